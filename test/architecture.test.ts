@@ -1,0 +1,155 @@
+/** Holds the code to the README's picture: a folder imports only what stands left of it. */
+import { assert, describe, it } from "@effect/vitest"
+import { globSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path/posix"
+import { parseAst } from "rolldown/parseAst"
+
+const picture = "oci ← layout ← ops ← memory, node, mcp ← cli ← main"
+
+/** What each folder may take from outside; `/` and `:` at the end stand for everything below. */
+const packages: Record<string, ReadonlyArray<string>> = {
+  oci: ["effect", "effect/"],
+  layout: ["effect", "effect/"],
+  ops: ["effect", "effect/"],
+  memory: ["effect", "effect/", "@noble/hashes/"],
+  node: ["effect", "effect/", "node:", "fs-native-extensions"],
+  mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
+  cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
+}
+
+/** Files that may take more than their folder, each with its reason. */
+const exceptions: Record<string, ReadonlyArray<string>> = {
+  // The process's own standard input and output.
+  "src/mcp/stdio.ts": ["node:"]
+}
+
+/** All that the pure folders may take from effect: data, and nothing that runs, waits or reads a clock. */
+const pureFolders = ["oci", "layout"]
+const pureModules = new Set(
+  "Array Brand Chunk encoding Equal Hash HashMap HashSet Option Order Predicate Record Result Schema".split(" ")
+)
+
+interface Node {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+interface Import {
+  readonly specifier: string
+  /** The names taken, `*` for all of them. */
+  readonly names: ReadonlyArray<string>
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
+
+const nodesBelow = (value: unknown): ReadonlyArray<Node> =>
+  Array.isArray(value)
+    ? value.flatMap(nodesBelow)
+    : isNode(value)
+    ? [value, ...Object.values(value).flatMap(nodesBelow)]
+    : []
+
+/** The text of a name or a literal; what only running would tell is `(computed)`. */
+const textOf = (value: unknown): string => {
+  const text = isNode(value) ? value["name"] ?? value["value"] : undefined
+  return typeof text === "string" ? text : "(computed)"
+}
+
+const namesOf = ({ imported, local, type }: Node): string =>
+  type === "ImportSpecifier" ? textOf(imported) : type === "ExportSpecifier" ? textOf(local) : "*"
+
+/** Static and dynamic imports, re-exports and `import("…")` types: all of them name a source. */
+const importOf = ({ source, specifiers }: Node): ReadonlyArray<Import> =>
+  isNode(source)
+    ? [{ specifier: textOf(source), names: Array.isArray(specifiers) ? specifiers.filter(isNode).map(namesOf) : ["*"] }]
+    : []
+
+const files = globSync("src/**/*.ts").map((path) => path.replaceAll("\\", "/")).toSorted().map((path) => {
+  const text = readFileSync(path, "utf8")
+  const program: unknown = parseAst(text, { lang: path.endsWith(".d.ts") ? "dts" : "ts" }, path)
+  const nodes = nodesBelow(program)
+  const imports = nodes.flatMap(importOf).map(({ names, specifier }) => ({
+    names,
+    specifier,
+    target: specifier.startsWith(".") ? join(dirname(path), specifier) : specifier
+  }))
+  const body = isNode(program) && Array.isArray(program["body"]) ? program["body"].filter(isNode) : []
+  return {
+    path,
+    folder: /^src\/(\w+)\//.exec(path)?.[1],
+    lines: text.trimEnd().split("\n").length,
+    nodes,
+    body,
+    imports
+  }
+})
+
+const rings = picture.split(" ← ").map((ring) => ring.split(", "))
+const folders = rings.flat().filter((name) => name !== "main")
+
+/** The folders that stand left of this one. */
+const leftOf = (folder: string): ReadonlyArray<string> =>
+  rings.slice(0, rings.findIndex((ring) => ring.includes(folder))).flat()
+
+const covers = (allowed: ReadonlyArray<string>, target: string): boolean =>
+  allowed.some((entry) => /[/:]$/.test(entry) ? target.startsWith(entry) : target === entry)
+
+describe("architecture", () => {
+  it("is the picture the README shows", () => {
+    const block = readFileSync("README.md", "utf8").split("```").find((part) => part.includes(picture))
+    assert.isDefined(block, `README.md shows ${picture} in a fenced block`)
+    assert.sameMembers(Array.from(block.matchAll(/^\s*src\/(\w+)\//gm), ([, folder]) => folder), folders)
+  })
+
+  it("has no folder and no loose file beside the picture", () => {
+    const strangers = files.filter(({ folder, path }) =>
+      folder === undefined ? !["src/index.ts", "src/main.ts"].includes(path) : !folders.includes(folder)
+    )
+    assert.deepStrictEqual(strangers.map(({ path }) => path), [])
+    assert.sameMembers(Object.keys(packages), folders)
+  })
+
+  it.each(folders)("src/%s imports only what stands left of it", (folder) => {
+    const left = [folder, ...leftOf(folder)].map((name) => `src/${name}/`)
+    const wrong = files.filter((file) => file.folder === folder).flatMap(({ imports, path }) => {
+      const allowed = [...left, ...packages[folder] ?? [], ...exceptions[path] ?? []]
+      return imports.filter(({ target }) => !covers(allowed, target)).map(({ target }) => `${path} imports ${target}`)
+    })
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it.each(pureFolders)("src/%s takes only data from effect", (folder) => {
+    const wrong = files.filter((file) => file.folder === folder).flatMap(({ imports, path }) =>
+      imports.flatMap(({ names, specifier }) =>
+        specifier === "effect" ? names : specifier.startsWith("effect/") ? specifier.split("/").slice(1, 2) : []
+      ).filter((name) => !pureModules.has(name)).map((name) => `${path} takes ${name}`)
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("imports no barrel from inside", () => {
+    const wrong = files.flatMap(({ imports, path }) =>
+      imports.filter(({ target }) => target === "src/index.ts" || target === "@effect/platform-node").map((
+        { target }
+      ) => `${path} imports ${target}`)
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("only re-exports from src/index.ts", () => {
+    const isReexport = ({ source, type }: Node): boolean =>
+      type === "ExportAllDeclaration" || type === "ExportNamedDeclaration" && isNode(source)
+    const wrong = files.filter(({ body, path }) => path === "src/index.ts" && !body.every(isReexport))
+    assert.deepStrictEqual(wrong.map(({ path }) => path), [])
+  })
+
+  it("keeps every file within 300 lines", () => {
+    assert.deepStrictEqual(files.filter(({ lines }) => lines > 300).map(({ lines, path }) => `${path}: ${lines}`), [])
+  })
+
+  it("never says any", () => {
+    const wrong = files.filter(({ nodes }) => nodes.some(({ type }) => type === "TSAnyKeyword"))
+    assert.deepStrictEqual(wrong.map(({ path }) => path), [])
+  })
+})

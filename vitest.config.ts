@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config"
+
+/** One module graph for all files of a project: importing effect once per file is most of the time otherwise. */
+const shared = { isolate: false, testTimeout: 120_000, hookTimeout: 120_000 }
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...shared, name: "test", include: ["test/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "properties",
+          include: ["properties/**/*.property.ts"],
+          setupFiles: ["properties/setup.ts"],
+          testTimeout: 600_000
+        }
+      }
+    ]
+  }
+})
