@@ -1,0 +1,10 @@
+/** The annotation keys this library reads and writes (image-spec, annotations.md). */
+
+/** The name of an entry of `index.json`; it means something there and nowhere else. */
+export const refName = "org.opencontainers.image.ref.name"
+
+/** The full image name beside a ref.name that is only a tag, as containerd and Docker export it. */
+export const containerdName = "io.containerd.image.name"
+
+/** On the index itself: `<journalId>.<seq>`, the version a foreign rewrite started from. */
+export const generation = "dev.ocilayout.generation"

@@ -1,0 +1,204 @@
+/** What the state of a layout forbids, and what can be wrong with it and with the medium it lies on. */
+import { Schema } from "effect"
+import { named, quoted, sentence, several } from "./quoted.ts"
+
+/** A condition of the request did not hold; no `actual` means that the tag does not exist. */
+export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
+  code: Schema.tag("CONFLICT"),
+  reason: Schema.String,
+  repository: Schema.String,
+  tag: Schema.String,
+  expected: Schema.optionalKey(Schema.String),
+  actual: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const tag = `${named(this.repository)}:${named(this.tag)}`
+    const wanted = this.expected === undefined ? "" : `, wanted ${named(this.expected)}`
+    const found = this.actual === undefined ? "the tag does not exist" : `it is at ${named(this.actual)}`
+    return `${tag} is not as required: ${sentence(this.reason)} (${found}${wanted})`
+  }
+}
+
+/** Stored bytes do not match the name they are stored under. */
+export class ContentMismatch extends Schema.TaggedError<ContentMismatch>()("ContentMismatch", {
+  code: Schema.tag("CONTENT_MISMATCH"),
+  digest: Schema.String,
+  actual: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    const what = `content stored as ${named(this.digest)} is ${named(this.actual)}`
+    return `${what}: ${sentence(this.reason)}; push the blob again to replace it`
+  }
+}
+
+/** A file was to be created where one is already; files outside of layouts are never overwritten. */
+export class FileExists extends Schema.TaggedError<FileExists>()("FileExists", {
+  code: Schema.tag("FILE_EXISTS"),
+  path: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.path)} exists already; choose another path`
+  }
+}
+
+/** A file outside of layouts is not there, or is nothing that can be read. */
+export class FileUnknown extends Schema.TaggedError<FileUnknown>()("FileUnknown", {
+  code: Schema.tag("FILE_UNKNOWN"),
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.path)} ${sentence(this.reason)}`
+  }
+}
+
+/** `index.json` is there and is no image index, or is missing where it may not be (image-layout.md). */
+export class IndexInvalid extends Schema.TaggedError<IndexInvalid>()("IndexInvalid", {
+  code: Schema.tag("INDEX_INVALID"),
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `index ${quoted(this.path)} ${sentence(this.reason)}; verify and repair the layout`
+  }
+}
+
+/** The index is over, or would grow over, one of its limits. */
+export class IndexTooLarge extends Schema.TaggedError<IndexTooLarge>()("IndexTooLarge", {
+  code: Schema.tag("INDEX_TOO_LARGE"),
+  what: Schema.Literals(["entries", "bytes"]),
+  actual: Schema.Number,
+  limit: Schema.Number
+}) {
+  override get message(): string {
+    const excess = `${this.actual} ${this.what}, more than the limit of ${this.limit}`
+    return `the index would hold ${excess}; delete entries or raise the limit`
+  }
+}
+
+/** The folder is no usable image layout (image-layout.md). */
+export class LayoutInvalid extends Schema.TaggedError<LayoutInvalid>()("LayoutInvalid", {
+  code: Schema.tag("LAYOUT_INVALID"),
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.path)} is not a valid image layout: ${sentence(this.reason)}`
+  }
+}
+
+/** Another process held the layout's lock for the whole time this one was ready to wait. */
+export class LayoutLocked extends Schema.TaggedError<LayoutLocked>()("LayoutLocked", {
+  code: Schema.tag("LAYOUT_LOCKED"),
+  path: Schema.String,
+  /** Milliseconds. */
+  waitedMillis: Schema.Number,
+  holder: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const holder = this.holder === undefined ? "another process" : quoted(this.holder)
+    return `layout ${quoted(this.path)} is still locked by ${holder} after ${this.waitedMillis} ms; try again`
+  }
+}
+
+/** There is no layout where one was asked for. */
+export class LayoutNotFound extends Schema.TaggedError<LayoutNotFound>()("LayoutNotFound", {
+  code: Schema.tag("LAYOUT_NOT_FOUND"),
+  path: Schema.String
+}) {
+  override get message(): string {
+    return `no image layout at ${quoted(this.path)}`
+  }
+}
+
+/** `oci-layout` names a version that is not "1.0.0" (image-layout.md, "oci-layout file"). */
+export class LayoutVersionUnsupported
+  extends Schema.TaggedError<LayoutVersionUnsupported>()("LayoutVersionUnsupported", {
+    code: Schema.tag("LAYOUT_VERSION_UNSUPPORTED"),
+    path: Schema.String,
+    version: Schema.String
+  })
+{
+  override get message(): string {
+    return `layout ${quoted(this.path)} has version ${quoted(this.version)}; only "1.0.0" is supported`
+  }
+}
+
+/** A change was published, but whether it would survive a power cut is not known. */
+export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("OutcomeUnknown", {
+  code: Schema.tag("OUTCOME_UNKNOWN"),
+  operation: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    const what = `${named(this.operation)} was published but is not known to be durable`
+    return `${what}: ${sentence(this.reason)}; read the layout again to learn the outcome`
+  }
+}
+
+/** The content cannot go while the manifests in `by` need it. */
+export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", {
+  code: Schema.tag("DENIED"),
+  digest: Schema.String,
+  by: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${named(this.digest)} is still needed by ${several(this.by)}; delete that first`
+  }
+}
+
+/** The medium failed; `path` is relative to the layout. */
+export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+  code: Schema.tag("STORAGE_ERROR"),
+  operation: Schema.String,
+  path: Schema.String,
+  kind: Schema.Literals(["full", "readOnly", "denied", "tooManyFiles", "device", "other"]),
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `cannot ${sentence(this.operation)} ${quoted(this.path)}: ${advice[this.kind]}`
+  }
+}
+
+const advice = {
+  full: "the disk or quota is full; free some space and try again",
+  readOnly: "the file system is read-only",
+  denied: "permission denied; check owner and mode",
+  tooManyFiles: "too many open files; raise the limit or do less at once",
+  device: "the device reported an error; check the disk",
+  other: "the file system refused; see the cause"
+}
+
+/** A symbolic link where the layout's own files belong, refused by default. */
+export class SymlinkRefused extends Schema.TaggedError<SymlinkRefused>()("SymlinkRefused", {
+  code: Schema.tag("SYMLINK_REFUSED"),
+  path: Schema.String
+}) {
+  override get message(): string {
+    const path = quoted(this.path)
+    return `${path} is or passes through a symbolic link; replace it by the file, or allow links for this layout`
+  }
+}
+
+/** `digest` is what the tag points to. */
+export class TagExists extends Schema.TaggedError<TagExists>()("TagExists", {
+  code: Schema.tag("TAG_EXISTS"),
+  repository: Schema.String,
+  tag: Schema.String,
+  digest: Schema.String
+}) {
+  override get message(): string {
+    return `${named(this.repository)}:${named(this.tag)} exists already and points to ${named(this.digest)}`
+  }
+}
+
+/** Another writer is appending to the session. */
+export class UploadBusy extends Schema.TaggedError<UploadBusy>()("UploadBusy", {
+  code: Schema.tag("UPLOAD_BUSY"),
+  upload: Schema.String
+}) {
+  override get message(): string {
+    return `upload ${named(this.upload)} is being written by somebody else; try again when that is done`
+  }
+}

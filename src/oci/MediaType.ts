@@ -1,0 +1,63 @@
+/** The media types this library acts on by name, and what any media type looks like (image-spec, media-types.md). */
+import { Schema } from "effect"
+
+export const imageManifest = "application/vnd.oci.image.manifest.v1+json"
+export const imageIndex = "application/vnd.oci.image.index.v1+json"
+export const imageConfig = "application/vnd.oci.image.config.v1+json"
+export const emptyJson = "application/vnd.oci.empty.v1+json"
+export const octetStream = "application/octet-stream"
+
+export const layerTar = "application/vnd.oci.image.layer.v1.tar"
+export const layerTarGzip = "application/vnd.oci.image.layer.v1.tar+gzip"
+export const layerTarZstd = "application/vnd.oci.image.layer.v1.tar+zstd"
+
+/** Deprecated by the image-spec, and still found (layer.md, "Non-Distributable Layers"). */
+export const nondistributableLayerTar = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+export const nondistributableLayerTarGzip = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+export const nondistributableLayerTarZstd = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
+
+export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+export const dockerManifestList = "application/vnd.docker.distribution.manifest.list.v2+json"
+/** Schema 1, which is refused. */
+export const dockerManifestV1 = "application/vnd.docker.distribution.manifest.v1+json"
+/** Schema 1 with signatures, which is refused. */
+export const dockerManifestV1Signed = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+export const dockerConfig = "application/vnd.docker.container.image.v1+json"
+export const dockerLayerTar = "application/vnd.docker.image.rootfs.diff.tar"
+export const dockerLayerTarGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+export const dockerForeignLayerTar = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+export const dockerForeignLayerTarGzip = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+/** RFC 6838, section 4.2: a type and a subtype of at most 127 characters each; no parameters (descriptor.md). */
+const form = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/u
+
+export const MediaType = Schema.String.check(
+  Schema.isPattern(form, { expected: "an RFC 6838 media type" })
+)
+
+export const isMediaType = (input: string): boolean => input.length <= 255 && form.test(input)
+
+/** What kind of document a media type announces; Docker schema 2 counts as its OCI equal (media-types.md). */
+export const kindOf = (mediaType: string): "manifest" | "index" | "other" => {
+  switch (mediaType) {
+    case imageManifest:
+    case dockerManifest:
+      return "manifest"
+    case imageIndex:
+    case dockerManifestList:
+      return "index"
+    default:
+      return "other"
+  }
+}
+
+const nondistributable: ReadonlySet<string> = new Set([
+  nondistributableLayerTar,
+  nondistributableLayerTarGzip,
+  nondistributableLayerTarZstd,
+  dockerForeignLayerTar,
+  dockerForeignLayerTarGzip
+])
+
+/** Layers of these types may be absent: they are not meant to be uploaded (layer.md). */
+export const isNondistributable = (mediaType: string): boolean => nondistributable.has(mediaType)

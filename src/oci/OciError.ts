@@ -1,0 +1,287 @@
+/** Every way an operation can fail, each with its distribution-spec code where the spec has one ("Error Codes"). */
+import { Schema } from "effect"
+import {
+  Conflict,
+  ContentMismatch,
+  FileExists,
+  FileUnknown,
+  IndexInvalid,
+  IndexTooLarge,
+  LayoutInvalid,
+  LayoutLocked,
+  LayoutNotFound,
+  LayoutVersionUnsupported,
+  OutcomeUnknown,
+  Referenced,
+  SymlinkRefused,
+  TagExists,
+  UploadBusy
+} from "./LayoutError.ts"
+import { named, quoted, sentence, several } from "./quoted.ts"
+
+export * from "./LayoutError.ts"
+
+/** A well-formed digest of an algorithm that is not implemented (descriptor.md, "Registered algorithms"). */
+export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupported>()("AlgorithmUnsupported", {
+  code: Schema.tag("DIGEST_INVALID"),
+  digest: Schema.String,
+  algorithm: Schema.String
+}) {
+  override get message(): string {
+    return `algorithm ${named(this.algorithm)} of ${named(this.digest)} is not supported; use sha256 or sha512`
+  }
+}
+
+export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown", {
+  code: Schema.tag("BLOB_UNKNOWN"),
+  digest: Schema.String
+}) {
+  override get message(): string {
+    return `blob ${named(this.digest)} is not in the layout`
+  }
+}
+
+export class BlobUploadInvalid extends Schema.TaggedError<BlobUploadInvalid>()("BlobUploadInvalid", {
+  code: Schema.tag("BLOB_UPLOAD_INVALID"),
+  upload: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `upload ${named(this.upload)} cannot go on: ${sentence(this.reason)}`
+  }
+}
+
+export class BlobUploadUnknown extends Schema.TaggedError<BlobUploadUnknown>()("BlobUploadUnknown", {
+  code: Schema.tag("BLOB_UPLOAD_UNKNOWN"),
+  upload: Schema.String
+}) {
+  override get message(): string {
+    return `no upload session ${named(this.upload)} is open; start a new upload`
+  }
+}
+
+/** The operation is understood and not allowed. */
+export class Denied extends Schema.TaggedError<Denied>()("Denied", {
+  code: Schema.tag("DENIED"),
+  operation: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${sentence(this.operation)} is denied: ${sentence(this.reason)}`
+  }
+}
+
+/** A shortened digest fits more than one. */
+export class DigestAmbiguous extends Schema.TaggedError<DigestAmbiguous>()("DigestAmbiguous", {
+  code: Schema.tag("DIGEST_AMBIGUOUS"),
+  prefix: Schema.String,
+  candidates: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${named(this.prefix)} could be ${several(this.candidates)}; give more characters`
+  }
+}
+
+/** With `actual`: the content hashes to something else. Without: the text is no digest, because of `reason`. */
+export class DigestInvalid extends Schema.TaggedError<DigestInvalid>()("DigestInvalid", {
+  code: Schema.tag("DIGEST_INVALID"),
+  digest: Schema.String,
+  actual: Schema.optionalKey(Schema.String),
+  reason: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    if (this.actual !== undefined) return `content hashes to ${named(this.actual)}, not ${named(this.digest)}`
+    return `${quoted(this.digest)} is not a digest: ${sentence(this.reason ?? "it does not fit algorithm:encoded")}`
+  }
+}
+
+/** A walk or a document went over one of the limits. */
+export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
+  code: Schema.tag("LIMIT_EXCEEDED"),
+  what: Schema.String,
+  limit: Schema.Number
+}) {
+  override get message(): string {
+    return `${sentence(this.what)} is over the limit of ${this.limit}`
+  }
+}
+
+/** A manifest names content that is not there; `path` says where it does (`layers[0]`, `config`, `manifests[2]`). */
+export class ManifestBlobUnknown extends Schema.TaggedError<ManifestBlobUnknown>()("ManifestBlobUnknown", {
+  code: Schema.tag("MANIFEST_BLOB_UNKNOWN"),
+  missing: Schema.Array(Schema.Struct({ path: Schema.String, digest: Schema.String }))
+}) {
+  override get message(): string {
+    const missing = several(this.missing.map(({ digest, path }) => `${path} ${digest}`))
+    return `the manifest needs content that is not in the layout: ${missing}; push it first`
+  }
+}
+
+/** A manifest or index breaks a rule of the image-spec; `path` is the place in its JSON, like `layers[0].size`. */
+export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("ManifestInvalid", {
+  code: Schema.tag("MANIFEST_INVALID"),
+  reason: Schema.String,
+  path: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return `manifest is invalid: ${this.path === undefined ? "it" : sentence(this.path)} ${sentence(this.reason)}`
+  }
+}
+
+/** Sizes in bytes. */
+export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
+  code: Schema.tag("MANIFEST_INVALID"),
+  size: Schema.Number,
+  limit: Schema.Number
+}) {
+  override get message(): string {
+    return `manifest has ${this.size} bytes, more than the limit of ${this.limit}`
+  }
+}
+
+export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("ManifestUnknown", {
+  code: Schema.tag("MANIFEST_UNKNOWN"),
+  repository: Schema.String,
+  reference: Schema.String
+}) {
+  override get message(): string {
+    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}`
+  }
+}
+
+export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupported>()("MediaTypeUnsupported", {
+  code: Schema.tag("UNSUPPORTED"),
+  mediaType: Schema.String
+}) {
+  override get message(): string {
+    return `media type ${quoted(this.mediaType)} is neither a manifest nor an image index`
+  }
+}
+
+export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
+  code: Schema.tag("NAME_INVALID"),
+  name: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.name)} is not a repository name: it ${sentence(this.reason)}`
+  }
+}
+
+export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
+  code: Schema.tag("NAME_UNKNOWN"),
+  name: Schema.String
+}) {
+  override get message(): string {
+    return `no repository ${named(this.name)} in the layout`
+  }
+}
+
+/** A path outside the directories that may be used. */
+export class PathDenied extends Schema.TaggedError<PathDenied>()("PathDenied", {
+  code: Schema.tag("PATH_DENIED"),
+  path: Schema.String,
+  allowed: Schema.Array(Schema.String),
+  reason: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const allowed = this.allowed.length === 0 ? "none is" : `allowed: ${several(this.allowed.map(quoted))}`
+    const why = this.reason === undefined ? "it is outside the allowed directories" : sentence(this.reason)
+    return `path ${quoted(this.path)} may not be used: ${why} (${allowed})`
+  }
+}
+
+/** `size` is the actual size in bytes, from which an upload may go on. */
+export class RangeInvalid extends Schema.TaggedError<RangeInvalid>()("RangeInvalid", {
+  code: Schema.tag("RANGE_INVALID"),
+  offset: Schema.Number,
+  size: Schema.Number,
+  reason: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const why = this.reason === undefined ? "" : `: ${sentence(this.reason)}`
+    return `offset ${this.offset} does not fit the ${this.size} bytes there are${why}`
+  }
+}
+
+export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("ReferenceInvalid", {
+  code: Schema.tag("REFERENCE_INVALID"),
+  input: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.input)} is not a reference: it ${sentence(this.reason)}`
+  }
+}
+
+/** Sizes in bytes. */
+export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
+  code: Schema.tag("SIZE_INVALID"),
+  expected: Schema.Number,
+  actual: Schema.Number
+}) {
+  override get message(): string {
+    return `content has ${this.actual} bytes, not ${this.expected}`
+  }
+}
+
+export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
+  code: Schema.tag("TAG_INVALID"),
+  tag: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.tag)} is not a tag: it ${sentence(this.reason)}`
+  }
+}
+
+export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
+  code: Schema.tag("UNSUPPORTED"),
+  operation: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${sentence(this.operation)} is not supported: ${sentence(this.reason)}`
+  }
+}
+
+/** All of them but `StorageError`: what a client can cause, or find. */
+export const OciError = Schema.Union([
+  AlgorithmUnsupported,
+  BlobUnknown,
+  BlobUploadInvalid,
+  BlobUploadUnknown,
+  Conflict,
+  ContentMismatch,
+  Denied,
+  DigestAmbiguous,
+  DigestInvalid,
+  FileExists,
+  FileUnknown,
+  IndexInvalid,
+  IndexTooLarge,
+  LayoutInvalid,
+  LayoutLocked,
+  LayoutNotFound,
+  LayoutVersionUnsupported,
+  LimitExceeded,
+  ManifestBlobUnknown,
+  ManifestInvalid,
+  ManifestTooLarge,
+  ManifestUnknown,
+  MediaTypeUnsupported,
+  NameInvalid,
+  NameUnknown,
+  OutcomeUnknown,
+  PathDenied,
+  RangeInvalid,
+  Referenced,
+  ReferenceInvalid,
+  SizeInvalid,
+  SymlinkRefused,
+  TagExists,
+  TagInvalid,
+  Unsupported,
+  UploadBusy
+])
+export type OciError = typeof OciError.Type
