@@ -1,0 +1,74 @@
+/** What a caller may ask of a layout. What a decision needs from outside arrives here as evidence. */
+import type { Descriptor } from "../oci/Descriptor.ts"
+import type { ContentDigest, Digest } from "../oci/Digest.ts"
+import type { Repository, Tag } from "../oci/Reference.ts"
+
+/** A tag to set, and the condition under which it may be. */
+export interface TagWrite {
+  readonly tag: Tag
+  /** Only if the tag points at this digest now. */
+  readonly ifDigest?: Digest
+  /** Only if the tag does not exist, or already is what it is to become. */
+  readonly ifAbsent?: boolean
+}
+
+/** Something a manifest needs: where the manifest names it (`config`, `layers[0]`, `manifests[2]`) and its digest. */
+export interface Missing {
+  readonly path: string
+  readonly digest: string
+}
+
+/** Makes a stored manifest reachable in a repository, by its tags or, without any, by its digest. */
+export interface PutManifest {
+  readonly _tag: "PutManifest"
+  readonly repository: Repository
+  readonly descriptor: Descriptor
+  readonly tags: ReadonlyArray<TagWrite>
+  /** Evidence: which of the things it needs are not in the layout. */
+  readonly missing: ReadonlyArray<Missing>
+}
+
+/** Removes a tag; the manifest stays reachable by digest. */
+export interface DeleteTag {
+  readonly _tag: "DeleteTag"
+  readonly repository: Repository
+  readonly tag: Tag
+  /** Only if the tag points at this digest now. */
+  readonly ifDigest?: Digest
+}
+
+/** Removes a manifest's entries, tagged and untagged, from a repository. */
+export interface DeleteManifest {
+  readonly _tag: "DeleteManifest"
+  readonly repository: Repository
+  readonly digest: Digest
+  readonly force: boolean
+  /** Evidence: the manifests of the repository that name it, as child or as subject. */
+  readonly neededBy: ReadonlyArray<string>
+}
+
+/** Removes a blob from the layout. */
+export interface DeleteBlob {
+  readonly _tag: "DeleteBlob"
+  readonly digest: ContentDigest
+  /** Evidence: whether it is there. */
+  readonly present: boolean
+  /** Evidence: the manifests of the layout that name it or are it, and those that could not be read to tell. */
+  readonly neededBy: ReadonlyArray<string>
+}
+
+/** Several commands of one layout that happen together or not at all, each on the state its predecessors leave. */
+export interface Batch {
+  readonly _tag: "Batch"
+  readonly commands: ReadonlyArray<Command>
+}
+
+export type Command = PutManifest | DeleteTag | DeleteManifest | DeleteBlob | Batch
+
+/** How large an index may become (RELIABILITY: limits have names and defaults in one place). */
+export interface IndexLimits {
+  readonly entries: number
+  readonly bytes: number
+}
+
+export const indexLimits: IndexLimits = { entries: 1_000_000, bytes: 256 * 1024 * 1024 }

@@ -1,0 +1,150 @@
+/** What a layout's index says, arranged so that a question costs the size of its answer. */
+import { HashMap, type Schema } from "effect"
+import type { Repository, Tag } from "../oci/Reference.ts"
+import { type Entry, readEntry } from "./Entry.ts"
+
+/** The entries of one repository. */
+export interface Names {
+  /** The entries of each tag, in index order: the first one counts. */
+  readonly tags: HashMap.HashMap<Tag, ReadonlyArray<Entry>>
+  /** How many entries the repository has, tagged and untagged. */
+  readonly size: number
+  /** How many of them are written as a bare tag or without a name. */
+  readonly bare: number
+}
+
+export interface State {
+  /** The repository that bare tags and nameless entries belong to. */
+  readonly defaultRepository: Repository | undefined
+  /** In index order. */
+  readonly entries: ReadonlyArray<Entry>
+  readonly repositories: HashMap.HashMap<Repository, Names>
+  /** Every entry by the digest it is written with, valid or not. */
+  readonly digests: HashMap.HashMap<string, ReadonlyArray<Entry>>
+  /** No fewer bytes than the entries take in `index.json`, whatever its indentation. */
+  readonly bytes: number
+}
+
+/** A layout without entries. */
+export const empty = (defaultRepository?: Repository): State => ({
+  defaultRepository,
+  entries: [],
+  repositories: HashMap.empty(),
+  digests: HashMap.empty(),
+  bytes: 0
+})
+
+/**
+ * The state that the `manifests` of an index describe.
+ *
+ * @param bytes how many bytes the elements take as they stand
+ */
+export const fromIndex = (
+  manifests: ReadonlyArray<Schema.Json>,
+  options: { readonly defaultRepository: Repository | undefined; readonly bytes: number }
+): State => {
+  const entries = manifests.map((value) => readEntry(value, options.defaultRepository))
+  const repositories = new Map<Repository, Array<Entry>>()
+  const digests = new Map<string, Array<Entry>>()
+  for (const entry of entries) {
+    pushTo(digests, entry.digest, entry)
+    if (entry.name._tag !== "Raw") pushTo(repositories, entry.name.repository, entry)
+  }
+  return {
+    defaultRepository: options.defaultRepository,
+    entries,
+    repositories: HashMap.fromIterable(Array.from(repositories, ([name, own]) => [name, namesOf(own)] as const)),
+    digests: HashMap.fromIterable(digests),
+    bytes: options.bytes
+  }
+}
+
+/** The state with `entry` at `position` of the index, at its end by default. */
+export const insert = (state: State, entry: Entry, position = state.entries.length): State =>
+  rearrange(state, entry, state.entries.toSpliced(position, 0, entry), 1)
+
+/** The state without this very entry. */
+export const remove = (state: State, entry: Entry): State =>
+  rearrange(state, entry, state.entries.toSpliced(state.entries.indexOf(entry), 1), -1)
+
+/** The state with `to` in the place of this very entry. */
+export const replace = (state: State, entry: Entry, to: Entry): State =>
+  insert(remove(state, entry), to, state.entries.indexOf(entry))
+
+const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, count: 1 | -1): State => {
+  const { name } = entry
+  const change = (list: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
+    count === 1 ? inOrder(entries, [...list, entry]) : list.filter((other) => other !== entry)
+  return {
+    ...state,
+    entries,
+    digests: changeList(state.digests, entry.digest, change),
+    repositories: name._tag === "Raw" ?
+      state.repositories :
+      changeNames(state.repositories, name.repository, (names) => ({
+        tags: name._tag === "Tagged" ? changeList(names.tags, name.tag, change) : names.tags,
+        size: names.size + count,
+        bare: names.bare + (name.dialect === "bare" ? count : 0)
+      })),
+    bytes: state.bytes + count * bytesOf(entry)
+  }
+}
+
+/** Index order tells which of several entries counts; lists of one, nearly all of them, need no look at it. */
+const inOrder = (entries: ReadonlyArray<Entry>, list: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
+  list.length < 2 ? list : list.toSorted((a, b) => entries.indexOf(a) - entries.indexOf(b))
+
+const changeList = <K, V>(
+  lists: HashMap.HashMap<K, ReadonlyArray<V>>,
+  key: K,
+  change: (list: ReadonlyArray<V>) => ReadonlyArray<V>
+): HashMap.HashMap<K, ReadonlyArray<V>> => {
+  const list = change(valueOr(lists, key, []))
+  return list.length === 0 ? HashMap.remove(lists, key) : HashMap.set(lists, key, list)
+}
+
+const noNames: Names = { tags: HashMap.empty(), size: 0, bare: 0 }
+
+/** A repository exists while it has an entry. */
+const changeNames = (
+  repositories: State["repositories"],
+  repository: Repository,
+  change: (names: Names) => Names
+): State["repositories"] => {
+  const names = change(valueOr(repositories, repository, noNames))
+  return names.size === 0
+    ? HashMap.remove(repositories, repository)
+    : HashMap.set(repositories, repository, names)
+}
+
+const namesOf = (entries: ReadonlyArray<Entry>): Names => {
+  const tags = new Map<Tag, Array<Entry>>()
+  let bare = 0
+  for (const entry of entries) {
+    if (entry.name._tag === "Tagged") pushTo(tags, entry.name.tag, entry)
+    if (entry.name._tag !== "Raw" && entry.name.dialect === "bare") bare++
+  }
+  return { tags: HashMap.fromIterable(tags), size: entries.length, bare }
+}
+
+/** What an entry can take in an index that is indented by up to eight columns: bytes of UTF-8, or a little more. */
+const bytesOf = (entry: Entry): number => {
+  const text = JSON.stringify([[entry.value]], undefined, 8)
+  let bytes = 0
+  for (let unit = 0; unit < text.length; unit++) {
+    const code = text.charCodeAt(unit)
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : 3
+  }
+  return bytes
+}
+
+const pushTo = <K, V>(lists: Map<K, Array<V>>, key: K, value: V): void => {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
+
+const valueOr = <K, V>(map: HashMap.HashMap<K, V>, key: K, otherwise: V): V => {
+  const found = HashMap.get(map, key)
+  return found._tag === "Some" ? found.value : otherwise
+}

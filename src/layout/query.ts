@@ -1,0 +1,94 @@
+/** What can be asked of a state. */
+import { HashMap, Option } from "effect"
+import type { Digest } from "../oci/Digest.ts"
+import type { Repository, Tag } from "../oci/Reference.ts"
+import type { Entry } from "./Entry.ts"
+import type { Names, State } from "./State.ts"
+
+/** A page of a listing in lexical byte order. */
+export interface Page {
+  /** The last name of the page before; it need not exist. */
+  readonly startAfter?: string | undefined
+  /** At most so many; all when absent or not positive, as in the Go interface. */
+  readonly limit?: number | undefined
+}
+
+export const names = (state: State, repository: Repository): Option.Option<Names> =>
+  HashMap.get(state.repositories, repository)
+
+/** The entries of a tag in index order: the first one counts, a change touches all. */
+export const tagged = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Entry> =>
+  names(state, repository).pipe(
+    Option.flatMap(({ tags }) => HashMap.get(tags, tag)),
+    Option.getOrElse(() => [])
+  )
+
+/** The entries of a digest in a repository, tagged and untagged. */
+export const withDigest = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Entry> =>
+  HashMap.get(state.digests, digest).pipe(
+    Option.map((entries) => entries.filter(({ name }) => name._tag !== "Raw" && name.repository === repository)),
+    Option.getOrElse(() => [])
+  )
+
+/** The entry that is written with exactly this name, as skopeo and umoci address it; the first of several. */
+export const named = (state: State, refName: string): Option.Option<Entry> =>
+  Option.fromUndefinedOr(state.entries.find((entry) => entry.refName === refName))
+
+/** All entries of a repository, in index order. */
+export const entriesOf = (state: State, repository: Repository): ReadonlyArray<Entry> =>
+  remembered(entriesByRepository, state, () => {
+    const lists = new Map<Repository, Array<Entry>>()
+    for (const entry of state.entries) {
+      if (entry.name._tag === "Raw") continue
+      const list = lists.get(entry.name.repository)
+      if (list === undefined) lists.set(entry.name.repository, [entry])
+      else list.push(entry)
+    }
+    return lists
+  }).get(repository) ?? []
+
+/** The entries whose name cannot be understood, with the reason in their name. */
+export const unnamed = (state: State): ReadonlyArray<Entry> => state.entries.filter(({ name }) => name._tag === "Raw")
+
+/** The repositories that have an entry. */
+export const repositories = (state: State, page: Page = {}): ReadonlyArray<Repository> =>
+  pageOf(remembered(sortedRepositories, state.repositories, () => sorted(HashMap.keys(state.repositories))), page)
+
+/** The tags of a repository. */
+export const tags = ({ tags }: Names, page: Page = {}): ReadonlyArray<Tag> =>
+  pageOf(remembered(sortedTags, tags, () => sorted(HashMap.keys(tags))), page)
+
+/** The names after `startAfter`, at most `limit` of them, out of names in lexical order. */
+export const pageOf = <A extends string>(all: ReadonlyArray<A>, { limit, startAfter }: Page): ReadonlyArray<A> => {
+  const from = startAfter === undefined ? 0 : after(all, startAfter)
+  return limit === undefined || limit <= 0 ? all.slice(from) : all.slice(from, from + limit)
+}
+
+/** Where the names greater than `name` begin. */
+const after = (all: ReadonlyArray<string>, name: string): number => {
+  let low = 0
+  let high = all.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((all[middle] ?? "") <= name) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+// States are immutable, so what was once sorted or gathered for one stays right for as long as the state lives.
+const sortedRepositories = new WeakMap<State["repositories"], ReadonlyArray<Repository>>()
+const sortedTags = new WeakMap<Names["tags"], ReadonlyArray<Tag>>()
+const entriesByRepository = new WeakMap<State, ReadonlyMap<Repository, ReadonlyArray<Entry>>>()
+
+const remembered = <K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V => {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
+}
+
+/** Repository names and tags are ASCII, so the order of code units is the order of bytes. */
+const sorted = <A extends string>(all: Iterable<A>): ReadonlyArray<A> =>
+  Array.from(all).toSorted((a, b) => a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,109 @@
+/** What to make of an index that somebody else has rewritten (DESIGN 4, "Reconciling a foreign change"). */
+import { canonical } from "./canonical.ts"
+import type { Entry } from "./Entry.ts"
+import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
+import { evolve, keyOf } from "./evolve.ts"
+import { fromIndex, type State } from "./State.ts"
+
+/**
+ * The events that lead from one state to the other, order aside: equal entries stay, an entry whose name stayed is
+ * replaced, the rest is removed and added.
+ */
+export const difference = (from: State, to: State): ReadonlyArray<Event> => {
+  const gone = minus(from.entries, to.entries)
+  const come = minus(to.entries, from.entries)
+  const events: Array<Event> = []
+  let state = from
+  const happen = (event: Event): void => {
+    events.push(event)
+    state = evolve(state, event)
+  }
+  const waiting = grouped(come, nameOf)
+  for (const entry of gone) {
+    const successor = entry.refName === undefined ? undefined : waiting.get(nameOf(entry))?.shift()
+    happen(
+      successor === undefined
+        ? new EntryRemoved({ ...keyOf(state, entry), value: entry.value })
+        : new EntryReplaced({ ...keyOf(state, entry), from: entry.value, to: successor.value })
+    )
+  }
+  for (const entry of Array.from(waiting.values()).flat()) happen(new EntryAdded({ value: entry.value }))
+  return events
+}
+
+/** Whether two states are equal as multisets of descriptors. */
+export const equivalent = (a: State, b: State): boolean =>
+  a === b || (a.entries.length === b.entries.length && minus(a.entries, b.entries).length === 0)
+
+/**
+ * Merges a foreign index with what we committed since the version its writer started from: where the writer left a name
+ * as it was in `base`, ours holds; where it changed the name, its word holds. What a name points at is what counts:
+ * that a tool dropped fields it does not know is not yet a change of the name.
+ *
+ * @param base the state its writer read, by the generation it kept
+ * @param ours the state of the last commit
+ * @param theirs the index as found
+ */
+export const merge = (base: State, ours: State, theirs: State): State => {
+  const before = grouped(base.entries, nameOf)
+  const mine = grouped(ours.entries, nameOf)
+  const found = grouped(theirs.entries, nameOf)
+  const restored = new Set<string>()
+  for (const name of new Set([...before.keys(), ...mine.keys()])) {
+    const untouched = sameDigests(before.get(name), found.get(name))
+    if (untouched && !sameDigests(before.get(name), mine.get(name))) restored.add(name)
+  }
+  if (restored.size === 0) return theirs
+  const values = [
+    ...theirs.entries.filter((entry) => !restored.has(nameOf(entry))),
+    ...ours.entries.filter((entry) => restored.has(nameOf(entry)))
+  ].map(({ value }) => value)
+  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
+}
+
+/** What an index and the journal say together. */
+export interface Findings {
+  /** The state after the last commit of the journal that happened. */
+  readonly head: State
+  /** The index as it is on disk. */
+  readonly index: State
+  /** How an index that is not the head came to be. */
+  readonly origin:
+    /** Its writer started from a version of ours, whose state is `base`. */
+    | { readonly _tag: "Derived"; readonly base: State }
+    /** A restored copy, another journal's, or a writer that keeps no annotations. */
+    | { readonly _tag: "Accepted" }
+}
+
+/** The state that holds; `difference` tells the events of actor `foreign` that lead to it from the head. */
+export const reconcile = ({ head, index, origin }: Findings): State =>
+  origin._tag === "Derived" ? merge(origin.base, head, index) : index
+
+/** A named entry is its name, whatever it points at; a nameless one is its digest. */
+const nameOf = ({ digest, refName }: Entry): string => refName === undefined ? `digest ${digest}` : `name ${refName}`
+
+const sameDigests = (a: ReadonlyArray<Entry> | undefined, b: ReadonlyArray<Entry> | undefined): boolean =>
+  digests(a) === digests(b)
+
+const digests = (entries: ReadonlyArray<Entry> = []): string => entries.map(({ digest }) => digest).toSorted().join(" ")
+
+/** The entries of `a` that `b` has no equal for, one for one. */
+const minus = (a: ReadonlyArray<Entry>, b: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  const counts = new Map<string, number>()
+  for (const { value } of b) counts.set(canonical(value), (counts.get(canonical(value)) ?? 0) + 1)
+  return a.filter(({ value }) => {
+    const count = counts.get(canonical(value)) ?? 0
+    counts.set(canonical(value), count - 1)
+    return count <= 0
+  })
+}
+
+const grouped = (entries: ReadonlyArray<Entry>, by: (entry: Entry) => string): Map<string, Array<Entry>> => {
+  const groups = new Map<string, Array<Entry>>()
+  for (const entry of entries) {
+    const group = groups.get(by(entry))
+    if (group === undefined) groups.set(by(entry), [entry])
+    else group.push(entry)
+  }
+  return groups
+}
