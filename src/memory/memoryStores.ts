@@ -1,0 +1,176 @@
+/** The stores of one layout, in memory: nothing outlives the process, everything else is as on disk. */
+import { Clock, Effect, Option, Random, Result, Semaphore, Stream } from "effect"
+import type { Event } from "../layout/Event.ts"
+import { replay } from "../layout/evolve.ts"
+import { empty } from "../layout/State.ts"
+import { absent, evolveUpload, isUploadId, type OpenUpload, type UploadId, type UploadState } from "../layout/Upload.ts"
+import type { ContentDigest } from "../oci/Digest.ts"
+import { DigestInvalid, LimitExceeded, SizeInvalid, UploadBusy } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
+import type { BlobStore, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
+import { hasher } from "./hasher.ts"
+
+/** What the stores of a layout share. */
+type Blobs = Map<ContentDigest, Uint8Array>
+
+export const memoryStores = (defaultRepository?: Repository): Stores => {
+  const blobs: Blobs = new Map()
+  return { layout: layoutStore(blobs, defaultRepository), blobs: blobStore(blobs), uploads: uploadStore(blobs) }
+}
+
+const layoutStore = (blobs: Blobs, defaultRepository: Repository | undefined): LayoutStore => {
+  const lock = Semaphore.makeUnsafe(1)
+  let state = empty(defaultRepository)
+  let revision = 0
+  const happen = (events: ReadonlyArray<Event>): void => {
+    state = replay(state, events)
+    if (events.length > 0) revision++
+    for (const event of events) if (event._tag === "BlobDeleted") blobs.delete(event.digest)
+  }
+  return {
+    snapshot: Effect.sync(() => state),
+    transact: ({ decide, evidence }) =>
+      lock.withPermits(1)(Effect.gen(function*() {
+        const before = state
+        const events = yield* Effect.fromResult(decide(before, yield* evidence(before)))
+        happen(events)
+        return { before, after: state, events, revision: events.length === 0 ? Option.none() : Option.some(revision) }
+      }))
+  }
+}
+
+const blobStore = (blobs: Blobs): BlobStore => ({
+  stat: (digest) => Effect.sync(() => Option.map(Option.fromUndefinedOr(blobs.get(digest)), ({ length }) => length)),
+  read: (digest, { window }) =>
+    Effect.sync(() =>
+      Option.map(Option.fromUndefinedOr(blobs.get(digest)), (bytes) => ({
+        size: bytes.length,
+        verified: true,
+        content: Stream.succeed(
+          window === undefined ? bytes : bytes.subarray(window.offset, window.offset + window.length)
+        )
+      }))
+    ),
+  get: (digest, limit) =>
+    Effect.suspend(() => {
+      const bytes = blobs.get(digest)
+      return bytes !== undefined && bytes.length > limit
+        ? Effect.fail(new LimitExceeded({ what: "bytes of a manifest", limit }))
+        : Effect.succeed(Option.fromUndefinedOr(bytes))
+    }),
+  write: Effect.fnUntraced(function*(content, { algorithm, digest, size }) {
+    const bytes = yield* gather(content, size)
+    const actual = hasher.digest(algorithm, bytes)
+    if (digest !== undefined && digest !== actual) return yield* new DigestInvalid({ digest, actual })
+    const existed = blobs.has(actual)
+    blobs.set(actual, bytes)
+    return { digest: actual, size: bytes.length, existed }
+  }),
+  adopt: Effect.fnUntraced(function*(from, digest) {
+    const bytes = yield* from.get(digest, Number.MAX_SAFE_INTEGER)
+    if (Option.isSome(bytes)) blobs.set(digest, bytes.value)
+    return Option.isSome(bytes)
+  }),
+  list: Stream.suspend(() =>
+    Stream.fromIterable(Array.from(blobs, ([digest, { length }]) => ({ digest, size: length })))
+  ),
+  path: () => Option.none()
+})
+
+/** The bytes of a stream, given up as soon as they are more than expected. */
+const gather = <E, R>(
+  content: Stream.Stream<Uint8Array, E, R>,
+  expected: number | undefined
+): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
+  Effect.gen(function*() {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    yield* Stream.runForEach(content, (chunk) => {
+      size += chunk.length
+      chunks.push(chunk.slice())
+      return expected !== undefined && size > expected
+        ? Effect.fail(new SizeInvalid({ expected, actual: size }))
+        : Effect.void
+    })
+    if (expected !== undefined && size !== expected) return yield* new SizeInvalid({ expected, actual: size })
+    return concatenated(chunks, size)
+  })
+
+const concatenated = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+const digit = Effect.map(Random.nextIntBetween(0, 15), (value) => value.toString(16))
+
+const newId: Effect.Effect<UploadId> = Effect.flatMap(Effect.all(Array.from({ length: 32 }, () => digit)), (digits) => {
+  const id = digits.join("")
+  return isUploadId(id) ? Effect.succeed(id) : Effect.die(`no upload id: ${id}`)
+})
+
+/** What nobody started: appending to it, committing it and cancelling it are decided without it. */
+const noSession: UploadSession = {
+  state: absent,
+  append: () => Effect.die("appended to a session that does not exist"),
+  digest: () => Effect.die("hashed a session that does not exist"),
+  conclude: () => Effect.die("concluded a session that does not exist")
+}
+
+const uploadStore = (blobs: Blobs): UploadStore => {
+  const sessions = new Map<UploadId, { state: UploadState; chunks: ReadonlyArray<Uint8Array>; busy: boolean }>()
+  const bytesOf = (id: UploadId): Uint8Array => {
+    const chunks = sessions.get(id)?.chunks ?? []
+    return concatenated(chunks, chunks.reduce((size, { length }) => size + length, 0))
+  }
+  return {
+    create: (repository) =>
+      Effect.gen(function*() {
+        const at = yield* Clock.currentTimeMillis
+        const id = yield* newId
+        const open: OpenUpload = { _tag: "Open", id, repository, size: 0, touched: at }
+        sessions.set(id, { state: open, chunks: [], busy: false })
+        return open
+      }),
+    stat: (id) => Effect.sync(() => sessions.get(id)?.state ?? absent),
+    exclusive: Effect.fnUntraced(function*(id) {
+      const session = sessions.get(id)
+      if (session === undefined) return noSession
+      yield* Effect.acquireRelease(
+        Effect.suspend(() => {
+          if (session.busy) return Effect.fail(new UploadBusy({ upload: id }))
+          session.busy = true
+          return Effect.void
+        }),
+        () => Effect.sync(() => void (session.busy = false))
+      )
+      return {
+        state: session.state,
+        append: (content) =>
+          Effect.gen(function*() {
+            let length = 0
+            const at = yield* Clock.currentTimeMillis
+            const result = yield* Effect.result(Stream.runForEach(content, (chunk) =>
+              Effect.sync(() => {
+                length += chunk.length
+                session.chunks = [...session.chunks, chunk.slice()]
+                session.state = evolveUpload(session.state, { _tag: "ChunkAppended", length: chunk.length, at })
+              })))
+            return yield* Result.match(result, { onFailure: Effect.fail, onSuccess: () => Effect.succeed(length) })
+          }),
+        digest: (algorithm) => Effect.sync(() => hasher.digest(algorithm, bytesOf(id))),
+        conclude: (event) =>
+          Effect.sync(() => {
+            if (event._tag === "UploadCommitted") blobs.set(event.digest, bytesOf(id))
+            session.state = evolveUpload(session.state, event)
+            session.chunks = []
+          })
+      } satisfies UploadSession
+    }),
+    list: Effect.sync(() => Array.from(sessions.values()).flatMap(({ state }) => state._tag === "Open" ? [state] : []))
+  }
+}

@@ -1,0 +1,113 @@
+/** Listings, in lexical byte order and by the page. */
+import { Effect, Option, Stream } from "effect"
+import type { Entry } from "../layout/Entry.ts"
+import { names, tags, unnamed } from "../layout/query.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
+import { parseDigest } from "../oci/Digest.ts"
+import { NameUnknown } from "../oci/OciError.ts"
+import type { Catalog } from "./catalog.ts"
+import type { Facts, Walk } from "./manifests.ts"
+import { walkRepository } from "./reads.ts"
+import type { RegistryShape, UnnamedEntry } from "./Registry.ts"
+
+/** The manifests of a walk by their subject, in order of their digests. */
+const bySubject = new WeakMap<Walk, ReadonlyMap<string, ReadonlyArray<Descriptor>>>()
+
+const referrersIn = (walk: Walk, subject: string): ReadonlyArray<Descriptor> => {
+  const known = bySubject.get(walk)
+  if (known !== undefined) return known.get(subject) ?? []
+  const lists = new Map<string, Array<Descriptor>>()
+  for (const [digest, facts] of walk.facts) {
+    const descriptor = walk.reached.get(digest)
+    if (facts.subject === undefined || descriptor === undefined) continue
+    const list = lists.get(facts.subject.digest)
+    if (list === undefined) lists.set(facts.subject.digest, [asReferrer(descriptor, facts)])
+    else list.push(asReferrer(descriptor, facts))
+  }
+  for (const list of lists.values()) list.sort((a, b) => (a.digest < b.digest ? -1 : 1))
+  bySubject.set(walk, lists)
+  return lists.get(subject) ?? []
+}
+
+/** The manifest's own annotations and artifact type; not the platform, data or name of an entry. */
+const asReferrer = ({ digest, mediaType, size }: Descriptor, { annotations, artifactType }: Facts): Descriptor => ({
+  mediaType,
+  digest,
+  size,
+  ...(artifactType === undefined ? {} : { artifactType }),
+  ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
+})
+
+const asUnnamed = (
+  { digest, name, refName }: Entry,
+  reason = name._tag === "Raw" ? name.reason : ""
+): UnnamedEntry => ({
+  ...(refName === undefined ? {} : { refName }),
+  digest,
+  reason
+})
+
+export const makeLists = (
+  catalog: Catalog
+): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "unnamed" | "check" | "usage"> => ({
+  repositories: (page = {}) => catalog.repositories(page),
+
+  tags: (repository, page = {}) =>
+    Stream.fromIterableEffect(Effect.gen(function*() {
+      const opened = yield* catalog.open(repository)
+      const own = names(yield* opened.layout.snapshot, opened.repository)
+      if (Option.isNone(own)) return yield* new NameUnknown({ name: opened.repository })
+      return tags(own.value, page)
+    })),
+
+  referrers: (repository, input, options = {}) =>
+    Stream.fromIterableEffect(Effect.gen(function*() {
+      const opened = yield* catalog.open(repository)
+      const subject = yield* Effect.fromResult(parseDigest(input))
+      const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+      const { artifactType, limit, startAfter } = options
+      const found = referrersIn(walk, subject).filter((referrer) =>
+        (artifactType === undefined || referrer.artifactType === artifactType) &&
+        (startAfter === undefined || referrer.digest > startAfter)
+      )
+      return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
+    })),
+
+  unnamed: (repository) =>
+    Stream.fromIterableEffect(Effect.gen(function*() {
+      if (repository === undefined) {
+        const states = yield* Effect.forEach(yield* catalog.layouts, ({ layout }) => layout.snapshot)
+        return states.flatMap(unnamed).map((entry) => asUnnamed(entry))
+      }
+      const opened = yield* catalog.open(repository)
+      const { entries } = yield* opened.layout.snapshot
+      return entries.flatMap((entry) => {
+        if (entry.name._tag === "Raw") return [asUnnamed(entry)]
+        const other = entry.name.repository
+        return catalog.together(opened.repository, other)
+          ? []
+          : [asUnnamed(entry, `names another repository, ${other}`)]
+      })
+    })),
+
+  check: Effect.gen(function*() {
+    const layouts = yield* catalog.layouts
+    yield* Effect.forEach(layouts, ({ layout }) => layout.snapshot, { discard: true })
+  }),
+
+  usage: Effect.gen(function*() {
+    const layouts = yield* catalog.layouts
+    const each = yield* Effect.forEach(
+      layouts,
+      ({ blobs }) =>
+        Stream.runFold(blobs.list, () => ({ blobs: 0, bytes: 0 }), (sum, { size }) => ({
+          blobs: sum.blobs + 1,
+          bytes: sum.bytes + size
+        }))
+    )
+    return each.reduce((sum, one) => ({ blobs: sum.blobs + one.blobs, bytes: sum.bytes + one.bytes }), {
+      blobs: 0,
+      bytes: 0
+    })
+  })
+})

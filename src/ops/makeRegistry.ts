@@ -1,0 +1,25 @@
+/** Puts the operations together over a layout, or over a tree of them. */
+import { type Catalog, sharedCatalog, treeCatalog } from "./catalog.ts"
+import { makeDeletes } from "./deletes.ts"
+import { makeLists } from "./lists.ts"
+import type { Hasher, Layouts, Stores } from "./ports.ts"
+import { makePushes } from "./pushes.ts"
+import { makeReads } from "./reads.ts"
+import type { RegistryShape } from "./Registry.ts"
+import { makeUploads } from "./uploads.ts"
+
+const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
+  ...makeReads(catalog),
+  ...makeUploads(catalog),
+  ...makePushes(catalog, hasher),
+  ...makeDeletes(catalog),
+  ...makeLists(catalog)
+})
+
+/** All repositories in one layout. */
+export const sharedRegistry = (stores: Stores, hasher: Hasher): RegistryShape =>
+  over(sharedCatalog(stores, hasher), hasher)
+
+/** One layout per repository, below a root. */
+export const treeRegistry = (layouts: Layouts, hasher: Hasher): RegistryShape =>
+  over(treeCatalog(layouts, hasher), hasher)

@@ -1,0 +1,160 @@
+/** The manifests of one layout: their bytes, what they name, and what names them. */
+import { Effect, Option, Result } from "effect"
+import type { Entry } from "../layout/Entry.ts"
+import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
+import { algorithmOf, type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
+import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { kindOf } from "../oci/MediaType.ts"
+import { ContentMismatch, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import * as limits from "./limits.ts"
+import type { BlobStore, Hasher, RegistryError } from "./ports.ts"
+
+/** What a manifest names; its document is not kept, since a layout may hold many. */
+export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
+
+/** What can be reached from some descriptors. */
+export interface Walk {
+  /** Every manifest reached, by digest, as the first descriptor met names it. */
+  readonly reached: ReadonlyMap<Digest, Descriptor>
+  readonly facts: ReadonlyMap<Digest, Facts>
+  /** Whether everything that was to be read could be. */
+  readonly complete: boolean
+  /** Manifests that are there but cannot be read, so that nobody can tell what they need. */
+  readonly unreadable: ReadonlyMap<Digest, RegistryError>
+}
+
+export interface Manifests {
+  /** A manifest's bytes, verified, of the size its descriptor says; from its embedded data where the blob is absent. */
+  readonly bytes: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  /** What a manifest names; remembered, since content cannot change under its name. */
+  readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
+  /** The indexes below `roots` and their children; manifests too are read when `deep`. */
+  readonly walk: (roots: ReadonlyArray<Descriptor>, deep: boolean) => Effect.Effect<Walk, RegistryError>
+  /** The content of a descriptor's embedded data, if it is the content of its digest. */
+  readonly embedded: (descriptor: Descriptor) => Option.Option<Uint8Array>
+}
+
+export const makeManifests = (blobs: BlobStore, hasher: Hasher): Manifests => {
+  const known = new Map<string, Facts>()
+
+  const embedded: Manifests["embedded"] = (descriptor) =>
+    embeddedData(descriptor).pipe(
+      Option.filter((data) =>
+        isContentDigest(descriptor.digest) && hasher.digest(algorithmOf(descriptor.digest), data) === descriptor.digest
+      )
+    )
+
+  const bytes: Manifests["bytes"] = Effect.fnUntraced(function*(descriptor) {
+    const digest = yield* Effect.fromResult(parseContentDigest(descriptor.digest))
+    if (descriptor.size > limits.manifestBytes) {
+      return yield* new ManifestTooLarge({ size: descriptor.size, limit: limits.manifestBytes })
+    }
+    const stored = yield* blobs.get(digest, limits.manifestBytes)
+    const content = Option.isSome(stored) ? stored : embedded(descriptor)
+    if (Option.isNone(content)) return yield* new ManifestUnknown({ repository: "", reference: digest })
+    if (content.value.length !== descriptor.size) {
+      return yield* new ContentMismatch({
+        digest,
+        actual: digest,
+        reason: `its descriptor says ${descriptor.size} bytes, the content has ${content.value.length}`
+      })
+    }
+    return content.value
+  })
+
+  const facts: Manifests["facts"] = Effect.fnUntraced(function*(descriptor) {
+    const key = `${descriptor.digest} ${descriptor.mediaType}`
+    const remembered = known.get(key)
+    if (remembered !== undefined) return remembered
+    const content = yield* bytes(descriptor)
+    const { document: _document, ...named } = yield* Effect.fromResult(
+      parseManifest(content, descriptor.mediaType, "read")
+    )
+    const made: Facts = { ...named, bytes: content.length }
+    known.set(key, made)
+    if (known.size > limits.rememberedManifests) forgetOldest(known)
+    return made
+  })
+
+  return { bytes, facts, embedded, walk: walkWith(facts) }
+}
+
+const forgetOldest = (known: Map<string, Facts>): void => {
+  const oldest = known.keys().next()
+  if (oldest.done !== true) known.delete(oldest.value)
+}
+
+/** Breadth first, each digest once, so that shared children of nested indexes cost nothing twice. */
+const walkWith = (facts: Manifests["facts"]): Manifests["walk"] =>
+  Effect.fnUntraced(function*(roots, deep) {
+    const reached = new Map<Digest, Descriptor>()
+    const known = new Map<Digest, Facts>()
+    const unreadable = new Map<Digest, RegistryError>()
+    let complete = true
+    let bytes = 0
+    let level: ReadonlyArray<Descriptor> = roots
+    for (let depth = 0; level.length > 0; depth++) {
+      const next: Array<Descriptor> = []
+      for (const descriptor of level) {
+        if (reached.has(descriptor.digest)) continue
+        reached.set(descriptor.digest, descriptor)
+        if (reached.size > limits.walkManifests) {
+          return yield* new LimitExceeded({ what: "manifests in a layout", limit: limits.walkManifests })
+        }
+        const kind = kindOf(descriptor.mediaType)
+        if (kind === "other" || (kind === "manifest" && !deep)) continue
+        const read = yield* Effect.result(facts(descriptor))
+        if (Result.isFailure(read)) {
+          complete = false
+          if (read.failure._tag !== "ManifestUnknown") unreadable.set(descriptor.digest, read.failure)
+          continue
+        }
+        bytes += read.success.bytes
+        if (bytes > limits.walkBytes) {
+          return yield* new LimitExceeded({ what: "bytes of manifests in a layout", limit: limits.walkBytes })
+        }
+        known.set(descriptor.digest, read.success)
+        if (depth >= limits.walkDepth && read.success.manifests.length > 0) {
+          complete = false
+          unreadable.set(
+            descriptor.digest,
+            new LimitExceeded({ what: "indexes inside indexes", limit: limits.walkDepth })
+          )
+          continue
+        }
+        next.push(...read.success.manifests)
+      }
+      level = next
+    }
+    return { reached, facts: known, complete, unreadable }
+  })
+
+/** The descriptors of entries, those that are none left out. */
+export const descriptorsOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Descriptor> =>
+  entries.flatMap(({ descriptor }) => descriptor === undefined ? [] : [descriptor])
+
+/** Who names a digest, and how. */
+export interface Need {
+  readonly by: Digest
+  readonly as: "child" | "subject"
+}
+
+/** Who names what in a walk. */
+export const needsOf = ({ facts }: Walk): ReadonlyMap<string, ReadonlyArray<Need>> => {
+  const needs = new Map<string, Array<Need>>()
+  const add = (digest: string, need: Need): void => {
+    const list = needs.get(digest)
+    if (list === undefined) needs.set(digest, [need])
+    else list.push(need)
+  }
+  for (const [by, { config, layers, manifests, subject }] of facts) {
+    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
+    for (const { digest } of children) add(digest, { by, as: "child" })
+    if (subject !== undefined) add(subject.digest, { by, as: "subject" })
+  }
+  return needs
+}
+
+/** Digests that may be looked for as blobs; others are nowhere. */
+export const asContent = (digest: Digest): Option.Option<ContentDigest> =>
+  isContentDigest(digest) ? Option.some(digest) : Option.none()

@@ -1,0 +1,144 @@
+/** What programs need from the world: each port has an interpreter in memory and one on disk. */
+import type { Effect, Option, Result, Scope, Stream } from "effect"
+import type { Event } from "../layout/Event.ts"
+import type { State } from "../layout/State.ts"
+import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/Upload.ts"
+import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
+import type { OciError, StorageError } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
+
+/** Everything an operation can fail with: an OCI error, or the medium. */
+export type RegistryError = OciError | StorageError
+
+/** What a transaction did. */
+export interface Committed {
+  /** The state its decision was made on. */
+  readonly before: State
+  readonly after: State
+  readonly events: ReadonlyArray<Event>
+  /** The number of the commit; none when there was nothing to do. */
+  readonly revision: Option.Option<number>
+}
+
+/** One layout's index. */
+export interface LayoutStore {
+  /** The state as of now, without waiting for writers. */
+  readonly snapshot: Effect.Effect<State, RegistryError>
+  /**
+   * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
+   *
+   * `evidence` runs under the layout's lock: it stats what it names, and no more. Decisions that wait together are
+   * committed as one group, each on the state its predecessors left. A blob that a decision deletes is removed under
+   * the same lock, once the deletion is on record.
+   */
+  readonly transact: <A, E>(request: {
+    readonly evidence: (state: State) => Effect.Effect<A, E>
+    readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
+  }) => Effect.Effect<Committed, E | RegistryError>
+}
+
+/** A blob's bytes, or a window of them. */
+export interface BlobRead {
+  /** Bytes of the whole blob. */
+  readonly size: number
+  /**
+   * Whether what the stream yields is known to be content of that digest: by hashing along, in which case the stream
+   * fails with `ContentMismatch` before its end, or because this very file was hashed before.
+   */
+  readonly verified: boolean
+  readonly content: Stream.Stream<Uint8Array, RegistryError>
+}
+
+export interface BlobWritten {
+  readonly digest: ContentDigest
+  readonly size: number
+  /** Whether the blob was there already, whole and right. */
+  readonly existed: boolean
+}
+
+/** The content-addressed files of one layout. */
+export interface BlobStore {
+  /** Size in bytes, when the blob is there. */
+  readonly stat: (digest: ContentDigest) => Effect.Effect<Option.Option<number>, RegistryError>
+  /** A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. */
+  readonly read: (
+    digest: ContentDigest,
+    options: { readonly window?: { readonly offset: number; readonly length: number }; readonly verify: boolean }
+  ) => Effect.Effect<Option.Option<BlobRead>, RegistryError, Scope.Scope>
+  /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
+  readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>
+  /** Stores content under its digest once it is known to be right; fails as soon as it exceeds `size`. */
+  readonly write: <E, R>(
+    content: Stream.Stream<Uint8Array, E, R>,
+    expected: { readonly algorithm: Algorithm; readonly digest?: ContentDigest; readonly size?: number }
+  ) => Effect.Effect<BlobWritten, E | RegistryError, R>
+  /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
+  readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+  /** Every blob, in no order; strangers under `blobs/` are passed over. */
+  readonly list: Stream.Stream<{ readonly digest: ContentDigest; readonly size: number }, RegistryError>
+  /** The file that holds a blob, where blobs are files. */
+  readonly path: (digest: ContentDigest) => Option.Option<string>
+}
+
+/** A session that this caller alone works on, until the scope closes. */
+export interface UploadSession {
+  readonly state: UploadState
+  /**
+   * Appends the bytes and acknowledges them: they are as durable as the layout promises. When the content breaks off,
+   * what had arrived is kept and acknowledged, and the failure is passed on.
+   */
+  readonly append: <E, R>(content: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<number, E | RegistryError, R>
+  /** What all of its bytes hash to. */
+  readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, RegistryError>
+  /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`). */
+  readonly conclude: (event: UploadEvent) => Effect.Effect<void, RegistryError>
+}
+
+/** The unfinished blobs of one layout. */
+export interface UploadStore {
+  /** Starts a session with a new id. */
+  readonly create: (repository: Repository) => Effect.Effect<OpenUpload, RegistryError>
+  readonly stat: (id: UploadId) => Effect.Effect<UploadState, RegistryError>
+  /** `UploadBusy` when somebody else is at it. */
+  readonly exclusive: (id: UploadId) => Effect.Effect<UploadSession, RegistryError, Scope.Scope>
+  readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, RegistryError>
+}
+
+/** The stores of one layout. */
+export interface Stores {
+  readonly layout: LayoutStore
+  readonly blobs: BlobStore
+  readonly uploads: UploadStore
+}
+
+/** A tree of layouts, one per repository. */
+export interface Layouts {
+  /** The stores of a repository, whether its layout exists already or not. */
+  readonly open: (repository: Repository) => Effect.Effect<Stores, RegistryError>
+  /** The repositories whose layouts exist, in lexical order. */
+  readonly list: Effect.Effect<ReadonlyArray<Repository>, RegistryError>
+}
+
+/** Hashes what is in memory; streams are hashed where they are stored. */
+export interface Hasher {
+  readonly digest: (algorithm: Algorithm, bytes: Uint8Array) => ContentDigest
+}
+
+/** Files outside of layouts, inside the directories that a surface allows. */
+export interface LocalFiles {
+  readonly allowed: ReadonlyArray<string>
+  /** `length` bytes from `offset`, all by default. `PathDenied` outside the allowed directories. */
+  readonly read: (
+    path: string,
+    window?: { readonly offset: number; readonly length?: number | undefined }
+  ) => Effect.Effect<
+    { readonly size: number; readonly content: Stream.Stream<Uint8Array, RegistryError> },
+    RegistryError,
+    Scope.Scope
+  >
+  /** Writes a new file; it appears whole or not at all, and never in the place of another. */
+  readonly create: (
+    path: string,
+    content: Stream.Stream<Uint8Array, RegistryError>
+  ) => Effect.Effect<{ readonly path: string; readonly size: number }, RegistryError>
+}

@@ -1,0 +1,256 @@
+/** Writing manifests and tags: one commit for whatever belongs together. */
+import { Effect, Option, Stream } from "effect"
+import type { Command, Missing, PutManifest, TagWrite } from "../layout/Command.ts"
+import { decide } from "../layout/decide.ts"
+import { tagged, withDigest } from "../layout/query.ts"
+import type { State } from "../layout/State.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
+import {
+  algorithmOf,
+  type ContentDigest,
+  type Digest,
+  isContentDigest,
+  parseContentDigest,
+  parseDigest
+} from "../oci/Digest.ts"
+import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { DigestInvalid, ManifestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
+import { parseTag, type Repository } from "../oci/Reference.ts"
+import type { Catalog, Opened } from "./catalog.ts"
+import * as limits from "./limits.ts"
+import type { Committed, Hasher, RegistryError } from "./ports.ts"
+import { findManifest } from "./reads.ts"
+import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
+
+type Located = Opened & { readonly repository: Repository }
+
+/** A change that is ready to be decided: its evidence is gathered anew on the state that the decision is made on. */
+interface Prepared {
+  readonly opened: Located
+  readonly evidence: (state: State) => Effect.Effect<Command, RegistryError>
+}
+
+export const makePushes = (
+  catalog: Catalog,
+  hasher: Hasher
+): Pick<RegistryShape, "pushManifest" | "tagManifest" | "batch"> => {
+  const preparePush = Effect.fnUntraced(function*(
+    repository: string,
+    bytes: Uint8Array,
+    mediaType: string,
+    options: PushManifestOptions
+  ) {
+    const opened = yield* catalog.open(repository)
+    const tags = yield* tagWrites(options.tags ?? [])
+    const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
+    const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, "push"))
+    const missing = missingFrom(opened, manifest)
+    const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
+      _tag: "PutManifest",
+      repository: opened.repository,
+      descriptor: described(descriptor, manifest),
+      tags,
+      missing
+    })
+    // Refused on what is known already, so that a refusal leaves nothing behind.
+    yield* Effect.fromResult(decide(yield* opened.layout.snapshot, command(yield* missing)))
+    yield* opened.blobs.write(Stream.succeed(bytes), {
+      algorithm: algorithmOf(descriptor.digest),
+      digest: descriptor.digest,
+      size: bytes.length
+    })
+    const itself: Missing = { path: "", digest: descriptor.digest }
+    const prepared: Prepared = {
+      opened,
+      evidence: () =>
+        Effect.zipWith(
+          missing,
+          opened.blobs.stat(descriptor.digest),
+          (missing, stored) => command(Option.isSome(stored) ? missing : [itself, ...missing])
+        )
+    }
+    return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
+  })
+
+  const prepareTag = Effect.fnUntraced(
+    function*(repository: string, input: string, requests: ReadonlyArray<TagRequest>) {
+      const opened = yield* catalog.open(repository)
+      const digest = yield* Effect.fromResult(parseDigest(input))
+      const tags = yield* tagWrites(requests)
+      const prepared: Prepared = {
+        opened,
+        evidence: Effect.fnUntraced(function*(state) {
+          const descriptor = yield* findManifest(opened, state, digest).pipe(
+            Effect.catchTag(
+              "NameUnknown",
+              () => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference: digest }))
+            )
+          )
+          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, digest))
+          const missing = there ? [] : [{ path: "", digest }]
+          return { _tag: "PutManifest", repository: opened.repository, descriptor, tags, missing } satisfies PutManifest
+        })
+      }
+      return { prepared, tags, digest }
+    }
+  )
+
+  const prepare = Effect.fnUntraced(function*(change: Change): Effect.fn.Return<Prepared, RegistryError> {
+    switch (change._tag) {
+      case "PushManifest":
+        return (yield* preparePush(change.repository, change.bytes, change.mediaType, change.options ?? {})).prepared
+      case "Tag":
+        return (yield* prepareTag(change.repository, change.digest, change.tags)).prepared
+      case "DeleteTag":
+        return yield* prepareDelete(catalog, change)
+    }
+  })
+
+  return {
+    pushManifest: Effect.fn("Registry.pushManifest")(function*(repository, bytes, mediaType, options = {}) {
+      const { descriptor, manifest, prepared, tags } = yield* preparePush(repository, bytes, mediaType, options)
+      const committed = yield* commit(prepared)
+      return pushed(committed, prepared.opened.repository, descriptor, tags, manifest.subject?.digest)
+    }),
+
+    tagManifest: Effect.fn("Registry.tagManifest")(function*(repository, input, requests) {
+      const { digest, prepared, tags } = yield* prepareTag(repository, input, requests)
+      const committed = yield* commit(prepared)
+      const descriptor = yield* findManifest(prepared.opened, committed.after, digest)
+      return pushed(committed, prepared.opened.repository, descriptor, tags, undefined)
+    }),
+
+    batch: Effect.fn("Registry.batch")(function*(changes) {
+      const prepared: Array<Prepared> = []
+      for (const change of changes) prepared.push(yield* prepare(change))
+      const [first] = prepared
+      if (first === undefined) return Option.none()
+      const stranger = prepared.find(({ opened }) => !catalog.together(first.opened.repository, opened.repository))
+      if (stranger !== undefined) {
+        return yield* new Unsupported({
+          operation: "a batch across repositories",
+          reason: `${first.opened.repository} and ${stranger.opened.repository} are layouts of their own`
+        })
+      }
+      const { revision } = yield* first.opened.layout.transact({
+        evidence: (state) => Effect.forEach(prepared, ({ evidence }) => evidence(state)),
+        decide: (state, commands) => decide(state, { _tag: "Batch", commands })
+      })
+      return revision
+    })
+  }
+}
+
+const commit = ({ evidence, opened }: Prepared): Effect.Effect<Committed, RegistryError> =>
+  opened.layout.transact({ evidence, decide })
+
+const prepareDelete = Effect.fnUntraced(function*(
+  catalog: Catalog,
+  change: Extract<Change, { readonly _tag: "DeleteTag" }>
+): Effect.fn.Return<Prepared, RegistryError> {
+  const opened = yield* catalog.open(change.repository)
+  const tag = yield* Effect.fromResult(parseTag(change.tag))
+  const ifDigest = change.ifDigest === undefined ? undefined : yield* Effect.fromResult(parseDigest(change.ifDigest))
+  const command: Command = {
+    _tag: "DeleteTag",
+    repository: opened.repository,
+    tag,
+    ...(ifDigest === undefined ? {} : { ifDigest })
+  }
+  return { opened, evidence: () => Effect.succeed(command) }
+})
+
+const tagWrites = (requests: ReadonlyArray<TagRequest>): Effect.Effect<ReadonlyArray<TagWrite>, RegistryError> =>
+  Effect.forEach(
+    requests,
+    Effect.fnUntraced(function*(request) {
+      const { ifAbsent, ifDigest, tag } = typeof request === "string"
+        ? { tag: request }
+        : { ifAbsent: undefined, ifDigest: undefined, ...request }
+      return {
+        tag: yield* Effect.fromResult(parseTag(tag)),
+        ...(ifDigest === undefined ? {} : { ifDigest: yield* Effect.fromResult(parseDigest(ifDigest)) }),
+        ...(ifAbsent === undefined ? {} : { ifAbsent })
+      }
+    })
+  )
+
+/** What the bytes are, checked against what the caller says they are. */
+const describeManifest = Effect.fnUntraced(function*(
+  hasher: Hasher,
+  bytes: Uint8Array,
+  mediaType: string,
+  expected: string | undefined
+): Effect.fn.Return<Descriptor & { readonly digest: ContentDigest }, RegistryError> {
+  if (bytes.length > limits.manifestBytes) {
+    return yield* new ManifestTooLarge({ size: bytes.length, limit: limits.manifestBytes })
+  }
+  const wanted = expected === undefined ? undefined : yield* Effect.fromResult(parseContentDigest(expected))
+  const digest = hasher.digest(wanted === undefined ? "sha256" : algorithmOf(wanted), bytes)
+  if (wanted !== undefined && wanted !== digest) return yield* new DigestInvalid({ digest: wanted, actual: digest })
+  return { mediaType, digest, size: bytes.length }
+})
+
+/** An entry says of an artifact what it is, as oras and skopeo write it. */
+const described = (
+  descriptor: Descriptor & { readonly digest: ContentDigest },
+  { document }: Manifest
+): Descriptor & { readonly digest: ContentDigest } =>
+  typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
+
+const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
+  isContentDigest(digest) ? Effect.map(opened.blobs.stat(digest), Option.isSome) : Effect.succeed(false)
+
+/** What a manifest needs and the layout has not; content of another size than the manifest says is refused outright. */
+const missingFrom = (
+  opened: Opened,
+  manifest: Manifest
+): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
+  Effect.gen(function*() {
+    const missing: Array<Missing> = []
+    for (const { descriptor, optional, path } of children(manifest)) {
+      const { digest, size } = descriptor
+      const stored = isContentDigest(digest) ? yield* opened.blobs.stat(digest) : Option.none<number>()
+      if (Option.isSome(stored) && stored.value !== size) {
+        return yield* new ManifestInvalid({
+          path: `${path}.size`,
+          reason: `says ${size}, the blob has ${stored.value} bytes`
+        })
+      }
+      if (Option.isNone(stored) && !optional && Option.isNone(opened.manifests.embedded(descriptor))) {
+        missing.push({ path, digest })
+      }
+    }
+    return missing
+  })
+
+const pushed = (
+  { after, before, revision }: Committed,
+  repository: Repository,
+  descriptor: Descriptor,
+  tags: ReadonlyArray<TagWrite>,
+  subject: Digest | undefined
+): ManifestPushed => ({
+  descriptor: {
+    mediaType: descriptor.mediaType,
+    digest: descriptor.digest,
+    size: descriptor.size,
+    ...(descriptor.artifactType === undefined ? {} : { artifactType: descriptor.artifactType })
+  },
+  ...(subject === undefined ? {} : { subject }),
+  existed: withDigest(before, repository, descriptor.digest).length > 0,
+  moved: tags.flatMap(({ tag }) => movedTag(before, after, repository, tag)),
+  revision
+})
+
+const movedTag = (
+  before: State,
+  after: State,
+  repository: Repository,
+  tag: TagWrite["tag"]
+): ReadonlyArray<TagMoved> => {
+  const from = tagged(before, repository, tag)[0]?.descriptor?.digest
+  const to = tagged(after, repository, tag)[0]?.descriptor?.digest
+  if (from === to) return []
+  return [from === undefined ? { tag } : { tag, from }]
+}
