@@ -1,0 +1,81 @@
+/** Every file-system call of this folder goes through this port, so that the same code runs on a simulated disk. */
+import { type Effect, Schema, type Scope } from "effect"
+
+/** A call that failed; `code` is the system's (`ENOENT`, `ENOSPC`, ...). */
+export class FsError extends Schema.TaggedError<FsError>()("FsError", {
+  operation: Schema.String,
+  path: Schema.String,
+  code: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `${this.operation} ${this.path}: ${this.code}`
+  }
+}
+
+export interface FileStat {
+  readonly kind: "file" | "directory" | "link" | "other"
+  readonly dev: bigint
+  readonly ino: bigint
+  /** In bytes. */
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * How a file is opened. Reading and updating never block on what is no regular file, and follow a link in the last
+ * component only with `follow`. `create` makes a new file and fails with `EEXIST` where there is one.
+ */
+export interface OpenFlags {
+  readonly access: "read" | "update" | "create" | "lock"
+  readonly follow?: boolean
+}
+
+/** An open file. Offsets and lengths are in bytes. */
+export interface FileHandle {
+  readonly stat: Effect.Effect<FileStat, FsError>
+  /** How many bytes were read into `target`: fewer than it holds only at the end of the file. */
+  readonly read: (target: Uint8Array, position: number) => Effect.Effect<number, FsError>
+  /** Writes all of `bytes`, however many calls that takes. */
+  readonly write: (bytes: Uint8Array, position: number) => Effect.Effect<void, FsError>
+  readonly truncate: (size: number) => Effect.Effect<void, FsError>
+  readonly setOwner: (uid: number, gid: number) => Effect.Effect<void, FsError>
+  readonly setMode: (mode: number) => Effect.Effect<void, FsError>
+  /** Content and metadata are on the disk when it answers; after a failure nothing is known of this file any more. */
+  readonly sync: Effect.Effect<void, FsError>
+  /** As `sync`, without the metadata that reading back does not need. */
+  readonly dataSync: Effect.Effect<void, FsError>
+  /** Takes the exclusive lock that dies with the handle; false when another handle has it. */
+  readonly tryLock: Effect.Effect<boolean, FsError>
+  /** Waits for the lock. The wait cannot be taken back: an abandoned one closes the handle when it is granted. */
+  readonly waitForLock: Effect.Effect<void, FsError>
+  readonly close: Effect.Effect<void>
+}
+
+export interface LayoutFs {
+  /** The caller closes the handle. */
+  readonly openHandle: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError>
+  /** As `openHandle`, closed with the scope. */
+  readonly open: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError, Scope.Scope>
+  /** What the path leads to, links followed. */
+  readonly stat: (path: string) => Effect.Effect<FileStat, FsError>
+  /** What the path is, a link itself included. */
+  readonly linkStat: (path: string) => Effect.Effect<FileStat, FsError>
+  readonly realPath: (path: string) => Effect.Effect<string, FsError>
+  readonly readDirectory: (path: string) => Effect.Effect<ReadonlyArray<string>, FsError>
+  readonly makeDirectory: (path: string, mode: number) => Effect.Effect<void, FsError>
+  readonly removeDirectory: (path: string) => Effect.Effect<void, FsError>
+  /** A second name for a file; `EEXIST` where there is something. */
+  readonly link: (from: string, to: string) => Effect.Effect<void, FsError>
+  /** Replaces what `to` names, at once. */
+  readonly rename: (from: string, to: string) => Effect.Effect<void, FsError>
+  /** Swaps two names, at once; `ENOSYS` where the system cannot. */
+  readonly exchange: (a: string, b: string) => Effect.Effect<void, FsError>
+  readonly unlink: (path: string) => Effect.Effect<void, FsError>
+  /** The entries of a directory are on the disk when it answers. */
+  readonly syncDirectory: (path: string) => Effect.Effect<void, FsError>
+}

@@ -1,0 +1,179 @@
+/** A layout's blobs as files: complete and verified before they have a name (RELIABILITY 2.6, 2.9). */
+import { Effect, Option, Stream } from "effect"
+import { dirname, join } from "node:path"
+import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
+import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
+import type { BlobStore } from "../ops/ports.ts"
+import { linkNew, makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
+import { runningHash } from "./hasher.ts"
+import type { IndexCache } from "./indexCache.ts"
+import type { LayoutProblem } from "./indexFile.ts"
+import { asStorage, guard, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
+import { createLayout, createOwnFolders } from "./publish.ts"
+import { getBlob, readBlob, type Verified } from "./readBlob.ts"
+
+const algorithms = ["sha256", "sha512"] as const
+
+/** Blobs of another store on disk can be linked; those of any other are copied. */
+const filesOf = new WeakMap<BlobStore, LayoutFiles>()
+
+export const makeBlobStore = (
+  files: LayoutFiles,
+  { ready, verified }: { readonly ready: Effect.Effect<void, LayoutProblem>; readonly verified: Verified }
+): BlobStore => {
+  const storage = asStorage(files.root)
+  const stat: BlobStore["stat"] = (digest) =>
+    storage(Effect.scoped(Effect.map(
+      ifThere(openRegular(files, files.blob(digest))),
+      (opened) => opened === undefined ? Option.none() : Option.some(opened.stat.size)
+    )))
+
+  const store: BlobStore = {
+    stat,
+    read: readBlob(files, verified),
+    get: getBlob(files, verified),
+    write: Effect.fnUntraced(function*(content, { algorithm, digest, size }) {
+      yield* ready
+      const hash = runningHash(algorithm)
+      return yield* storage(withTemporary(
+        files,
+        "blob",
+        Effect.fnUntraced(function*(path, handle) {
+          const written = yield* fill(handle, content, size, (piece) => hash.update(piece))
+          const actual = hash.digest()
+          if (size !== undefined && written !== size) return yield* new SizeInvalid({ expected: size, actual: written })
+          if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
+          yield* syncFile(files, handle)
+          return { digest: actual, size: written, existed: yield* placeBlob(files, verified, path, handle, actual) }
+        })
+      ))
+    }),
+    adopt: Effect.fnUntraced(function*(from, digest) {
+      const source = filesOf.get(from)
+      yield* ready
+      const linked = source === undefined ? false : yield* storage(linkBlob(source, files, digest))
+      if (linked) return true
+      return yield* Effect.scoped(Effect.gen(function*() {
+        const read = yield* from.read(digest, { verify: true })
+        if (Option.isNone(read)) return false
+        yield* store.write(read.value.content, { algorithm: algorithmOf(digest), digest, size: read.value.size })
+        return true
+      }))
+    }),
+    list: Stream.unwrap(Effect.map(
+      Effect.forEach(algorithms, (algorithm) => {
+        const folder = join(files.blobs, algorithm)
+        return Effect.map(
+          storage(Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder)))),
+          (names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
+        )
+      }),
+      (digests) =>
+        Stream.fromIterable(digests.flat()).pipe(
+          Stream.mapEffect((digest) =>
+            Effect.map(storage(statIfThere(files.fs, files.blob(digest))), (stat) =>
+              stat?.kind === "file" ? [{ digest, size: stat.size }] : [])
+          ),
+          Stream.flatMap((found) =>
+            Stream.fromIterable(found)
+          )
+        )
+    )),
+    path: (digest) => Option.some(files.blob(digest))
+  }
+  filesOf.set(store, files)
+  return store
+}
+
+/**
+ * Makes the layout when it is not there yet, and what is ours in it; refuses what is no layout before anything is
+ * written. Done once per store: later calls cost nothing.
+ */
+export const makeReady = (files: LayoutFiles, look: IndexCache["look"]): Effect.Effect<void, LayoutProblem> => {
+  let done = false
+  return Effect.suspend(() =>
+    done ? Effect.void : Effect.gen(function*() {
+      const { seen } = yield* look
+      yield* asStorage(files.root)(createOwnFolders(files))
+      if (seen.index === undefined) yield* asStorage(files.root)(createLayout(files))
+      done = true
+    })
+  )
+}
+
+/** Writes a stream to a file from its beginning and tells how much that was; stops when it is more than expected. */
+const fill = <E, R>(
+  handle: FileHandle,
+  content: Stream.Stream<Uint8Array, E, R>,
+  expected: number | undefined,
+  seen: (piece: Uint8Array) => void
+): Effect.Effect<number, E | FsError | SizeInvalid, R> => {
+  let size = 0
+  return Effect.map(
+    Stream.runForEach(content, (piece): Effect.Effect<void, FsError | SizeInvalid> => {
+      const offset = size
+      size += piece.length
+      if (expected !== undefined && size > expected) return Effect.fail(new SizeInvalid({ expected, actual: size }))
+      // Hashing while the write is under way would be faster; the piece must not change before both are done.
+      seen(piece)
+      return handle.write(piece, offset)
+    }),
+    () => size
+  )
+}
+
+/**
+ * Gives a finished file its name. Where there is a blob already ours takes its place: that one may be torn, or never
+ * have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one.
+ */
+export const placeBlob = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  verified: Verified,
+  path: string,
+  handle: FileHandle,
+  digest: ContentDigest
+): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
+  const target = files.blob(digest)
+  yield* guard(files, target)
+  yield* makeFolder(files, dirname(target))
+  const isNew = yield* linkNew(files, path, target)
+  if (isNew) yield* files.fs.unlink(path)
+  else {
+    const there = yield* statIfThere(files.fs, target)
+    if (there?.kind === "link" && files.symlinks === "refuse") {
+      return yield* new SymlinkRefused({ path: join("blobs", algorithmOf(digest), digest) })
+    }
+    yield* files.fs.rename(path, target)
+    // Between two names of one file a rename does nothing, and leaves both.
+    yield* ifThere(files.fs.unlink(path))
+  }
+  yield* syncFolder(files, dirname(target))
+  verified.add(identityOf(yield* handle.stat))
+  return !isNew
+})
+
+/** A second name for another layout's blob; false where that cannot be, or there is none. */
+const linkBlob = Effect.fnUntraced(function*(
+  from: LayoutFiles,
+  to: LayoutFiles,
+  digest: ContentDigest
+): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const source = yield* ifThere(openRegular(from, from.blob(digest)))
+    if (source === undefined) return false
+    const target = to.blob(digest)
+    yield* guard(to, target)
+    yield* makeFolder(to, dirname(target))
+    const linked = yield* Effect.result(linkNew(to, from.blob(digest), target))
+    if (linked._tag === "Failure") return cannotLink.has(linked.failure.code) ? false : yield* linked.failure
+    // What is there already is trusted only if it is the very same file; else it is written again, verified.
+    const there = yield* statIfThere(to.fs, target)
+    if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
+    yield* syncFolder(to, dirname(target))
+    return true
+  }))
+})
+
+/** Another file system, one without links, or a file with too many. */
+const cannotLink = new Set(["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"])

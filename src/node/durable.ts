@@ -1,0 +1,68 @@
+/** Making things last: synced files and folders, temporary files, and folders made on demand. */
+import { Effect } from "effect"
+import { dirname, join } from "node:path"
+import { ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
+
+/** A file whose loss in a power cut `power` rules out. */
+export const syncFile = ({ durability }: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
+  durability === "power" ? handle.dataSync : Effect.void
+
+/** The names in a folder, likewise. */
+export const syncFolder = ({ durability, fs }: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
+  durability === "power" ? fs.syncDirectory(folder) : Effect.void
+
+/** A file that a power cut may take back but never tear: `process` promises that for the index. */
+export const syncWhole = ({ durability }: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
+  durability === "none" ? Effect.void : handle.sync
+
+/** Works on a new temporary file, which is gone afterwards unless it was given another name. */
+export const withTemporary = <A, E, R>(
+  files: LayoutFiles,
+  kind: string,
+  use: (path: string, handle: FileHandle) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | FsError, R> =>
+  Effect.flatMap(RandomName, (name) => {
+    const path = join(files.temporary, `${kind}.${name()}`)
+    const create = files.fs.openHandle(path, { access: "create" })
+    return Effect.acquireUseRelease(
+      // Our folder may have been removed while nobody wrote, which costs history and nothing else.
+      Effect.catchIf(create, ({ code }) =>
+        code === "ENOENT", () =>
+        Effect.andThen(makeFolder(files, files.temporary), create)),
+      (handle) =>
+        use(path, handle),
+      // A name that is gone was given to the finished file; one that cannot be removed is swept later.
+      (handle) => Effect.andThen(handle.close, Effect.ignore(ifThere(files.fs.unlink(path))))
+    )
+  })
+
+/** Makes a folder and those above it, durable as names in their parents. */
+export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
+  function*(files, folder) {
+    const made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+    if (made === "EEXIST") return
+    if (made === "ENOENT") {
+      yield* makeFolder(files, dirname(folder))
+      return yield* makeFolder(files, folder)
+    }
+    yield* syncFolder(files, dirname(folder))
+  }
+)
+
+/** Puts a finished file under a name that nobody has yet; false when somebody has. */
+export const linkNew = ({ fs }: LayoutFiles, from: string, to: string): Effect.Effect<boolean, FsError> =>
+  Effect.map(tell(fs.link(from, to), "EEXIST"), (outcome) => outcome === "done")
+
+/** A call whose failure with one of these codes is an answer. */
+export const tell = <Code extends string>(
+  call: Effect.Effect<void, FsError>,
+  ...codes: ReadonlyArray<Code>
+): Effect.Effect<Code | "done", FsError> =>
+  Effect.matchEffect(call, {
+    onSuccess: () => Effect.succeed("done" as const),
+    onFailure: (error) => {
+      const code = codes.find((code) => code === error.code)
+      return code === undefined ? Effect.fail(error) : Effect.succeed(code)
+    }
+  })

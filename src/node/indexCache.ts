@@ -1,0 +1,97 @@
+/** The index as it was last read: reading it again costs a stat while nobody has changed it (RELIABILITY 2.5). */
+import { Clock, Effect, type Scope, Semaphore } from "effect"
+import type { Repository } from "../oci/Reference.ts"
+import { type IndexOnDisk, type LayoutProblem, settledAt } from "./indexFile.ts"
+import type { IndexText } from "./indexText.ts"
+import { readEnd } from "./journalFile.ts"
+import { sha256 } from "./journalRecord.ts"
+import { asStorage, identityOf, ifThere, type LayoutFiles, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
+import { type Observation, observe } from "./observe.ts"
+
+/** An observation, and the spelling of its index once that was needed. */
+export interface Known {
+  readonly seen: Observation
+  readonly text: IndexText | undefined
+  /** Whether this very index is known to survive a power cut. */
+  readonly durable: boolean
+}
+
+export interface IndexCache {
+  /** The index as of now. */
+  readonly look: Effect.Effect<Known, LayoutProblem>
+  /** The same, the end of the journal included: for whoever holds the lock. */
+  readonly lookToWrite: Effect.Effect<Known, LayoutProblem>
+  /** What was just written needs no reading. */
+  readonly remember: (known: Known) => Effect.Effect<void>
+  readonly forget: Effect.Effect<void>
+}
+
+export const makeIndexCache = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  defaultRepository: Repository | undefined
+): Effect.fn.Return<IndexCache, never, Scope.Scope> {
+  let known: Known | undefined
+  // Two readers at once would each open the index, and one of the two handles would be lost.
+  const mutex = yield* Semaphore.make(1)
+
+  const remember = (next: Known | undefined): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const before = known?.seen.handle
+      known = next
+      return before === undefined || before === next?.seen.handle ? Effect.void : before.close
+    })
+
+  yield* Effect.addFinalizer(() => remember(undefined))
+
+  const refresh = Effect.gen(function*() {
+    const next: Known = {
+      seen: yield* observe(files, defaultRepository, known?.seen.end),
+      text: undefined,
+      durable: false
+    }
+    yield* remember(next)
+    return next
+  })
+
+  /** What is known, if it still holds. */
+  const confirmed = Effect.gen(function*() {
+    const last = known
+    if (last?.seen.index === undefined) return undefined
+    const stat = yield* statIfThere(files.fs, files.index)
+    if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
+    if (last.seen.index.settled) return last
+    const settled = yield* sameBytes(files, last.seen.index)
+    if (settled === undefined) return undefined
+    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled } } }
+    return known
+  })
+
+  const look = Effect.flatMap(
+    asStorage(files.root)(confirmed),
+    (last) => last === undefined ? refresh : Effect.succeed(last)
+  )
+
+  const lookToWrite = Effect.gen(function*() {
+    const last = yield* look
+    const end = yield* asStorage(files.root)(readEnd(files, last.seen.end))
+    return end.identity === last.seen.end.identity ? last : yield* refresh
+  })
+
+  return {
+    look: mutex.withPermits(1)(look),
+    lookToWrite: mutex.withPermits(1)(lookToWrite),
+    remember: (next) => mutex.withPermits(1)(remember(next)),
+    forget: mutex.withPermits(1)(remember(undefined))
+  }
+})
+
+/** Whether a young index has the bytes that were read; if so, whether it is old enough now to be trusted by its times. */
+const sameBytes = (files: LayoutFiles, index: IndexOnDisk) =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, files.index))
+    if (opened === undefined) return undefined
+    const bytes = yield* readAll(opened.handle, opened.stat.size)
+    const after = yield* opened.handle.stat
+    if (identityOf(after) !== index.identity || sha256(bytes) !== index.hash) return undefined
+    return settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
+  }))

@@ -1,0 +1,180 @@
+/** Reads `oci-layout` and `index.json` as they lie on the disk, torn and hostile ones included. */
+import { Clock, Effect, Result, type Schema } from "effect"
+import { relative } from "node:path"
+import { indexLimits } from "../layout/Command.ts"
+import { isJsonObject } from "../oci/Descriptor.ts"
+import { parseJson } from "../oci/Json.ts"
+import {
+  IndexInvalid,
+  IndexTooLarge,
+  LayoutInvalid,
+  LayoutVersionUnsupported,
+  type StorageError,
+  type SymlinkRefused
+} from "../oci/OciError.ts"
+import { generationOf } from "./indexText.ts"
+import { parseGeneration, sha256 } from "./journalRecord.ts"
+import {
+  asStorage,
+  identityOf,
+  ifThere,
+  type LayoutFiles,
+  type Opened,
+  openRegular,
+  openRegularHandle,
+  readAll
+} from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
+
+export type LayoutProblem =
+  | IndexInvalid
+  | IndexTooLarge
+  | LayoutInvalid
+  | LayoutVersionUnsupported
+  | StorageError
+  | SymlinkRefused
+
+/** An index as it was read. */
+export interface IndexOnDisk {
+  readonly text: string
+  readonly entries: ReadonlyArray<Schema.Json>
+  /** SHA-256 of the file. */
+  readonly hash: string
+  readonly bytes: number
+  readonly generation: { readonly journal: string; readonly seq: number } | undefined
+  readonly identity: string
+  /** False while the file is so young that it could change without looking changed. */
+  readonly settled: boolean
+  readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
+}
+
+/** How deep the JSON of an index may nest. */
+const indexDepth = 64
+
+/** `oci-layout` holds one short object. */
+const layoutBytes = 4096
+
+/**
+ * Whether a file read at this time is old enough for its times to show every later change: 20 ms, or 2 s where the
+ * clock of the file system is coarse.
+ */
+export const settledAt = (nowMillis: number, mtimeNs: bigint): boolean =>
+  nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)
+
+/** How long somebody may take to write an index in place. */
+const patienceMillis = 2000
+
+/**
+ * The index, or nothing when there is none. A file that does not parse may be in the middle of being written by a tool
+ * that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
+ */
+export const readIndex = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<{ readonly index: IndexOnDisk; readonly handle: FileHandle } | undefined, LayoutProblem> {
+  const started = yield* Clock.currentTimeMillis
+  for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
+    const attempt = yield* asStorage(files.root)(readOnce(files))
+    if (attempt._tag === "Absent") return undefined
+    if (attempt._tag === "Read") return attempt
+    const now = yield* Clock.currentTimeMillis
+    const inProgress = now - attempt.modified < patienceMillis && now - started < patienceMillis
+    if (!inProgress) {
+      return yield* new IndexInvalid({ path: relative(files.root, files.index), reason: attempt.reason })
+    }
+    yield* Effect.sleep(pause)
+  }
+})
+
+type Attempt =
+  | { readonly _tag: "Absent" }
+  | { readonly _tag: "Read"; readonly index: IndexOnDisk; readonly handle: FileHandle }
+  | { readonly _tag: "Unreadable"; readonly reason: string; readonly modified: number }
+
+/** The handle stays open with what was read: it pins the inode for as long as the snapshot is kept. */
+const readOnce = (files: LayoutFiles): Effect.Effect<Attempt, FsError | SymlinkRefused | IndexTooLarge> =>
+  Effect.uninterruptible(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegularHandle(files, files.index))
+    if (opened === undefined) return { _tag: "Absent" }
+    return yield* Effect.onExit(
+      readOpened(opened),
+      (exit) => exit._tag === "Success" && exit.value._tag === "Read" ? Effect.void : opened.handle.close
+    )
+  }))
+
+const readOpened = Effect.fnUntraced(function*(
+  { handle, stat }: Opened
+): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
+  if (stat.size > indexLimits.bytes) {
+    return yield* new IndexTooLarge({ what: "bytes", actual: stat.size, limit: indexLimits.bytes })
+  }
+  const bytes = yield* readAll(handle, stat.size)
+  const after = yield* handle.stat
+  const now = yield* Clock.currentTimeMillis
+  const modified = Number(after.mtimeNs / 1_000_000n)
+  if (identityOf(stat) !== identityOf(after)) {
+    return { _tag: "Unreadable", reason: "keeps changing while it is read", modified }
+  }
+  const parsed = parseIndex(bytes)
+  if (Result.isFailure(parsed)) return { _tag: "Unreadable", reason: parsed.failure, modified }
+  const { mode, mtimeNs, uid, gid } = after
+  const index: IndexOnDisk = {
+    ...parsed.success,
+    hash: sha256(bytes),
+    bytes: bytes.length,
+    identity: identityOf(after),
+    settled: settledAt(now, mtimeNs),
+    mode: { mode, uid, gid }
+  }
+  return { _tag: "Read", handle, index }
+})
+
+const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "text" | "entries" | "generation">, string> =>
+  Result.gen(function*() {
+    const document = yield* parseJson(bytes, { maxDepth: indexDepth, duplicateKeys: "lastWins" })
+    if (!isJsonObject(document)) {
+      return yield* Result.fail(
+        `is ${
+          document === null ? "null" : Array.isArray(document) ? "an array" : `a ${typeof document}`
+        }, not an image index`
+      )
+    }
+    const entries = document["manifests"] ?? []
+    if (!isList(entries)) return yield* Result.fail("has manifests that are no array")
+    if ("layers" in document || "config" in document) {
+      return yield* Result.fail("is an image manifest, not an image index")
+    }
+    return {
+      text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"),
+      entries,
+      generation: parseGeneration(generationOf(document))
+    }
+  })
+
+const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
+
+/** Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); false when there is none. */
+export const checkLayout = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<boolean, LayoutProblem> {
+  const path = relative(files.root, files.layout)
+  const opened = ifThere(openRegular(files, files.layout))
+  const content = yield* asStorage(files.root)(
+    Effect.scoped(Effect.flatMap(
+      opened,
+      Effect.fnUntraced(function*(opened) {
+        if (opened === undefined) return undefined
+        const { handle, stat } = opened
+        return { size: stat.size, bytes: yield* readAll(handle, Math.min(stat.size, layoutBytes)) }
+      })
+    ))
+  )
+  if (content === undefined) return false
+  const { bytes, size } = content
+  if (size > layoutBytes) return yield* new LayoutInvalid({ path, reason: `is larger than ${layoutBytes} bytes` })
+  const parsed = parseJson(bytes, { maxDepth: 8, duplicateKeys: "lastWins" })
+  if (Result.isFailure(parsed)) return yield* new LayoutInvalid({ path, reason: parsed.failure })
+  const version = isJsonObject(parsed.success) ? parsed.success["imageLayoutVersion"] : undefined
+  if (typeof version !== "string") return yield* new LayoutInvalid({ path, reason: "has no imageLayoutVersion" })
+  if (version !== "1.0.0") return yield* new LayoutVersionUnsupported({ path, version })
+  return true
+})

@@ -1,0 +1,138 @@
+/** The journal as a file: lines in order, each naming the hash of the one before (RELIABILITY 2.10). */
+import { Effect, Result } from "effect"
+import { dirname, join } from "node:path"
+import { syncFile, syncFolder, withTemporary } from "./durable.ts"
+import { genesis, type Line, readLine, type Record, writeLine } from "./journalRecord.ts"
+import type { LayoutFiles } from "./layoutFiles.ts"
+import { identityOf, ifThere, RandomName, readAll } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+
+/** Where the journal ends. */
+export interface JournalEnd {
+  /** The last whole line; none in a journal that has no line yet. */
+  readonly last: Line | undefined
+  /** Bytes up to the end of that line. */
+  readonly size: number
+  /** Bytes after it, which are no line: a write that a crash cut short, or damage. */
+  readonly torn: number
+  readonly identity: string
+}
+
+const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "" }
+
+/** How much of the end is read first: nearly every line is far shorter. */
+const firstLook = 64 * 1024
+
+/** The end of the journal, found from the end: the cost is that of the last line, not of the journal. */
+export const readEnd = Effect.fnUntraced(function*(
+  { fs, journal }: LayoutFiles,
+  known: JournalEnd = nothing
+): Effect.fn.Return<JournalEnd, FsError> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+    if (handle === undefined) return nothing
+    const stat = yield* handle.stat
+    const identity = identityOf(stat)
+    if (identity === known.identity) return known
+    for (let look = firstLook;; look *= 8) {
+      const from = Math.max(0, stat.size - look)
+      const bytes = new Uint8Array(stat.size - from)
+      const count = yield* handle.read(bytes, from)
+      const found = lastLine(Buffer.from(bytes.buffer, 0, count), from)
+      if (found !== undefined || from === 0) {
+        const { last, size } = found ?? { last: undefined, size: 0 }
+        return { last, size, torn: from + count - size, identity }
+      }
+    }
+  }))
+})
+
+/** The last valid line in the end of a journal; `from` is where that end begins. */
+const lastLine = (bytes: Buffer, from: number): { readonly last: Line; readonly size: number } | undefined => {
+  for (let end = bytes.lastIndexOf(0x0a); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1)) {
+    const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1
+    // Where the first line seen begins is known only at the beginning of the file.
+    if (start === 0 && from > 0) return undefined
+    const line = readLine(bytes.toString("utf8", start, end))
+    if (Result.isSuccess(line)) return { last: line.success, size: from + end + 1 }
+  }
+  return undefined
+}
+
+/** Every valid line whose chain is whole, oldest first; reading stops where the chain breaks. */
+export const readLines = Effect.fnUntraced(function*(
+  { fs, journal }: LayoutFiles
+): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+    if (handle === undefined) return []
+    const text = Buffer.from(yield* readAll(handle, (yield* handle.stat).size)).toString("utf8")
+    const lines: Array<Line> = []
+    for (const written of text.split("\n").slice(0, -1)) {
+      const line = readLine(written)
+      if (Result.isFailure(line)) break
+      if (line.success.record.prev !== (lines.at(-1)?.hash ?? genesis)) break
+      lines.push(line.success)
+    }
+    return lines
+  }))
+})
+
+/** Appends a record and makes it as durable as the layout promises. Only the holder of the lock calls it. */
+export const appendRecord = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  end: JournalEnd,
+  record: Record
+): Effect.fn.Return<JournalEnd, FsError> {
+  const { fs, journal } = files
+  const { hash, text } = writeLine(record)
+  const bytes = Buffer.from(text)
+  const write = Effect.scoped(Effect.gen(function*() {
+    const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
+    const handle = yield* fs.open(journal, { access: isNew ? "create" : "update" })
+    yield* handle.write(bytes, end.size)
+    yield* syncFile(files, handle)
+    if (isNew) yield* syncFolder(files, dirname(journal))
+    return identityOf(yield* handle.stat)
+  }))
+  const identity = yield* Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))
+  return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity }
+})
+
+/** Cuts off what is no line; it is kept aside, since it may be of use to whoever looks for what happened. */
+export const cutTorn = Effect.fnUntraced(
+  function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
+    const { fs, journal } = files
+    const name = yield* RandomName
+    yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* fs.open(journal, { access: "read" })
+      const rest = new Uint8Array(end.torn)
+      yield* handle.read(rest, end.size)
+      const aside = yield* fs.open(join(dirname(journal), `torn.${name()}`), { access: "create" })
+      yield* aside.write(rest, 0)
+    }))
+    yield* startAfresh(files, end)
+  }
+)
+
+/**
+ * Moves the good lines to a new inode: after a failed sync the kernel may have dropped what the old one had, and says
+ * success the next time it is asked (RELIABILITY 2.7, rule 3).
+ */
+const startAfresh = Effect.fnUntraced(function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
+  const { fs, journal } = files
+  const good = yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+    return handle === undefined ? new Uint8Array(0) : yield* readAll(handle, end.size)
+  }))
+  yield* withTemporary(
+    files,
+    "journal",
+    Effect.fnUntraced(function*(path, handle) {
+      yield* handle.write(good, 0)
+      yield* syncFile(files, handle)
+      yield* fs.rename(path, journal)
+      yield* syncFolder(files, dirname(journal))
+    })
+  )
+})

@@ -1,0 +1,96 @@
+/** One line of the journal: a group of commits, or the word that a group did not happen. */
+import { Result, Schema } from "effect"
+import { createHash } from "node:crypto"
+import { Event } from "../layout/Event.ts"
+
+export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
+
+/** The events of one decision. */
+export const Commit = Schema.Struct({
+  revision: Schema.Natural,
+  /** Milliseconds since 1970. */
+  time: Schema.Natural,
+  actor: Schema.String,
+  events: Schema.Array(Event)
+})
+export type Commit = typeof Commit.Type
+
+/** What groups and aborts share. */
+const chained = {
+  /** Random, the same for every line of a journal: an index of another journal's is not derived from this one. */
+  journal: Schema.String,
+  /** The number of the line. */
+  seq: Schema.Natural,
+  /** The hash of the line before; 64 zeros on the first. */
+  prev: Schema.String
+}
+
+/** Commits made durable together; `before` and `after` are the SHA-256 of `index.json`. */
+export class GroupRecord extends Schema.TaggedClass<GroupRecord>()("Group", {
+  ...chained,
+  before: Schema.String,
+  after: Schema.String,
+  commits: Schema.NonEmptyArray(Commit)
+}) {}
+
+/** The group of the line before was never published; `revision` is the next one free. */
+export class AbortRecord extends Schema.TaggedClass<AbortRecord>()("Abort", {
+  ...chained,
+  aborts: Schema.Natural,
+  /** The SHA-256 of the index that holds instead. */
+  after: Schema.String,
+  revision: Schema.Natural
+}) {}
+
+export const Record = Schema.Union([GroupRecord, AbortRecord])
+export type Record = typeof Record.Type
+
+/** A record with the hash that the next one names. */
+export interface Line {
+  readonly record: Record
+  readonly hash: string
+}
+
+export const genesis = "0".repeat(64)
+
+const encode = Schema.encodeUnknownResult(Schema.toCodecJson(Record))
+const decode = Schema.decodeUnknownResult(Schema.toCodecJson(Record))
+
+/** The hash is of the record's very text, so a reader needs no second spelling of it. */
+export const writeLine = (record: Record): { readonly text: string; readonly hash: string } => {
+  const body = JSON.stringify(Result.getOrThrow(encode(record)))
+  const hash = sha256(body)
+  return { text: `{"h":"${hash}","e":${body}}\n`, hash }
+}
+
+const shape = /^\{"h":"([0-9a-f]{64})","e":(.*)\}$/su
+
+/** The record of a line without its line break, or why it is none. */
+export const readLine = (text: string): Result.Result<Line, string> =>
+  Result.gen(function*() {
+    const [, hash = "", body = ""] = shape.exec(text) ?? []
+    if (hash === "") return yield* Result.fail("is no journal line")
+    if (sha256(body) !== hash) return yield* Result.fail("does not match its hash")
+    const json = yield* Result.try({ try: (): unknown => JSON.parse(body), catch: () => "is not JSON" })
+    const record = yield* Result.mapError(decode(json), (issue) => `is no record: ${String(issue)}`)
+    return { record, hash }
+  })
+
+/** The revision that the next commit gets. */
+export const nextRevision = (last: Line | undefined): number => {
+  if (last === undefined) return 1
+  const { record } = last
+  return record._tag === "Abort" ? record.revision : (record.commits.at(-1)?.revision ?? 0) + 1
+}
+
+/** The generation that an index written with this record carries. */
+export const generationText = ({ journal, seq }: { readonly journal: string; readonly seq: number }): string =>
+  `${journal}.${seq}`
+
+/** Which journal and which of its lines an index was derived from. */
+export const parseGeneration = (
+  text: string | undefined
+): { readonly journal: string; readonly seq: number } | undefined => {
+  const [, journal, seq] = /^([0-9a-f]{32})\.(\d{1,15})$/u.exec(text ?? "") ?? []
+  return journal === undefined || seq === undefined ? undefined : { journal, seq: Number(seq) }
+}

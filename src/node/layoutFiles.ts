@@ -1,0 +1,170 @@
+/** The files of one layout: where they are, how they are opened, and how a failing call is told. */
+import { Context, Effect, type Scope } from "effect"
+import { dirname, join, relative, sep } from "node:path"
+import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
+
+/** What survives what (RELIABILITY 2.1): a power cut, the death of the process, or nothing in particular. */
+export type Durability = "power" | "process" | "none"
+
+/** Whether links inside a layout are refused, followed while they stay inside, or followed anywhere. */
+export type SymlinkPolicy = "refuse" | "inside" | "follow"
+
+export interface LayoutFiles {
+  readonly fs: LayoutFs
+  readonly root: string
+  readonly durability: Durability
+  readonly symlinks: SymlinkPolicy
+  readonly layout: string
+  readonly index: string
+  readonly blobs: string
+  /** `.ocilayout`: everything of ours, and everything unfinished. */
+  readonly own: string
+  readonly lock: string
+  readonly holder: string
+  readonly journal: string
+  readonly uploads: string
+  readonly temporary: string
+  readonly blob: (digest: ContentDigest) => string
+}
+
+export const layoutFiles = (
+  fs: LayoutFs,
+  root: string,
+  { durability, symlinks }: { readonly durability: Durability; readonly symlinks: SymlinkPolicy }
+): LayoutFiles => {
+  const own = join(root, ".ocilayout")
+  const blobs = join(root, "blobs")
+  return {
+    fs,
+    root,
+    durability,
+    symlinks,
+    layout: join(root, "oci-layout"),
+    index: join(root, "index.json"),
+    blobs,
+    own,
+    lock: join(own, "lock"),
+    holder: join(own, "holder"),
+    journal: join(own, "journal", "000001.ndjson"),
+    uploads: join(own, "uploads"),
+    temporary: join(own, "tmp"),
+    blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
+  }
+}
+
+/** The kind of trouble behind a system error code. */
+const kinds: Readonly<Record<string, StorageError["kind"]>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EROFS: "readOnly",
+  EACCES: "denied",
+  EPERM: "denied",
+  EMFILE: "tooManyFiles",
+  ENFILE: "tooManyFiles",
+  EIO: "device"
+}
+
+/** Failing calls as the error of the medium, with paths relative to the layout. */
+export const asStorage = (root: string): Telling => {
+  function tell<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Told<E>, R>
+  function tell<A, R>(effect: Effect.Effect<A, unknown, R>): Effect.Effect<A, unknown, R> {
+    return Effect.mapError(effect, (error) => error instanceof FsError ? toldAs(root, error) : error)
+  }
+  return tell
+}
+
+type Told<E> = Exclude<E, FsError> | StorageError | SymlinkRefused
+type Telling = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Told<E>, R>
+
+const toldAs = (root: string, { cause, code, operation, path }: FsError): StorageError | SymlinkRefused => {
+  const place = relative(root, path) || "."
+  return code === "ELOOP"
+    ? new SymlinkRefused({ path: place })
+    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", cause })
+}
+
+/** What is there, or nothing. */
+export const statIfThere = (
+  fs: LayoutFs,
+  path: string
+): Effect.Effect<FileStat | undefined, FsError> => ifThere(fs.linkStat(path))
+
+/** Nothing in the place of "no such file"; `ENOTDIR` says that a part of the path is a file, so nothing is below it. */
+export const ifThere = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> =>
+  Effect.catchIf(
+    effect,
+    (error) => error instanceof FsError && (error.code === "ENOENT" || error.code === "ENOTDIR"),
+    () => Effect.succeed(undefined)
+  )
+
+/**
+ * Refuses a path below the layout that leads through a link, or out of it, as the policy says. The last component is
+ * left to `open`, which refuses a link there without a race; folders are looked at just before.
+ */
+export const guard = (
+  { fs, root, symlinks }: LayoutFiles,
+  path: string
+): Effect.Effect<void, FsError | SymlinkRefused> =>
+  Effect.gen(function*() {
+    if (symlinks === "follow") return
+    if (symlinks === "inside") {
+      const real = yield* ifThere(fs.realPath(path))
+      if (real === undefined) return
+      if (!isInside(yield* fs.realPath(root), real)) return yield* new SymlinkRefused({ path: relative(root, path) })
+      return
+    }
+    for (let folder = dirname(path); folder !== root && isInside(root, folder); folder = dirname(folder)) {
+      const stat = yield* statIfThere(fs, folder)
+      if (stat?.kind === "link") return yield* new SymlinkRefused({ path: relative(root, folder) })
+    }
+  })
+
+/** Component-wise: `/a/bc` is not inside `/a/b`. */
+export const isInside = (folder: string, path: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+
+/** An open regular file and what it was when it was opened. */
+export interface Opened {
+  readonly handle: FileHandle
+  readonly stat: FileStat
+}
+
+/** Opens a regular file of the layout for reading; what is none is refused without having been waited for. */
+export const openRegular = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<Opened, FsError | SymlinkRefused, Scope.Scope> =>
+  Effect.acquireRelease(openRegularHandle(files, path), ({ handle }) => handle.close)
+
+/** As `openRegular`; the caller closes the handle. */
+export const openRegularHandle = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<Opened, FsError | SymlinkRefused> =>
+  Effect.uninterruptible(Effect.gen(function*() {
+    yield* guard(files, path)
+    const handle = yield* files.fs.openHandle(path, { access: "read", follow: files.symlinks !== "refuse" })
+    const regular = Effect.flatMap(handle.stat, (stat) =>
+      stat.kind === "file"
+        ? Effect.succeed({ handle, stat })
+        : Effect.fail(new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })))
+    return yield* Effect.onError(regular, () => handle.close)
+  }))
+
+/** Reads the whole of an open file. */
+export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: number) {
+  const bytes = new Uint8Array(size)
+  const count = yield* handle.read(bytes, 0)
+  return count === size ? bytes : bytes.subarray(0, count)
+})
+
+/** What makes a change of a file visible; an open handle keeps `ino` from being given to another file. */
+export const identityOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileStat): string =>
+  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+
+/** Randomness for names of temporary files; a reference, so that a simulation can make it repeatable. */
+export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {
+  defaultValue: () => () => crypto.randomUUID().replaceAll("-", "")
+})

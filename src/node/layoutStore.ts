@@ -1,0 +1,198 @@
+/** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
+import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
+import type { Event } from "../layout/Event.ts"
+import { replay } from "../layout/evolve.ts"
+import { difference } from "../layout/reconcile.ts"
+import type { State } from "../layout/State.ts"
+import { Actor } from "../ops/Actor.ts"
+import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
+import { makeGroups } from "./groups.ts"
+import type { IndexCache, Known } from "./indexCache.ts"
+import { asStorage, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { FsError } from "./LayoutFs.ts"
+import { holdLock } from "./lock.ts"
+import {
+  createLayout,
+  createOwnFolders,
+  type Draft,
+  neverStill,
+  Overtaken,
+  publish,
+  removeBlobs,
+  settleJournal,
+  syncAsFound
+} from "./publish.ts"
+
+/** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
+interface Member {
+  readonly actor: string
+  readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
+}
+
+/** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
+const patience = 50
+
+/** @param lockWaitMillis how long a writer waits for others */
+export const makeLayoutStore = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  cache: IndexCache,
+  lockWaitMillis: number
+): Effect.fn.Return<LayoutStore, never, Scope.Scope> {
+  const groups = yield* makeGroups<Member, Committed, RegistryError>({
+    acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
+    run: commitGroup(files, cache, lockWaitMillis)
+  })
+
+  /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
+  const decideUnwritten = Effect.fnUntraced(
+    function*({ decide }: Member): Effect.fn.Return<Option.Option<Committed>, RegistryError> {
+      const { seen } = yield* cache.look
+      const own = yield* asStorage(files.root)(statIfThere(files.fs, files.own))
+      if (own !== undefined) return Option.none()
+      const events = yield* decide(seen.state)
+      return events.length > 0 ? Option.none() : Option.some(unchanged(seen.state))
+    }
+  )
+
+  return {
+    snapshot: Effect.map(cache.look, ({ seen }) => seen.state),
+    transact: ({ decide, evidence }) =>
+      Effect.suspend(() => {
+        let refusal: Effect.Effect<never, RefusalOf<typeof evidence> | RegistryError> | undefined
+        const decided = (state: State) =>
+          Effect.flatMap(evidence(state), (found) => Effect.fromResult(decide(state, found)))
+        const decideOrRefuse: Member["decide"] = (state) =>
+          Effect.map(Effect.exit(decided(state)), (exit) => {
+            refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : undefined
+            return Exit.isSuccess(exit) ? exit.value : []
+          })
+        return Effect.gen(function*() {
+          const member: Member = { actor: yield* Actor, decide: decideOrRefuse }
+          const early = yield* decideUnwritten(member)
+          const committed = Option.isSome(early) ? early.value : yield* groups.submit(member)
+          return refusal === undefined ? committed : yield* refusal
+        })
+      })
+  }
+})
+
+type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> ? E : never
+
+const unchanged = (state: State): Committed => ({ before: state, after: state, events: [], revision: Option.none() })
+
+/** Takes the lock; the folder it lies in is made when it is missing. */
+const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
+  const hold = holdLock(files, lockWaitMillis)
+  return Effect.catchIf(
+    hold,
+    (error) => error instanceof FsError && error.code === "ENOENT",
+    () => Effect.andThen(createOwnFolders(files), hold)
+  )
+}
+
+/** The members of a group with what each decided, on the state its predecessors left. */
+interface Decided {
+  readonly before: State
+  readonly after: State
+  readonly draft: Draft | undefined
+}
+
+const decideMembers = Effect.fnUntraced(function*(
+  state: State,
+  members: ReadonlyArray<Member>
+): Effect.fn.Return<ReadonlyArray<Decided>> {
+  const time = yield* Clock.currentTimeMillis
+  const decisions: Array<Decided> = []
+  let before = state
+  for (const { actor, decide } of members) {
+    const events = yield* decide(before)
+    const after = replay(before, events)
+    decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
+    before = after
+    // What a deletion removes is there until it is published, so nobody after it may gather evidence before.
+    if (events.some(({ _tag }) => _tag === "BlobDeleted")) break
+  }
+  return decisions
+})
+
+/** Decides a group and makes it durable; answers those members that it got to. */
+const commitGroup = (files: LayoutFiles, cache: IndexCache, lockWaitMillis: number) =>
+  Effect.fnUntraced(
+    function*(members: ReadonlyArray<Member>): Effect.fn.Return<ReadonlyArray<Committed>, RegistryError> {
+      for (let attempt = 0; attempt < patience; attempt++) {
+        const known = yield* lookCreated(files, cache)
+        const decisions = yield* decideMembers(known.seen.state, members)
+        const written = yield* Effect.result(asStorage(files.root)(writeGroup(files, cache, known, decisions)))
+        if (Result.isSuccess(written)) return written.success
+        yield* cache.forget
+        if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
+      }
+      return yield* neverStill(lockWaitMillis)
+    }
+  )
+
+const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache) {
+  const known = yield* cache.lookToWrite
+  if (known.seen.index !== undefined) return known
+  yield* asStorage(files.root)(createLayout(files))
+  return yield* cache.lookToWrite
+})
+
+const writeGroup = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  cache: IndexCache,
+  { durable, seen, text }: Known,
+  decisions: ReadonlyArray<Decided>
+) {
+  const { index, restored, state } = seen
+  if (index === undefined) return yield* new Overtaken()
+  const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
+  if (own.length === 0 && !restored) {
+    if (!durable) {
+      yield* syncAsFound(files)
+      yield* cache.remember({ seen, text, durable: true })
+    }
+    return decisions.map(({ before }) => unchanged(before))
+  }
+  const end = yield* settleJournal(files, seen)
+  const foreign = yield* foreignDraft(seen)
+  const last = decisions.at(-1)?.after ?? state
+  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
+  const after: State = { ...last, bytes: published.index.bytes }
+  yield* cache.remember({
+    seen: {
+      ...seen,
+      index: published.index,
+      handle: published.handle,
+      end: published.end,
+      head: after,
+      state: after,
+      restored: false,
+      unpublished: false,
+      damaged: false
+    },
+    text: published.text,
+    durable: true
+  })
+  yield* removeBlobs(files, own.flatMap(({ events }) => events))
+  return answers(decisions, published.revisions.slice(foreign.length))
+})
+
+/** What somebody else did since the last commit, as a commit of its own before ours. */
+const foreignDraft = Effect.fnUntraced(
+  function*({ head, state }: Known["seen"]): Effect.fn.Return<ReadonlyArray<Draft>> {
+    if (head === state) return []
+    const events = difference(head, state)
+    return events.length === 0 ? [] : [{ time: yield* Clock.currentTimeMillis, actor: "foreign", events }]
+  }
+)
+
+const answers = (decisions: ReadonlyArray<Decided>, revisions: ReadonlyArray<number>): ReadonlyArray<Committed> => {
+  let next = 0
+  return decisions.map(({ after, before, draft }) => ({
+    before,
+    after,
+    events: draft?.events ?? [],
+    revision: draft === undefined ? Option.none() : Option.fromUndefinedOr(revisions[next++])
+  }))
+}

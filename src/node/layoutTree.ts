@@ -1,0 +1,58 @@
+/** A tree of layouts, one per repository, each in the folder of its name. */
+import { Effect, Scope } from "effect"
+import { join } from "node:path"
+import { isRepository, type Repository } from "../oci/Reference.ts"
+import type { Layouts, Stores } from "../ops/ports.ts"
+import { asStorage, ifThere, statIfThere } from "./layoutFiles.ts"
+import type { FsError, LayoutFs } from "./LayoutFs.ts"
+import { type LayoutOptions, openStores } from "./stores.ts"
+
+/** What a layout keeps beside its index; no repository is looked for in there. */
+const ownNames = new Set(["blobs", ".ocilayout", "index.json", "oci-layout"])
+
+/** A name has at most 255 characters, hence at most so many components. */
+const deepest = 128
+
+export const makeLayoutTree = Effect.fnUntraced(function*(
+  fs: LayoutFs,
+  options: LayoutOptions
+): Effect.fn.Return<Layouts, never, Scope.Scope> {
+  const { directory } = options
+  const scope = yield* Effect.scope
+  const opened = new Map<Repository, Stores>()
+  return {
+    open: (repository) =>
+      Effect.suspend(() => {
+        const known = opened.get(repository)
+        if (known !== undefined) return Effect.succeed(known)
+        const open = openStores(fs, { ...options, directory: join(directory, ...repository.split("/")) }, repository)
+        return Effect.map(Effect.provideService(open, Scope.Scope, scope), (stores) => {
+          // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
+          const first = opened.get(repository) ?? stores
+          opened.set(repository, first)
+          return first
+        })
+      }),
+    list: asStorage(directory)(Effect.map(walk(fs, directory, "", 0), (names) => names.toSorted()))
+  }
+})
+
+const walk: (
+  fs: LayoutFs,
+  folder: string,
+  name: string,
+  depth: number
+) => Effect.Effect<ReadonlyArray<Repository>, FsError> = Effect.fnUntraced(function*(fs, folder, name, depth) {
+  const names = (yield* ifThere(fs.readDirectory(folder))) ?? []
+  const here = names.includes("oci-layout") || names.includes("index.json")
+  const found: Array<Repository> = here && isRepository(name) ? [name] : []
+  if (depth >= deepest) return found
+  for (const child of names) {
+    const path = name === "" ? child : `${name}/${child}`
+    if ((here && ownNames.has(child)) || !isRepository(path)) continue
+    const stat = yield* statIfThere(fs, join(folder, child))
+    // A link could lead anywhere, and round in circles.
+    if (stat?.kind === "directory") found.push(...(yield* walk(fs, join(folder, child), path, depth + 1)))
+  }
+  return found
+})

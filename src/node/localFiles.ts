@@ -1,0 +1,73 @@
+/** Files outside of layouts, inside the directories that were allowed when the program started. */
+import { Effect, Stream } from "effect"
+import { basename, dirname, isAbsolute, join } from "node:path"
+import { FileExists, FileUnknown, PathDenied, RangeInvalid } from "../oci/OciError.ts"
+import type { LocalFiles } from "../ops/ports.ts"
+import { tell } from "./durable.ts"
+import { asStorage, ifThere, isInside, RandomName } from "./layoutFiles.ts"
+import type { FsError, LayoutFs } from "./LayoutFs.ts"
+import { bytesOf } from "./readBlob.ts"
+
+/** @param allowed absolute paths of directories; one that does not exist (yet) allows nothing */
+export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles => {
+  /** The path with every link resolved, if it is inside an allowed directory; both sides are compared resolved. */
+  const resolve = Effect.fnUntraced(
+    function*(path: string, folder: string): Effect.fn.Return<string, PathDenied | FsError> {
+      if (!isAbsolute(path) || path.includes("\0")) {
+        return yield* new PathDenied({ path, allowed, reason: "is not an absolute path" })
+      }
+      const real = yield* ifThere(fs.realPath(folder))
+      for (const directory of allowed) {
+        const root = yield* ifThere(fs.realPath(directory))
+        if (real !== undefined && root !== undefined && isInside(root, real)) return real
+      }
+      return yield* new PathDenied({ path, allowed })
+    }
+  )
+
+  return {
+    allowed,
+    read: Effect.fnUntraced(function*(path, window = { offset: 0 }) {
+      const there = isAbsolute(path) && !path.includes("\0")
+        ? yield* asStorage("/")(ifThere(fs.realPath(path)))
+        : undefined
+      // What does not exist is said to be missing only where looking is allowed.
+      const real = yield* asStorage("/")(resolve(path, there === undefined ? dirname(path) : path))
+      if (there === undefined) return yield* missing(path)
+      const handle = yield* asStorage("/")(ifThere(fs.open(real, { access: "read" })))
+      if (handle === undefined) return yield* missing(path)
+      const { kind, size } = yield* asStorage("/")(handle.stat)
+      if (kind !== "file") return yield* new FileUnknown({ path, reason: "is not a regular file" })
+      const { length, offset } = window
+      if (offset > size) return yield* new RangeInvalid({ offset, size })
+      const end = length === undefined ? size : Math.min(size, offset + length)
+      return { size: end - offset, content: bytesOf({ root: "/" }, handle, offset, end) }
+    }),
+    create: Effect.fnUntraced(function*(path, content) {
+      const folder = yield* asStorage("/")(resolve(path, dirname(path)))
+      const target = join(folder, basename(path))
+      if ((yield* asStorage("/")(ifThere(fs.linkStat(target)))) !== undefined) return yield* new FileExists({ path })
+      const name = yield* RandomName
+      const temporary = join(folder, `.ocilayout-${name()}`)
+      return yield* asStorage("/")(Effect.acquireUseRelease(
+        fs.openHandle(temporary, { access: "create" }),
+        Effect.fnUntraced(function*(handle) {
+          let size = 0
+          yield* Stream.runForEach(content, (piece) =>
+            Effect.suspend(() => {
+              const offset = size
+              size += piece.length
+              return handle.write(piece, offset)
+            }))
+          yield* handle.sync
+          // A link fails where there is something by now, and follows nothing; a rename would replace it.
+          if ((yield* tell(fs.link(temporary, target), "EEXIST")) === "EEXIST") return yield* new FileExists({ path })
+          return { path: target, size }
+        }),
+        (handle) => Effect.andThen(handle.close, Effect.ignore(fs.unlink(temporary)))
+      ))
+    })
+  }
+}
+
+const missing = (path: string): FileUnknown => new FileUnknown({ path, reason: "does not exist" })

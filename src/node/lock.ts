@@ -1,0 +1,75 @@
+/** The layout's lock: one writer at a time, of any process, for as long as the process lives (RELIABILITY 2.3). */
+import { Clock, Effect, type Scope } from "effect"
+import { hostname } from "node:os"
+import { relative } from "node:path"
+import { LayoutLocked, Unsupported } from "../oci/OciError.ts"
+import { ifThere, type LayoutFiles, readAll } from "./layoutFiles.ts"
+import { type FileHandle, FsError } from "./LayoutFs.ts"
+
+/**
+ * Holds the lock until the scope closes. It belongs to the open file, so the system drops it when the process dies, and
+ * two stores of one process exclude each other as well. The file is never written to and never removed.
+ */
+export const holdLock = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  waitMillis: number
+): Effect.fn.Return<void, FsError | LayoutLocked | Unsupported, Scope.Scope> {
+  const started = yield* Clock.currentTimeMillis
+  while (true) {
+    const handle = yield* files.fs.open(files.lock, { access: "lock" })
+    yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)
+    // Somebody who removed the file meanwhile made room for a second lock of the same name.
+    const named = yield* ifThere(files.fs.linkStat(files.lock))
+    const held = yield* handle.stat
+    if (named?.ino === held.ino && named.dev === held.dev) break
+  }
+  yield* noteHolder(files, started)
+})
+
+const waitFor = (
+  files: LayoutFiles,
+  handle: FileHandle,
+  leftMillis: number,
+  waitMillis: number
+): Effect.Effect<void, FsError | LayoutLocked | Unsupported> =>
+  handle.tryLock.pipe(
+    Effect.flatMap((held) =>
+      held ? Effect.void : Effect.timeoutOrElse(handle.waitForLock, {
+        duration: Math.max(leftMillis, 0),
+        orElse: () =>
+          Effect.flatMap(holderOf(files), (holder) =>
+            Effect.fail(
+              new LayoutLocked({
+                path: relative(files.root, files.lock),
+                waitedMillis: waitMillis,
+                ...(holder === undefined ? {} : { holder })
+              })
+            ))
+      })
+    ),
+    Effect.catchIf((error) => error instanceof FsError && missingAddon.has(error.code), () =>
+      Effect.fail(
+        new Unsupported({
+          operation: "writing",
+          reason: "the native lock (fs-native-extensions) is not installed or not made for this platform"
+        })
+      ))
+  )
+
+const missingAddon = new Set(["MODULE_NOT_FOUND", "ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])
+
+/** A hint for whoever waits; the lock never depends on it, so that it cannot be written is no matter. */
+const noteHolder = ({ fs, holder }: LayoutFiles, since: number): Effect.Effect<void> =>
+  Effect.scoped(Effect.gen(function*() {
+    const handle = yield* fs.open(holder, { access: "lock" })
+    const note = Buffer.from(`process ${process.pid} on ${hostname()} since ${new Date(since).toISOString()}\n`)
+    yield* handle.write(note, 0)
+    yield* handle.truncate(note.length)
+  })).pipe(Effect.ignore)
+
+const holderOf = ({ fs, holder }: LayoutFiles): Effect.Effect<string | undefined> =>
+  Effect.scoped(Effect.gen(function*() {
+    const handle = yield* fs.open(holder, { access: "read" })
+    const bytes = yield* readAll(handle, Math.min((yield* handle.stat).size, 300))
+    return Buffer.from(bytes).toString("utf8").trim()
+  })).pipe(Effect.orElseSucceed(() => undefined))

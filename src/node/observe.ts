@@ -1,0 +1,148 @@
+/** What index.json and the journal say together; readers and writers see the same. */
+import { Clock, Effect } from "effect"
+import { relative } from "node:path"
+import { replay } from "../layout/evolve.ts"
+import { type Findings, reconcile } from "../layout/reconcile.ts"
+import { empty, fromIndex, type State } from "../layout/State.ts"
+import { IndexInvalid, LayoutInvalid } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
+import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
+import { type JournalEnd, readEnd, readLines } from "./journalFile.ts"
+import type { GroupRecord, Line } from "./journalRecord.ts"
+import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
+import type { FileHandle } from "./LayoutFs.ts"
+
+export interface Observation {
+  /** Nothing when there is no index: an empty layout, which the first write creates. */
+  readonly index: IndexOnDisk | undefined
+  /** Pins the inode of `index`; whoever drops the observation closes it. */
+  readonly handle: FileHandle | undefined
+  /** Whether there is an `oci-layout`. */
+  readonly created: boolean
+  readonly end: JournalEnd
+  /** The state after the last commit of the journal that happened. */
+  readonly head: State
+  /** The state that holds: the head, unless somebody else has changed the index since. */
+  readonly state: State
+  /** Whether `state` is not what the index says: something of ours that was overwritten is to be put back. */
+  readonly restored: boolean
+  /** Whether the last group of the journal never happened. */
+  readonly unpublished: boolean
+  /** Whether the journal's chain is broken, so that it says nothing about the index. */
+  readonly damaged: boolean
+}
+
+/** How long after our first commit a tool that keeps no annotations is taken to have read the index before it. */
+const adoptionMillis = 60 * 60 * 1000
+
+/** Reads everything anew. */
+export const observe = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  defaultRepository: Repository | undefined,
+  knownEnd?: JournalEnd
+): Effect.fn.Return<Observation, LayoutProblem> {
+  const read = yield* readIndex(files)
+  const rest = Effect.gen(function*() {
+    const created = yield* checkLayout(files)
+    const end = yield* asStorage(files.root)(readEnd(files, knownEnd))
+    return read === undefined
+      ? yield* withoutIndex(files, created, end, defaultRepository)
+      : yield* withIndex(files, { ...read, created, end }, defaultRepository)
+  })
+  return yield* Effect.onError(rest, () => read === undefined ? Effect.void : read.handle.close)
+})
+
+const withoutIndex = Effect.fnUntraced(function*(
+  { index, root }: LayoutFiles,
+  created: boolean,
+  end: JournalEnd,
+  defaultRepository: Repository | undefined
+): Effect.fn.Return<Observation, IndexInvalid> {
+  if (created && end.last !== undefined) {
+    return yield* new IndexInvalid({
+      path: relative(root, index),
+      reason: "is missing, though the journal has commits"
+    })
+  }
+  return {
+    index: undefined,
+    handle: undefined,
+    created,
+    end,
+    head: empty(defaultRepository),
+    state: empty(defaultRepository),
+    restored: false,
+    unpublished: false,
+    damaged: false
+  }
+})
+
+const withIndex = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  seen: {
+    readonly index: IndexOnDisk
+    readonly handle: FileHandle
+    readonly created: boolean
+    readonly end: JournalEnd
+  },
+  defaultRepository: Repository | undefined
+): Effect.fn.Return<Observation, LayoutProblem> {
+  const { created, end, index } = seen
+  if (!created) {
+    return yield* new LayoutInvalid({
+      path: relative(files.root, files.layout),
+      reason: `is missing beside ${relative(files.root, files.index)}`
+    })
+  }
+  const found = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
+  const record = end.last?.record
+  const nothing = empty(defaultRepository)
+  const whole = { ...seen, state: found, restored: false, unpublished: false, damaged: false }
+  // A layout that we take on: what is in it already is the first thing that happened.
+  if (record === undefined) return { ...whole, head: nothing }
+  if (record.after === index.hash) return { ...whole, head: found }
+  const lines = yield* asStorage(files.root)(readLines(files))
+  if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }
+  const now = yield* Clock.currentTimeMillis
+  const unpublished = record._tag === "Group" && record.before === index.hash
+  const evidence = findings(unpublished ? lines.slice(0, -1) : lines, index, found, now)
+  const state = reconcile(evidence)
+  return { ...whole, head: evidence.head, state, restored: state !== found, unpublished }
+})
+
+/**
+ * How an index came to be that is not the journal's head (DESIGN 4, "Generation" and "Reconciling a foreign change").
+ *
+ * A last group whose index is neither there nor was there before counts as committed: it may have been acknowledged,
+ * and then overwritten. If it was not, its caller was told nothing, and it happens late.
+ */
+const findings = (lines: ReadonlyArray<Line>, index: IndexOnDisk, found: State, now: number): Findings => {
+  const groups = committed(lines)
+  const stateAt = (seq: number): State =>
+    groups.filter((group) => group.seq <= seq).reduce(applied, empty(found.defaultRepository))
+  const head = stateAt(Number.POSITIVE_INFINITY)
+  const last = groups.at(-1)
+  if (last === undefined || last.after === index.hash) return { head, index: found, origin: { _tag: "Accepted" } }
+  if (groups.some(({ after, before }) => after === index.hash || before === index.hash)) {
+    return { head, index: found, origin: { _tag: "Accepted" } }
+  }
+  if (index.generation?.journal === last.journal) {
+    return { head, index: found, origin: { _tag: "Derived", base: stateAt(index.generation.seq) } }
+  }
+  const first = groups[0]?.commits[0]
+  const recent = first !== undefined && index.generation === undefined && now - first.time < adoptionMillis
+  if (!recent) return { head, index: found, origin: { _tag: "Accepted" } }
+  const base = first.actor === "foreign"
+    ? replay(empty(found.defaultRepository), first.events)
+    : empty(found.defaultRepository)
+  return { head, index: found, origin: { _tag: "Derived", base } }
+}
+
+const applied = (state: State, { commits }: GroupRecord): State =>
+  replay(state, commits.flatMap(({ events }) => events))
+
+/** The groups that happened: all that no abort takes back. */
+export const committed = (lines: ReadonlyArray<Line>): ReadonlyArray<GroupRecord> => {
+  const aborted = new Set(lines.flatMap(({ record }) => record._tag === "Abort" ? [record.aborts] : []))
+  return lines.flatMap(({ record }) => record._tag === "Group" && !aborted.has(record.seq) ? [record] : [])
+}

@@ -1,0 +1,244 @@
+/** Makes a group of commits durable: the journal line, then the index, all or none (RELIABILITY 2.6). */
+import { Effect, Result, Schema } from "effect"
+import { dirname } from "node:path"
+import type { Event } from "../layout/Event.ts"
+import type { State } from "../layout/State.ts"
+import { LayoutLocked, OutcomeUnknown } from "../oci/OciError.ts"
+import { makeFolder, syncFolder, syncWhole, withTemporary } from "./durable.ts"
+import type { IndexOnDisk } from "./indexFile.ts"
+import { emptyIndex, type IndexText, putTogether, takeApart } from "./indexText.ts"
+import { appendRecord, cutTorn, type JournalEnd } from "./journalFile.ts"
+import {
+  AbortRecord,
+  type Commit,
+  generationText,
+  genesis,
+  GroupRecord,
+  nextRevision,
+  sha256
+} from "./journalRecord.ts"
+import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
+import type { Observation } from "./observe.ts"
+
+/** A commit before it has its number. */
+export type Draft = Omit<Commit, "revision">
+
+/** What a group left behind. */
+export interface Published {
+  readonly end: JournalEnd
+  readonly text: IndexText
+  readonly index: IndexOnDisk
+  /** Pins the new index; the caller closes it. */
+  readonly handle: FileHandle
+  /** The revision of each draft. */
+  readonly revisions: ReadonlyArray<number>
+}
+
+/** Somebody replaced the index between our reading it and our writing it: read it again and decide again. */
+export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) {
+  override get message(): string {
+    return "the index was replaced while a change of it was written"
+  }
+}
+
+/**
+ * Brings the journal in order before anything is decided: what a crash cut short is cut off, what never happened is
+ * said not to have happened, and a broken chain is put aside, since an index needs no journal to be right.
+ */
+export const settleJournal = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { damaged, end, index, unpublished }: Observation
+): Effect.fn.Return<JournalEnd, FsError> {
+  if (damaged) {
+    const name = yield* RandomName
+    yield* files.fs.rename(files.journal, `${files.journal}.damaged.${name()}`)
+    yield* syncFolder(files, dirname(files.journal))
+    return { last: undefined, size: 0, torn: 0, identity: "" }
+  }
+  if (end.torn > 0) yield* cutTorn(files, end)
+  const whole = { ...end, torn: 0 }
+  const { last } = end
+  if (!unpublished || last?.record._tag !== "Group") return whole
+  return yield* appendRecord(files, whole, abortOf(last.hash, last.record, index?.hash ?? ""))
+})
+
+const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: string): AbortRecord =>
+  new AbortRecord({ journal, seq: seq + 1, prev: hash, aborts: seq, after, revision: commits[0].revision })
+
+/** Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order. */
+export const publish = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { end, index, state, text }: {
+    readonly end: JournalEnd
+    readonly index: IndexOnDisk
+    readonly state: State
+    readonly text: IndexText | undefined
+  },
+  drafts: ReadonlyArray<Draft>
+): Effect.fn.Return<Published, FsError | OutcomeUnknown | Overtaken> {
+  const name = yield* RandomName
+  const journal = end.last?.record.journal ?? name()
+  const seq = (end.last?.record.seq ?? 0) + 1
+  const first = nextRevision(end.last)
+  const [head, ...rest] = drafts.map((draft, place): Commit => ({ revision: first + place, ...draft }))
+  if (head === undefined) return yield* Effect.die("a group without commits")
+  const parts = text ?? takeApart(index.text, index.entries)
+  const written = Buffer.from(
+    putTogether(parts, state.entries.map(({ value }) => value), generationText({ journal, seq }))
+  )
+  const after = sha256(written)
+  const record = new GroupRecord({
+    journal,
+    seq,
+    prev: end.last?.hash ?? genesis,
+    before: index.hash,
+    after,
+    commits: [head, ...rest]
+  })
+  return yield* withTemporary(
+    files,
+    "index",
+    Effect.fnUntraced(function*(path, handle) {
+      yield* keepOwner(handle, index.mode)
+      yield* handle.write(written, 0)
+      yield* syncWhole(files, handle)
+      yield* unlessOvertaken(files, index)
+      const recorded = yield* appendRecord(files, end, record)
+      yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, path, handle)),
+        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
+      )
+      yield* afterPublishing(syncFolder(files, files.root))
+      const pinned = yield* afterPublishing(files.fs.openHandle(files.index, { access: "read" }))
+      const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
+      return {
+        end: recorded,
+        text: parts,
+        handle: pinned,
+        index: {
+          text: "",
+          entries: [],
+          hash: after,
+          bytes: written.length,
+          generation: { journal, seq },
+          identity: identityOf(stat),
+          settled: false,
+          mode: stat
+        },
+        revisions: drafts.map((_, place) => first + place)
+      }
+    })
+  )
+})
+
+/** Modes and owners stay as they are; who may not give files away writes them under its own name. */
+const keepOwner = (
+  handle: FileHandle,
+  { gid, mode, uid }: { readonly mode: number; readonly uid: number; readonly gid: number }
+): Effect.Effect<void, FsError> =>
+  Effect.gen(function*() {
+    const own = yield* handle.stat
+    if (own.uid !== uid || own.gid !== gid) {
+      yield* Effect.catchIf(handle.setOwner(uid, gid), ({ code }) => code === "EPERM", () => Effect.void)
+    }
+    yield* handle.setMode(mode & 0o7777)
+  })
+
+const unlessOvertaken = (
+  { fs, index: path }: LayoutFiles,
+  index: IndexOnDisk
+): Effect.Effect<void, FsError | Overtaken> =>
+  Effect.flatMap(
+    statIfThere(fs, path),
+    (stat) => stat !== undefined && identityOf(stat) === index.identity ? Effect.void : Effect.fail(new Overtaken())
+  )
+
+/** A rename that reports a failure may have happened all the same, as on network file systems. */
+const replaceIndex = ({ fs, index }: LayoutFiles, path: string, handle: FileHandle): Effect.Effect<void, FsError> =>
+  fs.rename(path, index).pipe(Effect.catch(
+    Effect.fnUntraced(function*(error) {
+      const written = yield* handle.stat
+      const named = yield* statIfThere(fs, index)
+      if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
+    })
+  ))
+
+/** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
+const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, after: string) =>
+  Effect.mapError(
+    appendRecord(files, end, abortOf(end.last?.hash ?? genesis, record, after)),
+    (error) =>
+      new OutcomeUnknown({ operation: "changing the index", reason: `the journal could not be written: ${error.code}` })
+  )
+
+/** Once published, a failure no longer says that nothing happened. */
+export const afterPublishing = <A>(effect: Effect.Effect<A, FsError>): Effect.Effect<A, OutcomeUnknown> =>
+  Effect.mapError(
+    effect,
+    ({ code, operation }) =>
+      new OutcomeUnknown({
+        operation: "changing the index",
+        reason: `it is written, but may not survive a power cut (${operation}: ${code})`
+      })
+  )
+
+/** Removes the blobs whose deletion is on record; one that is gone already is gone. */
+export const removeBlobs = (
+  files: LayoutFiles,
+  events: ReadonlyArray<Event>
+): Effect.Effect<void, OutcomeUnknown> =>
+  Effect.forEach(events, (event) => {
+    if (event._tag !== "BlobDeleted") return Effect.void
+    const path = files.blob(event.digest)
+    return afterPublishing(Effect.andThen(ifThere(files.fs.unlink(path)), syncFolder(files, dirname(path))))
+  }, { discard: true })
+
+/** Creates what a layout needs, in an order in which every step of it can be read by others. */
+export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+  yield* makeFolder(files, files.blobs)
+  yield* createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
+  yield* createFile(files, files.index, emptyIndex)
+})
+
+/** Makes the folders of our own; who may write the layout may write them. */
+export const createOwnFolders = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+  const isNew = (yield* statIfThere(files.fs, files.own)) === undefined
+  for (const folder of [dirname(files.journal), files.uploads, files.temporary]) yield* makeFolder(files, folder)
+  if (!isNew) return
+  const shared = yield* files.fs.stat(files.root)
+  yield* Effect.scoped(Effect.flatMap(files.fs.open(files.own, { access: "read" }), (own) => keepOwner(own, shared)))
+})
+
+/** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */
+const createFile = (files: LayoutFiles, path: string, content: string): Effect.Effect<void, FsError> =>
+  withTemporary(
+    files,
+    "new",
+    Effect.fnUntraced(function*(temporary, handle) {
+      yield* handle.write(Buffer.from(content), 0)
+      yield* syncWhole(files, handle)
+      const linked = yield* Effect.result(files.fs.link(temporary, path))
+      if (Result.isFailure(linked) && linked.failure.code !== "EEXIST") return yield* linked.failure
+      yield* syncFolder(files, dirname(path))
+    })
+  )
+
+/** An index that never rests cannot be replaced without losing what somebody writes into it. */
+export const neverStill = (waitedMillis: number): LayoutLocked =>
+  new LayoutLocked({ path: "index.json", waitedMillis, holder: "a tool that takes no lock and keeps rewriting it" })
+
+/**
+ * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
+ * before syncing it, or by a tool that never syncs (RELIABILITY 2.7, rule 1).
+ */
+export const syncAsFound = (files: LayoutFiles): Effect.Effect<void, FsError> =>
+  files.durability === "power"
+    ? Effect.andThen(
+      Effect.scoped(Effect.flatMap(
+        files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
+        ({ sync }) => sync
+      )),
+      syncFolder(files, files.root)
+    )
+    : Effect.void

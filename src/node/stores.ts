@@ -1,0 +1,42 @@
+/** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
+import { Effect, type Scope } from "effect"
+import type { Repository } from "../oci/Reference.ts"
+import type { Stores } from "../ops/ports.ts"
+import { makeBlobStore, makeReady } from "./blobFiles.ts"
+import { makeIndexCache } from "./indexCache.ts"
+import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
+import type { LayoutFs } from "./LayoutFs.ts"
+import { makeLayoutStore } from "./layoutStore.ts"
+import { makeVerified } from "./readBlob.ts"
+import { makeUploadStore } from "./uploadFiles.ts"
+
+export interface LayoutOptions {
+  /** The layout's directory, or the root of a tree of layouts; absolute. */
+  readonly directory: string
+  /** What an acknowledged change survives; `power` by default: a power cut. */
+  readonly durability?: Durability | undefined
+  /** Whether links inside a layout are refused (the default), followed while they stay inside, or followed. */
+  readonly symlinks?: SymlinkPolicy | undefined
+  /** How long a writer waits for the lock before it fails with `LayoutLocked`; 30 seconds by default. */
+  readonly lockWaitMillis?: number | undefined
+}
+
+export const lockWaitMillis = 30_000
+
+export const openStores = Effect.fnUntraced(function*(
+  fs: LayoutFs,
+  options: LayoutOptions,
+  defaultRepository: Repository | undefined
+): Effect.fn.Return<Stores, never, Scope.Scope> {
+  const files = layoutFiles(fs, options.directory, {
+    durability: options.durability ?? "power",
+    symlinks: options.symlinks ?? "refuse"
+  })
+  const cache = yield* makeIndexCache(files, defaultRepository)
+  const shared = { ready: makeReady(files, cache.look), verified: makeVerified() }
+  return {
+    layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
+    blobs: makeBlobStore(files, shared),
+    uploads: makeUploadStore(files, shared)
+  }
+})
