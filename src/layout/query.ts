@@ -47,9 +47,6 @@ export const entriesOf = (state: State, repository: Repository): ReadonlyArray<E
     return lists
   }).get(repository) ?? []
 
-/** The entries whose name cannot be understood, with the reason in their name. */
-export const unnamed = (state: State): ReadonlyArray<Entry> => state.entries.filter(({ name }) => name._tag === "Raw")
-
 /** The repositories that have an entry. */
 export const repositories = (state: State, page: Page = {}): ReadonlyArray<Repository> =>
   pageOf(remembered(sortedRepositories, state.repositories, () => sorted(HashMap.keys(state.repositories))), page)

@@ -5,7 +5,7 @@ import { isRepository, type Repository } from "../oci/Reference.ts"
 import type { Layouts, Stores } from "../ops/ports.ts"
 import { asStorage, ifThere, statIfThere } from "./layoutFiles.ts"
 import type { FsError, LayoutFs } from "./LayoutFs.ts"
-import { type LayoutOptions, openStores } from "./stores.ts"
+import { type LayoutOptions, type OpenStores, openStores } from "./stores.ts"
 
 /** What a layout keeps beside its index; no repository is looked for in there. */
 const ownNames = new Set(["blobs", ".ocilayout", "index.json", "oci-layout"])
@@ -13,25 +13,44 @@ const ownNames = new Set(["blobs", ".ocilayout", "index.json", "oci-layout"])
 /** A name has at most 255 characters, hence at most so many components. */
 const deepest = 128
 
+/** Layouts whose index is kept, with a file open for each; the one not used for longest is let go. */
+const kept = 128
+
 export const makeLayoutTree = Effect.fnUntraced(function*(
   fs: LayoutFs,
   options: LayoutOptions
 ): Effect.fn.Return<Layouts, never, Scope.Scope> {
   const { directory } = options
   const scope = yield* Effect.scope
-  const opened = new Map<Repository, Stores>()
+  const opened = new Map<Repository, OpenStores>()
+  const recent = new Set<OpenStores>()
+
+  /** Makes room; the stores themselves stay, since somebody may be using them. */
+  const use = (stores: OpenStores): Effect.Effect<Stores> => {
+    recent.delete(stores)
+    recent.add(stores)
+    const [oldest] = recent
+    if (recent.size <= kept || oldest === undefined) return Effect.succeed(stores)
+    recent.delete(oldest)
+    return Effect.as(oldest.release, stores)
+  }
+
+  const open = (repository: Repository): Effect.Effect<OpenStores> =>
+    openStores(fs, { ...options, directory: join(directory, ...repository.split("/")) }, repository).pipe(
+      Effect.provideService(Scope.Scope, scope),
+      Effect.map((stores) => {
+        // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
+        const first = opened.get(repository) ?? stores
+        opened.set(repository, first)
+        return first
+      })
+    )
+
   return {
     open: (repository) =>
       Effect.suspend(() => {
         const known = opened.get(repository)
-        if (known !== undefined) return Effect.succeed(known)
-        const open = openStores(fs, { ...options, directory: join(directory, ...repository.split("/")) }, repository)
-        return Effect.map(Effect.provideService(open, Scope.Scope, scope), (stores) => {
-          // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
-          const first = opened.get(repository) ?? stores
-          opened.set(repository, first)
-          return first
-        })
+        return Effect.flatMap(known === undefined ? open(repository) : Effect.succeed(known), use)
       }),
     list: asStorage(directory)(Effect.map(walk(fs, directory, "", 0), (names) => names.toSorted()))
   }

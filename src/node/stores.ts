@@ -23,11 +23,16 @@ export interface LayoutOptions {
 
 export const lockWaitMillis = 30_000
 
+export interface OpenStores extends Stores {
+  /** Lets go of what is kept of the index, the open file included; the next look reads it again. */
+  readonly release: Effect.Effect<void>
+}
+
 export const openStores = Effect.fnUntraced(function*(
   fs: LayoutFs,
   options: LayoutOptions,
   defaultRepository: Repository | undefined
-): Effect.fn.Return<Stores, never, Scope.Scope> {
+): Effect.fn.Return<OpenStores, never, Scope.Scope> {
   const files = layoutFiles(fs, options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse"
@@ -37,6 +42,7 @@ export const openStores = Effect.fnUntraced(function*(
   return {
     layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
     blobs: makeBlobStore(files, shared),
-    uploads: makeUploadStore(files, shared)
+    uploads: makeUploadStore(files, shared),
+    release: cache.forget
   }
 })

@@ -133,6 +133,8 @@ export interface BlobWriter {
 
 /** An entry of the index whose name cannot be understood. */
 export interface UnnamedEntry {
+  /** In a tree, the repository whose layout holds the entry. */
+  readonly repository?: Repository
   readonly refName?: string
   readonly digest: string
   readonly reason: string

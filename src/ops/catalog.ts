@@ -15,8 +15,8 @@ export interface Opened extends Stores {
 export interface Catalog {
   /** The stores of a repository whose name is valid, whether it exists or not. `NameInvalid`. */
   readonly open: (repository: string) => Effect.Effect<Opened & { readonly repository: Repository }, RegistryError>
-  /** All layouts there are: one, or those of the tree. */
-  readonly layouts: Effect.Effect<ReadonlyArray<Opened>, RegistryError>
+  /** All layouts there are: one, or those of the tree, each with the repository that it is. */
+  readonly layouts: Effect.Effect<ReadonlyArray<Opened & { readonly repository?: Repository }>, RegistryError>
   readonly repositories: (page: Page) => Stream.Stream<Repository, RegistryError>
   /** Makes a blob of one repository readable in another. */
   readonly mount: (from: Repository, to: Repository, digest: ContentDigest) => Effect.Effect<void, RegistryError>

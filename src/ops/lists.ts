@@ -1,10 +1,12 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
 import type { Entry } from "../layout/Entry.ts"
-import { names, tags, unnamed } from "../layout/query.ts"
+import { names, tags } from "../layout/query.ts"
+import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { parseDigest } from "../oci/Digest.ts"
 import { NameUnknown } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
 import type { Facts, Walk } from "./manifests.ts"
 import { walkRepository } from "./reads.ts"
@@ -38,14 +40,22 @@ const asReferrer = ({ digest, mediaType, size }: Descriptor, { annotations, arti
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })
 
-const asUnnamed = (
-  { digest, name, refName }: Entry,
-  reason = name._tag === "Raw" ? name.reason : ""
-): UnnamedEntry => ({
-  ...(refName === undefined ? {} : { refName }),
-  digest,
-  reason
-})
+/** Why nobody finds an entry under a repository of this layout, if so. */
+const whyUnnamed = ({ name }: Entry, layout: Repository | undefined): string | undefined => {
+  if (name._tag === "Raw") return name.reason
+  return layout === undefined || name.repository === layout ? undefined : `names another repository, ${name.repository}`
+}
+
+const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<UnnamedEntry> =>
+  state.entries.flatMap((entry) => {
+    const reason = whyUnnamed(entry, layout)
+    return reason === undefined ? [] : [{
+      ...(layout === undefined ? {} : { repository: layout }),
+      ...(entry.refName === undefined ? {} : { refName: entry.refName }),
+      digest: entry.digest,
+      reason
+    }]
+  })
 
 export const makeLists = (
   catalog: Catalog
@@ -75,19 +85,14 @@ export const makeLists = (
 
   unnamed: (repository) =>
     Stream.fromIterableEffect(Effect.gen(function*() {
-      if (repository === undefined) {
-        const states = yield* Effect.forEach(yield* catalog.layouts, ({ layout }) => layout.snapshot)
-        return states.flatMap(unnamed).map((entry) => asUnnamed(entry))
-      }
-      const opened = yield* catalog.open(repository)
-      const { entries } = yield* opened.layout.snapshot
-      return entries.flatMap((entry) => {
-        if (entry.name._tag === "Raw") return [asUnnamed(entry)]
-        const other = entry.name.repository
-        return catalog.together(opened.repository, other)
-          ? []
-          : [asUnnamed(entry, `names another repository, ${other}`)]
-      })
+      const asked = repository === undefined ? undefined : yield* catalog.open(repository)
+      const layouts = yield* catalog.layouts
+      const shown = asked === undefined
+        ? layouts
+        : layouts.filter((layout) => layout.repository === undefined || layout.repository === asked.repository)
+      const each = yield* Effect.forEach(shown, ({ layout, repository }) =>
+        Effect.map(layout.snapshot, (state) => unnamedIn(state, repository)))
+      return each.flat()
     })),
 
   check: Effect.gen(function*() {

@@ -1,0 +1,48 @@
+/** The README's library example, run as it stands, and what it says it prints. */
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+
+const readme = readFileSync("README.md", "utf8")
+
+const example = /```ts\n(.*?)```/su.exec(readme)?.[1] ?? ""
+
+/** The package's entry points, as the sources behind them. */
+const entries: Readonly<Record<string, string>> = {
+  "ocilayout": "src/index.ts",
+  "ocilayout/node": "src/node/index.ts"
+}
+
+const fromSources = (code: string): string =>
+  code.replaceAll(/from "(ocilayout[^"]*)"/gu, (_, name: string) => {
+    const source = entries[name]
+    assert.isDefined(source, `the README imports ${name}`)
+    return `from ${JSON.stringify(pathToFileURL(resolve(source ?? "")).href)}`
+  })
+
+describe("the README", () => {
+  it("has a library example that prints what it says", () => {
+    assert.isNotEmpty(example)
+    // Below node_modules, so that the example finds `effect` as a consumer's program does.
+    mkdirSync("node_modules/.cache", { recursive: true })
+    const file = resolve("node_modules/.cache/readme-example.mjs")
+    writeFileSync(file, fromSources(example))
+    const directory = mkdtempSync(join(tmpdir(), "ocilayout-readme-"))
+    try {
+      const printed = execFileSync(process.execPath, [file], { cwd: directory, encoding: "utf8" })
+      const said = example.split("\n").filter((line) => line.startsWith("// ")).map((line) => line.slice(3))
+      assert.deepStrictEqual(printed.trimEnd().split("\n"), said)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it("shows a client configuration that is JSON", () => {
+    const block = /```json\n(.*?)```/su.exec(readme)?.[1] ?? ""
+    const config: unknown = JSON.parse(block)
+    assert.nestedPropertyVal(config, "mcpServers.images.command", "npx")
+  })
+})
