@@ -23,6 +23,8 @@ export interface State {
   readonly digests: HashMap.HashMap<string, ReadonlyArray<Entry>>
   /** No fewer bytes than the entries take in `index.json`, whatever its indentation. */
   readonly bytes: number
+  /** What each entry added since `bytes` was measured is counted as; only that may be taken off again. */
+  readonly counted: WeakMap<Entry, number>
 }
 
 /** A layout without entries. */
@@ -31,7 +33,8 @@ export const empty = (defaultRepository?: Repository): State => ({
   entries: [],
   repositories: HashMap.empty(),
   digests: HashMap.empty(),
-  bytes: 0
+  bytes: 0,
+  counted: new WeakMap()
 })
 
 /**
@@ -55,9 +58,13 @@ export const fromIndex = (
     entries,
     repositories: HashMap.fromIterable(Array.from(repositories, ([name, own]) => [name, namesOf(own)] as const)),
     digests: HashMap.fromIterable(digests),
-    bytes: options.bytes
+    bytes: options.bytes,
+    counted: new WeakMap()
   }
 }
+
+/** The same state, now that its index was written and takes so many bytes. */
+export const measured = (state: State, bytes: number): State => ({ ...state, bytes, counted: new WeakMap() })
 
 /** The state with `entry` at `position` of the index, at its end by default. */
 export const insert = (state: State, entry: Entry, position = state.entries.length): State =>
@@ -86,7 +93,7 @@ const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, co
         size: names.size + count,
         bare: names.bare + (name.dialect === "bare" ? count : 0)
       })),
-    bytes: state.bytes + count * bytesOf(entry)
+    bytes: state.bytes + (count === 1 ? mostBytes(state, entry) : -leastBytes(state, entry))
   }
 }
 
@@ -127,13 +134,24 @@ const namesOf = (entries: ReadonlyArray<Entry>): Names => {
   return { tags: HashMap.fromIterable(tags), size: entries.length, bare }
 }
 
-/** What an entry can take in an index that is indented by up to eight columns: bytes of UTF-8, or a little more. */
-const bytesOf = (entry: Entry): number => {
-  const text = JSON.stringify([[entry.value]], undefined, 8)
+/** What an entry can take in an index that is indented by up to eight columns. */
+const mostBytes = ({ counted }: State, entry: Entry): number => {
+  const bytes = utf8Bytes(JSON.stringify([[entry.value]], undefined, 8))
+  counted.set(entry, bytes)
+  return bytes
+}
+
+/** What an entry takes at least: one that was there when the index was measured may be spelled in the fewest bytes. */
+const leastBytes = ({ counted }: State, entry: Entry): number =>
+  counted.get(entry) ??
+    utf8Bytes(JSON.stringify(entry.value, (_key, field: unknown) => typeof field === "number" ? 0 : field))
+
+/** `JSON.stringify` escapes lone surrogates, so any that are left come in pairs, of four bytes. */
+const utf8Bytes = (text: string): number => {
   let bytes = 0
   for (let unit = 0; unit < text.length; unit++) {
     const code = text.charCodeAt(unit)
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : 3
+    bytes += code < 0x80 ? 1 : code < 0x800 || (code & 0xf800) === 0xd800 ? 2 : 3
   }
   return bytes
 }

@@ -160,7 +160,8 @@ const setTag = (descriptor: Descriptor, repository: Repository, tag: Tag): Step 
   const moved: Step = (next) => [replacement(next, first, value)]
   const adopted: Step = (next) => untagged === undefined ? [] : drop(untagged)(next)
   const kept: Step = (next) => keep(first, repository)(next)
-  return inSequence(state, [...duplicates, moved, adopted, kept])
+  // The tag moves first, so that a further entry of the manifest it moves to is seen to be one too many.
+  return inSequence(state, [moved, ...duplicates, adopted, kept])
 }
 
 /** Takes the tag off an entry: the manifest stays reachable by digest, through this entry if no other has it. */

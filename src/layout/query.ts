@@ -47,6 +47,13 @@ export const entriesOf = (state: State, repository: Repository): ReadonlyArray<E
     return lists
   }).get(repository) ?? []
 
+/**
+ * The entries that nobody finds under a repository: their name cannot be understood or, in the layout of one
+ * repository, is another's.
+ */
+export const unnamed = (state: State, layout?: Repository): ReadonlyArray<Entry> =>
+  state.entries.filter(({ name }) => name._tag === "Raw" || (layout !== undefined && name.repository !== layout))
+
 /** The repositories that have an entry. */
 export const repositories = (state: State, page: Page = {}): ReadonlyArray<Repository> =>
   pageOf(remembered(sortedRepositories, state.repositories, () => sorted(HashMap.keys(state.repositories))), page)

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
-import { linkNew, makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
+import { linkNew, makeFolder, sweepTemporary, syncFile, syncFolder, withTemporary } from "./durable.ts"
 import { runningHash } from "./hasher.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { LayoutProblem } from "./indexFile.ts"
@@ -51,6 +51,8 @@ export const makeBlobStore = (
     }),
     adopt: Effect.fnUntraced(function*(from, digest) {
       const source = filesOf.get(from)
+      // Nothing to take over is no reason to create a layout.
+      if (Option.isNone(yield* from.stat(digest))) return false
       yield* ready
       const linked = source === undefined ? false : yield* storage(linkBlob(source, files, digest))
       if (linked) return true
@@ -95,7 +97,7 @@ export const makeReady = (files: LayoutFiles, look: IndexCache["look"]): Effect.
   return Effect.suspend(() =>
     done ? Effect.void : Effect.gen(function*() {
       const { seen } = yield* look
-      yield* asStorage(files.root)(createOwnFolders(files))
+      yield* asStorage(files.root)(Effect.andThen(createOwnFolders(files), sweepTemporary(files)))
       if (seen.index === undefined) yield* asStorage(files.root)(createLayout(files))
       done = true
     })

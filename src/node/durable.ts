@@ -1,7 +1,7 @@
 /** Making things last: synced files and folders, temporary files, and folders made on demand. */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
-import { ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
+import { ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /** A file whose loss in a power cut `power` rules out. */
@@ -49,6 +49,30 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
     yield* syncFolder(files, dirname(folder))
   }
 )
+
+/** Removes a folder of files. */
+export const removeFolder = Effect.fnUntraced(function*(
+  { fs }: LayoutFiles,
+  folder: string
+): Effect.fn.Return<void, FsError> {
+  for (const name of yield* fs.readDirectory(folder)) yield* fs.unlink(join(folder, name))
+  yield* fs.removeDirectory(folder)
+})
+
+/** What lies among the temporary files for longer than this was left by a process that died. */
+const temporaryMillis = 24 * 60 * 60 * 1000
+
+/** Removes temporary files that nobody can be writing any more. */
+export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+  const now = yield* Clock.currentTimeMillis
+  for (const name of (yield* ifThere(files.fs.readDirectory(files.temporary))) ?? []) {
+    const path = join(files.temporary, name)
+    const stat = yield* statIfThere(files.fs, path)
+    if (stat === undefined || now - Number(stat.mtimeNs / 1_000_000n) < temporaryMillis) continue
+    // Another process may be sweeping as well.
+    yield* ifThere(stat.kind === "directory" ? removeFolder(files, path) : files.fs.unlink(path))
+  }
+})
 
 /** Puts a finished file under a name that nobody has yet; false when somebody has. */
 export const linkNew = ({ fs }: LayoutFiles, from: string, to: string): Effect.Effect<boolean, FsError> =>

@@ -3,7 +3,7 @@ import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
 import type { Event } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { difference } from "../layout/reconcile.ts"
-import type { State } from "../layout/State.ts"
+import { measured, type State } from "../layout/State.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
 import { makeGroups } from "./groups.ts"
@@ -158,7 +158,7 @@ const writeGroup = Effect.fnUntraced(function*(
   const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state
   const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
-  const after: State = { ...last, bytes: published.index.bytes }
+  const after = measured(last, published.index.bytes)
   yield* cache.remember({
     seen: {
       ...seen,

@@ -16,7 +16,7 @@ import { type StorageError, UploadBusy } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
 import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
 import { placeBlob } from "./blobFiles.ts"
-import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import type { LayoutProblem } from "./indexFile.ts"
 import { asStorage, ifThere, type LayoutFiles, readAll, statIfThere } from "./layoutFiles.ts"
@@ -171,8 +171,7 @@ const discard = Effect.fnUntraced(function*(files: LayoutFiles, id: UploadId): E
   const aside = join(files.temporary, `upload.${id}`)
   if ((yield* tell(files.fs.rename(folder.path, aside), "ENOENT")) === "ENOENT") return
   yield* syncFolder(files, files.uploads)
-  for (const name of yield* files.fs.readDirectory(aside)) yield* files.fs.unlink(join(aside, name))
-  yield* files.fs.removeDirectory(aside)
+  yield* removeFolder(files, aside)
 })
 
 const sessionOf = (

@@ -1,7 +1,6 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
-import type { Entry } from "../layout/Entry.ts"
-import { names, tags } from "../layout/query.ts"
+import { names, tags, unnamed } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { parseDigest } from "../oci/Digest.ts"
@@ -40,22 +39,13 @@ const asReferrer = ({ digest, mediaType, size }: Descriptor, { annotations, arti
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })
 
-/** Why nobody finds an entry under a repository of this layout, if so. */
-const whyUnnamed = ({ name }: Entry, layout: Repository | undefined): string | undefined => {
-  if (name._tag === "Raw") return name.reason
-  return layout === undefined || name.repository === layout ? undefined : `names another repository, ${name.repository}`
-}
-
 const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<UnnamedEntry> =>
-  state.entries.flatMap((entry) => {
-    const reason = whyUnnamed(entry, layout)
-    return reason === undefined ? [] : [{
-      ...(layout === undefined ? {} : { repository: layout }),
-      ...(entry.refName === undefined ? {} : { refName: entry.refName }),
-      digest: entry.digest,
-      reason
-    }]
-  })
+  unnamed(state, layout).map(({ digest, name, refName }) => ({
+    ...(layout === undefined ? {} : { repository: layout }),
+    ...(refName === undefined ? {} : { refName }),
+    digest,
+    reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
+  }))
 
 export const makeLists = (
   catalog: Catalog
