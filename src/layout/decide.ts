@@ -85,7 +85,7 @@ const refuseTag = (
   const actual = tagged(state, repository, tag)[0]?.digest
   if (ifDigest !== undefined && actual !== ifDigest) {
     return new Conflict({
-      reason: `the tag does not point at ${ifDigest}`,
+      reason: "it points elsewhere",
       repository,
       tag,
       expected: ifDigest,
@@ -103,7 +103,7 @@ const deleteTag = (state: State, { ifDigest, repository, tag }: DeleteTag): Deci
   if (actual === undefined) return Result.fail(new ManifestUnknown({ repository, reference: tag }))
   if (ifDigest !== undefined && actual !== ifDigest) {
     return Result.fail(
-      new Conflict({ reason: `the tag does not point at ${ifDigest}`, repository, tag, expected: ifDigest, actual })
+      new Conflict({ reason: "it points elsewhere", repository, tag, expected: ifDigest, actual })
     )
   }
   return Result.succeed(inSequence(state, entries.map((entry) => release(entry, repository))))

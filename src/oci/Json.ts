@@ -19,10 +19,11 @@ export interface JsonOptions {
 export const parseJson = (bytes: Uint8Array, options: JsonOptions): Result.Result<Schema.Json, string> => {
   if (bytes.length === 0) return Result.fail("is empty")
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return Result.fail("starts with a byte order mark")
-  if (isDeeperThan(bytes, options.maxDepth)) return Result.fail(`is nested more than ${options.maxDepth} deep`)
+  const { deep, huge } = survey(bytes, options.maxDepth)
+  if (deep) return Result.fail(`is nested more than ${options.maxDepth} deep`)
   return Result.gen(function*() {
     const text = yield* decode(bytes)
-    const value = yield* parse(text)
+    const value = yield* parse(text, huge)
     if (options.duplicateKeys === "lastWins") return value
     const twice = findDuplicateKey(text)
     return Option.isNone(twice) ? value : yield* Result.fail(`has the key ${twice.value} twice`)
@@ -36,34 +37,51 @@ const decode = (bytes: Uint8Array): Result.Result<string, string> =>
   })
 
 /** `JSON.parse`, with the type of what it gives. */
-const parsed: (text: string) => Schema.Json = JSON.parse
+const parsed: (text: string, reviver?: (key: string, value: unknown) => unknown) => Schema.Json = JSON.parse
 
-const parse = (text: string): Result.Result<Schema.Json, string> =>
+/** A number beyond the range of doubles would be infinite, which no JSON can say: it is read as JSON would write it. */
+const finite = (_key: string, value: unknown): unknown =>
+  typeof value === "number" && !Number.isFinite(value) ? null : value
+
+const parse = (text: string, huge = false): Result.Result<Schema.Json, string> =>
   Result.try({
-    try: () => parsed(text),
+    try: () => huge ? parsed(text, finite) : parsed(text),
     catch: (cause) => `is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`
   })
 
 const quote = 0x22
 const backslash = 0x5c
 
+/** More digits than the largest double has. */
+const manyDigits = 308
+
 /**
- * Whether brackets nest too deep. It runs before anything is parsed and on any bytes at all: those of a character
- * outside ASCII are never mistaken for a bracket, since UTF-8 keeps them above 0x7f.
+ * Whether brackets nest too deep, and whether a number may be beyond the range of doubles. It runs before anything is
+ * parsed and on any bytes at all: those of a character outside ASCII are never mistaken for a bracket, since UTF-8 keeps
+ * them above 0x7f.
  */
-const isDeeperThan = (bytes: Uint8Array, maxDepth: number): boolean => {
+const survey = (bytes: Uint8Array, maxDepth: number): { readonly deep: boolean; readonly huge: boolean } => {
   let depth = 0
+  let digits = 0
+  let huge = false
   for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
+    const byte = bytes[i] ?? 0
+    if (byte >= 0x30 && byte <= 0x39) {
+      digits++
+      if (digits > manyDigits) huge = true
+      continue
+    }
     if (byte === quote) {
       i++
       while (i < bytes.length && bytes[i] !== quote) i += bytes[i] === backslash ? 2 : 1
     } else if (byte === 0x5b || byte === 0x7b) {
       depth++
-      if (depth > maxDepth) return true
+      if (depth > maxDepth) return { deep: true, huge }
     } else if (byte === 0x5d || byte === 0x7d) depth--
+    else if (digits > 0 && (byte | 0x20) === 0x65) huge = true
+    digits = 0
   }
-  return false
+  return { deep: false, huge }
 }
 
 /** An object being read, with the keys seen, or an array, with the place in it. */

@@ -1,7 +1,8 @@
 /** Writing manifests and tags: one commit for whatever belongs together. */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, Result, Stream } from "effect"
 import type { Command, Missing, PutManifest, TagWrite } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
+import { replay } from "../layout/evolve.ts"
 import { tagged, withDigest } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
@@ -24,9 +25,11 @@ import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMov
 
 type Located = Opened & { readonly repository: Repository }
 
-/** A change that is ready to be decided: its evidence is gathered anew on the state that the decision is made on. */
+/** A change whose names and document are in order: its evidence is gathered on the state that the decision is made on. */
 interface Prepared {
   readonly opened: Located
+  /** Stores what the change brings along. */
+  readonly store: Effect.Effect<void, RegistryError>
   readonly evidence: (state: State) => Effect.Effect<Command, RegistryError>
 }
 
@@ -38,7 +41,8 @@ export const makePushes = (
     repository: string,
     bytes: Uint8Array,
     mediaType: string,
-    options: PushManifestOptions
+    options: PushManifestOptions,
+    alone: boolean
   ) {
     const opened = yield* catalog.open(repository)
     const tags = yield* tagWrites(options.tags ?? [])
@@ -52,16 +56,21 @@ export const makePushes = (
       tags,
       missing
     })
-    // Refused on what is known already, so that a refusal leaves nothing behind.
-    yield* Effect.fromResult(decide(yield* opened.layout.snapshot, command(yield* missing)))
-    yield* opened.blobs.write(Stream.succeed(bytes), {
-      algorithm: algorithmOf(descriptor.digest),
-      digest: descriptor.digest,
-      size: bytes.length
+    const store = Effect.gen(function*() {
+      const known = command(yield* missing)
+      // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
+      // is not known while other changes come first.
+      yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
+      yield* opened.blobs.write(Stream.succeed(bytes), {
+        algorithm: algorithmOf(descriptor.digest),
+        digest: descriptor.digest,
+        size: bytes.length
+      })
     })
     const itself: Missing = { path: "", digest: descriptor.digest }
     const prepared: Prepared = {
       opened,
+      store,
       evidence: () =>
         Effect.zipWith(
           missing,
@@ -79,6 +88,7 @@ export const makePushes = (
       const tags = yield* tagWrites(requests)
       const prepared: Prepared = {
         opened,
+        store: Effect.void,
         evidence: Effect.fnUntraced(function*(state) {
           const descriptor = yield* findManifest(opened, state, digest).pipe(
             Effect.catchTag(
@@ -98,7 +108,8 @@ export const makePushes = (
   const prepare = Effect.fnUntraced(function*(change: Change): Effect.fn.Return<Prepared, RegistryError> {
     switch (change._tag) {
       case "PushManifest":
-        return (yield* preparePush(change.repository, change.bytes, change.mediaType, change.options ?? {})).prepared
+        return (yield* preparePush(change.repository, change.bytes, change.mediaType, change.options ?? {}, false))
+          .prepared
       case "Tag":
         return (yield* prepareTag(change.repository, change.digest, change.tags)).prepared
       case "DeleteTag":
@@ -108,7 +119,8 @@ export const makePushes = (
 
   return {
     pushManifest: Effect.fn("Registry.pushManifest")(function*(repository, bytes, mediaType, options = {}) {
-      const { descriptor, manifest, prepared, tags } = yield* preparePush(repository, bytes, mediaType, options)
+      const { descriptor, manifest, prepared, tags } = yield* preparePush(repository, bytes, mediaType, options, true)
+      yield* prepared.store
       const committed = yield* commit(prepared)
       return pushed(committed, prepared.opened.repository, descriptor, tags, manifest.subject?.digest)
     }),
@@ -121,8 +133,7 @@ export const makePushes = (
     }),
 
     batch: Effect.fn("Registry.batch")(function*(changes) {
-      const prepared: Array<Prepared> = []
-      for (const change of changes) prepared.push(yield* prepare(change))
+      const prepared = yield* Effect.forEach(changes, prepare)
       const [first] = prepared
       if (first === undefined) return Option.none()
       const stranger = prepared.find(({ opened }) => !catalog.together(first.opened.repository, opened.repository))
@@ -132,8 +143,9 @@ export const makePushes = (
           reason: `${first.opened.repository} and ${stranger.opened.repository} are layouts of their own`
         })
       }
+      yield* Effect.forEach(prepared, ({ store }) => store)
       const { revision } = yield* first.opened.layout.transact({
-        evidence: (state) => Effect.forEach(prepared, ({ evidence }) => evidence(state)),
+        evidence: (state) => commandsInTurn(prepared, state),
         decide: (state, commands) => decide(state, { _tag: "Batch", commands })
       })
       return revision
@@ -143,6 +155,23 @@ export const makePushes = (
 
 const commit = ({ evidence, opened }: Prepared): Effect.Effect<Committed, RegistryError> =>
   opened.layout.transact({ evidence, decide })
+
+/** The commands of a batch, each with evidence of the state that those before it leave; a refused one is the last. */
+const commandsInTurn = Effect.fnUntraced(function*(
+  prepared: ReadonlyArray<Prepared>,
+  state: State
+): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+  const commands: Array<Command> = []
+  let next = state
+  for (const { evidence } of prepared) {
+    const command = yield* evidence(next)
+    commands.push(command)
+    const decision = decide(next, command)
+    if (Result.isFailure(decision)) break
+    next = replay(next, decision.success)
+  }
+  return commands
+})
 
 const prepareDelete = Effect.fnUntraced(function*(
   catalog: Catalog,
@@ -157,7 +186,7 @@ const prepareDelete = Effect.fnUntraced(function*(
     tag,
     ...(ifDigest === undefined ? {} : { ifDigest })
   }
-  return { opened, evidence: () => Effect.succeed(command) }
+  return { opened, store: Effect.void, evidence: () => Effect.succeed(command) }
 })
 
 const tagWrites = (requests: ReadonlyArray<TagRequest>): Effect.Effect<ReadonlyArray<TagWrite>, RegistryError> =>
@@ -182,10 +211,10 @@ const describeManifest = Effect.fnUntraced(function*(
   mediaType: string,
   expected: string | undefined
 ): Effect.fn.Return<Descriptor & { readonly digest: ContentDigest }, RegistryError> {
+  const wanted = expected === undefined ? undefined : yield* Effect.fromResult(parseContentDigest(expected))
   if (bytes.length > limits.manifestBytes) {
     return yield* new ManifestTooLarge({ size: bytes.length, limit: limits.manifestBytes })
   }
-  const wanted = expected === undefined ? undefined : yield* Effect.fromResult(parseContentDigest(expected))
   const digest = hasher.digest(wanted === undefined ? "sha256" : algorithmOf(wanted), bytes)
   if (wanted !== undefined && wanted !== digest) return yield* new DigestInvalid({ digest: wanted, actual: digest })
   return { mediaType, digest, size: bytes.length }

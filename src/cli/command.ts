@@ -1,0 +1,79 @@
+/** The commands, their arguments, and their help. */
+import { Effect, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import { Repository } from "../oci/Reference.ts"
+
+const directories = Argument.String("[ID=]DIR").pipe(
+  Argument.withMetavar("directory"),
+  Argument.withDescription("A layout directory; it need not exist. ID is what tools call it when there are several"),
+  Argument.variadic({ min: 1 })
+)
+
+const off = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
+
+const mcp = Command.make("mcp", {
+  directories,
+  perRepository: off("per-repository", "Every DIR is a tree of layouts, one per repository, not one shared layout"),
+  defaultRepository: Flag.String("default-repository").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withSchema(Repository),
+    Flag.withDescription(
+      "The repository of entries that are only a tag; otherwise it is named after DIR, if that is a valid name"
+    ),
+    Flag.optional
+  ),
+  readOnly: off("read-only", "Change nothing; wins over --allow-delete"),
+  allowDelete: off("allow-delete", "Also allow what cannot be undone: deleting manifests and blobs"),
+  allowedDirectories: Flag.String("allowed-dir").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Where files may be pushed from and exported to; repeat for several. None by default"),
+    Flag.atLeast(0)
+  ),
+  durability: Flag.Literals("durability", ["power", "process", "none"]).pipe(
+    Flag.withMetavar("LEVEL"),
+    Flag.withDescription(
+      "What an acknowledged change survives: a power cut (default), the end of the process, or nothing"
+    ),
+    Flag.withDefault("power" as const)
+  ),
+  symlinks: Flag.Literals("symlinks", ["refuse", "inside", "follow"]).pipe(
+    Flag.withMetavar("POLICY"),
+    Flag.withDescription(
+      "What becomes of symbolic links in a layout: refuse (default), follow inside it, or follow anywhere"
+    ),
+    Flag.withDefault("refuse" as const)
+  )
+}, ({ defaultRepository, ...options }) =>
+  // Loaded when it is needed: help and mistakes answer without the server's code.
+  Effect.promise(() => import("./mcp.ts")).pipe(
+    Effect.flatMap(({ serveMcp }) =>
+      serveMcp({ ...options, defaultRepository: Option.getOrUndefined(defaultRepository) })
+    ),
+    Effect.mapError((problem) => new CliError.UserError({ cause: problem, userMessage: problem }))
+  )).pipe(
+    Command.withShortDescription("Serve layouts to AI agents over MCP"),
+    Command.withDescription(
+      "Serve OCI image layouts as MCP tools over standard input and output. Adding content, and moving and removing tags, " +
+        "is allowed unless --read-only; deleting manifests and blobs needs --allow-delete. " +
+        "Meant to be started by an MCP client: started at a terminal, it shows the configuration to paste."
+    ),
+    Command.withExamples([
+      { command: "ocilayout mcp ./layout", description: "Serve one layout" },
+      { command: "ocilayout mcp ./layout --read-only", description: "Look, but do not touch" },
+      {
+        command: "ocilayout mcp ./layout --allowed-dir ./work",
+        description: "Push files from and export files to ./work"
+      },
+      {
+        command: "ocilayout mcp base=/srv/base build=./out",
+        description: "Serve two layouts under names of their own"
+      },
+      { command: "ocilayout mcp ./registry --per-repository --allow-delete", description: "Serve a tree of layouts" }
+    ])
+  )
+
+export const ocilayout = Command.make("ocilayout").pipe(
+  Command.withDescription("A registry in a directory: OCI image layouts for people, programs and agents"),
+  Command.withSubcommands([mcp])
+)

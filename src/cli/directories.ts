@@ -1,0 +1,40 @@
+/** The layouts a command line names: `DIR` or `ID=DIR`. */
+import { Result } from "effect"
+import { basename, resolve } from "node:path"
+import { isRepository } from "../oci/Reference.ts"
+
+export interface LayoutDirectory {
+  /** How tools name it; unique in one server. */
+  readonly id: string
+  /** Absolute. */
+  readonly path: string
+  /** What bare tags belong to when nothing else is said: the directory's own name, when that can be a repository. */
+  readonly repository?: string
+}
+
+const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/u
+
+/** What stands before the first `=` is an id when it looks like one; a path with `=` in it can begin with `./`. */
+export const parseDirectory = (argument: string): LayoutDirectory => {
+  const equals = argument.indexOf("=")
+  const given = argument.slice(0, Math.max(equals, 0))
+  const named = idForm.test(given) && equals + 1 < argument.length
+  const path = resolve(named ? argument.slice(equals + 1) : argument)
+  const name = basename(path)
+  const id = named ? given : name.replace(/[^A-Za-z0-9._-]/gu, "-").replace(/^[^A-Za-z0-9]+/u, "").slice(0, 32)
+  return { id: id === "" ? "layout" : id, path, ...(isRepository(name) ? { repository: name } : {}) }
+}
+
+/** All of them, or a sentence about two that have the same id. */
+export const parseDirectories = (
+  args: ReadonlyArray<string>
+): Result.Result<ReadonlyArray<LayoutDirectory>, string> => {
+  const directories = args.map(parseDirectory)
+  for (const [index, { id, path }] of directories.entries()) {
+    const other = directories.slice(0, index).find((earlier) => earlier.id === id)
+    if (other !== undefined) {
+      return Result.fail(`${other.path} and ${path} would both be called ${id}; name one of them: other=${path}`)
+    }
+  }
+  return Result.succeed(directories)
+}

@@ -1,0 +1,54 @@
+/** Serves layouts over MCP on the process's standard input and output. */
+import { Console, Effect } from "effect"
+import { resolve } from "node:path"
+import process from "node:process"
+import { makeCatalogue, type Mode, type Served, type ServedLayout, serveStdio } from "../mcp/index.ts"
+import { localFiles, openPerRepository, openShared } from "../node/index.ts"
+import { readOnly as forReading } from "../ops/readOnly.ts"
+import { type LayoutDirectory, parseDirectories } from "./directories.ts"
+import type { McpOptions } from "./McpOptions.ts"
+import { notice } from "./notice.ts"
+import { version } from "./version.ts"
+
+/** Until standard input ends. Fails with a sentence for the person who wrote the command line. */
+export const serveMcp = Effect.fn("serveMcp")(
+  function*(options: McpOptions) {
+    const directories = yield* Effect.fromResult(parseDirectories(options.directories))
+    const served = yield* open(directories, options)
+    if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
+    yield* serveStdio(makeCatalogue(served), version, { input: process.stdin, output: process.stdout })
+  },
+  Effect.scoped,
+  // A server that is told to stop has done its work.
+  Effect.onInterrupt(() =>
+    Effect.sync(() => {
+      process.exitCode = 0
+    })
+  )
+)
+
+/** Opening is lazy: nothing is created and nothing locked before the first write. */
+const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirectory>, options: McpOptions) {
+  const [first, ...others] = yield* Effect.forEach(directories, (directory) => openLayout(directory, options))
+  if (first === undefined) return yield* Effect.fail("name at least one layout directory")
+  const served: Served = {
+    layouts: [first, ...others],
+    mode: modeOf(options),
+    files: localFiles(options.allowedDirectories.map((directory) => resolve(directory)))
+  }
+  return served
+})
+
+const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read" : allowDelete ? "delete" : "write"
+
+const openLayout = Effect.fnUntraced(function*(
+  { id, path, repository }: LayoutDirectory,
+  { defaultRepository = repository, durability, perRepository, readOnly, symlinks }: McpOptions
+) {
+  const common = { directory: path, durability, symlinks }
+  const registry = perRepository
+    ? yield* openPerRepository(common)
+    : yield* Effect.mapError(openShared({ ...common, defaultRepository }), ({ message }) => message)
+  const layout: ServedLayout = { id, path, registry: readOnly ? forReading(registry) : registry, perRepository }
+  return layout
+})

@@ -1,0 +1,54 @@
+/** What `ocilayout mcp` tells a person who starts it at a terminal. */
+import { resolve } from "node:path"
+import type { Mode, Served } from "../mcp/index.ts"
+import type { LayoutDirectory } from "./directories.ts"
+import type { McpOptions } from "./McpOptions.ts"
+
+const allows: Readonly<Record<Mode, string>> = {
+  read: "Agents may read, and change nothing.",
+  write: "Agents may read, add content, and move and remove tags; not delete manifests or blobs.",
+  delete: "Agents may read, add content, move and remove tags, and delete manifests and blobs."
+}
+
+export const notice = (served: Served, options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): string => {
+  const { files, layouts, mode } = served
+  const args = argumentsOf(options, directories)
+  const configuration = { mcpServers: { oci: { command: "npx", args: ["-y", "ocilayout", ...args] } } }
+  return [
+    `ocilayout speaks MCP on standard input and output, and serves ${
+      layouts.length === 1 ? "this layout" : "these layouts"
+    }:`,
+    "",
+    ...layouts.map(({ id, path, perRepository }) =>
+      `  ${id}  ${path}${perRepository ? "  (one layout per repository)" : ""}`
+    ),
+    "",
+    allows[mode],
+    files.allowed.length === 0
+      ? "No files can be pushed from or exported to; --allowed-dir DIR allows a directory."
+      : `Files can be pushed from and exported to: ${files.allowed.join(", ")}`,
+    "",
+    "It is meant to be started by an MCP client. For Claude Desktop, Cursor, Windsurf and others, paste:",
+    "",
+    JSON.stringify(configuration, null, 2),
+    "",
+    `For Claude Code: claude mcp add oci -- npx -y ocilayout ${args.map(shellWord).join(" ")}`,
+    "",
+    "It ends when its input does: press Ctrl-D."
+  ].join("\n")
+}
+
+/** The same command line with absolute paths, since a client starts it elsewhere. */
+const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): ReadonlyArray<string> => [
+  "mcp",
+  ...directories.map(({ id, path }) => directories.length === 1 && !path.includes("=") ? path : `${id}=${path}`),
+  ...(options.perRepository ? ["--per-repository"] : []),
+  ...(options.defaultRepository === undefined ? [] : ["--default-repository", options.defaultRepository]),
+  ...(options.readOnly ? ["--read-only"] : []),
+  ...(options.allowDelete ? ["--allow-delete"] : []),
+  ...options.allowedDirectories.flatMap((directory) => ["--allowed-dir", resolve(directory)]),
+  ...(options.durability === "power" ? [] : ["--durability", options.durability]),
+  ...(options.symlinks === "refuse" ? [] : ["--symlinks", options.symlinks])
+]
+
+const shellWord = (word: string): string => /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -1,0 +1,128 @@
+/** What `tools/list` and `tools/call` mean, with no MCP SDK in it: adapters only translate. */
+import { Cause, Clock, Effect } from "effect"
+import type { JsonObject } from "../oci/Descriptor.ts"
+import { Denied } from "../oci/OciError.ts"
+import { Actor } from "../ops/Actor.ts"
+import type { Catalogue } from "./Catalogue.ts"
+import { clean } from "./display.ts"
+import { hintFor } from "./hints.ts"
+import * as limits from "./limits.ts"
+import type { ServedLayout } from "./Served.ts"
+import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
+import type { JsonArguments, Progress, Tool, ToolDefinition } from "./Tool.ts"
+
+/** Where the code of an error stands for programs; models read it at the beginning of the text. */
+const errorKey = "dev.ocilayout/error"
+
+/** The result of a call, as MCP has it. */
+export interface CallResult {
+  readonly content: ReadonlyArray<{ readonly type: "text"; readonly text: string }>
+  /** Never beside `isError`: clients check it against the output schema even then. */
+  readonly structuredContent?: JsonObject
+  readonly isError?: true
+  readonly _meta?: { readonly [errorKey]: { readonly code: string } }
+}
+
+export interface Request {
+  readonly name: string
+  /** Who calls, as the client calls itself; it goes on record with every change. */
+  readonly client?: string | undefined
+  readonly args: JsonArguments
+  /** Not awaited: a slow reader must not hold up the work. */
+  readonly sendProgress?: ((step: Progress) => void) | undefined
+}
+
+export const listTools = ({ tools }: Catalogue): ReadonlyArray<ToolDefinition> =>
+  Array.from(tools.values(), ({ definition }) => definition)
+
+/** Whether there is such a tool at all; asking for any other is an error of the protocol. */
+export const isKnownTool = ({ tools, withheld }: Catalogue, name: string): boolean =>
+  tools.has(name) || withheld.has(name)
+
+/**
+ * Carries out a call. Every failure is a result that the model can act on; a defect is logged and answered without
+ * details. Interruption is the client's cancellation, or the server's end, and gives no result.
+ */
+export const callTool = (catalogue: Catalogue, request: Request): Effect.Effect<CallResult> => {
+  const { served } = catalogue
+  const tool = catalogue.tools.get(request.name)
+  if (tool === undefined) return refusal(catalogue, denied(request.name, catalogue), served.layouts[0])
+  return throttled(request.sendProgress).pipe(
+    Effect.flatMap((progress) => answerOf(catalogue, tool, request.args, progress)),
+    Effect.provideService(Actor, actorOf(request.client)),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.as(
+          Effect.logError(`${request.name} failed unexpectedly`, cause),
+          errorResult("INTERNAL", `${request.name} failed unexpectedly; details are in the server's log`)
+        )
+    )
+  )
+}
+
+const actorOf = (client: string | undefined): string => {
+  const name = clean(client ?? "", limits.clientCharacters)
+  return name === "" ? "mcp" : `mcp:${name}`
+}
+
+/** The answer to a call that the end of the server cut short. */
+export const stoppedResult = (name: string): CallResult =>
+  errorResult(
+    "CANCELLED",
+    `the server stopped before ${name} finished`,
+    "Look whether the change is there before repeating it."
+  )
+
+const answerOf = Effect.fnUntraced(function*(
+  catalogue: Catalogue,
+  tool: Tool,
+  args: JsonArguments,
+  progress: (step: Progress) => Effect.Effect<void>
+) {
+  const answer = yield* tool.call(args, progress)
+  if (answer._tag === "Refused") return yield* refusal(catalogue, answer.error, answer.layout)
+  const text = JSON.stringify(answer.output)
+  if (text.length > limits.resultCharacters) {
+    const size = { size: text.length, limit: limits.resultCharacters, unit: "characters" } as const
+    return yield* refusal(catalogue, new ContentTooLarge({ what: "the answer", ...size }), catalogue.served.layouts[0])
+  }
+  // The same JSON twice: clients forward one or the other, never reliably both.
+  return { structuredContent: answer.output, content: [{ type: "text", text }] } satisfies CallResult
+})
+
+const refusal = ({ served }: Catalogue, error: ToolError, layout: ServedLayout): Effect.Effect<CallResult> =>
+  Effect.map(hintFor(error, layout, served), (hint) => errorResult(codeOf(error), error.message, hint))
+
+const codeOf = (error: ToolError): string =>
+  error._tag === "StorageError" && error.kind === "full" ? "NO_SPACE" : error.code
+
+const errorResult = (code: string, message: string, hint?: string): CallResult => ({
+  isError: true,
+  content: [{ type: "text", text: `${code}: ${message}${hint === undefined ? "" : `\nHint: ${hint}`}` }],
+  _meta: { [errorKey]: { code } }
+})
+
+/** A client may know the tool from a server that offers more. */
+const denied = (name: string, { served }: Catalogue): Denied =>
+  new Denied({
+    operation: name,
+    reason: served.mode === "read"
+      ? "this server was started with --read-only; nothing was changed"
+      : "this server was started without --allowed-dir, so there is no directory to write to"
+  })
+
+/** At most one notification per interval, strictly increasing, none when nobody listens. */
+const throttled = (send: Request["sendProgress"]): Effect.Effect<(step: Progress) => Effect.Effect<void>> =>
+  Effect.sync(() => {
+    if (send === undefined) return () => Effect.void
+    let last = Number.NEGATIVE_INFINITY
+    let sentAt = Number.NEGATIVE_INFINITY
+    return (step: Progress) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (step.progress <= last || now - sentAt < limits.progressMillis) return
+        last = step.progress
+        sentAt = now
+        send(step)
+      })
+  })

@@ -1,0 +1,29 @@
+/** What a server offers: its layouts, and what may be done to them. */
+import type { Array } from "effect"
+import type { LocalFiles } from "../ops/ports.ts"
+import type { RegistryShape } from "../ops/Registry.ts"
+
+/**
+ * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags move and go),
+ * `delete` also removes manifests and blobs.
+ */
+export type Mode = "read" | "write" | "delete"
+
+export interface ServedLayout {
+  /** How tools name the layout when there are several. */
+  readonly id: string
+  /** Where it is, for people. */
+  readonly path: string
+  readonly registry: RegistryShape
+  /** Whether every repository is a layout of its own; otherwise they share one, and blobs belong to all of them. */
+  readonly perRepository: boolean
+}
+
+export interface Served {
+  /** The first one is meant where none is named. */
+  readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
+  readonly mode: Mode
+  readonly files: LocalFiles
+}
+
+export const isWritable = ({ mode }: Served): boolean => mode !== "read"

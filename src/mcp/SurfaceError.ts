@@ -1,0 +1,47 @@
+/** What can go wrong in a call that is no failure of the registry; the codes are this surface's own. */
+import { Schema } from "effect"
+import { sentence } from "../oci/quoted.ts"
+import type { RegistryError } from "../ops/ports.ts"
+
+/** More than may pass through a conversation. */
+export class ContentTooLarge extends Schema.TaggedError<ContentTooLarge>()("ContentTooLarge", {
+  code: Schema.tag("CONTENT_TOO_LARGE"),
+  what: Schema.String,
+  size: Schema.Number,
+  limit: Schema.Number,
+  unit: Schema.Literals(["bytes", "characters"])
+}) {
+  override get message(): string {
+    return `${this.what} has ${this.size} ${this.unit}, more than the ${this.limit} that fit here`
+  }
+}
+
+/** The arguments do not fit the tool's input schema, or each other. */
+export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("InvalidArgument", {
+  code: Schema.tag("INVALID_ARGUMENT"),
+  problems: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return this.problems.map(sentence).join("; ")
+  }
+}
+
+/** An index holds no image for the platform, or for several where one has to be named. */
+export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("PlatformUnknown", {
+  code: Schema.tag("PLATFORM_UNKNOWN"),
+  platform: Schema.String,
+  available: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
+    return `the index has no image for ${sentence(this.platform)}; it has: ${available}`
+  }
+}
+
+type SurfaceError = ContentTooLarge | InvalidArgument | PlatformUnknown
+
+/** Everything a tool can fail with. */
+export type ToolError = RegistryError | SurfaceError
+
+/** Two arguments that do not go together, or one that is missing because of another. */
+export const invalidArgument = (problem: string): InvalidArgument => new InvalidArgument({ problems: [problem] })

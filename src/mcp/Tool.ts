@@ -1,0 +1,204 @@
+/** A tool is declared once: names, schemas, hints, and an Effect. Nothing here knows MCP's wire format. */
+import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { isJsonObject, type JsonObject } from "../oci/Descriptor.ts"
+import { named } from "../oci/quoted.ts"
+import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
+import { isWritable, type Served, type ServedLayout } from "./Served.ts"
+import { InvalidArgument, type ToolError } from "./SurfaceError.ts"
+
+/** What a client is told about a tool's effects; a hint, never what enforces it. */
+interface Hints {
+  /** Changes no layout, no upload and no file. */
+  readonly readOnly: boolean
+  /** Removes or overwrites something that another reader could see. */
+  readonly destructive: boolean
+  /** The same call again changes nothing further. */
+  readonly idempotent: boolean
+}
+
+/** How far long work has got, in bytes. */
+export interface Progress {
+  readonly progress: number
+  readonly total?: number
+  readonly message?: string
+}
+
+/** What a call knows besides its arguments. */
+export interface Call {
+  readonly served: Served
+  readonly layout: ServedLayout
+  /** The layout, when the arguments named one. */
+  readonly chosen: ServedLayout | undefined
+  readonly progress: (step: Progress) => Effect.Effect<void>
+}
+
+export interface ToolSpec<I, O> {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly hints: Hints
+  /** When the tool is offered; `files` needs a directory that files may be written to. */
+  readonly needs: "nothing" | "writing" | "files"
+  readonly input: Schema.ConstraintCodec<I, unknown>
+  readonly output: Schema.ConstraintCodec<O, unknown>
+  readonly run: (input: I, call: Call) => Effect.Effect<NoInfer<O>, ToolError>
+}
+
+export interface ToolDefinition {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly inputSchema: ObjectSchema
+  readonly outputSchema: ObjectSchema
+  readonly annotations: {
+    readonly title: string
+    readonly readOnlyHint: boolean
+    readonly destructiveHint: boolean
+    readonly idempotentHint: boolean
+    readonly openWorldHint: boolean
+  }
+}
+
+/** A tool as one server offers it. */
+export interface Tool {
+  readonly definition: ToolDefinition
+  readonly offered: boolean
+  readonly call: (args: JsonArguments, progress: Call["progress"]) => Effect.Effect<ToolAnswer>
+}
+
+export type JsonArguments = Readonly<Record<string, unknown>>
+
+/** How a call ended; a failure keeps the layout it was about, so that a hint can look there. */
+type ToolAnswer =
+  | { readonly _tag: "Answered"; readonly output: JsonObject }
+  | { readonly _tag: "Refused"; readonly error: ToolError; readonly layout: ServedLayout }
+
+export type MakeTool = (served: Served) => Tool
+
+/** Its schemas are compiled once per server; every connection and call shares them. */
+export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => {
+  const layout = layoutParameter(served)
+  const inputSchema = withLayout(jsonSchemaOf(spec.input, "input"), layout?.schema)
+  const decode = Schema.decodeUnknownResult(Schema.toCodecJson(spec.input), {
+    errors: "all",
+    onExcessProperty: "error"
+  })
+  const encode = Schema.encodeSync(Schema.toCodecJson(spec.output))
+  const optional = optionalNames(inputSchema)
+
+  const decoded = (args: JsonArguments): Result.Result<{ input: I; chosen: ServedLayout | undefined }, ToolError> => {
+    const { layout: asked, ...rest } = withoutNulls(args, optional)
+    const choice = layout === undefined ? undefined : layout.choose(asked)
+    const own = layout === undefined && asked !== undefined ? { ...rest, layout: asked } : rest
+    const input = decode(own)
+    const problems = [
+      // A struct without fields takes anything, so what it does not have is told here.
+      ...(inputSchema.properties === undefined ? Object.keys(own).map(noSuchArgument) : []),
+      ...(Result.isFailure(input) ? problemsOf(input.failure.issue) : []),
+      ...(choice?.problem === undefined ? [] : [choice.problem])
+    ]
+    return Result.isFailure(input) || problems.length > 0
+      ? Result.fail(new InvalidArgument({ problems: [...problems, known(inputSchema)] }))
+      : Result.succeed({ input: input.success, chosen: choice?.layout })
+  }
+
+  return {
+    definition: definitionOf(spec, inputSchema),
+    offered: isOffered(spec.needs, served),
+    call: (args, progress) =>
+      Result.match(decoded(args), {
+        onFailure: (error) => Effect.succeed({ _tag: "Refused", error, layout: served.layouts[0] }),
+        onSuccess: ({ chosen, input }) => {
+          const at = chosen ?? served.layouts[0]
+          return Effect.match(spec.run(input, { served, layout: at, chosen, progress }), {
+            onFailure: (error): ToolAnswer => ({ _tag: "Refused", error, layout: at }),
+            onSuccess: (output): ToolAnswer => ({ _tag: "Answered", output: asObject(encode(output)) })
+          })
+        }
+      })
+  }
+}
+
+const isOffered = (needs: "nothing" | "writing" | "files", served: Served): boolean =>
+  needs === "nothing" || (needs === "writing" ? isWritable(served) : served.files.allowed.length > 0)
+
+const definitionOf = <I, O>(
+  { description, hints, name, output, title }: ToolSpec<I, O>,
+  inputSchema: ObjectSchema
+): ToolDefinition => ({
+  name,
+  title,
+  description,
+  inputSchema,
+  outputSchema: jsonSchemaOf(output, "output"),
+  annotations: {
+    title,
+    readOnlyHint: hints.readOnly,
+    destructiveHint: hints.destructive,
+    idempotentHint: hints.idempotent,
+    // A layout is a closed world: no tool reaches a network.
+    openWorldHint: false
+  }
+})
+
+const asObject = (value: Schema.Json): JsonObject => {
+  if (isJsonObject(value)) return value
+  throw new TypeError("the output of a tool is an object")
+}
+
+/** With several layouts every tool can say which one it means; the ids never change while the server runs. */
+const layoutParameter = ({ layouts }: Served) => {
+  if (layouts.length === 1) return undefined
+  const byId = new Map(layouts.map((layout) => [layout.id, layout]))
+  const ids = Array.from(byId.keys())
+  const description = `Layout to use, see oci_list_layouts; default ${ids[0]}`
+  return {
+    schema: { type: "string", enum: ids, description },
+    choose: (asked: unknown): { readonly layout?: ServedLayout; readonly problem?: string } => {
+      if (asked === undefined) return {}
+      const layout = typeof asked === "string" ? byId.get(asked) : undefined
+      return layout === undefined
+        ? { problem: `layout: expected ${ids.map((id) => `"${id}"`).join(" | ")}` }
+        : { layout }
+    }
+  }
+}
+
+const withLayout = (schema: ObjectSchema, layout: object | undefined): ObjectSchema =>
+  layout === undefined ? schema : { ...schema, properties: { ...schema.properties, layout } }
+
+const optionalNames = ({ properties = {}, required = [] }: ObjectSchema): ReadonlySet<string> =>
+  new Set(Object.keys(properties).filter((name) => !required.includes(name)))
+
+/** Models under strict schemas send `null` for an argument they do not give. */
+const withoutNulls = (args: JsonArguments, optional: ReadonlySet<string>): JsonArguments =>
+  Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || !optional.has(name)))
+
+const known = ({ properties = {} }: ObjectSchema): string => {
+  const names = Object.keys(properties)
+  return names.length === 0 ? "this tool takes no arguments" : `its arguments are ${names.join(", ")}`
+}
+
+const noSuchArgument = (name: string): string => `${named(name)}: no such argument`
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) => {
+    switch (issue._tag) {
+      case "MissingKey":
+        return "required"
+      case "UnexpectedKey":
+        return "no such argument"
+      default:
+        return SchemaIssue.defaultLeafHook(issue)
+    }
+  }
+})
+
+/** Every problem at once, each with the argument it is about: `limit: expected a value between 1 and 1000`. */
+const problemsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
+  formatIssue(issue).issues.map(({ message, path = [] }) => {
+    const at = path.map((step) => typeof step === "object" ? step.key : step)
+      .map((key, index) => typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${named(String(key))}`)
+      .join("")
+    return `${at === "" ? "arguments" : at}: ${message.replace(/^Expected/u, "expected")}`
+  })

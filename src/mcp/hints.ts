@@ -1,0 +1,113 @@
+/** What to do about a failure: one table of hints, and the names that are near where a name was wrong. */
+import { Effect, Stream } from "effect"
+import { named } from "../oci/quoted.ts"
+import * as limits from "./limits.ts"
+import { nearest } from "./nearest.ts"
+import { isWritable, type Served, type ServedLayout } from "./Served.ts"
+import type { ToolError } from "./SurfaceError.ts"
+
+const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
+  BlobUploadUnknown: "It was committed, cancelled or has expired; start a new one with oci_upload_start.",
+  Conflict: "Look where the tag points now with oci_resolve, and decide again.",
+  ContentMismatch: "The stored bytes are damaged; push the same content again to replace them.",
+  Denied: "oci_list_layouts shows what may be done here.",
+  DigestAmbiguous: "Give more digits of the one that is meant.",
+  DigestInvalid: "A digest is sha256: and 64 hexadecimal digits, computed over the exact bytes.",
+  FileUnknown: "Check the path; it has to be a regular file.",
+  IndexTooLarge: "Remove tags or manifests that are no longer needed.",
+  InvalidArgument: "Correct the arguments and call again.",
+  LayoutLocked: "Another process is writing; call again.",
+  LayoutNotFound: "oci_list_layouts shows the layouts and what is wrong with them.",
+  LayoutInvalid: "oci_list_layouts shows the layouts and what is wrong with them; a person has to repair this one.",
+  IndexInvalid: "oci_list_layouts shows the layouts and what is wrong with them; a person has to repair this one.",
+  ManifestBlobUnknown:
+    "Push or mount what is missing (oci_push_blob, oci_mount_blob; oci_push_manifest for children of an index), then push the manifest again.",
+  ManifestInvalid: "oci_read_blob shows the exact bytes; a pushed manifest has to follow the OCI image-spec.",
+  ManifestTooLarge: "oci_export_blob writes it to a file.",
+  MediaTypeUnsupported: "media_type is that of an OCI or Docker manifest or index.",
+  NameInvalid:
+    "Repository names are lower-case path components of letters and digits separated by . _ - or /, e.g. app/web.",
+  OutcomeUnknown: "Ask with oci_resolve whether the change is there before repeating it.",
+  PlatformUnknown: "Pass one of these as platform.",
+  ReferenceInvalid: "Write repository:tag or repository@sha256:<digest>; oci_list_repositories shows the names.",
+  SizeInvalid: "Nothing was stored; pass the size of the exact bytes, or none.",
+  StorageError: "Nothing is acknowledged that was not stored; a person may have to look at the disk, then call again.",
+  SymlinkRefused: "A person can start the server with --symlinks inside or --symlinks follow.",
+  TagExists: "Nothing was changed; move the tag on purpose with oci_tag and move.",
+  TagInvalid: "A tag is at most 128 letters, digits, _ . or -, and starts with a letter, a digit or _.",
+  UploadBusy: "Wait for the other call, then ask for the offset with oci_upload_start and upload_id."
+}
+
+/** What to do next; names are looked for in the layout that the call was about. */
+export const hintFor = (error: ToolError, layout: ServedLayout, served: Served): Effect.Effect<string | undefined> => {
+  switch (error._tag) {
+    case "NameUnknown":
+      return repositoriesNear(layout, error.name)
+    case "ManifestUnknown":
+      return tagsNear(layout, error.repository, error.reference)
+    case "BlobUnknown":
+      return holderOf(layout, error.digest, served)
+    case "PathDenied":
+      return Effect.succeed(
+        error.allowed.length === 0
+          ? "A person can start the server with --allowed-dir; until then pass small content inline."
+          : "Use an absolute path inside an allowed directory."
+      )
+    case "RangeInvalid":
+      return Effect.succeed(`Continue from offset ${error.size}, or ask for an offset below it.`)
+    case "Referenced":
+      return Effect.succeed(
+        "Nothing was deleted; delete what needs it first. A manifest can also be deleted with force, a blob cannot."
+      )
+    case "ContentTooLarge":
+      return Effect.succeed(
+        error.unit === "bytes"
+          ? "Write the content to a file in an allowed directory and pass its path."
+          : "Ask for less: a smaller limit, format summary, or a window with oci_read_blob; oci_export_blob writes all of it to a file."
+      )
+    default:
+      return Effect.succeed(table[error._tag])
+  }
+}
+
+const listed = (names: ReadonlyArray<string>): string => names.map(named).join(", ")
+
+const repositoriesNear = ({ registry }: ServedLayout, wanted: string): Effect.Effect<string> =>
+  Stream.runCollect(Stream.take(registry.repositories(), limits.suggestionCandidates)).pipe(
+    Effect.map((names) =>
+      names.length === 0
+        ? "The layout has no repositories yet."
+        : `Repositories: ${listed(nearest(wanted, names, limits.suggestions))}.`
+    ),
+    Effect.orElseSucceed(() => "oci_list_repositories shows the names.")
+  )
+
+const tagsNear = ({ registry }: ServedLayout, repository: string, reference: string): Effect.Effect<string> =>
+  Stream.runCollect(Stream.take(registry.tags(repository), limits.suggestionCandidates)).pipe(
+    Effect.map((tags) => {
+      if (tags.length === 0) return `${named(repository)} has no tags; name manifests by digest.`
+      const shown = reference.includes(":")
+        ? tags.slice(0, limits.suggestions)
+        : nearest(reference, tags, limits.suggestions)
+      return `Tags of ${named(repository)}: ${listed(shown)}${shown.length < tags.length ? ", and more" : ""}.`
+    }),
+    Effect.orElseSucceed(() => "oci_list_repositories and oci_list_tags show the names.")
+  )
+
+/** In a tree of layouts another repository may have the blob; in a shared one there is nowhere else to look. */
+const holderOf = (layout: ServedLayout, digest: string, served: Served): Effect.Effect<string> => {
+  const missing = "Check the digest with oci_get_manifest; the content may never have been pushed."
+  if (!layout.perRepository) return Effect.succeed(missing)
+  return layout.registry.repositories().pipe(
+    Stream.take(limits.suggestionCandidates),
+    Stream.filterEffect((repository) => Effect.isSuccess(layout.registry.resolveBlob(repository, digest))),
+    Stream.take(limits.suggestions),
+    Stream.runCollect,
+    Effect.map((holders) => {
+      if (holders.length === 0) return missing
+      const mount = isWritable(served) ? "; oci_mount_blob makes it readable here" : ""
+      return `Repositories that have it: ${listed(holders)}${mount}.`
+    }),
+    Effect.orElseSucceed(() => missing)
+  )
+}

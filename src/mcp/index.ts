@@ -1,0 +1,7 @@
+export { type Catalogue, makeCatalogue } from "./Catalogue.ts"
+export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./Dispatch.ts"
+export { instructionsFor } from "./instructions.ts"
+export { makeServer, type Running } from "./sdkServer.ts"
+export type { Mode, Served, ServedLayout } from "./Served.ts"
+export { serveStdio, type Streams } from "./stdio.ts"
+export type { Progress, ToolDefinition } from "./Tool.ts"

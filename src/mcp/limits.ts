@@ -1,0 +1,43 @@
+/** How much passes through a conversation at once; one place for all of it. */
+
+/** Characters of one result, as text; hosts cut what is much longer. */
+export const resultCharacters = 25_000
+
+/** Characters of a result's largest part, so that the rest fits beside it. */
+export const partCharacters = 22_000
+
+/** Bytes of content that a call may carry itself. */
+export const inlineBytes = 64 * 1024
+
+/** Bytes of a blob that one call returns. */
+export const readBytes = 32 * 1024
+
+/** Bytes shown of what turned out to be no text. */
+export const previewBytes = 256
+
+/** Characters of one text that came from an image, in a summary. */
+export const textCharacters = 512
+
+/** Labels or annotations of one thing, in a summary. */
+export const textEntries = 50
+
+/** Characters of the annotations of one referrer in a list, so that every page holds several. */
+export const referrerCharacters = 4000
+
+/** Characters of a client's own name. */
+export const clientCharacters = 64
+
+/** Tags set by one call. */
+export const tagsPerCall = 100
+
+/** Names offered in a hint. */
+export const suggestions = 10
+
+/** Names looked at to find those that are near. */
+export const suggestionCandidates = 1000
+
+/** Bytes of a JSON blob that is read whole to be explained. */
+export const documentBytes = 4 * 1024 * 1024
+
+/** Milliseconds between two progress notifications of one call. */
+export const progressMillis = 100

@@ -1,0 +1,56 @@
+/** Serves one client over a pair of streams, which are usually the process's own. */
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
+import { Deferred, Effect, FiberSet } from "effect"
+import type { Readable, Writable } from "node:stream"
+import type { Catalogue } from "./Catalogue.ts"
+import { makeServer } from "./sdkServer.ts"
+
+/** How long calls that are running may go on once there is nobody left to call. */
+const grace = "1 second"
+
+export interface Streams {
+  readonly input: Readable
+  readonly output: Writable
+}
+
+/**
+ * Serves until the input ends or the output breaks. Calls that are running then get a moment to finish, after which
+ * they are interrupted and clean up; the same happens at once when this effect is interrupted.
+ */
+export const serveStdio = Effect.fn("serveStdio")(
+  function*(catalogue: Catalogue, version: string, streams: Streams) {
+    // Acquired first, so that it is closed last: what was interrupted is still answered.
+    const transport = yield* Effect.acquireRelease(
+      Effect.sync(() => new StdioServerTransport(streams.input, streams.output)),
+      (transport) => Effect.andThen(turn, Effect.promise(() => transport.close()))
+    )
+    const { idle, server } = yield* makeServer(catalogue, version)
+    const log = yield* FiberSet.makeRuntime()
+    const closed = yield* Deferred.make<void>()
+    // The SDK's server emits no events: it calls these two.
+    Object.assign(server, {
+      onerror: ({ message }: Error) => log(Effect.logWarning(`message not understood: ${message.slice(0, 200)}`)),
+      onclose: () => log(Deferred.succeed(closed, undefined))
+    })
+    yield* Effect.promise(() => server.connect(transport))
+    yield* Effect.raceFirst(ended(streams), Deferred.await(closed))
+    yield* turn
+    yield* Effect.timeoutOption(idle, grace)
+  },
+  Effect.scoped
+)
+
+/** One turn of the event loop: what was read before is handed to its handlers, what was answered is written. */
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+/** The SDK's transport does not notice the end of its input, nor a reader that has gone. */
+const ended = ({ input, output }: Streams): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const end = (): void => resume(Effect.void)
+    input.once("end", end).once("close", end)
+    // Never taken off again: without a listener, a later write to a broken pipe would end the process.
+    output.on("error", end)
+    return Effect.sync(() => {
+      input.off("end", end).off("close", end)
+    })
+  })

@@ -1,0 +1,181 @@
+/** Removes one thing: a tag, and where the server allows it a manifest or a blob. */
+import { Effect, Result, Schema } from "effect"
+import { Conflict, ReferenceInvalid } from "../../oci/OciError.ts"
+import { parseLayoutReference } from "../../oci/Reference.ts"
+import { Allowance } from "../display.ts"
+import * as p from "../parameters.ts"
+import { parseRef, requireDigest } from "../reference.ts"
+import type { Mode, ServedLayout } from "../Served.ts"
+import { invalidArgument, type ToolError } from "../SurfaceError.ts"
+import { defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+
+const Deleted = Schema.Struct({
+  kind: Schema.Literals(["tag", "manifest", "blob"]),
+  repository: Schema.String,
+  digest: Schema.String,
+  deleted: Schema.Boolean,
+  tags_removed: p.strings,
+  needed_by: p.strings,
+  dangling_referrers: Schema.Natural,
+  freed_bytes: Schema.Natural,
+  omitted: p.optional(Schema.Natural)
+})
+type Deleted = typeof Deleted.Type
+
+const common = {
+  name: "oci_delete",
+  hints: p.removing,
+  needs: "writing",
+  output: Deleted
+} as const
+
+const ifDigest = p.optional(p.digestAs("Delete the tag only if it points at this full digest"))
+const dryRun = p.flag("Only report what would happen")
+
+/** Where nothing else may be removed. */
+const tagOnly: ToolSpec<Request, Deleted> = {
+  ...common,
+  title: "Delete a tag",
+  description:
+    "Removes a tag, and only the tag: what it pointed at stays readable by its digest, which is returned, so that oci_tag can undo this. With dry_run it only reports. Manifests and blobs cannot be removed, since this server was started without --allow-delete.",
+  input: Schema.Struct({
+    kind: Schema.Literal("tag").annotate({ description: "What to remove" }),
+    ref: p.text("repository:tag"),
+    if_digest: ifDigest,
+    dry_run: dryRun
+  }),
+  run: Effect.fn("oci_delete")((request, { layout }) => deleteTag(layout, request))
+}
+
+const anything: ToolSpec<Request, Deleted> = {
+  ...common,
+  title: "Delete a tag, manifest or blob",
+  description:
+    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it; kind blob removes a blob and frees its space. With dry_run it only reports: the tags that would go, who still needs it, and the artifacts left dangling. A manifest or blob must be named by its full digest. Removing a manifest or blob cannot be undone. What is still needed is refused; force removes a manifest all the same, never a blob.",
+  input: Schema.Struct({
+    kind: Schema.Literals(["tag", "manifest", "blob"]).annotate({ description: "What to remove" }),
+    ref: p.text("repository:tag for a tag, repository@<full digest> otherwise"),
+    if_digest: ifDigest,
+    dry_run: dryRun,
+    force: p.flag("Remove a manifest also when something still needs it")
+  }),
+  run: Effect.fn("oci_delete")((request, { layout }) => {
+    switch (request.kind) {
+      case "tag":
+        return deleteTag(layout, request)
+      case "manifest":
+        return deleteManifest(layout, request)
+      case "blob":
+        return deleteBlob(layout, request)
+    }
+  })
+}
+
+interface Request {
+  readonly kind: "tag" | "manifest" | "blob"
+  readonly ref: string
+  readonly if_digest?: string
+  readonly dry_run: boolean
+  readonly force?: boolean
+}
+
+const deleteTools: Readonly<Record<Mode, MakeTool>> = {
+  read: defineTool(tagOnly),
+  write: defineTool(tagOnly),
+  delete: defineTool(anything)
+}
+
+/** Offers the kinds that the mode allows. */
+export const deleteContent: MakeTool = (served) => deleteTools[served.mode](served)
+
+const deleteTag = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  { dry_run, force = false, if_digest, ref }: Request
+): Effect.fn.Return<Deleted, ToolError> {
+  if (force) return yield* invalidArgument("force: is for manifests")
+  const { digest: named, repository, tag } = yield* Effect.fromResult(parseLayoutReference(ref))
+  // Deleting `latest` because no tag was named would be a guess.
+  if (tag === undefined || named !== undefined) {
+    return yield* new ReferenceInvalid({ input: ref, reason: "has to be repository:tag to delete a tag" })
+  }
+  const report = (digest: string): Deleted => ({
+    kind: "tag",
+    repository,
+    digest,
+    deleted: !dry_run,
+    tags_removed: [tag],
+    needed_by: [],
+    dangling_referrers: 0,
+    freed_bytes: 0
+  })
+  if (!dry_run) {
+    return report(
+      (yield* registry.deleteTag(repository, tag, if_digest === undefined ? {} : { ifDigest: if_digest })).digest
+    )
+  }
+  const { digest } = yield* registry.resolveTag(repository, tag)
+  if (if_digest !== undefined && if_digest !== digest) {
+    return yield* new Conflict({ reason: "it points elsewhere", repository, tag, expected: if_digest, actual: digest })
+  }
+  return report(digest)
+})
+
+const deleteManifest = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  request: Request
+): Effect.fn.Return<Deleted, ToolError> {
+  const { digest, repository } = yield* addressed(request)
+  const forecast = yield* registry.forecast(repository, "manifest", digest)
+  const tags = request.dry_run
+    ? forecast.tags
+    : (yield* registry.deleteManifest(repository, digest, { force: request.force ?? false })).tags
+  return {
+    kind: "manifest",
+    repository,
+    digest,
+    deleted: !request.dry_run,
+    ...shortLists(tags, forecast.neededBy),
+    dangling_referrers: forecast.referrers.length,
+    freed_bytes: 0
+  }
+})
+
+const deleteBlob = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  request: Request
+): Effect.fn.Return<Deleted, ToolError> {
+  if (request.force === true) return yield* invalidArgument("force: is for manifests; a blob that is needed stays")
+  const { digest, repository } = yield* addressed(request)
+  const { neededBy } = yield* registry.forecast(repository, "blob", digest)
+  const { size } = yield* registry.resolveBlob(repository, digest)
+  if (!request.dry_run) yield* registry.deleteBlob(repository, digest)
+  return {
+    kind: "blob",
+    repository,
+    digest,
+    deleted: !request.dry_run,
+    ...shortLists([], neededBy),
+    dangling_referrers: 0,
+    freed_bytes: neededBy.length === 0 ? size : 0
+  }
+})
+
+/** What cannot be brought back is named in full. */
+const addressed = Effect.fnUntraced(function*({ if_digest, ref }: Request): Effect.fn.Return<
+  { readonly repository: string; readonly digest: string },
+  ToolError
+> {
+  if (if_digest !== undefined) return yield* invalidArgument("if_digest: is for tags")
+  const parsed = yield* Effect.fromResult(Result.flatMap(
+    parseRef(ref),
+    (parsed) => Result.map(requireDigest(parsed), (digest) => ({ repository: parsed.repository, digest }))
+  ))
+  return parsed
+})
+
+const shortLists = (tags: ReadonlyArray<string>, neededBy: ReadonlyArray<string>) => {
+  const allowance = new Allowance()
+  const shown = { tags_removed: allowance.take(tags), needed_by: allowance.take(neededBy) }
+  const omitted = tags.length + neededBy.length - shown.tags_removed.length - shown.needed_by.length
+  return omitted === 0 ? shown : { ...shown, omitted }
+}

@@ -1,0 +1,256 @@
+/** Tools that list: layouts, repositories, tags, referrers. */
+import { Effect, Result, Schema, Stream } from "effect"
+import type { Page } from "../../layout/query.ts"
+import { isDigest, shortDigest } from "../../oci/Digest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
+import type { Tag } from "../../oci/Reference.ts"
+import type { RegistryError } from "../../ops/ports.ts"
+import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
+import * as limits from "../limits.ts"
+import * as p from "../parameters.ts"
+import { findManifest, parseRef } from "../reference.ts"
+import type { Mode, ServedLayout } from "../Served.ts"
+import { defineTool } from "../Tool.ts"
+
+const LayoutSummary = Schema.Struct({
+  id: Schema.String,
+  path: Schema.String,
+  mode: Schema.Literals(["read", "write", "delete"]),
+  repositories: Schema.Natural,
+  tags: Schema.Natural,
+  blobs: Schema.Natural,
+  bytes: Schema.Natural,
+  problem: p.optional(Schema.String)
+})
+
+export const listLayouts = defineTool({
+  name: "oci_list_layouts",
+  title: "List layouts",
+  description:
+    "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({}),
+  output: Schema.Struct({
+    layouts: Schema.Array(LayoutSummary),
+    allowed_directories: p.strings,
+    inline_limit: Schema.Natural
+  }),
+  run: Effect.fn("oci_list_layouts")(function*(_input, { chosen, served }) {
+    const layouts = chosen === undefined ? served.layouts : [chosen]
+    return {
+      layouts: yield* Effect.forEach(layouts, (layout) => summary(layout, served.mode)),
+      allowed_directories: served.files.allowed,
+      inline_limit: limits.inlineBytes
+    }
+  })
+})
+
+/** A layout that cannot be opened is listed with what is wrong about it. */
+const summary = ({ id, path, registry }: ServedLayout, mode: Mode) =>
+  Effect.gen(function*() {
+    yield* registry.check
+    const repositories = yield* Stream.runCollect(registry.repositories())
+    const tags = yield* Effect.forEach(repositories, (repository) => Stream.runCount(registry.tags(repository)))
+    const usage = yield* registry.usage
+    return {
+      id,
+      path,
+      mode,
+      repositories: repositories.length,
+      tags: tags.reduce((sum, count) => sum + count, 0),
+      ...usage
+    }
+  }).pipe(Effect.catch((error: RegistryError) =>
+    Effect.succeed({
+      id,
+      path,
+      mode,
+      repositories: 0,
+      tags: 0,
+      blobs: 0,
+      bytes: 0,
+      problem: `${error.code}: ${error.message}`
+    })
+  ))
+
+const Unnamed = Schema.Struct({ name: p.optional(Schema.String), digest: Schema.String, reason: Schema.String })
+
+export const listRepositories = defineTool({
+  name: "oci_list_repositories",
+  title: "List repositories",
+  description:
+    "Lists repository names in lexical order. Use prefix to narrow and start_after with next_start_after to page. unnamed lists entries of the layout whose name fits no repository; their raw name can be read as a ref.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({
+    prefix: p.optional(p.text("Only names that start with this")),
+    start_after: p.startAfter,
+    limit: p.integer("Names per page", { minimum: 1, maximum: 1000, default: 100 })
+  }),
+  output: Schema.Struct({
+    repositories: p.strings,
+    unnamed: p.optional(Schema.Array(Unnamed)),
+    next_start_after: p.optional(Schema.String)
+  }),
+  run: Effect.fn("oci_list_repositories")(function*({ limit, prefix, start_after }, { layout: { registry } }) {
+    const first = start_after === undefined && prefix === undefined
+    const unnamed = first ? yield* Stream.runCollect(Stream.take(registry.unnamed(), limits.textEntries)) : []
+    const shown = new Allowance(limits.partCharacters / 4).take(unnamed.map(({ digest, reason, refName }) => ({
+      ...(refName === undefined ? {} : { name: clean(refName) }),
+      digest: isDigest(digest) ? shortDigest(digest) : clean(digest),
+      reason: clean(reason)
+    })))
+    const rest = new Allowance(limits.partCharacters * 3 / 4)
+    const { items, more } = yield* pageOfNames(
+      (page) => registry.repositories(page),
+      { limit, prefix, start_after },
+      rest
+    )
+    return { repositories: items, ...(shown.length === 0 ? {} : { unnamed: shown }), ...nextOf(items, more) }
+  })
+})
+
+const TagDetail = Schema.Struct({
+  tag: Schema.String,
+  digest: Schema.String,
+  kind: Schema.Literals(["image", "index", "artifact"]),
+  size: Schema.Natural
+})
+
+export const listTags = defineTool({
+  name: "oci_list_tags",
+  title: "List tags",
+  description:
+    "Lists the tags of a repository in lexical order. Returns names only; with detail also a shortened digest, the kind (image, index, artifact) and the size of the manifest each tag points to. Shortened digests are accepted wherever a ref is.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({
+    repository: p.repository,
+    prefix: p.optional(p.text("Only tags that start with this")),
+    detail: p.flag("Add digest, kind and size per tag (about 4x the tokens)"),
+    start_after: p.startAfter,
+    limit: p.integer("Tags per page", { minimum: 1, maximum: 1000, default: 100 })
+  }),
+  output: Schema.Struct({
+    repository: Schema.String,
+    tags: p.strings,
+    details: p.optional(Schema.Array(TagDetail)),
+    next_start_after: p.optional(Schema.String)
+  }),
+  run: Effect.fn("oci_list_tags")(function*({ detail, limit, prefix, repository, start_after }, { layout }) {
+    const names = yield* pageOfNames((page) => layout.registry.tags(repository, page), { limit, prefix, start_after })
+    if (!detail) return { repository, tags: names.items, ...nextOf(names.items, names.more) }
+    const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag), { concurrency: 8 })
+    // A tag that has gone since it was listed has no details, and is no tag any more.
+    const details = new Allowance(limits.partCharacters / 2).take(all.flatMap((one) => one ?? []))
+    const cut = details.length < names.items.length
+    const tags = details.map(({ tag }) => tag)
+    return { repository, tags, details, ...nextOf(cut ? tags : names.items, cut || names.more) }
+  })
+})
+
+/** A manifest that cannot be read is still listed, as what its media type says it is. */
+const detailOf = ({ registry }: ServedLayout, repository: string, tag: Tag) =>
+  Effect.gen(function*() {
+    const descriptor = yield* registry.resolveTag(repository, tag)
+    const facts = yield* Effect.result(registry.describe(repository, descriptor))
+    const kinds = { index: "index", manifest: "image", other: "artifact" } as const
+    return {
+      tag,
+      digest: shortDigest(descriptor.digest),
+      kind: Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)],
+      size: descriptor.size
+    }
+  }).pipe(Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined }))
+
+const Referrer = Schema.Struct({
+  ...p.descriptor,
+  artifact_type: p.optional(Schema.String),
+  annotations: p.optional(p.stringMap)
+})
+
+export const listReferrers = defineTool({
+  name: "oci_list_referrers",
+  title: "List referrers",
+  description:
+    "Lists manifests whose subject is the given manifest: signatures, SBOMs, attestations and other attached artifacts. Filter by artifact_type, then read one with oci_get_manifest and its content with oci_read_blob. A full digest need not exist here itself.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({
+    ref: p.ref,
+    artifact_type: p.optional(p.text("Exact artifact type, e.g. application/spdx+json")),
+    start_after: p.startAfter,
+    limit: p.integer("Referrers per page", { minimum: 1, maximum: 500, default: 50 })
+  }),
+  output: Schema.Struct({
+    subject: Schema.String,
+    referrers: Schema.Array(Referrer),
+    next_start_after: p.optional(Schema.String)
+  }),
+  run: Effect.fn("oci_list_referrers")(function*({ artifact_type, limit, ref, start_after }, { layout }) {
+    const { digest, repository } = yield* subjectOf(layout, ref)
+    const found = yield* Stream.runCollect(layout.registry.referrers(repository, digest, {
+      artifactType: artifact_type,
+      startAfter: start_after,
+      limit: limit + 1
+    }))
+    const { items, more } = pageOf(
+      found.map(({ annotations = {}, artifactType, ...descriptor }) => {
+        const { shown } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
+        return {
+          mediaType: descriptor.mediaType,
+          digest: descriptor.digest,
+          size: descriptor.size,
+          ...(artifactType === undefined ? {} : { artifact_type: clean(artifactType) }),
+          ...(Object.keys(shown).length === 0 ? {} : { annotations: shown })
+        }
+      }),
+      limit
+    )
+    return { subject: digest, referrers: items, ...nextOf(items.map((item) => item.digest), more) }
+  })
+})
+
+/** The subject of referrers need not exist (distribution-spec, "Listing Referrers"), so a full digest is taken as it is. */
+const subjectOf = Effect.fnUntraced(function*(layout: ServedLayout, ref: string) {
+  const parsed = parseRef(ref)
+  if (Result.isSuccess(parsed) && parsed.success.by._tag === "Digest") {
+    return { repository: parsed.success.repository, digest: parsed.success.by.digest }
+  }
+  const { descriptor, repository } = yield* findManifest(layout, ref)
+  return { repository: repository ?? "raw", digest: descriptor.digest }
+})
+
+interface Asked {
+  readonly limit: number
+  readonly prefix?: string | undefined
+  readonly start_after?: string | undefined
+}
+
+/** A page of names in lexical order, those with a prefix found without looking at the others. */
+const pageOfNames = <A extends string>(
+  list: (page: Page) => Stream.Stream<A, RegistryError>,
+  { limit, prefix, start_after }: Asked,
+  allowance?: Allowance
+) => {
+  const startAfter = [start_after, prefix === undefined ? undefined : justBefore(prefix)]
+    .reduce((a, b) => a === undefined || b !== undefined && b > a ? b : a)
+  return Stream.runCollect(
+    list({ startAfter }).pipe(
+      Stream.takeWhile((name) => prefix === undefined || name.startsWith(prefix)),
+      Stream.take(limit + 1)
+    )
+  ).pipe(Effect.map((names) => pageOf(names, limit, allowance)))
+}
+
+/** Greater than every name that is less than `prefix`, and less than `prefix`: names are printable ASCII. */
+const justBefore = (prefix: string): string | undefined =>
+  prefix === ""
+    ? undefined
+    : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) - 1)}\u{7f}`
+
+const nextOf = (names: ReadonlyArray<string>, more: boolean): { readonly next_start_after?: string } => {
+  const last = names.at(-1)
+  return more && last !== undefined ? { next_start_after: last } : {}
+}

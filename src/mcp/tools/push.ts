@@ -1,0 +1,162 @@
+/** Tools that add: blobs, manifests and tags. */
+import { Effect, Result, Schema } from "effect"
+import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
+import { parseJson } from "../../oci/Json.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
+import * as registryLimits from "../../ops/limits.ts"
+import { bare, contentOf, inlineText } from "../content.ts"
+import * as p from "../parameters.ts"
+import { collected, findManifest } from "../reference.ts"
+import { invalidArgument, type ToolError } from "../SurfaceError.ts"
+import { type Call, defineTool } from "../Tool.ts"
+
+export const pushBlob = defineTool({
+  name: "oci_push_blob",
+  title: "Push a blob",
+  description:
+    "Stores a blob and returns its descriptor. Give exactly one of path (a file in an allowed directory; any size, preferred), text or base64 (small content only). With digest or size the content must match or nothing is stored. Pushing content that is already there is fine. Push config and layers before the manifest that names them. Reports progress and can be cancelled.",
+  hints: p.adding,
+  needs: "writing",
+  input: Schema.Struct({
+    repository: p.repository,
+    path: p.optional(p.path("File to read")),
+    text: p.inlineText,
+    base64: p.inlineBase64,
+    digest: p.optional(p.digest),
+    size: p.optional(p.bytes("Expected size in bytes")),
+    media_type: p.optional(p.text("Only echoed in the descriptor"))
+  }),
+  output: Schema.Struct({ repository: Schema.String, ...p.descriptor, existed: Schema.Boolean }),
+  run: Effect.fn("oci_push_blob")(
+    function*({ digest, media_type, repository, size, ...given }, call) {
+      const { content } = yield* contentOf(call, given)
+      const { descriptor, existed } = yield* call.layout.registry.pushBlob(repository, {
+        ...(digest === undefined ? {} : { digest }),
+        ...(size === undefined ? {} : { size }),
+        ...(media_type === undefined ? {} : { mediaType: media_type })
+      }, content)
+      return { repository, ...bare(descriptor), existed }
+    },
+    Effect.scoped
+  )
+})
+
+export const mountBlob = defineTool({
+  name: "oci_mount_blob",
+  title: "Mount a blob",
+  description:
+    "Makes a blob of one repository available in another without copying it through the client, and returns its descriptor. Repositories of one shared layout see each other's blobs anyway; there it only tells that the blob exists.",
+  hints: p.adding,
+  needs: "writing",
+  input: Schema.Struct({ from_repository: p.repository, to_repository: p.repository, digest: p.digest }),
+  output: Schema.Struct({ repository: Schema.String, ...p.descriptor }),
+  run: Effect.fn("oci_mount_blob")(function*({ digest, from_repository, to_repository }, { layout }) {
+    const descriptor = yield* layout.registry.mountBlob(from_repository, to_repository, digest)
+    return { repository: to_repository, ...bare(descriptor) }
+  })
+})
+
+export const pushManifest = defineTool({
+  name: "oci_push_manifest",
+  title: "Push a manifest",
+  description:
+    "Stores an image manifest, index or artifact manifest and optionally tags it. Give exactly one of manifest (an object, stored as compact JSON), raw (the exact text to store, byte for byte) or path (a file). Everything the manifest names must have been pushed before, except its subject. New tags are created; a tag that already points elsewhere is refused and nothing is stored, and oci_tag with move moves it.",
+  hints: p.adding,
+  needs: "writing",
+  input: Schema.Struct({
+    repository: p.repository,
+    manifest: p.optional(Schema.Record(Schema.String, Schema.Json).annotate({ description: "Manifest as an object" })),
+    raw: p.optional(p.text("Exact manifest text, at most 64 KiB")),
+    path: p.optional(p.path("Manifest file")),
+    media_type: p.optional(p.text("Default: mediaType in the manifest")),
+    tags: p.optional(p.tags("Tags to create", 0)),
+    digest: p.optional(p.digest)
+  }),
+  output: Schema.Struct({
+    repository: Schema.String,
+    ...p.descriptor,
+    tags: p.strings,
+    subject: p.optional(Schema.String),
+    existed: Schema.Boolean
+  }),
+  run: Effect.fn("oci_push_manifest")(function*({ digest, media_type, repository, tags = [], ...given }, call) {
+    const bytes = yield* manifestOf(call, given)
+    const mediaType = media_type ?? (yield* mediaTypeIn(bytes))
+    const pushed = yield* call.layout.registry.pushManifest(repository, bytes, mediaType, {
+      ...(digest === undefined ? {} : { digest }),
+      tags: tags.map((tag) => ({ tag, ifAbsent: true }))
+    })
+    const { descriptor, existed, subject } = pushed
+    return { repository, ...bare(descriptor), tags, ...(subject === undefined ? {} : { subject }), existed }
+  })
+})
+
+interface GivenManifest {
+  readonly manifest?: Schema.JsonObject
+  readonly raw?: string
+  readonly path?: string
+}
+
+/** The exact bytes to store. */
+const manifestOf = Effect.fnUntraced(
+  function*({ served }: Call, { manifest, path, raw }: GivenManifest): Effect.fn.Return<Uint8Array, ToolError> {
+    if ([manifest, path, raw].filter((value) => value !== undefined).length !== 1) {
+      return yield* invalidArgument("give exactly one of manifest, raw and path")
+    }
+    if (manifest !== undefined) return yield* inlineText("manifest", JSON.stringify(manifest))
+    if (raw !== undefined) return yield* inlineText("raw", raw)
+    return yield* Effect.scoped(Effect.flatMap(
+      served.files.read(path ?? ""),
+      ({ content }) => collected(content, registryLimits.manifestBytes)
+    ))
+  }
+)
+
+const mediaTypeIn = Effect.fnUntraced(function*(bytes: Uint8Array): Effect.fn.Return<string, ToolError> {
+  const parsed = parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" })
+  if (Result.isFailure(parsed)) return yield* new ManifestInvalid({ reason: parsed.failure })
+  const mediaType = isJsonObject(parsed.success) ? fieldOf(parsed.success, "mediaType") : undefined
+  return typeof mediaType === "string"
+    ? mediaType
+    : yield* invalidArgument("media_type: required, since the manifest does not name its mediaType")
+})
+
+export const tag = defineTool({
+  name: "oci_tag",
+  title: "Tag a manifest",
+  description:
+    "Points one or more tags at an existing manifest of the same repository. Creating tags is always allowed; moving a tag that points elsewhere needs move, or if_digest, which moves only what points at that digest now. All tags are set, or none. Returns where moved tags pointed before, so that a move can be undone.",
+  hints: p.removing,
+  needs: "writing",
+  input: Schema.Struct({
+    ref: p.ref,
+    tags: p.tags("Tags to set", 1),
+    move: p.flag("Allow moving existing tags"),
+    if_digest: p.optional(p.digestAs("Only if every tag points at this full digest now"))
+  }),
+  output: Schema.Struct({
+    repository: Schema.String,
+    digest: Schema.String,
+    created: p.strings,
+    unchanged: p.strings,
+    moved: Schema.Array(Schema.Struct({ tag: Schema.String, from: Schema.String }))
+  }),
+  run: Effect.fn("oci_tag")(function*({ if_digest, move, ref, tags }, { layout }) {
+    const { descriptor, repository } = yield* findManifest(layout, ref)
+    if (repository === undefined) {
+      return yield* invalidArgument("ref: name the manifest as repository:tag or repository@digest")
+    }
+    const requests = tags.map((tag) =>
+      if_digest !== undefined ? { tag, ifDigest: if_digest } : move ? tag : { tag, ifAbsent: true }
+    )
+    const { moved } = yield* layout.registry.tagManifest(repository, descriptor.digest, requests)
+    const touched = new Set<string>(moved.map(({ tag }) => tag))
+    return {
+      repository,
+      digest: descriptor.digest,
+      created: moved.flatMap(({ from, tag }) => from === undefined ? [tag] : []),
+      unchanged: tags.filter((tag) => !touched.has(tag)),
+      moved: moved.flatMap(({ from, tag }) => from === undefined ? [] : [{ tag, from }])
+    }
+  })
+})

@@ -1,0 +1,24 @@
+/** A registry that can be looked at and not changed, whatever a surface lets through. */
+import { Effect } from "effect"
+import { Denied } from "../oci/OciError.ts"
+import type { RegistryShape } from "./Registry.ts"
+
+const refuse = (operation: string) => () =>
+  Effect.fail(new Denied({ operation, reason: "the layout was opened for reading only; nothing was changed" }))
+
+/** Reading is as before; every operation that writes fails with `Denied`. */
+export const readOnly = (registry: RegistryShape): RegistryShape => ({
+  ...registry,
+  pushBlob: refuse("pushing a blob"),
+  pushBlobChunked: refuse("starting an upload"),
+  pushBlobChunkedResume: refuse("resuming an upload"),
+  findUpload: refuse("continuing an upload"),
+  uploads: refuse("continuing an upload"),
+  mountBlob: refuse("mounting a blob"),
+  pushManifest: refuse("pushing a manifest"),
+  tagManifest: refuse("setting a tag"),
+  batch: refuse("a batch of changes"),
+  deleteBlob: refuse("deleting a blob"),
+  deleteManifest: refuse("deleting a manifest"),
+  deleteTag: refuse("deleting a tag")
+})

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { parseDirectory } from "../../src/cli/directories.ts"
+import { notice } from "../../src/cli/notice.ts"
+import { version } from "../../src/cli/version.ts"
+import { makeRegistry } from "../../src/memory/index.ts"
+import { memoryFiles } from "../mcp/support/memoryFiles.ts"
+import { mainPath, temporaryDirectory } from "./support/server.ts"
+
+interface Outcome {
+  readonly code: unknown
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const main = (...args: ReadonlyArray<string>): Effect.Effect<Outcome> =>
+  Effect.callback((resume) => {
+    execFile(process.execPath, [mainPath, ...args], (error, stdout, stderr) =>
+      resume(Effect.succeed({ code: error?.code ?? 0, stdout, stderr })))
+  })
+
+describe("ocilayout", () => {
+  it("has the version of its package", () => {
+    const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8")
+    assert.strictEqual(version, /"version": "([^"]+)"/u.exec(manifest)?.[1])
+  })
+
+  it.live("says its version and what it can do", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* main("--version"), { code: 0, stdout: `${version}\n`, stderr: "" })
+      const help = yield* main("mcp", "--help")
+      assert.strictEqual(help.code, 0)
+      for (
+        const part of [
+          "[ID=]DIR",
+          "--per-repository",
+          "--default-repository",
+          "--read-only",
+          "--allow-delete",
+          "--allowed-dir",
+          "--durability",
+          "--symlinks",
+          "EXAMPLES"
+        ]
+      ) {
+        assert.include(help.stdout, part)
+      }
+    }))
+
+  it.live("answers a mistake on standard error, with where help is", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+        [["mcp"], "Missing required argument"],
+        [["mcp", root, "--durability", "maybe"], "\"power\" | \"process\" | \"none\""],
+        [["mcp", root, "--default-repository", "Bad"], "a repository name"],
+        [["mcp", root, "--bogus"], "--bogus"],
+        [["serve"], "Unknown subcommand"],
+        [["mcp", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"]
+      ]
+      for (const [args, expected] of mistakes) {
+        const { code, stderr, stdout } = yield* main(...args)
+        assert.deepStrictEqual([code, stdout], [1, ""], args.join(" "))
+        assert.include(stderr, expected)
+      }
+    }))
+
+  it.effect("explains itself at a terminal", () =>
+    Effect.gen(function*() {
+      const registry = yield* Effect.orDie(makeRegistry())
+      const text = notice(
+        {
+          layouts: [{ id: "my", path: "/srv/my layout", registry, perRepository: false }],
+          mode: "write",
+          files: memoryFiles(["/work"])
+        },
+        {
+          directories: ["my=/srv/my layout"],
+          perRepository: false,
+          defaultRepository: "app",
+          readOnly: false,
+          allowDelete: false,
+          allowedDirectories: ["/work"],
+          durability: "process",
+          symlinks: "refuse"
+        },
+        [parseDirectory("my=/srv/my layout")]
+      )
+      for (
+        const part of [
+          "/srv/my layout",
+          "move and remove tags",
+          "pushed from and exported to: /work",
+          "Ctrl-D",
+          `"mcpServers"`
+        ]
+      ) {
+        assert.include(text, part)
+      }
+      assert.include(
+        text,
+        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /work --durability process"
+      )
+    }))
+})

@@ -1,0 +1,90 @@
+/** An MCP client connected, in memory, to a server over a registry in memory. */
+import { assert } from "@effect/vitest"
+import { Client } from "@modelcontextprotocol/sdk/client/index.js"
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
+import { type CallToolResult, CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
+import { Effect, type Scope } from "effect"
+import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import { makeServer } from "../../../src/mcp/sdkServer.ts"
+import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
+import { makeRegistry } from "../../../src/memory/index.ts"
+import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
+
+export interface SessionOptions {
+  readonly mode?: Mode
+  readonly registry?: RegistryShape
+  readonly perRepository?: boolean
+  /** Further layouts, by id; the first one is called `main`. */
+  readonly others?: Readonly<Record<string, RegistryShape>>
+  readonly allowed?: ReadonlyArray<string>
+}
+
+export interface Session {
+  readonly client: Client
+  readonly registry: RegistryShape
+  readonly files: MemoryFiles
+  readonly result: (name: string, args?: Record<string, unknown>) => Effect.Effect<CallToolResult>
+  /** The structured output of a call that succeeds. */
+  readonly call: (name: string, args?: Record<string, unknown>) => Effect.Effect<Record<string, unknown>>
+  /** The text of a call that fails. */
+  readonly fails: (name: string, args?: Record<string, unknown>) => Effect.Effect<string>
+}
+
+export const session = Effect.fn("session")(
+  function*(options: SessionOptions = {}): Effect.fn.Return<Session, never, Scope.Scope> {
+    const registry = options.registry ?? (yield* Effect.orDie(makeRegistry({ defaultRepository: "app" })))
+    const files = memoryFiles(options.allowed ?? ["/work"])
+    const layoutOf = (id: string, registry: RegistryShape): ServedLayout => ({
+      id,
+      path: `/layouts/${id}`,
+      registry,
+      perRepository: options.perRepository ?? false
+    })
+    const { server } = yield* makeServer(
+      makeCatalogue({
+        layouts: [
+          layoutOf("main", registry),
+          ...Object.entries(options.others ?? {}).map(([id, registry]) => layoutOf(id, registry))
+        ],
+        mode: options.mode ?? "delete",
+        files
+      }),
+      "0.0.0"
+    )
+    const client = new Client({ name: "test", version: "0.0.0" })
+    const [near, far] = InMemoryTransport.createLinkedPair()
+    yield* Effect.acquireRelease(
+      Effect.promise(() => Promise.all([server.connect(far), client.connect(near)])),
+      () => Effect.promise(() => client.close())
+    )
+    // From here on the client checks every output against the tool's schema.
+    yield* Effect.promise(() => client.listTools())
+
+    const result: Session["result"] = (name, args = {}) =>
+      Effect.promise((signal) =>
+        client.callTool({ name, arguments: args }, CallToolResultSchema, { signal }).then((answer) =>
+          CallToolResultSchema.parse(answer)
+        )
+      )
+    const call: Session["call"] = (name, args) =>
+      Effect.map(result(name, args), (answer) => {
+        assert.isUndefined(answer.isError, textOf(answer))
+        assert.isDefined(answer.structuredContent)
+        assert.deepStrictEqual(JSON.parse(textOf(answer)), answer.structuredContent)
+        return answer.structuredContent ?? {}
+      })
+    const fails: Session["fails"] = (name, args) =>
+      Effect.map(result(name, args), (answer) => {
+        assert.isTrue(answer.isError, textOf(answer))
+        assert.isUndefined(answer.structuredContent)
+        const text = textOf(answer)
+        assert.deepStrictEqual(answer._meta, { "dev.ocilayout/error": { code: text.slice(0, text.indexOf(":")) } })
+        return text
+      })
+    return { client, registry, files, result, call, fails }
+  }
+)
+
+const textOf = ({ content }: CallToolResult): string =>
+  content.map((part) => part.type === "text" ? part.text : `<${part.type}>`).join("\n")

@@ -1,0 +1,210 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { makeRegistry } from "../../../src/memory/index.ts"
+import { IndexInvalid } from "../../../src/oci/OciError.ts"
+import { digestOf, pushImage, pushIndex, short } from "../support/images.ts"
+import { session } from "../support/session.ts"
+
+describe("oci_list_layouts", () => {
+  it.live("tells the mode, the sizes and the directories", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session({ mode: "write" })
+      const image = yield* pushImage(registry, { tags: ["1.0", "latest"] })
+      assert.deepStrictEqual(yield* call("oci_list_layouts"), {
+        layouts: [{
+          id: "main",
+          path: "/layouts/main",
+          mode: "write",
+          repositories: 1,
+          tags: 2,
+          blobs: 3,
+          bytes: image.size + image.config.size + 9
+        }],
+        allowed_directories: ["/work"],
+        inline_limit: 65536
+      })
+    }))
+
+  it.live("lists a layout that cannot be opened with what is wrong about it", () =>
+    Effect.gen(function*() {
+      const registry = yield* Effect.orDie(makeRegistry())
+      const broken = { ...registry, check: Effect.fail(new IndexInvalid({ path: "index.json", reason: "is empty" })) }
+      const { call } = yield* session({ others: { broken } })
+      const { layouts } = yield* call("oci_list_layouts")
+      assert.include(JSON.stringify(layouts), `"problem":"INDEX_INVALID: index \\"index.json\\" is empty`)
+      const one = yield* call("oci_list_layouts", { layout: "broken" })
+      assert.notInclude(JSON.stringify(one), "/layouts/main")
+    }))
+})
+
+describe("oci_list_repositories", () => {
+  it.live("pages in lexical order", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      for (const repository of ["b", "a/x", "a", "a-b", "c"]) yield* pushImage(registry, { repository, tags: ["1"] })
+      const first = yield* call("oci_list_repositories", { limit: 2 })
+      assert.deepStrictEqual(first, { repositories: ["a", "a-b"], next_start_after: "a-b" })
+      const rest = yield* call("oci_list_repositories", { start_after: "a-b" })
+      assert.deepStrictEqual(rest, { repositories: ["a/x", "b", "c"] })
+    }))
+
+  it.live("finds the names with a prefix", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      for (const repository of ["apo", "app", "app/web", "app/api", "apq"]) {
+        yield* pushImage(registry, { repository, tags: ["1"] })
+      }
+      assert.deepStrictEqual(yield* call("oci_list_repositories", { prefix: "app" }), {
+        repositories: ["app", "app/api", "app/web"]
+      })
+      assert.deepStrictEqual(yield* call("oci_list_repositories", { prefix: "app", start_after: "app", limit: 1 }), {
+        repositories: ["app/api"],
+        next_start_after: "app/api"
+      })
+      assert.deepStrictEqual(yield* call("oci_list_repositories", { prefix: "z" }), { repositories: [] })
+    }))
+
+  it.live("shows entries that no repository can name, cleaned, on the first page", () =>
+    Effect.gen(function*() {
+      const registry = yield* Effect.orDie(makeRegistry())
+      const { call } = yield* session({
+        registry: {
+          ...registry,
+          unnamed: () => Stream.succeed({ refName: "Host:1/X:\u202e1", digest: "sha256:1", reason: "has a port" })
+        }
+      })
+      assert.deepStrictEqual(yield* call("oci_list_repositories"), {
+        repositories: [],
+        unnamed: [{ name: "Host:1/X:1", digest: "sha256:1", reason: "has a port" }]
+      })
+      assert.deepStrictEqual(yield* call("oci_list_repositories", { start_after: "a" }), { repositories: [] })
+    }))
+})
+
+describe("oci_list_tags", () => {
+  it.live("lists names, and more with detail", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      const image = yield* pushImage(registry, { tags: ["1.0"] })
+      const artifact = yield* pushImage(registry, {
+        tags: ["sbom"],
+        configType: "application/vnd.example",
+        layers: ["s"]
+      })
+      const index = yield* pushIndex(registry, [image], ["all"])
+      assert.deepStrictEqual(yield* call("oci_list_tags", { repository: "app" }), {
+        repository: "app",
+        tags: ["1.0", "all", "sbom"]
+      })
+      assert.deepStrictEqual(yield* call("oci_list_tags", { repository: "app", detail: true }), {
+        repository: "app",
+        tags: ["1.0", "all", "sbom"],
+        details: [
+          { tag: "1.0", digest: short(image.digest), kind: "image", size: image.size },
+          { tag: "all", digest: short(index.digest), kind: "index", size: index.size },
+          { tag: "sbom", digest: short(artifact.digest), kind: "artifact", size: artifact.size }
+        ]
+      })
+      assert.deepStrictEqual(yield* call("oci_list_tags", { repository: "app", prefix: "a", limit: 1 }), {
+        repository: "app",
+        tags: ["all"]
+      })
+    }))
+
+  it.live("cuts a page that no result could hold, and says where to go on", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      const tags = Array.from({ length: 400 }, (_, index) => `${String(index).padStart(4, "0")}-${"x".repeat(100)}`)
+      const image = yield* pushImage(registry, { tags })
+      for (const detail of [false, true]) {
+        const seen: Array<unknown> = []
+        let start: unknown
+        do {
+          const page: Record<string, unknown> = yield* call("oci_list_tags", {
+            repository: "app",
+            limit: 1000,
+            detail,
+            start_after: start ?? null
+          })
+          assert.isAtMost(JSON.stringify(page).length, 25_000)
+          assert.isArray(page["tags"])
+          seen.push(page["tags"])
+          start = page["next_start_after"]
+        } while (start !== undefined)
+        assert.deepStrictEqual(seen.flat(), tags)
+      }
+      assert.match(image.digest, /^sha256:/u)
+    }))
+
+  it.live("names the repositories that are near", () =>
+    Effect.gen(function*() {
+      const { fails, registry } = yield* session()
+      for (const repository of ["app/web", "app/api", "tools"]) yield* pushImage(registry, { repository, tags: ["1"] })
+      assert.strictEqual(
+        yield* fails("oci_list_tags", { repository: "app/wob" }),
+        "NAME_UNKNOWN: no repository app/wob in the layout\nHint: Repositories: app/web, app/api, tools."
+      )
+    }))
+
+  it.live("refuses a name that is none", () =>
+    Effect.gen(function*() {
+      const { fails } = yield* session()
+      assert.include(
+        yield* fails("oci_list_tags", { repository: "App" }),
+        "repository: expected a repository name such as app/web"
+      )
+    }))
+})
+
+describe("oci_list_referrers", () => {
+  it.live("finds what is attached, by type and by the page", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      const subject = yield* pushImage(registry, { tags: ["1.0"] })
+      const attach = (artifactType: string, layer: string) =>
+        pushImage(registry, {
+          configType: "application/vnd.oci.empty.v1+json",
+          config: {},
+          layers: [layer],
+          manifest: {
+            artifactType,
+            subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+            annotations: { note: "by\u200b the \u202ebuilder" }
+          }
+        })
+      const sbom = yield* attach("application/spdx+json", "sbom")
+      const signatures = [yield* attach("application/sig", "one"), yield* attach("application/sig", "two")]
+      const all = yield* call("oci_list_referrers", { ref: "app:1.0" })
+      const ordered = [sbom, ...signatures].map(({ digest }) => digest).toSorted()
+      assert.deepStrictEqual(Object.keys(all), ["subject", "referrers"])
+      assert.strictEqual(all["subject"], subject.digest)
+      const only = yield* call("oci_list_referrers", { ref: "app:1.0", artifact_type: "application/spdx+json" })
+      assert.deepStrictEqual(only["referrers"], [{
+        mediaType: sbom.mediaType,
+        digest: sbom.digest,
+        size: sbom.size,
+        artifact_type: "application/spdx+json",
+        annotations: { note: "by the builder" }
+      }])
+      const first = yield* call("oci_list_referrers", { ref: `app@${short(subject.digest)}`, limit: 2 })
+      assert.strictEqual(first["next_start_after"], ordered[1])
+      const last = yield* call("oci_list_referrers", { ref: "app:1.0", start_after: ordered[1] })
+      assert.include(JSON.stringify(last["referrers"]), String(ordered[2]))
+      assert.notProperty(last, "next_start_after")
+    }))
+
+  it.live("answers an empty list for a subject that is not here, and an error for a tag that is not", () =>
+    Effect.gen(function*() {
+      const { call, fails, registry } = yield* session()
+      yield* pushImage(registry, { tags: ["1.0"] })
+      const digest = digestOf(Buffer.from("elsewhere"))
+      assert.deepStrictEqual(yield* call("oci_list_referrers", { ref: `app@${digest}` }), {
+        subject: digest,
+        referrers: []
+      })
+      assert.match(
+        yield* fails("oci_list_referrers", { ref: "app:2.0" }),
+        /^MANIFEST_UNKNOWN: .*\nHint: Tags of app: 1\.0\.$/u
+      )
+    }))
+})
