@@ -83,29 +83,34 @@ const refuseTag = (
   { digest }: Descriptor
 ): Conflict | TagExists | undefined => {
   const actual = tagged(state, repository, tag)[0]?.digest
-  if (ifDigest !== undefined && actual !== ifDigest) {
-    return new Conflict({
-      reason: "it points elsewhere",
-      repository,
-      tag,
-      expected: ifDigest,
-      ...(actual === undefined ? {} : { actual })
-    })
-  }
+  const conflict = refuseUnless(ifDigest, actual, repository, tag)
+  if (conflict !== undefined) return conflict
   return ifAbsent === true && actual !== undefined && actual !== digest
     ? new TagExists({ repository, tag, digest: actual })
     : undefined
 }
 
+/** The condition that a tag points at a digest now. */
+const refuseUnless = (
+  expected: string | undefined,
+  actual: string | undefined,
+  repository: Repository,
+  tag: Tag
+): Conflict | undefined =>
+  expected === undefined || expected === actual ? undefined : new Conflict({
+    reason: actual === undefined ? "it is not there" : "it points elsewhere",
+    repository,
+    tag,
+    expected,
+    ...(actual === undefined ? {} : { actual })
+  })
+
 const deleteTag = (state: State, { ifDigest, repository, tag }: DeleteTag): Decision => {
   const entries = tagged(state, repository, tag)
   const actual = entries[0]?.digest
   if (actual === undefined) return Result.fail(new ManifestUnknown({ repository, reference: tag }))
-  if (ifDigest !== undefined && actual !== ifDigest) {
-    return Result.fail(
-      new Conflict({ reason: "it points elsewhere", repository, tag, expected: ifDigest, actual })
-    )
-  }
+  const conflict = refuseUnless(ifDigest, actual, repository, tag)
+  if (conflict !== undefined) return Result.fail(conflict)
   return Result.succeed(inSequence(state, entries.map((entry) => release(entry, repository))))
 }
 

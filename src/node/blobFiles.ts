@@ -1,6 +1,6 @@
 /** A layout's blobs as files: complete and verified before they have a name (RELIABILITY 2.6, 2.9). */
 import { Effect, Option, Stream } from "effect"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
@@ -9,7 +9,7 @@ import { runningHash } from "./hasher.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { LayoutProblem } from "./indexFile.ts"
 import { asStorage, guard, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
-import type { FileHandle, FsError } from "./LayoutFs.ts"
+import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { createLayout, createOwnFolders } from "./publish.ts"
 import { getBlob, readBlob, type Verified } from "./readBlob.ts"
 
@@ -74,7 +74,7 @@ export const makeBlobStore = (
       (digests) =>
         Stream.fromIterable(digests.flat()).pipe(
           Stream.mapEffect((digest) =>
-            Effect.map(storage(statIfThere(files.fs, files.blob(digest))), (stat) =>
+            Effect.map(storage(statBlob(files, files.blob(digest))), (stat) =>
               stat?.kind === "file" ? [{ digest, size: stat.size }] : [])
           ),
           Stream.flatMap((found) =>
@@ -87,6 +87,14 @@ export const makeBlobStore = (
   filesOf.set(store, files)
   return store
 }
+
+/** A blob as reading would find it: a link is passed over unless it may be followed. */
+const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | undefined, FsError> =>
+  files.symlinks === "refuse"
+    ? statIfThere(files.fs, path)
+    : Effect.andThen(guard(files, path), ifThere(files.fs.stat(path))).pipe(
+      Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
+    )
 
 /**
  * Makes the layout when it is not there yet, and what is ours in it; refuses what is no layout before anything is
@@ -127,7 +135,7 @@ const fill = <E, R>(
 
 /**
  * Gives a finished file its name. Where there is a blob already ours takes its place: that one may be torn, or never
- * have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one.
+ * have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one of its size.
  */
 export const placeBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -140,19 +148,21 @@ export const placeBlob = Effect.fnUntraced(function*(
   yield* guard(files, target)
   yield* makeFolder(files, dirname(target))
   const isNew = yield* linkNew(files, path, target)
+  let existed = false
   if (isNew) yield* files.fs.unlink(path)
   else {
     const there = yield* statIfThere(files.fs, target)
     if (there?.kind === "link" && files.symlinks === "refuse") {
-      return yield* new SymlinkRefused({ path: join("blobs", algorithmOf(digest), digest) })
+      return yield* new SymlinkRefused({ path: relative(files.root, target) })
     }
+    existed = there !== undefined && (there.kind !== "file" || there.size === (yield* handle.stat).size)
     yield* files.fs.rename(path, target)
     // Between two names of one file a rename does nothing, and leaves both.
     yield* ifThere(files.fs.unlink(path))
   }
   yield* syncFolder(files, dirname(target))
   verified.add(identityOf(yield* handle.stat))
-  return !isNew
+  return existed
 })
 
 /** A second name for another layout's blob; false where that cannot be, or there is none. */
@@ -167,6 +177,8 @@ const linkBlob = Effect.fnUntraced(function*(
     const target = to.blob(digest)
     yield* guard(to, target)
     yield* makeFolder(to, dirname(target))
+    // Its writer may never have synced it, and the mount acknowledges it.
+    yield* syncFile(to, source.handle)
     const linked = yield* Effect.result(linkNew(to, from.blob(digest), target))
     if (linked._tag === "Failure") return cannotLink.has(linked.failure.code) ? false : yield* linked.failure
     // What is there already is trusted only if it is the very same file; else it is written again, verified.

@@ -29,10 +29,13 @@ export const makeGroups = <M, A, E>(options: {
     const fail = (items: ReadonlyArray<Item<M, A, E>>, cause: Cause.Cause<E>): Effect.Effect<void> =>
       Effect.forEach(items, ({ answer }) => Deferred.failCause(answer, cause), { discard: true })
 
-    const round = Effect.suspend(() => {
+    /** Does a round and tells how to answer it; who is not answered waits for the next. */
+    const round = Effect.suspend((): Effect.Effect<Effect.Effect<void>> => {
       const items = queue.splice(0)
+      // All of them have withdrawn.
+      if (items.length === 0) return Effect.succeed(Effect.void)
       for (const item of items) item.sealed = true
-      return Effect.flatMap(Effect.exit(options.run(items.map(({ member }) => member))), (exit) => {
+      return Effect.map(Effect.exit(options.run(items.map(({ member }) => member))), (exit) => {
         if (Exit.isFailure(exit)) return fail(items, exit.cause)
         const left = items.slice(exit.value.length)
         for (const item of left) item.sealed = false
@@ -44,9 +47,14 @@ export const makeGroups = <M, A, E>(options: {
       })
     })
 
-    const hold = Effect.scoped(Effect.andThen(options.acquire, Effect.uninterruptible(round))).pipe(
-      Effect.onExit((exit) => Exit.isFailure(exit) ? fail(queue.splice(0), exit.cause) : Effect.void),
-      Effect.exit
+    /** Nobody is answered before what the round held is free again. */
+    const hold = Effect.uninterruptibleMask((restore) =>
+      Effect.scoped(Effect.andThen(restore(options.acquire), round)).pipe(
+        Effect.matchCauseEffect({
+          onFailure: (cause) => fail(queue.splice(0), cause),
+          onSuccess: (answer) => answer
+        })
+      )
     )
 
     const lead: Effect.Effect<void> = Effect.suspend(() => {
@@ -54,6 +62,13 @@ export const makeGroups = <M, A, E>(options: {
       leading = false
       return Effect.void
     })
+
+    /** Once the scope has closed there is no further round for those who wait. */
+    const abandon = (exit: Exit.Exit<void>): void => {
+      if (Exit.isSuccess(exit)) return
+      leading = false
+      for (const { answer } of queue.splice(0)) Deferred.doneUnsafe(answer, Exit.failCause(exit.cause))
+    }
 
     return {
       submit: (member) =>
@@ -63,7 +78,8 @@ export const makeGroups = <M, A, E>(options: {
             queue.push(item)
             if (!leading) {
               leading = true
-              yield* Effect.forkIn(lead, scope)
+              const leader = yield* Effect.forkIn(lead, scope)
+              leader.addObserver(abandon)
             }
             return yield* Effect.onInterrupt(restore(Deferred.await(item.answer)), () => {
               if (item.sealed) return Effect.exit(Deferred.await(item.answer))

@@ -5,7 +5,16 @@ import { type IndexOnDisk, type LayoutProblem, settledAt } from "./indexFile.ts"
 import type { IndexText } from "./indexText.ts"
 import { readEnd } from "./journalFile.ts"
 import { sha256 } from "./journalRecord.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
+import {
+  asStorage,
+  identityOf,
+  ifThere,
+  type LayoutFiles,
+  openRegular,
+  readAll,
+  statIfThere,
+  statIndex
+} from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 
 /** An observation, and the spelling of its index once that was needed. */
@@ -19,10 +28,12 @@ export interface Known {
 export interface IndexCache {
   /** The index as of now. */
   readonly look: Effect.Effect<Known, LayoutProblem>
-  /** The same, the end of the journal included: for whoever holds the lock. */
+  /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock. */
   readonly lookToWrite: Effect.Effect<Known, LayoutProblem>
   /** What was just written needs no reading. */
   readonly remember: (known: Known) => Effect.Effect<void>
+  /** This very index is on the disk now; nothing happens if another one has been read since. */
+  readonly synced: (seen: Observation) => Effect.Effect<void>
   readonly forget: Effect.Effect<void>
 }
 
@@ -57,7 +68,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   const confirmed = Effect.gen(function*() {
     const last = known
     if (last?.seen.index === undefined) return undefined
-    const stat = yield* statIfThere(files.fs, files.index)
+    const stat = yield* statIndex(files)
     if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
     if (last.seen.index.settled) return last
     const settled = yield* sameBytes(files, last.seen.index)
@@ -74,13 +85,18 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   const lookToWrite = Effect.gen(function*() {
     const last = yield* look
     const end = yield* asStorage(files.root)(readEnd(files, last.seen.end))
-    return end.identity === last.seen.end.identity ? last : yield* refresh
+    const created = (yield* asStorage(files.root)(statIfThere(files.fs, files.layout))) !== undefined
+    return end.identity === last.seen.end.identity && created === last.seen.created ? last : yield* refresh
   })
 
   return {
     look: mutex.withPermits(1)(look),
     lookToWrite: mutex.withPermits(1)(lookToWrite),
     remember: (next) => mutex.withPermits(1)(remember(next)),
+    synced: (seen) =>
+      mutex.withPermits(1)(Effect.sync(() => {
+        if (known !== undefined && known.seen.handle === seen.handle) known = { ...known, durable: true }
+      })),
     forget: mutex.withPermits(1)(remember(undefined))
   }
 })

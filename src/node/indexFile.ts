@@ -116,6 +116,10 @@ const readOpened = Effect.fnUntraced(function*(
   }
   const parsed = parseIndex(bytes)
   if (Result.isFailure(parsed)) return { _tag: "Unreadable", reason: parsed.failure, modified }
+  const { entries } = parsed.success
+  if (entries.length > indexLimits.entries) {
+    return yield* new IndexTooLarge({ what: "entries", actual: entries.length, limit: indexLimits.entries })
+  }
   const { mode, mtimeNs, uid, gid } = after
   const index: IndexOnDisk = {
     ...parsed.success,

@@ -1,10 +1,10 @@
 /** The journal as a file: lines in order, each naming the hash of the one before (RELIABILITY 2.10). */
 import { Effect, Result } from "effect"
 import { dirname, join } from "node:path"
-import { syncFile, syncFolder, withTemporary } from "./durable.ts"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import { makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
 import { genesis, type Line, readLine, type Record, writeLine } from "./journalRecord.ts"
-import type { LayoutFiles } from "./layoutFiles.ts"
-import { identityOf, ifThere, RandomName, readAll } from "./layoutFiles.ts"
+import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** Where the journal ends. */
@@ -25,13 +25,13 @@ const firstLook = 64 * 1024
 
 /** The end of the journal, found from the end: the cost is that of the last line, not of the journal. */
 export const readEnd = Effect.fnUntraced(function*(
-  { fs, journal }: LayoutFiles,
+  files: LayoutFiles,
   known: JournalEnd = nothing
-): Effect.fn.Return<JournalEnd, FsError> {
+): Effect.fn.Return<JournalEnd, FsError | SymlinkRefused> {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
-    if (handle === undefined) return nothing
-    const stat = yield* handle.stat
+    const opened = yield* ifThere(openRegular(files, files.journal))
+    if (opened === undefined) return nothing
+    const { handle, stat } = opened
     const identity = identityOf(stat)
     if (identity === known.identity) return known
     for (let look = firstLook;; look *= 8) {
@@ -89,6 +89,8 @@ export const appendRecord = Effect.fnUntraced(function*(
   const bytes = Buffer.from(text)
   const write = Effect.scoped(Effect.gen(function*() {
     const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
+    // The folder may be gone alone: git keeps no empty ones.
+    if (isNew) yield* makeFolder(files, dirname(journal))
     const handle = yield* fs.open(journal, { access: isNew ? "create" : "update" })
     yield* handle.write(bytes, end.size)
     yield* syncFile(files, handle)

@@ -99,6 +99,10 @@ export const ifThere = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
     () => Effect.succeed(undefined)
   )
 
+/** The index, where a link to it is followed only if the policy allows it. */
+export const statIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<FileStat | undefined, FsError> =>
+  symlinks === "refuse" ? statIfThere(fs, index) : ifThere(fs.stat(index))
+
 /**
  * Refuses a path below the layout that leads through a link, or out of it, as the policy says. The last component is
  * left to `open`, which refuses a link there without a race; folders are looked at just before.
@@ -110,9 +114,13 @@ export const guard = (
   Effect.gen(function*() {
     if (symlinks === "follow") return
     if (symlinks === "inside") {
-      const real = yield* ifThere(fs.realPath(path))
-      if (real === undefined) return
-      if (!isInside(yield* fs.realPath(root), real)) return yield* new SymlinkRefused({ path: relative(root, path) })
+      // What does not exist yet would be created where the folder above it leads.
+      for (let part = path; part !== root && isInside(root, part); part = dirname(part)) {
+        const real = yield* ifThere(fs.realPath(part))
+        if (real === undefined) continue
+        if (!isInside(yield* fs.realPath(root), real)) return yield* new SymlinkRefused({ path: relative(root, part) })
+        return
+      }
       return
     }
     for (let folder = dirname(path); folder !== root && isInside(root, folder); folder = dirname(folder)) {
@@ -120,6 +128,14 @@ export const guard = (
       if (stat?.kind === "link") return yield* new SymlinkRefused({ path: relative(root, folder) })
     }
   })
+
+/** Refuses, in the same way, to write into folders of our own that lie elsewhere. */
+export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | SymlinkRefused> =>
+  Effect.forEach(
+    [dirname(files.journal), files.uploads, files.temporary],
+    (folder) => guard(files, join(folder, "any")),
+    { discard: true }
+  )
 
 /** Component-wise: `/a/bc` is not inside `/a/b`. */
 export const isInside = (folder: string, path: string): boolean =>

@@ -8,7 +8,7 @@ import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
-import { asStorage, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import {
@@ -45,12 +45,12 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
   const decideUnwritten = Effect.fnUntraced(
-    function*({ decide }: Member): Effect.fn.Return<Option.Option<Committed>, RegistryError> {
-      const { seen } = yield* cache.look
+    function*({ decide }: Member): Effect.fn.Return<Option.Option<Known>, RegistryError> {
+      const known = yield* cache.look
       const own = yield* asStorage(files.root)(statIfThere(files.fs, files.own))
       if (own !== undefined) return Option.none()
-      const events = yield* decide(seen.state)
-      return events.length > 0 ? Option.none() : Option.some(unchanged(seen.state))
+      const events = yield* decide(known.seen.state)
+      return events.length > 0 ? Option.none() : Option.some(known)
     }
   )
 
@@ -69,8 +69,10 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
         return Effect.gen(function*() {
           const member: Member = { actor: yield* Actor, decide: decideOrRefuse }
           const early = yield* decideUnwritten(member)
-          const committed = Option.isSome(early) ? early.value : yield* groups.submit(member)
-          return refusal === undefined ? committed : yield* refusal
+          const committed = Option.isNone(early) ? yield* groups.submit(member) : unchanged(early.value.seen.state)
+          if (refusal !== undefined) return yield* refusal
+          if (Option.isSome(early)) yield* asStorage(files.root)(acknowledge(files, cache, early.value))
+          return committed
         })
       })
   }
@@ -80,9 +82,16 @@ type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> 
 
 const unchanged = (state: State): Committed => ({ before: state, after: state, events: [], revision: Option.none() })
 
+/** What is acknowledged as it is has to be on the disk as well. */
+const acknowledge = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: Known) {
+  if (durable || seen.index === undefined) return
+  yield* syncAsFound(files)
+  yield* cache.synced(seen)
+})
+
 /** Takes the lock; the folder it lies in is made when it is missing. */
 const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
-  const hold = holdLock(files, lockWaitMillis)
+  const hold = Effect.andThen(guardOwn(files), holdLock(files, lockWaitMillis))
   return Effect.catchIf(
     hold,
     (error) => error instanceof FsError && error.code === "ENOENT",
@@ -141,17 +150,15 @@ const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: Index
 const writeGroup = Effect.fnUntraced(function*(
   files: LayoutFiles,
   cache: IndexCache,
-  { durable, seen, text }: Known,
+  known: Known,
   decisions: ReadonlyArray<Decided>
 ) {
+  const { seen, text } = known
   const { index, restored, state } = seen
   if (index === undefined) return yield* new Overtaken()
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
   if (own.length === 0 && !restored) {
-    if (!durable) {
-      yield* syncAsFound(files)
-      yield* cache.remember({ seen, text, durable: true })
-    }
+    yield* acknowledge(files, cache, known)
     return decisions.map(({ before }) => unchanged(before))
   }
   const end = yield* settleJournal(files, seen)
@@ -178,12 +185,12 @@ const writeGroup = Effect.fnUntraced(function*(
   return answers(decisions, published.revisions.slice(foreign.length))
 })
 
-/** What somebody else did since the last commit, as a commit of its own before ours. */
+/** What somebody else did since the last commit, as a commit of its own before ours; putting all of ours back is one. */
 const foreignDraft = Effect.fnUntraced(
-  function*({ head, state }: Known["seen"]): Effect.fn.Return<ReadonlyArray<Draft>> {
+  function*({ head, restored, state }: Known["seen"]): Effect.fn.Return<ReadonlyArray<Draft>> {
     if (head === state) return []
     const events = difference(head, state)
-    return events.length === 0 ? [] : [{ time: yield* Clock.currentTimeMillis, actor: "foreign", events }]
+    return events.length === 0 && !restored ? [] : [{ time: yield* Clock.currentTimeMillis, actor: "foreign", events }]
   }
 )
 

@@ -3,7 +3,7 @@ import { Effect, Scope } from "effect"
 import { join } from "node:path"
 import { isRepository, type Repository } from "../oci/Reference.ts"
 import type { Layouts, Stores } from "../ops/ports.ts"
-import { asStorage, ifThere, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guard, ifThere, layoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError, LayoutFs } from "./LayoutFs.ts"
 import { type LayoutOptions, type OpenStores, openStores } from "./stores.ts"
 
@@ -21,6 +21,7 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
   options: LayoutOptions
 ): Effect.fn.Return<Layouts, never, Scope.Scope> {
   const { directory } = options
+  const tree = layoutFiles(fs, directory, { durability: "none", symlinks: options.symlinks ?? "refuse" })
   const scope = yield* Effect.scope
   const opened = new Map<Repository, OpenStores>()
   const recent = new Set<OpenStores>()
@@ -35,8 +36,10 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
     return Effect.as(oldest.release, stores)
   }
 
+  const folderOf = (repository: Repository): string => join(directory, ...repository.split("/"))
+
   const open = (repository: Repository): Effect.Effect<OpenStores> =>
-    openStores(fs, { ...options, directory: join(directory, ...repository.split("/")) }, repository).pipe(
+    openStores(fs, { ...options, directory: folderOf(repository) }, repository).pipe(
       Effect.provideService(Scope.Scope, scope),
       Effect.map((stores) => {
         // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
@@ -47,11 +50,11 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
     )
 
   return {
-    open: (repository) =>
-      Effect.suspend(() => {
-        const known = opened.get(repository)
-        return Effect.flatMap(known === undefined ? open(repository) : Effect.succeed(known), use)
-      }),
+    open: Effect.fnUntraced(function*(repository) {
+      // A layout refuses links inside itself; those on the way to it lead out of the tree.
+      yield* asStorage(directory)(guard(tree, join(folderOf(repository), "index.json")))
+      return yield* use(opened.get(repository) ?? (yield* open(repository)))
+    }),
     list: asStorage(directory)(Effect.map(walk(fs, directory, "", 0), (names) => names.toSorted()))
   }
 })

@@ -10,16 +10,23 @@ import { bytesOf } from "./readBlob.ts"
 
 /** @param allowed absolute paths of directories; one that does not exist (yet) allows nothing */
 export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles => {
-  /** The path with every link resolved, if it is inside an allowed directory; both sides are compared resolved. */
+  /** The folder with every link resolved, if it is inside an allowed directory; both sides are compared resolved. */
   const resolve = Effect.fnUntraced(
-    function*(path: string, folder: string): Effect.fn.Return<string, PathDenied | FsError> {
+    function*(path: string, folder: string): Effect.fn.Return<string, FileUnknown | PathDenied | FsError> {
       if (!isAbsolute(path) || path.includes("\0")) {
         return yield* new PathDenied({ path, allowed, reason: "is not an absolute path" })
       }
-      const real = yield* ifThere(fs.realPath(folder))
+      // What is not there is where the folder above it is.
+      let there = folder
+      let real = yield* ifThere(fs.realPath(there))
+      while (real === undefined && there !== dirname(there)) {
+        there = dirname(there)
+        real = yield* ifThere(fs.realPath(there))
+      }
       for (const directory of allowed) {
         const root = yield* ifThere(fs.realPath(directory))
-        if (real !== undefined && root !== undefined && isInside(root, real)) return real
+        if (real === undefined || root === undefined || !isInside(root, real)) continue
+        return there === folder ? real : yield* missing(folder)
       }
       return yield* new PathDenied({ path, allowed })
     }

@@ -3,7 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import { dirname } from "node:path"
 import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
-import { LayoutLocked, OutcomeUnknown } from "../oci/OciError.ts"
+import { LayoutLocked, OutcomeUnknown, type SymlinkRefused } from "../oci/OciError.ts"
 import { makeFolder, syncFolder, syncWhole, withTemporary } from "./durable.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { emptyIndex, type IndexText, putTogether, takeApart } from "./indexText.ts"
@@ -17,7 +17,7 @@ import {
   nextRevision,
   sha256
 } from "./journalRecord.ts"
-import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import { guardOwn, identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 
@@ -83,6 +83,7 @@ export const publish = Effect.fnUntraced(function*(
   const first = nextRevision(end.last)
   const [head, ...rest] = drafts.map((draft, place): Commit => ({ revision: first + place, ...draft }))
   if (head === undefined) return yield* Effect.die("a group without commits")
+  const target = yield* placeOfIndex(files)
   const parts = text ?? takeApart(index.text, index.entries)
   const written = Buffer.from(
     putTogether(parts, state.entries.map(({ value }) => value), generationText({ journal, seq }))
@@ -106,11 +107,11 @@ export const publish = Effect.fnUntraced(function*(
       yield* unlessOvertaken(files, index)
       const recorded = yield* appendRecord(files, end, record)
       yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, path, handle)),
+        Effect.andThen(replaceIndex(files, path, target, handle)),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
-      yield* afterPublishing(syncFolder(files, files.root))
-      const pinned = yield* afterPublishing(files.fs.openHandle(files.index, { access: "read" }))
+      yield* afterPublishing(syncFolder(files, dirname(target)))
+      const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
       const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
       return {
         end: recorded,
@@ -146,20 +147,29 @@ const keepOwner = (
   })
 
 const unlessOvertaken = (
-  { fs, index: path }: LayoutFiles,
+  files: LayoutFiles,
   index: IndexOnDisk
 ): Effect.Effect<void, FsError | Overtaken> =>
   Effect.flatMap(
-    statIfThere(fs, path),
+    statIndex(files),
     (stat) => stat !== undefined && identityOf(stat) === index.identity ? Effect.void : Effect.fail(new Overtaken())
   )
 
+/** The file to replace: where links are followed, what the index is a link to, so that the link stays one. */
+const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<string, FsError> =>
+  symlinks === "refuse" ? Effect.succeed(index) : fs.realPath(index)
+
 /** A rename that reports a failure may have happened all the same, as on network file systems. */
-const replaceIndex = ({ fs, index }: LayoutFiles, path: string, handle: FileHandle): Effect.Effect<void, FsError> =>
-  fs.rename(path, index).pipe(Effect.catch(
+const replaceIndex = (
+  { fs }: LayoutFiles,
+  path: string,
+  target: string,
+  handle: FileHandle
+): Effect.Effect<void, FsError> =>
+  fs.rename(path, target).pipe(Effect.catch(
     Effect.fnUntraced(function*(error) {
       const written = yield* handle.stat
-      const named = yield* statIfThere(fs, index)
+      const named = yield* statIfThere(fs, target)
       if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
     })
   ))
@@ -202,12 +212,18 @@ export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Eff
 })
 
 /** Makes the folders of our own; who may write the layout may write them. */
-export const createOwnFolders = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+export const createOwnFolders = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  yield* guardOwn(files)
   const isNew = (yield* statIfThere(files.fs, files.own)) === undefined
-  for (const folder of [dirname(files.journal), files.uploads, files.temporary]) yield* makeFolder(files, folder)
+  const folders = [dirname(files.journal), files.uploads, files.temporary]
+  for (const folder of folders) yield* makeFolder(files, folder)
   if (!isNew) return
   const shared = yield* files.fs.stat(files.root)
-  yield* Effect.scoped(Effect.flatMap(files.fs.open(files.own, { access: "read" }), (own) => keepOwner(own, shared)))
+  for (const folder of [files.own, ...folders]) {
+    yield* Effect.scoped(Effect.flatMap(files.fs.open(folder, { access: "read" }), (own) => keepOwner(own, shared)))
+  }
 })
 
 /** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */

@@ -50,7 +50,7 @@ export const readBlob = (files: LayoutFiles, verified: Verified) =>
       const content = verify ? verifying(files, verified, digest, opened) : bytesOf(files, handle, 0, size)
       return Option.some<BlobRead>({ size, verified: verify || known, content })
     }
-    const end = Math.min(size, window.offset + window.length)
+    const end = Math.max(window.offset, Math.min(size, window.offset + window.length))
     if (verify && !known && size <= wholeBytes) yield* Stream.runDrain(verifying(files, verified, digest, opened))
     return Option.some<BlobRead>({
       size,

@@ -1,7 +1,7 @@
 /** Upload sessions as folders: they outlive the process, and another one can go on with them (RELIABILITY 2.9). */
 import { Clock, Effect, Result, Schema, Stream } from "effect"
 import { randomBytes } from "node:crypto"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import {
   absent,
   isUploadId,
@@ -12,21 +12,21 @@ import {
   type UploadState
 } from "../layout/Upload.ts"
 import { type Algorithm, ContentDigest } from "../oci/Digest.ts"
-import { type StorageError, UploadBusy } from "../oci/OciError.ts"
+import { type StorageError, type SymlinkRefused, UploadBusy } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
 import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
 import { placeBlob } from "./blobFiles.ts"
 import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import type { LayoutProblem } from "./indexFile.ts"
-import { asStorage, ifThere, type LayoutFiles, readAll, statIfThere } from "./layoutFiles.ts"
-import type { FileHandle, FsError } from "./LayoutFs.ts"
+import { asStorage, guard, identityOf, ifThere, type LayoutFiles, readAll, statIfThere } from "./layoutFiles.ts"
+import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { readBytes, type Verified } from "./readBlob.ts"
 
 /** What a session says of itself; how far it has got is the size of its data. */
 const Meta = Schema.fromJsonString(Schema.Struct({
   repository: Repository,
-  /** Set once the data has become a blob; kept for a day so that committing again is answered. */
+  /** Set before the data becomes a blob; kept for a day so that committing again is answered. */
   committed: Schema.optionalKey(Schema.Struct({ digest: ContentDigest, size: Schema.Natural }))
 }))
 type Meta = typeof Meta.Type
@@ -89,6 +89,7 @@ export const makeUploadStore = (
     exclusive: Effect.fnUntraced(function*(id) {
       const folder = folderOf(files, id)
       const held = yield* storage(Effect.gen(function*() {
+        yield* guard(files, folder.lock)
         if ((yield* statIfThere(files.fs, folder.path)) === undefined) return undefined
         const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))
         return handle === undefined ? undefined : yield* handle.tryLock
@@ -96,6 +97,7 @@ export const makeUploadStore = (
       if (held === false) return yield* new UploadBusy({ upload: id })
       // It may have been cancelled or swept while the lock was being taken.
       const state = yield* storage(read(files, id))
+      if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
       return sessionOf(files, verified, following, id, state)
     })
   }
@@ -110,8 +112,12 @@ const newId = (): UploadId => {
 const touchedOf = (mtimeNs: bigint): number => Number(mtimeNs / 1_000_000n)
 
 /** What a session is now; a folder that nobody can make sense of is no session. */
-const read = Effect.fnUntraced(function*(files: LayoutFiles, id: UploadId): Effect.fn.Return<UploadState, FsError> {
+const read = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  id: UploadId
+): Effect.fn.Return<UploadState, FsError | SymlinkRefused> {
   const { data, meta } = folderOf(files, id)
+  yield* guard(files, meta)
   const text = yield* Effect.scoped(Effect.gen(function*() {
     const handle = yield* ifThere(files.fs.open(meta, { access: "read" }))
     if (handle === undefined) return undefined
@@ -120,11 +126,20 @@ const read = Effect.fnUntraced(function*(files: LayoutFiles, id: UploadId): Effe
   const decoded = decodeMeta(text)
   if (Result.isFailure(decoded)) return absent
   const { committed, repository } = decoded.success
-  if (committed !== undefined) return { _tag: "Committed", repository, ...committed }
   const stat = yield* statIfThere(files.fs, data)
+  if (committed !== undefined && (stat === undefined || (yield* isBlob(files, stat, committed.digest)))) {
+    return { _tag: "Committed", repository, ...committed }
+  }
   if (stat?.kind !== "file") return absent
   return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
 })
+
+/** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
+const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>
+  Effect.map(
+    statIfThere(files.fs, files.blob(digest)),
+    (blob) => blob?.ino === data.ino && blob.dev === data.dev
+  )
 
 const start = Effect.fnUntraced(
   function*(files: LayoutFiles, id: UploadId, repository: Repository): Effect.fn.Return<void, FsError> {
@@ -232,8 +247,8 @@ const sessionOf = (
 }
 
 /**
- * The data gets the blob's name, moving no bytes; then the session says so, and only then loses its own name for it: a
- * crash in between leaves a session that can be committed again.
+ * The session says what it is to become, then its data gets the blob's name, moving no bytes, and only then loses its
+ * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append to.
  */
 const commit = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -244,13 +259,27 @@ const commit = Effect.fnUntraced(function*(
 ) {
   const handle = yield* files.fs.open(folder.data, { access: "update" })
   yield* syncFile(files, handle)
+  yield* writeMeta(files, folder, { repository, committed: { digest, size } })
   const second = join(files.temporary, `commit.${id}`)
   yield* makeFolder(files, files.temporary)
   yield* ifThere(files.fs.unlink(second))
-  yield* files.fs.link(folder.data, second)
-  yield* placeBlob(files, verified, second, handle, digest)
-  yield* writeMeta(files, folder, { repository, committed: { digest, size } })
+  yield* Effect.onError(
+    Effect.andThen(files.fs.link(folder.data, second), placeBlob(files, verified, second, handle, digest)),
+    () => Effect.ignore(ifThere(files.fs.unlink(second)))
+  )
   yield* files.fs.unlink(folder.data)
+  verified.add(identityOf(yield* handle.stat))
+})
+
+/** Ends a commit that a crash cut short: answering it again must promise no less than the first answer would have. */
+const settle = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { data }: Folder,
+  digest: ContentDigest
+): Effect.fn.Return<void, FsError> {
+  if ((yield* statIfThere(files.fs, data)) === undefined) return
+  yield* syncFolder(files, dirname(files.blob(digest)))
+  yield* ifThere(files.fs.unlink(data))
 })
 
 const hashFile = Effect.fnUntraced(function*(

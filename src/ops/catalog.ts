@@ -64,7 +64,7 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
       if (reserved !== undefined) {
         return yield* new NameInvalid({
           name,
-          reason: `"${reserved}" is a part of every layout and names no repository`
+          reason: `has the component "${reserved}", which is a part of every layout`
         })
       }
       return yield* openKnown(repository)

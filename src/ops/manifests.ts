@@ -105,6 +105,8 @@ const walkWith = (facts: Manifests["facts"]): Manifests["walk"] =>
         if (kind === "other" || (kind === "manifest" && !deep)) continue
         const read = yield* Effect.result(facts(descriptor))
         if (Result.isFailure(read)) {
+          // A medium that fails says nothing about the manifest: an answer without it would be wrong.
+          if (read.failure._tag === "StorageError" && read.failure.kind !== "other") return yield* read.failure
           complete = false
           if (read.failure._tag !== "ManifestUnknown") unreadable.set(descriptor.digest, read.failure)
           continue

@@ -52,7 +52,7 @@ export interface BlobRead {
 export interface BlobWritten {
   readonly digest: ContentDigest
   readonly size: number
-  /** Whether the blob was there already, whole and right. */
+  /** Whether there was a blob of this size under this digest already. */
   readonly existed: boolean
 }
 

@@ -120,7 +120,7 @@ const resume = Effect.fnUntraced(function*(
 const over = (
   id: UploadId,
   state: Extract<UploadState, { readonly repository: Repository }>
-): OpenUpload => ({ _tag: "Open", id, repository: state.repository, size: 0, touched: 0 })
+): OpenUpload => ({ _tag: "Open", id, repository: state.repository, size: sizeOf(state), touched: 0 })
 
 const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefined): BlobWriter => {
   const { id, repository } = open
@@ -149,6 +149,10 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
         ...(size === undefined ? {} : { size })
       })
       for (const event of events) yield* session.conclude(event)
+      // The blob it became may have been deleted since; success would say that it is there.
+      if (events.length === 0 && Option.isNone(yield* opened.blobs.stat(expected))) {
+        return yield* new BlobUploadUnknown({ upload: id })
+      }
       return { mediaType: octetStream, digest: expected, size: sizeOf(session.state) } satisfies Descriptor
     }))
 
