@@ -293,9 +293,9 @@ describe("a pushed descriptor", () => {
     assertPushed({ ...image, layers: [descriptor("a/b", "d", { digest: "multihash+base58:Qm" })] })
   })
 
-  it("that holds a number JSON has no room for is refused", () => {
+  it("may hold a number that no double has room for, in a field of somebody else's", () => {
     const text = JSON.stringify({ ...image, layers: [{ ...layer, more: 1 }] }).replace("\"more\":1", "\"more\":1e999")
-    assertRefused(text, "layers[0]", /^is not a descriptor$/u)
+    assertPushed(text)
   })
 })
 

@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { openShared } from "../../src/node/index.ts"
+import type { RegistryShape } from "../../src/ops/Registry.ts"
+import { type Image, pushImage } from "../mcp/support/images.ts"
+import { copyOfFixture, fixturePath, temporaryFolder } from "../support/folders.ts"
+import { commitsIn, generationIn } from "../support/journal.ts"
+import { entriesIn, plainBlob, reachedFrom, refNameOf } from "../support/plainLayout.ts"
+
+const run = (command: string, ...args: ReadonlyArray<string>): Buffer =>
+  execFileSync(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 })
+
+const isThere = (command: string): boolean => {
+  try {
+    run(command, "--version")
+    return true
+  } catch {
+    return false
+  }
+}
+
+const missing = ["skopeo", "umoci"].filter((command) => !isThere(command))
+if (missing.length > 0) console.info(`clients: skipped, since ${missing.join(" and ")} is not installed`)
+
+const copy = (from: string, to: string): void =>
+  void run("skopeo", "--insecure-policy", "copy", "--dest-oci-accept-uncompressed-layers", `oci:${from}`, `oci:${to}`)
+const inspect = (reference: string): Buffer => run("skopeo", "inspect", "--raw", `oci:${reference}`)
+const umociTags = (layout: string): ReadonlyArray<string> =>
+  run("umoci", "list", "--layout", layout).toString().trim().split("\n").filter((tag) => tag !== "")
+
+/** Every manifest and blob that the tags lead to is there, and is what its name says. */
+const assertWhole = (layout: string): void => {
+  const named = entriesIn(layout).filter((entry) => refNameOf(entry) !== undefined)
+  const { blobs, manifests } = reachedFrom(layout, named)
+  for (const { digest } of named) assert.isTrue(manifests.has(digest), `${digest} is there`)
+  for (const digest of blobs.keys()) assert.isDefined(plainBlob(layout, digest))
+}
+
+/** A write of ours changes the entries it names, and nothing of the meaning of any other that has a name. */
+const unharmed = Effect.fnUntraced(
+  function*<A, E>(layout: string, tags: ReadonlyArray<string>, write: Effect.Effect<A, E>) {
+    const others = () => entriesIn(layout).filter((entry) => ![undefined, ...tags].includes(refNameOf(entry)))
+    const before = others()
+    const answer = yield* write
+    const after = others().map((entry) => JSON.stringify(entry))
+    for (const entry of before) assert.include(after, JSON.stringify(entry))
+    return answer
+  }
+)
+
+const assertTags = Effect.fnUntraced(function*(registry: RegistryShape, repository: string, tags: ReadonlySet<string>) {
+  assert.deepStrictEqual(yield* Stream.runCollect(registry.tags(repository)), Array.from(tags).toSorted())
+})
+
+const config = { os: "linux", architecture: "amd64", config: {}, rootfs: { type: "layers", diff_ids: [] } }
+
+describe("the same folder, by turns", () => {
+  it.live.skipIf(missing.length > 0)("skopeo, umoci and we lose nothing of each other's", () =>
+    Effect.gen(function*() {
+      const layout = yield* copyOfFixture("umoci-new")
+      const index = join(layout, "index.json")
+      const document = JSON.parse(fs.readFileSync(index, "utf8")) as object
+      fs.writeFileSync(index, JSON.stringify({ ...document, annotations: { "com.example.kept": "yes" } }))
+      const registry = yield* openShared({ directory: layout, defaultRepository: "app" })
+      const tags = new Set(["v1"])
+      const images: Array<Image> = []
+
+      for (const round of [1, 2, 3]) {
+        // We write, they read.
+        const image = yield* unharmed(
+          layout,
+          [`ours-${round}`],
+          pushImage(registry, { tags: [`ours-${round}`], config, layers: [`layer ${round}`] })
+        )
+        images.push(image)
+        tags.add(`ours-${round}`)
+        const generation = generationIn(layout)
+        assert.isDefined(generation)
+        assert.deepStrictEqual(inspect(`${layout}:ours-${round}`), Buffer.from(image.bytes))
+        assert.includeMembers([...umociTags(layout)], [...tags])
+        run("umoci", "stat", "--image", `${layout}:ours-${round}`)
+
+        // They write, we read.
+        copy(`${fixturePath("buildah-push-gzip")}:gz`, `${layout}:theirs-${round}`)
+        tags.add(`theirs-${round}`)
+        assert.strictEqual(generationIn(layout), generation, "skopeo keeps our annotation")
+        const theirs = yield* registry.getTag("app", `theirs-${round}`)
+        assert.deepStrictEqual(Buffer.from(theirs.bytes), inspect(`${layout}:theirs-${round}`))
+        yield* assertTags(registry, "app", tags)
+
+        run("umoci", "tag", "--image", `${layout}:theirs-${round}`, `umoci-${round}`)
+        tags.add(`umoci-${round}`)
+        assert.strictEqual(generationIn(layout), generation, "umoci keeps our annotation")
+        assert.strictEqual(
+          (yield* registry.resolveTag("app", `umoci-${round}`)).digest,
+          theirs.descriptor.digest
+        )
+
+        // They move a tag of ours, and we one of theirs.
+        copy(`${fixturePath("buildah-commit-oci")}:v1`, `${layout}:ours-${round}`)
+        const moved = yield* registry.getTag("app", `ours-${round}`)
+        assert.notStrictEqual(moved.descriptor.digest, image.digest)
+        assert.deepStrictEqual(Buffer.from(moved.bytes), inspect(`${layout}:ours-${round}`))
+        assert.strictEqual((yield* registry.getManifest("app", image.digest)).descriptor.digest, image.digest)
+        yield* unharmed(layout, [`theirs-${round}`], registry.tagManifest("app", image.digest, [`theirs-${round}`]))
+        assert.deepStrictEqual(inspect(`${layout}:theirs-${round}`), Buffer.from(image.bytes))
+        assert.deepStrictEqual([...umociTags(layout)].toSorted(), Array.from(tags).toSorted())
+
+        // They remove one, and we another.
+        run("umoci", "rm", "--image", `${layout}:umoci-${round}`)
+        tags.delete(`umoci-${round}`)
+        yield* assertTags(registry, "app", tags)
+        yield* unharmed(layout, [`ours-${round}`], registry.deleteTag("app", `ours-${round}`))
+        tags.delete(`ours-${round}`)
+        assert.deepStrictEqual([...umociTags(layout)].toSorted(), Array.from(tags).toSorted())
+        assertWhole(layout)
+      }
+
+      const again = yield* openShared({ directory: layout, defaultRepository: "app" })
+      for (const one of [registry, again]) {
+        yield* assertTags(one, "app", tags)
+        for (const image of images) {
+          assert.deepStrictEqual(
+            Buffer.from((yield* one.getManifest("app", image.digest)).bytes),
+            Buffer.from(image.bytes)
+          )
+        }
+      }
+      const { annotations } = JSON.parse(fs.readFileSync(index, "utf8")) as { annotations: Record<string, string> }
+      assert.strictEqual(annotations["com.example.kept"], "yes")
+      const actors = commitsIn(layout).map(({ actor }) => actor)
+      assert.isAtLeast(actors.filter((actor) => actor === "foreign").length, 4, "what we took over, and each round")
+    }))
+
+  it.live.skipIf(missing.length > 0)("full names are read and written by skopeo too", () =>
+    Effect.gen(function*() {
+      const layout = yield* copyOfFixture("dockeroci-server-push")
+      const registry = yield* openShared({ directory: layout })
+      const image = yield* unharmed(
+        layout,
+        ["example/app:new"],
+        pushImage(registry, { repository: "example/app", tags: ["new"], config })
+      )
+      assert.deepStrictEqual(inspect(`${layout}:example/app:new`), Buffer.from(image.bytes))
+      copy(`${layout}:example/app:new`, `${layout}:third/repo:copied`)
+      assert.strictEqual((yield* registry.resolveTag("third/repo", "copied")).digest, image.digest)
+      // What loses its name that way is listed, and read by its digest.
+      copy(`${fixturePath("buildah-push-gzip")}:gz`, `${layout}:example/app:new`)
+      const [unnamed] = yield* Stream.runCollect(registry.unnamed())
+      assert.strictEqual(unnamed?.digest, image.digest)
+      assert.match(unnamed?.reason ?? "", /no name and there is no default repository/u)
+      assert.strictEqual((yield* registry.resolveBlob("example/app", image.digest)).size, image.bytes.length)
+      yield* registry.tagManifest("example/app", (yield* registry.resolveTag("example/app", "new")).digest, ["newest"])
+      assert.strictEqual((yield* Stream.runCollect(registry.unnamed())).length, 1)
+      assertWhole(layout)
+    }))
+
+  it.live.skipIf(missing.length > 0)(
+    "a layout that we have made is theirs to read, write and collect",
+    () =>
+      Effect.gen(function*() {
+        const layout = join(yield* temporaryFolder, "layout")
+        const registry = yield* openShared({ directory: layout, defaultRepository: "app" })
+        const image = yield* pushImage(registry, { repository: "app", tags: ["v1", "v2"], config })
+        const needless = yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("needless")))
+        yield* registry.deleteTag("app", "v2")
+        const copied = join(yield* temporaryFolder, "copied")
+        copy(`${layout}:app:v1`, `${copied}:v1`)
+        assert.deepStrictEqual(inspect(`${copied}:v1`), Buffer.from(image.bytes))
+        run("umoci", "gc", "--layout", layout)
+        assert.strictEqual(
+          (yield* Effect.flip(registry.resolveBlob("app", needless.descriptor.digest)))._tag,
+          "BlobUnknown"
+        )
+        assert.strictEqual((yield* registry.getTag("app", "v1")).descriptor.digest, image.digest)
+        assertWhole(layout)
+        // What was collected is pushed again like anything else.
+        yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("needless")))
+        assert.strictEqual((yield* registry.resolveBlob("app", needless.descriptor.digest)).size, 8)
+      })
+  )
+})

@@ -1,0 +1,222 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Schema } from "effect"
+import { replay } from "../../src/layout/evolve.ts"
+import { difference, equivalent, merge, reconcile } from "../../src/layout/reconcile.ts"
+import { stateOf, valuesOf } from "../support/decider.ts"
+import { at, digest, entry, repository } from "../support/entries.ts"
+
+type Entries = ReadonlyArray<Schema.JsonObject>
+
+const v1 = (digit: string) => entry(digit, "app:v1")
+const v2 = (digit: string) => entry(digit, "app:v2")
+const untagged = (digit: string) => entry(digit, at("app", digit))
+
+/** What a foreign writer read, what we have committed since, what the writer left, and what holds then. */
+interface Row {
+  readonly name: string
+  readonly base: Entries
+  readonly ours: Entries
+  readonly theirs: Entries
+  readonly holds: Entries
+}
+
+const table: ReadonlyArray<Row> = [
+  { name: "nobody changed anything", base: [v1("a")], ours: [v1("a")], theirs: [v1("a")], holds: [v1("a")] },
+  {
+    name: "only they added a name",
+    base: [v1("a")],
+    ours: [v1("a")],
+    theirs: [v1("a"), v2("b")],
+    holds: [v1("a"), v2("b")]
+  },
+  { name: "only they moved a name", base: [v1("a")], ours: [v1("a")], theirs: [v1("b")], holds: [v1("b")] },
+  {
+    name: "only they removed a name",
+    base: [v1("a"), v2("b")],
+    ours: [v1("a"), v2("b")],
+    theirs: [v1("a")],
+    holds: [v1("a")]
+  },
+  {
+    name: "only we added a name",
+    base: [v1("a")],
+    ours: [v1("a"), v2("b")],
+    theirs: [v1("a")],
+    holds: [v1("a"), v2("b")]
+  },
+  {
+    name: "only we moved a name",
+    base: [v1("a")],
+    ours: [v1("b"), untagged("a")],
+    theirs: [v1("a")],
+    holds: [v1("b"), untagged("a")]
+  },
+  {
+    name: "only we removed a name",
+    base: [v1("a"), v2("b")],
+    ours: [v2("b"), untagged("a")],
+    theirs: [v1("a"), v2("b")],
+    holds: [v2("b"), untagged("a")]
+  },
+  {
+    name: "both added different names",
+    base: [],
+    ours: [v1("a")],
+    theirs: [v2("b")],
+    holds: [v2("b"), v1("a")]
+  },
+  { name: "both added the same name", base: [], ours: [v1("a")], theirs: [v1("b")], holds: [v1("b")] },
+  {
+    name: "both moved the same name",
+    base: [v1("a")],
+    ours: [v1("b"), untagged("a")],
+    theirs: [v1("c")],
+    holds: [v1("c"), untagged("a")]
+  },
+  {
+    name: "both moved the same name to the same manifest",
+    base: [v1("a")],
+    ours: [v1("b"), untagged("a")],
+    theirs: [v1("b")],
+    holds: [v1("b"), untagged("a")]
+  },
+  {
+    name: "we moved a name that they removed",
+    base: [v1("a")],
+    ours: [v1("b"), untagged("a")],
+    theirs: [],
+    holds: [untagged("a")]
+  },
+  {
+    name: "we removed a name that they moved",
+    base: [v1("a")],
+    ours: [untagged("a")],
+    theirs: [v1("c")],
+    holds: [v1("c"), untagged("a")]
+  },
+  { name: "both removed it", base: [v1("a")], ours: [], theirs: [], holds: [] },
+  {
+    name: "we added a nameless entry, they another one",
+    base: [],
+    ours: [entry("a")],
+    theirs: [entry("b")],
+    holds: [entry("b"), entry("a")]
+  },
+  {
+    name: "we removed a nameless entry that they left",
+    base: [entry("a"), entry("b")],
+    ours: [entry("b")],
+    theirs: [entry("a"), entry("b")],
+    holds: [entry("b")]
+  },
+  {
+    name: "they dropped fields they do not know from what nobody else changed",
+    base: [entry("a", "app:v1", { note: "x" })],
+    ours: [entry("a", "app:v1", { note: "x" })],
+    theirs: [v1("a")],
+    holds: [v1("a")]
+  },
+  {
+    name: "they dropped fields they do not know from what we moved",
+    base: [entry("a", "app:v1", { note: "x" })],
+    ours: [entry("b", "app:v1", { note: "x" })],
+    theirs: [v1("a")],
+    holds: [entry("b", "app:v1", { note: "x" })]
+  },
+  {
+    name: "they only wrote the entries in another order",
+    base: [v1("a"), v2("b")],
+    ours: [v1("a"), v2("b"), entry("c", "app:v3")],
+    theirs: [v2("b"), v1("a")],
+    holds: [v2("b"), v1("a"), entry("c", "app:v3")]
+  },
+  {
+    name: "we set one of two entries of a tag straight",
+    base: [v1("a"), v1("b")],
+    ours: [v1("c"), untagged("a"), untagged("b")],
+    theirs: [v1("b"), v1("a"), v2("d")],
+    holds: [v2("d"), v1("c"), untagged("a"), untagged("b")]
+  }
+]
+
+describe("merging what a foreign writer left with what we committed since it read", () => {
+  it.each(table)("$name", ({ base, holds, ours, theirs }) => {
+    const merged = merge(stateOf(base), stateOf(ours), stateOf(theirs))
+    assert.deepStrictEqual(valuesOf(merged), holds)
+  })
+
+  it("counts no fewer bytes than the merged index takes", () => {
+    const merged = merge(stateOf([]), stateOf([v1("a")]), stateOf([v2("b")]))
+    assert.isAtLeast(merged.bytes, JSON.stringify(valuesOf(merged)).length)
+  })
+
+  it("keeps the default repository", () => {
+    const def = repository("def")
+    const merged = merge(stateOf([], def), stateOf([entry("a", "v1")], def), stateOf([entry("b", "v2")], def))
+    assert.deepStrictEqual(merged.entries.map(({ name }) => name._tag), ["Tagged", "Tagged"])
+  })
+
+  it("gives the very index it was given when there is nothing to put back", () => {
+    const theirs = stateOf([v1("a"), v2("b")])
+    assert.strictEqual(merge(stateOf([v1("a")]), stateOf([v1("a")]), theirs), theirs)
+  })
+})
+
+describe("reconcile", () => {
+  const head = stateOf([v1("b"), untagged("a")])
+  const index = stateOf([v1("a"), v2("c")])
+
+  it("accepts a copy that was restored as it is", () => {
+    assert.strictEqual(reconcile({ head, index, origin: { _tag: "Accepted" } }), index)
+  })
+
+  it("merges what was derived from a version of ours", () => {
+    const state = reconcile({ head, index, origin: { _tag: "Derived", base: stateOf([v1("a")]) } })
+    assert.deepStrictEqual(valuesOf(state), [v2("c"), v1("b"), untagged("a")])
+  })
+})
+
+describe("the difference of two states", () => {
+  const events = (from: Entries, to: Entries) => difference(stateOf(from), stateOf(to))
+  const kinds = (from: Entries, to: Entries) => events(from, to).map(({ _tag }) => _tag)
+
+  it.each(table)("leads from one to the other: $name", ({ ours, theirs }) => {
+    assert.isTrue(equivalent(replay(stateOf(ours), events(ours, theirs)), stateOf(theirs)))
+    assert.isTrue(equivalent(replay(stateOf(theirs), events(theirs, ours)), stateOf(ours)))
+  })
+
+  it("is nothing for another order or spelling of keys", () => {
+    const { annotations, ...rest } = v1("a")
+    assert.deepStrictEqual(events([v1("a"), v2("b")], [v2("b"), { annotations: annotations ?? {}, ...rest }]), [])
+  })
+
+  it("replaces an entry whose name stayed, and adds and removes the rest", () => {
+    assert.deepStrictEqual(kinds([v1("a")], [v1("b")]), ["EntryReplaced"])
+    assert.deepStrictEqual(kinds([v1("a")], [v2("a")]), ["EntryRemoved", "EntryAdded"])
+    assert.deepStrictEqual(kinds([entry("a")], [entry("b")]), ["EntryRemoved", "EntryAdded"])
+  })
+
+  it("is exact about entries that are there several times", () => {
+    const nameless = entry("a")
+    assert.deepStrictEqual(kinds([nameless, nameless, nameless], [nameless]), ["EntryRemoved", "EntryRemoved"])
+    const noted = entry("a", "app:v1", { note: "second" })
+    const [only] = events([v1("a"), noted], [v1("a")])
+    assert.include(only, { _tag: "EntryRemoved", refName: "app:v1", digest: digest("a"), occurrence: 1 })
+  })
+
+  it("takes elements that are no descriptors as they are", () => {
+    assert.isTrue(equivalent(
+      replay(stateOf([{ odd: 1 }]), difference(stateOf([{ odd: 1 }]), stateOf([{ odd: 2 }, v1("a")]))),
+      stateOf([v1("a"), { odd: 2 }])
+    ))
+  })
+})
+
+describe("equivalent", () => {
+  it("is about how often each descriptor is there, not about order", () => {
+    assert.isTrue(equivalent(stateOf([v1("a"), v2("b")]), stateOf([v2("b"), v1("a")])))
+    assert.isFalse(equivalent(stateOf([v1("a"), v1("a")]), stateOf([v1("a")])))
+    assert.isFalse(equivalent(stateOf([v1("a"), v1("a"), v2("b")]), stateOf([v1("a"), v2("b"), v2("b")])))
+    assert.isFalse(equivalent(stateOf([v1("a")]), stateOf([entry("a", "app:v1", {}, { size: 101 })])))
+  })
+})

@@ -1,0 +1,121 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced } from "../../src/layout/Event.ts"
+import {
+  AbortRecord,
+  generationText,
+  genesis,
+  GroupRecord,
+  nextRevision,
+  parseGeneration,
+  readLine,
+  type Record,
+  writeLine
+} from "../../src/node/journalRecord.ts"
+import { sha256 } from "../support/disk.ts"
+import { digest, entry } from "../support/entries.ts"
+
+const journal = "0123456789abcdef".repeat(2)
+
+const group = new GroupRecord({
+  journal,
+  seq: 3,
+  prev: genesis,
+  before: "b".repeat(64),
+  after: "c".repeat(64),
+  commits: [
+    { revision: 5, time: 1_700_000_000_000, actor: "foreign", events: [] },
+    {
+      revision: 6,
+      time: 1_700_000_000_001,
+      actor: "mcp:é\n\"",
+      events: [
+        new EntryAdded({ value: { ...entry("a", "app:v1"), "x-\u2028": ["\ud800", 1.5, null, { deep: [true] }] } }),
+        new EntryRemoved({ digest: "", occurrence: 0, value: "no descriptor" }),
+        new EntryReplaced({
+          refName: "",
+          digest: digest("a"),
+          occurrence: 7,
+          from: entry("a", ""),
+          to: JSON.parse("{\"__proto__\":{\"digest\":1}}") as object as EntryAdded["value"]
+        }),
+        new BlobDeleted({ digest: digest("d") })
+      ]
+    }
+  ]
+})
+
+const abort = new AbortRecord({ journal, seq: 4, prev: "a".repeat(64), aborts: 3, after: "b".repeat(64), revision: 5 })
+
+const lineOf = (text: string) => readLine(text.slice(0, -1))
+
+describe("a journal line", () => {
+  it.each([["group", group], ["abort", abort]] as const)("of a %s reads back as what was written", (_, record) => {
+    const { hash, text } = writeLine(record)
+    assert.match(text, /^[^\n]*\n$/u)
+    assert.deepStrictEqual(lineOf(text), Result.succeed({ record: record as Record, hash }))
+  })
+
+  it("is the same text for the same record", () => {
+    assert.strictEqual(writeLine(group).text, writeLine(group).text)
+    assert.notStrictEqual(writeLine(abort).hash, writeLine(new AbortRecord({ ...abort, aborts: 2 })).hash)
+  })
+
+  it("is JSON with its hash first", () => {
+    const { hash, text } = writeLine(abort)
+    assert.deepStrictEqual(JSON.parse(text), { h: hash, e: { ...abort, _tag: "Abort" } })
+  })
+
+  it("is refused when any of its characters changed", () => {
+    const { text } = writeLine(abort)
+    for (let place = 0; place < text.length - 1; place++) {
+      const changed = `${text.slice(0, place)}${text[place] === "x" ? "y" : "x"}${text.slice(place + 1)}`
+      assert.isTrue(Result.isFailure(lineOf(changed)), `character ${place}`)
+    }
+  })
+
+  it("is refused when it is cut short or runs on", () => {
+    const { text } = writeLine(abort)
+    for (let length = 0; length < text.length - 1; length++) {
+      assert.isTrue(Result.isFailure(readLine(text.slice(0, length))), `${length} characters`)
+    }
+    assert.isTrue(Result.isFailure(readLine(`${text.slice(0, -1)} `)))
+    assert.isTrue(Result.isFailure(readLine(` ${text.slice(0, -1)}`)))
+  })
+
+  it.each([
+    ["", "is no journal line"],
+    ["{}", "is no journal line"],
+    [`{"h":"${genesis}","e":{}}`, "does not match its hash"]
+  ])("%j %s", (text, reason) => {
+    assert.deepStrictEqual(readLine(text), Result.fail(reason))
+  })
+
+  it.each(["nonsense", "{}", "null", `{"_tag":"Group","seq":1}`])("with the right hash of %s is no record", (body) => {
+    assert.isTrue(Result.isFailure(readLine(`{"h":"${sha256(body)}","e":${body}}`)))
+  })
+})
+
+describe("the next revision", () => {
+  it("is 1 in a new journal, else the one after the last commit that happened", () => {
+    assert.strictEqual(nextRevision(undefined), 1)
+    assert.strictEqual(nextRevision({ record: group, hash: genesis }), 7)
+    assert.strictEqual(nextRevision({ record: abort, hash: genesis }), 5)
+  })
+})
+
+describe("the generation", () => {
+  it("reads back as what was written", () => {
+    assert.deepStrictEqual(parseGeneration(generationText(group)), { journal, seq: 3 })
+    assert.deepStrictEqual(parseGeneration(`${journal}.0`), { journal, seq: 0 })
+  })
+
+  it.each([undefined, "", journal, `${journal}.`, `${journal}.-1`, `${journal}.1e3`, `x${journal}.1`, `${journal}.1 `])(
+    "is none in %j",
+    (text) => assert.isUndefined(parseGeneration(text))
+  )
+
+  it("is none with a number too large to count with", () => {
+    assert.isUndefined(parseGeneration(`${journal}.${"9".repeat(16)}`))
+  })
+})

@@ -1,0 +1,84 @@
+/** The machine's file system, with every call told, and a chance to do something before it or instead of it. */
+import { Effect } from "effect"
+import { basename, relative } from "node:path"
+import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
+import { nodeFs } from "../../src/node/nodeFs.ts"
+
+/** Paths are relative to the layout; a file that goes by a random name is told by its kind alone. */
+export interface Call {
+  readonly operation: string
+  readonly path: string
+}
+
+type Before = (call: Call) => Effect.Effect<void, FsError>
+
+export interface WatchedFs {
+  readonly fs: LayoutFs
+  readonly calls: Array<Call>
+  /** What happens before each call from now on; a failure happens in its place. */
+  readonly intercept: (before: Before) => void
+  /** `operation path` of the calls since it was last asked, those of the given operations or all. */
+  readonly told: (...operations: ReadonlyArray<string>) => ReadonlyArray<string>
+}
+
+/** A failing call, as the system tells it. */
+export const fails = (code: string) => ({ operation, path }: Call): Effect.Effect<never, FsError> =>
+  Effect.fail(new FsError({ operation, path, code, cause: new Error(code) }))
+
+const withoutRandomness = (path: string): string =>
+  path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1").replace(/\b[0-9a-f]{32}\b/gu, "ID")
+
+export const watchedFs = (root: string): WatchedFs => {
+  const calls: Array<Call> = []
+  let before: Before = () => Effect.void
+
+  const watch = <A>(operation: string, path: string, effect: Effect.Effect<A, FsError>): Effect.Effect<A, FsError> =>
+    Effect.suspend(() => {
+      const call = { operation, path: withoutRandomness(relative(root, path) || basename(".")) }
+      calls.push(call)
+      return Effect.andThen(before(call), effect)
+    })
+
+  const watchHandle = (path: string, handle: FileHandle): FileHandle => ({
+    stat: watch("fstat", path, handle.stat),
+    read: (target, position) => watch("read", path, handle.read(target, position)),
+    write: (bytes, position) => watch("write", path, handle.write(bytes, position)),
+    truncate: (size) => watch("truncate", path, handle.truncate(size)),
+    setOwner: (uid, gid) => watch("chown", path, handle.setOwner(uid, gid)),
+    setMode: (mode) => watch("chmod", path, handle.setMode(mode)),
+    sync: watch("sync", path, handle.sync),
+    dataSync: watch("dataSync", path, handle.dataSync),
+    tryLock: watch("tryLock", path, handle.tryLock),
+    waitForLock: watch("waitForLock", path, handle.waitForLock),
+    close: handle.close
+  })
+
+  const openHandle: LayoutFs["openHandle"] = (path, flags, mode) =>
+    Effect.map(watch("open", path, nodeFs.openHandle(path, flags, mode)), (handle) => watchHandle(path, handle))
+
+  return {
+    calls,
+    intercept: (next) => {
+      before = next
+    },
+    told: (...operations) =>
+      calls.splice(0)
+        .filter(({ operation }) => operations.length === 0 || operations.includes(operation))
+        .map(({ operation, path }) => `${operation} ${path}`),
+    fs: {
+      openHandle,
+      open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
+      stat: (path) => watch("stat", path, nodeFs.stat(path)),
+      linkStat: (path) => watch("lstat", path, nodeFs.linkStat(path)),
+      realPath: (path) => watch("realPath", path, nodeFs.realPath(path)),
+      readDirectory: (path) => watch("readDirectory", path, nodeFs.readDirectory(path)),
+      makeDirectory: (path, mode) => watch("makeDirectory", path, nodeFs.makeDirectory(path, mode)),
+      removeDirectory: (path) => watch("removeDirectory", path, nodeFs.removeDirectory(path)),
+      link: (from, to) => watch("link", to, nodeFs.link(from, to)),
+      rename: (from, to) => watch("rename", to, nodeFs.rename(from, to)),
+      exchange: (a, b) => watch("exchange", b, nodeFs.exchange(a, b)),
+      unlink: (path) => watch("unlink", path, nodeFs.unlink(path)),
+      syncDirectory: (path) => watch("syncDirectory", path, nodeFs.syncDirectory(path))
+    }
+  }
+}
