@@ -10,7 +10,7 @@ export type UploadId = string & { readonly UploadId: unique symbol }
 export const isUploadId = (input: string): input is UploadId => /^[0-9a-f]{32}$/u.test(input)
 
 /** Milliseconds since 1970 at which something happened, given as evidence. */
-export type Millis = number
+type Millis = number
 
 export type UploadState =
   | { readonly _tag: "Absent" }

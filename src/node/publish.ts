@@ -183,7 +183,7 @@ const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, afte
   )
 
 /** Once published, a failure no longer says that nothing happened. */
-export const afterPublishing = <A>(effect: Effect.Effect<A, FsError>): Effect.Effect<A, OutcomeUnknown> =>
+const afterPublishing = <A>(effect: Effect.Effect<A, FsError>): Effect.Effect<A, OutcomeUnknown> =>
   Effect.mapError(
     effect,
     ({ code, operation }) =>

@@ -21,7 +21,7 @@ export interface LayoutOptions {
   readonly lockWaitMillis?: number | undefined
 }
 
-export const lockWaitMillis = 30_000
+const lockWaitMillis = 30_000
 
 export interface OpenStores extends Stores {
   /** Lets go of what is kept of the index, the open file included; the next look reads it again. */

@@ -4,7 +4,7 @@ import { quoted } from "./quoted.ts"
 import { hasPort, isRepository, isTag, type Repository, type Tag } from "./Reference.ts"
 
 /** A repository and a tag. */
-export interface Tagged {
+interface Tagged {
   readonly _tag: "Tagged"
   readonly repository: Repository
   readonly tag: Tag
@@ -13,14 +13,14 @@ export interface Tagged {
 }
 
 /** A repository only: `repo@digest`, `repo`, or no name at all. */
-export interface Untagged {
+interface Untagged {
   readonly _tag: "Untagged"
   readonly repository: Repository
   readonly dialect: "full" | "bare"
 }
 
 /** A name that cannot be understood, and which rule it breaks; the entry stays addressable by the raw name. */
-export interface Raw {
+interface Raw {
   readonly _tag: "Raw"
   readonly reason: string
 }

@@ -2,7 +2,7 @@
 import { Effect, Option, Result } from "effect"
 import type { Entry } from "../layout/Entry.ts"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
-import { algorithmOf, type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
+import { algorithmOf, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
 import { type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { ContentMismatch, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
@@ -156,7 +156,3 @@ export const needsOf = ({ facts }: Walk): ReadonlyMap<string, ReadonlyArray<Need
   }
   return needs
 }
-
-/** Digests that may be looked for as blobs; others are nowhere. */
-export const asContent = (digest: Digest): Option.Option<ContentDigest> =>
-  isContentDigest(digest) ? Option.some(digest) : Option.none()

@@ -51,7 +51,7 @@ export const findManifest = Effect.fnUntraced(function*(
   })
 })
 
-export const findTag = (
+const findTag = (
   state: State,
   repository: Repository,
   tag: Tag
