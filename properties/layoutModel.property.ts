@@ -1,0 +1,162 @@
+/** A registry answers as the model does, whatever is asked of it and wherever it keeps what it has. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import fc from "fast-check"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as memory from "../src/memory/index.ts"
+import * as node from "../src/node/index.ts"
+import type { RegistryShape } from "../src/ops/Registry.ts"
+import { drawn } from "./support/arbitraries.ts"
+import { agree, type Answers, furniture, Step, sweep } from "./support/commands.ts"
+import { checkFolder } from "./support/diskChecks.ts"
+import { Model } from "./support/model.ts"
+import type { Real } from "./support/perform.ts"
+
+const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+
+interface Kind {
+  readonly name: string
+  readonly shared: boolean
+  readonly runs: number
+  readonly open: (directory: string) => Effect.Effect<RegistryShape, unknown, Scope.Scope>
+  /** What is checked at the end besides the answers. */
+  readonly onDisk: boolean
+}
+
+const durability = "none"
+const kinds: ReadonlyArray<Kind> = [
+  { name: "one layout in memory", shared: true, runs, open: () => memory.makeRegistry(), onDisk: false },
+  {
+    name: "a tree of layouts in memory",
+    shared: false,
+    runs,
+    open: () => memory.makeRegistryPerRepository,
+    onDisk: false
+  },
+  {
+    name: "one layout on disk",
+    shared: true,
+    runs: Math.ceil(runs / 4),
+    open: (directory) => node.openShared({ directory, durability }),
+    onDisk: true
+  },
+  {
+    name: "a tree of layouts on disk",
+    shared: false,
+    runs: Math.ceil(runs / 4),
+    open: (directory) => node.openPerRepository({ directory, durability }),
+    onDisk: true
+  }
+]
+
+/** Opens a registry for as long as `use` takes. */
+const withRegistry = async (
+  { open }: Kind,
+  directory: string,
+  use: (registry: RegistryShape) => Promise<void>
+): Promise<void> => {
+  const scope = Effect.runSync(Scope.make())
+  try {
+    await use(await Effect.runPromise(Effect.provideService(open(directory), Scope.Scope, scope)))
+  } finally {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}
+
+const withDirectory = async (use: (directory: string) => Promise<void>): Promise<void> => {
+  const directory = mkdtempSync(join(tmpdir(), "ocilayout-model-"))
+  try {
+    await use(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/** What every property claims to have met: each operation carried out, and each of these errors from any of them. */
+const operations = new Set(
+  [
+    "append batch blobPath cancel check commit deleteBlob deleteManifest deleteTag describe expandDigest findUpload",
+    "forecast getBlob getBlobRange getManifest getNamed getTag mountBlob pushBlob pushBlobChunked",
+    "pushBlobChunkedResume pushManifest referrers repositories resolveBlob resolveManifest resolveName resolveTag",
+    "tagManifest tags tagsOf unnamed uploads usage"
+  ].flatMap((line) => line.split(" "))
+)
+const errors = [
+  "AlgorithmUnsupported BlobUnknown BlobUploadUnknown Broken Conflict DigestInvalid ManifestBlobUnknown",
+  "ManifestInvalid ManifestTooLarge ManifestUnknown MediaTypeUnsupported NameInvalid NameUnknown RangeInvalid",
+  "Referenced SizeInvalid TagExists TagInvalid"
+].flatMap((line) => line.split(" "))
+
+/** What only many runs are sure to meet: the refusals of each operation. */
+const refusals = Object.entries({
+  append: "BlobUploadUnknown Broken RangeInvalid",
+  batch: "Conflict DigestInvalid ManifestBlobUnknown ManifestInvalid ManifestTooLarge ManifestUnknown TagExists",
+  commit: "BlobUploadUnknown DigestInvalid SizeInvalid",
+  deleteBlob: "BlobUnknown Referenced",
+  deleteManifest: "ManifestUnknown Referenced",
+  deleteTag: "Conflict ManifestUnknown",
+  describe: "ManifestUnknown",
+  findUpload: "BlobUploadUnknown",
+  forecast: "BlobUnknown ManifestUnknown",
+  getBlob: "BlobUnknown",
+  getBlobRange: "BlobUnknown RangeInvalid",
+  getManifest: "ManifestUnknown NameUnknown",
+  getNamed: "ManifestUnknown",
+  getTag: "ManifestUnknown NameUnknown",
+  mountBlob: "BlobUnknown",
+  pushBlob: "Broken DigestInvalid SizeInvalid",
+  pushBlobChunkedResume: "BlobUploadUnknown RangeInvalid",
+  pushManifest:
+    "Conflict DigestInvalid ManifestBlobUnknown ManifestInvalid ManifestTooLarge MediaTypeUnsupported TagExists",
+  resolveBlob: "BlobUnknown",
+  resolveManifest: "ManifestUnknown NameUnknown",
+  resolveName: "ManifestUnknown",
+  resolveTag: "ManifestUnknown NameUnknown",
+  tagManifest: "Conflict ManifestUnknown TagExists",
+  tags: "NameUnknown"
+}).flatMap(([operation, tags]) => tags.split(" ").map((tag) => `${operation} ${tag}`))
+
+const claims = ({ onDisk, shared }: Kind, answers: Answers): void => {
+  const answered = Array.from(answers)
+  assert.includeMembers(answered, Array.from(operations, (operation) => `${operation} ok`))
+  assert.includeMembers(answered.map((answer) => answer.split(" ")[1]), errors)
+  if (!shared) assert.include(answered, "batch Unsupported")
+  if (!onDisk) assert.includeMembers(answered, refusals)
+}
+
+describe.each(kinds)("$name", (kind) => {
+  it("answers as the model does, all operations and errors included", async () => {
+    const answers: Answers = new Set()
+    const commands = fc.commands([drawn.map((drawn) => new Step(drawn, answers))], { maxCommands: 250, size: "max" })
+    const furnished = fc.constantFrom("nothing", "blobs", "manifests", "manifests")
+
+    const property = fc.asyncProperty(
+      furnished,
+      fc.noBias(commands),
+      (furnished, steps) =>
+        withDirectory(async (directory) => {
+          const model = new Model(kind.shared)
+          const sessions: Real["sessions"] = []
+          await withRegistry(kind, directory, async (registry) => {
+            const real: Real = { registry, sessions }
+            if (furnished !== "nothing") { for (const ask of furniture.blobs) await agree(model, real, ask) }
+            if (furnished === "manifests") { for (const ask of furniture.manifests) await agree(model, real, ask) }
+            await fc.asyncModelRun(() => ({ model, real }), steps)
+            for (const ask of sweep) await agree(model, real, ask)
+          })
+          if (!kind.onDisk) return
+          for (const [folder, layout] of model.folders) await checkFolder(join(directory, folder), layout)
+          // Whoever opens it anew finds what was left.
+          await withRegistry(kind, directory, async (registry) => {
+            for (const ask of sweep) await agree(model, { registry, sessions }, ask)
+          })
+        })
+    )
+    await fc.assert(property, { numRuns: kind.runs })
+
+    // Fewer runs than the default are for trying something out.
+    if (runs >= 100) claims(kind, answers)
+  })
+})

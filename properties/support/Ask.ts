@@ -1,0 +1,130 @@
+/** What the properties ask of a registry, as data: a counterexample prints as what it is. */
+
+interface InRepository {
+  readonly repository: string
+}
+
+export interface OfDigest extends InRepository {
+  readonly digest: string
+}
+
+interface OfTag extends InRepository {
+  readonly tag: string
+}
+
+export interface TagAsk {
+  readonly tag: string
+  readonly ifDigest?: string
+  readonly ifAbsent?: boolean
+}
+
+export interface TaggingAsk extends OfDigest {
+  readonly tags: ReadonlyArray<TagAsk>
+}
+
+export interface UntagAsk extends OfTag {
+  readonly ifDigest?: string
+}
+
+/** A document, by its name. */
+export interface PushAsk extends InRepository {
+  readonly document: string
+  readonly mediaType: string
+  readonly digest?: string
+  readonly tags: ReadonlyArray<TagAsk>
+}
+
+export type ChangeAsk =
+  | { readonly change: "push" } & PushAsk
+  | { readonly change: "tag" } & TaggingAsk
+  | { readonly change: "untag" } & UntagAsk
+
+export interface PageAsk {
+  readonly startAfter?: string
+  readonly limit?: number
+}
+
+/** A session by the order in which they were started; one too high is of a session that nobody started. */
+interface OfSession {
+  readonly session: number
+}
+
+/** `first`: the writer that a session was started with; `last`: the one it was last resumed with. */
+export interface OfWriter extends OfSession {
+  readonly writer: "first" | "last"
+}
+
+/** A content, by its name, sent in pieces; `breaks` when the sender fails after the last of them. */
+export interface Sent {
+  readonly content: string
+  readonly cuts: ReadonlyArray<number>
+  readonly breaks: boolean
+}
+
+interface Claim {
+  readonly digest?: string
+  readonly size?: number
+  readonly mediaType?: string
+}
+
+/** The fields of an ask, by its operation. */
+export interface Asks {
+  readonly getBlob: OfDigest & { readonly verify: boolean }
+  readonly getBlobRange: OfDigest & { readonly offset: number; readonly end?: number; readonly verify: boolean }
+  readonly getManifest: OfDigest
+  readonly getTag: OfTag
+  readonly resolveBlob: OfDigest
+  readonly resolveManifest: OfDigest
+  readonly resolveTag: OfTag
+  readonly pushBlob: InRepository & Claim & Sent
+  readonly pushBlobChunked: InRepository & { readonly chunkSize?: number }
+  readonly pushBlobChunkedResume: InRepository & OfSession & { readonly offset?: number }
+  readonly append: OfWriter & Sent & { readonly offset: number }
+  readonly commit: OfWriter & { readonly digest: string; readonly size?: number }
+  readonly cancel: OfWriter
+  readonly mountBlob: { readonly from: string; readonly to: string; readonly digest: string }
+  readonly pushManifest: PushAsk
+  readonly tagManifest: TaggingAsk
+  readonly batch: { readonly changes: ReadonlyArray<ChangeAsk> }
+  readonly deleteBlob: OfDigest
+  readonly deleteManifest: OfDigest & { readonly force: boolean }
+  readonly deleteTag: UntagAsk
+  readonly forecast: OfDigest & { readonly kind: "manifest" | "blob" }
+  readonly repositories: { readonly page: PageAsk }
+  readonly tags: InRepository & { readonly page: PageAsk }
+  readonly referrers: OfDigest & { readonly page: PageAsk; readonly artifactType?: string }
+  readonly describe: InRepository & { readonly document: string }
+  readonly tagsOf: OfDigest
+  readonly expandDigest: OfDigest
+  readonly unnamed: InRepository
+  readonly resolveName: { readonly name: string }
+  readonly getNamed: { readonly name: string }
+  readonly uploads: InRepository
+  readonly findUpload: OfSession
+  readonly blobPath: OfDigest
+  readonly check: object
+  readonly usage: object
+}
+
+export type Op = keyof Asks
+
+export type AskOf<O extends Op> = { readonly op: O } & Asks[O]
+
+export type Ask = { readonly [O in Op]: AskOf<O> }[Op]
+
+/**
+ * The fields of an ask as it is drawn, before anybody knows how far a session is and what its bytes hash to: `digest`
+ * may be an algorithm, and `excess` is by how many bytes the size told is too large.
+ */
+export interface Draws extends Omit<Asks, "append" | "commit"> {
+  readonly append: OfWriter & Sent & { readonly offset: number | "end" }
+  readonly commit: OfWriter & { readonly digest: string; readonly excess?: number }
+}
+
+export type Drawn = { readonly [O in Op]: { readonly op: O } & Draws[O] }[Op]
+
+/** What may be answered: plain data, or any of some errors when several things are wrong; both where nobody promises. */
+export interface Answer {
+  readonly ok?: unknown
+  readonly refused?: ReadonlyArray<string>
+}

@@ -1,0 +1,118 @@
+/** One ask of the model and of a registry, and the comparison of their answers. */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type fc from "fast-check"
+import { goodRepositories } from "./arbitraries.ts"
+import type { Ask, Drawn } from "./Ask.ts"
+import { blobs, digestOf, documentOf, goodDocuments } from "./contents.ts"
+import type { Model } from "./model.ts"
+import { perform, type Real } from "./perform.ts"
+
+/** What has been answered to what: `pushBlob ok`, `pushBlob DigestInvalid`. */
+export type Answers = Set<string>
+
+/** Every command may be given at any time: a refusal is an answer. */
+export class Step implements fc.AsyncCommand<Model, Real> {
+  readonly #drawn: Drawn
+  readonly #answers: Answers
+
+  constructor(drawn: Drawn, answers: Answers) {
+    this.#drawn = drawn
+    this.#answers = answers
+  }
+
+  /** Only who has a writer can use it. */
+  check(model: Readonly<Model>): boolean {
+    return !("writer" in this.#drawn) || this.#drawn.session < model.sessions.length
+  }
+
+  async run(model: Model, real: Real): Promise<void> {
+    const ask = model.settle(this.#drawn)
+    this.#answers.add(`${ask.op} ${await agree(model, real, ask)}`)
+    for (const listing of listings) await agree(model, real, listing)
+  }
+
+  toString(): string {
+    return JSON.stringify(this.#drawn)
+  }
+}
+
+/** Asks both and compares; answers `ok` or the error's tag. */
+export const agree = async (model: Model, real: Real, ask: Ask): Promise<string> => {
+  const expected = model.answer(ask)
+  const answer = await Effect.runPromise(Effect.match(perform(real, ask), {
+    onSuccess: (ok) => ({ ok }),
+    onFailure: (error) => ({ refused: error._tag })
+  }))
+  const message = `the answer to ${JSON.stringify(ask)}`
+  if ("ok" in answer && "ok" in expected) assert.deepStrictEqual(plain(answer.ok), plain(expected.ok), message)
+  else if ("ok" in answer || expected.refused?.includes(answer.refused) !== true) {
+    assert.deepStrictEqual(plain(answer), plain(expected), message)
+  }
+  if ("ok" in answer) return "ok"
+  await takeNote(model, real, ask)
+  return answer.refused
+}
+
+/** What a refused push has left behind, which is nobody's promise. */
+const takeNote = async (model: Model, real: Real, ask: Ask): Promise<void> => {
+  const pushes = ask.op === "pushManifest" ? [ask] : ask.op === "batch"
+    ? ask.changes.filter((part) => part.change === "push")
+    : []
+  for (const { digest: claimed = "", document, repository } of pushes) {
+    const { bytes } = documentOf(document)
+    const digest = digestOf(bytes, claimed.startsWith("sha512:") ? "sha512" : "sha256")
+    const look = perform(real, { op: "resolveBlob", repository, digest })
+    if (await Effect.runPromise(Effect.isSuccess(look))) model.learn(repository, digest, bytes)
+  }
+}
+
+/** Without what is undefined, and bytes as text. */
+const plain = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("latin1")
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== "object" || value === null) return value
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return Object.fromEntries(fields.map(([key, field]) => [key, plain(field)]))
+}
+
+const page = {}
+
+/** What is looked at after every command. */
+const listings: ReadonlyArray<Ask> = [
+  { op: "repositories", page },
+  ...goodRepositories.map((repository): Ask => ({ op: "tags", repository, page }))
+]
+
+/** Everything there is to see. */
+export const sweep: ReadonlyArray<Ask> = [
+  ...listings,
+  { op: "usage" },
+  ...goodRepositories.flatMap((repository): ReadonlyArray<Ask> => [
+    { op: "uploads", repository },
+    ...[...blobs, ...goodDocuments].flatMap(({ bytes }): ReadonlyArray<Ask> => {
+      const digest = digestOf(bytes)
+      return [
+        { op: "getBlob", repository, digest, verify: true },
+        { op: "getManifest", repository, digest },
+        { op: "tagsOf", repository, digest },
+        { op: "referrers", repository, digest, page }
+      ]
+    })
+  ])
+]
+
+/** What a registry may hold before the commands come, so that they have something to work with. */
+export const furniture = {
+  nothing: [],
+  blobs: goodRepositories.flatMap((repository) =>
+    blobs.slice(0, 3).map(({ name }): Ask => ({ op: "pushBlob", repository, content: name, cuts: [], breaks: false }))
+  ),
+  manifests: goodDocuments.slice(0, 4).map(({ mediaType, name }, at): Ask => ({
+    op: "pushManifest",
+    repository: "app",
+    document: name,
+    mediaType,
+    tags: at === 0 ? [{ tag: "v1" }] : []
+  }))
+} satisfies Record<string, ReadonlyArray<Ask>>

@@ -1,0 +1,561 @@
+/** The oracle: the shortest program that says what a registry answers (DESIGN 5 and the OCI specs; no code of ours). */
+import type {
+  Answer,
+  Ask,
+  ChangeAsk,
+  Drawn,
+  OfDigest,
+  Op,
+  PageAsk,
+  PushAsk,
+  TagAsk,
+  TaggingAsk,
+  UntagAsk
+} from "./Ask.ts"
+import { bytesOf, bytesOfDigest, digestOf, documentOf, type Facts, factsOf, knownTypes } from "./contents.ts"
+
+/** A manifest is an entry of a repository by its tags or, without any, by its digest alone. */
+interface Repository {
+  readonly tags: Map<string, string>
+  readonly untagged: Set<string>
+}
+
+export interface Layout {
+  readonly blobs: Map<string, Uint8Array>
+  readonly repositories: Map<string, Repository>
+  revision: number
+}
+
+interface Session {
+  readonly repository: string
+  bytes: Uint8Array
+  /** The digest it was committed with, or that it was cancelled; nothing while it is open. */
+  over?: string
+}
+
+/** What is wrong, whatever is not being false. */
+type Faults = ReadonlyArray<string | false>
+
+/** Distribution-spec, "Pulling manifests"; image-spec, descriptor.md, "Digests" and "Registered algorithms". */
+const nameForm = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/u
+const tagForm = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/u
+const contentForm = /^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/u
+const otherForm = /^blake3:[a-f0-9]{64}$/u
+/** Names that the folders of a tree of layouts have other uses for. */
+const reserved = /\/(blobs|index\.json|oci-layout)(\/|$)/u
+
+const entryOps = new Set<Op>([
+  "getManifest",
+  "resolveManifest",
+  "tagManifest",
+  "deleteManifest",
+  "tagsOf",
+  "referrers"
+])
+
+/** Whether a digest stands for an entry, which may be of any algorithm, and not for content. */
+const asksForEntry = (ask: Ask | ChangeAsk): boolean =>
+  "change" in ask
+    ? ask.change === "tag"
+    : entryOps.has(ask.op) || (ask.op === "forecast" && ask.kind === "manifest")
+
+const octets = "application/octet-stream"
+const maxManifest = 4 * 1024 * 1024
+const noBytes = new Uint8Array()
+
+class Refusal extends Error {
+  readonly answer: Answer
+  constructor(answer: Answer) {
+    super("refused")
+    this.answer = answer
+  }
+}
+
+const isFault = (fault: string | false): fault is string => fault !== false
+
+const refuseIf = (...faults: Faults): void => {
+  const tags = faults.filter(isFault)
+  if (tags.length > 0) throw new Refusal({ refused: tags })
+}
+
+const sorted = (names: Iterable<string>): Array<string> =>
+  Array.from(new Set(names)).toSorted((a, b) => (a < b ? -1 : 1))
+
+const pageOf = (names: Iterable<string>, { limit = 0, startAfter = "" }: PageAsk): Array<string> => {
+  const rest = sorted(names).filter((name) => name > startAfter)
+  return limit > 0 ? rest.slice(0, limit) : rest
+}
+
+const described = (digest: string, { length }: Uint8Array, mediaType = octets) => ({ mediaType, digest, size: length })
+
+const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Buffer.concat(parts)
+
+const mismatch = (bytes: Uint8Array, digest: string | undefined, size: number | undefined): Faults => [
+  digest !== undefined && digest !== digestOf(bytes, digest.startsWith("sha512:") ? "sha512" : "sha256") &&
+  "DigestInvalid",
+  size !== undefined && size !== bytes.length && "SizeInvalid"
+]
+
+/** A repository exists while it has an entry. */
+const repositoryOf = ({ repositories }: Layout, name: string): Repository => {
+  const repository = repositories.get(name) ?? { tags: new Map(), untagged: new Set() }
+  repositories.set(name, repository)
+  return repository
+}
+
+/** What `index.json` holds, by the names we write (DESIGN 4, "Foreign names"). */
+export const entriesOf = ({ repositories }: Layout) =>
+  Array.from(repositories).flatMap(([repository, { tags, untagged }]) => [
+    ...Array.from(tags, ([tag, digest]) => ({ refName: `${repository}:${tag}`, repository, digest })),
+    ...Array.from(untagged, (digest) => ({ refName: `${repository}@${digest}`, repository, digest }))
+  ])
+
+const isEmpty = ({ tags, untagged }: Repository): boolean => tags.size + untagged.size === 0
+
+const isEntry = ({ tags, untagged }: Repository, digest: string): boolean =>
+  untagged.has(digest) || Array.from(tags.values()).includes(digest)
+
+const namesOf = (layout: Layout): Array<string> =>
+  Array.from(layout.repositories).flatMap(([name, repository]) => isEmpty(repository) ? [] : [name])
+
+/** What a manifest names can be known only while it is there. */
+const factsIn = ({ blobs }: Layout, digest: string): Facts | undefined =>
+  blobs.has(digest) ? factsOf.get(digest) : undefined
+
+/** The entries of a repository and everything below them. */
+const reachable = (layout: Layout, repository: string): Array<string> => {
+  const { tags, untagged } = repositoryOf(layout, repository)
+  const found = new Set<string>([...tags.values(), ...untagged])
+  for (const digest of found) for (const child of factsIn(layout, digest)?.manifests ?? []) found.add(child)
+  return Array.from(found)
+}
+
+/** The manifests of some repositories that name a digest among what they need, or as their subject. */
+const namedBy = (layout: Layout, repositories: ReadonlyArray<string>, digest: string, as: "child" | "subject") =>
+  sorted(
+    repositories.flatMap((repository) => reachable(layout, repository)).filter((other) => {
+      const { names = [], subject } = factsIn(layout, other) ?? {}
+      return as === "child" ? names.includes(digest) : subject === digest
+    })
+  )
+
+/** The manifests of a layout that need a blob, or are it. A subject may be absent, so nobody needs it. */
+const blobNeededBy = (layout: Layout, digest: string): Array<string> => {
+  const names = namesOf(layout)
+  const itself = names.flatMap((name) => reachable(layout, name)).filter((other) => other === digest)
+  return sorted([...namedBy(layout, names, digest, "child"), ...itself])
+}
+
+const tagsOf = (layout: Layout, repository: string, digest: string): Array<string> =>
+  sorted(Array.from(repositoryOf(layout, repository).tags).flatMap(([tag, target]) => target === digest ? [tag] : []))
+
+/** What is wrong with a pushed document whatever the state. */
+const documentFaults = ({ digest, document, mediaType }: PushAsk): Faults => {
+  const { bytes, facts, mediaType: own } = documentOf(document)
+  return [
+    bytes.length > maxManifest && "ManifestTooLarge",
+    !knownTypes.includes(mediaType) && "MediaTypeUnsupported",
+    (facts === undefined || mediaType !== own) && "ManifestInvalid",
+    ...mismatch(bytes, digest, undefined)
+  ]
+}
+
+const tagFaults = (repository: Repository, digest: string, tags: ReadonlyArray<TagAsk>): Faults =>
+  tags.flatMap(({ ifAbsent, ifDigest, tag }) => {
+    const current = repository.tags.get(tag)
+    return [
+      ifDigest !== undefined && ifDigest !== current && "Conflict",
+      ifAbsent === true && current !== undefined && current !== digest && "TagExists"
+    ]
+  })
+
+const misses = ({ blobs }: Layout, { document }: PushAsk): boolean =>
+  documentOf(document).facts?.needs.every((need) => blobs.has(need)) === false
+
+const push = (layout: Layout, ask: PushAsk) => {
+  const { bytes } = documentOf(ask.document)
+  const digest = ask.digest ?? digestOf(bytes)
+  refuseIf(
+    ...documentFaults(ask),
+    misses(layout, ask) && "ManifestBlobUnknown",
+    ...tagFaults(repositoryOf(layout, ask.repository), digest, ask.tags)
+  )
+  layout.blobs.set(digest, bytes)
+  return { ...put(layout, { ...ask, digest }), subject: factsOf.get(digest)?.subject }
+}
+
+const tag = (layout: Layout, ask: TaggingAsk) => {
+  refuseIf(
+    !reachable(layout, ask.repository).includes(ask.digest) && "ManifestUnknown",
+    !layout.blobs.has(ask.digest) && "ManifestBlobUnknown",
+    ...tagFaults(repositoryOf(layout, ask.repository), ask.digest, ask.tags)
+  )
+  return put(layout, ask)
+}
+
+/** Makes a manifest reachable by its tags, or by its digest alone. */
+const put = (layout: Layout, { digest, repository, tags }: TaggingAsk) => {
+  const own = repositoryOf(layout, repository)
+  const existed = isEntry(own, digest)
+  const moved = tags.flatMap(({ tag }) => {
+    const from = own.tags.get(tag)
+    return from === digest ? [] : [{ tag, from }]
+  })
+  for (const { tag } of moved) point(own, tag, digest)
+  if (!isEntry(own, digest)) own.untagged.add(digest)
+  const bytes = layout.blobs.get(digest) ?? noBytes
+  const { mediaType } = factsOf.get(digest) ?? {}
+  return { ...described(digest, bytes, mediaType), existed, moved, changed: !existed || moved.length > 0 }
+}
+
+/** A manifest whose last tag goes elsewhere stays reachable by its digest. */
+const point = ({ tags, untagged }: Repository, tag: string, digest?: string): void => {
+  const from = tags.get(tag)
+  tags.delete(tag)
+  if (from !== undefined && !isEntry({ tags, untagged }, from)) untagged.add(from)
+  if (digest === undefined) return
+  tags.set(tag, digest)
+  untagged.delete(digest)
+}
+
+const untag = (layout: Layout, ask: UntagAsk) => {
+  const repository = repositoryOf(layout, ask.repository)
+  const digest = repository.tags.get(ask.tag)
+  refuseIf(
+    digest === undefined && "ManifestUnknown",
+    ask.ifDigest !== undefined && ask.ifDigest !== digest && "Conflict"
+  )
+  point(repository, ask.tag)
+  return { digest, changed: true }
+}
+
+const pushFaults = (layout: Layout, changes: ReadonlyArray<ChangeAsk>): Faults =>
+  changes.flatMap((part) =>
+    part.change === "push" ? [...documentFaults(part), misses(layout, part) && "ManifestBlobUnknown"] : []
+  )
+
+/** Each part on the state its predecessors leave. What is wrong with later parts may be told first. */
+const batch = (layout: Layout, changes: ReadonlyArray<ChangeAsk>) => {
+  try {
+    const done = changes.map((part) =>
+      part.change === "push" ? push(layout, part) : part.change === "tag" ? tag(layout, part) : untag(layout, part)
+    )
+    return { changed: done.some(({ changed }) => changed) }
+  } catch (error) {
+    if (error instanceof Refusal) refuseIf(...(error.answer.refused ?? []), ...pushFaults(layout, changes))
+    throw error
+  }
+}
+
+export class Model {
+  readonly sessions: Array<Session> = []
+  /** Whether all repositories are in one layout. */
+  readonly shared: boolean
+  readonly #layouts = new Map<string, Layout>()
+
+  constructor(shared: boolean) {
+    this.shared = shared
+  }
+
+  /** What the registry has to answer; the model changes along. */
+  answer(ask: Ask): Answer {
+    try {
+      this.#checkNames(ask)
+      return { ok: this.#carryOut(ask) }
+    } catch (error) {
+      if (error instanceof Refusal) return error.answer
+      throw error
+    }
+  }
+
+  /** Fills in what depends on how far a session is. */
+  settle(drawn: Drawn): Ask {
+    if (drawn.op !== "append" && drawn.op !== "commit") return drawn
+    const { bytes, over } = this.sessions[drawn.session] ?? { bytes: noBytes }
+    if (drawn.op === "append") return { ...drawn, offset: drawn.offset === "end" ? bytes.length : drawn.offset }
+    const { digest, excess, ...rest } = drawn
+    return {
+      ...rest,
+      digest: digest === "sha256" || digest === "sha512" ? digestOf(bytes, digest) : digest,
+      // What a session that is over says to a wrong size is not promised.
+      ...(excess === undefined || over !== undefined ? {} : { size: bytes.length + excess })
+    }
+  }
+
+  /** Whether a refused push leaves its bytes behind is not promised: this takes note of what it did. */
+  learn(repository: string, digest: string, bytes: Uint8Array): void {
+    this.#layout(repository).blobs.set(digest, bytes)
+  }
+
+  /** The folders of the layouts that were written to, below the root, with what is in each. */
+  get folders(): Array<readonly [folder: string, layout: Layout]> {
+    return Array.from(this.#layouts).filter(([, { blobs, revision }]) => blobs.size + revision > 0)
+  }
+
+  /** Names are checked before anything is looked at; what a pushed document is does not take a look either. */
+  #checkNames(ask: Ask): void {
+    const parts = ask.op === "batch" ? ask.changes : [ask]
+    const bad = parts.flatMap((part): Faults => {
+      const of = (...fields: ReadonlyArray<string>): ReadonlyArray<string> =>
+        Object.entries(part).flatMap(([field, value]) => fields.includes(field) ? [String(value)] : [])
+      const tags = "tags" in part ? part.tags : []
+      const digests = [...of("digest", "ifDigest"), ...tags.flatMap(({ ifDigest }) => ifDigest ?? [])]
+      return [
+        of("repository", "from", "to").some((name) => !nameForm.test(name) || (!this.shared && reserved.test(name))) &&
+        "NameInvalid",
+        [...of("tag"), ...tags.map(({ tag }) => tag)].some((tag) => !tagForm.test(tag)) && "TagInvalid",
+        digests.some((digest) => !contentForm.test(digest) && !otherForm.test(digest)) && "DigestInvalid",
+        !asksForEntry(part) && digests.some((digest) => otherForm.test(digest)) && "AlgorithmUnsupported"
+      ]
+    })
+    if (bad.some(isFault)) {
+      refuseIf(
+        ...bad,
+        ...parts.flatMap((part) => "document" in part && "tags" in part ? documentFaults(part) : [])
+      )
+    }
+  }
+
+  #carryOut(ask: Ask): unknown {
+    switch (ask.op) {
+      case "getBlob":
+        return { ...this.#resolveBlob(ask), bytes: this.#read(ask) }
+      case "getBlobRange": {
+        const bytes = this.#read(ask)
+        const end = ask.end === undefined || ask.end < 0 ? bytes.length : Math.min(ask.end, bytes.length)
+        refuseIf((ask.offset < 0 || ask.offset > end) && "RangeInvalid")
+        return { ...this.#resolveBlob(ask), bytes: bytes.slice(ask.offset, end) }
+      }
+      case "resolveBlob":
+        return this.#resolveBlob(ask)
+      case "getManifest":
+        return this.#manifest(ask, { withBytes: true })
+      case "resolveManifest":
+        return this.#manifest(ask)
+      case "getTag":
+      case "resolveTag": {
+        const digest = this.#known(ask.repository).tags.get(ask.tag) ?? ""
+        return this.#manifest({ ...ask, digest }, { withBytes: ask.op === "getTag" })
+      }
+
+      case "pushBlob": {
+        const bytes = bytesOf(ask.content)
+        refuseIf(ask.breaks && "Broken", ...mismatch(bytes, ask.digest, ask.size))
+        const { blobs } = this.#layout(ask.repository)
+        const digest = ask.digest ?? digestOf(bytes)
+        const existed = blobs.has(digest)
+        blobs.set(digest, bytes)
+        return { ...described(digest, bytes, ask.mediaType), existed }
+      }
+      case "mountBlob": {
+        const bytes = this.#blob({ repository: ask.from, digest: ask.digest })
+        this.#layout(ask.to).blobs.set(ask.digest, bytes)
+        return described(ask.digest, bytes)
+      }
+      case "pushBlobChunked":
+        this.sessions.push({ repository: ask.repository, bytes: noBytes })
+        return { repository: ask.repository, size: 0 }
+      case "pushBlobChunkedResume": {
+        const { bytes, over, repository } = this.#session(ask)
+        refuseIf((over !== undefined || repository !== ask.repository) && "BlobUploadUnknown")
+        refuseIf(ask.offset !== undefined && ask.offset !== bytes.length && "RangeInvalid")
+        return { repository, size: bytes.length }
+      }
+      case "append": {
+        const session = this.#session(ask)
+        refuseIf(session.over !== undefined && "BlobUploadUnknown")
+        refuseIf(ask.offset !== session.bytes.length && "RangeInvalid")
+        session.bytes = joined(session.bytes, bytesOf(ask.content))
+        refuseIf(ask.breaks && "Broken")
+        return session.bytes.length
+      }
+      case "commit": {
+        const session = this.#session(ask)
+        const { bytes, over, repository } = session
+        const { blobs } = this.#layout(repository)
+        if (over !== ask.digest || !blobs.has(ask.digest)) {
+          refuseIf(over !== undefined && "BlobUploadUnknown")
+          refuseIf(...mismatch(bytes, ask.digest, ask.size))
+          session.over = ask.digest
+          blobs.set(ask.digest, bytes)
+        }
+        return described(ask.digest, bytes)
+      }
+      case "cancel": {
+        const session = this.#session(ask)
+        if (session.over !== undefined) return 0
+        session.over = "cancelled"
+        return session.bytes.length
+      }
+      case "findUpload": {
+        const { bytes, over, repository } = this.#session(ask)
+        // What was cancelled may be forgotten.
+        if (over === "cancelled") throw new Refusal({ ok: { repository, size: 0 }, refused: ["BlobUploadUnknown"] })
+        return { repository, size: bytes.length }
+      }
+      case "uploads":
+        return this.sessions.flatMap(({ over, repository }, session) =>
+          over === undefined && repository === ask.repository ? [session] : []
+        )
+
+      case "pushManifest":
+        return this.#transact(ask.repository, (layout) => push(layout, ask))
+      case "tagManifest":
+        return this.#transact(ask.repository, (layout) => tag(layout, ask))
+      case "batch": {
+        const repository = ask.changes[0]?.repository ?? ""
+        const scattered = !this.shared && ask.changes.some((change) => change.repository !== repository)
+        if (scattered) refuseIf("Unsupported", ...pushFaults(this.#layout(repository), ask.changes))
+        return this.#transact(repository, (layout) => batch(layout, ask.changes)).revision
+      }
+      case "deleteTag":
+        return this.#transact(ask.repository, (layout) => untag(layout, ask))
+      case "deleteManifest": {
+        const { neededBy, tags } = this.#forecastManifest(ask)
+        refuseIf(neededBy.length > 0 && !ask.force && "Referenced")
+        return this.#transact(ask.repository, (layout) => {
+          const repository = repositoryOf(layout, ask.repository)
+          for (const tag of tags) repository.tags.delete(tag)
+          repository.untagged.delete(ask.digest)
+          return { changed: true, tags }
+        })
+      }
+      case "deleteBlob":
+        refuseIf(
+          !this.#layout(ask.repository).blobs.has(ask.digest) && "BlobUnknown",
+          blobNeededBy(this.#layout(ask.repository), ask.digest).length > 0 && "Referenced"
+        )
+        this.#transact(ask.repository, ({ blobs }) => ({ changed: blobs.delete(ask.digest) }))
+        return undefined
+      case "forecast":
+        if (ask.kind === "manifest") return this.#forecastManifest(ask)
+        this.#blob(ask)
+        return { digest: ask.digest, neededBy: blobNeededBy(this.#layout(ask.repository), ask.digest) }
+
+      case "repositories":
+        return pageOf(Array.from(this.#layouts.values()).flatMap(namesOf), ask.page)
+      case "tags":
+        return pageOf(this.#known(ask.repository).tags.keys(), ask.page)
+      case "tagsOf":
+        return tagsOf(this.#layout(ask.repository), ask.repository, ask.digest)
+      case "referrers": {
+        const referrers = namedBy(this.#layout(ask.repository), [ask.repository], ask.digest, "subject")
+        const found = referrers.filter((digest) =>
+          (ask.artifactType ?? factsOf.get(digest)?.artifactType) === factsOf.get(digest)?.artifactType
+        )
+        return pageOf(found, ask.page).map((digest) => {
+          const { annotations, artifactType } = factsOf.get(digest) ?? {}
+          return { ...this.#manifest({ ...ask, digest }), artifactType, annotations }
+        })
+      }
+      case "describe": {
+        const digest = digestOf(bytesOf(ask.document))
+        const { carries: _carries, needs: _needs, ...facts } = factsOf.get(digest) ?? {}
+        const layout = this.#layout(ask.repository)
+        if (layout.blobs.has(digest) && reachable(layout, ask.repository).includes(digest)) return facts
+        // What content says cannot change, so whoever still knows it may tell.
+        throw new Refusal({ ok: facts, refused: ["ManifestUnknown"] })
+      }
+      case "expandDigest":
+        return [
+            ...this.#layout(ask.repository).blobs.keys(),
+            ...reachable(this.#layout(ask.repository), ask.repository)
+          ].includes(ask.digest)
+          ? [ask.digest]
+          : []
+      case "resolveName":
+      case "getNamed": {
+        const named = Array.from(this.#layouts.values()).flatMap(entriesOf).find(({ refName }) => refName === ask.name)
+        if (named === undefined) throw new Refusal({ refused: ["ManifestUnknown"] })
+        return this.#manifest(named, { withBytes: ask.op === "getNamed" })
+      }
+      case "usage": {
+        const all = Array.from(this.#layouts.values(), ({ blobs }) => Array.from(blobs.values())).flat()
+        return { blobs: all.length, bytes: joined(...all).length }
+      }
+      case "unnamed":
+        return []
+      case "blobPath":
+      case "check":
+        return undefined
+    }
+  }
+
+  #layout(repository: string): Layout {
+    const key = this.shared ? "" : repository
+    const layout = this.#layouts.get(key) ?? { blobs: new Map(), repositories: new Map(), revision: 0 }
+    this.#layouts.set(key, layout)
+    return layout
+  }
+
+  #known(name: string): Repository {
+    const repository = repositoryOf(this.#layout(name), name)
+    refuseIf(isEmpty(repository) && "NameUnknown")
+    return repository
+  }
+
+  #session({ session }: { readonly session: number }): Session {
+    const found = this.sessions[session]
+    if (found === undefined) throw new Refusal({ refused: ["BlobUploadUnknown"] })
+    return found
+  }
+
+  #blob({ digest, repository }: OfDigest): Uint8Array {
+    const bytes = this.#layout(repository).blobs.get(digest)
+    if (bytes === undefined) throw new Refusal({ refused: ["BlobUnknown"] })
+    return bytes
+  }
+
+  /** A blob, or what a manifest of the repository carries along of it. */
+  #read(ask: OfDigest): Uint8Array {
+    const manifests = reachable(this.#layout(ask.repository), ask.repository)
+    const carried = manifests.flatMap((digest) =>
+      Array.from(factsIn(this.#layout(ask.repository), digest)?.carries ?? [])
+    )
+    return this.#layout(ask.repository).blobs.get(ask.digest) ?? new Map(carried).get(ask.digest) ?? this.#blob(ask)
+  }
+
+  #resolveBlob(ask: OfDigest) {
+    return described(ask.digest, this.#read(ask))
+  }
+
+  #manifest(ask: OfDigest, { withBytes = false } = {}) {
+    this.#known(ask.repository)
+    refuseIf(!reachable(this.#layout(ask.repository), ask.repository).includes(ask.digest) && "ManifestUnknown")
+    const bytes = bytesOfDigest.get(ask.digest) ?? noBytes
+    const answer = {
+      ...described(ask.digest, bytes, factsOf.get(ask.digest)?.mediaType),
+      ...(withBytes ? { bytes } : {})
+    }
+    if (this.#layout(ask.repository).blobs.has(ask.digest)) return answer
+    // It is named by an index and gone: who only resolves may be told what the index says.
+    throw new Refusal({ ...(withBytes ? {} : { ok: answer }), refused: ["ManifestUnknown"] })
+  }
+
+  #forecastManifest({ digest, repository }: OfDigest) {
+    const layout = this.#layout(repository)
+    refuseIf(!isEntry(repositoryOf(layout, repository), digest) && "ManifestUnknown")
+    const referrers = namedBy(layout, [repository], digest, "subject")
+    return {
+      digest,
+      tags: tagsOf(layout, repository, digest),
+      neededBy: sorted([...namedBy(layout, [repository], digest, "child"), ...referrers]),
+      referrers
+    }
+  }
+
+  /** Carries a change out, on a copy until it is known to be allowed. */
+  #transact<A extends { readonly changed: boolean }>(repository: string, change: (layout: Layout) => A) {
+    const { blobs, repositories, revision } = this.#layout(repository)
+    const copies = Array.from(repositories, ([name, { tags, untagged }]) =>
+      [
+        name,
+        { tags: new Map(tags), untagged: new Set(untagged) }
+      ] as const)
+    const draft: Layout = { blobs: new Map(blobs), repositories: new Map(copies), revision }
+    const { changed, ...answer } = change(draft)
+    if (changed) draft.revision++
+    this.#layouts.set(this.shared ? "" : repository, draft)
+    return { ...answer, revision: changed ? draft.revision : undefined }
+  }
+}
