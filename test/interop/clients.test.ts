@@ -23,7 +23,7 @@ const isThere = (command: string): boolean => {
 }
 
 const missing = ["skopeo", "umoci"].filter((command) => !isThere(command))
-if (missing.length > 0) console.info(`clients: skipped, since ${missing.join(" and ")} is not installed`)
+if (missing.length > 0) console.info(`clients: skipped; not installed: ${missing.join(", ")}`)
 
 const copy = (from: string, to: string): void =>
   void run("skopeo", "--insecure-policy", "copy", "--dest-oci-accept-uncompressed-layers", `oci:${from}`, `oci:${to}`)

@@ -98,7 +98,7 @@ describe("the end of a journal", () => {
     ["a line without its break", ["one"], chain("one", "two")[1]?.slice(0, -1), 1]
   ] as const
 
-  it.live.each(shapes)("is found past %s", ([_, notes, tail = "", last]) =>
+  it.live.each(shapes)("is found past %s", ([, notes, tail = "", last]) =>
     Effect.gen(function*() {
       const lines = chain(...notes)
       const { files } = yield* journalOf(...lines, tail)

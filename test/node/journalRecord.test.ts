@@ -9,7 +9,6 @@ import {
   nextRevision,
   parseGeneration,
   readLine,
-  type Record,
   writeLine
 } from "../../src/node/journalRecord.ts"
 import { sha256 } from "../support/disk.ts"
@@ -37,7 +36,7 @@ const group = new GroupRecord({
           digest: digest("a"),
           occurrence: 7,
           from: entry("a", ""),
-          to: JSON.parse("{\"__proto__\":{\"digest\":1}}") as object as EntryAdded["value"]
+          to: JSON.parse("{\"__proto__\":{\"digest\":1}}") as EntryAdded["value"]
         }),
         new BlobDeleted({ digest: digest("d") })
       ]
@@ -53,7 +52,7 @@ describe("a journal line", () => {
   it.each([["group", group], ["abort", abort]] as const)("of a %s reads back as what was written", (_, record) => {
     const { hash, text } = writeLine(record)
     assert.match(text, /^[^\n]*\n$/u)
-    assert.deepStrictEqual(lineOf(text), Result.succeed({ record: record as Record, hash }))
+    assert.deepStrictEqual(lineOf(text), Result.succeed({ record, hash }))
   })
 
   it("is the same text for the same record", () => {

@@ -16,7 +16,7 @@ const lockedDisk = Effect.map(newDisk, (disk) => {
 })
 
 /** Takes the lock until `release`. */
-const holding = Effect.fnUntraced(function*({ files }: Disk, waitMillis = patient) {
+const holding = Effect.fnUntraced(function*({ files }: Disk, waitMillis: number = patient) {
   const scope = yield* Scope.make()
   yield* Effect.provideService(holdLock(files, waitMillis), Scope.Scope, scope)
   return { release: Scope.close(scope, Exit.void) }

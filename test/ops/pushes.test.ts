@@ -29,7 +29,6 @@ import {
   pushManifest,
   referrerOf,
   type Sample,
-  sample,
   utf8
 } from "../support/images.ts"
 
@@ -235,7 +234,7 @@ describe("parts may be absent", () => {
     ["that are embedded", embedded(layer)]
   ] as const
 
-  it.effect.each(absent)("%s", ([_, descriptor]) =>
+  it.effect.each(absent)("%s", ([, descriptor]) =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
       const manifest = image("absent", { layers: [descriptor] })

@@ -291,7 +291,7 @@ describe("content embedded in a descriptor", () => {
     }))
 })
 
-describe("describe", () => {
+describe("the description of a manifest", () => {
   it.effect("tells what a manifest names", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()

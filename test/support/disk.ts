@@ -44,13 +44,13 @@ export interface JournalRecord {
   readonly commits?: ReadonlyArray<{
     readonly revision: number
     readonly actor: string
-    readonly events: ReadonlyArray<{ readonly _tag: string }>
+    readonly events: ReadonlyArray<{ readonly _tag: string; readonly value?: Schema.Json }>
   }>
 }
 
 export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex")
 
-const parse = <A>(text: string): A => JSON.parse(text) as A
+const parse = (text: string): unknown => JSON.parse(text)
 
 /** A folder for a layout that does not exist yet, with everything that is done in it told. */
 export const newDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.map(temporaryFolder, (folder) => {
@@ -62,7 +62,7 @@ export const newDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.map(tempo
     fs.mkdirSync(dirname(path(name)), { recursive: true })
     fs.writeFileSync(path(name), content)
   }
-  const index = () => parse<{ readonly manifests: ReadonlyArray<Schema.Json> }>(read("index.json"))
+  const index = () => parse(read("index.json")) as { readonly manifests: ReadonlyArray<Schema.Json> }
   return {
     ...watched,
     root,
@@ -80,7 +80,7 @@ export const newDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.map(tempo
     foreign: (...manifests) => write("index.json", JSON.stringify({ ...index(), manifests })),
     journal: () =>
       read(".ocilayout", "journal", "000001.ndjson").split("\n").slice(0, -1)
-        .map((line) => parse<{ readonly e: JournalRecord }>(line).e)
+        .map((line) => (parse(line) as { readonly e: JournalRecord }).e)
   }
 })
 

@@ -55,9 +55,8 @@ export const whyNoMounts = ((): string | undefined => {
     run("umount", folder)
     return undefined
   } catch (cause) {
-    return `mounting a file system is not possible here: ${
-      cause instanceof Error ? cause.message.split("\n").at(-1) : ""
-    }`
+    const lines = cause instanceof Error ? cause.message.split("\n").filter((line) => line !== "") : []
+    return `mounting a file system is not possible here: ${lines.at(-1) ?? "mount failed"}`
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
