@@ -20,7 +20,8 @@ const filesOf = new WeakMap<BlobStore, LayoutFiles>()
 
 export const makeBlobStore = (
   files: LayoutFiles,
-  { ready, verified }: { readonly ready: Effect.Effect<void, LayoutProblem>; readonly verified: Verified }
+  { established, ready }: Preparation,
+  verified: Verified
 ): BlobStore => {
   const storage = asStorage(files.root)
   const stat: BlobStore["stat"] = (digest) =>
@@ -45,6 +46,7 @@ export const makeBlobStore = (
           if (size !== undefined && written !== size) return yield* new SizeInvalid({ expected: size, actual: written })
           if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
           yield* syncFile(files, handle)
+          yield* established
           return { digest: actual, size: written, existed: yield* placeBlob(files, verified, path, handle, actual) }
         })
       ))
@@ -54,6 +56,7 @@ export const makeBlobStore = (
       // Nothing to take over is no reason to create a layout.
       if (Option.isNone(yield* from.stat(digest))) return false
       yield* ready
+      yield* storage(established)
       const linked = source === undefined ? false : yield* storage(linkBlob(source, files, digest))
       if (linked) return true
       return yield* Effect.scoped(Effect.gen(function*() {
@@ -96,20 +99,32 @@ const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | un
       Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
     )
 
-/**
- * Makes the layout when it is not there yet, and what is ours in it; refuses what is no layout before anything is
- * written. Done once per store: later calls cost nothing.
- */
-export const makeReady = (files: LayoutFiles, look: IndexCache["look"]): Effect.Effect<void, LayoutProblem> => {
+/** What has to be there before something is written, made once per store: later calls cost nothing. */
+export interface Preparation {
+  /** The folders of our own; refuses what is no layout before anything is written. */
+  readonly ready: Effect.Effect<void, LayoutProblem>
+  /** The layout itself, once there is something to put into it. */
+  readonly established: Effect.Effect<void, FsError>
+}
+
+export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): Preparation => {
   let done = false
-  return Effect.suspend(() =>
-    done ? Effect.void : Effect.gen(function*() {
-      const { seen } = yield* look
-      yield* asStorage(files.root)(Effect.andThen(createOwnFolders(files), sweepTemporary(files)))
-      if (seen.index === undefined) yield* asStorage(files.root)(createLayout(files))
-      done = true
-    })
-  )
+  let exists = false
+  return {
+    ready: Effect.suspend(() =>
+      done ? Effect.void : Effect.gen(function*() {
+        const { seen } = yield* look
+        yield* asStorage(files.root)(Effect.andThen(createOwnFolders(files), sweepTemporary(files)))
+        exists = seen.index !== undefined
+        done = true
+      })
+    ),
+    established: Effect.suspend(() =>
+      exists ? Effect.void : Effect.map(createLayout(files), () => {
+        exists = true
+      })
+    )
+  }
 }
 
 /** Writes a stream to a file from its beginning and tells how much that was; stops when it is more than expected. */

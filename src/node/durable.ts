@@ -69,8 +69,8 @@ export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): E
     const path = join(files.temporary, name)
     const stat = yield* statIfThere(files.fs, path)
     if (stat === undefined || now - Number(stat.mtimeNs / 1_000_000n) < temporaryMillis) continue
-    // Another process may be sweeping as well.
-    yield* ifThere(stat.kind === "directory" ? removeFolder(files, path) : files.fs.unlink(path))
+    // Another process may be sweeping as well, and what cannot be removed is nobody's fault who writes now.
+    yield* Effect.ignore(stat.kind === "directory" ? removeFolder(files, path) : files.fs.unlink(path))
   }
 })
 

@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import type { Repository } from "../oci/Reference.ts"
 import type { Stores } from "../ops/ports.ts"
-import { makeBlobStore, makeReady } from "./blobFiles.ts"
+import { makeBlobStore, makePreparation } from "./blobFiles.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
@@ -38,11 +38,12 @@ export const openStores = Effect.fnUntraced(function*(
     symlinks: options.symlinks ?? "refuse"
   })
   const cache = yield* makeIndexCache(files, defaultRepository)
-  const shared = { ready: makeReady(files, cache.look), verified: makeVerified() }
+  const preparation = makePreparation(files, cache.look)
+  const verified = makeVerified()
   return {
     layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
-    blobs: makeBlobStore(files, shared),
-    uploads: makeUploadStore(files, shared),
+    blobs: makeBlobStore(files, preparation, verified),
+    uploads: makeUploadStore(files, preparation, verified),
     release: cache.forget
   }
 })

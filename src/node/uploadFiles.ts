@@ -1,38 +1,26 @@
 /** Upload sessions as folders: they outlive the process, and another one can go on with them (RELIABILITY 2.9). */
-import { Clock, Effect, Result, Schema, Stream } from "effect"
-import { randomBytes } from "node:crypto"
+import { Clock, Effect, Stream } from "effect"
 import { dirname, join } from "node:path"
-import {
-  absent,
-  isUploadId,
-  type OpenUpload,
-  type UploadEvent,
-  uploadExpiryMillis,
-  type UploadId,
-  type UploadState
-} from "../layout/Upload.ts"
-import { type Algorithm, ContentDigest } from "../oci/Digest.ts"
-import { type StorageError, type SymlinkRefused, UploadBusy } from "../oci/OciError.ts"
-import { Repository } from "../oci/Reference.ts"
+import { isUploadId, type OpenUpload, type UploadEvent, type UploadId, type UploadState } from "../layout/Upload.ts"
+import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
+import { type StorageError, UploadBusy } from "../oci/OciError.ts"
 import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
-import { placeBlob } from "./blobFiles.ts"
-import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { placeBlob, type Preparation } from "./blobFiles.ts"
+import { makeFolder, syncFile, syncFolder } from "./durable.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
-import type { LayoutProblem } from "./indexFile.ts"
-import { asStorage, guard, identityOf, ifThere, type LayoutFiles, readAll, statIfThere } from "./layoutFiles.ts"
-import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
+import { asStorage, guard, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
 import { readBytes, type Verified } from "./readBlob.ts"
-
-/** What a session says of itself; how far it has got is the size of its data. */
-const Meta = Schema.fromJsonString(Schema.Struct({
-  repository: Repository,
-  /** Set before the data becomes a blob; kept for a day so that committing again is answered. */
-  committed: Schema.optionalKey(Schema.Struct({ digest: ContentDigest, size: Schema.Natural }))
-}))
-type Meta = typeof Meta.Type
-
-const decodeMeta = Schema.decodeUnknownResult(Meta)
-const encodeMeta = Schema.encodeUnknownResult(Meta)
+import {
+  discardUpload,
+  type Folder,
+  folderOf,
+  newId,
+  readUpload,
+  startUpload,
+  sweepUpload,
+  writeMeta
+} from "./uploadFolder.ts"
 
 /** A hash that follows a session while this process appends to it. */
 interface Following {
@@ -43,21 +31,10 @@ interface Following {
 /** Hashes kept; a session without one is read again when it is committed. */
 const followed = 1024
 
-interface Folder {
-  readonly data: string
-  readonly meta: string
-  readonly lock: string
-  readonly path: string
-}
-
-const folderOf = ({ uploads }: LayoutFiles, id: UploadId): Folder => {
-  const path = join(uploads, id)
-  return { path, data: join(path, "data"), meta: join(path, "meta.json"), lock: join(path, "lock") }
-}
-
 export const makeUploadStore = (
   files: LayoutFiles,
-  { ready, verified }: { readonly ready: Effect.Effect<void, LayoutProblem>; readonly verified: Verified }
+  { established, ready }: Preparation,
+  verified: Verified
 ): UploadStore => {
   const storage = asStorage(files.root)
   const following = new Map<UploadId, Following>()
@@ -66,7 +43,7 @@ export const makeUploadStore = (
     const names = (yield* ifThere(files.fs.readDirectory(files.uploads))) ?? []
     const states = yield* Effect.forEach(
       names.filter(isUploadId),
-      (id) => Effect.map(read(files, id), (state) => ({ id, state }))
+      (id) => Effect.map(readUpload(files, id), (state) => ({ id, state }))
     )
     return states
   }))
@@ -75,16 +52,17 @@ export const makeUploadStore = (
     create: Effect.fnUntraced(function*(repository) {
       yield* ready
       const now = yield* Clock.currentTimeMillis
-      for (const { id, state } of yield* list) yield* storage(sweep(files, id, state, now))
+      // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
+      for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
       const id = newId()
-      yield* storage(start(files, id, repository))
-      const state = yield* storage(read(files, id))
+      yield* storage(startUpload(files, id, repository))
+      const state = yield* storage(readUpload(files, id))
       following.set(id, { hash: runningHash("sha256"), size: 0 })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
       return state._tag === "Open" ? state : yield* Effect.die(`session ${id} vanished while it was made`)
     }),
-    stat: (id) => storage(read(files, id)),
+    stat: (id) => storage(readUpload(files, id)),
     list: Effect.map(list, (all) => all.flatMap(({ state }) => state._tag === "Open" ? [state] : [])),
     exclusive: Effect.fnUntraced(function*(id) {
       const folder = folderOf(files, id)
@@ -96,103 +74,23 @@ export const makeUploadStore = (
       }))
       if (held === false) return yield* new UploadBusy({ upload: id })
       // It may have been cancelled or swept while the lock was being taken.
-      const state = yield* storage(read(files, id))
+      const state = yield* storage(readUpload(files, id))
       if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
-      return sessionOf(files, verified, following, id, state)
+      return sessionOf({ files, verified, following, established }, id, state)
     })
   }
 }
 
-const newId = (): UploadId => {
-  const id = randomBytes(16).toString("hex")
-  if (!isUploadId(id)) throw new TypeError(`no upload id: ${id}`)
-  return id
+/** What the sessions of a layout share. */
+interface Shared {
+  readonly files: LayoutFiles
+  readonly verified: Verified
+  readonly following: Map<UploadId, Following>
+  readonly established: Preparation["established"]
 }
-
-const touchedOf = (mtimeNs: bigint): number => Number(mtimeNs / 1_000_000n)
-
-/** What a session is now; a folder that nobody can make sense of is no session. */
-const read = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  id: UploadId
-): Effect.fn.Return<UploadState, FsError | SymlinkRefused> {
-  const { data, meta } = folderOf(files, id)
-  yield* guard(files, meta)
-  const text = yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(files.fs.open(meta, { access: "read" }))
-    if (handle === undefined) return undefined
-    return Buffer.from(yield* readAll(handle, Math.min((yield* handle.stat).size, 4096))).toString("utf8")
-  }))
-  const decoded = decodeMeta(text)
-  if (Result.isFailure(decoded)) return absent
-  const { committed, repository } = decoded.success
-  const stat = yield* statIfThere(files.fs, data)
-  if (committed !== undefined && (stat === undefined || (yield* isBlob(files, stat, committed.digest)))) {
-    return { _tag: "Committed", repository, ...committed }
-  }
-  if (stat?.kind !== "file") return absent
-  return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
-})
-
-/** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
-const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>
-  Effect.map(
-    statIfThere(files.fs, files.blob(digest)),
-    (blob) => blob?.ino === data.ino && blob.dev === data.dev
-  )
-
-const start = Effect.fnUntraced(
-  function*(files: LayoutFiles, id: UploadId, repository: Repository): Effect.fn.Return<void, FsError> {
-    const folder = folderOf(files, id)
-    yield* makeFolder(files, folder.path)
-    yield* Effect.scoped(Effect.asVoid(files.fs.open(folder.data, { access: "create" })))
-    yield* writeMeta(files, folder, { repository })
-  }
-)
-
-const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
-  withTemporary(
-    files,
-    "meta",
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(Buffer.from(Result.getOrThrow(encodeMeta(meta))), 0)
-      yield* syncFile(files, handle)
-      yield* files.fs.rename(path, folder.meta)
-      yield* syncFolder(files, folder.path)
-    })
-  )
-
-/** Removes a session a day after its last append, or after it was committed, unless somebody is at it. */
-const sweep = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  id: UploadId,
-  state: UploadState,
-  now: number
-): Effect.fn.Return<void, FsError> {
-  const folder = folderOf(files, id)
-  const stat = yield* statIfThere(files.fs, folder.path)
-  if (stat === undefined) return
-  const touched = state._tag === "Open" ? state.touched : touchedOf(stat.mtimeNs)
-  if (now - touched < uploadExpiryMillis) return
-  yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))
-    if (handle !== undefined && (yield* handle.tryLock)) yield* discard(files, id)
-  }))
-})
-
-/** Out of sight first, so that nobody finds half a session. */
-const discard = Effect.fnUntraced(function*(files: LayoutFiles, id: UploadId): Effect.fn.Return<void, FsError> {
-  const folder = folderOf(files, id)
-  const aside = join(files.temporary, `upload.${id}`)
-  if ((yield* tell(files.fs.rename(folder.path, aside), "ENOENT")) === "ENOENT") return
-  yield* syncFolder(files, files.uploads)
-  yield* removeFolder(files, aside)
-})
 
 const sessionOf = (
-  files: LayoutFiles,
-  verified: Verified,
-  following: Map<UploadId, Following>,
+  { established, files, following, verified }: Shared,
   id: UploadId,
   state: UploadState
 ): UploadSession => {
@@ -238,8 +136,9 @@ const sessionOf = (
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
         following.delete(id)
-        if (event._tag === "UploadCancelled") return yield* discard(files, id)
+        if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
+          yield* established
           yield* commit(files, verified, folder, state, event)
         }
       })))

@@ -377,6 +377,8 @@ describe("the limits of the index", () => {
     const over = { entries: 1, bytes: 10 }
     given(entry("a", "app:v1"), entry("b", "app:v2")).when(remove("a"), over).leaves(entry("b", "app:v2"))
     given(entry("a", "app:v1"), entry("a", "app:v2")).when(untag("v1"), over).leaves(entry("a", "app:v2"))
+    given(entry("a", "app:v1"), entry("b", "app:v2")).when(untag("v1"), { ...over, bytes: 100_000 })
+      .leaves(entry("a", at("app", "a")), entry("b", "app:v2"))
     given(entry("a", "app:v1"), entry("b", "app:v2")).when(put("b", "v1"), { ...over, bytes: 100_000 })
       .isRefused(new IndexTooLarge({ what: "entries", actual: 3, limit: 1 }))
   })

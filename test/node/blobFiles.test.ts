@@ -60,6 +60,15 @@ describe("writing a blob", () => {
       assert.deepStrictEqual(fs.readdirSync(other.root), ["index.json"])
     }))
 
+  it.live("that is refused creates no layout", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* opened()
+      const wrong = blobs.write(Stream.succeed(content), { ...sha256, digest: digest("a") })
+      assert.instanceOf(yield* Effect.flip(wrong), DigestInvalid)
+      assert.deepStrictEqual(fs.readdirSync(disk.root), [".ocilayout"])
+      assert.deepStrictEqual(leftovers(disk.root), [])
+    }))
+
   it.live("stores nothing when it is not what was expected", () =>
     Effect.gen(function*() {
       const { blobs, disk } = yield* opened()
@@ -149,7 +158,7 @@ describe("a blob that is there already", () => {
 
   it.live.each([["torn", utf8("012")], ["empty", utf8("")], ["too long", utf8("0123456789x")]] as const)(
     "and %s is healed, and did not count",
-    ([_, wrong]) =>
+    ([, wrong]) =>
       Effect.gen(function*() {
         const { blobs, disk } = yield* opened()
         disk.write(`blobs/${name.replace(":", "/")}`, wrong)

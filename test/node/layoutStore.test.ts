@@ -559,9 +559,8 @@ describe("a failure", () => {
         call.operation === "rename" && call.path === "index.json"
           ? Effect.andThen(
             Effect.sync(() => {
-              const [name = ""] = fs.readdirSync(disk.path(".ocilayout", "tmp")).filter((name) =>
-                name.startsWith("index.")
-              )
+              const name = fs.readdirSync(disk.path(".ocilayout", "tmp")).find((name) => name.startsWith("index.")) ??
+                ""
               fs.renameSync(disk.path(".ocilayout", "tmp", name), disk.path("index.json"))
             }),
             fails("EIO")(call)

@@ -85,7 +85,7 @@ describe("a whole blob", () => {
 
   it.live.each(spoiled)(
     "that is %s fails before its end: the last piece is held back",
-    ([_, bytes]) =>
+    ([, bytes]) =>
       Effect.gen(function*() {
         const { name, read } = yield* blobOf(bytes, digestOf(large))
         const { failure, seen } = yield* pieces(yield* read())

@@ -128,14 +128,6 @@ describe("deleting a manifest", () => {
       assert.instanceOf(yield* Effect.flip(registry.deleteManifest("app", "v1")), DigestInvalid)
       assert.instanceOf(yield* Effect.flip(registry.deleteManifest("", oneDigest)), NameInvalid)
     }))
-
-  it.effect("that names itself as its subject needs nobody's leave", () =>
-    Effect.gen(function*() {
-      const { add, registry, store } = foreignLayout()
-      yield* store(signature)
-      yield* add(entryOf(signature, "app:s"))
-      yield* registry.deleteManifest("app", signature.descriptor.digest)
-    }))
 })
 
 describe("deleting a blob", () => {

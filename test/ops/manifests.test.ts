@@ -63,6 +63,18 @@ describe("a walk", () => {
       assert.strictEqual(walk.unreadable.size, 0)
     }))
 
+  it.effect("costs nothing twice where indexes share their children", () =>
+    Effect.gen(function*() {
+      const indexes = [index([one, one])]
+      for (let level = 1; level < 32; level++) indexes.push(index([...indexes.slice(-1), ...indexes.slice(-1)]))
+      const [top] = indexes.slice(-1)
+      assert(top)
+      const { asked, manifests } = layoutOf(one, ...indexes)
+      const walk = yield* manifests.walk([top.descriptor], true)
+      assert.isTrue(walk.complete)
+      assert.strictEqual(asked.size, 33)
+    }))
+
   it.effect("reads indexes only, unless it is to be deep", () =>
     Effect.gen(function*() {
       const parent = index([one])
