@@ -44,10 +44,12 @@ export interface PageAsk {
   readonly limit?: number
 }
 
-/** A session by the order in which they were started; one too high is of a session that nobody started. */
+/** A session by the order in which they were started; a number too high is no session, and `noId` has no id either. */
 interface OfSession {
   readonly session: number
 }
+
+export const noId = 99
 
 /** `first`: the writer that a session was started with; `last`: the one it was last resumed with. */
 export interface OfWriter extends OfSession {
@@ -68,7 +70,7 @@ interface Claim {
 }
 
 /** The fields of an ask, by its operation. */
-export interface Asks {
+interface Asks {
   readonly getBlob: OfDigest & { readonly verify: boolean }
   readonly getBlobRange: OfDigest & { readonly offset: number; readonly end?: number; readonly verify: boolean }
   readonly getManifest: OfDigest
@@ -95,7 +97,8 @@ export interface Asks {
   readonly referrers: OfDigest & { readonly page: PageAsk; readonly artifactType?: string }
   readonly describe: InRepository & { readonly document: string }
   readonly tagsOf: OfDigest
-  readonly expandDigest: OfDigest
+  /** `digits`: how many of the digest's are given. */
+  readonly expandDigest: OfDigest & { readonly digits: number }
   readonly unnamed: InRepository
   readonly resolveName: { readonly name: string }
   readonly getNamed: { readonly name: string }
@@ -108,7 +111,7 @@ export interface Asks {
 
 export type Op = keyof Asks
 
-export type AskOf<O extends Op> = { readonly op: O } & Asks[O]
+type AskOf<O extends Op> = { readonly op: O } & Asks[O]
 
 export type Ask = { readonly [O in Op]: AskOf<O> }[Op]
 

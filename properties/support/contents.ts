@@ -37,7 +37,7 @@ export interface Document extends Content {
   readonly fault?: "ManifestInvalid" | "ManifestTooLarge"
 }
 
-export const manifestType = "application/vnd.oci.image.manifest.v1+json"
+const manifestType = "application/vnd.oci.image.manifest.v1+json"
 export const indexType = "application/vnd.oci.image.index.v1+json"
 const dockerType = "application/vnd.docker.distribution.manifest.v2+json"
 const dockerIndexType = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -202,7 +202,7 @@ const huge: Document = {
   fault: "ManifestTooLarge"
 }
 
-export const documents: ReadonlyArray<Document> = [...good, ...bad, huge]
+const documents: ReadonlyArray<Document> = [...good, ...bad, huge]
 export const goodDocuments = good
 export const badDocuments: ReadonlyArray<Document> = [...bad, huge]
 

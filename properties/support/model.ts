@@ -181,6 +181,7 @@ const push = (layout: Layout, ask: PushAsk) => {
     ...tagFaults(repositoryOf(layout, ask.repository), digest, ask.tags)
   )
   layout.blobs.set(digest, bytes)
+  // Who only tags is not told the subject.
   return { ...put(layout, { ...ask, digest }), subject: factsOf.get(digest)?.subject }
 }
 
@@ -439,11 +440,11 @@ export class Model {
       case "tagsOf":
         return tagsOf(this.#layout(ask.repository), ask.repository, ask.digest)
       case "referrers": {
-        const referrers = namedBy(this.#layout(ask.repository), [ask.repository], ask.digest, "subject")
-        const found = referrers.filter((digest) =>
-          (ask.artifactType ?? factsOf.get(digest)?.artifactType) === factsOf.get(digest)?.artifactType
+        const found = namedBy(this.#layout(ask.repository), [ask.repository], ask.digest, "subject")
+        const wanted = found.filter((digest) =>
+          [undefined, factsOf.get(digest)?.artifactType].includes(ask.artifactType)
         )
-        return pageOf(found, ask.page).map((digest) => {
+        return pageOf(wanted, ask.page).map((digest) => {
           const { annotations, artifactType } = factsOf.get(digest) ?? {}
           return { ...this.#manifest({ ...ask, digest }), artifactType, annotations }
         })
@@ -456,13 +457,13 @@ export class Model {
         // What content says cannot change, so whoever still knows it may tell.
         throw new Refusal({ ok: facts, refused: ["ManifestUnknown"] })
       }
-      case "expandDigest":
-        return [
-            ...this.#layout(ask.repository).blobs.keys(),
-            ...reachable(this.#layout(ask.repository), ask.repository)
-          ].includes(ask.digest)
+      case "expandDigest": {
+        refuseIf(ask.digits < 12 && "DigestInvalid")
+        const layout = this.#layout(ask.repository)
+        return layout.blobs.has(ask.digest) || reachable(layout, ask.repository).includes(ask.digest)
           ? [ask.digest]
           : []
+      }
       case "resolveName":
       case "getNamed": {
         const named = Array.from(this.#layouts.values()).flatMap(entriesOf).find(({ refName }) => refName === ask.name)
@@ -508,11 +509,11 @@ export class Model {
 
   /** A blob, or what a manifest of the repository carries along of it. */
   #read(ask: OfDigest): Uint8Array {
-    const manifests = reachable(this.#layout(ask.repository), ask.repository)
-    const carried = manifests.flatMap((digest) =>
-      Array.from(factsIn(this.#layout(ask.repository), digest)?.carries ?? [])
+    const layout = this.#layout(ask.repository)
+    const carried = reachable(layout, ask.repository).flatMap((digest) =>
+      Array.from(factsIn(layout, digest)?.carries ?? [])
     )
-    return this.#layout(ask.repository).blobs.get(ask.digest) ?? new Map(carried).get(ask.digest) ?? this.#blob(ask)
+    return layout.blobs.get(ask.digest) ?? new Map(carried).get(ask.digest) ?? this.#blob(ask)
   }
 
   #resolveBlob(ask: OfDigest) {
@@ -547,12 +548,10 @@ export class Model {
   /** Carries a change out, on a copy until it is known to be allowed. */
   #transact<A extends { readonly changed: boolean }>(repository: string, change: (layout: Layout) => A) {
     const { blobs, repositories, revision } = this.#layout(repository)
-    const copies = Array.from(repositories, ([name, { tags, untagged }]) =>
-      [
-        name,
-        { tags: new Map(tags), untagged: new Set(untagged) }
-      ] as const)
-    const draft: Layout = { blobs: new Map(blobs), repositories: new Map(copies), revision }
+    const draft: Layout = { blobs: new Map(blobs), repositories: new Map(), revision }
+    for (const [name, { tags, untagged }] of repositories) {
+      draft.repositories.set(name, { tags: new Map(tags), untagged: new Set(untagged) })
+    }
     const { changed, ...answer } = change(draft)
     if (changed) draft.revision++
     this.#layouts.set(this.shared ? "" : repository, draft)

@@ -3,7 +3,7 @@ import { Effect, Option, type Scope, Stream } from "effect"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import type { RegistryError } from "../../src/ops/ports.ts"
 import type { BlobWriter, Change, Content, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/Registry.ts"
-import type { Ask, ChangeAsk, OfWriter, PushAsk, Sent, TagAsk } from "./Ask.ts"
+import { type Ask, type ChangeAsk, noId, type OfWriter, type PushAsk, type Sent, type TagAsk } from "./Ask.ts"
 import { bytesOf, digestOf, documentOf } from "./contents.ts"
 
 /** A sender that gave up. */
@@ -160,7 +160,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
       )
     }
     case "expandDigest":
-      return registry.expandDigest(ask.repository, ask.digest.slice(0, "sha256:".length + 12))
+      return registry.expandDigest(ask.repository, ask.digest.slice(0, "sha256:".length + ask.digits))
     case "unnamed":
       return Stream.runCollect(registry.unnamed(ask.repository))
     case "blobPath":
@@ -173,7 +173,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
 }
 
 const idOf = (sessions: Real["sessions"], session: number): string =>
-  sessions[session]?.first.id ?? "0123456789abcdef".repeat(2)
+  session === noId ? "../../index.json" : sessions[session]?.first.id ?? "0123456789abcdef".repeat(2)
 
 const writerOf = (sessions: Real["sessions"], { session, writer }: OfWriter): Effect.Effect<BlobWriter> =>
   Effect.fromNullishOr(sessions[session]?.[writer]).pipe(Effect.orDie)

@@ -66,7 +66,8 @@ const walk: (
   depth: number
 ) => Effect.Effect<ReadonlyArray<Repository>, FsError> = Effect.fnUntraced(function*(fs, folder, name, depth) {
   const names = (yield* ifThere(fs.readDirectory(folder))) ?? []
-  const here = names.includes("oci-layout") || names.includes("index.json")
+  // Before its first blob or manifest, a layout may be no more than an upload that somebody has begun.
+  const here = names.includes("oci-layout") || names.includes("index.json") || names.includes(".ocilayout")
   const found: Array<Repository> = here && isRepository(name) ? [name] : []
   if (depth >= deepest) return found
   for (const child of names) {

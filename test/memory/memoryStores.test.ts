@@ -73,10 +73,12 @@ describe("a sender that uses one buffer for all of its pieces", () => {
     Effect.gen(function*() {
       const { blobs } = memoryStores()
       const buffer = utf8("......")
-      const pieces = Stream.map(Stream.make("first ", "second"), (text) => {
-        buffer.set(utf8(text))
-        return buffer
-      })
+      const piece = (text: string) =>
+        Stream.fromEffect(Effect.sync(() => {
+          buffer.set(utf8(text))
+          return buffer
+        }))
+      const pieces = Stream.concat(piece("first "), piece("second"))
       const { digest } = yield* blobs.write(pieces, { algorithm: "sha256" })
       const read = Option.getOrThrow(yield* Effect.scoped(blobs.read(digest, { verify: true })))
       assert.strictEqual(textOf(yield* collect(read.content)), "first second")

@@ -71,6 +71,14 @@ describe("a tree of layouts", () => {
       assert.deepStrictEqual<ReadonlyArray<string>>(yield* tree.list, ["app", "app/sub", "only/index", "x/y/z"])
     }))
 
+  it.live("lists a layout that is no more than a begun upload, so that the upload is found again", () =>
+    Effect.gen(function*() {
+      const { tree } = yield* planted
+      const { uploads } = yield* tree.open(repository("app"))
+      yield* uploads.create(repository("app"))
+      assert.deepStrictEqual<ReadonlyArray<string>>(yield* tree.list, ["app"])
+    }))
+
   it.live("passes over the layout that its root may be, and finds those below", () =>
     Effect.gen(function*() {
       const { plant, tree } = yield* planted

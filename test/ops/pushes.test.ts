@@ -339,6 +339,23 @@ describe("a batch", () => {
       assert.deepStrictEqual(yield* tagsOf(registry), [at("old", one), at("v1", two)])
     }))
 
+  it.effect("may hold a part whose condition an earlier part fulfils", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* pushImage(registry, "app", two)
+      const conditional: Change = {
+        _tag: "PushManifest",
+        repository: "app",
+        bytes: one.bytes,
+        mediaType: imageManifest,
+        options: { tags: [{ tag: "v2", ifDigest: two.descriptor.digest }] }
+      }
+      assert.instanceOf(yield* Effect.flip(registry.batch([conditional])), Conflict)
+      yield* registry.batch([tag("app", two, "v2"), conditional])
+      assert.deepStrictEqual(yield* tagsOf(registry), [at("v1", one), at("v2", one)])
+    }))
+
   it.effect("spans the repositories of a shared layout", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
