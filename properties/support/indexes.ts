@@ -13,7 +13,7 @@ const mediaType = "application/vnd.oci.image.manifest.v1+json"
 const contentDigests = ["a", "b", "c"].map((digit) => ContentDigest.make(`sha256:${digit.repeat(64)}`))
 const digests = contentDigests.map((digest) => Digest.make(digest))
 const app = Repository.make("app")
-const repository = fc.constantFrom(app, app, Repository.make("app/web"))
+const repository = fc.constantFrom(app, app, app, Repository.make("app/web"))
 const tag = fc.constantFrom("v1", "v1", "latest").map((name) => Tag.make(name))
 const digest = fc.constantFrom(...digests)
 
@@ -23,6 +23,7 @@ const refName = fc.constantFrom(
   "",
   "v1",
   "latest",
+  "app:v1",
   "app:v1",
   "app:latest",
   "app/web:v1",
@@ -90,9 +91,9 @@ export const state: fc.Arbitrary<State> = fc.tuple(values, defaultRepository).ma
 )
 
 const tagWrite: fc.Arbitrary<TagWrite> = fc.oneof(
-  tag.map((tag) => ({ tag })),
-  fc.record({ tag, ifDigest: digest }),
-  fc.record({ tag, ifAbsent: fc.boolean() })
+  { weight: 1, arbitrary: tag.map((tag) => ({ tag })) },
+  { weight: 1, arbitrary: fc.record({ tag, ifDigest: digest }) },
+  { weight: 2, arbitrary: fc.record({ tag, ifAbsent: fc.constant(true) }) }
 )
 
 const descriptor = fc.tuple(digest, extras).map(([digest, extras]) =>
@@ -101,13 +102,13 @@ const descriptor = fc.tuple(digest, extras).map(([digest, extras]) =>
 
 /** Present nine times out of ten. */
 const missing = fc.nat({ max: 9 }).map((drawn) => drawn === 9 ? [{ path: "config", digest: digests[2] ?? "" }] : [])
-const neededBy = fc.nat({ max: 4 }).map((drawn) => drawn === 4 ? ["sha256:somebody"] : [])
+const neededBy = fc.constantFrom([], ["sha256:somebody"])
 
 export const putManifest: fc.Arbitrary<PutManifest> = fc.record({
   _tag: fc.constant("PutManifest"),
   repository,
   descriptor,
-  tags: fc.array(tagWrite, { maxLength: 2 }),
+  tags: fc.noBias(fc.array(tagWrite, { maxLength: 2 })),
   missing
 })
 
@@ -120,7 +121,7 @@ const deleteManifest: fc.Arbitrary<DeleteManifest> = fc.record({
   _tag: fc.constant("DeleteManifest"),
   repository,
   digest,
-  force: fc.boolean(),
+  force: fc.constantFrom(false, false, true),
   neededBy
 })
 
@@ -132,13 +133,13 @@ const deleteBlob: fc.Arbitrary<DeleteBlob> = fc.record({
 })
 
 const single: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 4, arbitrary: putManifest },
+  { weight: 6, arbitrary: putManifest },
   { weight: 2, arbitrary: deleteTag },
-  { weight: 2, arbitrary: deleteManifest },
-  { weight: 1, arbitrary: deleteBlob }
+  { weight: 3, arbitrary: deleteManifest },
+  { weight: 2, arbitrary: deleteBlob }
 )
 
-export const commands: fc.Arbitrary<ReadonlyArray<Command>> = fc.array(single, { maxLength: 8 })
+export const commands: fc.Arbitrary<ReadonlyArray<Command>> = fc.noBias(fc.array(single, { maxLength: 10 }))
 
 export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: single },

@@ -150,14 +150,17 @@ describe("a snapshot", () => {
   it.live("of an index so young that it could change unseen is compared by its bytes, and not parsed again", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
+      // Whole milliseconds look like a coarse clock, which nobody trusts for two seconds.
+      const now = Date.now() / 1000
+      fs.utimesSync(disk.path("index.json"), now, now)
       const first = yield* layout.snapshot
       disk.told()
       assert.strictEqual(yield* layout.snapshot, first)
-      assert.notInclude(disk.told().join(), "journal")
-      yield* Effect.sleep(30)
-      yield* layout.snapshot
+      assert.deepStrictEqual(disk.told("read"), ["read index.json"])
+      makeOld(disk.root)
+      const second = yield* layout.snapshot
       disk.told()
-      assert.strictEqual(yield* layout.snapshot, first)
+      assert.strictEqual(yield* layout.snapshot, second)
       assert.deepStrictEqual(disk.told(), ["lstat index.json"])
     }))
 
