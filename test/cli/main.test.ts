@@ -75,7 +75,7 @@ describe("ocilayout", () => {
         {
           layouts: [{ id: "my", path: "/srv/my layout", registry, perRepository: false }],
           mode: "write",
-          files: memoryFiles(["/work"])
+          files: memoryFiles(["/files"])
         },
         {
           directories: ["my=/srv/my layout"],
@@ -83,7 +83,7 @@ describe("ocilayout", () => {
           defaultRepository: "app",
           readOnly: false,
           allowDelete: false,
-          allowedDirectories: ["/work"],
+          allowedDirectories: ["/files"],
           durability: "process",
           symlinks: "refuse"
         },
@@ -93,7 +93,7 @@ describe("ocilayout", () => {
         const part of [
           "/srv/my layout",
           "move and remove tags",
-          "pushed from and exported to: /work",
+          "pushed from and exported to: /files",
           "Ctrl-D",
           `"mcpServers"`
         ]
@@ -102,7 +102,7 @@ describe("ocilayout", () => {
       }
       assert.include(
         text,
-        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /work --durability process"
+        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /files --durability process"
       )
     }))
 })

@@ -31,7 +31,7 @@ const writing = [
   "oci_delete"
 ]
 
-const served = (mode: Mode, allowed: ReadonlyArray<string> = ["/work"], ids: ReadonlyArray<string> = []) =>
+const served = (mode: Mode, allowed: ReadonlyArray<string> = ["/files"], ids: ReadonlyArray<string> = []) =>
   Effect.map(Effect.orDie(makeRegistry()), (registry): Served => ({
     layouts: [
       { id: "main", path: "/layouts/main", registry, perRepository: false },
@@ -126,7 +126,7 @@ describe("the catalogue", () => {
 
   it.effect("says which layouts there are when there are several", () =>
     Effect.gen(function*() {
-      for (const { inputSchema, name } of yield* toolsOf("delete", ["/work"], ["base", "mirror"])) {
+      for (const { inputSchema, name } of yield* toolsOf("delete", ["/files"], ["base", "mirror"])) {
         assert.deepStrictEqual(inputSchema.properties?.["layout"], {
           type: "string",
           enum: ["main", "base", "mirror"],
@@ -152,7 +152,7 @@ describe("the server's instructions", () => {
   for (const mode of ["read", "write", "delete"] as const) {
     it.effect(`fit into 2 KB and name only tools that are offered in mode ${mode}`, () =>
       Effect.gen(function*() {
-        for (const allowed of [[], ["/work"]]) {
+        for (const allowed of [[], ["/files"]]) {
           const server = yield* served(mode, allowed, ["other"])
           const instructions = instructionsFor(server)
           assert.isAtMost(new TextEncoder().encode(instructions).length, 2048)

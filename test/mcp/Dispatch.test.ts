@@ -23,7 +23,7 @@ const protocolError = (promise: () => Promise<unknown>) =>
 const served = Effect.map(Effect.orDie(makeRegistry()), (registry): Served => ({
   layouts: [{ id: "main", path: "/layouts/main", registry, perRepository: false }],
   mode: "delete",
-  files: memoryFiles(["/work"])
+  files: memoryFiles(["/files"])
 }))
 
 /** A catalogue of one tool of the test's own. */
@@ -148,13 +148,13 @@ describe("long work", () => {
   it.live("reports how far it has got", () =>
     Effect.gen(function*() {
       const { client, files } = yield* session()
-      files.contents.set("/work/big", big)
+      files.contents.set("/files/big", big)
       const steps: Array<{ readonly progress: number; readonly total?: number | undefined }> = []
       const onprogress = (step: { readonly progress: number; readonly total?: number | undefined }) =>
         void steps.push(step)
       yield* Effect.promise(() =>
         client.callTool(
-          { name: "oci_push_blob", arguments: { repository: "app", path: "/work/big" } },
+          { name: "oci_push_blob", arguments: { repository: "app", path: "/files/big" } },
           CallToolResultSchema,
           { onprogress }
         )
@@ -201,14 +201,17 @@ describe("long work", () => {
       const { call, fails, files, registry } = yield* session()
       const broken = Stream.concat(
         Stream.succeed(bytesOf("half")),
-        Stream.fail(new FileUnknown({ path: "/work/x", reason: "went away" }))
+        Stream.fail(new FileUnknown({ path: "/files/x", reason: "went away" }))
       )
       const catalogue = makeCatalogue({
         layouts: [{ id: "main", path: "/", registry, perRepository: false }],
         mode: "write",
         files: { ...files, read: () => Effect.succeed({ size: 9, content: broken }) }
       })
-      const result = yield* callTool(catalogue, { name: "oci_push_blob", args: { repository: "app", path: "/work/x" } })
+      const result = yield* callTool(catalogue, {
+        name: "oci_push_blob",
+        args: { repository: "app", path: "/files/x" }
+      })
       assert.match(result.content[0]?.text ?? "", /^FILE_UNKNOWN: .*went away/u)
       assert.match(yield* fails("oci_resolve", { ref: `app@${digestOf(bytesOf("half"))}` }), /^BLOB_UNKNOWN/u)
       assert.include(JSON.stringify(yield* call("oci_list_layouts")), `"blobs":0`)

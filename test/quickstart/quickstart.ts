@@ -171,7 +171,7 @@ const deleteTag = async ({ call }: Session, two: Pushed, layout: string): Promis
 
 const main = async (root: string): Promise<void> => {
   const layout = join(root, "shop")
-  const work = join(root, "work")
+  const work = join(root, "files")
   abbreviate(root)
   await cp(fixture, layout, { recursive: true })
   await mkdir(work)

@@ -34,7 +34,7 @@ export interface Session {
 export const session = Effect.fn("session")(
   function*(options: SessionOptions = {}): Effect.fn.Return<Session, never, Scope.Scope> {
     const registry = options.registry ?? (yield* Effect.orDie(makeRegistry({ defaultRepository: "app" })))
-    const files = memoryFiles(options.allowed ?? ["/work"])
+    const files = memoryFiles(options.allowed ?? ["/files"])
     const layoutOf = (id: string, registry: RegistryShape): ServedLayout => ({
       id,
       path: `/layouts/${id}`,

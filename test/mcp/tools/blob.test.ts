@@ -120,20 +120,20 @@ describe("oci_export_blob", () => {
       const { call, fails, files, registry } = yield* session()
       const image = yield* pushImage(registry, { tags: ["1.0"] })
       const [layer] = image.layers
-      assert.deepStrictEqual(yield* call("oci_export_blob", { ref: `app@${layer?.digest}`, path: "/work/layer" }), {
-        path: "/work/layer",
+      assert.deepStrictEqual(yield* call("oci_export_blob", { ref: `app@${layer?.digest}`, path: "/files/layer" }), {
+        path: "/files/layer",
         mediaType: "application/octet-stream",
         digest: layer?.digest,
         size: 9
       })
-      assert.strictEqual(Buffer.from(files.contents.get("/work/layer") ?? []).toString(), "layer one")
-      const manifest = yield* call("oci_export_blob", { ref: "app:1.0", path: "/work/manifest.json" })
+      assert.strictEqual(Buffer.from(files.contents.get("/files/layer") ?? []).toString(), "layer one")
+      const manifest = yield* call("oci_export_blob", { ref: "app:1.0", path: "/files/manifest.json" })
       assert.strictEqual(manifest["mediaType"], image.mediaType)
-      assert.deepStrictEqual(Buffer.from(files.contents.get("/work/manifest.json") ?? []), Buffer.from(image.bytes))
-      assert.match(yield* fails("oci_export_blob", { ref: "app:1.0", path: "/work/layer" }), /^FILE_EXISTS: /u)
+      assert.deepStrictEqual(Buffer.from(files.contents.get("/files/manifest.json") ?? []), Buffer.from(image.bytes))
+      assert.match(yield* fails("oci_export_blob", { ref: "app:1.0", path: "/files/layer" }), /^FILE_EXISTS: /u)
       assert.match(
         yield* fails("oci_export_blob", { ref: "app:1.0", path: "/etc/x" }),
-        /^PATH_DENIED: .*\/work.*\nHint: /u
+        /^PATH_DENIED: .*\/files.*\nHint: /u
       )
     }))
 })

@@ -20,7 +20,7 @@ describe("oci_list_layouts", () => {
           blobs: 3,
           bytes: image.size + image.config.size + 9
         }],
-        allowed_directories: ["/work"],
+        allowed_directories: ["/files"],
         inline_limit: 65536
       })
     }))

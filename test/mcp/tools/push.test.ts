@@ -18,7 +18,7 @@ describe("oci_push_blob", () => {
   it.live("stores text, base64 and files, once", () =>
     Effect.gen(function*() {
       const { call, files } = yield* session()
-      files.contents.set("/work/file", bytesOf("hello"))
+      files.contents.set("/files/file", bytesOf("hello"))
       const expected = {
         repository: "app",
         mediaType: "application/octet-stream",
@@ -30,7 +30,7 @@ describe("oci_push_blob", () => {
         existed: false
       })
       for (
-        const given of [{ base64: "aGVsbG8=" }, { path: "/work/file" }, {
+        const given of [{ base64: "aGVsbG8=" }, { path: "/files/file" }, {
           text: "hello",
           size: 5,
           digest: expected.digest
@@ -64,8 +64,8 @@ describe("oci_push_blob", () => {
       assert.match(yield* push({ text: "\ud800" }), /^INVALID_ARGUMENT: text: .*surrogate/u)
       assert.match(yield* push({}), /^INVALID_ARGUMENT: give exactly one of path, text and base64/u)
       assert.match(yield* push({ text: "a", base64: "" }), /^INVALID_ARGUMENT: give exactly one/u)
-      assert.match(yield* push({ path: "/etc/passwd" }), /^PATH_DENIED: .*\/work/u)
-      assert.match(yield* push({ path: "/work/none" }), /^FILE_UNKNOWN: .*\nHint: /u)
+      assert.match(yield* push({ path: "/etc/passwd" }), /^PATH_DENIED: .*\/files/u)
+      assert.match(yield* push({ path: "/files/none" }), /^FILE_UNKNOWN: .*\nHint: /u)
       const largest = yield* call("oci_push_blob", { repository: "app", text: "x".repeat(65_536) })
       assert.strictEqual(largest["size"], 65_536)
     }))
@@ -140,8 +140,8 @@ describe("oci_push_manifest", () => {
         null,
         2
       )
-      files.contents.set("/work/manifest.json", bytesOf(raw))
-      for (const [given, existed] of [[{ raw }, false], [{ path: "/work/manifest.json" }, true]] as const) {
+      files.contents.set("/files/manifest.json", bytesOf(raw))
+      for (const [given, existed] of [[{ raw }, false], [{ path: "/files/manifest.json" }, true]] as const) {
         const answer = yield* call("oci_push_manifest", { repository: "app", ...given, digest: digestOf(bytesOf(raw)) })
         assert.deepStrictEqual([answer["digest"], answer["subject"], answer["existed"]], [
           digestOf(bytesOf(raw)),

@@ -11,7 +11,7 @@ describe("a chunked upload", () => {
   it.live("is started, continued, committed, and committed again", () =>
     Effect.gen(function*() {
       const { call, files } = yield* session()
-      files.contents.set("/work/file", bytesOf("say, world!"))
+      files.contents.set("/files/file", bytesOf("say, world!"))
       const started = yield* call("oci_upload_start", { repository: "app", chunk_size: 1000 })
       const upload_id = started["upload_id"]
       assert.match(String(upload_id), /^[0-9a-f]{32}$/u)
@@ -28,7 +28,7 @@ describe("a chunked upload", () => {
       const resumed = yield* call("oci_upload_start", { repository: "app", upload_id })
       assert.strictEqual(resumed["offset"], 5)
       assert.strictEqual(
-        (yield* call("oci_upload_append", { upload_id, offset: 5, path: "/work/file", path_offset: 3, length: 7 }))[
+        (yield* call("oci_upload_append", { upload_id, offset: 5, path: "/files/file", path_offset: 3, length: 7 }))[
           "offset"
         ],
         12
