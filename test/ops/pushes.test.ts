@@ -5,6 +5,7 @@ import { makeRegistry } from "../../src/memory/index.ts"
 import { imageIndex, imageManifest, layerTar, nondistributableLayerTar } from "../../src/oci/MediaType.ts"
 import {
   AlgorithmUnsupported,
+  BlobUnknown,
   Conflict,
   DigestInvalid,
   ManifestBlobUnknown,
@@ -384,6 +385,16 @@ describe("a batch", () => {
       assert.isTrue(Option.isNone(yield* registry.batch([])))
       yield* pushImage(registry, "app", one, ["v1"])
       assert.isTrue(Option.isNone(yield* registry.batch([push(one, "v1"), tag("app", one, "v1")])))
+    }))
+
+  it.effect("whose names are not all in order stores nothing of what it brings along", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      for (const blob of [one.config, ...one.layers]) yield* pushBlob(registry, "app", blob)
+      const refused = registry.batch([push(one, "v1"), { _tag: "DeleteTag", repository: "App", tag: "v1" }])
+      assert.instanceOf(yield* Effect.flip(refused), NameInvalid)
+      const unknown = new BlobUnknown({ digest: one.descriptor.digest })
+      assert.deepStrictEqual(yield* Effect.flip(registry.resolveBlob("app", one.descriptor.digest)), unknown)
     }))
 
   it.effect("checks names and conditions of its parts", () =>

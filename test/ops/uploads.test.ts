@@ -219,6 +219,17 @@ describe("a session", () => {
       assert.deepStrictEqual(yield* found.commit(blobDigest), blob.descriptor)
     }))
 
+  it.effect("that became a blob which was deleted since is unknown, not answered as if it were there", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      const writer = yield* registry.pushBlobChunked("app")
+      yield* writer.append(0, Stream.succeed(blob.bytes))
+      yield* writer.commit(blobDigest)
+      yield* registry.deleteBlob("app", blobDigest)
+      const unknown = new BlobUploadUnknown({ upload: writer.id })
+      assert.deepStrictEqual(yield* Effect.flip(writer.commit(blobDigest)), unknown)
+    }))
+
   it.effect("that is cancelled tells how much went with it", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
