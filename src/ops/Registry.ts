@@ -141,8 +141,9 @@ export interface UnnamedEntry {
 }
 
 /**
- * The registry's operations. Names are checked first: `NameInvalid`, `TagInvalid`, `DigestInvalid` and
- * `AlgorithmUnsupported` come before any look at the disk. Every operation can fail with what is wrong about the layout
+ * The registry's operations. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
+ * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
+ * digest of another algorithm. Every operation can fail with what is wrong about the layout
  * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
  * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
  */
