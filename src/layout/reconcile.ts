@@ -18,7 +18,7 @@ export const difference = (from: State, to: State): ReadonlyArray<Event> => {
     events.push(event)
     state = evolve(state, event)
   }
-  const waiting = grouped(come, nameOf)
+  const waiting = Map.groupBy(come, nameOf)
   for (const entry of gone) {
     const successor = entry.refName === undefined ? undefined : waiting.get(nameOf(entry))?.shift()
     happen(
@@ -45,9 +45,9 @@ export const equivalent = (a: State, b: State): boolean =>
  * @param theirs the index as found
  */
 export const merge = (base: State, ours: State, theirs: State): State => {
-  const before = grouped(base.entries, nameOf)
-  const mine = grouped(ours.entries, nameOf)
-  const found = grouped(theirs.entries, nameOf)
+  const before = Map.groupBy(base.entries, nameOf)
+  const mine = Map.groupBy(ours.entries, nameOf)
+  const found = Map.groupBy(theirs.entries, nameOf)
   const restored = new Set<string>()
   for (const name of new Set([...before.keys(), ...mine.keys()])) {
     const untouched = sameDigests(before.get(name), found.get(name))
@@ -96,14 +96,4 @@ const minus = (a: ReadonlyArray<Entry>, b: ReadonlyArray<Entry>): ReadonlyArray<
     counts.set(canonical(value), count - 1)
     return count <= 0
   })
-}
-
-const grouped = (entries: ReadonlyArray<Entry>, by: (entry: Entry) => string): Map<string, Array<Entry>> => {
-  const groups = new Map<string, Array<Entry>>()
-  for (const entry of entries) {
-    const group = groups.get(by(entry))
-    if (group === undefined) groups.set(by(entry), [entry])
-    else group.push(entry)
-  }
-  return groups
 }

@@ -1,9 +1,10 @@
 /** Finds what a reference names: `repository:tag`, `repository@digest`, a shortened digest, or an entry's raw name. */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Result, type Stream } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { BlobUnknown, DigestAmbiguous, DigestInvalid, ManifestUnknown, type ReferenceInvalid } from "../oci/OciError.ts"
 import { parseLayoutReference } from "../oci/Reference.ts"
+import { collect } from "../ops/collect.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import * as limits from "./limits.ts"
 import type { ServedLayout } from "./Served.ts"
@@ -157,24 +158,10 @@ export const collected = <E>(
   stream: Stream.Stream<Uint8Array, E>,
   limit: number
 ): Effect.Effect<Uint8Array, E | ContentTooLarge> =>
-  Effect.gen(function*() {
-    const chunks: Array<Uint8Array> = []
-    let size = 0
-    yield* Stream.runForEach(stream, (chunk) => {
-      size += chunk.length
-      chunks.push(chunk)
-      return size > limit
-        ? Effect.fail(new ContentTooLarge({ what: "the content", size, limit, unit: "bytes" }))
-        : Effect.void
-    })
-    const bytes = new Uint8Array(size)
-    let at = 0
-    for (const chunk of chunks) {
-      bytes.set(chunk, at)
-      at += chunk.length
-    }
-    return bytes
-  })
+  collect(stream, (size) =>
+    size > limit
+      ? Effect.fail(new ContentTooLarge({ what: "the content", size, limit, unit: "bytes" }))
+      : Effect.void)
 
 /** A digest where nothing but a whole one will do: deletes and commits. */
 export const requireDigest = ({ by }: Ref): Result.Result<string, DigestInvalid> =>

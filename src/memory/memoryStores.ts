@@ -7,6 +7,7 @@ import { absent, evolveUpload, isUploadId, type OpenUpload, type UploadId, type 
 import type { ContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, LimitExceeded, SizeInvalid, UploadBusy } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { collect, concatenated } from "../ops/collect.ts"
 import type { BlobStore, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
 import { hasher } from "./hasher.ts"
 
@@ -83,28 +84,14 @@ const gather = <E, R>(
   expected: number | undefined
 ): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
   Effect.gen(function*() {
-    const chunks: Array<Uint8Array> = []
-    let size = 0
-    yield* Stream.runForEach(content, (chunk) => {
-      size += chunk.length
-      chunks.push(chunk.slice())
-      return expected !== undefined && size > expected
+    const bytes = yield* collect(content, (size) =>
+      expected !== undefined && size > expected
         ? Effect.fail(new SizeInvalid({ expected, actual: size }))
-        : Effect.void
-    })
-    if (expected !== undefined && size !== expected) return yield* new SizeInvalid({ expected, actual: size })
-    return concatenated(chunks, size)
+        : Effect.void)
+    return expected === undefined || bytes.length === expected
+      ? bytes
+      : yield* new SizeInvalid({ expected, actual: bytes.length })
   })
-
-const concatenated = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
-}
 
 const digit = Effect.map(Random.nextIntBetween(0, 15), (value) => value.toString(16))
 
@@ -125,7 +112,7 @@ const uploadStore = (blobs: Blobs): UploadStore => {
   const sessions = new Map<UploadId, { state: UploadState; chunks: ReadonlyArray<Uint8Array>; busy: boolean }>()
   const bytesOf = (id: UploadId): Uint8Array => {
     const chunks = sessions.get(id)?.chunks ?? []
-    return concatenated(chunks, chunks.reduce((size, { length }) => size + length, 0))
+    return concatenated(chunks)
   }
   return {
     create: (repository) =>
