@@ -27,7 +27,8 @@ export interface FileStat {
 }
 
 /**
- * How a file is opened. Reading and updating never block on what is no regular file, and follow a link in the last
+ * How a file is opened. One opened with `lock` is made when it is missing, and good for its lock and its `stat` alone.
+ * Reading and updating never block on what is no regular file, and follow a link in the last
  * component only with `follow`. `create` makes a new file and fails with `EEXIST` where there is one.
  */
 export interface OpenFlags {
@@ -57,6 +58,8 @@ export interface FileHandle {
 }
 
 export interface LayoutFs {
+  /** Whether waiting for a lock is the system's; otherwise a lock is taken through a database, and tried for in turns. */
+  readonly nativeLock: Effect.Effect<boolean>
   /** The caller closes the handle. */
   readonly openHandle: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError>
   /** As `openHandle`, closed with the scope. */

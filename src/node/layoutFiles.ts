@@ -26,6 +26,12 @@ export interface LayoutFiles {
   readonly journal: string
   readonly uploads: string
   readonly temporary: string
+  /** Indexes that were replaced, watched for a while. */
+  readonly displaced: string
+  /** Second names of blobs, by the hour they were given in. */
+  readonly leases: string
+  /** What this opening has told already of what the file system cannot do. */
+  readonly reported: Set<string>
   readonly blob: (digest: ContentDigest) => string
 }
 
@@ -50,6 +56,9 @@ export const layoutFiles = (
     journal: join(own, "journal", "000001.ndjson"),
     uploads: join(own, "uploads"),
     temporary: join(own, "tmp"),
+    displaced: join(own, "displaced"),
+    leases: join(own, "leases"),
+    reported: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
 }
@@ -131,11 +140,15 @@ export const guard = (
 
 /** Refuses, in the same way, to write into folders of our own that lie elsewhere. */
 export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | SymlinkRefused> =>
-  Effect.forEach(
-    [dirname(files.journal), files.uploads, files.temporary],
-    (folder) => guard(files, join(folder, "any")),
-    { discard: true }
-  )
+  Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
+
+export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
+  dirname(files.journal),
+  files.uploads,
+  files.temporary,
+  files.displaced,
+  files.leases
+]
 
 /** Component-wise: `/a/bc` is not inside `/a/b`. */
 export const isInside = (folder: string, path: string): boolean =>

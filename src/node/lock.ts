@@ -2,9 +2,10 @@
 import { Clock, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
-import { LayoutLocked, Unsupported } from "../oci/OciError.ts"
+import { LayoutLocked } from "../oci/OciError.ts"
+import { fallBack } from "./fallback.ts"
 import { ifThere, type LayoutFiles, readAll } from "./layoutFiles.ts"
-import { type FileHandle, FsError } from "./LayoutFs.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /**
  * Holds the lock until the scope closes. It belongs to the open file, so the system drops it when the process dies, and
@@ -13,8 +14,9 @@ import { type FileHandle, FsError } from "./LayoutFs.ts"
 export const holdLock = Effect.fnUntraced(function*(
   files: LayoutFiles,
   waitMillis: number
-): Effect.fn.Return<void, FsError | LayoutLocked | Unsupported, Scope.Scope> {
+): Effect.fn.Return<void, FsError | LayoutLocked, Scope.Scope> {
   const started = yield* Clock.currentTimeMillis
+  if (!(yield* files.fs.nativeLock)) yield* fallBack(files, "lock")
   while (true) {
     const handle = yield* files.fs.open(files.lock, { access: "lock" })
     yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)
@@ -31,37 +33,26 @@ const waitFor = (
   handle: FileHandle,
   leftMillis: number,
   waitMillis: number
-): Effect.Effect<void, FsError | LayoutLocked | Unsupported> =>
-  handle.tryLock.pipe(
-    Effect.flatMap((held) =>
-      held ? Effect.void : Effect.timeoutOrElse(handle.waitForLock, {
-        duration: Math.max(leftMillis, 0),
-        orElse: () =>
-          Effect.flatMap(holderOf(files), (holder) =>
-            Effect.fail(
-              new LayoutLocked({
-                path: relative(files.root, files.lock),
-                waitedMillis: waitMillis,
-                ...(holder === undefined ? {} : { holder })
-              })
-            ))
-      })
-    ),
-    Effect.catchIf((error) => error instanceof FsError && missingAddon.has(error.code), () =>
-      Effect.fail(
-        new Unsupported({
-          operation: "writing",
-          reason: "the native lock (fs-native-extensions) is not installed or not made for this platform"
-        })
-      ))
-  )
-
-const missingAddon = new Set(["MODULE_NOT_FOUND", "ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])
+): Effect.Effect<void, FsError | LayoutLocked> =>
+  Effect.flatMap(handle.tryLock, (held) =>
+    held ? Effect.void : Effect.timeoutOrElse(handle.waitForLock, {
+      duration: Math.max(leftMillis, 0),
+      orElse: () =>
+        Effect.flatMap(holderOf(files), (holder) =>
+          Effect.fail(
+            new LayoutLocked({
+              path: relative(files.root, files.lock),
+              waitedMillis: waitMillis,
+              ...(holder === undefined ? {} : { holder })
+            })
+          ))
+    }))
 
 /** A hint for whoever waits; the lock never depends on it, so that it cannot be written is no matter. */
 const noteHolder = ({ fs, holder }: LayoutFiles, since: number): Effect.Effect<void> =>
   Effect.scoped(Effect.gen(function*() {
-    const handle = yield* fs.open(holder, { access: "lock" })
+    const create = fs.open(holder, { access: "create" })
+    const handle = (yield* ifThere(fs.open(holder, { access: "update" }))) ?? (yield* create)
     const note = Buffer.from(`process ${process.pid} on ${hostname()} since ${new Date(since).toISOString()}\n`)
     yield* handle.write(note, 0)
     yield* handle.truncate(note.length)

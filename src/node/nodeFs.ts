@@ -3,6 +3,8 @@ import { Effect } from "effect"
 import type * as Extensions from "fs-native-extensions"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
+import process from "node:process"
+import { openDatabaseLock } from "./databaseLock.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs, type OpenFlags } from "./LayoutFs.ts"
 
 /** Up to here a synchronous call is cheaper than a trip through the thread pool (7 against 295 microseconds at 4 KiB). */
@@ -13,13 +15,23 @@ const lockByte = { offset: 0x4000_0001, length: 1 }
 
 type Native = Pick<typeof Extensions, "tryLock" | "waitForLock" | "swapSync">
 
-/** Loaded at the first lock: readers never need it, and it exists for fewer platforms than Node. */
-let native: Native | undefined
-const require: (name: string) => Native = createRequire(import.meta.url)
-const loadNative = (): Native => native ??= require("fs-native-extensions")
-
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
+
+/** What a platform without it fails with. */
+const missingNative = new Set(["MODULE_NOT_FOUND", "ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])
+
+const require: (name: string) => Native = createRequire(import.meta.url)
+
+/** Exists for fewer platforms than Node. */
+const loadNative = (): Native | undefined => {
+  try {
+    return require("fs-native-extensions")
+  } catch (cause) {
+    if (missingNative.has(codeOf(cause))) return undefined
+    throw cause
+  }
+}
 
 const failure = (operation: string, path: string) => (cause: unknown): FsError =>
   new FsError({ operation, path, code: codeOf(cause), cause })
@@ -67,7 +79,8 @@ const flagsOf = ({ access, follow }: OpenFlags): number => {
   }
 }
 
-const handleOf = (fd: number, path: string): FileHandle => {
+/** @param native what locks are taken with; never asked for any other file than a lock's */
+const handleOf = (fd: number, path: string, native: () => Native): FileHandle => {
   let abandoned = false
   let waiting = false
   const closeNow = (): void => fs.closeSync(fd)
@@ -106,7 +119,7 @@ const handleOf = (fd: number, path: string): FileHandle => {
     setMode: (mode) => attempt("chmod", path, () => fs.fchmodSync(fd, mode)),
     sync: pooled<void>("sync", path, (done) => fs.fsync(fd, (error) => done(error))),
     dataSync: pooled<void>("sync", path, (done) => fs.fdatasync(fd, (error) => done(error))),
-    tryLock: attempt("lock", path, () => loadNative().tryLock(fd, lockByte.offset, lockByte.length)),
+    tryLock: attempt("lock", path, () => native().tryLock(fd, lockByte.offset, lockByte.length)),
     waitForLock: Effect.callback<void, FsError>((resume) => {
       waiting = true
       const settled = (result: Effect.Effect<void, FsError>): void => {
@@ -115,7 +128,7 @@ const handleOf = (fd: number, path: string): FileHandle => {
         if (abandoned) closeNow()
         else resume(result)
       }
-      loadNative().waitForLock(fd, lockByte.offset, lockByte.length).then(
+      native().waitForLock(fd, lockByte.offset, lockByte.length).then(
         () => settled(Effect.void),
         (cause: unknown) => settled(Effect.fail(failure("lock", path)(cause)))
       )
@@ -127,28 +140,60 @@ const handleOf = (fd: number, path: string): FileHandle => {
   }
 }
 
-const openHandle: LayoutFs["openHandle"] = (path, flags, mode = 0o644) =>
-  attempt("open", path, () => handleOf(fs.openSync(path, flagsOf(flags), mode), path))
+/**
+ * The file system of the machine.
+ *
+ * @param load the native extensions, or nothing where there are none; loaded at the first lock, since readers never need
+ *   them
+ */
+export const makeNodeFs = (load: () => Native | undefined): LayoutFs => {
+  let loaded: { readonly native: Native | undefined } | undefined
+  const native = (): Native | undefined => (loaded ??= { native: load() }).native
+  const needed = (): Native => {
+    const found = native()
+    if (found === undefined) throw Object.assign(new Error("no native extensions"), { code: "ENOSYS" })
+    return found
+  }
 
-export const nodeFs: LayoutFs = {
-  openHandle,
-  open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
-  stat: (path) => attempt("stat", path, () => statOf(fs.statSync(path, { bigint: true }))),
-  linkStat: (path) => attempt("stat", path, () => statOf(fs.lstatSync(path, { bigint: true }))),
-  realPath: (path) => attempt("realpath", path, () => fs.realpathSync.native(path)),
-  readDirectory: (path) => attempt("readdir", path, () => fs.readdirSync(path)),
-  makeDirectory: (path, mode) => attempt("mkdir", path, () => fs.mkdirSync(path, mode)),
-  removeDirectory: (path) => attempt("rmdir", path, () => fs.rmdirSync(path)),
-  link: (from, to) => attempt("link", to, () => fs.linkSync(from, to)),
-  rename: (from, to) => attempt("rename", to, () => fs.renameSync(from, to)),
-  exchange: (a, b) => attempt("exchange", b, () => loadNative().swapSync(a, b)),
-  unlink: (path) => attempt("unlink", path, () => fs.unlinkSync(path)),
-  syncDirectory: (path) =>
-    Effect.scoped(Effect.gen(function*() {
-      const fd = yield* Effect.acquireRelease(
-        attempt("open", path, () => fs.openSync(path, O_RDONLY)),
-        (fd) => Effect.sync(() => fs.closeSync(fd))
-      )
-      yield* pooled<void>("sync", path, (done) => fs.fsync(fd, (error) => done(error)))
-    }))
+  const linkStat: LayoutFs["linkStat"] = (path) =>
+    attempt("stat", path, () => statOf(fs.lstatSync(path, { bigint: true })))
+
+  const openHandle: LayoutFs["openHandle"] = (path, flags, mode = 0o644) =>
+    flags.access === "lock" && native() === undefined
+      ? openDatabaseLock(path, mode, {
+        attempt: (operation, run) => attempt(operation, path, run),
+        stat: linkStat(path)
+      })
+      : attempt("open", path, () => handleOf(fs.openSync(path, flagsOf(flags), mode), path, needed))
+
+  return {
+    nativeLock: Effect.sync(() => native() !== undefined),
+    openHandle,
+    open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
+    stat: (path) => attempt("stat", path, () => statOf(fs.statSync(path, { bigint: true }))),
+    linkStat,
+    realPath: (path) => attempt("realpath", path, () => fs.realpathSync.native(path)),
+    readDirectory: (path) => attempt("readdir", path, () => fs.readdirSync(path)),
+    makeDirectory: (path, mode) => attempt("mkdir", path, () => fs.mkdirSync(path, mode)),
+    removeDirectory: (path) => attempt("rmdir", path, () => fs.rmdirSync(path)),
+    link: (from, to) => attempt("link", to, () => fs.linkSync(from, to)),
+    rename: (from, to) => attempt("rename", to, () => fs.renameSync(from, to)),
+    // On Windows it would be three moves, and not at once.
+    exchange: (a, b) =>
+      attempt("exchange", b, () => {
+        if (process.platform === "win32") throw Object.assign(new Error("not at once"), { code: "ENOSYS" })
+        needed().swapSync(a, b)
+      }),
+    unlink: (path) => attempt("unlink", path, () => fs.unlinkSync(path)),
+    syncDirectory: (path) =>
+      Effect.scoped(Effect.gen(function*() {
+        const fd = yield* Effect.acquireRelease(
+          attempt("open", path, () => fs.openSync(path, O_RDONLY)),
+          (fd) => Effect.sync(() => fs.closeSync(fd))
+        )
+        yield* pooled<void>("sync", path, (done) => fs.fsync(fd, (error) => done(error)))
+      }))
+  }
 }
+
+export const nodeFs: LayoutFs = makeNodeFs(loadNative)

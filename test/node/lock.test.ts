@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as fs from "node:fs"
 import { hostname } from "node:os"
+import { type LayoutFiles, layoutFiles } from "../../src/node/layoutFiles.ts"
 import { holdLock } from "../../src/node/lock.ts"
-import { LayoutLocked, Unsupported } from "../../src/oci/OciError.ts"
+import { makeNodeFs } from "../../src/node/nodeFs.ts"
+import { LayoutLocked } from "../../src/oci/OciError.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
 import { otherProcess } from "../support/otherProcess.ts"
 import { fails } from "../support/watchedFs.ts"
@@ -118,13 +120,6 @@ describe("the lock", () => {
       const stat = fs.statSync(disk.files.lock)
       assert.deepStrictEqual([stat.ino, stat.size], [ino, 0])
     }))
-
-  it.live("that the platform does not have says so", () =>
-    Effect.gen(function*() {
-      const disk = yield* lockedDisk
-      disk.intercept((call) => call.operation === "tryLock" ? fails("ADDON_NOT_FOUND")(call) : Effect.void)
-      assert.instanceOf(yield* Effect.flip(tried(disk)), Unsupported)
-    }))
 })
 
 describe("the lock of another process", () => {
@@ -139,5 +134,75 @@ describe("the lock of another process", () => {
       const waiting = yield* Effect.forkChild(tried(disk, patient))
       yield* other.kill
       yield* Fiber.join(waiting)
+    }))
+})
+
+describe("the lock where there is no native one", () => {
+  /** What a machine without the native extensions has. */
+  const database = (disk: Disk): LayoutFiles =>
+    layoutFiles(makeNodeFs(() => undefined), disk.root, { durability: "power", symlinks: "refuse" })
+
+  it.live("excludes another of its kind and the native one, in both directions, and stays an empty file", () =>
+    Effect.gen(function*() {
+      const disk = yield* lockedDisk
+      const files = database(disk)
+      const pairs = [[files, files], [files, disk.files], [disk.files, files]] as const
+      for (const [holder, other] of pairs) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* holdLock(holder, 0)
+          assert.instanceOf(yield* Effect.flip(Effect.scoped(holdLock(other, 20))), LayoutLocked)
+        }))
+        // A native wait that was given up is granted first, and let go at once.
+        yield* Effect.scoped(holdLock(other, patient))
+      }
+      assert.strictEqual(fs.statSync(disk.files.lock).size, 0)
+      assert.deepStrictEqual(fs.readdirSync(disk.files.own).filter((name) => name.startsWith("lock")), ["lock"])
+    }))
+
+  it.live("is waited for, also while others of the process try and give up", () =>
+    Effect.gen(function*() {
+      const disk = yield* lockedDisk
+      const files = database(disk)
+      const scope = yield* Scope.make()
+      yield* Effect.provideService(holdLock(files, 0), Scope.Scope, scope)
+      const waiting = yield* Effect.forkChild(Effect.scoped(holdLock(files, patient)))
+      yield* Effect.flip(Effect.scoped(holdLock(files, 30)))
+      assert.instanceOf(yield* Effect.flip(Effect.scoped(holdLock(disk.files, 30))), LayoutLocked, "it is still held")
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(waiting)
+    }))
+
+  it.live("excludes and is excluded by another process, until that dies", () =>
+    Effect.gen(function*() {
+      const disk = yield* lockedDisk
+      const files = database(disk)
+      const other = yield* otherProcess("holdLock", disk.root)
+      yield* other.line
+      assert.instanceOf(yield* Effect.flip(Effect.scoped(holdLock(files, 20))), LayoutLocked)
+      yield* other.kill
+      yield* Effect.scoped(holdLock(files, patient))
+    }))
+
+  it.live("is no link, and good for nothing else", () =>
+    Effect.gen(function*() {
+      const disk = yield* lockedDisk
+      const { fs: files, lock } = database(disk)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const handle = yield* files.open(lock, { access: "lock" })
+        const uses = [
+          handle.read(new Uint8Array(1), 0),
+          handle.write(new Uint8Array(1), 0),
+          handle.truncate(0),
+          handle.setMode(0o600),
+          handle.setOwner(0, 0),
+          handle.sync,
+          handle.dataSync
+        ]
+        for (const use of uses) assert.strictEqual((yield* Effect.flip(Effect.asVoid(use))).code, "EINVAL")
+      }))
+      fs.rmSync(lock)
+      fs.symlinkSync(disk.path("elsewhere"), lock)
+      assert.strictEqual((yield* Effect.flip(Effect.scoped(files.open(lock, { access: "lock" })))).code, "ELOOP")
+      assert.isFalse(fs.existsSync(disk.path("elsewhere")))
     }))
 })

@@ -90,6 +90,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     calls: () => calls,
     left: () => left,
     fs: {
+      nativeLock: base.nativeLock,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, base.stat(path)),

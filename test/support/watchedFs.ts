@@ -26,7 +26,10 @@ export const fails = (code: string) => ({ operation, path }: Call): Effect.Effec
   Effect.fail(new FsError({ operation, path, code, cause: new Error(code) }))
 
 const withoutRandomness = (path: string): string =>
-  path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1").replace(/\b[0-9a-f]{32}\b/gu, "ID")
+  path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1").replace(/^(\.ocilayout\/displaced)\/.*$/u, "$1/index").replace(
+    /\b[0-9a-f]{32}\b/gu,
+    "ID"
+  )
 
 export const watchedFs = (root: string): WatchedFs => {
   const calls: Array<Call> = []
@@ -66,6 +69,7 @@ export const watchedFs = (root: string): WatchedFs => {
         .filter(({ operation }) => operations.length === 0 || operations.includes(operation))
         .map(({ operation, path }) => `${operation} ${path}`),
     fs: {
+      nativeLock: nodeFs.nativeLock,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       stat: (path) => watch("stat", path, nodeFs.stat(path)),

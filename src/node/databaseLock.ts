@@ -1,0 +1,92 @@
+/**
+ * The lock where there is no native one: `node:sqlite` takes a lock on the very byte that the native form locks, so the
+ * two exclude each other (RELIABILITY 2.3). Nothing is ever written: the file stays empty.
+ */
+import { Effect } from "effect"
+import * as fs from "node:fs"
+import process from "node:process"
+import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
+
+/** The least and the most that is waited between two attempts, in milliseconds; SQLite's own wait would block the process. */
+const pauses = { first: 1, longest: 50 }
+
+interface Database {
+  readonly exec: (sql: string) => void
+  readonly close: () => void
+}
+
+/** SQLite's number for a lock that somebody else holds. */
+const busy = 5
+
+const isBusy = (cause: unknown): boolean =>
+  typeof cause === "object" && cause !== null && "errcode" in cause && cause.errcode === busy
+
+const open = (path: string): Database => {
+  const sqlite = process.getBuiltinModule("node:sqlite")
+  const database = new sqlite.DatabaseSync(path, { timeout: 0 })
+  return { exec: (sql) => database.exec(sql), close: () => database.close() }
+}
+
+/** How a call is told that fails. */
+type Attempt = <A>(operation: string, run: () => A) => Effect.Effect<A, FsError>
+
+/**
+ * Opens the file as a lock and nothing else. No descriptor of it is opened beside SQLite's: closing one would drop every
+ * lock that this process has on the file.
+ */
+export const openDatabaseLock = (
+  path: string,
+  mode: number,
+  { attempt, stat }: { readonly attempt: Attempt; readonly stat: Effect.Effect<FileStat, FsError> }
+): Effect.Effect<FileHandle, FsError> =>
+  Effect.gen(function*() {
+    yield* attempt("open", () => createAbsent(path, mode))
+    const identity = yield* stat
+    if (identity.kind !== "file") return yield* attempt("open", () => refuse(identity.kind))
+    let database: Database | undefined
+    const tryLock = attempt("lock", () => {
+      database ??= open(path)
+      try {
+        database.exec("BEGIN IMMEDIATE")
+        return true
+      } catch (cause) {
+        if (isBusy(cause)) return false
+        throw cause
+      }
+    })
+    const waitForLock = (pause: number): Effect.Effect<void, FsError> =>
+      Effect.flatMap(tryLock, (held) =>
+        held
+          ? Effect.void
+          : Effect.andThen(
+            Effect.sleep(pause),
+            Effect.suspend(() => waitForLock(Math.min(pause * 2, pauses.longest)))
+          ))
+    const lockOnly = <A>(operation: string): Effect.Effect<A, FsError> => attempt(operation, () => refuse("lock"))
+    return {
+      stat: Effect.succeed(identity),
+      read: () => lockOnly("read"),
+      write: () => lockOnly("write"),
+      truncate: () => lockOnly("truncate"),
+      setOwner: () => lockOnly("chown"),
+      setMode: () => lockOnly("chmod"),
+      sync: lockOnly("sync"),
+      dataSync: lockOnly("sync"),
+      tryLock,
+      waitForLock: waitForLock(pauses.first),
+      close: Effect.sync(() => database?.close())
+    }
+  })
+
+/** Only a file that nobody can have locked yet may be opened and closed again. */
+const createAbsent = (path: string, mode: number): void => {
+  try {
+    fs.closeSync(fs.openSync(path, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR, mode))
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+  }
+}
+
+const refuse = (kind: string): never => {
+  throw Object.assign(new Error(`a ${kind} is no file to be used so`), { code: kind === "link" ? "ELOOP" : "EINVAL" })
+}
