@@ -61,6 +61,35 @@ export const merge = (base: State, ours: State, theirs: State): State => {
   return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
 }
 
+/**
+ * Takes what somebody changed in an index that had been replaced before they were done. What they changed is what
+ * differs from `base`, the state they started from; everything else stays as it is now.
+ *
+ * @param base nothing when nobody knows it: then only names that are not there yet are taken
+ * @param whole whether the index was the one to be found until it was replaced: if not, an entry it lacks may be one
+ *   that its writer never saw
+ */
+export const takeIn = (
+  { base, theirs, whole }: { readonly base: State | undefined; readonly theirs: State; readonly whole: boolean },
+  ours: State
+): State => {
+  const mine = Map.groupBy(ours.entries, nameOf)
+  const found = Map.groupBy(theirs.entries, nameOf)
+  const before = base === undefined ? undefined : Map.groupBy(base.entries, nameOf)
+  const names = whole ? [...found.keys(), ...before?.keys() ?? []] : found.keys()
+  const changed = new Set<string>()
+  for (const name of names) {
+    const untouched = before === undefined ? mine.has(name) : sameDigests(before.get(name), found.get(name))
+    if (!untouched && !sameDigests(mine.get(name), found.get(name))) changed.add(name)
+  }
+  if (changed.size === 0) return ours
+  const values = [
+    ...ours.entries.filter((entry) => !changed.has(nameOf(entry))),
+    ...theirs.entries.filter((entry) => changed.has(nameOf(entry)))
+  ].map(({ value }) => value)
+  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
+}
+
 /** What an index and the journal say together. */
 export interface Findings {
   /** The state after the last commit of the journal that happened. */

@@ -40,8 +40,12 @@ const layoutStore = (blobs: Blobs, defaultRepository: Repository | undefined): L
   }
 }
 
+const sizeIn = (blobs: Blobs) => (digest: ContentDigest) =>
+  Effect.sync(() => Option.map(Option.fromUndefinedOr(blobs.get(digest)), ({ length }) => length))
+
 const blobStore = (blobs: Blobs): BlobStore => ({
-  stat: (digest) => Effect.sync(() => Option.map(Option.fromUndefinedOr(blobs.get(digest)), ({ length }) => length)),
+  stat: sizeIn(blobs),
+  retain: sizeIn(blobs),
   read: (digest, { window }) =>
     Effect.sync(() =>
       Option.map(Option.fromUndefinedOr(blobs.get(digest)), (bytes) => ({

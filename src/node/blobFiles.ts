@@ -4,14 +4,16 @@ import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
-import { linkNew, makeFolder, sweepTemporary, syncFile, syncFolder, withTemporary } from "./durable.ts"
+import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import type { Preparation } from "./establish.ts"
+import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
-import type { IndexCache } from "./indexCache.ts"
-import type { LayoutProblem } from "./indexFile.ts"
 import { asStorage, guard, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
-import { createLayout, createOwnFolders } from "./publish.ts"
-import { getBlob, readBlob, type Verified } from "./readBlob.ts"
+import { type Hold, lease } from "./leases.ts"
+import { getBlob, openBlob, readBlob } from "./readBlob.ts"
+import { retainBlob } from "./retainBlob.ts"
+import type { Trusted } from "./trusted.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
@@ -21,20 +23,21 @@ const filesOf = new WeakMap<BlobStore, LayoutFiles>()
 export const makeBlobStore = (
   files: LayoutFiles,
   { established, ready }: Preparation,
-  verified: Verified
+  trusted: Trusted
 ): BlobStore => {
   const storage = asStorage(files.root)
-  const stat: BlobStore["stat"] = (digest) =>
-    storage(Effect.scoped(Effect.map(
-      ifThere(openRegular(files, files.blob(digest))),
-      (opened) => opened === undefined ? Option.none() : Option.some(opened.stat.size)
-    )))
 
   const store: BlobStore = {
-    stat,
-    read: readBlob(files, verified),
-    get: getBlob(files, verified),
-    write: Effect.fnUntraced(function*(content, { algorithm, digest, size }) {
+    stat: (digest) =>
+      storage(Effect.scoped(Effect.map(
+        openBlob(files, trusted, digest),
+        (opened) => opened === undefined ? Option.none() : Option.some(opened.stat.size)
+      ))),
+    retain: (digest, { manifest = false } = {}) =>
+      storage(retainBlob(files, trusted, digest, manifest ? "copy" : "link")),
+    read: readBlob(files, trusted),
+    get: getBlob(files, trusted),
+    write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
       yield* ready
       const hash = runningHash(algorithm)
       return yield* storage(withTemporary(
@@ -47,7 +50,9 @@ export const makeBlobStore = (
           if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
           yield* syncFile(files, handle)
           yield* established
-          return { digest: actual, size: written, existed: yield* placeBlob(files, verified, path, handle, actual) }
+          const hold = manifest ? "copy" : "link"
+          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
+          return { digest: actual, size: written, existed }
         })
       ))
     }),
@@ -99,34 +104,6 @@ const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | un
       Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
     )
 
-/** What has to be there before something is written, made once per store: later calls cost nothing. */
-export interface Preparation {
-  /** The folders of our own; refuses what is no layout before anything is written. */
-  readonly ready: Effect.Effect<void, LayoutProblem>
-  /** The layout itself, once there is something to put into it. */
-  readonly established: Effect.Effect<void, FsError>
-}
-
-export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): Preparation => {
-  let done = false
-  let exists = false
-  return {
-    ready: Effect.suspend(() =>
-      done ? Effect.void : Effect.gen(function*() {
-        const { seen } = yield* look
-        yield* asStorage(files.root)(Effect.andThen(createOwnFolders(files), sweepTemporary(files)))
-        exists = seen.index !== undefined
-        done = true
-      })
-    ),
-    established: Effect.suspend(() =>
-      exists ? Effect.void : Effect.map(createLayout(files), () => {
-        exists = true
-      })
-    )
-  }
-}
-
 /** Writes a stream to a file from its beginning and tells how much that was; stops when it is more than expected. */
 const fill = <E, R>(
   handle: FileHandle,
@@ -148,24 +125,32 @@ const fill = <E, R>(
   )
 }
 
+/** A finished file that is to become a blob. */
+interface Finished {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly digest: ContentDigest
+  readonly hold: Hold
+}
+
 /**
- * Gives a finished file its name. Where there is a blob already ours takes its place: that one may be torn, or never
- * have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one of its size.
+ * Gives a finished file its name, once it is leased. Where there is a blob already ours takes its place: that one may be
+ * torn, or never have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one of its size.
  */
 export const placeBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  verified: Verified,
-  path: string,
-  handle: FileHandle,
-  digest: ContentDigest
+  { durable, verified }: Trusted,
+  { digest, handle, hold, path }: Finished
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
   yield* guard(files, target)
   yield* makeFolder(files, dirname(target))
-  const isNew = yield* linkNew(files, path, target)
+  yield* lease(files, path, digest, hold)
+  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
   let existed = false
-  if (isNew) yield* files.fs.unlink(path)
+  if (linked === "done") yield* files.fs.unlink(path)
   else {
+    if (linked !== "EEXIST") yield* fallBack(files, "link")
     const there = yield* statIfThere(files.fs, target)
     if (there?.kind === "link" && files.symlinks === "refuse") {
       return yield* new SymlinkRefused({ path: relative(files.root, target) })
@@ -176,7 +161,9 @@ export const placeBlob = Effect.fnUntraced(function*(
     yield* ifThere(files.fs.unlink(path))
   }
   yield* syncFolder(files, dirname(target))
-  verified.add(identityOf(yield* handle.stat))
+  const identity = identityOf(yield* handle.stat)
+  verified.add(identity)
+  durable.add(identity)
   return existed
 })
 
@@ -194,15 +181,13 @@ const linkBlob = Effect.fnUntraced(function*(
     yield* makeFolder(to, dirname(target))
     // Its writer may never have synced it, and the mount acknowledges it.
     yield* syncFile(to, source.handle)
-    const linked = yield* Effect.result(linkNew(to, from.blob(digest), target))
-    if (linked._tag === "Failure") return cannotLink.has(linked.failure.code) ? false : yield* linked.failure
+    const linked = yield* tell(to.fs.link(from.blob(digest), target), "EEXIST", ...cannotLink)
+    if (linked !== "done" && linked !== "EEXIST") return false
     // What is there already is trusted only if it is the very same file; else it is written again, verified.
     const there = yield* statIfThere(to.fs, target)
     if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
+    yield* lease(to, from.blob(digest), digest, "link")
     yield* syncFolder(to, dirname(target))
     return true
   }))
 })
-
-/** Another file system, one without links, or a file with too many. */
-const cannotLink = new Set(["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"])

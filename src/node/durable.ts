@@ -16,6 +16,16 @@ export const syncFolder = ({ durability, fs }: LayoutFiles, folder: string): Eff
 export const syncWhole = ({ durability }: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
   durability === "none" ? Effect.void : handle.sync
 
+/** Creates a file in a folder of our own, which may have been removed while nobody wrote: that costs history only. */
+export const createIn = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> => {
+  const create = files.fs.openHandle(path, { access: "create" })
+  return Effect.catchIf(
+    create,
+    ({ code }) => code === "ENOENT",
+    () => Effect.andThen(makeFolder(files, dirname(path)), create)
+  )
+}
+
 /** Works on a new temporary file, which is gone afterwards unless it was given another name. */
 export const withTemporary = <A, E, R>(
   files: LayoutFiles,
@@ -24,14 +34,9 @@ export const withTemporary = <A, E, R>(
 ): Effect.Effect<A, E | FsError, R> =>
   Effect.flatMap(RandomName, (name) => {
     const path = join(files.temporary, `${kind}.${name()}`)
-    const create = files.fs.openHandle(path, { access: "create" })
     return Effect.acquireUseRelease(
-      // Our folder may have been removed while nobody wrote, which costs history and nothing else.
-      Effect.catchIf(create, ({ code }) =>
-        code === "ENOENT", () =>
-        Effect.andThen(makeFolder(files, files.temporary), create)),
-      (handle) =>
-        use(path, handle),
+      createIn(files, path),
+      (handle) => use(path, handle),
       // A name that is gone was given to the finished file; one that cannot be removed is swept later.
       (handle) => Effect.andThen(handle.close, Effect.ignore(ifThere(files.fs.unlink(path))))
     )
@@ -74,10 +79,6 @@ export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): E
   }
 })
 
-/** Puts a finished file under a name that nobody has yet; false when somebody has. */
-export const linkNew = ({ fs }: LayoutFiles, from: string, to: string): Effect.Effect<boolean, FsError> =>
-  Effect.map(tell(fs.link(from, to), "EEXIST"), (outcome) => outcome === "done")
-
 /** A call whose failure with one of these codes is an answer. */
 export const tell = <Code extends string>(
   call: Effect.Effect<void, FsError>,
@@ -89,4 +90,17 @@ export const tell = <Code extends string>(
       const code = codes.find((code) => code === error.code)
       return code === undefined ? Effect.fail(error) : Effect.succeed(code)
     }
+  })
+
+/** Modes and owners stay as they are; who may not give files away writes them under its own name. */
+export const keepOwner = (
+  handle: FileHandle,
+  { gid, mode, uid }: { readonly mode: number; readonly uid: number; readonly gid: number }
+): Effect.Effect<void, FsError> =>
+  Effect.gen(function*() {
+    const own = yield* handle.stat
+    if (own.uid !== uid || own.gid !== gid) {
+      yield* Effect.catchIf(handle.setOwner(uid, gid), ({ code }) => code === "EPERM", () => Effect.void)
+    }
+    yield* handle.setMode(mode & 0o7777)
   })

@@ -69,17 +69,21 @@ const patienceMillis = 2000
  * that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
  */
 export const readIndex = Effect.fnUntraced(function*(
-  files: LayoutFiles
-): Effect.fn.Return<{ readonly index: IndexOnDisk; readonly handle: FileHandle } | undefined, LayoutProblem> {
+  files: LayoutFiles,
+  path: string = files.index
+): Effect.fn.Return<
+  { readonly index: IndexOnDisk; readonly handle: FileHandle } | undefined,
+  IndexInvalid | IndexTooLarge | StorageError | SymlinkRefused
+> {
   const started = yield* Clock.currentTimeMillis
   for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
-    const attempt = yield* asStorage(files.root)(readOnce(files))
+    const attempt = yield* asStorage(files.root)(readIndexOnce(files, path))
     if (attempt._tag === "Absent") return undefined
     if (attempt._tag === "Read") return attempt
     const now = yield* Clock.currentTimeMillis
     const inProgress = now - attempt.modified < patienceMillis && now - started < patienceMillis
     if (!inProgress) {
-      return yield* new IndexInvalid({ path: relative(files.root, files.index), reason: attempt.reason })
+      return yield* new IndexInvalid({ path: relative(files.root, path), reason: attempt.reason })
     }
     yield* Effect.sleep(pause)
   }
@@ -91,9 +95,12 @@ type Attempt =
   | { readonly _tag: "Unreadable"; readonly reason: string; readonly modified: number }
 
 /** The handle stays open with what was read: it pins the inode for as long as the snapshot is kept. */
-const readOnce = (files: LayoutFiles): Effect.Effect<Attempt, FsError | SymlinkRefused | IndexTooLarge> =>
+export const readIndexOnce = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<Attempt, FsError | SymlinkRefused | IndexTooLarge> =>
   Effect.uninterruptible(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegularHandle(files, files.index))
+    const opened = yield* ifThere(openRegularHandle(files, path))
     if (opened === undefined) return { _tag: "Absent" }
     return yield* Effect.onExit(
       readOpened(opened),

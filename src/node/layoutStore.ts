@@ -4,24 +4,20 @@ import type { Event } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { difference } from "../layout/reconcile.ts"
 import { measured, type State } from "../layout/State.ts"
+import type { OutcomeUnknown } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
+import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
+import { createLayout, createOwnFolders } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
+import type { JournalEnd } from "./journalFile.ts"
+import type { GroupRecord } from "./journalRecord.ts"
 import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
-import {
-  createLayout,
-  createOwnFolders,
-  type Draft,
-  neverStill,
-  Overtaken,
-  publish,
-  removeBlobs,
-  settleJournal,
-  syncAsFound
-} from "./publish.ts"
+import { withDisplaced } from "./observe.ts"
+import { type Draft, neverStill, Overtaken, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
 
 /** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
 interface Member {
@@ -38,9 +34,23 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   cache: IndexCache,
   lockWaitMillis: number
 ): Effect.fn.Return<LayoutStore, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  let watching = false
+  /** Looks again at what was replaced once its time is over, should nobody write before. */
+  const watch: Effect.Effect<void> = Effect.suspend(() => {
+    if (watching) return Effect.void
+    watching = true
+    const lookAgain = Effect.gen(function*() {
+      yield* Effect.sleep(watchMillis)
+      watching = false
+      // Where it cannot be done now, whoever writes next does it.
+      yield* Effect.ignore(groups.submit({ actor: "foreign", decide: () => Effect.succeed([]) }))
+    })
+    return Effect.asVoid(Effect.forkIn(lookAgain, scope))
+  })
   const groups = yield* makeGroups<Member, Committed, RegistryError>({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
-    run: commitGroup(files, cache, lockWaitMillis)
+    run: commitGroup({ files, cache, displaced: makeDisplacedFiles(files), watch, lockWaitMillis })
   })
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
@@ -124,21 +134,51 @@ const decideMembers = Effect.fnUntraced(function*(
   return decisions
 })
 
+/** What a group is committed with. */
+interface Committing {
+  readonly files: LayoutFiles
+  readonly cache: IndexCache
+  readonly displaced: DisplacedFiles
+  /** Has the displaced looked at again later. */
+  readonly watch: Effect.Effect<void>
+  readonly lockWaitMillis: number
+}
+
 /** Decides a group and makes it durable; answers those members that it got to. */
-const commitGroup = (files: LayoutFiles, cache: IndexCache, lockWaitMillis: number) =>
-  Effect.fnUntraced(
-    function*(members: ReadonlyArray<Member>): Effect.fn.Return<ReadonlyArray<Committed>, RegistryError> {
+const commitGroup = (committing: Committing) => {
+  const { cache, displaced, lockWaitMillis } = committing
+  const commit: (members: ReadonlyArray<Member>) => Effect.Effect<ReadonlyArray<Committed>, RegistryError> = Effect
+    .fnUntraced(function*(members) {
       for (let attempt = 0; attempt < patience; attempt++) {
-        const known = yield* lookCreated(files, cache)
+        const { changed, known } = yield* lookMerged(committing)
         const decisions = yield* decideMembers(known.seen.state, members)
-        const written = yield* Effect.result(asStorage(files.root)(writeGroup(files, cache, known, decisions)))
-        if (Result.isSuccess(written)) return written.success
-        yield* cache.forget
-        if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
+        const written = yield* Effect.result(writeGroup(committing, known, decisions, changed))
+        if (Result.isFailure(written)) {
+          yield* cache.forget
+          if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
+          continue
+        }
+        const { answers, replaced } = written.success
+        // Somebody wrote between our last look and the exchange. If that cannot be merged now, it stays among the
+        // displaced for whoever writes next.
+        if (replaced !== undefined && (yield* displaced.isChanged(replaced))) yield* Effect.ignore(commit([]))
+        return answers
       }
       return yield* neverStill(lockWaitMillis)
-    }
-  )
+    })
+  return commit
+}
+
+/** The layout, created if need be, with what others wrote into indexes that were replaced. */
+const lookMerged = Effect.fnUntraced(function*({ cache, displaced, files }: Committing) {
+  const known = yield* lookCreated(files, cache)
+  const changed = yield* displaced.changed
+  const state = yield* withDisplaced(files, known.seen, changed)
+  return {
+    changed,
+    known: state === known.seen.state ? known : { ...known, seen: { ...known.seen, state, restored: true } }
+  }
+})
 
 const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache) {
   const known = yield* cache.lookToWrite
@@ -147,19 +187,39 @@ const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: Index
   return yield* cache.lookToWrite
 })
 
-const writeGroup = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  cache: IndexCache,
+interface Written {
+  readonly answers: ReadonlyArray<Committed>
+  /** The index that made room, where one did. */
+  readonly replaced: Displaced | undefined
+}
+
+const writeGroup = (
+  committing: Committing,
   known: Known,
-  decisions: ReadonlyArray<Decided>
-) {
+  decisions: ReadonlyArray<Decided>,
+  changed: ReadonlyArray<Changed>
+) => asStorage(committing.files.root)(writeDecided(committing, known, decisions, changed))
+
+const writeDecided = Effect.fnUntraced(function*(
+  { cache, displaced, files, watch }: Committing,
+  known: Known,
+  decisions: ReadonlyArray<Decided>,
+  changed: ReadonlyArray<Changed>
+): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
   const { seen, text } = known
   const { index, restored, state } = seen
   if (index === undefined) return yield* new Overtaken()
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
+  // What cannot be removed now is swept another time.
+  const sweep = (end: JournalEnd): Effect.Effect<void> =>
+    displaced.sweep(changed, lastGroup(end)).pipe(
+      Effect.orElseSucceed(() => true),
+      Effect.flatMap((left) => left ? watch : Effect.void)
+    )
   if (own.length === 0 && !restored) {
     yield* acknowledge(files, cache, known)
-    return decisions.map(({ before }) => unchanged(before))
+    yield* sweep(seen.end)
+    return { answers: decisions.map(({ before }) => unchanged(before)), replaced: undefined }
   }
   const end = yield* settleJournal(files, seen)
   const foreign = yield* foreignDraft(seen)
@@ -182,8 +242,15 @@ const writeGroup = Effect.fnUntraced(function*(
     durable: true
   })
   yield* removeBlobs(files, own.flatMap(({ events }) => events))
-  return answers(decisions, published.revisions.slice(foreign.length))
+  yield* sweep(published.end)
+  return {
+    answers: answers(decisions, published.revisions.slice(foreign.length)),
+    replaced: published.displaced
+  }
 })
+
+const lastGroup = ({ last }: JournalEnd): GroupRecord | undefined =>
+  last?.record._tag === "Group" ? last.record : undefined
 
 /** What somebody else did since the last commit, as a commit of its own before ours; putting all of ours back is one. */
 const foreignDraft = Effect.fnUntraced(

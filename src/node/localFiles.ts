@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join } from "node:path"
 import { FileExists, FileUnknown, PathDenied, RangeInvalid } from "../oci/OciError.ts"
 import type { LocalFiles } from "../ops/ports.ts"
 import { tell } from "./durable.ts"
+import { cannotLink } from "./fallback.ts"
 import { asStorage, ifThere, isInside, RandomName } from "./layoutFiles.ts"
 import type { FsError, LayoutFs } from "./LayoutFs.ts"
 import { bytesOf } from "./readBlob.ts"
@@ -67,8 +68,7 @@ export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): Lo
               return handle.write(piece, offset)
             }))
           yield* handle.sync
-          // A link fails where there is something by now, and follows nothing; a rename would replace it.
-          if ((yield* tell(fs.link(temporary, target), "EEXIST")) === "EEXIST") return yield* new FileExists({ path })
+          if (!(yield* placeNew(fs, temporary, target))) return yield* new FileExists({ path })
           return { path: target, size }
         }),
         (handle) => Effect.andThen(handle.close, Effect.ignore(fs.unlink(temporary)))
@@ -76,5 +76,22 @@ export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): Lo
     })
   }
 }
+
+/**
+ * A link fails where there is something by now, and follows nothing; a rename would replace it. Where nothing can be
+ * linked, an empty file takes the name first.
+ */
+const placeNew = Effect.fnUntraced(function*(
+  fs: LayoutFs,
+  temporary: string,
+  target: string
+): Effect.fn.Return<boolean, FsError> {
+  const linked = yield* tell(fs.link(temporary, target), "EEXIST", ...cannotLink)
+  if (linked === "done" || linked === "EEXIST") return linked === "done"
+  const reserve = Effect.flatMap(fs.openHandle(target, { access: "create" }), ({ close }) => close)
+  if ((yield* tell(reserve, "EEXIST")) === "EEXIST") return false
+  yield* fs.rename(temporary, target)
+  return true
+})
 
 const missing = (path: string): FileUnknown => new FileUnknown({ path, reason: "does not exist" })

@@ -2,10 +2,11 @@
 import { Clock, Effect } from "effect"
 import { relative } from "node:path"
 import { replay } from "../layout/evolve.ts"
-import { type Findings, reconcile } from "../layout/reconcile.ts"
+import { type Findings, reconcile, takeIn } from "../layout/reconcile.ts"
 import { empty, fromIndex, type State } from "../layout/State.ts"
-import { IndexInvalid, LayoutInvalid } from "../oci/OciError.ts"
+import { IndexInvalid, LayoutInvalid, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { type Changed, stillWaits } from "./displaced.ts"
 import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
 import { type JournalEnd, readEnd, readLines } from "./journalFile.ts"
 import type { GroupRecord, Line } from "./journalRecord.ts"
@@ -104,7 +105,8 @@ const withIndex = Effect.fnUntraced(function*(
   const lines = yield* asStorage(files.root)(readLines(files))
   if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }
   const now = yield* Clock.currentTimeMillis
-  const unpublished = record._tag === "Group" && record.before === index.hash
+  const unpublished = record._tag === "Group" &&
+    (record.before === index.hash || (yield* asStorage(files.root)(stillWaits(files, record))))
   const evidence = findings(unpublished ? lines.slice(0, -1) : lines, index, found, now)
   const state = reconcile(evidence)
   return { ...whole, head: evidence.head, state, restored: state !== found, unpublished }
@@ -113,30 +115,33 @@ const withIndex = Effect.fnUntraced(function*(
 /**
  * How an index came to be that is not the journal's head (DESIGN 4, "Generation" and "Reconciling a foreign change").
  *
- * A last group whose index is neither there nor was there before counts as committed: it may have been acknowledged,
- * and then overwritten. If it was not, its caller was told nothing, and it happens late.
+ * A last group that neither the index nor the place it was to be published from shows as never published counts as
+ * committed: it may have been acknowledged, and then overwritten.
  */
 const findings = (lines: ReadonlyArray<Line>, index: IndexOnDisk, found: State, now: number): Findings => {
   const groups = committed(lines)
-  const stateAt = (seq: number): State =>
-    groups.filter((group) => group.seq <= seq).reduce(applied, empty(found.defaultRepository))
-  const head = stateAt(Number.POSITIVE_INFINITY)
+  const history = historyOf(groups, found.defaultRepository)
+  const head = history.upTo(Number.POSITIVE_INFINITY)
+  const accepted: Findings = { head, index: found, origin: { _tag: "Accepted" } }
   const last = groups.at(-1)
-  if (last === undefined || last.after === index.hash) return { head, index: found, origin: { _tag: "Accepted" } }
-  if (groups.some(({ after, before }) => after === index.hash || before === index.hash)) {
-    return { head, index: found, origin: { _tag: "Accepted" } }
+  if (last === undefined || groups.some(({ after, before }) => after === index.hash || before === index.hash)) {
+    return accepted
   }
   if (index.generation?.journal === last.journal) {
-    return { head, index: found, origin: { _tag: "Derived", base: stateAt(index.generation.seq) } }
+    return { head, index: found, origin: { _tag: "Derived", base: history.upTo(index.generation.seq) } }
   }
   const first = groups[0]?.commits[0]
-  const recent = first !== undefined && index.generation === undefined && now - first.time < adoptionMillis
-  if (!recent) return { head, index: found, origin: { _tag: "Accepted" } }
-  const base = first.actor === "foreign"
-    ? replay(empty(found.defaultRepository), first.events)
-    : empty(found.defaultRepository)
+  if (first === undefined || now - first.time >= adoptionMillis) return accepted
+  const nothing = empty(found.defaultRepository)
+  const base = first.actor === "foreign" ? replay(nothing, first.events) : nothing
   return { head, index: found, origin: { _tag: "Derived", base } }
 }
+
+/** The states that a journal went through. */
+const historyOf = (groups: ReadonlyArray<GroupRecord>, defaultRepository: Repository | undefined) => ({
+  /** After the last group up to this line. */
+  upTo: (seq: number): State => groups.filter((group) => group.seq <= seq).reduce(applied, empty(defaultRepository))
+})
 
 const applied = (state: State, { commits }: GroupRecord): State =>
   replay(state, commits.flatMap(({ events }) => events))
@@ -146,3 +151,26 @@ export const committed = (lines: ReadonlyArray<Line>): ReadonlyArray<GroupRecord
   const aborted = new Set(lines.flatMap(({ record }) => record._tag === "Abort" ? [record.aborts] : []))
   return lines.flatMap(({ record }) => record._tag === "Group" && !aborted.has(record.seq) ? [record] : [])
 }
+
+/** The state that holds once what others wrote into replaced indexes is merged. */
+export const withDisplaced = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { state }: Pick<Observation, "state">,
+  changed: ReadonlyArray<Changed>
+): Effect.fn.Return<State, StorageError | SymlinkRefused> {
+  if (changed.length === 0) return state
+  const { defaultRepository } = state
+  const groups = committed(yield* asStorage(files.root)(readLines(files)))
+  const history = historyOf(groups, defaultRepository)
+  return changed.reduce((ours, { displaced, index, whole }) => {
+    const { after, before } = displaced
+    const record = groups.findLast((group) => group.before === before && group.after === after)
+    const theirs = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
+    const base = index.generation !== undefined && index.generation.journal === groups[0]?.journal
+      ? history.upTo(index.generation.seq)
+      : record === undefined
+      ? undefined
+      : history.upTo(record.seq - 1)
+    return takeIn({ base, theirs, whole }, ours)
+  }, state)
+})

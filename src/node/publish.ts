@@ -3,10 +3,12 @@ import { Effect, Result, Schema } from "effect"
 import { dirname } from "node:path"
 import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
-import { LayoutLocked, OutcomeUnknown, type SymlinkRefused } from "../oci/OciError.ts"
-import { makeFolder, syncFolder, syncWhole, withTemporary } from "./durable.ts"
+import { LayoutLocked, OutcomeUnknown } from "../oci/OciError.ts"
+import { type Displaced, displacedAt } from "./displaced.ts"
+import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
+import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
-import { emptyIndex, type IndexText, putTogether, takeApart } from "./indexText.ts"
+import { type IndexText, putTogether, takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd } from "./journalFile.ts"
 import {
   AbortRecord,
@@ -17,8 +19,9 @@ import {
   nextRevision,
   sha256
 } from "./journalRecord.ts"
-import { guardOwn, identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
+import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
+import { endLeases } from "./leases.ts"
 import type { Observation } from "./observe.ts"
 
 /** A commit before it has its number. */
@@ -26,6 +29,8 @@ export type Draft = Omit<Commit, "revision">
 
 /** What a group left behind. */
 export interface Published {
+  /** The index that was replaced, where it could be kept. */
+  readonly displaced: Displaced | undefined
   readonly end: JournalEnd
   readonly text: IndexText
   readonly index: IndexOnDisk
@@ -97,54 +102,75 @@ export const publish = Effect.fnUntraced(function*(
     after,
     commits: [head, ...rest]
   })
-  return yield* withTemporary(
+  const { displaced, recorded } = yield* withWaiting(
     files,
-    "index",
-    Effect.fnUntraced(function*(path, handle) {
+    record,
+    Effect.fnUntraced(function*(waiting, handle) {
       yield* keepOwner(handle, index.mode)
       yield* handle.write(written, 0)
       yield* syncWhole(files, handle)
       yield* unlessOvertaken(files, index)
       const recorded = yield* appendRecord(files, end, record)
-      yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, path, target, handle)),
+      const displaced = yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, waiting, target, handle)),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
-      yield* afterPublishing(syncFolder(files, dirname(target)))
-      const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
-      const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
-      return {
-        end: recorded,
-        text: parts,
-        handle: pinned,
-        index: {
-          text: "",
-          entries: [],
-          hash: after,
-          bytes: written.length,
-          generation: { journal, seq },
-          identity: identityOf(stat),
-          settled: false,
-          mode: stat
-        },
-        revisions: drafts.map((_, place) => first + place)
-      }
+      return { displaced, recorded }
     })
   )
+  yield* afterPublishing(syncFolder(files, dirname(target)))
+  const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
+  const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
+  return {
+    displaced,
+    end: recorded,
+    text: parts,
+    handle: pinned,
+    index: {
+      text: "",
+      entries: [],
+      hash: after,
+      bytes: written.length,
+      generation: { journal, seq },
+      identity: identityOf(stat),
+      settled: false,
+      mode: stat
+    },
+    revisions: drafts.map((_, place) => first + place)
+  }
 })
 
-/** Modes and owners stay as they are; who may not give files away writes them under its own name. */
-const keepOwner = (
-  handle: FileHandle,
-  { gid, mode, uid }: { readonly mode: number; readonly uid: number; readonly gid: number }
-): Effect.Effect<void, FsError> =>
-  Effect.gen(function*() {
-    const own = yield* handle.stat
-    if (own.uid !== uid || own.gid !== gid) {
-      yield* Effect.catchIf(handle.setOwner(uid, gid), ({ code }) => code === "EPERM", () => Effect.void)
-    }
-    yield* handle.setMode(mode & 0o7777)
-  })
+/**
+ * The new index waits where what it replaces will be. When it is not published it is removed, but only while it is known
+ * to be what is there, and nobody needs it to tell that it was not.
+ */
+const withWaiting = <A, E>(
+  files: LayoutFiles,
+  record: GroupRecord,
+  use: (waiting: Displaced, handle: FileHandle) => Effect.Effect<A, E | OutcomeUnknown>
+): Effect.Effect<A, E | FsError | OutcomeUnknown> =>
+  Effect.flatMap(displacedAt(files, record), (waiting) =>
+    Effect.acquireUseRelease(
+      createIn(files, waiting.path),
+      (handle) =>
+        use(waiting, handle).pipe(
+          Effect.tapError((error) =>
+            error instanceof OutcomeUnknown ? Effect.void : Effect.ignore(removeWaiting(files, waiting, handle))
+          )
+        ),
+      (handle) => handle.close
+    ))
+
+/** What cannot be removed now is swept another time. */
+const removeWaiting = Effect.fnUntraced(function*(
+  { fs }: LayoutFiles,
+  { path }: Displaced,
+  handle: FileHandle
+): Effect.fn.Return<void, FsError> {
+  const own = yield* handle.stat
+  const there = yield* statIfThere(fs, path)
+  if (there?.ino === own.ino) yield* fs.unlink(path)
+})
 
 const unlessOvertaken = (
   files: LayoutFiles,
@@ -159,20 +185,32 @@ const unlessOvertaken = (
 const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<string, FsError> =>
   symlinks === "refuse" ? Effect.succeed(index) : fs.realPath(index)
 
-/** A rename that reports a failure may have happened all the same, as on network file systems. */
-const replaceIndex = (
-  { fs }: LayoutFiles,
-  path: string,
+/**
+ * Puts the new index in the place of the old one, and says where that is now. A call that reports a failure may have
+ * done its work all the same, as on network file systems.
+ */
+const replaceIndex = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  waiting: Displaced,
   target: string,
   handle: FileHandle
-): Effect.Effect<void, FsError> =>
-  fs.rename(path, target).pipe(Effect.catch(
-    Effect.fnUntraced(function*(error) {
-      const written = yield* handle.stat
-      const named = yield* statIfThere(fs, target)
-      if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
-    })
-  ))
+): Effect.fn.Return<Displaced | undefined, FsError> {
+  const { fs } = files
+  const written = yield* handle.stat
+  const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
+    const named = yield* statIfThere(fs, target)
+    if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
+  })
+  const exchanged = yield* Effect.result(fs.exchange(waiting.path, target).pipe(Effect.catch(happened)))
+  if (Result.isSuccess(exchanged)) return waiting
+  if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
+  yield* fallBack(files, "exchange")
+  // A second name keeps what a tool writes into the old index after it was replaced.
+  const kept = yield* displacedAt(files, waiting)
+  const linked = yield* tell(fs.link(target, kept.path), ...cannotLink)
+  yield* fs.rename(waiting.path, target).pipe(Effect.catch(happened))
+  return linked === "done" ? kept : undefined
+})
 
 /** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
 const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, after: string) =>
@@ -193,7 +231,7 @@ const afterPublishing = <A>(effect: Effect.Effect<A, FsError>): Effect.Effect<A,
       })
   )
 
-/** Removes the blobs whose deletion is on record; one that is gone already is gone. */
+/** Removes the blobs whose deletion is on record, their leases with them; one that is gone already is gone. */
 export const removeBlobs = (
   files: LayoutFiles,
   events: ReadonlyArray<Event>
@@ -201,44 +239,12 @@ export const removeBlobs = (
   Effect.forEach(events, (event) => {
     if (event._tag !== "BlobDeleted") return Effect.void
     const path = files.blob(event.digest)
-    return afterPublishing(Effect.andThen(ifThere(files.fs.unlink(path)), syncFolder(files, dirname(path))))
+    return afterPublishing(Effect.gen(function*() {
+      yield* endLeases(files, event.digest)
+      yield* ifThere(files.fs.unlink(path))
+      yield* ifThere(syncFolder(files, dirname(path)))
+    }))
   }, { discard: true })
-
-/** Creates what a layout needs, in an order in which every step of it can be read by others. */
-export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
-  yield* makeFolder(files, files.blobs)
-  yield* createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
-  yield* createFile(files, files.index, emptyIndex)
-})
-
-/** Makes the folders of our own; who may write the layout may write them. */
-export const createOwnFolders = Effect.fnUntraced(function*(
-  files: LayoutFiles
-): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  yield* guardOwn(files)
-  const isNew = (yield* statIfThere(files.fs, files.own)) === undefined
-  const folders = [dirname(files.journal), files.uploads, files.temporary]
-  for (const folder of folders) yield* makeFolder(files, folder)
-  if (!isNew) return
-  const shared = yield* files.fs.stat(files.root)
-  for (const folder of [files.own, ...folders]) {
-    yield* Effect.scoped(Effect.flatMap(files.fs.open(folder, { access: "read" }), (own) => keepOwner(own, shared)))
-  }
-})
-
-/** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */
-const createFile = (files: LayoutFiles, path: string, content: string): Effect.Effect<void, FsError> =>
-  withTemporary(
-    files,
-    "new",
-    Effect.fnUntraced(function*(temporary, handle) {
-      yield* handle.write(Buffer.from(content), 0)
-      yield* syncWhole(files, handle)
-      const linked = yield* Effect.result(files.fs.link(temporary, path))
-      if (Result.isFailure(linked) && linked.failure.code !== "EEXIST") return yield* linked.failure
-      yield* syncFolder(files, dirname(path))
-    })
-  )
 
 /** An index that never rests cannot be replaced without losing what somebody writes into it. */
 export const neverStill = (waitedMillis: number): LayoutLocked =>

@@ -1,39 +1,31 @@
 /** Reads a blob as a stream that ends only if its bytes are what its name says. */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, type Scope, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobRead } from "../ops/ports.ts"
 import { runningHash } from "./hasher.ts"
+import { readBytes } from "./hashFile.ts"
 import { asStorage, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
-import type { FileHandle } from "./LayoutFs.ts"
-
-/** Bytes read, hashed and handed on at a time: measured, larger ones gain nothing. */
-export const readBytes = 1024 * 1024
+import type { FileHandle, FsError } from "./LayoutFs.ts"
+import { openLease } from "./leases.ts"
+import type { Trusted, Verified } from "./trusted.ts"
 
 /** A range of a blob up to this size is worth hashing the whole blob. */
 const wholeBytes = 1024 * 1024
 
-/** Files that were hashed and found right, by identity; a changed file has another one. */
-export interface Verified {
-  readonly has: (identity: string) => boolean
-  readonly add: (identity: string) => void
-}
-
-export const makeVerified = (limit = 65_536): Verified => {
-  const known = new Set<string>()
-  return {
-    has: (identity) => known.has(identity),
-    add: (identity) => {
-      known.add(identity)
-      const [oldest] = known
-      if (known.size > limit && oldest !== undefined) known.delete(oldest)
-    }
-  }
-}
+/** A blob, or what a lease holds of one that somebody has removed. */
+export const openBlob = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { verified }: Trusted,
+  digest: ContentDigest
+): Effect.fn.Return<Opened | undefined, FsError | SymlinkRefused, Scope.Scope> {
+  const opened = yield* ifThere(openRegular(files, files.blob(digest)))
+  return opened ?? (yield* openLease(files, verified, digest))
+})
 
 type ReadError = ContentMismatch | StorageError | SymlinkRefused
 
-export const readBlob = (files: LayoutFiles, verified: Verified) =>
+export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
   Effect.fnUntraced(function*(
     digest: ContentDigest,
     { verify, window }: {
@@ -41,7 +33,8 @@ export const readBlob = (files: LayoutFiles, verified: Verified) =>
       readonly verify: boolean
     }
   ) {
-    const opened = yield* asStorage(files.root)(ifThere(openRegular(files, files.blob(digest))))
+    const { verified } = trusted
+    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
     if (opened === undefined) return Option.none<BlobRead>()
     const { handle, stat } = opened
     const { size } = stat
@@ -60,9 +53,10 @@ export const readBlob = (files: LayoutFiles, verified: Verified) =>
   })
 
 /** The whole of a small blob, verified. */
-export const getBlob = (files: LayoutFiles, verified: Verified) => (digest: ContentDigest, limit: number) =>
+export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: ContentDigest, limit: number) =>
   Effect.scoped(Effect.gen(function*() {
-    const opened = yield* asStorage(files.root)(ifThere(openRegular(files, files.blob(digest))))
+    const { verified } = trusted
+    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
     if (opened === undefined) return Option.none<Uint8Array>()
     const { handle, stat } = opened
     if (stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })

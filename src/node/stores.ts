@@ -2,12 +2,13 @@
 import { Effect, type Scope } from "effect"
 import type { Repository } from "../oci/Reference.ts"
 import type { Stores } from "../ops/ports.ts"
-import { makeBlobStore, makePreparation } from "./blobFiles.ts"
+import { makeBlobStore } from "./blobFiles.ts"
+import { makePreparation } from "./establish.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
-import { makeVerified } from "./readBlob.ts"
+import { makeTrusted } from "./trusted.ts"
 import { makeUploadStore } from "./uploadFiles.ts"
 
 export interface LayoutOptions {
@@ -39,11 +40,11 @@ export const openStores = Effect.fnUntraced(function*(
   })
   const cache = yield* makeIndexCache(files, defaultRepository)
   const preparation = makePreparation(files, cache.look)
-  const verified = makeVerified()
+  const trusted = makeTrusted()
   return {
     layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
-    blobs: makeBlobStore(files, preparation, verified),
-    uploads: makeUploadStore(files, preparation, verified),
+    blobs: makeBlobStore(files, preparation, trusted),
+    uploads: makeUploadStore(files, preparation, trusted),
     release: cache.forget
   }
 })

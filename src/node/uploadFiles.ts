@@ -2,15 +2,18 @@
 import { Clock, Effect, Stream } from "effect"
 import { dirname, join } from "node:path"
 import { isUploadId, type OpenUpload, type UploadEvent, type UploadId, type UploadState } from "../layout/Upload.ts"
-import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
+import type { ContentDigest } from "../oci/Digest.ts"
 import { type StorageError, UploadBusy } from "../oci/OciError.ts"
 import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
-import { placeBlob, type Preparation } from "./blobFiles.ts"
-import { makeFolder, syncFile, syncFolder } from "./durable.ts"
+import { placeBlob } from "./blobFiles.ts"
+import { makeFolder, syncFile, syncFolder, tell } from "./durable.ts"
+import type { Preparation } from "./establish.ts"
+import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
+import { hashFile } from "./hashFile.ts"
 import { asStorage, guard, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
-import type { FileHandle, FsError } from "./LayoutFs.ts"
-import { readBytes, type Verified } from "./readBlob.ts"
+import type { FsError } from "./LayoutFs.ts"
+import type { Trusted } from "./trusted.ts"
 import {
   discardUpload,
   type Folder,
@@ -34,7 +37,7 @@ const followed = 1024
 export const makeUploadStore = (
   files: LayoutFiles,
   { established, ready }: Preparation,
-  verified: Verified
+  trusted: Trusted
 ): UploadStore => {
   const storage = asStorage(files.root)
   const following = new Map<UploadId, Following>()
@@ -76,7 +79,7 @@ export const makeUploadStore = (
       // It may have been cancelled or swept while the lock was being taken.
       const state = yield* storage(readUpload(files, id))
       if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
-      return sessionOf({ files, verified, following, established }, id, state)
+      return sessionOf({ files, trusted, following, established }, id, state)
     })
   }
 }
@@ -84,13 +87,13 @@ export const makeUploadStore = (
 /** What the sessions of a layout share. */
 interface Shared {
   readonly files: LayoutFiles
-  readonly verified: Verified
+  readonly trusted: Trusted
   readonly following: Map<UploadId, Following>
   readonly established: Preparation["established"]
 }
 
 const sessionOf = (
-  { established, files, following, verified }: Shared,
+  { established, files, following, trusted }: Shared,
   id: UploadId,
   state: UploadState
 ): UploadSession => {
@@ -139,7 +142,7 @@ const sessionOf = (
         if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
           yield* established
-          yield* commit(files, verified, folder, state, event)
+          yield* commit(files, trusted, folder, state, event)
         }
       })))
   }
@@ -151,23 +154,28 @@ const sessionOf = (
  */
 const commit = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  verified: Verified,
-  folder: Folder,
+  trusted: Trusted,
+  { data, ...folder }: Folder,
   { id, repository, size }: OpenUpload,
   { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
 ) {
-  const handle = yield* files.fs.open(folder.data, { access: "update" })
+  const handle = yield* files.fs.open(data, { access: "update" })
   yield* syncFile(files, handle)
-  yield* writeMeta(files, folder, { repository, committed: { digest, size } })
+  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
   const second = join(files.temporary, `commit.${id}`)
   yield* makeFolder(files, files.temporary)
   yield* ifThere(files.fs.unlink(second))
-  yield* Effect.onError(
-    Effect.andThen(files.fs.link(folder.data, second), placeBlob(files, verified, second, handle, digest)),
-    () => Effect.ignore(ifThere(files.fs.unlink(second)))
+  // Where there are no links, the data itself is moved.
+  const placed = Effect.flatMap(
+    tell(files.fs.link(data, second), ...cannotLink),
+    (linked) => placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, hold: "link" })
   )
-  yield* files.fs.unlink(folder.data)
-  verified.add(identityOf(yield* handle.stat))
+  yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
+  yield* ifThere(files.fs.unlink(data))
+  // One name less is a change of the file, though not of its bytes.
+  const identity = identityOf(yield* handle.stat)
+  trusted.verified.add(identity)
+  trusted.durable.add(identity)
 })
 
 /** Ends a commit that a crash cut short: answering it again must promise no less than the first answer would have. */
@@ -179,20 +187,4 @@ const settle = Effect.fnUntraced(function*(
   if ((yield* statIfThere(files.fs, data)) === undefined) return
   yield* syncFolder(files, dirname(files.blob(digest)))
   yield* ifThere(files.fs.unlink(data))
-})
-
-const hashFile = Effect.fnUntraced(function*(
-  handle: FileHandle,
-  size: number,
-  algorithm: Algorithm
-): Effect.fn.Return<ContentDigest, FsError> {
-  const hash = runningHash(algorithm)
-  const piece = new Uint8Array(readBytes)
-  for (let offset = 0; offset < size;) {
-    const count = yield* handle.read(piece.subarray(0, Math.min(readBytes, size - offset)), offset)
-    if (count === 0) break
-    hash.update(piece.subarray(0, count))
-    offset += count
-  }
-  return hash.digest()
 })

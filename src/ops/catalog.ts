@@ -91,6 +91,6 @@ const reservedComponents = new Set(["blobs", "index.json", "oci-layout"])
 
 const requireBlob = ({ blobs }: Stores, digest: ContentDigest) =>
   Effect.flatMap(
-    blobs.stat(digest),
+    blobs.retain(digest),
     Option.match({ onNone: () => Effect.fail(new BlobUnknown({ digest })), onSome: () => Effect.void })
   )

@@ -60,6 +60,14 @@ export interface BlobWritten {
 export interface BlobStore {
   /** Size in bytes, when the blob is there. */
   readonly stat: (digest: ContentDigest) => Effect.Effect<Option.Option<number>, RegistryError>
+  /**
+   * As `stat`, for a blob that a commit is about to name: from then on it is as durable as the layout promises, and
+   * outlives for a day what a tool without our lock collects as garbage. `manifest` says that it is one.
+   */
+  readonly retain: (
+    digest: ContentDigest,
+    options?: { readonly manifest?: boolean }
+  ) => Effect.Effect<Option.Option<number>, RegistryError>
   /** A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. */
   readonly read: (
     digest: ContentDigest,
@@ -67,10 +75,18 @@ export interface BlobStore {
   ) => Effect.Effect<Option.Option<BlobRead>, RegistryError, Scope.Scope>
   /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
   readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>
-  /** Stores content under its digest once it is known to be right; fails as soon as it exceeds `size`. */
+  /**
+   * Stores content under its digest once it is known to be right; fails as soon as it exceeds `size`. It is retained as
+   * by `retain`.
+   */
   readonly write: <E, R>(
     content: Stream.Stream<Uint8Array, E, R>,
-    expected: { readonly algorithm: Algorithm; readonly digest?: ContentDigest; readonly size?: number }
+    expected: {
+      readonly algorithm: Algorithm
+      readonly digest?: ContentDigest
+      readonly size?: number
+      readonly manifest?: boolean
+    }
   ) => Effect.Effect<BlobWritten, E | RegistryError, R>
   /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
   readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>

@@ -15,11 +15,12 @@ import {
   parseDigest
 } from "../oci/Digest.ts"
 import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { kindOf } from "../oci/MediaType.ts"
 import { DigestInvalid, ManifestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
-import type { Committed, Hasher, RegistryError } from "./ports.ts"
+import type { BlobStore, Committed, Hasher, RegistryError } from "./ports.ts"
 import { findManifest } from "./reads.ts"
 import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
 
@@ -48,7 +49,6 @@ export const makePushes = (
     const tags = yield* tagWrites(options.tags ?? [])
     const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
     const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, "push"))
-    const missing = missingFrom(opened, manifest)
     const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
       _tag: "PutManifest",
       repository: opened.repository,
@@ -57,14 +57,15 @@ export const makePushes = (
       missing
     })
     const store = Effect.gen(function*() {
-      const known = command(yield* missing)
+      const known = command(yield* missingFrom(opened, manifest, (digest) => opened.blobs.stat(digest)))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
       yield* opened.blobs.write(Stream.succeed(bytes), {
         algorithm: algorithmOf(descriptor.digest),
         digest: descriptor.digest,
-        size: bytes.length
+        size: bytes.length,
+        manifest: true
       })
     })
     const itself: Missing = { path: "", digest: descriptor.digest }
@@ -73,8 +74,8 @@ export const makePushes = (
       store,
       evidence: () =>
         Effect.zipWith(
-          missing,
-          opened.blobs.stat(descriptor.digest),
+          missingFrom(opened, manifest, opened.blobs.retain),
+          opened.blobs.retain(descriptor.digest, { manifest: true }),
           (missing, stored) => command(Option.isSome(stored) ? missing : [itself, ...missing])
         )
     }
@@ -228,18 +229,26 @@ const described = (
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
 
 const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
-  isContentDigest(digest) ? Effect.map(opened.blobs.stat(digest), Option.isSome) : Effect.succeed(false)
+  isContentDigest(digest)
+    ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
+    : Effect.succeed(false)
 
-/** What a manifest needs and the layout has not; content of another size than the manifest says is refused outright. */
+/**
+ * What a manifest needs and the layout has not; content of another size than the manifest says is refused outright.
+ *
+ * @param look how to look for a blob
+ */
 const missingFrom = (
   opened: Opened,
-  manifest: Manifest
+  manifest: Manifest,
+  look: BlobStore["retain"]
 ): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
   Effect.gen(function*() {
     const missing: Array<Missing> = []
     for (const { descriptor, optional, path } of children(manifest)) {
       const { digest, size } = descriptor
-      const stored = isContentDigest(digest) ? yield* opened.blobs.stat(digest) : Option.none<number>()
+      const options = { manifest: kindOf(descriptor.mediaType) !== "other" }
+      const stored = isContentDigest(digest) ? yield* look(digest, options) : Option.none<number>()
       if (Option.isSome(stored) && stored.value !== size) {
         return yield* new ManifestInvalid({
           path: `${path}.size`,

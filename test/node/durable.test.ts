@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
-import { linkNew, makeFolder, sweepTemporary, withTemporary } from "../../src/node/durable.ts"
+import { makeFolder, sweepTemporary, withTemporary } from "../../src/node/durable.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
 import { leftovers } from "../support/folders.ts"
 import { utf8 } from "../support/images.ts"
@@ -86,18 +86,5 @@ describe("what dead processes left", () => {
       left(disk, "foreign", day + 60_000)
       yield* sweepTemporary(disk.files)
       assert.sameMembers([...leftovers(disk.root)], ["foreign", "stubborn"])
-    }))
-})
-
-describe("a name", () => {
-  it.live("is given only when nobody has it", () =>
-    Effect.gen(function*() {
-      const { files, path, write } = yield* newDisk
-      write("one", "1")
-      write("two", "2")
-      assert.isFalse(yield* linkNew(files, path("one"), path("two")))
-      assert.strictEqual(fs.readFileSync(path("two"), "utf8"), "2")
-      assert.isTrue(yield* linkNew(files, path("one"), path("three")))
-      assert.strictEqual((yield* Effect.flip(linkNew(files, path("none"), path("four")))).code, "ENOENT")
     }))
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effect"
 import * as fs from "node:fs"
+import { join } from "node:path"
 import { BlobDeleted, EntryAdded, EntryRemoved } from "../../src/layout/Event.ts"
 import { GroupRecord, writeLine } from "../../src/node/journalRecord.ts"
 import { holdLock } from "../../src/node/lock.ts"
@@ -324,22 +325,20 @@ describe("durability", () => {
       created: [
         "syncDirectory ..",
         "syncDirectory .",
-        "syncDirectory .ocilayout",
-        "syncDirectory .ocilayout",
-        "syncDirectory .ocilayout",
+        ...Array.from({ length: 5 }, () => "syncDirectory .ocilayout"),
         "syncDirectory .",
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
-        "sync .ocilayout/tmp/index",
+        "sync .ocilayout/displaced/index",
         `dataSync ${journalFile}`,
         "syncDirectory .ocilayout/journal",
         "syncDirectory ."
       ],
-      changed: ["sync .ocilayout/tmp/index", `dataSync ${journalFile}`, "syncDirectory ."],
+      changed: ["sync .ocilayout/displaced/index", `dataSync ${journalFile}`, "syncDirectory ."],
       blobDeleted: [
-        "sync .ocilayout/tmp/index",
+        "sync .ocilayout/displaced/index",
         `dataSync ${journalFile}`,
         "syncDirectory .",
         "syncDirectory blobs/sha256"
@@ -347,9 +346,9 @@ describe("durability", () => {
       acknowledged: ["sync index.json", "syncDirectory ."]
     },
     process: {
-      created: ["sync .ocilayout/tmp/new", "sync .ocilayout/tmp/new", "sync .ocilayout/tmp/index"],
-      changed: ["sync .ocilayout/tmp/index"],
-      blobDeleted: ["sync .ocilayout/tmp/index"],
+      created: ["sync .ocilayout/tmp/new", "sync .ocilayout/tmp/new", "sync .ocilayout/displaced/index"],
+      changed: ["sync .ocilayout/displaced/index"],
+      blobDeleted: ["sync .ocilayout/displaced/index"],
       acknowledged: []
     },
     none: { created: [], changed: [], blobDeleted: [], acknowledged: [] }
@@ -417,7 +416,7 @@ describe("decisions that wait together", () => {
         values.map((_, number) => [1 + number, Option.some(2 + number)])
       )
       assert.deepStrictEqual(commitsOf(disk.journal()), [1, 5])
-      assert.deepStrictEqual(disk.told("rename"), ["rename index.json"])
+      assert.deepStrictEqual(disk.told("exchange", "rename"), ["exchange index.json"])
       assert.deepStrictEqual(disk.entries(), [a1, ...values])
     }))
 
@@ -442,7 +441,7 @@ describe("decisions that wait together", () => {
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       yield* done(disk, [add(layout), refuse(layout), add(layout)])
-      assert.deepStrictEqual(disk.told("rename", "sync", "dataSync"), [])
+      assert.deepStrictEqual(disk.told("exchange", "sync", "dataSync"), [])
       assert.strictEqual(disk.journal().length, 1)
     }))
 
@@ -492,11 +491,17 @@ describe("decisions that wait together", () => {
 
 describe("a failure", () => {
   const failing: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [
-    ["the index cannot be written", ({ operation, path }) => operation === "write" && path === ".ocilayout/tmp/index"],
-    ["the index cannot be synced", ({ operation, path }) => operation === "sync" && path === ".ocilayout/tmp/index"],
+    [
+      "the index cannot be written",
+      ({ operation, path }) => operation === "write" && path === ".ocilayout/displaced/index"
+    ],
+    [
+      "the index cannot be synced",
+      ({ operation, path }) => operation === "sync" && path === ".ocilayout/displaced/index"
+    ],
     ["the journal cannot be written", ({ operation, path }) => operation === "write" && path === journalFile],
     ["the journal cannot be synced", ({ operation, path }) => operation === "dataSync" && path === journalFile],
-    ["the index cannot be replaced", ({ operation, path }) => operation === "rename" && path === "index.json"]
+    ["the index cannot be replaced", ({ operation, path }) => operation === "exchange" && path === "index.json"]
   ]
 
   it.live.each(failing)(
@@ -555,16 +560,15 @@ describe("a failure", () => {
       assert.instanceOf(yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest }))), OutcomeUnknown)
     }))
 
-  it.live("of the rename that took place all the same is none", () =>
+  it.live("of the exchange that took place all the same is none", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       disk.intercept((call) =>
-        call.operation === "rename" && call.path === "index.json"
+        call.operation === "exchange" && call.path === "index.json"
           ? Effect.andThen(
             Effect.sync(() => {
-              const name = fs.readdirSync(disk.path(".ocilayout", "tmp")).find((name) => name.startsWith("index.")) ??
-                ""
-              fs.renameSync(disk.path(".ocilayout", "tmp", name), disk.path("index.json"))
+              const waiting = fs.readdirSync(disk.files.displaced).toSorted().at(-1) ?? ""
+              fs.renameSync(join(disk.files.displaced, waiting), disk.path("index.json"))
             }),
             fails("EIO")(call)
           )
@@ -627,7 +631,7 @@ describe("after a crash", () => {
   it.live("temporary files are in nobody's way", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
-      disk.write(".ocilayout/tmp/index.left", "half an index")
+      disk.write(".ocilayout/displaced/index.left", "half an index")
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.entries(), [a1, b2])
     }))
@@ -719,7 +723,7 @@ describe("somebody who takes no lock", () => {
     }))
 
   const moments: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [
-    ["before the intent", ({ operation, path }) => operation === "sync" && path === ".ocilayout/tmp/index"],
+    ["before the intent", ({ operation, path }) => operation === "sync" && path === ".ocilayout/displaced/index"],
     ["after the intent", ({ operation, path }) => operation === "dataSync" && path === journalFile]
   ]
 
@@ -756,7 +760,9 @@ describe("somebody who takes no lock", () => {
       let round = 0
       disk.intercept(({ operation, path }) =>
         Effect.sync(() => {
-          if (operation === "write" && path === ".ocilayout/tmp/index") disk.foreign(entry("c", `app:w${round++}`))
+          if (operation === "write" && path === ".ocilayout/displaced/index") {
+            disk.foreign(entry("c", `app:w${round++}`))
+          }
         })
       )
       const error = yield* Effect.flip(add(layout, b2))

@@ -197,6 +197,18 @@ describe("creating a file", () => {
       assert.deepStrictEqual(fs.readdirSync(allowed).toSorted(), ["file", "new"])
     }))
 
+  it.live("works where files cannot have two names, and overwrites nothing there either", () =>
+    Effect.gen(function*() {
+      const { allowed, files, intercept } = yield* prepared
+      intercept((call) => call.operation === "link" ? fails("EPERM")(call) : Effect.void)
+      yield* files.create(join(allowed, "new"), pieces("0123", "45"))
+      assert.strictEqual(fs.readFileSync(join(allowed, "new"), "utf8"), "012345")
+      const late = Stream.tap(pieces("x"), () => Effect.sync(() => fs.writeFileSync(join(allowed, "late"), "theirs")))
+      assert.instanceOf(yield* Effect.flip(files.create(join(allowed, "late"), late)), FileExists)
+      assert.strictEqual(fs.readFileSync(join(allowed, "late"), "utf8"), "theirs")
+      assert.sameMembers(fs.readdirSync(allowed), ["file", "late", "new"])
+    }))
+
   it.live("shows nothing before it is whole, and leaves nothing when it fails", () =>
     Effect.gen(function*() {
       const { allowed, files } = yield* prepared

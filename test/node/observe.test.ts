@@ -264,9 +264,16 @@ const rows: ReadonlyArray<Row> = [
     holds: [v1("a"), foreign]
   },
   {
-    name: "an index of another journal is accepted at any time",
+    name: "an index of another journal is accepted once we have written for an hour",
+    agoMillis: 2 * 60 * 60 * 1000,
     index: indexOf([v1("a"), foreign], `${"0".repeat(32)}.1`),
     holds: [v1("a"), foreign]
+  },
+  {
+    name: "until then one of another journal is merged against the index that was adopted, as one without generation",
+    index: indexOf([v1("a"), foreign], `${"0".repeat(32)}.1`),
+    holds: [foreign, ...states[3] ?? []],
+    restored: true
   },
   {
     name: "a generation that is none counts as no generation",

@@ -3,7 +3,9 @@ import { Effect, Option, Result, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { hasher } from "../../src/node/hasher.ts"
-import { getBlob, makeVerified, readBlob, readBytes } from "../../src/node/readBlob.ts"
+import { readBytes } from "../../src/node/hashFile.ts"
+import { getBlob, readBlob } from "../../src/node/readBlob.ts"
+import { makeTrusted, makeVerified } from "../../src/node/trusted.ts"
 import type { ContentDigest } from "../../src/oci/Digest.ts"
 import { ContentMismatch, LimitExceeded } from "../../src/oci/OciError.ts"
 import type { BlobRead } from "../../src/ops/ports.ts"
@@ -14,10 +16,10 @@ import { collect, digestOf, textOf, utf8 } from "../support/images.ts"
 /** A layout with these bytes as a blob of this digest, theirs by default. */
 const blobOf = Effect.fnUntraced(function*(bytes: Uint8Array, name: ContentDigest = digestOf(bytes)) {
   const disk = yield* newDisk
-  const verified = makeVerified()
+  const trusted = makeTrusted()
   const path = `blobs/${name.replace(":", "/")}`
   disk.write(path, bytes)
-  const readAny = readBlob(disk.files, verified)
+  const readAny = readBlob(disk.files, trusted)
   return {
     disk,
     name,
@@ -27,7 +29,7 @@ const blobOf = Effect.fnUntraced(function*(bytes: Uint8Array, name: ContentDiges
       disk.write(path, content)
       fs.utimesSync(disk.path(path), 1, 1)
     },
-    get: getBlob(disk.files, verified),
+    get: getBlob(disk.files, trusted),
     read: (options: Partial<Parameters<typeof readAny>[1]> = {}) =>
       Effect.flatMap(readAny(name, { verify: true, ...options }), Effect.fromOption)
   }
@@ -67,9 +69,9 @@ describe("a whole blob", () => {
   it.live("that is not there is none", () =>
     Effect.gen(function*() {
       const { disk } = yield* blobOf(utf8("content"))
-      const verified = makeVerified()
-      assert.isTrue(Option.isNone(yield* readBlob(disk.files, verified)(digest("a"), { verify: true })))
-      assert.isTrue(Option.isNone(yield* getBlob(disk.files, verified)(digest("a"), 10)))
+      const trusted = makeTrusted()
+      assert.isTrue(Option.isNone(yield* readBlob(disk.files, trusted)(digest("a"), { verify: true })))
+      assert.isTrue(Option.isNone(yield* getBlob(disk.files, trusted)(digest("a"), 10)))
     }))
 
   const changed = Buffer.from(large)

@@ -1,0 +1,163 @@
+/**
+ * Indexes that an exchange took out of the way. A tool that takes no lock may have put one there after we last looked,
+ * or still be writing into one, so each is watched for a while, and what it says is merged and not lost.
+ */
+import { Clock, Effect } from "effect"
+import { join } from "node:path"
+import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
+import { type GroupRecord, sha256 } from "./journalRecord.ts"
+import { asStorage, identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+
+/** How long a tool may take between opening an index and writing into it. */
+export const watchMillis = 60_000
+
+/** How many replaced indexes are kept at most; with many writes a second, they are watched for less long. */
+const kept = 32
+
+/** How long one that never became readable is kept: nobody will finish it. */
+const tornMillis = 24 * 60 * 60 * 1000
+
+/** A file among the displaced, as its name tells. */
+export interface Displaced {
+  readonly path: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+  /** The SHA-256 of the index that was to be replaced. */
+  readonly before: string
+  /** The SHA-256 of the one to take its place; a file that still has it was never published. */
+  readonly after: string
+}
+
+/** A displaced index that is not what we had read. */
+export interface Changed {
+  readonly displaced: Displaced
+  readonly index: IndexOnDisk
+  /** Whether it stood in the place of the index when it was replaced, so that what it lacks had been removed. */
+  readonly whole: boolean
+}
+
+const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
+
+/** Where an index waits to be published, and what it replaces ends up. */
+export const displacedAt = (
+  { displaced }: LayoutFiles,
+  record: { readonly before: string; readonly after: string }
+): Effect.Effect<Displaced> =>
+  Effect.gen(function*() {
+    const since = yield* Clock.currentTimeMillis
+    const name = yield* RandomName
+    const { after, before } = record
+    return { path: join(displaced, `${since}.${before}.${after}.${name()}`), since, before, after }
+  })
+
+const listDisplaced = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<Displaced>, FsError> =>
+  Effect.map(ifThere(fs.readDirectory(displaced)), (names = []) =>
+    names.flatMap((name) => {
+      const [, since, before, after] = form.exec(name) ?? []
+      return since === undefined || before === undefined || after === undefined
+        ? []
+        : [{ path: join(displaced, name), since: Number(since), before, after }]
+    }).toSorted((a, b) => a.since - b.since))
+
+const hashOf = (files: LayoutFiles, path: string): Effect.Effect<string | undefined, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, path))
+    return opened === undefined ? undefined : sha256(yield* readAll(opened.handle, opened.stat.size))
+  }))
+
+/** Whether the index of a record still waits where it was written: then it was never published. */
+export const stillWaits = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { after, before }: GroupRecord
+): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
+  for (const displaced of yield* listDisplaced(files)) {
+    if (displaced.before !== before || displaced.after !== after) continue
+    if ((yield* hashOf(files, displaced.path)) === after) return true
+  }
+  return false
+})
+
+/** Only the holder of the lock uses it. */
+export interface DisplacedFiles {
+  /** Whether the index that was just replaced is not what we had read; one that is being written is waited for. */
+  readonly isChanged: (displaced: Displaced) => Effect.Effect<boolean>
+  /** The displaced indexes that are not what we had read. */
+  readonly changed: Effect.Effect<ReadonlyArray<Changed>, StorageError | SymlinkRefused>
+  /** Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. */
+  readonly sweep: (merged: ReadonlyArray<Changed>, last: GroupRecord | undefined) => Effect.Effect<boolean, FsError>
+}
+
+export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
+  /** Files that were hashed and found unchanged, by path. */
+  const unchanged = new Map<string, string>()
+  /** Files that stood in the place of the index until we replaced them. */
+  const fresh = new Set<string>()
+  const storage = asStorage(files.root)
+
+  /** What became of a file; a torn one may be in the middle of being written. */
+  const look = Effect.fnUntraced(function*(displaced: Displaced) {
+    const { after, before, path } = displaced
+    const stat = yield* ifThere(files.fs.linkStat(path))
+    if (stat === undefined || unchanged.get(path) === identityOf(stat)) return undefined
+    const found = yield* readIndexOnce(files, path)
+    if (found._tag !== "Read") return undefined
+    yield* found.handle.close
+    const { hash, identity } = found.index
+    if (hash !== before && hash !== after) return { displaced, index: found.index, whole: fresh.has(path) }
+    unchanged.set(path, identity)
+    return undefined
+  })
+
+  /** Somebody may have written into it a moment ago, so that only its bytes tell. */
+  const isOver = Effect.fnUntraced(function*({ after, before, path, since }: Displaced, now: number) {
+    const hash = yield* hashOf(files, path)
+    return hash === before || hash === after || (!unchanged.has(path) && now - since > tornMillis)
+  })
+
+  const forget = Effect.fnUntraced(function*(path: string) {
+    unchanged.delete(path)
+    fresh.delete(path)
+    yield* ifThere(files.fs.unlink(path))
+  })
+
+  return {
+    isChanged: ({ before, path }) =>
+      Effect.gen(function*() {
+        const read = yield* readIndex(files, path)
+        if (read === undefined) return false
+        yield* read.handle.close
+        if (read.index.hash !== before) fresh.add(path)
+        else unchanged.set(path, read.index.identity)
+        return read.index.hash !== before
+        // Whoever writes next looks at it again.
+      }).pipe(Effect.orElseSucceed(() => false)),
+    changed: storage(Effect.gen(function*() {
+      const all: Array<Changed> = []
+      for (const displaced of yield* listDisplaced(files)) {
+        // One that is too large to be an index is as little to be merged as a torn one.
+        const found = yield* Effect.catchTag(look(displaced), "IndexTooLarge", () => Effect.succeed(undefined))
+        if (found !== undefined) all.push(found)
+      }
+      return all
+    })),
+    sweep: Effect.fnUntraced(function*(merged, last) {
+      for (const { displaced } of merged) yield* forget(displaced.path)
+      const now = yield* Clock.currentTimeMillis
+      const all = yield* listDisplaced(files)
+      let left = false
+      for (const [place, displaced] of all.entries()) {
+        if (place >= all.length - kept && now - displaced.since < watchMillis) {
+          left = true
+          continue
+        }
+        // It tells of the last line whether that has happened.
+        if (displaced.before === last?.before && displaced.after === last.after) continue
+        const over = yield* Effect.catchTag(isOver(displaced, now), "SymlinkRefused", () => Effect.succeed(false))
+        if (over) yield* forget(displaced.path)
+      }
+      return left
+    })
+  }
+}

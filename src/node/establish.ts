@@ -1,0 +1,87 @@
+/** Makes what a layout needs before something can be put into it. */
+import { Effect } from "effect"
+import { dirname, join } from "node:path"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import { keepOwner, makeFolder, sweepTemporary, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
+import { cannotLink, fallBack } from "./fallback.ts"
+import type { IndexCache } from "./indexCache.ts"
+import type { LayoutProblem } from "./indexFile.ts"
+import { emptyIndex } from "./indexText.ts"
+import { asStorage, guardOwn, type LayoutFiles, ownFolders, statIfThere } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+import { sweepLeases } from "./leases.ts"
+
+/** What has to be there before something is written, made once per store: later calls cost nothing. */
+export interface Preparation {
+  /** The folders of our own; refuses what is no layout before anything is written. */
+  readonly ready: Effect.Effect<void, LayoutProblem>
+  /** The layout itself, once there is something to put into it. */
+  readonly established: Effect.Effect<void, FsError>
+}
+
+export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): Preparation => {
+  let done = false
+  let exists = false
+  return {
+    ready: Effect.suspend(() =>
+      done ? Effect.void : Effect.gen(function*() {
+        const { seen } = yield* look
+        yield* asStorage(files.root)(
+          Effect.andThen(createOwnFolders(files), Effect.andThen(sweepTemporary(files), sweepLeases(files)))
+        )
+        exists = seen.index !== undefined
+        done = true
+      })
+    ),
+    established: Effect.suspend(() =>
+      exists ? Effect.void : Effect.map(createLayout(files), () => {
+        exists = true
+      })
+    )
+  }
+}
+
+/** Creates what a layout needs, in an order in which every step of it can be read by others. */
+export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+  yield* makeFolder(files, files.blobs)
+  yield* createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
+  yield* createFile(files, files.index, emptyIndex)
+})
+
+/** Makes the folders of our own; who may write the layout may write them. */
+export const createOwnFolders = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  yield* guardOwn(files)
+  const isNew = (yield* statIfThere(files.fs, files.own)) === undefined
+  const folders = ownFolders(files)
+  for (const folder of folders) yield* makeFolder(files, folder)
+  if (!isNew) return
+  const shared = yield* files.fs.stat(files.root)
+  for (const folder of [files.own, ...folders]) {
+    yield* Effect.scoped(Effect.flatMap(files.fs.open(folder, { access: "read" }), (own) => keepOwner(own, shared)))
+  }
+})
+
+/** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */
+const createFile = (files: LayoutFiles, path: string, content: string): Effect.Effect<void, FsError> =>
+  withTemporary(
+    files,
+    "new",
+    Effect.fnUntraced(function*(temporary, handle) {
+      yield* handle.write(Buffer.from(content), 0)
+      yield* syncWhole(files, handle)
+      const linked = yield* tell(files.fs.link(temporary, path), "EEXIST", ...cannotLink)
+      if (linked !== "done" && linked !== "EEXIST") yield* createByRename(files, temporary, path)
+      yield* syncFolder(files, dirname(path))
+    })
+  )
+
+/** Where nothing can be linked, whoever creates takes turns: only then is what was absent a moment ago still absent. */
+const createByRename = (files: LayoutFiles, temporary: string, path: string): Effect.Effect<void, FsError> =>
+  Effect.scoped(Effect.gen(function*() {
+    yield* fallBack(files, "link")
+    const lock = yield* files.fs.open(join(files.own, "creating"), { access: "lock" })
+    if (!(yield* lock.tryLock)) yield* lock.waitForLock
+    if ((yield* statIfThere(files.fs, path)) === undefined) yield* files.fs.rename(temporary, path)
+  }))

@@ -1,0 +1,112 @@
+/**
+ * Leases: second names of what was just pushed, mounted or named by a manifest. Tools that collect garbage take no lock
+ * and know no grace; what they remove under `blobs/` while it is on its way to being used stays readable here, and the
+ * next writer that needs it puts it back (RELIABILITY 2.11).
+ */
+import { Clock, Effect, type Scope } from "effect"
+import { join } from "node:path"
+import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import { removeFolder, tell, withTemporary } from "./durable.ts"
+import { cannotLink, fallBack } from "./fallback.ts"
+import { hashFile } from "./hashFile.ts"
+import { identityOf, ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+import type { Verified } from "./trusted.ts"
+
+/** How long a lease holds after the last push, mount or commit that touched the blob. */
+const leaseMillis = 24 * 60 * 60 * 1000
+
+/** Leases of one hour share a folder, so that what is over is found without looking at each. */
+const hourMillis = 60 * 60 * 1000
+
+/**
+ * How a blob is held: what no tool changes in place by a link, which costs no space; a manifest, which most tools write
+ * in place, by a copy.
+ */
+export type Hold = "link" | "copy"
+
+const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
+
+/** The folders of leases that there are, the latest first. */
+const hoursOf = ({ fs, leases }: LayoutFiles): Effect.Effect<ReadonlyArray<number>, FsError> =>
+  Effect.map(
+    ifThere(fs.readDirectory(leases)),
+    (names = []) => names.filter((name) => /^\d{1,9}$/u.test(name)).map(Number).toSorted((a, b) => b - a)
+  )
+
+const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases, String(hour))
+
+/**
+ * Holds the file at `path`, which is the blob of this digest. Whoever may not leave a trace finds no folder of ours, and
+ * takes none.
+ */
+export const lease = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  path: string,
+  digest: ContentDigest,
+  hold: Hold
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  const { fs } = files
+  const now = yield* Clock.currentTimeMillis
+  const folder = folderOf(files, Math.floor(now / hourMillis))
+  const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+  if (made === "ENOENT") return
+  if (made === "done") yield* sweepLeases(files)
+  const target = join(folder, nameOf(digest))
+  const place = hold === "link" ? fs.link(path, target) : copyTo(files, path, target)
+  const placed = yield* tell(place, "EEXIST", ...cannotLink)
+  if (placed !== "done" && placed !== "EEXIST") yield* fallBack(files, "link")
+})
+
+/** A copy need not be on the disk: a torn one is found out when it is used. */
+const copyTo = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  from: string,
+  to: string
+): Effect.fn.Return<void, FsError> {
+  if ((yield* statIfThere(files.fs, to)) !== undefined) return
+  const bytes = yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* files.fs.open(from, { access: "read" })
+    return yield* readAll(handle, (yield* handle.stat).size)
+  }))
+  yield* withTemporary(
+    files,
+    "lease",
+    (path, handle) => Effect.andThen(handle.write(bytes, 0), files.fs.rename(path, to))
+  )
+})
+
+/** The blob under the name of a lease, if one of them still has its bytes. */
+export const openLease = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  verified: Verified,
+  digest: ContentDigest
+): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
+  for (const hour of yield* hoursOf(files)) {
+    const path = join(folderOf(files, hour), nameOf(digest))
+    const opened = yield* ifThere(openRegular(files, path))
+    if (opened === undefined) continue
+    if (verified.has(identityOf(opened.stat))) return { ...opened, path }
+    if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
+    verified.add(identityOf(opened.stat))
+    return { ...opened, path }
+  }
+  return undefined
+})
+
+/** A blob that is deleted on purpose is held no longer. */
+export const endLeases = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  digest: ContentDigest
+): Effect.fn.Return<void, FsError> {
+  for (const hour of yield* hoursOf(files)) yield* ifThere(files.fs.unlink(join(folderOf(files, hour), nameOf(digest))))
+})
+
+/** Removes the leases that are over. What cannot be removed now is removed another time. */
+export const sweepLeases = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+  const oldest = Math.floor(((yield* Clock.currentTimeMillis) - leaseMillis) / hourMillis)
+  for (const hour of yield* hoursOf(files)) {
+    if (hour < oldest) yield* Effect.ignore(removeFolder(files, folderOf(files, hour)))
+  }
+})

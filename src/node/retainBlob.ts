@@ -1,0 +1,65 @@
+/** Makes sure of a blob that a commit is about to name: it is there, on the disk, and held for a day. */
+import { Effect, Option } from "effect"
+import { dirname } from "node:path"
+import type { ContentDigest } from "../oci/Digest.ts"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { cannotLink } from "./fallback.ts"
+import { guard, identityOf, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+import { type Hold, lease, openLease } from "./leases.ts"
+import type { Trusted } from "./trusted.ts"
+
+/** The size of the blob, if it is there or a lease can put it back. */
+export const retainBlob = (
+  files: LayoutFiles,
+  trusted: Trusted,
+  digest: ContentDigest,
+  hold: Hold
+): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const target = files.blob(digest)
+    const open = ifThere(openRegular(files, target))
+    const opened = (yield* open) ?? ((yield* putBack(files, trusted, digest, hold)) ? yield* open : undefined)
+    if (opened === undefined) return Option.none()
+    const { handle, stat } = opened
+    const verified = trusted.verified.has(identityOf(stat))
+    const durable = trusted.durable.has(identityOf(stat))
+    yield* lease(files, target, digest, hold)
+    // It may come from a tool that never syncs, or from a writer that died before it did.
+    if (!durable) {
+      yield* syncFile(files, handle)
+      yield* syncFolder(files, dirname(target))
+    }
+    // Another name is a change of the file, though not of its bytes.
+    const identity = identityOf(yield* handle.stat)
+    if (verified) trusted.verified.add(identity)
+    trusted.durable.add(identity)
+    return Option.some(stat.size)
+  }))
+
+/** Gives a blob that somebody removed its name again; false when nothing holds it. */
+const putBack = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { verified }: Trusted,
+  digest: ContentDigest,
+  hold: Hold
+): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const held = yield* openLease(files, verified, digest)
+    if (held === undefined) return false
+    const target = files.blob(digest)
+    yield* guard(files, target)
+    yield* makeFolder(files, dirname(target))
+    // What tools write in place must not be the lease itself.
+    const linked = hold === "link" ? yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink) : "EPERM"
+    if (linked === "done" || linked === "EEXIST") return true
+    const bytes = yield* readAll(held.handle, held.stat.size)
+    yield* withTemporary(
+      files,
+      "blob",
+      (path, handle) => Effect.andThen(handle.write(bytes, 0), files.fs.rename(path, target))
+    )
+    return true
+  }))
+})

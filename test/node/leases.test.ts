@@ -1,0 +1,201 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, Stream } from "effect"
+import * as fs from "node:fs"
+import { dirname, join } from "node:path"
+import { BlobDeleted } from "../../src/layout/Event.ts"
+import { openShared } from "../../src/node/index.ts"
+import { encodedOf } from "../../src/oci/Digest.ts"
+import { imageManifest } from "../../src/oci/MediaType.ts"
+import { bytesOf } from "../mcp/support/images.ts"
+import { decideTo, type Disk, newDisk } from "../support/disk.ts"
+import { outside, temporaryFolder } from "../support/folders.ts"
+import { collect, digestOf, utf8 } from "../support/images.ts"
+import { ownLayout, smallManifest } from "../support/layouts.ts"
+
+const content = utf8("0123456789")
+const name = digestOf(content)
+const place = (disk: Disk): string => disk.path("blobs", "sha256", encodedOf(name))
+
+const blobPath = (directory: string, digest: string): string => join(directory, "blobs", "sha256", digest.slice(7))
+
+const hoursIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.leases).toSorted()
+const leasesIn = (disk: Disk): ReadonlyArray<string> =>
+  hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.leases, hour)))
+
+/** Lets the leases there are look as if they had been given so many hours ago. */
+const age = (disk: Disk, hours: number): void => {
+  for (const hour of hoursIn(disk).toReversed()) {
+    fs.renameSync(join(disk.files.leases, hour), join(disk.files.leases, String(Number(hour) - hours)))
+  }
+}
+
+/** A layout with one pushed blob. */
+const pushed = Effect.gen(function*() {
+  const disk = yield* newDisk
+  const stores = yield* disk.open()
+  yield* stores.blobs.write(Stream.succeed(content), { algorithm: "sha256" })
+  return { disk, ...stores }
+})
+
+/** What a tool does that knows no grace: everything under `blobs/` goes. */
+const collectForeign = (directory: string): void => {
+  for (const file of fs.readdirSync(join(directory, "blobs", "sha256"))) {
+    fs.unlinkSync(join(directory, "blobs", "sha256", file))
+  }
+}
+
+describe("a blob that another tool collects", () => {
+  it.live("is there for whoever reads, and no reader puts it back", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      fs.unlinkSync(place(disk))
+      for (const one of [blobs, (yield* disk.open()).blobs]) {
+        assert.deepStrictEqual(yield* one.stat(name), Option.some(10))
+        assert.deepStrictEqual(yield* one.get(name, 100), Option.some(content))
+        const read = yield* one.read(name, { verify: true })
+        assert.deepStrictEqual(yield* collect(Option.getOrThrow(read).content), content)
+      }
+      assert.isFalse(fs.existsSync(place(disk)))
+    }))
+
+  it.live("between its push and its manifest's is put back by the manifest", () =>
+    Effect.gen(function*() {
+      const directory = join(yield* temporaryFolder, "layout")
+      const registry = yield* openShared({ directory })
+      const config = yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
+      const layer = yield* registry.pushBlob("app", {}, Stream.succeed(content))
+      const started = yield* registry.pushBlobChunked("app")
+      yield* started.append(0, Stream.succeed(utf8("chunked")))
+      const chunked = yield* started.commit(digestOf(utf8("chunked")))
+      collectForeign(directory)
+      const manifest = {
+        schemaVersion: 2,
+        mediaType: imageManifest,
+        config: { ...config.descriptor, mediaType: "application/vnd.oci.image.config.v1+json" },
+        layers: [layer.descriptor, chunked]
+      }
+      yield* registry.pushManifest("app", bytesOf(JSON.stringify(manifest)), imageManifest, { tags: ["v1"] })
+      for (const { digest } of [config.descriptor, layer.descriptor, chunked]) {
+        assert.isTrue(fs.existsSync(blobPath(directory, digest)))
+      }
+    }))
+
+  it.live("after its manifest was pushed is put back by whoever names it again", () =>
+    Effect.gen(function*() {
+      const { directory, image, registry } = yield* ownLayout()
+      const before = outside(directory)
+      const digests = fs.readdirSync(join(directory, "blobs", "sha256")).map((hex) => `sha256:${hex}`)
+      collectForeign(directory)
+      yield* registry.tagManifest("app", image.digest, ["v1"])
+      assert.isTrue(fs.existsSync(blobPath(directory, image.digest)))
+      for (const digest of digests) yield* registry.mountBlob("app", "other", digest)
+      assert.deepStrictEqual(outside(directory), before)
+    }))
+
+  it.live("and that is torn in the lease as well is not put back", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* pushed
+      fs.unlinkSync(place(disk))
+      const [hour = ""] = hoursIn(disk)
+      fs.writeFileSync(join(disk.files.leases, hour, leasesIn(disk)[0] ?? ""), "01234")
+      const { blobs } = yield* disk.open()
+      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+      assert.isFalse(fs.existsSync(place(disk)))
+    }))
+})
+
+describe("a lease", () => {
+  it.live("takes no space, except that of a manifest, which other tools write in place", () =>
+    Effect.gen(function*() {
+      const { directory, image, registry } = yield* ownLayout()
+      const tornByOthers = (digest: string): void => fs.writeFileSync(blobPath(directory, digest), "")
+      tornByOthers(image.digest)
+      fs.unlinkSync(blobPath(directory, image.digest))
+      yield* registry.tagManifest("app", image.digest, ["v1"])
+      assert.isAbove(fs.statSync(blobPath(directory, image.digest)).size, 0)
+      tornByOthers(image.digest)
+      fs.unlinkSync(blobPath(directory, image.digest))
+      yield* registry.tagManifest("app", image.digest, ["v1"])
+      assert.isAbove(fs.statSync(blobPath(directory, image.digest)).size, 0, "what was put back was no link either")
+      assert.strictEqual(fs.statSync(blobPath(directory, image.config.digest)).nlink, 2)
+    }))
+
+  it.live("ends a day after the blob was last pushed, mounted or named", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      age(disk, 24)
+      yield* disk.open().pipe(Effect.flatMap(({ blobs }) => blobs.retain(name)))
+      assert.strictEqual(hoursIn(disk).length, 2, "not over yet, and given anew")
+      age(disk, 25)
+      const { blobs: later } = yield* disk.open()
+      yield* later.write(Stream.succeed(utf8("another")), { algorithm: "sha256" })
+      assert.strictEqual(hoursIn(disk).length, 1)
+      fs.unlinkSync(place(disk))
+      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+    }))
+
+  it.live("ends when the blob is deleted on purpose", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, layout } = yield* pushed
+      age(disk, 3)
+      yield* blobs.retain(name)
+      assert.strictEqual(leasesIn(disk).length, 2)
+      yield* decideTo(layout, new BlobDeleted({ digest: name }))
+      assert.deepStrictEqual(leasesIn(disk), [])
+      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+    }))
+
+  it.live("is not given where nobody of us has written", () =>
+    Effect.gen(function*() {
+      const { directory, image } = yield* ownLayout()
+      fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
+      const registry = yield* openShared({ directory })
+      yield* registry.tagManifest("app", image.digest, ["v1"])
+      assert.isFalse(fs.existsSync(join(directory, ".ocilayout")))
+    }))
+
+  it.live("changes nothing of what is known of a file", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      age(disk, 3)
+      yield* blobs.retain(name)
+      const read = yield* blobs.read(name, { verify: false, window: { offset: 0, length: 1 } })
+      assert.isTrue(Option.getOrThrow(read).verified)
+    }))
+})
+
+describe("a blob that a manifest names", () => {
+  it.live("is synced if we did not write it, once", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* pushed
+      const { blobs } = yield* disk.open()
+      disk.told()
+      yield* blobs.retain(name)
+      const synced = disk.told("dataSync", "syncDirectory")
+      assert.deepStrictEqual(synced, [`dataSync blobs/sha256/${encodedOf(name)}`, "syncDirectory blobs/sha256"])
+      yield* blobs.retain(name)
+      assert.deepStrictEqual(disk.told("dataSync", "syncDirectory"), [])
+    }))
+
+  it.live("is not if we did", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      disk.told()
+      yield* blobs.retain(name)
+      assert.deepStrictEqual(disk.told("dataSync", "syncDirectory"), [])
+    }))
+
+  it.live("that is a manifest itself is held by a copy", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const { blobs } = yield* disk.open()
+      const bytes = smallManifest()
+      yield* blobs.write(Stream.succeed(bytes), { algorithm: "sha256", manifest: true })
+      const path = disk.path("blobs", "sha256", encodedOf(digestOf(bytes)))
+      assert.strictEqual(fs.statSync(path).nlink, 1)
+      assert.strictEqual(leasesIn(disk).length, 1)
+      assert.isTrue(fs.existsSync(dirname(path)))
+    }))
+})
