@@ -11,6 +11,9 @@ import { perform, type Real } from "./perform.ts"
 /** What has been answered to what: `pushBlob ok`, `pushBlob DigestInvalid`. */
 export type Answers = Set<string>
 
+/** Runs what a registry is asked, with the clock of its machine. */
+export type Run = <A>(effect: Effect.Effect<A>) => Promise<A>
+
 /** Every command may be given at any time: a refusal is an answer. */
 export class Step implements fc.AsyncCommand<Model, Real> {
   readonly #drawn: Drawn
@@ -38,9 +41,9 @@ export class Step implements fc.AsyncCommand<Model, Real> {
 }
 
 /** Asks both and compares; answers `ok` or the error's tag. */
-export const agree = async (model: Model, real: Real, ask: Ask): Promise<string> => {
+export const agree = async (model: Model, real: Real, ask: Ask, run: Run = Effect.runPromise): Promise<string> => {
   const expected = model.answer(ask)
-  const answer = await Effect.runPromise(Effect.match(perform(real, ask), {
+  const answer = await run(Effect.match(perform(real, ask), {
     onSuccess: (ok) => ({ ok }),
     onFailure: (error) => ({ refused: error._tag })
   }))
@@ -50,12 +53,12 @@ export const agree = async (model: Model, real: Real, ask: Ask): Promise<string>
     assert.deepStrictEqual(plain(answer), plain(expected), message)
   }
   if ("ok" in answer) return "ok"
-  await takeNote(model, real, ask)
+  await takeNote(model, real, ask, run)
   return answer.refused
 }
 
 /** What a refused push has left behind, which is nobody's promise. */
-const takeNote = async (model: Model, real: Real, ask: Ask): Promise<void> => {
+const takeNote = async (model: Model, real: Real, ask: Ask, run: Run): Promise<void> => {
   const pushes = ask.op === "pushManifest" ? [ask] : ask.op === "batch"
     ? ask.changes.filter((part) => part.change === "push")
     : []
@@ -63,7 +66,7 @@ const takeNote = async (model: Model, real: Real, ask: Ask): Promise<void> => {
     const { bytes } = documentOf(document)
     const digest = digestOf(bytes, claimed.startsWith("sha512:") ? "sha512" : "sha256")
     const look = perform(real, { op: "resolveBlob", repository, digest })
-    if (await Effect.runPromise(Effect.isSuccess(look))) model.learn(repository, digest, bytes)
+    if (await run(Effect.isSuccess(look))) model.learn(repository, digest, bytes)
   }
 }
 

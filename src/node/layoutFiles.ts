@@ -1,5 +1,6 @@
 /** The files of one layout: where they are, how they are opened, and how a failing call is told. */
 import { Context, Effect, type Scope } from "effect"
+import { randomBytes } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
@@ -193,7 +194,7 @@ export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: num
 export const identityOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileStat): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
 
-/** Randomness for names of temporary files; a reference, so that a simulation can make it repeatable. */
+/** 32 random hexadecimal digits, for names that nobody may guess; a reference, so that a simulation can repeat them. */
 export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {
-  defaultValue: () => () => crypto.randomUUID().replaceAll("-", "")
+  defaultValue: () => () => randomBytes(16).toString("hex")
 })

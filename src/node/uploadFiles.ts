@@ -57,7 +57,7 @@ export const makeUploadStore = (
       const now = yield* Clock.currentTimeMillis
       // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
       for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
-      const id = newId()
+      const id = yield* newId
       yield* storage(startUpload(files, id, repository))
       const state = yield* storage(readUpload(files, id))
       following.set(id, { hash: runningHash("sha256"), size: 0 })

@@ -1,13 +1,12 @@
 /** The folder of one upload session: what it says of itself, and how it comes and goes. */
 import { Effect, Result, Schema } from "effect"
-import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { absent, isUploadId, uploadExpiryMillis, type UploadId, type UploadState } from "../layout/Upload.ts"
 import { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
 import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
-import { guard, ifThere, type LayoutFiles, readAll, statIfThere } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 
 /** What a session says of itself; how far it has got is the size of its data. */
@@ -33,11 +32,10 @@ export const folderOf = ({ uploads }: LayoutFiles, id: UploadId): Folder => {
   return { path, data: join(path, "data"), meta: join(path, "meta.json"), lock: join(path, "lock") }
 }
 
-export const newId = (): UploadId => {
-  const id = randomBytes(16).toString("hex")
-  if (!isUploadId(id)) throw new TypeError(`no upload id: ${id}`)
-  return id
-}
+export const newId: Effect.Effect<UploadId> = Effect.flatMap(RandomName, (name) => {
+  const id = name()
+  return isUploadId(id) ? Effect.succeed(id) : Effect.die(`no upload id: ${id}`)
+})
 
 const touchedOf = (mtimeNs: bigint): number => Number(mtimeNs / 1_000_000n)
 

@@ -1,0 +1,171 @@
+/** Whenever processes die or the power goes, what was acknowledged is there, and nothing is in between. */
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import fc from "fast-check"
+import type { Ask } from "./support/Ask.ts"
+import { agree, furniture } from "./support/commands.ts"
+import { blobs, digestOf, goodDocuments } from "./support/contents.ts"
+import { Model } from "./support/model.ts"
+import type { Real } from "./support/perform.ts"
+import { chanceOf } from "./support/simulation/chance.ts"
+import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
+import { type History, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
+import { Machine, type MachineOptions } from "./support/simulation/Machine.ts"
+import { checkJournal, checkKept, checkRaw, checkRead, checkSwept } from "./support/simulation/recover.ts"
+import { type Process, World } from "./support/simulation/World.ts"
+
+const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+
+const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial", "adversarial"]
+
+const figures = { histories: 0, calls: 0, states: 0, continued: 0, nested: 0 }
+
+const seed = fc.integer({ min: 1, max: 2 ** 30 })
+
+/** The machine as a crash has left it. */
+const restarted = (disk: Disk, { names, nowNs }: Moment, options: MachineOptions = {}): World =>
+  new World(new Machine(options, disk, nowNs), names)
+
+/** Content that is there, in `blobs` or by a lease. */
+const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Uint8Array]> => {
+  const folders = [
+    ...world.list("blobs").map((algorithm) => [`blobs/${algorithm}`, `${algorithm}:`] as const),
+    ...world.list(".ocilayout/leases").map((hour) => [`.ocilayout/leases/${hour}`, ""] as const)
+  ]
+  return folders.flatMap(([folder, prefix]) =>
+    world.list(folder).flatMap((name) => {
+      const bytes = world.bytes(`${folder}/${name}`)
+      const digest = prefix + name.replace("-", ":")
+      const [algorithm] = digest.split(":")
+      return bytes !== undefined && digestOf(bytes, algorithm === "sha512" ? "sha512" : "sha256") === digest
+        ? [[digest, bytes] as const]
+        : []
+    })
+  )
+}
+
+/** Goes on as if nothing had been, on the model of what was found; sessions are for others to go on with. */
+const goOn = async (world: World, { registry }: Process, asks: ReadonlyArray<Ask>, turns: ReadonlyArray<Turn>) => {
+  const model = new Model(true)
+  for (const ask of asks) model.answer(ask)
+  for (const [digest, bytes] of stored(world)) {
+    model.learn("app", digest, bytes)
+    // What only a lease holds is there for readers; to be asked for again puts it back.
+    await world.run(registry.mountBlob("app", "app", digest))
+  }
+  const real: Real = { registry, sessions: [] }
+  for (const { drawn } of turns) {
+    if (!("session" in drawn) && drawn.op !== "pushBlobChunked") {
+      await agree(model, real, model.settle(drawn), world.run)
+    }
+  }
+}
+
+const extra = goodDocuments[0] ?? assert.fail("no document")
+
+/** A change that every recovery makes. */
+const change = ({ registry }: Process) =>
+  Effect.gen(function*() {
+    for (const { bytes } of blobs) yield* registry.pushBlob("recovered", {}, Stream.succeed(bytes))
+    yield* registry.pushManifest("recovered", extra.bytes, extra.mediaType, { tags: ["after"] })
+  })
+
+const withChange = (entries: string): string =>
+  [...entries.split("\n").filter((line) => line !== ""), `recovered:after ${digestOf(extra.bytes)}`].toSorted().join(
+    "\n"
+  )
+
+/** Crashes once more while a recovery is under way. */
+const crashAgain = async (
+  moments: ReadonlyArray<Disk>,
+  from: Moment,
+  chance: Chance,
+  check: (world: World) => Promise<void>
+) => {
+  for (const kind of crashes) {
+    const disk = moments[Math.floor(chance() * moments.length)]
+    if (disk === undefined) return
+    figures.nested++
+    await check(restarted(crash(disk, kind, chance), from))
+  }
+}
+
+/** One crash, and all that has to hold from there on. */
+const checkCrash = async (
+  history: History,
+  moment: Moment,
+  kind: Crash,
+  chance: Chance,
+  turns: ReadonlyArray<Turn>
+) => {
+  const disk = crash(moment.disk, kind, chance)
+  const before = history.views[moment.step] ?? assert.fail("no view")
+  const after = history.views[moment.step + 1] ?? before
+  /** Opens what is there, and looks at it before and after. */
+  const recover = async (world: World, ...states: ReadonlyArray<string>) => {
+    checkRaw(world)
+    const process = await world.open()
+    const found = await checkRead(world, process, states)
+    checkKept(world, before, after)
+    return { process, found }
+  }
+  figures.states++
+  const during: Array<Disk> = []
+  const world: World = restarted(disk, moment, {
+    before: () => {
+      if (during.at(-1) !== world.machine.disk) during.push(world.machine.disk)
+      return undefined
+    }
+  })
+  const { found, process } = await recover(world, before.entries, after.entries)
+  if (chance() > 0.2) return
+
+  figures.continued++
+  await world.run(change(process))
+  await checkRead(world, process, [withChange(found)])
+  await recover(world, withChange(found))
+  await checkJournal(world, process)
+  await crashAgain(during, moment, chance, async (world) => {
+    await recover(world, before.entries, after.entries, withChange(found))
+  })
+  if (chance() > 0.2) return
+
+  const again = restarted(disk, moment)
+  const left = new Set(stored(again).map(([digest]) => digest))
+  const happened = [before, after].findIndex(({ blobs, entries }) =>
+    entries === found && Array.from(blobs).every((digest) => left.has(digest))
+  )
+  assert.isAtLeast(happened, 0)
+  await goOn(again, await again.open(), history.asks.slice(0, moment.step + happened), turns)
+  again.machine.advance(25 * 60 * 60 * 1000)
+  await again.run(change(await again.open()))
+  checkSwept(again)
+}
+
+describe("a crash at any call", () => {
+  for (const tickNs of [1n, 4_000_000n]) {
+    it(`leaves what was acknowledged, with file times of ${tickNs} ns`, async () => {
+      const property = fc.asyncProperty(
+        fc.constantFrom<Array<keyof typeof furniture>>("nothing", "blobs", "manifests"),
+        fc.array(turn, { minLength: 3, maxLength: 8 }),
+        seed,
+        async (furnished, turns, number) => {
+          const chance = chanceOf(number)
+          const asks = [
+            ...(furnished === "nothing" ? [] : furniture.blobs),
+            ...(furnished === "manifests" ? furniture.manifests : [])
+          ]
+          const history = await play(asks, turns, { tickNs })
+          figures.histories++
+          figures.calls += history.calls
+          for (const moment of history.moments) {
+            for (const kind of crashes) await checkCrash(history, moment, kind, chance, turns)
+          }
+        }
+      )
+      await fc.assert(property, { numRuns: Math.ceil(runs / 20) })
+    })
+  }
+})
+
+afterAll(() => console.info(`crash: ${JSON.stringify(figures)}`))

@@ -1,0 +1,359 @@
+/** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
+import { Clock, Duration, Effect } from "effect"
+import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../../../src/node/LayoutFs.ts"
+import * as disks from "./Disk.ts"
+import { Code, type Disk } from "./Disk.ts"
+
+/** A call of a process, before it happens. */
+export interface Call {
+  readonly operation: string
+  readonly path: string
+  /** The process that calls. */
+  readonly process: number
+}
+
+/** How a call fails instead of doing its work; `torn` does half of a write, `done` all of the work. */
+export interface Fault {
+  readonly code: string
+  readonly form: "refused" | "torn" | "done"
+}
+
+export interface MachineOptions {
+  /** How coarse the times of files are, in nanoseconds. */
+  readonly tickNs?: bigint
+  /** Operations that this file system does not have, by the code they fail with. */
+  readonly lacking?: Readonly<Record<string, string>>
+  /** Asked before every call; a fault happens in its place. */
+  readonly before?: (call: Call) => Fault | undefined
+  /** Whether another fiber may run before every call. */
+  readonly yielding?: boolean
+}
+
+/** An open file. It keeps its node, whatever becomes of its names. */
+interface Opened {
+  readonly process: number
+  readonly node: number
+}
+
+interface Waiting {
+  readonly opened: Opened
+  readonly grant: () => void
+}
+
+/** Between two calls, so that times differ where the clock is fine. */
+const callNs = 1000n
+
+/** Waiting for longer than this is for what may never happen: only `advance` ends it. */
+const patienceMillis = 5000
+
+export class Machine {
+  disk: Disk
+  nowNs: bigint
+  readonly #options: MachineOptions
+  readonly #opened = new Set<Opened>()
+  readonly #dead = new Set<number>()
+  readonly #locks = new Map<number, Opened>()
+  #waiting: ReadonlyArray<Waiting> = []
+  #sleeping: ReadonlyArray<{ readonly until: bigint; readonly wake: () => void }> = []
+  #processes = 0
+
+  constructor(options: MachineOptions = {}, disk?: Disk, nowNs = 1_700_000_000_000_000_000n) {
+    this.#options = options
+    this.nowNs = nowNs
+    this.disk = disk ?? disks.emptyDisk(nowNs)
+  }
+
+  /** Files that are open. */
+  get open(): number {
+    return this.#opened.size
+  }
+
+  /** Locks that are held. */
+  get locked(): number {
+    return this.#locks.size
+  }
+
+  readonly clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => Number(this.nowNs / 1_000_000n),
+    currentTimeMillis: Effect.sync(() => Number(this.nowNs / 1_000_000n)),
+    currentTimeNanosUnsafe: () => this.nowNs,
+    currentTimeNanos: Effect.sync(() => this.nowNs),
+    monotonicTimeNanosUnsafe: () => this.nowNs,
+    monotonicTimeNanos: Effect.sync(() => this.nowNs),
+    sleep: (duration) => {
+      const millis = Duration.toMillis(duration)
+      return millis <= patienceMillis
+        ? Effect.andThen(Effect.sync(() => this.advance(millis)), Effect.yieldNow)
+        : Effect.callback((resume) => {
+          const sleeper = {
+            until: this.nowNs + BigInt(Math.ceil(millis)) * 1_000_000n,
+            wake: () => resume(Effect.void)
+          }
+          this.#sleeping = [...this.#sleeping, sleeper]
+          return Effect.sync(() => {
+            this.#sleeping = this.#sleeping.filter((other) => other !== sleeper)
+          })
+        })
+    }
+  }
+
+  /** Lets time pass. */
+  advance(millis: number): void {
+    this.nowNs += BigInt(Math.ceil(millis)) * 1_000_000n
+    const woken = this.#sleeping.filter(({ until }) => until <= this.nowNs)
+    this.#sleeping = this.#sleeping.filter((sleeper) => !woken.includes(sleeper))
+    for (const { wake } of woken) wake()
+  }
+
+  /** The machine as it is after a crash, its processes gone. */
+  crashed(kind: disks.Crash, chance: disks.Chance, options = this.#options): Machine {
+    return new Machine(options, disks.crash(this.disk, kind, chance), this.nowNs)
+  }
+
+  /** The death of a process: its files are closed, its locks free, and its calls never return. */
+  kill(process: number): void {
+    this.#dead.add(process)
+    for (const opened of this.#opened) if (opened.process === process) this.#close(opened)
+  }
+
+  /** Makes what a program needs that does not go through the port. */
+  prepare(act: (disk: Disk, nowNs: bigint) => Disk): void {
+    this.disk = act(this.disk, this.nowNs)
+  }
+
+  /** A file system for one more process. */
+  process(): { readonly fs: LayoutFs; readonly id: number } {
+    const id = this.#processes++
+    return { fs: this.#fileSystem(id), id }
+  }
+
+  #fileSystem(process: number): LayoutFs {
+    const call = <A>(
+      operation: string,
+      path: string,
+      act: (nowNs: bigint) => A,
+      torn: (nowNs: bigint) => unknown = () => undefined
+    ): Effect.Effect<A, FsError> =>
+      this.#called({ operation, path, process }, (nowNs) => {
+        const code = this.#options.lacking?.[operation]
+        return code === undefined ? act(nowNs) : disks.fail(code)
+      }, torn)
+
+    const openHandle: LayoutFs["openHandle"] = (path, { access, follow = false }, mode = 0o644) =>
+      call(`open(${access})`, path, (nowNs) => {
+        const place = disks.find(this.disk, path, follow)
+        const makes = access === "create" || (access === "lock" && place.node === undefined)
+        if (makes) this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode }, this.#nodes())
+        const node = place.node ?? disks.find(this.disk, path, follow).node
+        if (node === undefined) return disks.fail("ENOENT")
+        const { kind } = disks.nodeAt(this.disk, node)
+        if (kind === "link") return disks.fail("ELOOP")
+        if (kind === "directory" && access !== "read") return disks.fail("EISDIR")
+        const opened: Opened = { process, node }
+        this.#opened.add(opened)
+        return opened
+      }).pipe(
+        // What was opened by a call that says it failed, nobody could close.
+        Effect.map((opened) => this.#handle(opened, path, call))
+      )
+
+    const at = (path: string, follow: boolean): number =>
+      disks.find(this.disk, path, follow).node ?? disks.fail("ENOENT")
+
+    return {
+      nativeLock: Effect.succeed(true),
+      openHandle,
+      open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
+      stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
+      linkStat: (path) => call("stat", path, () => this.#stat(at(path, false))),
+      realPath: (path) =>
+        call("realpath", path, () => {
+          at(path, true)
+          return path
+        }),
+      readDirectory: (path) =>
+        call("readdir", path, () => {
+          const node = disks.nodeAt(this.disk, at(path, true))
+          return node.kind === "directory" ? Array.from(node.entries.keys()) : disks.fail("ENOTDIR")
+        }),
+      makeDirectory: (path, mode) =>
+        call("mkdir", path, (nowNs) => {
+          const place = disks.find(this.disk, path, false)
+          this.disk = disks.create(this.disk, nowNs, place, { kind: "directory", mode }, this.#nodes())
+        }),
+      removeDirectory: (path) =>
+        call("rmdir", path, (nowNs) => {
+          const node = disks.nodeAt(this.disk, at(path, false))
+          if (node.kind !== "directory") return disks.fail("ENOTDIR")
+          if (node.entries.size > 0) return disks.fail("ENOTEMPTY")
+          this.#rename(nowNs, [path], [undefined])
+        }),
+      link: (from, to) =>
+        call("link", to, (nowNs) => {
+          const node = at(from, false)
+          if (disks.nodeAt(this.disk, node).kind === "directory") return disks.fail("EPERM")
+          if (disks.find(this.disk, to, false).node !== undefined) return disks.fail("EEXIST")
+          this.#rename(nowNs, [to], [node])
+        }),
+      rename: (from, to) =>
+        call("rename", to, (nowNs) => {
+          const node = at(from, false)
+          const target = disks.find(this.disk, to, false).node
+          if (node === target) return
+          this.#replaceable(node, target)
+          this.#rename(nowNs, [from, to], [undefined, node])
+        }),
+      exchange: (a, b) => call("exchange", b, (nowNs) => this.#rename(nowNs, [a, b], [at(b, false), at(a, false)])),
+      unlink: (path) =>
+        call("unlink", path, (nowNs) => {
+          if (disks.nodeAt(this.disk, at(path, false)).kind === "directory") return disks.fail("EISDIR")
+          this.#rename(nowNs, [path], [undefined])
+        }),
+      syncDirectory: (path) => call("syncdir", path, () => void (this.disk = disks.sync(this.disk, at(path, true))))
+    }
+  }
+
+  #handle(
+    opened: Opened,
+    path: string,
+    call: <A>(
+      operation: string,
+      path: string,
+      act: (nowNs: bigint) => A,
+      torn?: (nowNs: bigint) => unknown
+    ) => Effect.Effect<A, FsError>
+  ): FileHandle {
+    const { node } = opened
+    const file = () => {
+      const found = disks.nodeAt(this.disk, node)
+      return found.kind === "file" ? found : disks.fail("EISDIR")
+    }
+    const write = (bytes: Uint8Array, position: number) => (nowNs: bigint): void => {
+      if (bytes.length > 0) this.disk = disks.write(this.disk, nowNs, node, bytes, position)
+    }
+    const sync = call("sync", path, () => void (this.disk = disks.sync(this.disk, node)))
+    return {
+      stat: call("fstat", path, () => this.#stat(node)),
+      read: (target, position) =>
+        call("read", path, () => {
+          const bytes = file().content.subarray(position, position + target.length)
+          target.set(bytes)
+          return bytes.length
+        }),
+      write: (bytes, position) =>
+        call("write", path, write(bytes, position), write(bytes.subarray(0, bytes.length >> 1), position)),
+      truncate: (size) =>
+        call("truncate", path, (nowNs) => void (this.disk = disks.truncate(this.disk, nowNs, node, size))),
+      setOwner: () => call("chown", path, () => undefined),
+      setMode: (mode) =>
+        call("chmod", path, (nowNs) => {
+          this.disk = disks.withNode(this.disk, node, { ...disks.nodeAt(this.disk, node), mode, ctimeNs: nowNs })
+        }),
+      sync,
+      dataSync: sync,
+      tryLock: call("lock", path, () => {
+        if (this.#locks.has(node)) return this.#locks.get(node) === opened
+        this.#locks.set(node, opened)
+        return true
+      }),
+      waitForLock: Effect.andThen(
+        call("lock", path, () => undefined),
+        Effect.callback((resume) => {
+          const waiting: Waiting = { opened, grant: () => resume(Effect.void) }
+          this.#waiting = [...this.#waiting, waiting]
+          this.#grant(node)
+          return Effect.sync(() => {
+            this.#waiting = this.#waiting.filter((other) => other !== waiting)
+          })
+        })
+      ),
+      close: Effect.sync(() => this.#close(opened))
+    }
+  }
+
+  /** What happens when a process calls: never anything once it is dead. */
+  #called<A>(call: Call, act: (nowNs: bigint) => A, torn: (nowNs: bigint) => unknown): Effect.Effect<A, FsError> {
+    const { operation, path, process } = call
+    const run = Effect.suspend(() => {
+      if (this.#dead.has(process)) return Effect.never
+      const fault = this.#options.before?.(call)
+      if (this.#dead.has(process)) return Effect.never
+      this.nowNs += callNs
+      const nowNs = this.#tick()
+      try {
+        if (fault === undefined) return Effect.succeed(act(nowNs))
+        if (fault.form === "done") this.#undoOpen(() => act(nowNs))
+        if (fault.form === "torn") torn(nowNs)
+        return Effect.fail(this.#failed(call, fault.code))
+      } catch (error) {
+        if (error instanceof Code) return Effect.fail(new FsError({ operation, path, code: error.code, cause: error }))
+        throw error
+      }
+    })
+    return this.#options.yielding === true ? Effect.andThen(Effect.yieldNow, run) : run
+  }
+
+  #failed({ operation, path }: Call, code: string): FsError {
+    if (operation === "sync" && code === "EIO") {
+      const { node } = disks.find(this.disk, path, true)
+      if (node !== undefined) this.disk = disks.poison(this.disk, node)
+    }
+    return new FsError({ operation, path, code, cause: new Code(code) })
+  }
+
+  /** What a call opened that then says it failed is nobody's to close. */
+  #undoOpen(act: () => unknown): void {
+    const before = new Set(this.#opened)
+    act()
+    for (const opened of this.#opened) if (!before.has(opened)) this.#close(opened)
+  }
+
+  #tick(): bigint {
+    const { tickNs = 1n } = this.#options
+    return this.nowNs - this.nowNs % tickNs
+  }
+
+  #nodes(): ReadonlyArray<number> {
+    return Array.from(this.#opened, ({ node }) => node)
+  }
+
+  #rename(nowNs: bigint, paths: ReadonlyArray<string>, nodes: ReadonlyArray<number | undefined>): void {
+    const operation = paths.map((path, at) => {
+      const { directory, name } = disks.find(this.disk, path, false)
+      return { directory, name, to: nodes[at] }
+    })
+    this.disk = disks.change(this.disk, nowNs, operation)
+  }
+
+  #replaceable(node: number, target: number | undefined): void {
+    if (target === undefined) return
+    const from = disks.nodeAt(this.disk, node)
+    const to = disks.nodeAt(this.disk, target)
+    if (to.kind === "directory" && from.kind !== "directory") disks.fail("EISDIR")
+    if (to.kind !== "directory" && from.kind === "directory") disks.fail("ENOTDIR")
+    if (to.kind === "directory" && to.entries.size > 0) disks.fail("ENOTEMPTY")
+  }
+
+  #close(opened: Opened): void {
+    this.#opened.delete(opened)
+    this.#waiting = this.#waiting.filter((waiting) => waiting.opened !== opened)
+    if (this.#locks.get(opened.node) !== opened) return
+    this.#locks.delete(opened.node)
+    this.#grant(opened.node)
+  }
+
+  #grant(node: number): void {
+    const next = this.#waiting.find((waiting) => waiting.opened.node === node)
+    if (next === undefined || this.#locks.has(node)) return
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== next)
+    this.#locks.set(node, next.opened)
+    next.grant()
+  }
+
+  #stat(id: number): FileStat {
+    const node = disks.nodeAt(this.disk, id)
+    const { ctimeNs, gid, ino, kind, mode, mtimeNs, uid } = node
+    const size = node.kind === "file" ? node.content.length : 0
+    return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, mode, uid, gid }
+  }
+}

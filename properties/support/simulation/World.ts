@@ -1,0 +1,84 @@
+/** Registries on a simulated machine, as so many processes would have them, and what lies on its disk. */
+import { Clock, Effect, Exit, Scope } from "effect"
+import { hasher } from "../../../src/node/hasher.ts"
+import type { Durability } from "../../../src/node/layoutFiles.ts"
+import { RandomName } from "../../../src/node/layoutFiles.ts"
+import type { LayoutFs } from "../../../src/node/LayoutFs.ts"
+import { type OpenStores, openStores } from "../../../src/node/stores.ts"
+import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
+import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import { Code, find, type Node, nodeAt } from "./Disk.ts"
+import type { Machine } from "./Machine.ts"
+
+/** Where the layout is. */
+export const root = "/srv/layout"
+
+export interface Process {
+  readonly id: number
+  readonly fs: LayoutFs
+  readonly registry: RegistryShape
+  readonly stores: OpenStores
+  readonly close: () => Promise<void>
+}
+
+export class World {
+  readonly machine: Machine
+  #names = 0
+
+  constructor(machine: Machine, names = 0) {
+    this.machine = machine
+    this.#names = names
+  }
+
+  /** How many random names were given; whoever goes on after a crash goes on from there. */
+  get names(): number {
+    return this.#names
+  }
+
+  readonly run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(this.within(effect))
+
+  /** With the machine's clock, and names that can be repeated. */
+  within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return effect.pipe(
+      Effect.provideService(Clock.Clock, this.machine.clock),
+      Effect.provideService(RandomName, () => (this.#names++).toString(16).padStart(32, "0"))
+    )
+  }
+
+  /** Opens the layout in a process of its own. */
+  async open(durability: Durability = "power"): Promise<Process> {
+    const { fs, id } = this.machine.process()
+    const scope = Effect.runSync(Scope.make())
+    const opened = openStores(fs, { directory: root, durability }, undefined)
+    const stores = await this.run(Effect.provideService(opened, Scope.Scope, scope))
+    const close = (): Promise<void> => this.run(Scope.close(scope, Exit.void))
+    return { id, fs, stores, registry: sharedRegistry(stores, hasher), close }
+  }
+
+  /** What is under a name of the layout, or nothing. */
+  node(path: string): Node | undefined {
+    const place = this.#find(path)
+    return place === undefined ? undefined : nodeAt(this.machine.disk, place)
+  }
+
+  /** The bytes of a file of the layout. */
+  bytes(path: string): Uint8Array | undefined {
+    const node = this.node(path)
+    return node?.kind === "file" ? node.content : undefined
+  }
+
+  /** The names in a folder of the layout; none where there is none. */
+  list(path: string): ReadonlyArray<string> {
+    const node = this.node(path)
+    return node?.kind === "directory" ? Array.from(node.entries.keys()) : []
+  }
+
+  #find(path: string): number | undefined {
+    try {
+      return find(this.machine.disk, `${root}/${path}`, false).node
+    } catch (error) {
+      if (error instanceof Code) return undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** Chance that can be repeated. */
+import type { Chance } from "./Disk.ts"
+
+/** The same numbers for the same seed (mulberry32). */
+export const chanceOf = (seed: number): Chance => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
