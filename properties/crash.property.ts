@@ -1,18 +1,17 @@
 /** Whenever processes die or the power goes, what was acknowledged is there, and nothing is in between. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
 import fc from "fast-check"
 import type { Ask } from "./support/Ask.ts"
 import { agree, furniture } from "./support/commands.ts"
-import { blobs, digestOf, goodDocuments } from "./support/contents.ts"
+import { digestOf } from "./support/contents.ts"
 import { Model } from "./support/model.ts"
 import type { Real } from "./support/perform.ts"
 import { chanceOf } from "./support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
 import { type History, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
-import { Machine, type MachineOptions } from "./support/simulation/Machine.ts"
+import { change, withChange } from "./support/simulation/probe.ts"
 import { checkJournal, checkKept, checkRaw, checkRead, checkSwept } from "./support/simulation/recover.ts"
-import { type Process, World } from "./support/simulation/World.ts"
+import { type Process, restarted, type World } from "./support/simulation/World.ts"
 
 const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
@@ -21,10 +20,6 @@ const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial", "advers
 const figures = { histories: 0, calls: 0, states: 0, continued: 0, nested: 0 }
 
 const seed = fc.integer({ min: 1, max: 2 ** 30 })
-
-/** The machine as a crash has left it. */
-const restarted = (disk: Disk, { names, nowNs }: Moment, options: MachineOptions = {}): World =>
-  new World(new Machine(options, disk, nowNs), names)
 
 /** Content that is there, in `blobs` or by a lease. */
 const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Uint8Array]> => {
@@ -60,20 +55,6 @@ const goOn = async (world: World, { registry }: Process, asks: ReadonlyArray<Ask
     }
   }
 }
-
-const extra = goodDocuments[0] ?? assert.fail("no document")
-
-/** A change that every recovery makes. */
-const change = ({ registry }: Process) =>
-  Effect.gen(function*() {
-    for (const { bytes } of blobs) yield* registry.pushBlob("recovered", {}, Stream.succeed(bytes))
-    yield* registry.pushManifest("recovered", extra.bytes, extra.mediaType, { tags: ["after"] })
-  })
-
-const withChange = (entries: string): string =>
-  [...entries.split("\n").filter((line) => line !== ""), `recovered:after ${digestOf(extra.bytes)}`].toSorted().join(
-    "\n"
-  )
 
 /** Crashes once more while a recovery is under way. */
 const crashAgain = async (

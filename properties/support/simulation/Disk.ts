@@ -22,7 +22,7 @@ interface Common {
   readonly ctimeNs: bigint
 }
 
-export interface FileNode extends Common {
+interface FileNode extends Common {
   readonly kind: "file"
   /** What everybody reads. */
   readonly content: Uint8Array
@@ -34,13 +34,13 @@ export interface FileNode extends Common {
   readonly names: number
 }
 
-export interface DirectoryNode extends Common {
+interface DirectoryNode extends Common {
   readonly kind: "directory"
   readonly entries: ReadonlyMap<string, number>
   readonly durable: ReadonlyMap<string, number>
 }
 
-export interface LinkNode extends Common {
+interface LinkNode extends Common {
   readonly kind: "link"
   readonly target: string
 }
@@ -65,7 +65,7 @@ export interface Disk {
   readonly nextNode: number
 }
 
-export const rootNode = 0
+const rootNode = 0
 
 const nothing = new Uint8Array()
 

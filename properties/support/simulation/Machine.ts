@@ -1,5 +1,5 @@
 /** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
-import { Clock, Duration, Effect } from "effect"
+import { type Clock, Duration, Effect } from "effect"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../../../src/node/LayoutFs.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"

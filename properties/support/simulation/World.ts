@@ -7,8 +7,8 @@ import type { LayoutFs } from "../../../src/node/LayoutFs.ts"
 import { type OpenStores, openStores } from "../../../src/node/stores.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
-import { Code, find, type Node, nodeAt } from "./Disk.ts"
-import type { Machine } from "./Machine.ts"
+import { Code, type Disk, find, type Node, nodeAt } from "./Disk.ts"
+import { Machine, type MachineOptions } from "./Machine.ts"
 
 /** Where the layout is. */
 export const root = "/srv/layout"
@@ -82,3 +82,14 @@ export class World {
     }
   }
 }
+
+/** A disk at some time, and how many random names were given until then. */
+export interface Instant {
+  readonly disk: Disk
+  readonly nowNs: bigint
+  readonly names: number
+}
+
+/** A machine that starts with this disk. */
+export const restarted = (disk: Disk, { names, nowNs }: Omit<Instant, "disk">, options: MachineOptions = {}): World =>
+  new World(new Machine(options, disk, nowNs), names)

@@ -6,9 +6,8 @@ import type { Ask, Drawn, Op } from "../Ask.ts"
 import { agree } from "../commands.ts"
 import { entriesOf, Model } from "../model.ts"
 import type { Real } from "../perform.ts"
-import type { Disk } from "./Disk.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
-import { type Process, World } from "./World.ts"
+import { type Instant, type Process, World } from "./World.ts"
 
 /** What has been acknowledged at some point of a history. */
 export interface View {
@@ -18,11 +17,8 @@ export interface View {
   readonly sessions: ReadonlyArray<{ readonly id: string; readonly bytes: Uint8Array; readonly over: boolean }>
 }
 
-/** A disk as it was before a call, while the step of this number was under way. */
-export interface Moment {
-  readonly disk: Disk
-  readonly nowNs: bigint
-  readonly names: number
+/** What was there before a call, while the step of this number was under way. */
+export interface Moment extends Instant {
   readonly step: number
 }
 
@@ -70,7 +66,7 @@ export const sortedEntries = (
   entries: ReadonlyArray<{ readonly refName: string | undefined; readonly digest: string }>
 ) => entries.map(({ digest, refName }) => `${refName} ${digest}`).toSorted().join("\n")
 
-export const viewOf = (model: Model, real: Real): View => {
+const viewOf = (model: Model, real: Real): View => {
   const layout = model.folders[0]?.[1]
   return {
     entries: layout === undefined ? "" : sortedEntries(entriesOf(layout)),
@@ -84,11 +80,11 @@ export const viewOf = (model: Model, real: Real): View => {
 }
 
 /** Only who has a writer can use it. */
-export const possible = (drawn: Drawn, model: Model): boolean =>
+const possible = (drawn: Drawn, model: Model): boolean =>
   !("writer" in drawn) || drawn.session < model.sessions.length
 
 /** Two processes that can be replaced. */
-export class Pair {
+class Pair {
   readonly #world: World
   readonly #open: Array<Process | undefined> = [undefined, undefined]
 
@@ -114,7 +110,7 @@ export class Pair {
 }
 
 /** Sessions live longer than the writers of a process that is gone. */
-export const handOver = async (world: World, { registry }: Process, sessions: Real["sessions"]): Promise<void> => {
+const handOver = async (world: World, { registry }: Process, sessions: Real["sessions"]): Promise<void> => {
   for (const [at, { first }] of sessions.entries()) {
     const writer = await world.run(Effect.option(registry.findUpload(first.id)))
     if (Option.isSome(writer)) sessions[at] = { first: writer.value, last: writer.value }

@@ -1,0 +1,163 @@
+/** Whatever call fails, and however: a typed error, nothing changed or the change whole, nothing leaked, and it goes on. */
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit } from "effect"
+import fc from "fast-check"
+import type { Ask } from "./support/Ask.ts"
+import { furniture } from "./support/commands.ts"
+import { perform, type Real } from "./support/perform.ts"
+import { chanceOf } from "./support/simulation/chance.ts"
+import { type Chance, crash } from "./support/simulation/Disk.ts"
+import { type History, play, type Turn, turn, type View } from "./support/simulation/history.ts"
+import type { Call, Fault } from "./support/simulation/Machine.ts"
+import { change, withChange } from "./support/simulation/probe.ts"
+import { checkJournal, checkKept, checkRaw, checkRead } from "./support/simulation/recover.ts"
+import { type Process, restarted, type World } from "./support/simulation/World.ts"
+
+const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+
+/** What each code is told as. */
+const kinds: Readonly<Record<string, string>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EIO: "device",
+  EMFILE: "tooManyFiles",
+  EACCES: "denied",
+  EROFS: "readOnly",
+  EINTR: "other"
+}
+const codes = Object.keys(kinds)
+const forms: ReadonlyArray<Fault["form"]> = ["refused", "done", "torn"]
+
+const figures = { histories: 0, steps: 0, faults: 0, "answered all the same": 0, failed: 0, unknown: 0 }
+
+interface Planned extends Fault {
+  /** Which call of the step fails, from 0. */
+  readonly at: number
+  /** Whether all later calls of the step fail too. */
+  readonly lasting: boolean
+}
+
+/** A registry that has been open for a while, as it was before a step, with what its clients have in hand. */
+const before = async (history: History, step: number, plan: { fault?: Planned | undefined; calls: Array<Call> }) => {
+  const moment = history.moments.find((moment) => moment.step === step) ?? assert.fail("no such step")
+  let armed = false
+  const world = restarted(moment.disk, moment, {
+    before: (call) => {
+      if (!armed) return undefined
+      const at = plan.calls.push(call) - 1
+      const { fault } = plan
+      if (fault === undefined) return undefined
+      return at === fault.at || (fault.lasting && at > fault.at) ? fault : undefined
+    }
+  })
+  const process = await world.open()
+  await world.run(process.stores.layout.snapshot)
+  const sessions: Real["sessions"] = []
+  for (const { id } of history.views[step]?.sessions ?? []) {
+    const writer = await world.run(process.registry.findUpload(id))
+    sessions.push({ first: writer, last: writer })
+  }
+  const real: Real = { registry: process.registry, sessions }
+  const act = async (ask: Ask) => {
+    armed = true
+    const exit = await world.run(Effect.exit(perform(real, ask)))
+    armed = false
+    return exit
+  }
+  return { world, process, act }
+}
+
+/** A name that could not be removed, or was made by a call that said it failed, stays until it is swept. */
+const mayLeave = ({ form, lasting }: Planned, { operation }: Call): boolean =>
+  lasting || operation === "unlink" || operation === "rmdir" || (form === "done" && operation === "open(create)")
+
+const checkAnswer = (exit: Exit.Exit<unknown, { readonly _tag: string }>, fault: Planned, wasRefused: boolean) => {
+  if (Exit.isSuccess(exit)) {
+    figures["answered all the same"]++
+    return "ok"
+  }
+  const errors = exit.cause.reasons.map((reason) =>
+    Cause.isFailReason(reason) ? reason.error : assert.fail(Cause.pretty(exit.cause))
+  )
+  const [error] = errors
+  assert(error !== undefined)
+  if (error._tag === "OutcomeUnknown") figures.unknown++
+  else if (error._tag === "StorageError") {
+    figures.failed++
+    assert.propertyVal(error, "kind", kinds[fault.code])
+  } else assert.isTrue(wasRefused, `refused as ${error._tag}`)
+  return error._tag
+}
+
+const checkFault = async (history: History, step: number, fault: Planned, wasRefused: boolean, chance: Chance) => {
+  figures.faults++
+  const plan = { fault, calls: new Array<Call>() }
+  const { act, process, world } = await before(history, step, plan)
+  const old: View = history.views[step] ?? assert.fail("no view")
+  const next: View = history.views[step + 1] ?? old
+  const ask = history.asks[step] ?? assert.fail("no ask")
+  const answer = checkAnswer(await act(ask), fault, wasRefused)
+  const call = plan.calls[fault.at]
+  assert(call !== undefined)
+  const place = `${fault.code} ${fault.form}${fault.lasting ? ", lasting," : ""} at ${call.operation} ${call.path}`
+  try {
+    checkRaw(world)
+    const states = answer === "ok" ? [next.entries] : answer === "OutcomeUnknown"
+      ? [old.entries, next.entries]
+      : [old.entries]
+    const found = await checkRead(world, process, states)
+    checkKept(world, old, answer === "ok" ? old : next)
+    assert.isAtMost(world.machine.open, 1, "open files")
+    assert.strictEqual(world.machine.locked, 0, "locks")
+    if (!mayLeave(fault, call)) assert.deepStrictEqual(world.list(".ocilayout/tmp"), [], "temporary files")
+    await goOn(world, process, found)
+    // Nothing that was acknowledged since hangs on what failed.
+    const cut = restarted(crash(world.machine.disk, "adversarial", chance), { names: 1e6, nowNs: world.machine.nowNs })
+    await checkRead(cut, await cut.open(), [withChange(found)])
+    checkKept(cut, old, next)
+  } catch (error) {
+    throw new Error(`${place}, answered ${answer}`, { cause: error })
+  }
+}
+
+const goOn = async (world: World, process: Process, found: string): Promise<void> => {
+  await world.run(change(process))
+  await checkRead(world, process, [withChange(found)])
+  await checkJournal(world, process)
+}
+
+/** The faults to try at the calls of a step: every call once, in a way drawn for it. */
+const faultsOf = (calls: ReadonlyArray<Call>, chance: Chance): ReadonlyArray<Planned> => {
+  const pick = <A>(all: ReadonlyArray<A>): A => all[Math.floor(chance() * all.length)] ?? assert.fail("nothing to pick")
+  return calls.map((_, at) => ({ at, code: pick(codes), form: pick(forms), lasting: chance() < 0.2 }))
+}
+
+const property = (furnished: keyof typeof furniture, turns: ReadonlyArray<Turn>, number: number) =>
+  (async () => {
+    const chance = chanceOf(number)
+    const history = await play([...furniture.blobs, ...furniture[furnished]], turns)
+    figures.histories++
+    for (const [step, ask] of history.asks.entries()) {
+      if (step < furniture.blobs.length - 1) continue
+      figures.steps++
+      const plan = { calls: new Array<Call>() }
+      const { act } = await before(history, step, plan)
+      const wasRefused = Exit.isFailure(await act(ask))
+      for (const fault of faultsOf(plan.calls, chance)) await checkFault(history, step, fault, wasRefused, chance)
+    }
+  })()
+
+describe("a call that fails", () => {
+  it("is told, changes nothing or all, leaks nothing, and spoils nothing later", async () => {
+    const histories = fc.asyncProperty(
+      fc.constantFrom<Array<keyof typeof furniture>>("nothing", "manifests"),
+      fc.array(turn, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 2 ** 30 }),
+      property
+    )
+    await fc.assert(histories, { numRuns: Math.ceil(runs / 20) })
+    assert.isAbove(figures.failed, 0)
+  })
+})
+
+afterAll(() => console.info(`faults: ${JSON.stringify(figures)}`))
