@@ -2,6 +2,7 @@
 import { Option, Result, type Schema } from "effect"
 import { containerdName, refName as refNameKey } from "../oci/Annotations.ts"
 import { type Descriptor, isJsonObject } from "../oci/Descriptor.ts"
+import type { Digest } from "../oci/Digest.ts"
 import {
   BlobUnknown,
   Conflict,
@@ -71,7 +72,7 @@ const putManifest = (state: State, { descriptor, missing, repository, tags }: Pu
     if (refusal !== undefined) return Result.fail(refusal)
   }
   const steps = tags.length === 0
-    ? [addUntagged(descriptor, repository)]
+    ? [addUntagged(descriptor, repository, descriptor)]
     : tags.map(({ tag }) => setTag(descriptor, repository, tag))
   return Result.succeed(inSequence(state, steps))
 }
@@ -143,10 +144,11 @@ const inSequence = (state: State, steps: ReadonlyArray<Step>): ReadonlyArray<Eve
   return events
 }
 
-const addUntagged = (descriptor: Descriptor, repository: Repository): Step => (state) =>
-  withDigest(state, repository, descriptor.digest).length > 0
+/** @param value the descriptor as it is written */
+const addUntagged = ({ digest }: Descriptor, repository: Repository, value: Schema.Json): Step => (state) =>
+  withDigest(state, repository, digest).length > 0
     ? []
-    : [new EntryAdded({ value: nameless(descriptor, state, repository) })]
+    : [new EntryAdded({ value: nameless(value, digest, state, repository) })]
 
 /** The first entry of the tag takes the new descriptor where it stands; further entries of the tag go. */
 const setTag = (descriptor: Descriptor, repository: Repository, tag: Tag): Step => (state) => {
@@ -174,12 +176,12 @@ const release = (entry: Entry, repository: Repository): Step => (state) => {
   const elsewhere = others(state, entry, repository)
   return elsewhere || entry.descriptor === undefined
     ? drop(entry)(state)
-    : [replacement(state, entry, nameless(entry.descriptor, state, repository))]
+    : [replacement(state, entry, nameless(entry.value, entry.descriptor.digest, state, repository))]
 }
 
 /** Adds an untagged entry for the manifest of an entry that is gone, unless another entry has it. */
 const keep = (gone: Entry, repository: Repository): Step => (state) =>
-  gone.descriptor === undefined ? [] : addUntagged(gone.descriptor, repository)(state)
+  gone.descriptor === undefined ? [] : addUntagged(gone.descriptor, repository, gone.value)(state)
 
 const drop = (entry: Entry): Step => (state) => [new EntryRemoved({ ...keyOf(state, entry), value: entry.value })]
 
@@ -202,8 +204,8 @@ const refNameFor = (state: State, repository: Repository, tag: Tag): string =>
   writesBare(state, repository) ? tag : formatTagged(repository, tag)
 
 /** The descriptor as an untagged entry of the repository. */
-const nameless = (descriptor: Descriptor, state: State, repository: Repository): Schema.Json =>
-  renamed(descriptor, writesBare(state, repository) ? undefined : formatUntagged(repository, descriptor.digest))
+const nameless = (value: Schema.Json, digest: Digest, state: State, repository: Repository): Schema.Json =>
+  renamed(value, writesBare(state, repository) ? undefined : formatUntagged(repository, digest))
 
 /** The descriptor under another name or none; all else that its entry carried stays. */
 const renamed = (value: Schema.Json, refName: string | undefined): Schema.Json => {

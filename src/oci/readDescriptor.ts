@@ -12,15 +12,39 @@ const isFields = (value: Schema.Json | undefined): value is Fields =>
 const isReadable = (value: Fields): value is Fields & Descriptor => whyUnreadable(value) === undefined
 
 /**
- * The descriptor in `value` with every field kept, or why it is none (image-spec, descriptor.md, "Properties").
+ * The descriptor in `value` with every field kept, or why it is none (image-spec, descriptor.md, "Properties"). An
+ * optional field of the wrong shape is as good as absent.
  *
  * Media types are not held to RFC 6838 here, since tools do write parameters into them; digests and sizes are checked,
  * since content is found and bounded by them.
  */
 export const readDescriptor = (value: Schema.Json): Result.Result<Descriptor, string> => {
   if (!isFields(value)) return Result.fail("is not an object")
-  return isReadable(value) ? Result.succeed(value) : Result.fail(whyUnreadable(value) ?? "is not a descriptor")
+  if (!isReadable(value)) return Result.fail(whyUnreadable(value) ?? "is not a descriptor")
+  const wrong = misshapen(value)
+  return Result.succeed(wrong.length === 0 ? value : without(value, wrong))
 }
+
+const without = <A extends object>(value: A, keys: ReadonlyArray<string>): A => {
+  const copy = { ...value }
+  for (const key of keys) Reflect.deleteProperty(copy, key)
+  return copy
+}
+
+const misshapen = (value: Fields): ReadonlyArray<string> =>
+  optional.filter(([key, isShaped]) => {
+    const field = own(value, key)
+    return field !== undefined && !isShaped(field)
+  }).map(([key]) => key)
+
+const isText = (value: Schema.Json): boolean => typeof value === "string"
+
+const optional: ReadonlyArray<readonly [string, (value: Schema.Json) => boolean]> = [
+  ["artifactType", isText],
+  ["data", isText],
+  ["platform", isFields],
+  ["urls", (value) => Array.isArray(value) && value.every(isText)]
+]
 
 const own = (value: Fields, key: string): Schema.Json | undefined => Object.hasOwn(value, key) ? value[key] : undefined
 

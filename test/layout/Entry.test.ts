@@ -11,6 +11,14 @@ describe("readEntry", () => {
     assert.strictEqual(read.descriptor, value)
   })
 
+  it("keeps optional fields of the wrong shape in the element, and out of the descriptor", () => {
+    const wrong = { artifactType: 1, data: null, platform: [], urls: [1] }
+    const value = { ...entry("a", "app:v1"), ...wrong, note: null }
+    const read = readEntry(value, undefined)
+    assert.strictEqual(read.value, value)
+    assert.deepStrictEqual<unknown>(read.descriptor, { ...entry("a", "app:v1"), note: null })
+  })
+
   it("reads digest and name as written", () => {
     const { digest: written, name, refName } = readEntry(entry("a", "app:v1"), undefined)
     assert.strictEqual(written, digest("a"))

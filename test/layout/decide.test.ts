@@ -142,6 +142,13 @@ describe("setting a tag", () => {
       .leaves(entry("b", "app:v1"), entry("a", at("app", "a"), carried, fields))
   })
 
+  it("keeps fields of the wrong shape as well, in moving and in deleting", () => {
+    const fields = { artifactType: 1, data: null, urls: {} }
+    given(entry("a", "app:v1", {}, fields)).when(put("b", "v1"))
+      .leaves(entry("b", "app:v1"), entry("a", at("app", "a"), {}, fields))
+    given(entry("a", "app:v1", {}, fields)).when(untag("v1")).leaves(entry("a", at("app", "a"), {}, fields))
+  })
+
   it("writes what the pushed descriptor says when the repository does not have the manifest", () => {
     const descriptorWithType = descriptor("a", { artifactType: "application/vnd.example" })
     given().when({ ...put("a", "v1"), descriptor: descriptorWithType })

@@ -235,6 +235,21 @@ describe("an entry that is none harms no other", () => {
       assert.deepStrictEqual((yield* Stream.runCollect(registry.unnamed())).length, 1)
     }))
 
+  it.live("optional fields of the wrong shape are as good as absent, and are kept", () =>
+    Effect.gen(function*() {
+      const wrong = { artifactType: 1, data: null, platform: [], urls: [1] }
+      const absent = { ...entry, digest: `sha256:${"0".repeat(64)}`, ...wrong }
+      const value = { ...absent, annotations: { "org.opencontainers.image.ref.name": "v1" } }
+      const { directory, registry } = yield* layoutWith("index.json", JSON.stringify({ manifests: [value] }))
+      const { digest } = absent
+      const resolved: unknown = yield* registry.resolveTag("app", "v1")
+      assert.deepStrictEqual(resolved, { mediaType: imageManifest, digest, size: 401 })
+      yield* assertRefused(directory, registry.resolveBlob("app", digest), { _tag: "BlobUnknown", digest })
+      yield* registry.deleteTag("app", "v1")
+      const after = JSON.parse(fs.readFileSync(join(directory, "index.json"), "utf8")) as { manifests: Array<unknown> }
+      assert.deepStrictEqual(after.manifests, [absent])
+    }))
+
   it.live("a size beyond every number, as another tool may write it, is kept as it is spelled", () =>
     Effect.gen(function*() {
       const huge = `{"mediaType":"a/b","digest":"${image}","size":1e400}`
