@@ -49,7 +49,8 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
     if (made === "EEXIST") return
     if (made === "ENOENT") {
       yield* makeFolder(files, dirname(folder))
-      return yield* makeFolder(files, folder)
+      // Once only: below a link that leads nowhere there is a folder to make for ever.
+      if ((yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST")) === "EEXIST") return
     }
     yield* syncFolder(files, dirname(folder))
   }

@@ -26,6 +26,14 @@ describe("a folder", () => {
       disk.intercept((call) => call.operation === "makeDirectory" ? fails("EROFS")(call) : Effect.void)
       assert.strictEqual((yield* Effect.flip(makeFolder(disk.files, disk.path("new")))).code, "EROFS")
     }))
+
+  it.live("below a link that leads nowhere is not tried for ever", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("file", "")
+      fs.symlinkSync(disk.path("nothing"), disk.path("link"))
+      assert.strictEqual((yield* Effect.flip(makeFolder(disk.files, disk.path("link", "below")))).code, "ENOENT")
+    }))
 })
 
 describe("a temporary file", () => {
