@@ -105,7 +105,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
 const sameBytes = (files: LayoutFiles, index: IndexOnDisk) =>
   Effect.scoped(Effect.gen(function*() {
     const opened = yield* ifThere(openRegular(files, files.index))
-    if (opened === undefined) return undefined
+    if (opened === undefined || identityOf(opened.stat) !== index.identity) return undefined
     const bytes = yield* readAll(opened.handle, opened.stat.size)
     const after = yield* opened.handle.stat
     if (identityOf(after) !== index.identity || sha256(bytes) !== index.hash) return undefined

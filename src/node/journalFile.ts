@@ -5,7 +5,7 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
 import { genesis, type Line, readLine, type Record, writeLine } from "./journalRecord.ts"
 import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import { type FileHandle, FsError } from "./LayoutFs.ts"
 
 /** Where the journal ends. */
 export interface JournalEnd {
@@ -23,6 +23,15 @@ const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "" }
 /** How much of the end is read first: nearly every line is far shorter. */
 const firstLook = 64 * 1024
 
+/** How much of the end is read at most: a change of the largest index there may be is shorter. */
+const lastLook = 1024 * 1024 * 1024
+
+/** What one read can give, and far more than is read into memory gladly. */
+const journalBytes = 2 ** 31 - 1
+
+const tooLarge = (path: string): FsError =>
+  new FsError({ operation: "read", path, code: "EFBIG", cause: "larger than any journal" })
+
 /** The end of the journal, found from the end: the cost is that of the last line, not of the journal. */
 export const readEnd = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -35,6 +44,7 @@ export const readEnd = Effect.fnUntraced(function*(
     const identity = identityOf(stat)
     if (identity === known.identity) return known
     for (let look = firstLook;; look *= 8) {
+      if (look > lastLook) return yield* tooLarge(files.journal)
       const from = Math.max(0, stat.size - look)
       const bytes = new Uint8Array(stat.size - from)
       const count = yield* handle.read(bytes, from)
@@ -59,6 +69,9 @@ const lastLine = (bytes: Buffer, from: number): { readonly last: Line; readonly 
   return undefined
 }
 
+const readWhole = (path: string, handle: FileHandle, size: number): Effect.Effect<Uint8Array, FsError> =>
+  size > journalBytes ? Effect.fail(tooLarge(path)) : readAll(handle, size)
+
 /** Every valid line whose chain is whole, oldest first; reading stops where the chain breaks. */
 export const readLines = Effect.fnUntraced(function*(
   { fs, journal }: LayoutFiles
@@ -66,10 +79,10 @@ export const readLines = Effect.fnUntraced(function*(
   return yield* Effect.scoped(Effect.gen(function*() {
     const handle = yield* ifThere(fs.open(journal, { access: "read" }))
     if (handle === undefined) return []
-    const text = Buffer.from(yield* readAll(handle, (yield* handle.stat).size)).toString("utf8")
+    const bytes = Buffer.from(yield* readWhole(journal, handle, (yield* handle.stat).size))
     const lines: Array<Line> = []
-    for (const written of text.split("\n").slice(0, -1)) {
-      const line = readLine(written)
+    for (let start = 0, end = 0; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
+      const line = readLine(bytes.toString("utf8", start, end))
       if (Result.isFailure(line)) break
       if (line.success.record.prev !== (lines.at(-1)?.hash ?? genesis)) break
       lines.push(line.success)
@@ -125,7 +138,7 @@ const startAfresh = Effect.fnUntraced(function*(files: LayoutFiles, end: Journal
   const { fs, journal } = files
   const good = yield* Effect.scoped(Effect.gen(function*() {
     const handle = yield* ifThere(fs.open(journal, { access: "read" }))
-    return handle === undefined ? new Uint8Array(0) : yield* readAll(handle, end.size)
+    return handle === undefined ? new Uint8Array(0) : yield* readWhole(journal, handle, end.size)
   }))
   yield* withTemporary(
     files,

@@ -120,6 +120,20 @@ describe("the end of a journal", () => {
     }))
 })
 
+describe("a journal larger than any memory", () => {
+  it.live("is refused, whether its end is a line or not", () =>
+    Effect.gen(function*() {
+      const [one = ""] = chain("one")
+      const disk = yield* journalOf(one)
+      fs.truncateSync(disk.path(...journalPath), 2 ** 40)
+      assert.strictEqual((yield* Effect.flip(readEnd(disk.files)))._tag, "FsError")
+      assert.strictEqual((yield* Effect.flip(readLines(disk.files))).code, "EFBIG")
+      fs.appendFileSync(disk.path(...journalPath), `\n${one}`)
+      assert.strictEqual((yield* readEnd(disk.files)).size, 2 ** 40 + 1 + one.length)
+      assert.strictEqual((yield* Effect.flip(readLines(disk.files))).code, "EFBIG")
+    }))
+})
+
 describe("the lines of a journal", () => {
   it.live("are read as long as each names the one before", () =>
     Effect.gen(function*() {
