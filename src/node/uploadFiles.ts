@@ -1,7 +1,14 @@
 /** Upload sessions as folders: they outlive the process, and another one can go on with them (RELIABILITY 2.9). */
 import { Clock, Effect, Stream } from "effect"
 import { dirname, join } from "node:path"
-import { isUploadId, type OpenUpload, type UploadEvent, type UploadId, type UploadState } from "../layout/Upload.ts"
+import {
+  absent,
+  isUploadId,
+  type OpenUpload,
+  type UploadEvent,
+  type UploadId,
+  type UploadState
+} from "../layout/Upload.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { type StorageError, UploadBusy } from "../oci/OciError.ts"
 import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
@@ -11,13 +18,14 @@ import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
-import { asStorage, guard, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guard, guardOwn, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Trusted } from "./trusted.ts"
 import {
   discardUpload,
   type Folder,
   folderOf,
+  isNoSession,
   newId,
   readUpload,
   startUpload,
@@ -43,10 +51,16 @@ export const makeUploadStore = (
   const following = new Map<UploadId, Following>()
 
   const list = storage(Effect.gen(function*() {
+    yield* guard(files, join(files.uploads, "any"))
     const names = (yield* ifThere(files.fs.readDirectory(files.uploads))) ?? []
     const states = yield* Effect.forEach(
       names.filter(isUploadId),
-      (id) => Effect.map(readUpload(files, id), (state) => ({ id, state }))
+      // What is no session keeps nobody from seeing the others.
+      (id) =>
+        readUpload(files, id).pipe(
+          Effect.catchIf(isNoSession, () => Effect.succeed(absent)),
+          Effect.map((state) => ({ id, state }))
+        )
     )
     return states
   }))
@@ -70,6 +84,7 @@ export const makeUploadStore = (
     exclusive: Effect.fnUntraced(function*(id) {
       const folder = folderOf(files, id)
       const held = yield* storage(Effect.gen(function*() {
+        yield* guardOwn(files)
         yield* guard(files, folder.lock)
         if ((yield* statIfThere(files.fs, folder.path)) === undefined) return undefined
         const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))

@@ -6,7 +6,7 @@ import { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
 import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
-import { guard, ifThere, type LayoutFiles, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
+import { ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 
 /** What a session says of itself; how far it has got is the size of its data. */
@@ -45,11 +45,10 @@ export const readUpload = Effect.fnUntraced(function*(
   id: UploadId
 ): Effect.fn.Return<UploadState, FsError | SymlinkRefused> {
   const { data, meta } = folderOf(files, id)
-  yield* guard(files, meta)
   const text = yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(files.fs.open(meta, { access: "read" }))
-    if (handle === undefined) return undefined
-    return Buffer.from(yield* readAll(handle, Math.min((yield* handle.stat).size, 4096))).toString("utf8")
+    const opened = yield* ifThere(openRegular(files, meta))
+    if (opened === undefined) return undefined
+    return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
   }))
   const decoded = decodeMeta(text)
   if (Result.isFailure(decoded)) return absent
@@ -61,6 +60,10 @@ export const readUpload = Effect.fnUntraced(function*(
   if (stat?.kind !== "file") return absent
   return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
 })
+
+/** Whether a session could not be read because something else lies in its place, or in that of its files. */
+export const isNoSession = (error: FsError | SymlinkRefused): boolean =>
+  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENXIO"
 
 /** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
 const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>

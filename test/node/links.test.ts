@@ -147,6 +147,27 @@ describe("a link in a layout is refused", () => {
       }
     }))
 
+  it.live.each(["tmp", "uploads"])(
+    "%s of our own, for a session that was begun before",
+    (name) =>
+      Effect.gen(function*() {
+        const directory = yield* copyOfFixture("hand/no-ref")
+        const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+        const writer = yield* registry.pushBlobChunked("app")
+        yield* writer.append(0, some)
+        const outside = join(yield* temporaryFolder, "part")
+        fs.renameSync(join(directory, ".ocilayout", name), outside)
+        fs.symlinkSync(outside, join(directory, ".ocilayout", name))
+        const before = listing(outside, { times: true })
+        const refused = { _tag: "SymlinkRefused", path: join(".ocilayout", name) } as const
+        yield* assertRefused(directory, writer.append(12, some), refused)
+        yield* assertRefused(directory, writer.commit(digestOf(bytesOf("some content"))), refused)
+        yield* assertRefused(directory, writer.cancel, refused)
+        if (name === "uploads") yield* assertRefused(directory, registry.uploads("app"), refused)
+        assert.deepStrictEqual(listing(outside, { times: true }), before)
+      })
+  )
+
   it.live.each(["lock", "holder", join("journal", "000001.ndjson")])(
     "%s of our own is never written through",
     (name) =>

@@ -122,6 +122,8 @@ describe("a session", () => {
       disk.write(`.ocilayout/uploads/${"a".repeat(32)}/meta.json`, "{}")
       disk.write(`.ocilayout/uploads/${"b".repeat(32)}/data`, "x")
       disk.write(`.ocilayout/uploads/${"c".repeat(32)}/meta.json`, `{"repository":"../x"}`)
+      fs.mkdirSync(disk.path(".ocilayout", "uploads", "f".repeat(32), "meta.json"), { recursive: true })
+      fs.symlinkSync(disk.root, disk.path(".ocilayout", "uploads", "e".repeat(32)))
       assert.deepStrictEqual((yield* uploads.list).map(({ id }) => id), [id])
       for (const digit of ["a", "b", "c", "d"]) {
         const stranger = digit.repeat(32)
