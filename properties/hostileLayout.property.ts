@@ -1,0 +1,239 @@
+/** Whatever lies in the place of any file of a layout, nothing breaks, nothing outside is touched, and the rest works. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Scope, Stream } from "effect"
+import fc from "fast-check"
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll } from "vitest"
+import { hasher } from "../src/node/hasher.ts"
+import { openShared } from "../src/node/index.ts"
+import type { SymlinkPolicy } from "../src/node/layoutFiles.ts"
+import { openStores } from "../src/node/stores.ts"
+import { imageManifest } from "../src/oci/MediaType.ts"
+import { sharedRegistry } from "../src/ops/makeRegistry.ts"
+import type { RegistryError } from "../src/ops/ports.ts"
+import type { RegistryShape } from "../src/ops/Registry.ts"
+import { confinedFs } from "./support/confinedFs.ts"
+import { bytesOf, digestOf, documentOf } from "./support/contents.ts"
+import { figures } from "./support/figures.ts"
+import { contentsOf, doHarm, type Harmed, harms, treeOf } from "./support/harm.ts"
+import { assertTold } from "./support/told.ts"
+
+const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+
+const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-hostile-")))
+afterAll(() => fs.rmSync(folder, { recursive: true }))
+
+/** A layout with two images that share nothing but a config, a session that is open and one that was committed. */
+const template = join(folder, "template")
+/** The same, where links lead: nothing in it may be touched. */
+const sentinel = join(folder, "sentinel")
+const sessions: Array<string> = []
+const image = documentOf("imageOne")
+const other = documentOf("elsewhere")
+
+const push = (registry: RegistryShape, name: string) => registry.pushBlob("app", {}, Stream.succeed(bytesOf(name)))
+
+const furnish = Effect.gen(function*() {
+  const registry = yield* openShared({ directory: template, durability: "none" })
+  for (const name of ["config", "one", "two", "foreign"]) yield* push(registry, name)
+  yield* registry.pushManifest("app", image.bytes, image.mediaType, { tags: ["v1", "v2"] })
+  yield* registry.pushManifest("app/web", other.bytes, other.mediaType, { tags: ["v1"] })
+  for (const content of ["an unfinished blob", "a finished one"]) {
+    const writer = yield* registry.pushBlobChunked("app")
+    sessions.push(writer.id)
+    const bytes = Buffer.from(content)
+    yield* writer.append(0, Stream.succeed(bytes))
+    if (content === "a finished one") yield* writer.commit(digestOf(bytes))
+  }
+})
+
+beforeAll(async () => {
+  await Effect.runPromise(Effect.scoped(furnish))
+  // Old enough to be nobody's work in progress.
+  fs.utimesSync(join(template, "index.json"), 1, 1)
+  fs.cpSync(template, sentinel, { recursive: true, preserveTimestamps: true })
+})
+
+/** Every file and folder a layout has. */
+const places = (): ReadonlyArray<string> => fs.readdirSync(template, { recursive: true, encoding: "utf8" }).toSorted()
+
+type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError, Scope.Scope>
+
+const content = (stream: Stream.Stream<Uint8Array, RegistryError>) => Stream.runDrain(stream)
+
+const reads: Readonly<Record<string, Operation>> = {
+  repositories: (registry) => Stream.runCollect(registry.repositories()),
+  tags: (registry) => Stream.runCollect(registry.tags("app")),
+  unnamed: (registry) => Stream.runCollect(registry.unnamed()),
+  resolveTag: (registry) => registry.resolveTag("app", "v1"),
+  getTag: (registry) => registry.getTag("app", "v1"),
+  getManifest: (registry) => registry.getManifest("app", digestOf(image.bytes)),
+  getNamed: (registry) => registry.getNamed("app:v1"),
+  resolveBlob: (registry) => registry.resolveBlob("app", digestOf(bytesOf("one"))),
+  getBlob: (registry) =>
+    Effect.flatMap(registry.getBlob("app", digestOf(bytesOf("one"))), ({ stream }) => content(stream)),
+  getBlobRange: (registry) =>
+    Effect.flatMap(
+      registry.getBlobRange("app", digestOf(bytesOf("one")), { offset: 2 }),
+      ({ stream }) => content(stream)
+    ),
+  blobPath: (registry) => registry.blobPath("app", digestOf(bytesOf("one"))),
+  referrers: (registry) => Stream.runCollect(registry.referrers("app", digestOf(image.bytes))),
+  expandDigest: (registry) => registry.expandDigest("app", digestOf(bytesOf("one")).slice(0, 20)),
+  forecast: (registry) => registry.forecast("app", "blob", digestOf(bytesOf("one"))),
+  uploads: (registry) => registry.uploads("app"),
+  findUpload: (registry) => registry.findUpload(sessions[0] ?? ""),
+  check: (registry) => registry.check,
+  usage: (registry) => registry.usage
+}
+
+const writes: Readonly<Record<string, Operation>> = {
+  pushBlob: (registry) => push(registry, "{}"),
+  "pushBlob again": (registry) => push(registry, "one"),
+  pushManifest: (registry) => registry.pushManifest("app", image.bytes, imageManifest, { tags: ["v3"] }),
+  tagManifest: (registry) => registry.tagManifest("app/web", digestOf(other.bytes), ["v2"]),
+  deleteTag: (registry) => registry.deleteTag("app", "v2"),
+  deleteManifest: (registry) => registry.deleteManifest("app", digestOf(image.bytes), { force: true }),
+  deleteBlob: (registry) => registry.deleteBlob("app", digestOf(Buffer.from("a finished one"))),
+  mountBlob: (registry) => registry.mountBlob("app", "app/web", digestOf(bytesOf("one"))),
+  upload: (registry) =>
+    Effect.gen(function*() {
+      const writer = yield* registry.pushBlobChunked("app")
+      yield* writer.append(0, Stream.succeed(bytesOf("{}")))
+      yield* writer.commit(digestOf(bytesOf("{}")))
+    }),
+  resume: (registry) =>
+    Effect.gen(function*() {
+      const writer = yield* registry.pushBlobChunkedResume("app", sessions[0] ?? "")
+      yield* writer.append(writer.size, Stream.succeed(Buffer.from("!")))
+    }),
+  "commit again": (registry) =>
+    Effect.flatMap(
+      registry.findUpload(sessions[1] ?? ""),
+      (writer) => writer.commit(digestOf(Buffer.from("a finished one")))
+    ),
+  cancel: (registry) => Effect.flatMap(registry.findUpload(sessions[0] ?? ""), (writer) => writer.cancel)
+}
+
+const ours = [".ocilayout", ".ocilayout.like"]
+
+/** More calls than any operation on so small a layout needs. */
+const mostCalls = 2000
+
+interface Case {
+  readonly harmed: ReadonlyArray<Harmed>
+  readonly links: SymlinkPolicy
+  readonly operations: ReadonlyArray<string>
+}
+
+const cases = (place: fc.Arbitrary<string>): fc.Arbitrary<Case> =>
+  fc.record({
+    harmed: fc.array(fc.record({ place, harm: fc.constantFrom(...harms), seed: fc.nat() }), {
+      minLength: 1,
+      maxLength: 2
+    }),
+    links: fc.constantFrom<Array<SymlinkPolicy>>("refuse", "refuse", "inside"),
+    operations: fc.shuffledSubarray([...Object.keys(reads), ...Object.keys(writes)], { minLength: 4, maxLength: 12 })
+  })
+
+const perform = async (layout: string, { harmed, links, operations }: Case, met: Set<string>): Promise<void> => {
+  const confined = confinedFs(layout, links)
+  const scope = Effect.runSync(Scope.make())
+  const stores = openStores(
+    confined.fs,
+    { directory: layout, durability: "none", symlinks: links, lockWaitMillis: 100 },
+    undefined
+  )
+  const registry = sharedRegistry(await Effect.runPromise(Effect.provideService(stores, Scope.Scope, scope)), hasher)
+  try {
+    for (const name of operations) {
+      const operation = reads[name] ?? writes[name]
+      if (operation === undefined) throw new TypeError(`no operation ${name}`)
+      const [whole, before] = [treeOf(layout), contentsOf(layout, ours)]
+      const calls = confined.calls()
+      const exit = await Effect.runPromise(Effect.exit(Effect.scoped(operation(registry))))
+      const place = `${name} with ${JSON.stringify(harmed)}`
+      assert.strictEqual(confined.escapes.join("; "), "", place)
+      assert.isAtMost(confined.calls() - calls, mostCalls, place)
+      if (name in reads) assert.deepStrictEqual(treeOf(layout), whole, place)
+      // The bytes of a refused manifest may stay as a blob; nothing else comes, and nothing changes or goes.
+      else if (Exit.isFailure(exit)) {
+        const after = contentsOf(layout, ours).filter((line) => before.includes(line) || !line.startsWith("blobs/"))
+        assert.deepStrictEqual(after, before, place)
+      }
+      met.add(`${name} ${Exit.isSuccess(exit) ? "ok" : refusalOf(exit.cause, place)}`)
+    }
+  } finally {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+  }
+}
+
+/** The tag of the one typed error there is. */
+const refusalOf = (cause: Cause.Cause<RegistryError>, place: string): string => {
+  const [reason, ...others] = cause.reasons
+  if (reason === undefined || others.length > 0 || !Cause.isFailReason(reason)) {
+    throw new Error(`${place} died: ${Cause.pretty(cause)}`)
+  }
+  assertTold(reason.error)
+  return reason.error._tag
+}
+
+let copies = 0
+
+const withHarm = async (harmed: ReadonlyArray<Harmed>, use: (layout: string) => Promise<void>): Promise<void> => {
+  const layout = join(folder, `layout${copies++}`)
+  const outside = treeOf(sentinel)
+  fs.cpSync(template, layout, { recursive: true, preserveTimestamps: true })
+  try {
+    for (const harm of harmed) doHarm(layout, sentinel, harm)
+    if (fs.existsSync(join(layout, "index.json"))) fs.lutimesSync(join(layout, "index.json"), 1, 1)
+    await use(layout)
+    assert.deepStrictEqual(treeOf(sentinel), outside, "nothing outside was touched")
+  } finally {
+    fs.rmSync(layout, { recursive: true, force: true })
+  }
+}
+
+describe("a layout in which something is not what it should be", () => {
+  it("answers every operation, or refuses it in words, and touches nothing outside", async () => {
+    const met = new Set<string>()
+    const property = fc.asyncProperty(
+      fc.constant(undefined).chain(() => cases(fc.constantFrom(...places()))),
+      (drawn) => withHarm(drawn.harmed, (layout) => perform(layout, drawn, met))
+    )
+    await fc.assert(property, { numRuns: 2 * runs })
+    figures("harmed layouts", { inputs: 2 * runs, "different answers": met.size })
+    // Fewer runs than the default are for trying something out.
+    if (runs < 100) return
+    const operations = [...Object.keys(reads), ...Object.keys(writes)]
+    assert.includeMembers(Array.from(met), operations.map((name) => `${name} ok`))
+  })
+
+  it("keeps everything usable that has nothing to do with it", async () => {
+    const blob = join("blobs", "sha256", digestOf(bytesOf("one")).slice("sha256:".length))
+    const spared = () => [blob, ...places().filter((place) => sessions.some((id) => place.includes(id)))]
+    const cases = fc.constant(undefined).chain(() =>
+      fc.record({ place: fc.constantFrom(...spared()), harm: fc.constantFrom(...harms), seed: fc.nat() })
+    )
+    const use = Effect.fnUntraced(function*(layout: string) {
+      const registry = yield* openShared({ directory: layout, durability: "none" })
+      assert.deepStrictEqual((yield* registry.getTag("app/web", "v1")).bytes, other.bytes)
+      const digest = digestOf(bytesOf("foreign"))
+      const { stream } = yield* registry.getBlob("app/web", digest)
+      assert.strictEqual(digestOf(Buffer.concat(yield* Stream.runCollect(stream))), digest)
+      yield* registry.tagManifest("app/web", digestOf(other.bytes), ["v2"])
+      const writer = yield* registry.pushBlobChunked("app")
+      yield* writer.append(0, Stream.succeed(bytesOf("{}")))
+      assert.include((yield* registry.uploads("app")).map(({ id }) => id), writer.id)
+      yield* writer.commit(digestOf(bytesOf("{}")))
+    })
+    const property = fc.asyncProperty(
+      cases,
+      (harmed) => withHarm([harmed], (layout) => Effect.runPromise(Effect.scoped(use(layout))))
+    )
+    await fc.assert(property, { numRuns: Math.ceil(runs / 2) })
+    figures("harm elsewhere", { inputs: Math.ceil(runs / 2) })
+  })
+})
