@@ -2,12 +2,17 @@
 import { Result, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { Event } from "../layout/Event.ts"
+import { parseJson } from "../oci/Json.ts"
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
+/** Lines and commits are numbered up to here: a generation has 15 digits. */
+const highest = 999_999_999_999_999
+const Numbered = Schema.Natural.check(Schema.isLessThanOrEqualTo(highest))
+
 /** The events of one decision. */
 export const Commit = Schema.Struct({
-  revision: Schema.Natural,
+  revision: Numbered,
   /** Milliseconds since 1970. */
   time: Schema.Natural,
   actor: Schema.String,
@@ -18,9 +23,9 @@ export type Commit = typeof Commit.Type
 /** What groups and aborts share. */
 const chained = {
   /** Random, the same for every line of a journal: an index of another journal's is not derived from this one. */
-  journal: Schema.String,
+  journal: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/u)),
   /** The number of the line. */
-  seq: Schema.Natural,
+  seq: Numbered,
   /** The hash of the line before; 64 zeros on the first. */
   prev: Schema.String
 }
@@ -36,10 +41,10 @@ export class GroupRecord extends Schema.TaggedClass<GroupRecord>()("Group", {
 /** The group of the line before was never published; `revision` is the next one free. */
 export class AbortRecord extends Schema.TaggedClass<AbortRecord>()("Abort", {
   ...chained,
-  aborts: Schema.Natural,
+  aborts: Numbered,
   /** The SHA-256 of the index that holds instead. */
   after: Schema.String,
-  revision: Schema.Natural
+  revision: Numbered
 }) {}
 
 export const Record = Schema.Union([GroupRecord, AbortRecord])
@@ -63,6 +68,9 @@ export const writeLine = (record: Record): { readonly text: string; readonly has
   return { text: `{"h":"${hash}","e":${body}}\n`, hash }
 }
 
+/** An entry of an index, as deep as an index may be, inside an event, a commit and a record. */
+const maxDepth = 128
+
 const shape = /^\{"h":"([0-9a-f]{64})","e":(.*)\}$/su
 
 /** The record of a line without its line break, or why it is none. */
@@ -71,7 +79,7 @@ export const readLine = (text: string): Result.Result<Line, string> =>
     const [, hash = "", body = ""] = shape.exec(text) ?? []
     if (hash === "") return yield* Result.fail("is no journal line")
     if (sha256(body) !== hash) return yield* Result.fail("does not match its hash")
-    const json = yield* Result.try({ try: (): unknown => JSON.parse(body), catch: () => "is not JSON" })
+    const json = yield* parseJson(Buffer.from(body), { maxDepth, duplicateKeys: "lastWins" })
     const record = yield* Result.mapError(decode(json), (issue) => `is no record: ${String(issue)}`)
     return { record, hash }
   })
@@ -82,6 +90,10 @@ export const nextRevision = (last: Line | undefined): number => {
   const { record } = last
   return record._tag === "Abort" ? record.revision : (record.commits.at(-1)?.revision ?? 0) + 1
 }
+
+/** Whether no numbers are left, which no journal that anybody wrote honestly comes near. */
+export const isSpent = (last: Line | undefined): boolean =>
+  last !== undefined && Math.max(last.record.seq, nextRevision(last)) > highest - 1_000_000_000
 
 /** The generation that an index written with this record carries. */
 export const generationText = ({ journal, seq }: { readonly journal: string; readonly seq: number }): string =>

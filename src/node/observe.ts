@@ -9,7 +9,7 @@ import type { Repository } from "../oci/Reference.ts"
 import { type Changed, stillWaits } from "./displaced.ts"
 import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
 import { type JournalEnd, readEnd, readLines } from "./journalFile.ts"
-import type { GroupRecord, Line } from "./journalRecord.ts"
+import { type GroupRecord, isSpent, type Line } from "./journalRecord.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import type { FileHandle } from "./LayoutFs.ts"
 
@@ -29,7 +29,7 @@ export interface Observation {
   readonly restored: boolean
   /** Whether the last group of the journal never happened. */
   readonly unpublished: boolean
-  /** Whether the journal's chain is broken, so that it says nothing about the index. */
+  /** Whether the journal's chain is broken or cannot go on, so that it says nothing about the index. */
   readonly damaged: boolean
 }
 
@@ -74,7 +74,7 @@ const withoutIndex = Effect.fnUntraced(function*(
     state: empty(defaultRepository),
     restored: false,
     unpublished: false,
-    damaged: false
+    damaged: isSpent(end.last)
   }
 })
 
@@ -101,6 +101,7 @@ const withIndex = Effect.fnUntraced(function*(
   const whole = { ...seen, state: found, restored: false, unpublished: false, damaged: false }
   // A layout that we take on: what is in it already is the first thing that happened.
   if (record === undefined) return { ...whole, head: nothing }
+  if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
   if (record.after === index.hash) return { ...whole, head: found }
   const lines = yield* asStorage(files.root)(readLines(files))
   if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }

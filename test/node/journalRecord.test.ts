@@ -95,6 +95,27 @@ describe("a journal line", () => {
   })
 })
 
+describe("a line with the right hash", () => {
+  const hashed = (body: string) => readLine(`{"h":"${sha256(body)}","e":${body}}`)
+  const body = JSON.stringify({ ...abort, _tag: "Abort" })
+
+  it("is no record when it is nested without end", () => {
+    const added = `{"_tag":"EntryAdded","value":${"[".repeat(20_000)}${"]".repeat(20_000)}}`
+    const commits = `[{"revision":1,"time":0,"actor":"","events":[${added}]}]`
+    const deep = JSON.stringify({ ...group, _tag: "Group", commits: 0 }).replace(
+      "\"commits\":0",
+      `"commits":${commits}`
+    )
+    assert.deepStrictEqual(hashed(deep), Result.fail("is nested more than 128 deep"))
+  })
+
+  it("is no record when a generation could not say where it is", () => {
+    assert.isTrue(Result.isSuccess(hashed(body.replace("\"seq\":4", "\"seq\":999999999999999"))))
+    assert.isTrue(Result.isFailure(hashed(body.replace("\"seq\":4", "\"seq\":1000000000000000"))))
+    assert.isTrue(Result.isFailure(hashed(body.replace(journal, "j"))))
+  })
+})
+
 describe("the next revision", () => {
   it("is 1 in a new journal, else the one after the last commit that happened", () => {
     assert.strictEqual(nextRevision(undefined), 1)

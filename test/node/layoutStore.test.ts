@@ -659,6 +659,19 @@ describe("a journal", () => {
       assert.strictEqual(aside.length, 1)
     }))
 
+  it.live("that has run out of numbers is put aside as well", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* written()
+      const [line] = disk.journal()
+      const seq = 999_999_999_999_999
+      const spent = { ...line, seq, after: sha256(disk.read("index.json")) } as unknown as GroupRecord
+      disk.write(journalFile, writeLine(new GroupRecord(spent)).text)
+      const fresh = (yield* disk.open()).layout
+      yield* add(fresh, b2)
+      assert.deepStrictEqual(disk.entries(), [a1, b2])
+      assert.deepStrictEqual(disk.journal().map(({ seq }) => seq), [1])
+    }))
+
   it.live("that is gone costs history, and no tag", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
