@@ -1,0 +1,173 @@
+/** One round: processes at work on one layout, some of them killed, and afterwards the truth. */
+import { Effect, type Scope } from "effect"
+import { type ChildProcess, fork } from "node:child_process"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Durability, openShared } from "../../src/node/index.ts"
+import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { Call } from "./Call.ts"
+import { checkAnswers, checkOrders, checkRevisions, checkWinners, type History, lostOf } from "./check.ts"
+import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
+import { lookInto } from "./folder.ts"
+import { anchor, drawPlans, type Plan, repositories, type Scale } from "./Plan.ts"
+import type { Readings } from "./reader.ts"
+import { makeRecorder, readOperations, recordsIn } from "./record.ts"
+
+export interface RoundOptions extends Scale {
+  /** Of the layout. */
+  readonly directory: string
+  /** Where plans and records are kept. */
+  readonly notes: string
+  readonly durability: Durability
+}
+
+export interface Report {
+  readonly operations: number
+  readonly acknowledged: number
+  readonly unanswered: number
+  readonly kills: number
+  readonly reads: number
+  readonly histories: number
+  readonly lost: number
+  readonly violations: ReadonlyArray<string>
+}
+
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+/** Runs a script of this folder; what it imports is compiled once for all of them. */
+const start = (notes: string, name: string, ...args: ReadonlyArray<string>): ChildProcess =>
+  fork(script(name), args, { env: { ...process.env, NODE_COMPILE_CACHE: join(notes, "compiled") }, execArgv: [] })
+
+const exited = (child: ChildProcess): Promise<string | undefined> =>
+  new Promise((resolve) =>
+    child.once("exit", (code, signal) => resolve(code === 0 ? undefined : signal ?? `exit ${code}`))
+  )
+
+/** Carries a plan out to its end, through all its deaths; answers how many there were. */
+const live = async (options: RoundOptions, { deaths, steps }: Plan, process: number): Promise<number> => {
+  const { directory, durability, notes } = options
+  const plan = join(notes, `${process}.plan.json`)
+  writeFileSync(plan, JSON.stringify(steps))
+  const waiting = Array.from(deaths)
+  for (let died = 0;; died++) {
+    const worker = start(notes, "worker.ts", directory, durability, plan, join(notes, `${process}.ndjson`))
+    worker.on("message", (step: number) => {
+      const [next] = waiting
+      if (next === undefined || next.step > step) return
+      waiting.shift()
+      setTimeout(() => worker.kill("SIGKILL"), next.afterMillis)
+    })
+    const end = await exited(worker)
+    if (end === undefined) return died
+    if (end !== "SIGKILL") throw new Error(`process ${process} ended with ${end}`)
+  }
+}
+
+/** Reads until `work` is done. */
+const watched = async <A>(
+  { directory, notes }: RoundOptions,
+  work: Promise<A>
+): Promise<readonly [A, Readings]> => {
+  const reader = start(notes, "reader.ts", directory)
+  const readings = new Promise<Readings>((resolve, reject) => {
+    reader.once("message", resolve)
+    reader.once("exit", (code) => reject(new Error(`the reader ended with ${code}`)))
+  })
+  return Promise.all([work.finally(() => reader.connected && reader.send("enough")), readings])
+}
+
+const withRegistry = <A, E>(
+  { directory, durability }: RoundOptions,
+  use: (registry: RegistryShape) => Effect.Effect<A, E, Scope.Scope>
+): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(openShared({ directory, durability }), use)))
+
+/** A layout with its anchors, from which every round starts. */
+const prepare = (options: RoundOptions): Promise<void> => {
+  mkdirSync(options.notes, { recursive: true })
+  const recorder = makeRecorder(join(options.notes, "anchors.ndjson"))
+  return withRegistry(options, (registry) =>
+    Effect.forEach(repositories, (repository) => {
+      const note = anchor.noteOf(repository)
+      const blob = layerOf(note)
+      return Effect.andThen(
+        recorder.ask(registry, { op: "pushBlob", repository, blob, digest: blobDigest(blob) }),
+        recorder.ask(registry, {
+          op: "pushManifest",
+          repository,
+          tag: anchor.tag,
+          tagged: true,
+          condition: { kind: "none" },
+          note,
+          digest: manifestDigest(note)
+        })
+      )
+    }, { discard: true }))
+}
+
+/** Looks once at everything that anybody did anything to: what is there now ends every history. */
+const lookAtAll = async (options: RoundOptions, history: History): Promise<History> => {
+  const calls = new Map<string, Call>()
+  const look = (call: Call): void => void calls.set(JSON.stringify(call), call)
+  for (const { call } of history) {
+    const { repository } = call
+    if ("tag" in call) look({ op: "getTag", repository, tag: call.tag })
+    if ("note" in call) {
+      look({ op: "getManifest", repository, tag: call.tag, note: call.note, digest: call.digest })
+    }
+    if ("blob" in call) look({ op: "getBlob", repository, blob: call.blob, digest: call.digest })
+    if ("id" in call) look({ op: "resume", repository, id: call.id })
+  }
+  for (const repository of repositories) look({ op: "tags", repository })
+  const path = join(options.notes, "end.ndjson")
+  rmSync(path, { force: true })
+  const recorder = makeRecorder(path)
+  await withRegistry(
+    options,
+    (registry) => Effect.forEach(calls.values(), (call) => recorder.ask(registry, call), { discard: true })
+  )
+  return readOperations(path)
+}
+
+/** The truth after everybody is gone. */
+export const conclude = async (
+  options: RoundOptions,
+  history: History
+): Promise<Pick<Report, "histories" | "lost" | "violations">> => {
+  const end = await lookAtAll(options, history)
+  const all = [...history, ...end]
+  const found = await lookInto(options.directory)
+  const lost = lostOf(history, found)
+  const orders = checkOrders(all)
+  return {
+    histories: orders.histories,
+    lost: lost.length,
+    violations: [
+      ...found.violations,
+      ...checkAnswers(all),
+      ...lost,
+      ...orders.violations,
+      ...checkWinners(all),
+      ...checkRevisions(all, found)
+    ]
+  }
+}
+
+export const runRound = async (options: RoundOptions): Promise<Report> => {
+  await prepare(options)
+  const plans = drawPlans(options)
+  const work = Promise.all(plans.map((plan, process) => live(options, plan, process)))
+  const [deaths, readings] = await watched(options, work)
+  const history = recordsIn(options.notes)
+  const { histories, lost, violations } = await conclude(options, history)
+  return {
+    operations: history.length,
+    acknowledged: history.filter(({ answer }) => answer !== undefined && answer.refused === undefined).length,
+    unanswered: history.filter(({ answer }) => answer === undefined).length,
+    kills: deaths.reduce((sum, died) => sum + died, 0),
+    reads: readings.indexes + readings.snapshots,
+    histories,
+    lost,
+    violations: [...readings.violations, ...violations]
+  }
+}
