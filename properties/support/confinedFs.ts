@@ -75,6 +75,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
     escapes,
     calls: () => calls,
     fs: {
+      nativeLock: nodeFs.nativeLock,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       // Looking where links lead is how those that leave are found.
