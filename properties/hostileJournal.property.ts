@@ -19,7 +19,7 @@ import {
 } from "../src/node/journalRecord.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../test/support/disk.ts"
 import { digest, entry } from "../test/support/entries.ts"
-import { makeOld } from "../test/support/folders.ts"
+import { leftovers, makeOld } from "../test/support/folders.ts"
 import { figures } from "./support/figures.ts"
 import { assertHolds } from "./support/fuzz.ts"
 import { mutatedBytes } from "./support/mutate.ts"
@@ -166,7 +166,7 @@ describe("a layout with a hostile journal", () => {
     const lines = disk.read(".ocilayout", "journal", "000001.ndjson").trimEnd().split("\n")
     const last = Result.getOrThrow(readLine(lines.at(-1) ?? ""))
     assert.strictEqual(last.record.after, sha256(disk.read("index.json")))
-    assert.deepStrictEqual(fs.readdirSync(disk.path(".ocilayout", "tmp")), [])
+    assert.deepStrictEqual(leftovers(disk.root), [])
     return lines.length
   })
 

@@ -10,7 +10,16 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { removeFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
-import { identityOf, ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
+import {
+  guard,
+  identityOf,
+  ifThere,
+  type LayoutFiles,
+  type Opened,
+  openRegular,
+  readAll,
+  statIfThere
+} from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Verified } from "./trusted.ts"
 
@@ -28,12 +37,21 @@ export type Hold = "link" | "copy"
 
 const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
 
-/** The folders of leases that there are, the latest first. */
-const hoursOf = ({ fs, leases }: LayoutFiles): Effect.Effect<ReadonlyArray<number>, FsError> =>
-  Effect.map(
-    ifThere(fs.readDirectory(leases)),
-    (names = []) => names.filter((name) => /^\d{1,9}$/u.test(name)).map(Number).toSorted((a, b) => b - a)
-  )
+/** The folders of leases that there are, the latest first; a link to one is none. */
+const hoursOf = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<ReadonlyArray<number>, FsError | SymlinkRefused> {
+  yield* guard(files, join(files.leases, "any"))
+  const names = (yield* ifThere(files.fs.readDirectory(files.leases))) ?? []
+  const hours: Array<number> = []
+  for (const hour of names.filter((name) => /^[1-9]\d{0,8}$/u.test(name)).map(Number)) {
+    if (yield* isFolder(files, hour)) hours.push(hour)
+  }
+  return hours.toSorted((a, b) => b - a)
+})
+
+const isFolder = (files: LayoutFiles, hour: number): Effect.Effect<boolean, FsError> =>
+  Effect.map(statIfThere(files.fs, folderOf(files, hour)), (stat) => stat?.kind === "directory")
 
 const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases, String(hour))
 
@@ -49,10 +67,13 @@ export const lease = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const { fs } = files
   const now = yield* Clock.currentTimeMillis
-  const folder = folderOf(files, Math.floor(now / hourMillis))
+  const hour = Math.floor(now / hourMillis)
+  const folder = folderOf(files, hour)
+  yield* guard(files, folder)
   const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
-  if (made === "ENOENT") return
   if (made === "done") yield* sweepLeases(files)
+  // What somebody has put in the place of the folder is not ours to use: nothing is held for this hour.
+  if (!(yield* isFolder(files, hour))) return
   const target = join(folder, nameOf(digest))
   const place = hold === "link" ? fs.link(path, target) : copyTo(files, path, target)
   const placed = yield* tell(place, "EEXIST", ...cannotLink)
@@ -85,7 +106,9 @@ export const openLease = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
   for (const hour of yield* hoursOf(files)) {
     const path = join(folderOf(files, hour), nameOf(digest))
-    const opened = yield* ifThere(openRegular(files, path))
+    const opened = yield* ifThere(openRegular(files, path)).pipe(
+      Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
+    )
     if (opened === undefined) continue
     if (verified.has(identityOf(opened.stat))) return { ...opened, path }
     if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
@@ -99,12 +122,14 @@ export const openLease = Effect.fnUntraced(function*(
 export const endLeases = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
-): Effect.fn.Return<void, FsError> {
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
   for (const hour of yield* hoursOf(files)) yield* ifThere(files.fs.unlink(join(folderOf(files, hour), nameOf(digest))))
 })
 
 /** Removes the leases that are over. What cannot be removed now is removed another time. */
-export const sweepLeases = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+export const sweepLeases = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const oldest = Math.floor(((yield* Clock.currentTimeMillis) - leaseMillis) / hourMillis)
   for (const hour of yield* hoursOf(files)) {
     if (hour < oldest) yield* Effect.ignore(removeFolder(files, folderOf(files, hour)))

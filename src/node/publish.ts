@@ -3,7 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import { dirname } from "node:path"
 import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
-import { LayoutLocked, OutcomeUnknown } from "../oci/OciError.ts"
+import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts"
 import { type Displaced, displacedAt } from "./displaced.ts"
 import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
 import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
@@ -221,13 +221,15 @@ const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, afte
   )
 
 /** Once published, a failure no longer says that nothing happened. */
-const afterPublishing = <A>(effect: Effect.Effect<A, FsError>): Effect.Effect<A, OutcomeUnknown> =>
+const afterPublishing = <A>(effect: Effect.Effect<A, FsError | SymlinkRefused>): Effect.Effect<A, OutcomeUnknown> =>
   Effect.mapError(
     effect,
-    ({ code, operation }) =>
+    (error) =>
       new OutcomeUnknown({
         operation: "changing the index",
-        reason: `it is written, but may not survive a power cut (${operation}: ${code})`
+        reason: error instanceof SymlinkRefused
+          ? `it is written, but not all that goes with it (${error.message})`
+          : `it is written, but may not survive a power cut (${error.operation}: ${error.code})`
       })
   )
 

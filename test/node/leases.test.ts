@@ -8,7 +8,7 @@ import { encodedOf } from "../../src/oci/Digest.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import { bytesOf } from "../mcp/support/images.ts"
 import { decideTo, type Disk, newDisk } from "../support/disk.ts"
-import { outside, temporaryFolder } from "../support/folders.ts"
+import { listing, outside, temporaryFolder } from "../support/folders.ts"
 import { collect, digestOf, utf8 } from "../support/images.ts"
 import { ownLayout, smallManifest } from "../support/layouts.ts"
 
@@ -163,6 +163,35 @@ describe("a lease", () => {
       yield* blobs.retain(name)
       const read = yield* blobs.read(name, { verify: false, window: { offset: 0, length: 1 } })
       assert.isTrue(Option.getOrThrow(read).verified)
+    }))
+})
+
+describe("a folder of leases that is a link", () => {
+  it.live("is neither written into, nor read, nor swept", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, layout } = yield* pushed
+      const elsewhere = yield* temporaryFolder
+      const [hour = ""] = hoursIn(disk)
+      fs.renameSync(join(disk.files.leases, hour), join(elsewhere, hour))
+      const held = fs.readdirSync(join(elsewhere, hour))
+      fs.symlinkSync(join(elsewhere, hour), join(disk.files.leases, hour))
+      fs.symlinkSync(join(elsewhere, hour), join(disk.files.leases, "1"))
+      yield* blobs.write(Stream.succeed(utf8("more")), { algorithm: "sha256" })
+      yield* disk.open().pipe(Effect.flatMap(({ blobs }) => blobs.write(Stream.empty, { algorithm: "sha256" })))
+      yield* decideTo(layout, new BlobDeleted({ digest: name }))
+      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+      assert.deepStrictEqual(fs.readdirSync(join(elsewhere, hour)), held)
+    }))
+
+  it.live("above them is refused to whoever would hold a blob", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      const elsewhere = yield* temporaryFolder
+      fs.renameSync(disk.files.own, join(elsewhere, "own"))
+      fs.symlinkSync(join(elsewhere, "own"), disk.files.own)
+      const before = listing(elsewhere)
+      assert.strictEqual((yield* Effect.flip(blobs.retain(name)))._tag, "SymlinkRefused")
+      assert.deepStrictEqual(listing(elsewhere), before)
     }))
 })
 

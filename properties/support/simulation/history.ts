@@ -80,8 +80,7 @@ const viewOf = (model: Model, real: Real): View => {
 }
 
 /** Only who has a writer can use it. */
-const possible = (drawn: Drawn, model: Model): boolean =>
-  !("writer" in drawn) || drawn.session < model.sessions.length
+const possible = (drawn: Drawn, model: Model): boolean => !("writer" in drawn) || drawn.session < model.sessions.length
 
 /** Two processes that can be replaced. */
 class Pair {
