@@ -1,0 +1,147 @@
+/** Whatever order the fibers of two processes run in, their answers can be explained by one after the other. */
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import fc from "fast-check"
+import type { RegistryShape } from "../src/ops/Registry.ts"
+import type { Answer, TagCall } from "./stress/Call.ts"
+import { carryOut } from "./stress/carryOut.ts"
+import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress/contents.ts"
+import { tags } from "./stress/models.ts"
+import { interleave } from "./support/interleave.ts"
+import { linearize, type Operation } from "./support/linearize.ts"
+import { addEntry, type Habits } from "./support/simulation/foreign.ts"
+import { Machine } from "./support/simulation/Machine.ts"
+import { notesOf, type Program, program, repository, tagNames } from "./support/simulation/program.ts"
+import { type Instant, type Process, restarted, World } from "./support/simulation/World.ts"
+
+const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+
+const figures = { interleavings: 0, operations: 0, refused: 0, torn: 0, histories: 0, rewrites: 0 }
+
+const anchored = (refName: string) => ({
+  mediaType,
+  digest: manifestDigest("anchor"),
+  size: manifestOf("anchor").length,
+  refName
+})
+
+/** A tool that finds the index half written by somebody gives up, as they all do. */
+const rewrite = ({ fs }: Process, habits: Habits, name: string): Effect.Effect<boolean> =>
+  addEntry(fs, habits, anchored(name)).pipe(
+    Effect.as(true),
+    Effect.orElseSucceed(() => false)
+  )
+
+/** Operations with the time that passed for all of them alike. */
+class Recorder {
+  readonly operations: Array<Operation<TagCall, Answer>>
+  #now: bigint
+
+  constructor(before: ReadonlyArray<Operation<TagCall, Answer>> = []) {
+    this.operations = [...before]
+    this.#now = BigInt(2 * before.length)
+  }
+
+  /** Does what is asked. That somebody is in the middle of writing the index is no answer, and changes nothing. */
+  record(registry: RegistryShape, call: TagCall): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const asked = this.#now++
+      return Effect.map(carryOut(registry, call), (answer) => {
+        if (answer.refused === "IndexInvalid") {
+          figures.torn++
+          return
+        }
+        figures.operations++
+        if (answer.refused !== undefined) figures.refused++
+        this.operations.push({ call, answer, asked, answered: this.#now++ })
+      })
+    })
+  }
+}
+
+interface Furnished extends Instant {
+  readonly operations: ReadonlyArray<Operation<TagCall, Answer>>
+}
+
+/**
+ * What is there before: the layers of all manifests, two manifests of each tag, the first one tagged, and one more that
+ * keeps the repository from being unknown.
+ */
+const furnish = async (tickNs: bigint): Promise<Furnished> => {
+  const world = new World(new Machine({ tickNs }))
+  const recorder = new Recorder()
+  const process = await world.open()
+  const { registry } = process
+  for (const note of ["anchor", ...tagNames.flatMap(notesOf)]) {
+    await world.run(registry.pushBlob(repository, {}, Stream.succeed(blobOf(layerOf(note)))))
+  }
+  await world.run(registry.pushManifest(repository, manifestOf("anchor"), mediaType))
+  for (const tag of tagNames) {
+    for (const [at, note] of notesOf(tag).slice(0, 2).entries()) {
+      const digest = manifestDigest(note)
+      const push: TagCall = { op: "pushManifest", tagged: at === 0, condition, note, digest, repository, tag }
+      await world.run(recorder.record(registry, push))
+    }
+  }
+  await process.close()
+  const { disk, nowNs } = world.machine
+  return { disk, nowNs, names: world.names, operations: recorder.operations }
+}
+
+const condition = { kind: "none" } as const
+
+const furnished = new Map<bigint, Promise<Furnished>>()
+
+/** @param stores how many processes the fibers are spread over */
+const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, stores: number): Promise<void> => {
+  figures.interleavings++
+  const before = furnished.get(tickNs) ?? furnish(tickNs)
+  furnished.set(tickNs, before)
+  const { disk, operations, ...moment } = await before
+  const world = restarted(disk, moment, { tickNs, yielding: true })
+  const processes = await Promise.all(Array.from({ length: stores }, () => world.open()))
+  const [first, other] = [processes[0], await world.open()]
+  assert(first !== undefined)
+  const recorder = new Recorder(operations)
+  const added: Array<string> = []
+  const tool = Effect.gen(function*() {
+    for (let time = 0; time < (foreign?.times ?? 0); time++) {
+      const name = `foreign:f${time}`
+      figures.rewrites++
+      if (foreign !== undefined && (yield* rewrite(other, foreign, name))) added.push(name)
+    }
+  })
+  const asking = fibers.map((calls, at) => {
+    const { registry } = processes[at % stores] ?? first
+    return Effect.forEach(calls, (call) => recorder.record(registry, call), { discard: true })
+  })
+  const all = Effect.all([tool, ...asking], { concurrency: "unbounded", discard: true })
+  await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
+
+  // Whoever comes later sees what they left, and takes in what a tool wrote.
+  const last = await world.open()
+  await world.run(last.registry.pushManifest("later", manifestOf("anchor"), mediaType, { tags: ["v1"] }))
+  for (const tag of tagNames) await world.run(recorder.record(last.registry, { op: "getTag", repository, tag }))
+  for (const tag of tagNames) {
+    figures.histories++
+    const history = recorder.operations.filter(({ call }) => call.tag === tag)
+    assert.deepStrictEqual(linearize(tags, history), { _tag: "Linearizable" }, JSON.stringify(history, printed, 1))
+  }
+  const { entries } = await world.run(last.stores.layout.snapshot)
+  const names = entries.map(({ refName }) => refName)
+  assert.includeMembers(names, added, "what a tool has added")
+  for (const process of [...processes, other, last]) await process.close()
+  assert.deepStrictEqual([world.machine.open, world.machine.locked], [0, 0], "open files and locks")
+}
+
+const printed = (_: string, value: unknown): unknown => typeof value === "bigint" ? Number(value) : value
+
+describe.each([1, 2])("what fibers of %i processes are told", (stores) => {
+  it("is what one after the other would have been told, and a tool beside them loses nothing", () =>
+    fc.assert(
+      fc.asyncProperty(fc.scheduler(), program, (fuzzed, program) => run(fuzzed, program, stores)),
+      { numRuns: runs }
+    ))
+})
+
+afterAll(() => console.info(`linearizable: ${JSON.stringify(figures)}`))

@@ -1,0 +1,74 @@
+/** A tool that takes no lock: it reads the index, adds an entry, and writes what it has, as skopeo, oras and umoci do. */
+import { Effect } from "effect"
+import type { FsError, LayoutFs } from "../../../src/node/LayoutFs.ts"
+import { root } from "./World.ts"
+
+export interface Habits {
+  /** Whether it writes into the file that is there, or puts another one in its place. */
+  readonly writes: "in place" | "by rename"
+  /** Whether it keeps what it does not know of an entry. */
+  readonly keepsFields: boolean
+  /** Whether the entries come in another order. */
+  readonly reorders: boolean
+}
+
+interface Entry {
+  readonly mediaType: string
+  readonly digest: string
+  readonly size: number
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+interface Index {
+  readonly schemaVersion: number
+  readonly manifests: ReadonlyArray<Entry>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+const path = `${root}/index.json`
+
+const contentOf = (fs: LayoutFs): Effect.Effect<Uint8Array, FsError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const handle = yield* fs.open(path, { access: "read" })
+    const bytes = new Uint8Array((yield* handle.stat).size)
+    yield* handle.read(bytes, 0)
+    return bytes
+  }))
+
+const known = ({ annotations, digest, mediaType, size }: Entry): Entry => ({
+  mediaType,
+  digest,
+  size,
+  ...(annotations === undefined ? {} : { annotations })
+})
+
+/** In two writes, so that whoever looks in between finds a part. */
+const write = (fs: LayoutFs, text: string, { writes }: Habits): Effect.Effect<void, FsError> => {
+  const bytes = Buffer.from(text)
+  const half = bytes.length >> 1
+  return Effect.scoped(Effect.gen(function*() {
+    const temporary = `${root}/index.json.other`
+    const handle = writes === "in place"
+      ? yield* fs.open(path, { access: "update" })
+      : yield* fs.open(temporary, { access: "create" })
+    yield* handle.truncate(0)
+    yield* handle.write(bytes.subarray(0, half), 0)
+    yield* handle.write(bytes.subarray(half), half)
+    if (writes === "by rename") yield* fs.rename(temporary, path)
+  }))
+}
+
+/** Adds an entry of this name for a manifest that is there. */
+export const addEntry = (
+  fs: LayoutFs,
+  habits: Habits,
+  entry: { readonly mediaType: string; readonly digest: string; readonly size: number; readonly refName: string }
+): Effect.Effect<void, FsError> =>
+  Effect.gen(function*() {
+    const { refName, ...descriptor } = entry
+    const read = JSON.parse(Buffer.from(yield* contentOf(fs)).toString("utf8")) as Index
+    const kept = habits.keepsFields ? read.manifests : read.manifests.map(known)
+    const added = { ...descriptor, annotations: { "org.opencontainers.image.ref.name": refName } }
+    const manifests = [...(habits.reorders ? kept.toReversed() : kept), added]
+    yield* write(fs, JSON.stringify({ ...read, manifests }), habits)
+  })
