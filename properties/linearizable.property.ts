@@ -9,7 +9,7 @@ import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress
 import { tags } from "./stress/models.ts"
 import { interleave } from "./support/interleave.ts"
 import { linearize, type Operation } from "./support/linearize.ts"
-import { addEntry, type Habits } from "./support/simulation/foreign.ts"
+import { addEntry, type Habits, pass } from "./support/simulation/foreign.ts"
 import { Machine } from "./support/simulation/Machine.ts"
 import { notesOf, type Program, program, repository, tagNames } from "./support/simulation/program.ts"
 import { type Instant, type Process, restarted, World } from "./support/simulation/World.ts"
@@ -105,10 +105,12 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   const recorder = new Recorder(operations)
   const added: Array<string> = []
   const tool = Effect.gen(function*() {
-    for (let time = 0; time < (foreign?.times ?? 0); time++) {
+    if (foreign === undefined) return
+    for (const [time, wait] of foreign.waits.entries()) {
       const name = `foreign:f${time}`
+      yield* pass(wait)
       figures.rewrites++
-      if (foreign !== undefined && (yield* rewrite(other, foreign, name))) added.push(name)
+      if (yield* rewrite(other, foreign, name)) added.push(name)
     }
   })
   const asking = fibers.map((calls, at) => {

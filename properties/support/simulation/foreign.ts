@@ -10,6 +10,9 @@ export interface Habits {
   readonly keepsFields: boolean
   /** Whether the entries come in another order. */
   readonly reorders: boolean
+  /** How many calls go by between its reading and its writing, and between the two halves of what it writes. */
+  readonly thinks: number
+  readonly hesitates: number
 }
 
 interface Entry {
@@ -42,8 +45,12 @@ const known = ({ annotations, digest, mediaType, size }: Entry): Entry => ({
   ...(annotations === undefined ? {} : { annotations })
 })
 
+/** Lets so many calls of others go by. */
+export const pass = (calls: number): Effect.Effect<void> =>
+  Effect.forEach(Array.from({ length: calls }), () => Effect.yieldNow, { discard: true })
+
 /** In two writes, so that whoever looks in between finds a part. */
-const write = (fs: LayoutFs, text: string, { writes }: Habits): Effect.Effect<void, FsError> => {
+const write = (fs: LayoutFs, text: string, { hesitates, writes }: Habits): Effect.Effect<void, FsError> => {
   const bytes = Buffer.from(text)
   const half = bytes.length >> 1
   return Effect.scoped(Effect.gen(function*() {
@@ -53,6 +60,7 @@ const write = (fs: LayoutFs, text: string, { writes }: Habits): Effect.Effect<vo
       : yield* fs.open(temporary, { access: "create" })
     yield* handle.truncate(0)
     yield* handle.write(bytes.subarray(0, half), 0)
+    yield* pass(hesitates)
     yield* handle.write(bytes.subarray(half), half)
     if (writes === "by rename") yield* fs.rename(temporary, path)
   }))
@@ -67,6 +75,7 @@ export const addEntry = (
   Effect.gen(function*() {
     const { refName, ...descriptor } = entry
     const read = JSON.parse(Buffer.from(yield* contentOf(fs)).toString("utf8")) as Index
+    yield* pass(habits.thinks)
     const kept = habits.keepsFields ? read.manifests : read.manifests.map(known)
     const added = { ...descriptor, annotations: { "org.opencontainers.image.ref.name": refName } }
     const manifests = [...(habits.reorders ? kept.toReversed() : kept), added]

@@ -11,8 +11,8 @@ export const notesOf = (tag: string): ReadonlyArray<string> => ["a", "b", "c"].m
 export interface Program {
   /** What each of them asks, in order. */
   readonly fibers: ReadonlyArray<ReadonlyArray<TagCall>>
-  /** A tool that rewrites the index so many times. */
-  readonly foreign: Habits & { readonly times: number } | undefined
+  /** A tool that rewrites the index so many times, when that many calls have gone by. */
+  readonly foreign: Habits & { readonly waits: ReadonlyArray<number> } | undefined
   /** How coarse the times of files are. */
   readonly tickNs: bigint
 }
@@ -62,6 +62,9 @@ const callOf = (tag: string): fc.Arbitrary<TagCall> => {
   )
 }
 
+/** An operation is so many calls, so that a tool may come at any time of it. */
+const calls = fc.nat({ max: 120 })
+
 const call = fc.constantFrom(...tagNames).chain(callOf)
 
 export const program: fc.Arbitrary<Program> = fc.record<Program>({
@@ -71,7 +74,9 @@ export const program: fc.Arbitrary<Program> = fc.record<Program>({
       writes: fc.constantFrom<Array<Habits["writes"]>>("in place", "by rename"),
       keepsFields: fc.boolean(),
       reorders: fc.boolean(),
-      times: fc.integer({ min: 1, max: 2 })
+      waits: fc.array(calls, { minLength: 1, maxLength: 2 }),
+      thinks: calls,
+      hesitates: fc.nat({ max: 20 })
     }),
     { nil: undefined }
   ),
