@@ -9,7 +9,8 @@ import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress
 import { tags } from "./stress/models.ts"
 import { interleave } from "./support/interleave.ts"
 import { linearize, type Operation } from "./support/linearize.ts"
-import { addEntry, type Habits, pass } from "./support/simulation/foreign.ts"
+import { type Habits, pass, setEntry } from "./support/simulation/foreign.ts"
+import { sortedEntries } from "./support/simulation/history.ts"
 import { Machine } from "./support/simulation/Machine.ts"
 import { notesOf, type Program, program, repository, tagNames } from "./support/simulation/program.ts"
 import { type Instant, type Process, restarted, World } from "./support/simulation/World.ts"
@@ -18,16 +19,18 @@ const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const figures = { interleavings: 0, operations: 0, refused: 0, torn: 0, histories: 0, rewrites: 0 }
 
-const anchored = (refName: string) => ({
+const anchors = ["anchor", "buoy"]
+
+const anchored = (refName: string, note: string) => ({
   mediaType,
-  digest: manifestDigest("anchor"),
-  size: manifestOf("anchor").length,
+  digest: manifestDigest(note),
+  size: manifestOf(note).length,
   refName
 })
 
 /** A tool that finds the index half written by somebody gives up, as they all do. */
-const rewrite = ({ fs }: Process, habits: Habits, name: string): Effect.Effect<boolean> =>
-  addEntry(fs, habits, anchored(name)).pipe(
+const rewrite = ({ fs }: Process, habits: Habits, entry: ReturnType<typeof anchored>): Effect.Effect<boolean> =>
+  setEntry(fs, habits, entry).pipe(
     Effect.as(true),
     Effect.orElseSucceed(() => false)
   )
@@ -72,10 +75,10 @@ const furnish = async (tickNs: bigint): Promise<Furnished> => {
   const recorder = new Recorder()
   const process = await world.open()
   const { registry } = process
-  for (const note of ["anchor", ...tagNames.flatMap(notesOf)]) {
+  for (const note of [...anchors, ...tagNames.flatMap(notesOf)]) {
     await world.run(registry.pushBlob(repository, {}, Stream.succeed(blobOf(layerOf(note)))))
   }
-  await world.run(registry.pushManifest(repository, manifestOf("anchor"), mediaType))
+  for (const note of anchors) await world.run(registry.pushManifest(repository, manifestOf(note), mediaType))
   for (const tag of tagNames) {
     for (const [at, note] of notesOf(tag).slice(0, 2).entries()) {
       const digest = manifestDigest(note)
@@ -103,14 +106,14 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   const [first, other] = [processes[0], await world.open()]
   assert(first !== undefined)
   const recorder = new Recorder(operations)
-  const added: Array<string> = []
+  const set = new Map<string, string>()
   const tool = Effect.gen(function*() {
     if (foreign === undefined) return
     for (const [time, wait] of foreign.waits.entries()) {
-      const name = `foreign:f${time}`
+      const entry = anchored(`foreign:f${foreign.moves ? 0 : time}`, anchors[time] ?? "anchor")
       yield* pass(wait)
       figures.rewrites++
-      if (yield* rewrite(other, foreign, name)) added.push(name)
+      if (yield* rewrite(other, foreign, entry)) set.set(entry.refName, entry.digest)
     }
   })
   const asking = fibers.map((calls, at) => {
@@ -119,6 +122,11 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   })
   const all = Effect.all([tool, ...asking], { concurrency: "unbounded", discard: true })
   await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
+
+  // Nobody goes on with what somebody has changed under their eyes.
+  const fresh = await world.open()
+  const now = await entriesIn(world, fresh)
+  for (const process of processes) assert.strictEqual(await entriesIn(world, process), now)
 
   // Whoever comes later sees what they left, and takes in what a tool wrote.
   const last = await world.open()
@@ -130,11 +138,14 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
     assert.deepStrictEqual(linearize(tags, history), { _tag: "Linearizable" }, JSON.stringify(history, printed, 1))
   }
   const { entries } = await world.run(last.stores.layout.snapshot)
-  const names = entries.map(({ refName }) => refName)
-  assert.includeMembers(names, added, "what a tool has added")
-  for (const process of [...processes, other, last]) await process.close()
+  const names = new Map(entries.map(({ digest, refName }) => [refName, digest]))
+  for (const [name, digest] of set) assert.strictEqual(names.get(name), digest, `what a tool has set ${name} to`)
+  for (const process of [...processes, other, fresh, last]) await process.close()
   assert.deepStrictEqual([world.machine.open, world.machine.locked], [0, 0], "open files and locks")
 }
+
+const entriesIn = async (world: World, { stores }: Process): Promise<string> =>
+  sortedEntries((await world.run(stores.layout.snapshot)).entries)
 
 const printed = (_: string, value: unknown): unknown => typeof value === "bigint" ? Number(value) : value
 

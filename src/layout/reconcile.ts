@@ -61,33 +61,35 @@ export const merge = (base: State, ours: State, theirs: State): State => {
   return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
 }
 
+/** An index that was replaced before somebody was done with it. */
+export interface Late {
+  readonly index: State
+  /** The state its writer started from, and the one that took its place; nothing when nobody knows them. */
+  readonly versions: { readonly base: State; readonly since: State } | undefined
+  /** Whether it was to be found as the index until it was replaced, so that what it lacks had been removed. */
+  readonly whole: boolean
+}
+
 /**
- * Takes what somebody changed in an index that had been replaced before they were done. What they changed is what
- * differs from `base`, the state they started from; everything else stays as it is now.
- *
- * @param base nothing when nobody knows it: then only names that are not there yet are taken
- * @param whole whether the index was the one to be found until it was replaced: if not, an entry it lacks may be one
- *   that its writer never saw
+ * Takes what somebody changed in an index that had been replaced. A name that has been changed again since is left as
+ * it is, since that is the later word; and where nobody knows what it was, only names that are not there are taken.
  */
-export const takeIn = (
-  { base, theirs, whole }: { readonly base: State | undefined; readonly theirs: State; readonly whole: boolean },
-  ours: State
-): State => {
+export const takeIn = (ours: State, { index, versions, whole }: Late): State => {
   const mine = Map.groupBy(ours.entries, nameOf)
-  const found = Map.groupBy(theirs.entries, nameOf)
-  const before = base === undefined ? undefined : Map.groupBy(base.entries, nameOf)
-  const names = whole ? [...found.keys(), ...before?.keys() ?? []] : found.keys()
+  const found = Map.groupBy(index.entries, nameOf)
+  const before = Map.groupBy(versions?.base.entries ?? [], nameOf)
+  const since = Map.groupBy(versions?.since.entries ?? [], nameOf)
   const changed = new Set<string>()
-  for (const name of names) {
-    const untouched = before === undefined ? mine.has(name) : sameDigests(before.get(name), found.get(name))
-    if (!untouched && !sameDigests(mine.get(name), found.get(name))) changed.add(name)
+  for (const name of whole ? [...found.keys(), ...before.keys()] : found.keys()) {
+    if (sameDigests(before.get(name), found.get(name)) || !sameDigests(since.get(name), mine.get(name))) continue
+    if (!sameDigests(mine.get(name), found.get(name))) changed.add(name)
   }
   if (changed.size === 0) return ours
   const values = [
     ...ours.entries.filter((entry) => !changed.has(nameOf(entry))),
-    ...theirs.entries.filter((entry) => changed.has(nameOf(entry)))
+    ...index.entries.filter((entry) => changed.has(nameOf(entry)))
   ].map(({ value }) => value)
-  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
+  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + index.bytes })
 }
 
 /** What an index and the journal say together. */

@@ -61,17 +61,18 @@ const listDisplaced = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyAr
         : [{ path: join(displaced, name), since: Number(since), before, after }]
     }).toSorted((a, b) => a.since - b.since))
 
-const hashOf = (files: LayoutFiles, path: string): Effect.Effect<string | undefined, FsError | SymlinkRefused> =>
+/** Nothing where there is no file, or a link in its place. */
+const hashOf = (files: LayoutFiles, path: string): Effect.Effect<string | undefined, FsError> =>
   Effect.scoped(Effect.gen(function*() {
     const opened = yield* ifThere(openRegular(files, path))
     return opened === undefined ? undefined : sha256(yield* readAll(opened.handle, opened.stat.size))
-  }))
+  })).pipe(Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined)))
 
 /** Whether the index of a record still waits where it was written: then it was never published. */
 export const stillWaits = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { after, before }: GroupRecord
-): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
+): Effect.fn.Return<boolean, FsError> {
   for (const displaced of yield* listDisplaced(files)) {
     if (displaced.before !== before || displaced.after !== after) continue
     if ((yield* hashOf(files, displaced.path)) === after) return true
@@ -90,11 +91,15 @@ export interface DisplacedFiles {
 }
 
 export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
-  /** Files that were hashed and found unchanged, by path. */
+  /** Files that were hashed and found unchanged when they were old enough for their times to tell, by path. */
   const unchanged = new Map<string, string>()
   /** Files that stood in the place of the index until we replaced them. */
   const fresh = new Set<string>()
   const storage = asStorage(files.root)
+
+  const trust = (path: string, { identity, settled }: IndexOnDisk): void => {
+    if (settled) unchanged.set(path, identity)
+  }
 
   /** What became of a file; a torn one may be in the middle of being written. */
   const look = Effect.fnUntraced(function*(displaced: Displaced) {
@@ -104,16 +109,18 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     const found = yield* readIndexOnce(files, path)
     if (found._tag !== "Read") return undefined
     yield* found.handle.close
-    const { hash, identity } = found.index
+    const { hash } = found.index
     if (hash !== before && hash !== after) return { displaced, index: found.index, whole: fresh.has(path) }
-    unchanged.set(path, identity)
+    trust(path, found.index)
     return undefined
   })
 
   /** Somebody may have written into it a moment ago, so that only its bytes tell. */
   const isOver = Effect.fnUntraced(function*({ after, before, path, since }: Displaced, now: number) {
     const hash = yield* hashOf(files, path)
-    return hash === before || hash === after || (!unchanged.has(path) && now - since > tornMillis)
+    if (hash === before || hash === after) return true
+    unchanged.delete(path)
+    return now - since > tornMillis
   })
 
   const forget = Effect.fnUntraced(function*(path: string) {
@@ -129,7 +136,7 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         if (read === undefined) return false
         yield* read.handle.close
         if (read.index.hash !== before) fresh.add(path)
-        else unchanged.set(path, read.index.identity)
+        else trust(path, read.index)
         return read.index.hash !== before
         // Whoever writes next looks at it again.
       }).pipe(Effect.orElseSucceed(() => false)),
@@ -142,8 +149,11 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
       }
       return all
     })),
-    sweep: Effect.fnUntraced(function*(merged, last) {
-      for (const { displaced } of merged) yield* forget(displaced.path)
+    sweep: Effect.fnUntraced(function*(merged, last): Effect.fn.Return<boolean, FsError> {
+      for (const { displaced, index } of merged) {
+        // What somebody has written into it since is still to be merged.
+        if ((yield* hashOf(files, displaced.path)) === index.hash) yield* forget(displaced.path)
+      }
       const now = yield* Clock.currentTimeMillis
       const all = yield* listDisplaced(files)
       let left = false
@@ -154,8 +164,7 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         }
         // It tells of the last line whether that has happened.
         if (displaced.before === last?.before && displaced.after === last.after) continue
-        const over = yield* Effect.catchTag(isOver(displaced, now), "SymlinkRefused", () => Effect.succeed(false))
-        if (over) yield* forget(displaced.path)
+        if (yield* isOver(displaced, now)) yield* forget(displaced.path)
       }
       return left
     })

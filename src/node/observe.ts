@@ -166,12 +166,16 @@ export const withDisplaced = Effect.fnUntraced(function*(
   return changed.reduce((ours, { displaced, index, whole }) => {
     const { after, before } = displaced
     const record = groups.findLast((group) => group.before === before && group.after === after)
-    const theirs = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
     const base = index.generation !== undefined && index.generation.journal === groups[0]?.journal
       ? history.upTo(index.generation.seq)
       : record === undefined
       ? undefined
       : history.upTo(record.seq - 1)
-    return takeIn({ base, theirs, whole }, ours)
+    const since = record === undefined ? base : history.upTo(record.seq)
+    return takeIn(ours, {
+      index: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
+      versions: base === undefined || since === undefined ? undefined : { base, since },
+      whole
+    })
   }, state)
 })

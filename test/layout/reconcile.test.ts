@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import { replay } from "../../src/layout/evolve.ts"
-import { difference, equivalent, merge, reconcile } from "../../src/layout/reconcile.ts"
+import { difference, equivalent, merge, reconcile, takeIn } from "../../src/layout/reconcile.ts"
 import { stateOf, valuesOf } from "../support/decider.ts"
 import { at, digest, entry, repository } from "../support/entries.ts"
 
@@ -159,6 +159,76 @@ describe("merging what a foreign writer left with what we committed since it rea
   it("gives the very index it was given when there is nothing to put back", () => {
     const theirs = stateOf([v1("a"), v2("b")])
     assert.strictEqual(merge(stateOf([v1("a")]), stateOf([v1("a")]), theirs), theirs)
+  })
+})
+
+/** What holds of an index that was replaced before its writer was done. */
+interface LateRow {
+  readonly name: string
+  readonly ours: Entries
+  readonly index: Entries
+  /** None when nobody knows what its writer started from. */
+  readonly versions?: readonly [base: Entries, since: Entries]
+  readonly whole?: boolean
+  readonly holds: Entries
+}
+
+const lateTable: ReadonlyArray<LateRow> = [
+  {
+    name: "what it adds and moves is taken, what it lacks is not removed",
+    versions: [[v1("a"), v2("b")], [v1("a"), v2("b")]],
+    ours: [v1("a"), v2("b")],
+    index: [v1("c"), untagged("d")],
+    holds: [v2("b"), v1("c"), untagged("d")]
+  },
+  {
+    name: "what it lacks was removed if it was to be found until it was replaced",
+    versions: [[v1("a"), v2("b")], [v1("a"), v2("b"), untagged("c")]],
+    ours: [v1("a"), v2("b"), untagged("c")],
+    index: [v1("a")],
+    whole: true,
+    holds: [v1("a"), untagged("c")]
+  },
+  {
+    name: "what took its place changed the same name: its word is the later one",
+    versions: [[v1("a")], [v1("b")]],
+    ours: [v1("b")],
+    index: [v1("c")],
+    holds: [v1("c")]
+  },
+  {
+    name: "a name that has changed again since is left as it is",
+    versions: [[v1("a")], [v1("a")]],
+    ours: [v1("b")],
+    index: [v1("c")],
+    holds: [v1("b")]
+  },
+  {
+    name: "only names that are not there are taken when nobody knows what it was made from",
+    ours: [v1("a")],
+    index: [v1("b"), v2("c")],
+    holds: [v1("a"), v2("c")]
+  },
+  {
+    name: "it says what holds already",
+    versions: [[v1("a")], [v1("b")]],
+    ours: [v1("b")],
+    index: [v1("b")],
+    holds: [v1("b")]
+  }
+]
+
+describe("taking in what was written into an index that had been replaced", () => {
+  it.each(lateTable)("$name", ({ holds, index, ours, versions, whole = false }) => {
+    const [base, since] = versions ?? []
+    const known = base === undefined || since === undefined ? undefined : { base: stateOf(base), since: stateOf(since) }
+    const state = takeIn(stateOf(ours), { index: stateOf(index), versions: known, whole })
+    assert.deepStrictEqual(valuesOf(state), holds)
+  })
+
+  it("is the very state that was there when there is nothing to take", () => {
+    const ours = stateOf([v1("a")])
+    assert.strictEqual(takeIn(ours, { index: stateOf([v1("b")]), versions: undefined, whole: false }), ours)
   })
 })
 

@@ -123,6 +123,22 @@ describe("an index that was replaced while somebody had it open", () => {
       )
     }))
 
+  it.live("does not undo what the same tool has written since", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written
+      const fd = fs.openSync(disk.path("index.json"), "r+")
+      const stale = disk.read("index.json")
+      yield* add(layout, b2)
+      const first = withEntries(stale, a1, c3)
+      fs.ftruncateSync(fd)
+      fs.writeSync(fd, first, 0)
+      fs.closeSync(fd)
+      const again = entry("e", "app:v3")
+      disk.write("index.json", withEntries(disk.read("index.json"), a1, b2, again))
+      yield* add(layout, d4)
+      assert.deepStrictEqual(disk.entries(), [a1, b2, again, d4])
+    }))
+
   it.live("and not finished stays, and hinders nobody", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written

@@ -4,8 +4,8 @@ import type { FsError, LayoutFs } from "../../../src/node/LayoutFs.ts"
 import { root } from "./World.ts"
 
 export interface Habits {
-  /** Whether it writes into the file that is there, or puts another one in its place. */
-  readonly writes: "in place" | "by rename"
+  /** Whether it empties the file that is there and fills it, writes over it, or puts another one in its place. */
+  readonly writes: "in place" | "over" | "by rename"
   /** Whether it keeps what it does not know of an entry. */
   readonly keepsFields: boolean
   /** Whether the entries come in another order. */
@@ -55,19 +55,20 @@ const write = (fs: LayoutFs, text: string, { hesitates, writes }: Habits): Effec
   const half = bytes.length >> 1
   return Effect.scoped(Effect.gen(function*() {
     const temporary = `${root}/index.json.other`
-    const handle = writes === "in place"
-      ? yield* fs.open(path, { access: "update" })
-      : yield* fs.open(temporary, { access: "create" })
-    yield* handle.truncate(0)
+    const handle = writes === "by rename"
+      ? yield* fs.open(temporary, { access: "create" })
+      : yield* fs.open(path, { access: "update" })
+    if (writes === "in place") yield* handle.truncate(0)
     yield* handle.write(bytes.subarray(0, half), 0)
     yield* pass(hesitates)
     yield* handle.write(bytes.subarray(half), half)
+    if (writes === "over") yield* handle.truncate(bytes.length)
     if (writes === "by rename") yield* fs.rename(temporary, path)
   }))
 }
 
-/** Adds an entry of this name for a manifest that is there. */
-export const addEntry = (
+/** Sets a name to a manifest that is there. */
+export const setEntry = (
   fs: LayoutFs,
   habits: Habits,
   entry: { readonly mediaType: string; readonly digest: string; readonly size: number; readonly refName: string }
@@ -78,6 +79,7 @@ export const addEntry = (
     yield* pass(habits.thinks)
     const kept = habits.keepsFields ? read.manifests : read.manifests.map(known)
     const added = { ...descriptor, annotations: { "org.opencontainers.image.ref.name": refName } }
-    const manifests = [...(habits.reorders ? kept.toReversed() : kept), added]
+    const rest = kept.filter(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] !== refName)
+    const manifests = [...(habits.reorders ? rest.toReversed() : rest), added]
     yield* write(fs, JSON.stringify({ ...read, manifests }), habits)
   })

@@ -11,8 +11,8 @@ export const notesOf = (tag: string): ReadonlyArray<string> => ["a", "b", "c"].m
 export interface Program {
   /** What each of them asks, in order. */
   readonly fibers: ReadonlyArray<ReadonlyArray<TagCall>>
-  /** A tool that rewrites the index so many times, when that many calls have gone by. */
-  readonly foreign: Habits & { readonly waits: ReadonlyArray<number> } | undefined
+  /** A tool that rewrites the index when so many calls have gone by, for another name each time or for the same. */
+  readonly foreign: Habits & { readonly waits: ReadonlyArray<number>; readonly moves: boolean } | undefined
   /** How coarse the times of files are. */
   readonly tickNs: bigint
 }
@@ -71,10 +71,11 @@ export const program: fc.Arbitrary<Program> = fc.record<Program>({
   fibers: fc.array(fc.array(call, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 4 }),
   foreign: fc.option(
     fc.record({
-      writes: fc.constantFrom<Array<Habits["writes"]>>("in place", "by rename"),
+      writes: fc.constantFrom<Array<Habits["writes"]>>("in place", "over", "by rename"),
       keepsFields: fc.boolean(),
       reorders: fc.boolean(),
       waits: fc.array(calls, { minLength: 1, maxLength: 2 }),
+      moves: fc.boolean(),
       thinks: calls,
       hesitates: fc.nat({ max: 20 })
     }),
