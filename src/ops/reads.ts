@@ -158,7 +158,8 @@ export const makeReads = (catalog: Catalog): Reads => {
       const embedded = Option.isSome(stored) ? undefined : yield* embeddedBlob(opened, digest)
       const size = Option.getOrElse(stored, () => embedded?.length ?? 0)
       const until = end === undefined || end < 0 || end > size ? size : end
-      if (!Number.isSafeInteger(offset) || offset < 0 || offset > size || offset > until) {
+      const whole = Number.isSafeInteger(offset) && Number.isInteger(until)
+      if (!whole || offset < 0 || offset > size || offset > until) {
         return yield* new RangeInvalid({ offset, size })
       }
       if (embedded !== undefined) return inMemory(digest, embedded, offset, until)

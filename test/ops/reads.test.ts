@@ -96,7 +96,12 @@ describe("a range of a blob", () => {
       assert.strictEqual(content.descriptor.size, 10)
     }))
 
-  it.effect.each([[11, undefined], [-1, undefined], [5, 4], [0.5, undefined], [Number.NaN, undefined]] as const)(
+  it.effect.each(
+    [[11, undefined], [-1, undefined], [5, 4], [0.5, undefined], [Number.NaN, undefined], [0, 0.5], [
+      0,
+      Number.NaN
+    ]] as const
+  )(
     "from %s to %s is RangeInvalid, with the size there is",
     ([offset, end]) =>
       Effect.gen(function*() {
