@@ -138,7 +138,7 @@ const cases = (place: fc.Arbitrary<string>): fc.Arbitrary<Case> =>
     operations: fc.shuffledSubarray([...Object.keys(reads), ...Object.keys(writes)], { minLength: 4, maxLength: 12 })
   })
 
-const perform = async (layout: string, { harmed, links, operations }: Case, met: Set<string>): Promise<void> => {
+const assertSafe = async (layout: string, { harmed, links, operations }: Case, met: Set<string>): Promise<void> => {
   const confined = confinedFs(layout, links)
   const scope = Effect.runSync(Scope.make())
   const stores = openStores(
@@ -201,14 +201,26 @@ describe("a layout in which something is not what it should be", () => {
     const met = new Set<string>()
     const property = fc.asyncProperty(
       fc.constant(undefined).chain(() => cases(fc.constantFrom(...places()))),
-      (drawn) => withHarm(drawn.harmed, (layout) => perform(layout, drawn, met))
+      (drawn) => withHarm(drawn.harmed, (layout) => assertSafe(layout, drawn, met))
     )
-    await fc.assert(property, { numRuns: 2 * runs })
-    figures("harmed layouts", { inputs: 2 * runs, "different answers": met.size })
+    await fc.assert(property, { numRuns: runs })
+    figures("harmed layouts", { inputs: runs, "different answers": met.size })
     // Fewer runs than the default are for trying something out.
     if (runs < 100) return
     const operations = [...Object.keys(reads), ...Object.keys(writes)]
     assert.includeMembers(Array.from(met), operations.map((name) => `${name} ok`))
+  })
+
+  it("is never left through a link, whichever of its files is one", async () => {
+    const operations = [...Object.keys(reads), ...Object.keys(writes)]
+    for (const place of places()) {
+      const harmed = [{ place, harm: "a link to its like outside", seed: 0 }] as const
+      for (const order of [operations, operations.toReversed()]) {
+        const links = order === operations ? "refuse" : "inside"
+        await withHarm(harmed, (layout) => assertSafe(layout, { harmed, links, operations: order }, new Set()))
+      }
+    }
+    figures("links in the place of files", { inputs: 2 * places().length })
   })
 
   it("keeps everything usable that has nothing to do with it", async () => {

@@ -68,7 +68,7 @@ const ask = (random: Random, registry: RegistryShape, { digests, sessions }: The
     : text(random, ["app", "app/web", "../app", "app/../app", "app/blobs", "/app"])
   const tag = text(random, ["v1", "v2", "..", "."])
   const digest = text(random, digests)
-  const id = text(random, [...sessions, "../tmp", "0123456789abcdef".repeat(2)])
+  const id = text(random, [...sessions, "../tmp", "../../../bait", "../../../../bait", "0123456789abcdef".repeat(2)])
   const [a, b] = [random.pick(numbers), random.pick(numbers)]
   const page = { startAfter: text(random, ["app", ""]), limit: a }
   const asks: ReadonlyArray<Ask> = [
@@ -143,10 +143,13 @@ describe.each(kinds)("$name", ({ name, open }) => {
   it("answers whatever it is asked, and what it refuses changes nothing", async () => {
     const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-requests-")))
     const directory = join(folder, "layouts")
-    fs.writeFileSync(join(folder, "beside"), "beside")
+    // Somebody else's session, for whoever takes a path for an id.
+    fs.mkdirSync(join(folder, "bait"))
+    fs.writeFileSync(join(folder, "bait", "meta.json"), `{"repository":"app"}`)
+    fs.writeFileSync(join(folder, "bait", "data"), "bait")
     const outside = treeOf(folder)
     const answers = new Map<string, number>()
-    const inputs = 15 * runs
+    const inputs = 8 * runs
     const confined = confinedFs(directory, "refuse")
 
     const check = Effect.gen(function*() {

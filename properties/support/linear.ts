@@ -21,7 +21,7 @@ const growth = (run: (input: string) => unknown, short: string, long: string): n
 
 /**
  * Asserts that a character of an input costs about the same when the input is 16 times as long. Quadratic work would
- * cost 16 times as much; the bound of 8 and several tries leave room for a busy machine.
+ * cost 16 times as much; the bound of 4 and several tries leave room for a busy machine.
  */
 export const assertLinear = (
   name: string,
@@ -31,6 +31,6 @@ export const assertLinear = (
 ): void => {
   const [short, long] = [inputOf(size / 16), inputOf(size)]
   let ratio = Number.POSITIVE_INFINITY
-  for (let tries = 0; tries < 8 && ratio > 8; tries++) ratio = Math.min(ratio, growth(run, short, long))
-  assert.isAtMost(ratio, 8, `${name}: each of ${size} characters costs more than each of ${size / 16}`)
+  for (let tries = 0; tries < 8 && ratio > 4; tries++) ratio = Math.min(ratio, growth(run, short, long))
+  assert.isAtMost(ratio, 4, `${name}: each of ${size} characters costs more than each of ${size / 16}`)
 }
