@@ -51,6 +51,7 @@ const readSnapshots = (registry: RegistryShape) =>
 
 const enough = new AbortController()
 process.once("message", () => enough.abort())
+process.once("disconnect", () => enough.abort())
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const kept = yield* openShared({ directory })
@@ -62,5 +63,8 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     yield* Effect.sleep(5)
   }
 })))
-process.send?.({ indexes, snapshots, violations: Array.from(violations) } satisfies Readings)
-process.disconnect()
+// Whoever started it may be gone.
+if (process.connected) {
+  process.send?.({ indexes, snapshots, violations: Array.from(violations) } satisfies Readings)
+  process.disconnect()
+}
