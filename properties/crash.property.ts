@@ -2,10 +2,10 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Ask } from "./support/Ask.ts"
-import { agree, furniture } from "./support/commands.ts"
+import { agree, furniture, type Sides } from "./support/commands.ts"
 import { digestOf } from "./support/contents.ts"
 import { Model } from "./support/model.ts"
-import type { Real } from "./support/perform.ts"
+import { localSide } from "./support/Side.ts"
 import { chanceOf } from "./support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
 import { type History, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
@@ -48,10 +48,10 @@ const goOn = async (world: World, { registry }: Process, asks: ReadonlyArray<Ask
     // What only a lease holds is there for readers; to be asked for again puts it back.
     await world.run(registry.mountBlob("app", "app", digest))
   }
-  const real: Real = { registry, sessions: [] }
+  const sides: Sides = [localSide(registry, [], world.run)]
   for (const { drawn } of turns) {
     if (!("session" in drawn) && drawn.op !== "pushBlobChunked") {
-      await agree(model, real, model.settle(drawn), world.run)
+      await agree(model, sides, model.settle(drawn))
     }
   }
 }

@@ -1,5 +1,5 @@
 /** A registry answers as the model does, whatever is asked of it and wherever it keeps what it has. */
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import fc from "fast-check"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -9,10 +9,11 @@ import * as memory from "../src/memory/index.ts"
 import * as node from "../src/node/index.ts"
 import type { RegistryShape } from "../src/ops/Registry.ts"
 import { drawn } from "./support/arbitraries.ts"
-import { agree, type Answers, furniture, Step, sweep } from "./support/commands.ts"
+import { agree, type Answers, furniture, type Sides, Step, sweep } from "./support/commands.ts"
 import { checkFolder } from "./support/diskChecks.ts"
 import { Model } from "./support/model.ts"
 import type { Real } from "./support/perform.ts"
+import { localSide, type OtherProcess, otherProcess } from "./support/Side.ts"
 
 const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
@@ -21,8 +22,10 @@ interface Kind {
   readonly shared: boolean
   readonly runs: number
   readonly open: (directory: string) => Effect.Effect<RegistryShape, unknown, Scope.Scope>
-  /** What is checked at the end besides the answers. */
+  /** Whether the folder is checked at the end besides the answers. */
   readonly onDisk: boolean
+  /** Who else has opened the same directory, and is asked now and then instead. */
+  readonly other?: "store" | "process"
 }
 
 const durability = "none"
@@ -51,15 +54,29 @@ const kinds: ReadonlyArray<Kind> = [
   }
 ]
 
-/** Opens a registry for as long as `use` takes. */
-const withRegistry = async (
-  { open }: Kind,
+const shared: ReadonlyArray<Kind> = (["store", "process"] as const).flatMap((other) =>
+  kinds.filter(({ onDisk }) => onDisk).map((kind) => ({
+    ...kind,
+    name: `${kind.name} that another ${other} works on as well`,
+    runs: Math.ceil(runs / 5),
+    other
+  }))
+)
+
+/** Opens a registry, and all that share its directory, for as long as `use` takes. */
+const withSides = async (
+  { open, other, shared }: Kind,
   directory: string,
-  use: (registry: RegistryShape) => Promise<void>
+  { companion, sessions }: { readonly companion: OtherProcess | undefined; readonly sessions: Real["sessions"] },
+  use: (sides: Sides) => Promise<void>
 ): Promise<void> => {
   const scope = Effect.runSync(Scope.make())
+  const opened = () => Effect.runPromise(Effect.provideService(open(directory), Scope.Scope, scope))
   try {
-    await use(await Effect.runPromise(Effect.provideService(open(directory), Scope.Scope, scope)))
+    const side = localSide(await opened(), sessions)
+    await companion?.open(directory, shared)
+    const others = companion === undefined ? other === "store" ? [localSide(await opened())] : [] : [companion]
+    await use([side, ...others])
   } finally {
     await Effect.runPromise(Scope.close(scope, Exit.void))
   }
@@ -126,10 +143,14 @@ const claims = ({ onDisk, shared }: Kind, answers: Answers): void => {
   if (!onDisk) assert.includeMembers(answered, refusals)
 }
 
-describe.each(kinds)("$name", (kind) => {
+describe.each([...kinds, ...shared])("$name", (kind) => {
+  const companion = kind.other === "process" ? otherProcess() : undefined
+  afterAll(() => companion?.end())
+
   it("answers as the model does, all operations and errors included", async () => {
     const answers: Answers = new Set()
-    const commands = fc.commands([drawn.map((drawn) => new Step(drawn, answers))], { maxCommands: 250, size: "max" })
+    const step = fc.tuple(drawn, fc.nat({ max: 1 })).map(([drawn, turn]) => new Step(drawn, turn, answers))
+    const commands = fc.commands([step], { maxCommands: 250, size: "max" })
     const furnished = fc.constantFrom("nothing", "blobs", "manifests", "manifests")
 
     const property = fc.asyncProperty(
@@ -139,18 +160,18 @@ describe.each(kinds)("$name", (kind) => {
         withDirectory(async (directory) => {
           const model = new Model(kind.shared)
           const sessions: Real["sessions"] = []
-          await withRegistry(kind, directory, async (registry) => {
-            const real: Real = { registry, sessions }
-            if (furnished !== "nothing") { for (const ask of furniture.blobs) await agree(model, real, ask) }
-            if (furnished === "manifests") { for (const ask of furniture.manifests) await agree(model, real, ask) }
-            await fc.asyncModelRun(() => ({ model, real }), steps)
-            for (const ask of sweep) await agree(model, real, ask)
+          await withSides(kind, directory, { companion, sessions }, async (sides) => {
+            if (furnished !== "nothing") { for (const ask of furniture.blobs) await agree(model, sides, ask) }
+            if (furnished === "manifests") { for (const ask of furniture.manifests) await agree(model, sides, ask) }
+            await fc.asyncModelRun(() => ({ model, real: sides }), steps)
+            for (const turn of sides.keys()) for (const ask of sweep) await agree(model, sides, ask, turn)
           })
           if (!kind.onDisk) return
           for (const [folder, layout] of model.folders) await checkFolder(join(directory, folder), layout)
           // Whoever opens it anew finds what was left.
-          await withRegistry(kind, directory, async (registry) => {
-            for (const ask of sweep) await agree(model, { registry, sessions }, ask)
+          const { other: _other, ...alone } = kind
+          await withSides(alone, directory, { companion: undefined, sessions }, async (sides) => {
+            for (const ask of sweep) await agree(model, sides, ask)
           })
         })
     )

@@ -1,26 +1,24 @@
 /** One ask of the model and of a registry, and the comparison of their answers. */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
 import type fc from "fast-check"
 import { goodRepositories } from "./arbitraries.ts"
 import type { Ask, Drawn } from "./Ask.ts"
 import { blobs, digestOf, documentOf, goodDocuments } from "./contents.ts"
 import type { Model } from "./model.ts"
-import { perform, type Real } from "./perform.ts"
+import type { Side } from "./Side.ts"
 
 /** What has been answered to what: `pushBlob ok`, `pushBlob DigestInvalid`. */
 export type Answers = Set<string>
 
-/** Runs what a registry is asked, with the clock of its machine. */
-export type Run = <A>(effect: Effect.Effect<A>) => Promise<A>
-
-/** Every command may be given at any time: a refusal is an answer. */
-export class Step implements fc.AsyncCommand<Model, Real> {
+/** Every command may be given at any time: a refusal is an answer. `turn` picks who is asked, if there are several. */
+export class Step implements fc.AsyncCommand<Model, Sides> {
   readonly #drawn: Drawn
+  readonly #turn: number
   readonly #answers: Answers
 
-  constructor(drawn: Drawn, answers: Answers) {
+  constructor(drawn: Drawn, turn: number, answers: Answers) {
     this.#drawn = drawn
+    this.#turn = turn
     this.#answers = answers
   }
 
@@ -29,44 +27,51 @@ export class Step implements fc.AsyncCommand<Model, Real> {
     return !("writer" in this.#drawn) || this.#drawn.session < model.sessions.length
   }
 
-  async run(model: Model, real: Real): Promise<void> {
+  async run(model: Model, sides: Sides): Promise<void> {
     const ask = model.settle(this.#drawn)
-    this.#answers.add(`${ask.op} ${await agree(model, real, ask)}`)
-    for (const listing of listings) await agree(model, real, listing)
+    this.#answers.add(`${ask.op} ${await agree(model, sides, ask, this.#turn)}`)
+    // Whoever did nothing sees it as well.
+    for (const listing of listings) await agree(model, sides, listing, this.#turn + 1)
   }
 
   toString(): string {
-    return JSON.stringify(this.#drawn)
+    return `${this.#turn} ${JSON.stringify(this.#drawn)}`
   }
 }
 
-/** Asks both and compares; answers `ok` or the error's tag. */
-export const agree = async (model: Model, real: Real, ask: Ask, run: Run = Effect.runPromise): Promise<string> => {
+/** Those who share a directory. */
+export type Sides = readonly [Side, ...ReadonlyArray<Side>]
+
+/** Asks the model and one of the sides, and compares; answers `ok` or the error's tag. */
+export const agree = async (model: Model, sides: Sides, ask: Ask, turn = 0): Promise<string> => {
   const expected = model.answer(ask)
-  const answer = await run(Effect.match(perform(real, ask), {
-    onSuccess: (ok) => ({ ok }),
-    onFailure: (error) => ({ refused: error._tag })
-  }))
+  const side = sides[turn % sides.length] ?? sides[0]
+  const answer = await side.ask(ask)
   const message = `the answer to ${JSON.stringify(ask)}`
   if ("ok" in answer && "ok" in expected) assert.deepStrictEqual(plain(answer.ok), plain(expected.ok), message)
   else if ("ok" in answer || expected.refused?.includes(answer.refused) !== true) {
     assert.deepStrictEqual(plain(answer), plain(expected), message)
   }
-  if ("ok" in answer) return "ok"
-  await takeNote(model, real, ask, run)
-  return answer.refused
+  if ("refused" in answer) {
+    await takeNote(model, side, ask)
+    return answer.refused
+  }
+  if (answer.id !== undefined) {
+    const session = "session" in ask ? ask.session : model.sessions.length - 1
+    for (const other of sides) if (other !== side) await other.takeUp(session, answer.id)
+  }
+  return "ok"
 }
 
 /** What a refused push has left behind, which is nobody's promise. */
-const takeNote = async (model: Model, real: Real, ask: Ask, run: Run): Promise<void> => {
+const takeNote = async (model: Model, side: Side, ask: Ask): Promise<void> => {
   const pushes = ask.op === "pushManifest" ? [ask] : ask.op === "batch"
     ? ask.changes.filter((part) => part.change === "push")
     : []
   for (const { digest: claimed = "", document, repository } of pushes) {
     const { bytes } = documentOf(document)
     const digest = digestOf(bytes, claimed.startsWith("sha512:") ? "sha512" : "sha256")
-    const look = perform(real, { op: "resolveBlob", repository, digest })
-    if (await run(Effect.isSuccess(look))) model.learn(repository, digest, bytes)
+    if ("ok" in await side.ask({ op: "resolveBlob", repository, digest })) model.learn(repository, digest, bytes)
   }
 }
 

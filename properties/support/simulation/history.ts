@@ -6,6 +6,7 @@ import type { Ask, Drawn, Op } from "../Ask.ts"
 import { agree } from "../commands.ts"
 import { entriesOf, Model } from "../model.ts"
 import type { Real } from "../perform.ts"
+import { localSide } from "../Side.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
 import { type Instant, type Process, World } from "./World.ts"
 
@@ -142,7 +143,7 @@ export const play = async (
   const pair = new Pair(world)
   const step = async (ask: Ask, place: 0 | 1): Promise<void> => {
     const real: Real = { registry: (await pair.get(place)).registry, sessions }
-    await agree(model, real, ask, world.run)
+    await agree(model, [localSide(real.registry, sessions, world.run)], ask)
     asks.push(ask)
     views.push(viewOf(model, real))
   }
