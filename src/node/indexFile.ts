@@ -117,10 +117,11 @@ const readOpened = Effect.fnUntraced(function*(
   const bytes = yield* readAll(handle, stat.size)
   const after = yield* handle.stat
   const now = yield* Clock.currentTimeMillis
-  const modified = Number(after.mtimeNs / 1_000_000n)
+  // A file that is being replaced changes while its own times of writing may be long past.
   if (identityOf(stat) !== identityOf(after)) {
-    return { _tag: "Unreadable", reason: "keeps changing while it is read", modified }
+    return { _tag: "Unreadable", reason: "keeps changing while it is read", modified: now }
   }
+  const modified = Number(after.mtimeNs / 1_000_000n)
   const parsed = parseIndex(bytes)
   if (Result.isFailure(parsed)) return { _tag: "Unreadable", reason: parsed.failure, modified }
   const { entries } = parsed.success

@@ -64,6 +64,25 @@ describe("an index", () => {
     }))
 })
 
+describe("an index that is replaced while it is read", () => {
+  it.live("is read again, however old the one before was", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("index.json", "{}")
+      makeOld(disk.root)
+      const next = JSON.stringify({ manifests: [entry("a", "app:v1")] })
+      disk.intercept(({ operation }) =>
+        Effect.sync(() => {
+          if (operation !== "read" || fs.existsSync(disk.path("replaced"))) return
+          disk.write("next", next)
+          disk.write("replaced", "")
+          fs.renameSync(disk.path("next"), disk.path("index.json"))
+        })
+      )
+      assert.strictEqual((yield* read(disk))?.text, next)
+    }))
+})
+
 describe("an index that does not parse", () => {
   it.live("is reported at once when nobody can be in the middle of writing it", () =>
     Effect.gen(function*() {
