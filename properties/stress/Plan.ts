@@ -42,7 +42,7 @@ export interface Scale {
 export const repositories = ["app", "lib/base"] as const
 
 /** A manifest that nobody deletes keeps each repository in being. */
-export const anchor = { tag: "anchor", noteOf: (repository: string): string => `anchor of ${repository}` }
+export const anchor = "anchor"
 
 /** Every so many steps all processes fight for a new tag, which nobody moves or deletes. */
 const contestEvery = 10

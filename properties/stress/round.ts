@@ -35,9 +35,29 @@ export interface Report {
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** Runs a script of this folder; what it imports is compiled once for all of them. */
-const start = (notes: string, name: string, ...args: ReadonlyArray<string>): ChildProcess =>
-  fork(script(name), args, { env: { ...process.env, NODE_COMPILE_CACHE: join(notes, "compiled") }, execArgv: [] })
+const running = new Set<ChildProcess>()
+
+// Before anything else is cleared away.
+process.prependListener("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
+/** Runs a script of this folder; what it imports is compiled once for all of them. Nothing runs longer than this process. */
+export const start = (
+  notes: string,
+  name: "worker.ts" | "reader.ts",
+  args: ReadonlyArray<string>,
+  told: "inherit" | "ignore" = "inherit"
+): ChildProcess => {
+  const child = fork(script(name), args, {
+    env: { ...process.env, NODE_COMPILE_CACHE: join(notes, "compiled") },
+    execArgv: [],
+    stdio: ["ignore", told, told, "ipc"]
+  })
+  running.add(child)
+  child.once("exit", () => running.delete(child))
+  return child
+}
 
 const exited = (child: ChildProcess): Promise<string | undefined> =>
   new Promise((resolve) =>
@@ -51,7 +71,7 @@ const live = async (options: RoundOptions, { deaths, steps }: Plan, process: num
   writeFileSync(plan, JSON.stringify(steps))
   const waiting = Array.from(deaths)
   for (let died = 0;; died++) {
-    const worker = start(notes, "worker.ts", directory, durability, plan, join(notes, `${process}.ndjson`))
+    const worker = start(notes, "worker.ts", [directory, durability, plan, join(notes, `${process}.ndjson`)])
     worker.on("message", (step: number) => {
       const [next] = waiting
       if (next === undefined || next.step > step) return
@@ -69,7 +89,7 @@ const watched = async <A>(
   { directory, notes }: RoundOptions,
   work: Promise<A>
 ): Promise<readonly [A, Readings]> => {
-  const reader = start(notes, "reader.ts", directory)
+  const reader = start(notes, "reader.ts", [directory])
   const readings = new Promise<Readings>((resolve, reject) => {
     reader.once("message", resolve)
     reader.once("exit", (code) => reject(new Error(`the reader ended with ${code}`)))
@@ -83,19 +103,29 @@ const withRegistry = <A, E>(
 ): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(openShared({ directory, durability }), use)))
 
 /** A layout with its anchors, from which every round starts. */
-const prepare = (options: RoundOptions): Promise<void> => {
+export const prepare = (options: RoundOptions): Promise<void> => {
   mkdirSync(options.notes, { recursive: true })
-  const recorder = makeRecorder(join(options.notes, "anchors.ndjson"))
+  return anchorAll(options, anchor)
+}
+
+/** Whoever writes first after a crash brings everything in order. */
+export const recover = async (options: RoundOptions): Promise<History> => {
+  await anchorAll(options, "recovered")
+  return readOperations(join(options.notes, "recovered.ndjson"))
+}
+
+const anchorAll = (options: RoundOptions, tag: string): Promise<void> => {
+  const recorder = makeRecorder(join(options.notes, `${tag}.ndjson`))
   return withRegistry(options, (registry) =>
     Effect.forEach(repositories, (repository) => {
-      const note = anchor.noteOf(repository)
+      const note = `${tag} of ${repository}`
       const blob = layerOf(note)
       return Effect.andThen(
         recorder.ask(registry, { op: "pushBlob", repository, blob, digest: blobDigest(blob) }),
         recorder.ask(registry, {
           op: "pushManifest",
           repository,
-          tag: anchor.tag,
+          tag,
           tagged: true,
           condition: { kind: "none" },
           note,

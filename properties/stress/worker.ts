@@ -13,6 +13,10 @@ const [directory = "", durability, planPath = "", recordPath = ""] = process.arg
 /** How many steps are under way at once: what waits together is committed together. */
 const callers = 2
 
+/** Whoever started it is gone. */
+const orphaned = (): never => process.exit(1)
+process.once("disconnect", orphaned)
+
 const steps = JSON.parse(readFileSync(planPath, "utf8")) as ReadonlyArray<Step>
 const first = nextStep(recordPath)
 const recorder = makeRecorder(recordPath)
@@ -29,6 +33,7 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     { concurrency: callers, discard: true }
   )
 })))
+process.off("disconnect", orphaned)
 process.disconnect()
 
 function carryOutStep(registry: RegistryShape, step: Step) {
