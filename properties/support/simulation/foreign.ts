@@ -49,7 +49,10 @@ const known = ({ annotations, digest, mediaType, size }: Entry): Entry => ({
 export const pass = (calls: number): Effect.Effect<void> =>
   Effect.forEach(Array.from({ length: calls }), () => Effect.yieldNow, { discard: true })
 
-/** In two writes, so that whoever looks in between finds a part. */
+/**
+ * In two steps, so that whoever looks in between finds a part. Writing over is one write, as BuildKit does it: of several
+ * nobody could tell a mix that happens to be an index from an index.
+ */
 const write = (fs: LayoutFs, text: string, { hesitates, writes }: Habits): Effect.Effect<void, FsError> => {
   const bytes = Buffer.from(text)
   const half = bytes.length >> 1
@@ -59,9 +62,9 @@ const write = (fs: LayoutFs, text: string, { hesitates, writes }: Habits): Effec
       ? yield* fs.open(temporary, { access: "create" })
       : yield* fs.open(path, { access: "update" })
     if (writes === "in place") yield* handle.truncate(0)
-    yield* handle.write(bytes.subarray(0, half), 0)
+    yield* handle.write(writes === "over" ? bytes : bytes.subarray(0, half), 0)
     yield* pass(hesitates)
-    yield* handle.write(bytes.subarray(half), half)
+    if (writes !== "over") yield* handle.write(bytes.subarray(half), half)
     if (writes === "over") yield* handle.truncate(bytes.length)
     if (writes === "by rename") yield* fs.rename(temporary, path)
   }))
