@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 /** One module graph for all files of a project: importing effect once per file is most of the time otherwise. */
 const shared = { isolate: false, testTimeout: 120_000, hookTimeout: 120_000 }
 
+/** A deep run takes as much longer as it tries more. */
+const deeper = Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 100) / 100)
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,7 +16,7 @@ export default defineConfig({
           name: "properties",
           include: ["properties/**/*.property.ts"],
           setupFiles: ["properties/setup.ts"],
-          testTimeout: 600_000
+          testTimeout: 600_000 * deeper
         }
       }
     ]

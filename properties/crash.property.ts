@@ -4,6 +4,7 @@ import fc from "fast-check"
 import type { Ask } from "./support/Ask.ts"
 import { agree, furniture, type Sides } from "./support/commands.ts"
 import { digestOf } from "./support/contents.ts"
+import { figures } from "./support/figures.ts"
 import { Model } from "./support/model.ts"
 import { localSide } from "./support/Side.ts"
 import { chanceOf } from "./support/simulation/chance.ts"
@@ -17,7 +18,7 @@ const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial", "adversarial"]
 
-const figures = { histories: 0, calls: 0, states: 0, continued: 0, nested: 0 }
+const counts = { histories: 0, calls: 0, states: 0, continued: 0, nested: 0 }
 
 const seed = fc.integer({ min: 1, max: 2 ** 30 })
 
@@ -66,7 +67,7 @@ const crashAgain = async (
   for (const kind of crashes) {
     const disk = moments[Math.floor(chance() * moments.length)]
     if (disk === undefined) return
-    figures.nested++
+    counts.nested++
     await check(restarted(crash(disk, kind, chance), from))
   }
 }
@@ -90,7 +91,7 @@ const checkCrash = async (
     checkKept(world, before, after)
     return { process, found }
   }
-  figures.states++
+  counts.states++
   const during: Array<Disk> = []
   const world: World = restarted(disk, moment, {
     before: () => {
@@ -101,7 +102,7 @@ const checkCrash = async (
   const { found, process } = await recover(world, before.entries, after.entries)
   if (chance() > 0.2) return
 
-  figures.continued++
+  counts.continued++
   await world.run(change(process))
   await checkRead(world, process, [withChange(found)])
   await recover(world, withChange(found))
@@ -137,8 +138,8 @@ describe("a crash at any call", () => {
             ...(furnished === "manifests" ? furniture.manifests : [])
           ]
           const history = await play(asks, turns, { tickNs })
-          figures.histories++
-          figures.calls += history.calls
+          counts.histories++
+          counts.calls += history.calls
           for (const moment of history.moments) {
             for (const kind of crashes) await checkCrash(history, moment, kind, chance, turns)
           }
@@ -149,4 +150,4 @@ describe("a crash at any call", () => {
   }
 })
 
-afterAll(() => console.info(`crash: ${JSON.stringify(figures)}`))
+afterAll(() => figures("crashes", counts))

@@ -7,6 +7,7 @@ import type { Answer, TagCall } from "./stress/Call.ts"
 import { carryOut } from "./stress/carryOut.ts"
 import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress/contents.ts"
 import { tags } from "./stress/models.ts"
+import { figures } from "./support/figures.ts"
 import { interleave } from "./support/interleave.ts"
 import { linearize, type Operation } from "./support/linearize.ts"
 import { type Habits, pass, setEntry } from "./support/simulation/foreign.ts"
@@ -17,7 +18,7 @@ import { type Instant, type Process, restarted, World } from "./support/simulati
 
 const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
-const figures = { interleavings: 0, operations: 0, refused: 0, torn: 0, histories: 0, rewrites: 0 }
+const counts = { interleavings: 0, operations: 0, refused: 0, torn: 0, histories: 0, rewrites: 0 }
 
 const anchors = ["anchor", "buoy"]
 
@@ -51,11 +52,11 @@ class Recorder {
       const asked = this.#now++
       return Effect.map(carryOut(registry, call), (answer) => {
         if (answer.refused === "IndexInvalid") {
-          figures.torn++
+          counts.torn++
           return
         }
-        figures.operations++
-        if (answer.refused !== undefined) figures.refused++
+        counts.operations++
+        if (answer.refused !== undefined) counts.refused++
         this.operations.push({ call, answer, asked, answered: this.#now++ })
       })
     })
@@ -97,7 +98,7 @@ const furnished = new Map<bigint, Promise<Furnished>>()
 
 /** @param stores how many processes the fibers are spread over */
 const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, stores: number): Promise<void> => {
-  figures.interleavings++
+  counts.interleavings++
   const before = furnished.get(tickNs) ?? furnish(tickNs)
   furnished.set(tickNs, before)
   const { disk, operations, ...moment } = await before
@@ -112,7 +113,7 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
     for (const [time, wait] of foreign.waits.entries()) {
       const entry = anchored(`foreign:f${foreign.moves ? 0 : time}`, anchors[time] ?? "anchor")
       yield* pass(wait)
-      figures.rewrites++
+      counts.rewrites++
       if (yield* rewrite(other, foreign, entry)) set.set(entry.refName, entry.digest)
     }
   })
@@ -133,7 +134,7 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   await world.run(last.registry.pushManifest("later", manifestOf("anchor"), mediaType, { tags: ["v1"] }))
   for (const tag of tagNames) await world.run(recorder.record(last.registry, { op: "getTag", repository, tag }))
   for (const tag of tagNames) {
-    figures.histories++
+    counts.histories++
     const history = recorder.operations.filter(({ call }) => call.tag === tag)
     assert.deepStrictEqual(linearize(tags, history), { _tag: "Linearizable" }, JSON.stringify(history, printed, 1))
   }
@@ -157,4 +158,4 @@ describe.each([1, 2])("what fibers of %i processes are told", (stores) => {
     ))
 })
 
-afterAll(() => console.info(`linearizable: ${JSON.stringify(figures)}`))
+afterAll(() => figures("interleavings", counts))
