@@ -131,7 +131,11 @@ const goOn = async (world: World, process: Process, found: string): Promise<void
 /** The faults to try at the calls of a step: every call once, in a way drawn for it. */
 const faultsOf = (calls: ReadonlyArray<Call>, chance: Chance): ReadonlyArray<Planned> => {
   const pick = <A>(all: ReadonlyArray<A>): A => all[Math.floor(chance() * all.length)] ?? assert.fail("nothing to pick")
-  return calls.map((_, at) => ({ at, code: pick(codes), form: pick(forms), lasting: chance() < 0.2 }))
+  return calls.map((_, at) => {
+    const code = pick(codes)
+    // What could not be opened for want of room was not.
+    return { at, code, form: code === "EMFILE" ? "refused" : pick(forms), lasting: chance() < 0.2 }
+  })
 }
 
 /** @param most how many faults are tried in a history; at every call of it without a limit */

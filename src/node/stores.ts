@@ -8,6 +8,7 @@ import { makeIndexCache } from "./indexCache.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
+import { patientFs } from "./patientFs.ts"
 import { makeTrusted } from "./trusted.ts"
 import { makeUploadStore } from "./uploadFiles.ts"
 
@@ -34,7 +35,7 @@ export const openStores = Effect.fnUntraced(function*(
   options: LayoutOptions,
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<OpenStores, never, Scope.Scope> {
-  const files = layoutFiles(fs, options.directory, {
+  const files = layoutFiles(patientFs(fs), options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse"
   })
