@@ -102,7 +102,8 @@ const withIndex = Effect.fnUntraced(function*(
   // A layout that we take on: what is in it already is the first thing that happened.
   if (record === undefined) return { ...whole, head: nothing }
   if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
-  if (record.after === index.hash) return { ...whole, head: found }
+  // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
+  if (record._tag === "Group" && record.after === index.hash) return { ...whole, head: found }
   const lines = yield* asStorage(files.root)(readLines(files))
   if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }
   const now = yield* Clock.currentTimeMillis

@@ -708,6 +708,18 @@ describe("somebody who takes no lock", () => {
       assert.deepStrictEqual(disk.entries(), [b2, c3])
     }))
 
+  it.live("changed the index since, and our change failed: what they did is on record with the next one", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written()
+      disk.foreign(a1, b2)
+      disk.intercept((call) => call.operation === "exchange" ? fails("EIO")(call) : Effect.void)
+      assert.instanceOf(yield* Effect.flip(add(layout, c3)), StorageError)
+      disk.intercept(() => Effect.void)
+      yield* add((yield* disk.open()).layout, c3)
+      assert.deepStrictEqual(disk.journal().map(({ _tag }) => _tag), ["Group", "Group", "Abort", "Group"])
+      assert.deepStrictEqual(foreignly(disk.journal()[3]), [["foreign", "EntryAdded"], ["library", "EntryAdded"]])
+    }))
+
   it.live("wrote a stale index over ours: no reader loses what was acknowledged, and the next writer puts it back", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
