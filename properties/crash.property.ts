@@ -1,15 +1,14 @@
 /** Whenever processes die or the power goes, what was acknowledged is there, and nothing is in between. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import type { Ask } from "./support/Ask.ts"
 import { agree, furniture, type Sides } from "./support/commands.ts"
 import { digestOf } from "./support/contents.ts"
 import { figures } from "./support/figures.ts"
-import { Model } from "./support/model.ts"
+import type { Model } from "./support/model.ts"
 import { localSide } from "./support/Side.ts"
 import { chanceOf } from "./support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
-import { type History, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
+import { type History, modelAfter, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
 import { change, withChange } from "./support/simulation/probe.ts"
 import { checkJournal, checkKept, checkRaw, checkRead, checkSwept } from "./support/simulation/recover.ts"
 import { type Process, restarted, type World } from "./support/simulation/World.ts"
@@ -41,9 +40,7 @@ const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Ui
 }
 
 /** Goes on as if nothing had been, on the model of what was found; sessions are for others to go on with. */
-const goOn = async (world: World, { registry }: Process, asks: ReadonlyArray<Ask>, turns: ReadonlyArray<Turn>) => {
-  const model = new Model(true)
-  for (const ask of asks) model.answer(ask)
+const goOn = async (world: World, { registry }: Process, model: Model, turns: ReadonlyArray<Turn>) => {
   for (const [digest, bytes] of stored(world)) {
     model.learn("app", digest, bytes)
     // What only a lease holds is there for readers; to be asked for again puts it back.
@@ -118,7 +115,7 @@ const checkCrash = async (
     entries === found && Array.from(blobs).every((digest) => left.has(digest))
   )
   assert.isAtLeast(happened, 0)
-  await goOn(again, await again.open(), history.asks.slice(0, moment.step + happened), turns)
+  await goOn(again, await again.open(), modelAfter(history, moment.step + happened), turns)
   again.machine.advance(25 * 60 * 60 * 1000)
   await again.run(change(await again.open()))
   checkSwept(again)
@@ -137,7 +134,7 @@ describe("a crash at any call", () => {
             ...(furnished === "nothing" ? [] : furniture.blobs),
             ...(furnished === "manifests" ? furniture.manifests : [])
           ]
-          const history = await play(asks, turns, { tickNs })
+          const history = await play(asks, turns, { tickNs, intruded: chance() < 0.5 })
           counts.histories++
           counts.calls += history.calls
           for (const moment of history.moments) {

@@ -146,11 +146,11 @@ const tryFaults = async (
   most = Number.POSITIVE_INFINITY
 ): Promise<void> => {
   const chance = chanceOf(number)
-  const history = await play([...furniture.blobs, ...furniture[furnished]], turns)
+  const history = await play([...furniture.blobs, ...furniture[furnished]], turns, { intruded: chance() < 0.5 })
   counts.histories++
   const all: Array<{ readonly step: number; readonly fault: Planned; readonly wasRefused: boolean }> = []
   for (const [step, ask] of history.asks.entries()) {
-    if (step < furniture.blobs.length - 1) continue
+    if (step < history.furnished) continue
     counts.steps++
     const plan = { calls: new Array<Call>() }
     const { act } = await before(history, step, plan)

@@ -1,14 +1,16 @@
 /** Runs a history on a simulated machine beside the model, and keeps what the disk was before every call. */
-import { Effect, Option } from "effect"
+import { Effect, Option, Stream } from "effect"
 import fc from "fast-check"
+import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../../stress/contents.ts"
 import { drawn } from "../arbitraries.ts"
 import type { Ask, Drawn, Op } from "../Ask.ts"
 import { agree } from "../commands.ts"
 import { entriesOf, Model } from "../model.ts"
 import type { Real } from "../perform.ts"
 import { localSide } from "../Side.ts"
+import { setEntry } from "./foreign.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
-import { type Instant, type Process, World } from "./World.ts"
+import { type Instant, type Process, root, World } from "./World.ts"
 
 /** What has been acknowledged at some point of a history. */
 export interface View {
@@ -29,6 +31,9 @@ export interface History {
   readonly views: ReadonlyArray<View>
   readonly moments: ReadonlyArray<Moment>
   readonly calls: number
+  /** How many steps there were before the turns, and whether another tool came between the two. */
+  readonly furnished: number
+  readonly intruded: boolean
 }
 
 const told = new Set<Op>([
@@ -63,14 +68,19 @@ export const turn: fc.Arbitrary<Turn> = fc.record({
   restart: fc.nat({ max: 9 }).map((number) => number === 0)
 })
 
-export const sortedEntries = (
-  entries: ReadonlyArray<{ readonly refName: string | undefined; readonly digest: string }>
-) => entries.map(({ digest, refName }) => `${refName} ${digest}`).toSorted().join("\n")
+interface Named {
+  readonly refName: string | undefined
+  readonly digest: string
+}
 
-const viewOf = (model: Model, real: Real): View => {
+export const sortedEntries = (entries: ReadonlyArray<Named>): string =>
+  entries.map(({ digest, refName }) => `${refName} ${digest}`).toSorted().join("\n")
+
+/** @param others entries that somebody else has made, which the model does not know */
+const viewOf = (model: Model, real: Real, others: ReadonlyArray<Named>): View => {
   const layout = model.folders[0]?.[1]
   return {
-    entries: layout === undefined ? "" : sortedEntries(entriesOf(layout)),
+    entries: sortedEntries([...(layout === undefined ? [] : entriesOf(layout)), ...others]),
     blobs: new Set(layout?.blobs.keys()),
     sessions: model.sessions.map(({ bytes, over }, at) => ({
       id: real.sessions[at]?.first.id ?? "",
@@ -117,11 +127,41 @@ const handOver = async (world: World, { registry }: Process, sessions: Real["ses
   }
 }
 
+/** Another tool gives a name to an image of its own, and syncs what it has written. */
+const intrude = async (world: World, { fs, registry }: Process): Promise<Named> => {
+  const bytes = manifestOf("anchor")
+  await world.run(registry.pushBlob("app", {}, Stream.succeed(blobOf(layerOf("anchor")))))
+  await world.run(registry.pushBlob("app", {}, Stream.succeed(bytes)))
+  const entry = { mediaType, digest: manifestDigest("anchor"), size: bytes.length, refName: "foreign:f0" }
+  const habits = { writes: "in place", keepsFields: true, reorders: false, thinks: 0, hesitates: 0 } as const
+  await world.run(setEntry(fs, habits, entry))
+  await world.run(Effect.scoped(Effect.flatMap(fs.open(`${root}/index.json`, { access: "read" }), ({ sync }) => sync)))
+  return entry
+}
+
+/** What another tool did is a commit of its own, recorded with the next one. */
+const noteForeign = (model: Model): void => {
+  for (const [, layout] of model.folders) layout.revision++
+}
+
+/** The model after the first `count` steps. */
+export const modelAfter = ({ asks, furnished, intruded }: History, count: number): Model => {
+  const model = new Model(true)
+  for (const [step, ask] of asks.slice(0, count).entries()) {
+    if (intruded && step === furnished) noteForeign(model)
+    model.answer(ask)
+  }
+  if (intruded && count === furnished) noteForeign(model)
+  return model
+}
+
+/** @param intruded whether another tool changes the index before the turns */
 export const play = async (
   furniture: ReadonlyArray<Ask>,
   turns: ReadonlyArray<Turn>,
-  options: MachineOptions = {}
+  { intruded = false, ...options }: MachineOptions & { readonly intruded?: boolean } = {}
 ): Promise<History> => {
+  const others: Array<Named> = []
   const moments: Array<Moment> = []
   const views: Array<View> = []
   const asks: Array<Ask> = []
@@ -145,10 +185,17 @@ export const play = async (
     const real: Real = { registry: (await pair.get(place)).registry, sessions }
     await agree(model, [localSide(real.registry, sessions, world.run)], ask)
     asks.push(ask)
-    views.push(viewOf(model, real))
+    views.push(viewOf(model, real, others))
   }
-  views.push(viewOf(model, { registry: (await pair.get(0)).registry, sessions }))
+  views.push(viewOf(model, { registry: (await pair.get(0)).registry, sessions }, others))
   for (const ask of furniture) await step(ask, 0)
+  if (intruded && world.bytes("index.json") !== undefined) {
+    others.push(await intrude(world, await world.open()))
+    noteForeign(model)
+    // What it did while it did it is nobody's promise.
+    moments.splice(0)
+    views[views.length - 1] = viewOf(model, { registry: (await pair.get(0)).registry, sessions }, others)
+  }
   for (const { drawn, process, restart } of turns) {
     if (restart) {
       pair.restart(process)
@@ -158,5 +205,5 @@ export const play = async (
   }
   note()
   await pair.close()
-  return { asks, views, moments, calls }
+  return { asks, views, moments, calls, furnished: furniture.length, intruded: others.length > 0 }
 }
