@@ -221,6 +221,8 @@ const writeDecided = Effect.fnUntraced(function*(
     yield* sweep(seen.end)
     return { answers: decisions.map(({ before }) => unchanged(before)), replaced: undefined }
   }
+  // A journal that outlives a power cut must find an index: whoever made this one may have died before syncing it.
+  if (!known.durable) yield* syncAsFound(files)
   const end = yield* settleJournal(files, seen)
   const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state

@@ -331,6 +331,8 @@ describe("durability", () => {
         "syncDirectory .",
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
+        "sync index.json",
+        "syncDirectory .",
         "sync .ocilayout/displaced/index",
         `dataSync ${journalFile}`,
         "syncDirectory .ocilayout/journal",
@@ -375,6 +377,16 @@ describe("durability", () => {
         assert.deepStrictEqual(disk.told(...syncs), acknowledged)
       }))
   }
+
+  it.live("of an index that somebody else left comes before any line of the journal that builds on it", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* written()
+      const { layout } = yield* disk.open()
+      yield* add(layout, b2)
+      assert.deepStrictEqual(disk.told(...syncs), [...table.power.acknowledged, ...table.power.changed])
+      yield* add(layout, c3)
+      assert.deepStrictEqual(disk.told(...syncs), table.power.changed)
+    }))
 
   it.live("is what a no-op promises too: once for what it did not write, never for what it did", () =>
     Effect.gen(function*() {
