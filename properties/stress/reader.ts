@@ -1,4 +1,4 @@
-/** `reader.ts <layout>`: reads on and on until it is told that this is enough, and tells what nobody may see and it saw. */
+/** `reader.ts <layout> <all|snapshots>`: reads on and on until it is told that this is enough, and tells what nobody may see and it saw. */
 import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -13,7 +13,7 @@ export interface Readings {
   readonly violations: ReadonlyArray<string>
 }
 
-const [directory = ""] = process.argv.slice(2)
+const [directory = "", what] = process.argv.slice(2)
 
 let indexes = 0
 let snapshots = 0
@@ -56,7 +56,7 @@ process.once("disconnect", () => enough.abort())
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const kept = yield* openShared({ directory })
   while (!enough.signal.aborted) {
-    readRaw()
+    if (what === "all") readRaw()
     yield* readSnapshots(kept)
     // Opened anew it knows nothing from before.
     yield* Effect.scoped(Effect.flatMap(openShared({ directory }), readSnapshots))

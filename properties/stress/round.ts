@@ -1,7 +1,7 @@
 /** One round: processes at work on one layout, some of them killed, and afterwards the truth. */
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
-import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Durability, openShared } from "../../src/node/index.ts"
@@ -20,6 +20,8 @@ export interface RoundOptions extends Scale {
   /** Where plans and records are kept. */
   readonly notes: string
   readonly durability: Durability
+  /** Whether a tool without a lock writes as well. */
+  readonly foreign?: boolean
 }
 
 export interface Report {
@@ -28,6 +30,8 @@ export interface Report {
   readonly unanswered: number
   readonly kills: number
   readonly reads: number
+  /** Entries that the tool without a lock added. */
+  readonly foreign: number
   readonly histories: number
   readonly lost: number
   readonly violations: ReadonlyArray<string>
@@ -45,7 +49,7 @@ process.prependListener("exit", () => {
 /** Runs a script of this folder; what it imports is compiled once for all of them. Nothing runs longer than this process. */
 export const start = (
   notes: string,
-  name: "worker.ts" | "reader.ts",
+  name: "worker.ts" | "reader.ts" | "foreign.ts",
   args: ReadonlyArray<string>,
   told: "inherit" | "ignore" = "inherit"
 ): ChildProcess => {
@@ -84,17 +88,32 @@ const live = async (options: RoundOptions, { deaths, steps }: Plan, process: num
   }
 }
 
-/** Reads until `work` is done. */
+/** Reads until `work` is done. A file that is truncated and written is torn for a while, which is not our doing. */
 const watched = async <A>(
-  { directory, notes }: RoundOptions,
+  { directory, foreign, notes }: RoundOptions,
   work: Promise<A>
 ): Promise<readonly [A, Readings]> => {
-  const reader = start(notes, "reader.ts", [directory])
+  const reader = start(notes, "reader.ts", [directory, foreign === true ? "snapshots" : "all"])
   const readings = new Promise<Readings>((resolve, reject) => {
     reader.once("message", resolve)
     reader.once("exit", (code) => reject(new Error(`the reader ended with ${code}`)))
   })
   return Promise.all([work.finally(() => reader.connected && reader.send("enough")), readings])
+}
+
+/** Lets the tool without a lock write until `work` is done; answers what it added. */
+const disturbed = async (
+  { directory, foreign, notes }: RoundOptions,
+  work: Promise<unknown>
+): Promise<ReadonlyArray<string>> => {
+  if (foreign !== true) return []
+  const record = join(notes, "foreign.txt")
+  const tool = start(notes, "foreign.ts", [directory, record])
+  const ended = exited(tool)
+  await work.finally(() => tool.connected && tool.send("enough"))
+  const end = await ended
+  if (end !== undefined) throw new Error(`the foreign tool ended with ${end}`)
+  return readFileSync(record, "utf8").split("\n").slice(0, -1)
 }
 
 const withRegistry = <A, E>(
@@ -187,17 +206,26 @@ export const runRound = async (options: RoundOptions): Promise<Report> => {
   await prepare(options)
   const plans = drawPlans(options)
   const work = Promise.all(plans.map((plan, process) => live(options, plan, process)))
-  const [deaths, readings] = await watched(options, work)
+  const [[deaths, readings], added] = await Promise.all([watched(options, work), disturbed(options, work)])
   const history = recordsIn(options.notes)
-  const { histories, lost, violations } = await conclude(options, history)
+  // What the tool wrote last is taken in by whoever writes next.
+  const recovery = options.foreign === true ? await recover(options) : []
+  const { histories, lost, violations } = await conclude(options, [...history, ...recovery])
+  const { entries } = await lookInto(options.directory)
+  const missing = added.filter((digest) => !entries.has(`foreign ${digest}`))
   return {
     operations: history.length,
     acknowledged: history.filter(({ answer }) => answer !== undefined && answer.refused === undefined).length,
     unanswered: history.filter(({ answer }) => answer === undefined).length,
     kills: deaths.reduce((sum, died) => sum + died, 0),
     reads: readings.indexes + readings.snapshots,
+    foreign: added.length,
     histories,
-    lost,
-    violations: [...readings.violations, ...violations]
+    lost: lost + missing.length,
+    violations: [
+      ...readings.violations,
+      ...violations,
+      ...missing.map((digest) => `${digest}, added by a tool without a lock, is lost`)
+    ]
   }
 }

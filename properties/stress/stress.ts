@@ -16,6 +16,7 @@ explains every answer, that nothing acknowledged is lost, and that nobody saw an
   --kills N        deaths in each round, of all processes together (20)
   --rounds N       each on a layout of its own (2)
   --durability D   power, process or none (power)
+  --foreign        a tool that takes no lock rewrites index.json all the while; what it adds may not be lost either
   --seed N         draws the same plans again (random)
   --help           prints this`
 
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "2" },
     durability: { type: "string", default: "power" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    foreign: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
 })
@@ -62,10 +64,12 @@ const main = async (): Promise<void> => {
       operations,
       kills,
       durability,
+      foreign: values.foreign,
       directory: join(folder, "layout"),
       notes: join(folder, "notes")
     })
     reports.push(report)
+    if (rounds > 2) console.log(`round ${round}: ${report.kills} kills, ${report.acknowledged} acknowledged`)
     if (report.violations.length > 0) {
       console.error(`round ${round} (--seed ${seed + round} --rounds 1) went wrong; what there is is kept in ${folder}`)
       for (const violation of report.violations.slice(0, 20)) console.error(`  ${violation}`)
@@ -73,14 +77,16 @@ const main = async (): Promise<void> => {
     } else rmSync(folder, { recursive: true })
   }
 
-  const sum = (field: "operations" | "acknowledged" | "unanswered" | "kills" | "reads" | "histories" | "lost") =>
-    reports.reduce((sum, report) => sum + report[field], 0)
+  const sum = (
+    field: "operations" | "acknowledged" | "unanswered" | "kills" | "reads" | "foreign" | "histories" | "lost"
+  ) => reports.reduce((sum, report) => sum + report[field], 0)
   console.log(
     [
       `${rounds} rounds of ${processes} processes in ${Math.round((performance.now() - began) / 1000)} s`,
       `${sum("operations")} operations: ${sum("acknowledged")} acknowledged, ${sum("unanswered")} cut short`,
       `${sum("kills")} kills`,
       `${sum("reads")} reads meanwhile`,
+      ...(values.foreign ? [`${sum("foreign")} entries added without a lock`] : []),
       `${sum("histories")} histories linearizable but for ${
         reports.reduce((sum, { violations }) => sum + violations.length, 0)
       } violations`,
@@ -88,6 +94,8 @@ const main = async (): Promise<void> => {
     ].join("\n")
   )
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 if (values.help) console.log(usage)
 else await main()
