@@ -94,11 +94,14 @@ const watched = async <A>(
   work: Promise<A>
 ): Promise<readonly [A, Readings]> => {
   const reader = start(notes, "reader.ts", [directory, foreign === true ? "snapshots" : "all"])
-  const readings = new Promise<Readings>((resolve, reject) => {
-    reader.once("message", resolve)
-    reader.once("exit", (code) => reject(new Error(`the reader ended with ${code}`)))
-  })
-  return Promise.all([work.finally(() => reader.connected && reader.send("enough")), readings])
+  const told: Array<Readings> = []
+  reader.on("message", (readings: Readings) => told.push(readings))
+  // It has nothing left to write once it has ended.
+  const ended = exited(reader)
+  const [result, end] = await Promise.all([work.finally(() => reader.connected && reader.send("enough")), ended])
+  const [readings] = told
+  if (readings === undefined) throw new Error(`the reader ended with ${end}`)
+  return [result, readings]
 }
 
 /** Lets the tool without a lock write until `work` is done; answers what it added. */
