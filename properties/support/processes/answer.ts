@@ -28,3 +28,6 @@ process.on("message", async (message: Message) => {
   const answer = await carryOut(message)
   process.send?.(answer ?? null)
 })
+
+// What keeps an eye on the layout would keep this process for as long.
+process.once("disconnect", () => process.exit())
