@@ -9,7 +9,7 @@ import { localSide } from "./support/Side.ts"
 import { chanceOf } from "./support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
 import { type History, modelAfter, type Moment, play, type Turn, turn } from "./support/simulation/history.ts"
-import { change, withChange } from "./support/simulation/probe.ts"
+import { change, checkChange, withChange } from "./support/simulation/probe.ts"
 import { checkJournal, checkKept, checkRaw, checkRead, checkSwept } from "./support/simulation/recover.ts"
 import { type Process, restarted, type World } from "./support/simulation/World.ts"
 
@@ -104,6 +104,12 @@ const checkCrash = async (
   await checkRead(world, process, [withChange(found)])
   await recover(world, withChange(found))
   await checkJournal(world, process)
+  // What is acknowledged after a recovery is as durable as ever, whatever the dead had left unsynced.
+  for (const kind of crashes) {
+    const cut = restarted(crash(world.machine.disk, kind, chance), moment)
+    await recover(cut, withChange(found))
+    checkChange(cut)
+  }
   await crashAgain(during, moment, chance, async (world) => {
     await recover(world, before.entries, after.entries, withChange(found))
   })

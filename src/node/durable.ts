@@ -1,7 +1,7 @@
 /** Making things last: synced files and folders, temporary files, and folders made on demand. */
 import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
-import { ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import { ifThere, isInside, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /** A file whose loss in a power cut `power` rules out. */
@@ -42,17 +42,37 @@ export const withTemporary = <A, E, R>(
     )
   })
 
-/** Makes a folder and those above it, durable as names in their parents. */
+/** Makes a folder and those above it, durable as names in their parents, whoever has made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
   function*(files, folder) {
-    const made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
-    if (made === "EEXIST") return
+    let made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
     if (made === "ENOENT") {
       yield* makeFolder(files, dirname(folder))
       // Once only: below a link that leads nowhere there is a folder to make for ever.
-      if ((yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST")) === "EEXIST") return
+      made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST")
     }
-    yield* syncFolder(files, dirname(folder))
+    const isPart = isInside(files.root, folder)
+    if (made === "EEXIST") return isPart ? yield* settle(files, folder, false) : undefined
+    files.settled.delete(folder)
+    yield* settle(files, folder, !isPart || folder === files.root)
+  }
+)
+
+/**
+ * Makes sure of the name of a folder and of those it lies in: whoever made one may have died before syncing it. Folders
+ * above the layout may be nobody's to read.
+ *
+ * @param climb whether those above the layout are meant as well, since something was made there
+ */
+const settle: (files: LayoutFiles, folder: string, climb: boolean) => Effect.Effect<void, FsError> = Effect.fnUntraced(
+  function*(files, folder, climb) {
+    const parent = dirname(folder)
+    if (files.durability !== "power" || parent === folder || files.settled.has(folder)) return
+    const isPart = isInside(files.root, parent)
+    if (isPart || climb) yield* settle(files, parent, climb)
+    const sync = files.fs.syncDirectory(parent)
+    yield* isPart ? sync : tell(sync, "EACCES", "EPERM")
+    files.settled.add(folder)
   }
 )
 

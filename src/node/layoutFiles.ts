@@ -33,6 +33,8 @@ export interface LayoutFiles {
   readonly leases: string
   /** What this opening has told already of what the file system cannot do. */
   readonly reported: Set<string>
+  /** Folders whose names this opening has synced. */
+  readonly settled: Set<string>
   readonly blob: (digest: ContentDigest) => string
 }
 
@@ -60,6 +62,7 @@ export const layoutFiles = (
     displaced: join(own, "displaced"),
     leases: join(own, "leases"),
     reported: new Set(),
+    settled: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
 }

@@ -13,9 +13,33 @@ describe("a folder", () => {
       const { files, path, told } = yield* newDisk
       yield* makeFolder(files, path("a", "b"))
       assert.isTrue(fs.statSync(path("a", "b")).isDirectory())
-      assert.deepStrictEqual(told("syncDirectory"), ["syncDirectory ..", "syncDirectory .", "syncDirectory a"])
+      const synced = told("syncDirectory")
+      assert.deepStrictEqual(synced.slice(-3), ["syncDirectory ..", "syncDirectory .", "syncDirectory a"])
+      // Somebody may have died who had made what the layout lies in.
+      assert.match(synced[0] ?? "", /^syncDirectory \.\.\/\.\./u)
       yield* makeFolder(files, path("a", "b"))
       assert.deepStrictEqual(told("syncDirectory"), [])
+    }))
+
+  it.live("that somebody else has made is synced as well, once", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      fs.mkdirSync(disk.path("a", "b"), { recursive: true })
+      yield* makeFolder(disk.files, disk.path("a", "b"))
+      assert.deepStrictEqual(disk.told("syncDirectory"), ["syncDirectory ..", "syncDirectory .", "syncDirectory a"])
+      yield* makeFolder(disk.files, disk.path("a", "b"))
+      assert.deepStrictEqual(disk.told("syncDirectory"), [])
+    }))
+
+  it.live("above the layout may be nobody's to read", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.intercept((call) =>
+        call.operation === "syncDirectory" && call.path.startsWith("..") ? fails("EACCES")(call) : Effect.void
+      )
+      yield* makeFolder(disk.files, disk.path("a"))
+      disk.intercept((call) => call.operation === "syncDirectory" ? fails("EACCES")(call) : Effect.void)
+      assert.strictEqual((yield* Effect.flip(makeFolder(disk.files, disk.path("b")))).code, "EACCES")
     }))
 
   it.live("that cannot be made says why", () =>

@@ -363,7 +363,9 @@ describe("durability", () => {
         const disk = yield* newDisk
         const { blobs, layout } = yield* disk.open({ durability })
         yield* add(layout, a1)
-        assert.deepStrictEqual(disk.told(...syncs), created)
+        // Above the layout there are as many folders as the machine has.
+        const inside = disk.told(...syncs).filter((call) => !call.startsWith("syncDirectory ../"))
+        assert.deepStrictEqual(inside, [...created])
         yield* add(layout, b2)
         assert.deepStrictEqual(disk.told(...syncs), changed)
 

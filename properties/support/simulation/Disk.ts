@@ -106,6 +106,8 @@ export interface Place {
   readonly name: string
   /** Nothing where there is nothing. */
   readonly node: number | undefined
+  /** The names on the way, every link followed. */
+  readonly path: string
 }
 
 const most = 40
@@ -113,29 +115,39 @@ const most = 40
 /** Follows a path from the root; the last component too if it is a link and `follow` says so. */
 export const find = (disk: Disk, path: string, follow: boolean, links = 0): Place => {
   if (links > most) return fail("ELOOP")
-  const components = path.split("/").filter((component) => component !== "")
+  const components = path.split("/").filter((component) => component !== "" && component !== ".")
   const trail = [rootNode]
+  const walked: Array<string> = []
   for (const [at, name] of components.entries()) {
     const directory = trail.at(-1) ?? rootNode
     const parent = nodeAt(disk, directory)
     if (parent.kind !== "directory") return fail("ENOTDIR")
     const isLast = at === components.length - 1
-    if (name === "." || name === "..") {
-      if (name === ".." && trail.length > 1) trail.pop()
-      if (isLast) return { directory, name, node: trail.at(-1) }
+    if (name === "..") {
+      if (trail.length > 1) trail.pop()
+      walked.pop()
+      if (isLast) return { directory, name, node: trail.at(-1), path: `/${walked.join("/")}` }
       continue
     }
     const node = parent.entries.get(name)
     const found = node === undefined ? undefined : disk.nodes.get(node)
     if (found?.kind === "link" && (!isLast || follow)) {
-      const before = found.target.startsWith("/") ? "" : components.slice(0, at).join("/")
-      return find(disk, [before, found.target, ...components.slice(at + 1)].join("/"), follow, links + 1)
+      const before = found.target.startsWith("/") ? [] : walked
+      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, links + 1)
     }
-    if (isLast) return { directory, name, node }
+    walked.push(name)
+    if (isLast) return { directory, name, node, path: `/${walked.join("/")}` }
     if (node === undefined) return fail("ENOENT")
     trail.push(node)
   }
-  return { directory: rootNode, name: "", node: rootNode }
+  return { directory: rootNode, name: "", node: rootNode, path: "/" }
+}
+
+/** Whether a directory is another one or somewhere below it. */
+export const isWithin = (disk: Disk, node: number, top: number): boolean => {
+  if (node === top) return true
+  const found = disk.nodes.get(top)
+  return found?.kind === "directory" && Array.from(found.entries.values()).some((child) => isWithin(disk, node, child))
 }
 
 /** Lets names lead elsewhere, all at once. */

@@ -1,6 +1,6 @@
 /** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
 import { type Clock, Duration, Effect } from "effect"
-import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../../../src/node/LayoutFs.ts"
+import { type FileHandle, type FileStat, FsError, type LayoutFs, type OpenFlags } from "../../../src/node/LayoutFs.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"
 
@@ -33,12 +33,19 @@ export interface MachineOptions {
 interface Opened {
   readonly process: number
   readonly node: number
+  readonly access: OpenFlags["access"]
 }
 
 interface Waiting {
   readonly opened: Opened
   readonly grant: () => void
 }
+
+/** What new files and directories are not given, as most users have it set. */
+const mask = 0o022
+
+/** What the system tells of the kind of a file in its mode. */
+const kindBits = { file: 0o100000, directory: 0o040000, link: 0o120000 } as const
 
 /** Between two calls, so that times differ where the clock is fine. */
 const callNs = 1000n
@@ -141,15 +148,19 @@ export class Machine {
 
     const openHandle: LayoutFs["openHandle"] = (path, { access, follow = false }, mode = 0o644) =>
       call(`open(${access})`, path, (nowNs) => {
-        const place = disks.find(this.disk, path, follow)
+        // What makes a new file follows no link in its place.
+        const place = disks.find(this.disk, path, follow && access !== "create")
         const makes = access === "create" || (access === "lock" && place.node === undefined)
-        if (makes) this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode }, this.#nodes())
+        if (access === "create" && place.name === "") return disks.fail("EEXIST")
+        if (makes) {
+          this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode: mode & ~mask }, this.#nodes())
+        }
         const node = place.node ?? disks.find(this.disk, path, follow).node
         if (node === undefined) return disks.fail("ENOENT")
         const { kind } = disks.nodeAt(this.disk, node)
         if (kind === "link") return disks.fail("ELOOP")
         if (kind === "directory" && access !== "read") return disks.fail("EISDIR")
-        const opened: Opened = { process, node }
+        const opened: Opened = { process, node, access }
         this.#opened.add(opened)
         return opened
       }).pipe(
@@ -168,8 +179,8 @@ export class Machine {
       linkStat: (path) => call("stat", path, () => this.#stat(at(path, false))),
       realPath: (path) =>
         call("realpath", path, () => {
-          at(path, true)
-          return path
+          const { node, path: real } = disks.find(this.disk, path, true)
+          return node === undefined ? disks.fail("ENOENT") : real
         }),
       readDirectory: (path) =>
         call("readdir", path, () => {
@@ -179,7 +190,7 @@ export class Machine {
       makeDirectory: (path, mode) =>
         call("mkdir", path, (nowNs) => {
           const place = disks.find(this.disk, path, false)
-          this.disk = disks.create(this.disk, nowNs, place, { kind: "directory", mode }, this.#nodes())
+          this.disk = disks.create(this.disk, nowNs, place, { kind: "directory", mode: mode & ~mask }, this.#nodes())
         }),
       removeDirectory: (path) =>
         call("rmdir", path, (nowNs) => {
@@ -191,25 +202,41 @@ export class Machine {
       link: (from, to) =>
         call("link", to, (nowNs) => {
           const node = at(from, false)
-          if (disks.nodeAt(this.disk, node).kind === "directory") return disks.fail("EPERM")
           if (disks.find(this.disk, to, false).node !== undefined) return disks.fail("EEXIST")
+          if (disks.nodeAt(this.disk, node).kind === "directory") return disks.fail("EPERM")
           this.#rename(nowNs, [to], [node])
         }),
       rename: (from, to) =>
         call("rename", to, (nowNs) => {
-          const node = at(from, false)
-          const target = disks.find(this.disk, to, false).node
+          const { directory: source, node } = disks.find(this.disk, from, false)
+          const { directory, node: target } = disks.find(this.disk, to, false)
+          if (node === undefined) return disks.fail("ENOENT")
           if (node === target) return
+          if (disks.isWithin(this.disk, directory, node)) return disks.fail("EINVAL")
+          if (target !== undefined && disks.isWithin(this.disk, source, target)) return disks.fail("ENOTEMPTY")
           this.#replaceable(node, target)
           this.#rename(nowNs, [from, to], [undefined, node])
         }),
-      exchange: (a, b) => call("exchange", b, (nowNs) => this.#rename(nowNs, [a, b], [at(b, false), at(a, false)])),
+      exchange: (a, b) =>
+        call("exchange", b, (nowNs) => {
+          // Both folders are looked for before what is in them.
+          const [{ node: one }, { node: other }] = [disks.find(this.disk, a, false), disks.find(this.disk, b, false)]
+          if (one === undefined || other === undefined) return disks.fail("ENOENT")
+          if (one === other) return
+          if (disks.isWithin(this.disk, one, other) || disks.isWithin(this.disk, other, one)) {
+            return disks.fail("EINVAL")
+          }
+          this.#rename(nowNs, [a, b], [other, one])
+        }),
       unlink: (path) =>
         call("unlink", path, (nowNs) => {
           if (disks.nodeAt(this.disk, at(path, false)).kind === "directory") return disks.fail("EISDIR")
           this.#rename(nowNs, [path], [undefined])
         }),
-      syncDirectory: (path) => call("syncdir", path, () => void (this.disk = disks.sync(this.disk, at(path, true))))
+      syncDirectory: (path) =>
+        call("syncdir", path, () => {
+          this.disk = disks.sync(this.disk, at(path, true))
+        })
     }
   }
 
@@ -223,12 +250,15 @@ export class Machine {
       torn?: (nowNs: bigint) => unknown
     ) => Effect.Effect<A, FsError>
   ): FileHandle {
-    const { node } = opened
+    const { access, node } = opened
+    const canRead = access !== "create"
+    const canWrite = access !== "read"
     const file = () => {
       const found = disks.nodeAt(this.disk, node)
       return found.kind === "file" ? found : disks.fail("EISDIR")
     }
     const write = (bytes: Uint8Array, position: number) => (nowNs: bigint): void => {
+      if (bytes.length > 0 && !canWrite) disks.fail("EBADF")
       if (bytes.length > 0) this.disk = disks.write(this.disk, nowNs, node, bytes, position)
     }
     const sync = call("sync", path, () => void (this.disk = disks.sync(this.disk, node)))
@@ -236,6 +266,8 @@ export class Machine {
       stat: call("fstat", path, () => this.#stat(node)),
       read: (target, position) =>
         call("read", path, () => {
+          if (target.length === 0) return 0
+          if (!canRead) return disks.fail("EBADF")
           const bytes = file().content.subarray(position, position + target.length)
           target.set(bytes)
           return bytes.length
@@ -243,7 +275,10 @@ export class Machine {
       write: (bytes, position) =>
         call("write", path, write(bytes, position), write(bytes.subarray(0, bytes.length >> 1), position)),
       truncate: (size) =>
-        call("truncate", path, (nowNs) => void (this.disk = disks.truncate(this.disk, nowNs, node, size))),
+        call("truncate", path, (nowNs) => {
+          if (!canWrite) return disks.fail("EINVAL")
+          this.disk = disks.truncate(this.disk, nowNs, node, size)
+        }),
       setOwner: () => call("chown", path, () => undefined),
       setMode: (mode) =>
         call("chmod", path, (nowNs) => {
@@ -252,6 +287,7 @@ export class Machine {
       sync,
       dataSync: sync,
       tryLock: call("lock", path, () => {
+        if (!canWrite) return disks.fail("EBADF")
         if (this.#locks.has(node)) return this.#locks.get(node) === opened
         this.#locks.set(node, opened)
         return true
@@ -352,7 +388,8 @@ export class Machine {
 
   #stat(id: number): FileStat {
     const node = disks.nodeAt(this.disk, id)
-    const { ctimeNs, gid, ino, kind, mode, mtimeNs, uid } = node
+    const { ctimeNs, gid, ino, kind, mtimeNs, uid } = node
+    const mode = (node.mode & 0o7777) | kindBits[kind]
     const size = node.kind === "file" ? node.content.length : 0
     return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, mode, uid, gid }
   }

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { blobs, digestOf, goodDocuments } from "../contents.ts"
-import type { Process } from "./World.ts"
+import type { Process, World } from "./World.ts"
 
 const extra = goodDocuments[0] ?? assert.fail("no document")
 
@@ -12,6 +12,13 @@ export const change = ({ registry }: Process) =>
     for (const { bytes } of blobs) yield* registry.pushBlob("recovered", {}, Stream.succeed(bytes))
     yield* registry.pushManifest("recovered", extra.bytes, extra.mediaType, { tags: ["after"] })
   })
+
+/** What the change has pushed is there. */
+export const checkChange = (world: World): void => {
+  for (const { bytes } of [...blobs, extra]) {
+    assert.deepStrictEqual(world.bytes(`blobs/sha256/${digestOf(bytes).slice(7)}`), bytes, "a blob of the change")
+  }
+}
 
 /** The entries of a view with that of the change. */
 export const withChange = (entries: string): string =>
