@@ -1,0 +1,496 @@
+/** Bugs that could be in `src`, each with the property that finds it. */
+
+export interface Mutant {
+  readonly name: string
+  /** What is wrong with it, in one sentence. */
+  readonly breaks: string
+  readonly file: string
+  /** Occurs in the file exactly once. */
+  readonly find: string
+  readonly replace: string
+  readonly caughtBy: { readonly file: string; readonly test: string }
+  /** How often the property is tried, where that is not 100 times, and from which seed, where that is not 1. */
+  readonly runs?: number
+  readonly seed?: number
+}
+
+const at = (file: string, test: string): Mutant["caughtBy"] => ({ file: `properties/${file}.property.ts`, test })
+
+const crash = at("crash", "leaves what was acknowledged, with file times of 4000000 ns")
+const fault = at("fault", "is told, changes nothing or all, leaks nothing, and spoils nothing later")
+const linearizable = at("linearizable", "what fibers of 2 processes are told")
+const inMemory = at("layoutModel", "one layout in memory answers as the model does")
+const hostileLayout = at("hostileLayout", "answers every operation, or refuses it in words")
+const foreignRewrite = at("core", "hides nothing of ours, and is taken in where it changed something")
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "no lock",
+    breaks: "A writer does not wait for others.",
+    file: "src/node/lock.ts",
+    find: "    yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)\n",
+    replace: "",
+    caughtBy: linearizable
+  },
+  {
+    name: "no re-read",
+    breaks: "What was read of the index once is never read again.",
+    file: "src/node/indexCache.ts",
+    find: "    if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined\n",
+    replace: "    if (stat !== undefined) return last\n",
+    caughtBy: linearizable
+  },
+  {
+    name: "no sync of the root",
+    breaks: "That the index was replaced is not synced.",
+    file: "src/node/publish.ts",
+    find: "  yield* afterPublishing(syncFolder(files, dirname(target)))\n",
+    replace: "",
+    caughtBy: crash
+  },
+  {
+    name: "no sync of a blob's folder",
+    breaks: "The name of a new blob is not synced.",
+    file: "src/node/blobFiles.ts",
+    find: "  yield* syncFolder(files, dirname(target))\n",
+    replace: "",
+    caughtBy: crash
+  },
+  {
+    name: "a folder that is there is durable",
+    breaks: "The name of a folder that somebody else has made is not synced.",
+    file: "src/node/durable.ts",
+    find: "    if (made === \"EEXIST\") return isPart ? yield* settle(files, folder, false) : undefined\n",
+    replace: "    if (made === \"EEXIST\") return\n",
+    caughtBy: crash
+  },
+  {
+    name: "an index that is there is durable",
+    breaks: "The journal builds on an index that somebody else has left unsynced.",
+    file: "src/node/layoutStore.ts",
+    find: "  if (!known.durable) yield* syncAsFound(files)\n",
+    replace: "",
+    caughtBy: crash,
+    runs: 400
+  },
+  {
+    name: "a young displaced index is trusted by its times",
+    breaks: "What is written into a displaced index within a tick of the clock is not seen.",
+    file: "src/node/displaced.ts",
+    find: "    if (settled) unchanged.set(path, identity)\n",
+    replace: "    unchanged.set(path, identity)\n    void settled\n",
+    caughtBy: linearizable,
+    runs: 2000
+  },
+  {
+    name: "a late word undoes a later one",
+    breaks: "What was written into a displaced index wins over what has been written since.",
+    file: "src/layout/reconcile.ts",
+    find: " || !sameDigests(since.get(name), mine.get(name))",
+    replace: "",
+    caughtBy: linearizable,
+    runs: 2000
+  },
+  {
+    name: "no sync of a parent",
+    breaks: "The name of a new folder is not synced.",
+    file: "src/node/durable.ts",
+    find: "    yield* isPart ? sync : tell(sync, \"EACCES\", \"EPERM\")\n",
+    replace: "    void sync\n",
+    caughtBy: crash
+  },
+  {
+    name: "index synced after the exchange",
+    breaks: "The index is replaced by one whose bytes may not be on the disk.",
+    file: "src/node/publish.ts",
+    find: `      yield* syncWhole(files, handle)
+      yield* unlessOvertaken(files, index)
+      const recorded = yield* appendRecord(files, end, record)
+      const displaced = yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
+      )
+`,
+    replace: `      yield* unlessOvertaken(files, index)
+      const recorded = yield* appendRecord(files, end, record)
+      const displaced = yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
+      )
+      yield* syncWhole(files, handle)
+`,
+    caughtBy: crash
+  },
+  {
+    name: "blob synced after its name",
+    breaks: "A blob gets its name before its bytes are on the disk.",
+    file: "src/node/blobFiles.ts",
+    find: `          yield* syncFile(files, handle)
+          yield* established
+          const hold = manifest ? "copy" : "link"
+          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
+`,
+    replace: `          yield* established
+          const hold = manifest ? "copy" : "link"
+          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
+          yield* syncFile(files, handle)
+`,
+    caughtBy: crash
+  },
+  {
+    name: "journal after the index",
+    breaks: "A change is published before it is on record.",
+    file: "src/node/publish.ts",
+    find: `      const recorded = yield* appendRecord(files, end, record)
+      const displaced = yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
+      )
+`,
+    replace: `      const displaced = yield* unlessOvertaken(files, index).pipe(
+        Effect.andThen(replaceIndex(files, waiting, target, handle))
+      )
+      const recorded = yield* appendRecord(files, end, record)
+`,
+    caughtBy: crash
+  },
+  {
+    name: "blob trusted by its size",
+    breaks: "A blob that is there already is kept if it has the right size.",
+    file: "src/node/blobFiles.ts",
+    find: "    yield* files.fs.rename(path, target)\n    // Between",
+    replace: "    if (existed) return true\n    yield* files.fs.rename(path, target)\n    // Between",
+    caughtBy: at("hostileLayout", "keeps everything usable that has nothing to do with it")
+  },
+  {
+    name: "racy times",
+    breaks: "An index is trusted by its times however young it is.",
+    file: "src/node/indexFile.ts",
+    find: "nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)",
+    replace: "nowMillis > 0 && mtimeNs > 0n",
+    caughtBy: linearizable
+  },
+  {
+    name: "offset off by one",
+    breaks: "An append may begin one byte beside the end of a session.",
+    file: "src/layout/Upload.ts",
+    find: "      return command.offset === size\n        ? Result.succeed(\n",
+    replace: "      return Math.abs(command.offset - size) <= 1\n        ? Result.succeed(\n",
+    caughtBy: inMemory
+  },
+  {
+    name: "walk without memo",
+    breaks: "A manifest is read again for every index that names it.",
+    file: "src/ops/manifests.ts",
+    find: "        if (reached.has(descriptor.digest)) continue\n",
+    replace: "",
+    caughtBy: inMemory
+  },
+  {
+    name: "digest dropped with its tag",
+    breaks: "A manifest whose last tag is deleted is gone.",
+    file: "src/layout/decide.ts",
+    find: "  return elsewhere || entry.descriptor === undefined\n    ? drop",
+    replace: "  return elsewhere || entry.descriptor === undefined || entry.name._tag === \"Tagged\"\n    ? drop",
+    caughtBy: inMemory
+  },
+  {
+    name: "digest dropped when its tag moves",
+    breaks: "A manifest whose last tag moves to another is gone.",
+    file: "src/layout/decide.ts",
+    find: "  return inSequence(state, [moved, ...duplicates, adopted, kept])\n",
+    replace: "  return inSequence(state, [moved, ...duplicates, adopted]) ?? kept\n",
+    caughtBy: inMemory
+  },
+  {
+    name: "no-op not synced",
+    breaks: "That nothing is to be done is answered without what is there being on the disk.",
+    file: "src/node/layoutStore.ts",
+    find: "  if (durable || seen.index === undefined) return\n",
+    replace: "  if (!durable || seen.index === undefined) return\n",
+    caughtBy: crash
+  },
+  {
+    name: "journal kept after a failed sync",
+    breaks: "After a failed sync the journal goes on in the same file.",
+    file: "src/node/journalFile.ts",
+    find: "Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))",
+    replace: "write",
+    caughtBy: fault
+  },
+  {
+    name: "displaced index not looked at",
+    breaks: "What a tool put in the place of the index just before the exchange is not seen.",
+    file: "src/node/displaced.ts",
+    find: "        return read.index.hash !== before\n",
+    replace: "        return false\n",
+    caughtBy: linearizable
+  },
+  {
+    name: "displaced index not merged",
+    breaks: "What a tool wrote into a replaced index is not taken in.",
+    file: "src/node/observe.ts",
+    find: "  if (changed.length === 0) return state\n",
+    replace: "  if (changed.length >= 0) return state\n",
+    caughtBy: linearizable
+  },
+  {
+    name: "generation ignored",
+    breaks: "A rewrite of an older version of the index hides what was committed since.",
+    file: "src/node/observe.ts",
+    find: "  if (index.generation?.journal === last.journal) {\n",
+    replace:
+      "  if (index.generation?.journal === last.journal) return accepted\n  if (index.generation?.journal === \"\") {\n",
+    caughtBy: linearizable
+  },
+  {
+    name: "unpublished line taken for committed",
+    breaks: "The last line of the journal counts though its index was never published.",
+    file: "src/node/observe.ts",
+    find: "  const unpublished = record._tag === \"Group\" &&\n",
+    replace: "  const unpublished = record._tag === \"Group\" && record.seq < 0 &&\n",
+    caughtBy: crash
+  },
+  {
+    name: "no abort line",
+    breaks: "Of what was never published the journal does not say so.",
+    file: "src/node/publish.ts",
+    find: "  if (!unpublished || last?.record._tag !== \"Group\") return whole\n",
+    replace: "  if (last?.record._tag !== \"Group\" || index !== undefined) return whole\n",
+    caughtBy: crash
+  },
+  {
+    name: "torn line left",
+    breaks: "Half a line at the end of the journal is written over and not cut off.",
+    file: "src/node/publish.ts",
+    find: "  if (end.torn > 0) yield* cutTorn(files, end)\n",
+    replace: "",
+    caughtBy: crash
+  },
+  {
+    name: "index before oci-layout",
+    breaks: "A new layout has an index before it says that it is a layout.",
+    file: "src/node/establish.ts",
+    find: `  yield* createFile(files, files.layout, \`{"imageLayoutVersion":"1.0.0"}\\n\`)
+  yield* createFile(files, files.index, emptyIndex)
+`,
+    replace: `  yield* createFile(files, files.index, emptyIndex)
+  yield* createFile(files, files.layout, \`{"imageLayoutVersion":"1.0.0"}\\n\`)
+`,
+    caughtBy: crash
+  },
+  {
+    name: "no lease",
+    breaks: "What is pushed is held by no second name.",
+    file: "src/node/leases.ts",
+    find: "  if (placed !== \"done\" && placed !== \"EEXIST\") yield* fallBack(files, \"link\")\n",
+    replace: "  yield* files.fs.unlink(target)\n",
+    caughtBy: crash
+  },
+  {
+    name: "lease after the blob",
+    breaks: "A blob can be collected between getting its name and being held.",
+    file: "src/node/blobFiles.ts",
+    find: `  yield* lease(files, path, digest, hold)
+  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+  let existed = false
+`,
+    replace: `  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+  yield* lease(files, path, digest, hold)
+  let existed = false
+`,
+    caughtBy: crash
+  },
+  {
+    name: "append not synced",
+    breaks: "What was appended to a session is acknowledged before it is on the disk.",
+    file: "src/node/uploadFiles.ts",
+    find: "storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))",
+    replace: "storage(handle.truncate(size)))",
+    caughtBy: crash
+  },
+  {
+    name: "commit not synced",
+    breaks: "An upload becomes a blob before its data is on the disk.",
+    file: "src/node/uploadFiles.ts",
+    find: "  yield* syncFile(files, handle)\n  yield* writeMeta(",
+    replace: "  yield* writeMeta(",
+    caughtBy: crash
+  },
+  {
+    name: "session marked after its blob",
+    breaks: "A session says that it is committed only after its data has the blob's name.",
+    file: "src/node/uploadFiles.ts",
+    find: "  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n",
+    replace:
+      "  const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n  yield* Effect.addFinalizer(() => Effect.ignore(mark))\n",
+    caughtBy: crash
+  },
+  {
+    name: "link among the leases followed",
+    breaks: "A lease is given through a link that leads elsewhere.",
+    file: "src/node/leases.ts",
+    find: "  yield* guard(files, folder)\n",
+    replace: "",
+    caughtBy: hostileLayout
+  },
+  {
+    name: "leases listed through a link",
+    breaks: "Leases are looked for behind a link that leads elsewhere.",
+    file: "src/node/leases.ts",
+    find: "  yield* guard(files, join(files.leases, \"any\"))\n",
+    replace: "",
+    caughtBy: hostileLayout
+  },
+  {
+    name: "journal of any depth",
+    breaks: "A line of the journal may nest without bound.",
+    file: "src/node/journalRecord.ts",
+    find: "const maxDepth = 128\n",
+    replace: "const maxDepth = 1_000_000_000\n",
+    caughtBy: at("hostileJournal", "is read, and can be followed by another, or is refused")
+  },
+  {
+    name: "half a batch",
+    breaks: "The first commands of a refused batch happen.",
+    file: "src/layout/decide.ts",
+    find: "    if (Result.isFailure(decision)) return decision\n    next =",
+    replace:
+      "    if (Result.isFailure(decision)) return events.length > 0 ? Result.succeed(events) : decision\n    next =",
+    caughtBy: at("core", "for several commands is that for each in turn, or none")
+  },
+  {
+    name: "group decided on one state",
+    breaks: "Each decision of a group is made on the state before the group.",
+    file: "src/node/layoutStore.ts",
+    find: "    const events = yield* decide(before)\n    const after",
+    replace: "    const events = yield* decide(state)\n    const after",
+    caughtBy: at("interleaving", "writers on disk win a tag that must not exist exactly once")
+  },
+  {
+    name: "refusal kept",
+    breaks: "A decision refused once is refused for good, though it is made again on another state.",
+    file: "src/node/layoutStore.ts",
+    find: "            refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : undefined\n",
+    replace: "            refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : refusal\n",
+    caughtBy: linearizable
+  },
+  {
+    name: "decided before the lock",
+    breaks: "Conditions are checked before the lock is taken.",
+    file: "src/node/layoutStore.ts",
+    find: "          const member: Member = { actor: yield* Actor, decide: decideOrRefuse }\n",
+    replace: `          const decision = yield* decideOrRefuse((yield* cache.look).seen.state)
+          const member: Member = { actor: yield* Actor, decide: () => Effect.succeed(decision) }
+`,
+    caughtBy: at("interleaving", "writers on disk through two stores win a tag that must not exist exactly once")
+  },
+  {
+    name: "ifAbsent ignored",
+    breaks: "A tag that must not exist is moved.",
+    file: "src/layout/decide.ts",
+    find: "  return ifAbsent === true && actual",
+    replace: "  return ifAbsent === false && actual",
+    caughtBy: inMemory
+  },
+  {
+    name: "no exchange",
+    breaks: "The index is renamed over, and what a tool has put there meanwhile is lost.",
+    file: "src/node/publish.ts",
+    find: "fs.exchange(waiting.path, target)",
+    replace: "fs.rename(waiting.path, target)",
+    caughtBy: linearizable
+  },
+  {
+    name: "hash not checked when read",
+    breaks: "A blob is given out whatever its bytes are.",
+    file: "src/node/readBlob.ts",
+    find: "  actual === digest\n    ? Effect.void",
+    replace: "  actual.length === digest.length\n    ? Effect.void",
+    caughtBy: hostileLayout
+  },
+  {
+    name: "temporary file left",
+    breaks: "A temporary file stays when what it was for has failed.",
+    file: "src/node/durable.ts",
+    find: "(handle) => Effect.andThen(handle.close, Effect.ignore(ifThere(files.fs.unlink(path))))",
+    replace: "(handle) => handle.close",
+    caughtBy: fault
+  },
+  {
+    name: "handle leaked",
+    breaks: "A file that was opened stays open when it cannot be looked at.",
+    file: "src/node/layoutFiles.ts",
+    find: "    return yield* Effect.onError(regular, () => handle.close)\n",
+    replace: "    return yield* regular\n",
+    caughtBy: fault
+  },
+  {
+    name: "blob deleted before it is on record",
+    breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
+    file: "src/node/layoutStore.ts",
+    find: "  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])\n",
+    replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
+  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
+`,
+    caughtBy: fault
+  },
+  {
+    name: "session not locked",
+    breaks: "Two writers append to one session at the same time.",
+    file: "src/node/uploadFiles.ts",
+    find: "      if (held === false) return yield* new UploadBusy({ upload: id })\n",
+    replace: "",
+    caughtBy: at("interleaving", "writers on disk through two stores of one upload never mix their bytes")
+  },
+  {
+    name: "foreign word always last",
+    breaks: "A rewrite of an older version wins over what was committed since.",
+    file: "src/layout/reconcile.ts",
+    find: "    if (untouched && !sameDigests(before.get(name), mine.get(name))) restored.add(name)\n",
+    replace: "",
+    caughtBy: foreignRewrite
+  },
+  {
+    name: "replacement not undone",
+    breaks: "The inverse of a replaced entry is the same replacement.",
+    file: "src/layout/evolve.ts",
+    find: "[new EntryReplaced({ ...keyOf(after, entry), from: to, to: from })]",
+    replace: "[new EntryReplaced({ ...keyOf(after, entry), from: to, to })]",
+    caughtBy: at("core", "taken back lead to the state before, up to the order of entries")
+  },
+  {
+    name: "unknown fields dropped",
+    breaks: "Members of the index that nobody knows are lost when it is written again.",
+    file: "src/node/indexText.ts",
+    find:
+      "    return item === named.get(\"annotations\") ? `${keyOf(item)}${annotationsWith(item, generation, indent)}` : item\n  })",
+    replace:
+      "    return item === named.get(\"annotations\") ? `${keyOf(item)}${annotationsWith(item, generation, indent)}` : item\n  }).filter((item) => /^\"(?:schemaVersion|mediaType|manifests|annotations)\"/u.test(item))",
+    caughtBy: at("indexText", "written again says the same but for its entries and its generation")
+  },
+  {
+    name: "upload id in part",
+    breaks: "An upload id may have anything around it, and so lead anywhere.",
+    file: "src/layout/Upload.ts",
+    find: "/^[0-9a-f]{32}$/u.test(input)",
+    replace: "/[0-9a-f]{32}/u.test(input)",
+    caughtBy: at("hostileNames", "becomes a part of a path only when it is safe")
+  },
+  {
+    name: "key twice",
+    breaks: "A manifest may have one key twice, and mean two things to two tools.",
+    file: "src/oci/Json.ts",
+    find: "    if (options.duplicateKeys === \"lastWins\") return value\n",
+    replace: "    if (options.duplicateKeys !== undefined) return value\n",
+    caughtBy: at("hostileJson", "of any writer are found too deep, and to have a key twice, exactly when they are")
+  },
+  {
+    name: "prefix for inside",
+    breaks: "A directory is taken to be inside another whose name it begins with.",
+    file: "src/node/layoutFiles.ts",
+    find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
+    replace: "path.startsWith(folder)",
+    caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
+  }
+]
