@@ -128,6 +128,9 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   const fresh = await world.open()
   const now = await entriesIn(world, fresh)
   for (const process of processes) assert.strictEqual(await entriesIn(world, process), now)
+  // What was put in the place of the index was there for a moment, so it is merged before anybody is answered.
+  const seen = foreign?.writes === "by rename" ? Array.from(set, ([name, digest]) => `${name} ${digest}`) : []
+  assert.includeMembers(now.split("\n"), seen)
 
   // Whoever comes later sees what they left, and takes in what a tool wrote.
   const last = await world.open()

@@ -6,7 +6,7 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { guard, identityOf, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import { FsError } from "./LayoutFs.ts"
 import { type Hold, lease, openLease } from "./leases.ts"
 import type { Trusted } from "./trusted.ts"
 
@@ -17,12 +17,22 @@ export const retainBlob = (
   digest: ContentDigest,
   hold: Hold
 ): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
+  retain(files, trusted, digest, hold).pipe(
+    // Somebody has removed it between two calls of ours: it is looked for again, and put back.
+    Effect.retry({ times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
+  )
+
+const retain = (
+  files: LayoutFiles,
+  trusted: Trusted,
+  digest: ContentDigest,
+  hold: Hold
+): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
     const target = files.blob(digest)
-    const open = ifThere(openRegular(files, target))
-    const opened = (yield* open) ?? ((yield* putBack(files, trusted, digest, hold)) ? yield* open : undefined)
-    if (opened === undefined) return Option.none()
-    const { handle, stat } = opened
+    const there = yield* ifThere(openRegular(files, target))
+    if (there === undefined && !(yield* putBack(files, trusted, digest, hold))) return Option.none()
+    const { handle, stat } = there ?? (yield* openRegular(files, target))
     const verified = trusted.verified.has(identityOf(stat))
     const durable = trusted.durable.has(identityOf(stat))
     yield* lease(files, target, digest, hold)

@@ -34,7 +34,7 @@ export interface Manifests {
   readonly embedded: (descriptor: Descriptor) => Option.Option<Uint8Array>
 }
 
-export const makeManifests = (blobs: BlobStore, hasher: Hasher): Manifests => {
+export const makeManifests = (blobs: Pick<BlobStore, "get">, hasher: Hasher): Manifests => {
   const known = new Map<string, Facts>()
 
   const embedded: Manifests["embedded"] = (descriptor) =>

@@ -92,6 +92,22 @@ describe("a blob that another tool collects", () => {
       assert.deepStrictEqual(outside(directory), before)
     }))
 
+  it.live("between two calls of whoever holds it is looked for again, and put back", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* pushed
+      age(disk, 3)
+      let removals = 2
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          const holds = operation === "link" && path.startsWith(".ocilayout/leases")
+          if (holds && removals-- > 0) fs.unlinkSync(place(disk))
+        })
+      )
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10))
+      assert.isBelow(removals, 1)
+      assert.isTrue(fs.existsSync(place(disk)))
+    }))
+
   it.live("and that is torn in the lease as well is not put back", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed

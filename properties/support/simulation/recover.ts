@@ -75,14 +75,19 @@ export const checkRead = async (world: World, process: Process, states: Readonly
   return found
 }
 
-/** The journal alone leads to what the index says, by a chain without gaps. */
-export const checkJournal = async (world: World, process: Process): Promise<void> => {
+/**
+ * The journal alone leads to what the index says, by a chain without gaps, and says who did it.
+ *
+ * @param intruded whether anybody but us has changed the index
+ */
+export const checkJournal = async (world: World, process: Process, intruded: boolean): Promise<void> => {
   const files = layoutFiles(process.fs, root, { durability: "power", symlinks: "refuse" })
   const lines = await world.run(readLines(files))
   const text = Buffer.from(world.bytes(".ocilayout/journal/000001.ndjson") ?? []).toString("utf8")
   assert.strictEqual(lines.length, text.split("\n").length - 1, "the journal's chain")
   const commits = committed(lines).flatMap(({ commits }) => commits)
   assert.deepStrictEqual(commits.map(({ revision }) => revision), commits.map((_, at) => at + 1), "the revisions")
+  if (!intruded) assert.notInclude(commits.map(({ actor }) => actor), "foreign", "who has changed the index")
   const state = replay(empty(), commits.flatMap(({ events }) => events))
   const { entries } = await world.run(process.stores.layout.snapshot)
   assert.strictEqual(sortedEntries(state.entries), sortedEntries(entries), "what the journal leads to")
