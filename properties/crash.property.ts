@@ -28,7 +28,7 @@ const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial", "adversarial"]
 
-const counts = { histories: 0, calls: 0, states: 0, again: 0, continued: 0, nested: 0 }
+const counts = { histories: 0, calls: 0, states: 0, again: 0, continued: 0, later: 0, nested: 0 }
 
 const seed = fc.integer({ min: 1, max: 2 ** 30 })
 
@@ -95,6 +95,7 @@ const askAgain = async (
   const exit = await world.run(Effect.exit(perform({ registry, sessions: [] }, ask)))
   if (Exit.isFailure(exit)) return
   for (const kind of crashes) {
+    counts.later++
     const cut = restarted(crash(world.machine.disk, kind, chance), moment)
     checkRaw(cut)
     await checkRead(cut, await cut.open(), [after])
@@ -154,6 +155,7 @@ const checkCrash = async (
   await checkJournal(world, process, history.intruded)
   // What is acknowledged after a recovery is as durable as ever, whatever the dead had left unsynced.
   for (const kind of crashes) {
+    counts.later++
     const cut = restarted(crash(world.machine.disk, kind, chance), moment)
     await recover(cut, withChange(found))
     checkChange(cut)
