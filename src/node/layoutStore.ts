@@ -50,7 +50,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   })
   const groups = yield* makeGroups<Member, Committed, RegistryError>({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
-    run: commitGroup({ files, cache, displaced: makeDisplacedFiles(files), watch, lockWaitMillis })
+    run: commitGroup({ files, cache, displaced: makeDisplacedFiles(files), watch })
   })
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
@@ -141,14 +141,14 @@ interface Committing {
   readonly displaced: DisplacedFiles
   /** Has the displaced looked at again later. */
   readonly watch: Effect.Effect<void>
-  readonly lockWaitMillis: number
 }
 
 /** Decides a group and makes it durable; answers those members that it got to. */
 const commitGroup = (committing: Committing) => {
-  const { cache, displaced, lockWaitMillis } = committing
+  const { cache, displaced } = committing
   const commit: (members: ReadonlyArray<Member>) => Effect.Effect<ReadonlyArray<Committed>, RegistryError> = Effect
     .fnUntraced(function*(members) {
+      const started = yield* Clock.currentTimeMillis
       for (let attempt = 0; attempt < patience; attempt++) {
         const { changed, known } = yield* lookMerged(committing)
         const decisions = yield* decideMembers(known.seen.state, members)
@@ -164,7 +164,7 @@ const commitGroup = (committing: Committing) => {
         if (replaced !== undefined && (yield* displaced.isChanged(replaced))) yield* Effect.ignore(commit([]))
         return answers
       }
-      return yield* neverStill(lockWaitMillis)
+      return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
   return commit
 }
