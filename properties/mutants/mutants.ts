@@ -20,10 +20,9 @@ const crash = at("crash", "leaves what was acknowledged, with file times of 4000
 const fault = at("fault", "is told, changes nothing or all, leaks nothing, and spoils nothing later")
 const linearizable = at("linearizable", "what fibers of 2 processes are told")
 const healing = at("healing", "a blob that is pushed in one piece takes the place of what is there, and lasts")
-const walk = at("walk", "reads each manifest once")
+const walk = at("walk", "goes each way once")
 const leases = at("leases", "takes no blob from a push, and none from whoever reads what was pushed")
 const inMemory = at("layoutModel", "one layout in memory answers as the model does")
-const hostileLayout = at("hostileLayout", "answers every operation, or refuses it in words")
 const foreignRewrite = at("core", "hides nothing of ours, and is taken in where it changed something")
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -67,24 +66,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     replace: "    if (made === \"EEXIST\") return\n",
     caughtBy: crash,
     runs: 400
-  },
-  {
-    name: "an index that is there is durable",
-    breaks: "The journal builds on an index that somebody else has left unsynced.",
-    file: "src/node/layoutStore.ts",
-    find: "  if (!known.durable) yield* syncAsFound(files)\n",
-    replace: "",
-    caughtBy: crash,
-    runs: 400
-  },
-  {
-    name: "a young displaced index is trusted by its times",
-    breaks: "What is written into a displaced index within a tick of the clock is not seen.",
-    file: "src/node/displaced.ts",
-    find: "    if (settled) unchanged.set(path, identity)\n",
-    replace: "    unchanged.set(path, identity)\n    void settled\n",
-    caughtBy: linearizable,
-    runs: 2000
   },
   {
     name: "a late word undoes a later one",
@@ -208,23 +189,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: inMemory
   },
   {
-    name: "no-op not synced",
-    breaks: "That nothing is to be done is answered without what is there being on the disk.",
-    file: "src/node/layoutStore.ts",
-    find: "  if (durable || seen.index === undefined) return\n",
-    replace: "  if (!durable || seen.index === undefined) return\n",
-    caughtBy: crash
-  },
-  {
-    name: "journal kept after a failed sync",
-    breaks: "After a failed sync the journal goes on in the same file.",
-    file: "src/node/journalFile.ts",
-    find: "Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))",
-    replace: "write",
-    caughtBy: fault,
-    runs: 200
-  },
-  {
     name: "displaced index not looked at",
     breaks: "What a tool put in the place of the index just before the exchange is not seen.",
     file: "src/node/displaced.ts",
@@ -287,60 +251,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: leases
   },
   {
-    name: "lease after the blob",
-    breaks: "A blob can be collected between getting its name and being held.",
-    file: "src/node/blobFiles.ts",
-    find: `  yield* lease(files, path, digest, hold)
-  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
-  let existed = false
-`,
-    replace: `  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
-  yield* lease(files, path, digest, hold)
-  let existed = false
-`,
-    caughtBy: leases,
-    runs: 1000
-  },
-  {
     name: "append not synced",
     breaks: "What was appended to a session is acknowledged before it is on the disk.",
     file: "src/node/uploadFiles.ts",
     find: "storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))",
     replace: "storage(handle.truncate(size)))",
     caughtBy: crash
-  },
-  {
-    name: "session marked after its blob",
-    breaks: "A session says that it is committed only after its data has the blob's name.",
-    file: "src/node/uploadFiles.ts",
-    find: "  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n",
-    replace:
-      "  const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n  yield* Effect.addFinalizer(() => Effect.ignore(mark))\n",
-    caughtBy: crash
-  },
-  {
-    name: "link among the leases followed",
-    breaks: "A lease is given through a link that leads elsewhere.",
-    file: "src/node/leases.ts",
-    find: "  yield* guard(files, folder)\n",
-    replace: "",
-    caughtBy: hostileLayout
-  },
-  {
-    name: "leases listed through a link",
-    breaks: "Leases are looked for behind a link that leads elsewhere.",
-    file: "src/node/leases.ts",
-    find: "  yield* guard(files, join(files.leases, \"any\"))\n",
-    replace: "",
-    caughtBy: hostileLayout
-  },
-  {
-    name: "journal of any depth",
-    breaks: "A line of the journal may nest without bound.",
-    file: "src/node/journalRecord.ts",
-    find: "const maxDepth = 128\n",
-    replace: "const maxDepth = 1_000_000_000\n",
-    caughtBy: at("hostileJournal", "is read, and can be followed by another, or is refused")
   },
   {
     name: "half a batch",
@@ -358,14 +274,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "    const events = yield* decide(before)\n    const after",
     replace: "    const events = yield* decide(state)\n    const after",
     caughtBy: at("interleaving", "writers on disk win a tag that must not exist exactly once")
-  },
-  {
-    name: "refusal kept",
-    breaks: "A decision refused once is refused for good, though it is made again on another state.",
-    file: "src/node/layoutStore.ts",
-    find: "            refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : undefined\n",
-    replace: "            refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : refusal\n",
-    caughtBy: linearizable
   },
   {
     name: "decided before the lock",
@@ -394,14 +302,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: linearizable
   },
   {
-    name: "hash not checked when read",
-    breaks: "A blob is given out whatever its bytes are.",
-    file: "src/node/readBlob.ts",
-    find: "  actual === digest\n    ? Effect.void",
-    replace: "  actual.length === digest.length\n    ? Effect.void",
-    caughtBy: hostileLayout
-  },
-  {
     name: "temporary file left",
     breaks: "A temporary file stays when what it was for has failed.",
     file: "src/node/durable.ts",
@@ -415,16 +315,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/node/layoutFiles.ts",
     find: "    return yield* Effect.onError(regular, () => handle.close)\n",
     replace: "    return yield* regular\n",
-    caughtBy: fault
-  },
-  {
-    name: "blob deleted before it is on record",
-    breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
-    file: "src/node/layoutStore.ts",
-    find: "  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])\n",
-    replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
-  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
-`,
     caughtBy: fault
   },
   {
@@ -462,27 +352,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: at("indexText", "written again says the same but for its entries and its generation")
   },
   {
-    name: "upload id in part",
-    breaks: "An upload id may have anything around it, and so lead anywhere.",
-    file: "src/layout/Upload.ts",
-    find: "/^[0-9a-f]{32}$/u.test(input)",
-    replace: "/[0-9a-f]{32}/u.test(input)",
-    caughtBy: at("hostileNames", "becomes a part of a path only when it is safe")
-  },
-  {
     name: "key twice",
     breaks: "A manifest may have one key twice, and mean two things to two tools.",
     file: "src/oci/Json.ts",
     find: "    if (options.duplicateKeys === \"lastWins\") return value\n",
     replace: "    if (options.duplicateKeys !== undefined) return value\n",
     caughtBy: at("hostileJson", "of any writer are found too deep, and to have a key twice, exactly when they are")
-  },
-  {
-    name: "prefix for inside",
-    breaks: "A directory is taken to be inside another whose name it begins with.",
-    file: "src/node/layoutFiles.ts",
-    find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
-    replace: "path.startsWith(folder)",
-    caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
   }
 ]

@@ -117,7 +117,9 @@ const cut = (text: string, length: number): string => text.length > length ? `${
 /** What fast-check found, and what the assertion said about it; nothing if the run failed in another way. */
 const counterexample = (output: string): string | undefined => {
   const found = /^Counterexample: (.*(?:\n(?!Shrunk|Hint|$).*)*)/mu.exec(output)?.[1]
-  if (found === undefined || !/Property failed/u.test(output)) return undefined
+  // Some promises are held to without drawing anything.
+  if (found === undefined) return /^AssertionError: (.*)$/mu.exec(output)?.[1]
+  if (!/Property failed/u.test(output)) return undefined
   const causes = Array.from(output.matchAll(/^Caused by: (.*)$/gmu), ([, cause = ""]) => cause)
   return `${cut(readable(causes.join("; ")), 160)} ⇐ ${cut(readable(found), 240)}`
 }
