@@ -118,7 +118,7 @@ const cut = (text: string, length: number): string => text.length > length ? `${
 const counterexample = (output: string): string | undefined => {
   const found = /^Counterexample: (.*(?:\n(?!Shrunk|Hint|$).*)*)/mu.exec(output)?.[1]
   // Some promises are held to without drawing anything.
-  if (found === undefined) return /^AssertionError: (.*)$/mu.exec(output)?.[1]
+  if (found === undefined) return /^(?:Assertion)?Error: (.*)$/mu.exec(output)?.[1]
   if (!/Property failed/u.test(output)) return undefined
   const causes = Array.from(output.matchAll(/^Caused by: (.*)$/gmu), ([, cause = ""]) => cause)
   return `${cut(readable(causes.join("; ")), 160)} ⇐ ${cut(readable(found), 240)}`
