@@ -133,7 +133,9 @@ const goOn = async (world: World, process: Process, found: string, intruded: boo
 /** The faults to try at the calls of a step: every call once, in a way drawn for it. */
 const faultsOf = (calls: ReadonlyArray<Call>, chance: Chance): ReadonlyArray<Planned> => {
   const pick = <A>(all: ReadonlyArray<A>): A => all[Math.floor(chance() * all.length)] ?? assert.fail("nothing to pick")
-  return calls.map((_, at) => {
+  return calls.map(({ operation }, at) => {
+    // After a sync that failed for good nothing is known of a file any more.
+    if (operation === "sync" && chance() < 0.5) return { at, code: "EIO", form: "refused", lasting: false }
     const code = pick(codes)
     // What could not be opened for want of room was not.
     return { at, code, form: code === "EMFILE" ? "refused" : pick(forms), lasting: chance() < 0.2 }

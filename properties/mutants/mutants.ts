@@ -165,6 +165,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: inMemory
   },
   {
+    name: "journal kept after a failed sync",
+    breaks: "After a failed sync the journal goes on in the same file.",
+    file: "src/node/journalFile.ts",
+    find: "  const identity = yield* Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))\n",
+    replace: "  const identity = yield* write\n",
+    caughtBy: fault
+  },
+  {
     name: "walk without memo",
     breaks: "A manifest is read again for every index that names it.",
     file: "src/ops/manifests.ts",
