@@ -107,7 +107,9 @@ export const appendRecord = Effect.fnUntraced(function*(
     const handle = yield* fs.open(journal, { access: isNew ? "create" : "update" })
     yield* handle.write(bytes, end.size)
     yield* syncFile(files, handle)
-    if (isNew) yield* syncFolder(files, dirname(journal))
+    // Whoever made it may have died, or failed, before syncing its name.
+    if (isNew || !files.settled.has(journal)) yield* syncFolder(files, dirname(journal))
+    files.settled.add(journal)
     return identityOf(yield* handle.stat)
   }))
   const identity = yield* Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))

@@ -385,7 +385,14 @@ describe("durability", () => {
       const { disk } = yield* written()
       const { layout } = yield* disk.open()
       yield* add(layout, b2)
-      assert.deepStrictEqual(disk.told(...syncs), [...table.power.acknowledged, ...table.power.changed])
+      assert.deepStrictEqual(disk.told(...syncs), [
+        ...table.power.acknowledged,
+        "sync .ocilayout/displaced/index",
+        `dataSync ${journalFile}`,
+        // Nor need the name of the journal be on the disk.
+        "syncDirectory .ocilayout/journal",
+        "syncDirectory ."
+      ])
       yield* add(layout, c3)
       assert.deepStrictEqual(disk.told(...syncs), table.power.changed)
     }))
