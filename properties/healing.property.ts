@@ -30,16 +30,23 @@ const leave = async (world: World, { fs }: Process, path: string, bytes: Uint8Ar
   )))
 }
 
-const pushes = {
-  "in one piece": ({ registry }: Process, bytes: Uint8Array) =>
-    Effect.asVoid(registry.pushBlob("app", {}, Stream.succeed(bytes))),
-  "in chunks": ({ registry }: Process, bytes: Uint8Array) =>
-    Effect.gen(function*() {
-      const writer = yield* registry.pushBlobChunked("app")
-      yield* writer.append(0, Stream.succeed(bytes))
-      yield* writer.commit(digestOf(bytes))
-    })
-}
+const inOnePiece = ({ registry }: Process, bytes: Uint8Array) =>
+  Effect.asVoid(registry.pushBlob("app", {}, Stream.succeed(bytes)))
+
+/** What `careless` appends, which syncs nothing, `process` makes a blob. */
+const inChunks = ({ registry }: Process, bytes: Uint8Array, careless: Process) =>
+  Effect.gen(function*() {
+    const { id } = yield* registry.pushBlobChunked("app")
+    const half = bytes.length >> 1
+    const first = yield* careless.registry.pushBlobChunkedResume("app", id)
+    yield* first.append(0, Stream.succeed(bytes.subarray(0, half)))
+    const second = yield* careless.registry.pushBlobChunkedResume("app", id)
+    yield* second.append(half, Stream.succeed(bytes.subarray(half)))
+    const last = yield* registry.pushBlobChunkedResume("app", id)
+    yield* last.commit(digestOf(bytes))
+  })
+
+const pushes = { "in one piece": inOnePiece, "in chunks": inChunks }
 
 describe.each(Object.entries(pushes))("a blob that is pushed %s", (_, push) => {
   it("takes the place of what is there, and lasts", async () => {
@@ -52,11 +59,12 @@ describe.each(Object.entries(pushes))("a blob that is pushed %s", (_, push) => {
       async ([bytes, left], seed) => {
         const world = new World(new Machine())
         const process = await world.open()
+        const careless = await world.open("none")
         // Something else has made the layout before.
         await world.run(process.registry.pushBlob("app", {}, Stream.succeed(Buffer.from("first"))))
         const path = `blobs/sha256/${digestOf(bytes).slice(7)}`
         await leave(world, process, path, left)
-        await world.run(push(process, bytes))
+        await world.run(push(process, bytes, careless))
         assert.deepStrictEqual(Buffer.from(world.bytes(path) ?? []), Buffer.from(bytes))
         const cut = restarted(crash(world.machine.disk, "adversarial", chanceOf(seed)), { names: 1e6, nowNs: 0n })
         assert.deepStrictEqual(Buffer.from(cut.bytes(path) ?? []), Buffer.from(bytes), "after a power cut")

@@ -76,7 +76,8 @@ const far = ["9007199254740991", "9007199254740990", "999999999999999", "1000000
 const extreme = (random: Random, body: Buffer): Buffer => {
   const deep = random.pick([100, 10_000])
   const value = random.once(2) ? random.pick(far) : `${"[".repeat(deep)}${"]".repeat(deep)}`
-  return Buffer.from(body.toString("latin1").replace(/(?<="(?:seq|revision|aborts)":)\d+/u, value), "latin1")
+  const field = random.pick(["seq", "revision", "aborts", "size", "size"])
+  return Buffer.from(body.toString("latin1").replace(new RegExp(`(?<="${field}":)\\d+`, "u"), value), "latin1")
 }
 
 const body = (random: Random): Buffer => {
@@ -101,6 +102,9 @@ describe("a line of a journal", () => {
           return "refused"
         }
         const { hash, record } = read.success
+        const again = writeLine(record)
+        const said = Result.map(readLine(again.text.slice(0, -1)), ({ record }) => writeLine(record).hash)
+        assert.deepStrictEqual(said, Result.succeed(again.hash))
         if (isSpent(read.success)) return "spent"
         const next = new GroupRecord({
           journal: record.journal,

@@ -56,12 +56,22 @@ beforeAll(async () => {
   fs.cpSync(template, sentinel, { recursive: true, preserveTimestamps: true })
 })
 
+const blobOne = join("blobs", "sha256", digestOf(bytesOf("one")).slice("sha256:".length))
+
 /** Every file and folder a layout has. */
 const places = (): ReadonlyArray<string> => fs.readdirSync(template, { recursive: true, encoding: "utf8" }).toSorted()
 
 type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError, Scope.Scope>
 
-const content = (stream: Stream.Stream<Uint8Array, RegistryError>) => Stream.runDrain(stream)
+/** What is read to its end is what was pushed, or the end of it. */
+const content = (name: string, stream: Stream.Stream<Uint8Array, RegistryError>, from = 0) =>
+  Effect.map(
+    Stream.runCollect(stream),
+    (pieces) => assert.deepStrictEqual(Buffer.concat(pieces), Buffer.from(bytesOf(name).subarray(from)))
+  )
+
+const readBlob = (registry: RegistryShape, name: string) =>
+  Effect.flatMap(registry.getBlob("app", digestOf(bytesOf(name))), ({ stream }) => content(name, stream))
 
 const reads: Readonly<Record<string, Operation>> = {
   repositories: (registry) => Stream.runCollect(registry.repositories()),
@@ -72,12 +82,11 @@ const reads: Readonly<Record<string, Operation>> = {
   getManifest: (registry) => registry.getManifest("app", digestOf(image.bytes)),
   getNamed: (registry) => registry.getNamed("app:v1"),
   resolveBlob: (registry) => registry.resolveBlob("app", digestOf(bytesOf("one"))),
-  getBlob: (registry) =>
-    Effect.flatMap(registry.getBlob("app", digestOf(bytesOf("one"))), ({ stream }) => content(stream)),
+  getBlob: (registry) => readBlob(registry, "one"),
   getBlobRange: (registry) =>
     Effect.flatMap(
       registry.getBlobRange("app", digestOf(bytesOf("one")), { offset: 2 }),
-      ({ stream }) => content(stream)
+      ({ stream }) => content("one", stream, 2)
     ),
   blobPath: (registry) => registry.blobPath("app", digestOf(bytesOf("one"))),
   referrers: (registry) => Stream.runCollect(registry.referrers("app", digestOf(image.bytes))),
@@ -224,17 +233,16 @@ describe("a layout in which something is not what it should be", () => {
   })
 
   it("keeps everything usable that has nothing to do with it", async () => {
-    const blob = join("blobs", "sha256", digestOf(bytesOf("one")).slice("sha256:".length))
-    const spared = () => [blob, ...places().filter((place) => sessions.some((id) => place.includes(id)))]
+    const spared = () => [blobOne, ...places().filter((place) => sessions.some((id) => place.includes(id)))]
     const cases = fc.constant(undefined).chain(() =>
       fc.record({ place: fc.constantFrom(...spared()), harm: fc.constantFrom(...harms), seed: fc.nat() })
     )
     const use = Effect.fnUntraced(function*(layout: string) {
       const registry = yield* openShared({ directory: layout, durability: "none" })
       assert.deepStrictEqual((yield* registry.getTag("app/web", "v1")).bytes, other.bytes)
-      const digest = digestOf(bytesOf("foreign"))
-      const { stream } = yield* registry.getBlob("app/web", digest)
-      assert.strictEqual(digestOf(Buffer.concat(yield* Stream.runCollect(stream))), digest)
+      yield* readBlob(registry, "foreign")
+      // That one may be gone or refused, but is never given for what it is not.
+      yield* Effect.result(readBlob(registry, "one"))
       yield* registry.tagManifest("app/web", digestOf(other.bytes), ["v2"])
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, Stream.succeed(bytesOf("{}")))

@@ -4,7 +4,7 @@ import { Effect, Exit, Scope } from "effect"
 import fc from "fast-check"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import { makeCatalogue } from "../src/mcp/Catalogue.ts"
 import { callTool } from "../src/mcp/Dispatch.ts"
@@ -21,7 +21,7 @@ import { nameSeeds } from "./support/seeds.ts"
 const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
 
 const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-tools-")))
-const [layout, allowed, forbidden] = ["layout", "allowed", "forbidden"].map((name) => join(folder, name)) as [
+const [layout, allowed, forbidden] = ["layout", "allowed", "allowed not"].map((name) => join(folder, name)) as [
   string,
   string,
   string
@@ -65,7 +65,7 @@ const paths = [
   join(allowed, "link"),
   join(allowed, "out", "secret"),
   join(allowed, "out", "new"),
-  join(allowed, "..", "forbidden", "secret"),
+  join(allowed, "..", basename(forbidden), "secret"),
   join(forbidden, "secret"),
   join(forbidden, "new"),
   "/etc/passwd",

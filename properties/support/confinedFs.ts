@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { dirname, relative, resolve } from "node:path"
-import { isInside, type SymlinkPolicy } from "../../src/node/layoutFiles.ts"
+import type { SymlinkPolicy } from "../../src/node/layoutFiles.ts"
 import type { FsError, LayoutFs } from "../../src/node/LayoutFs.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 
@@ -13,6 +13,9 @@ export interface ConfinedFs {
   /** How many calls there have been. */
   readonly calls: () => number
 }
+
+/** Found in another way than by what is to be checked. */
+const isInside = (root: string, path: string): boolean => !/^\.\.(?:\/|$)/u.test(relative(root, path))
 
 /** The folders of `path` below `root`, outermost first. */
 const foldersTo = (root: string, path: string): ReadonlyArray<string> => {
