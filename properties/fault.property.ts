@@ -24,7 +24,7 @@ const kinds: Readonly<Record<string, string>> = {
   EMFILE: "tooManyFiles",
   EACCES: "denied",
   EROFS: "readOnly",
-  EINTR: "other"
+  EINTR: "device"
 }
 const codes = Object.keys(kinds)
 const forms: ReadonlyArray<Fault["form"]> = ["refused", "done", "torn"]
@@ -87,11 +87,7 @@ const checkAnswer = (exit: Exit.Exit<unknown, { readonly _tag: string }>, fault:
   else if (error._tag === "StorageError") {
     counts.failed++
     assert.propertyVal(error, "kind", kinds[fault.code])
-  } else {
-    // A manifest that cannot be read may need what is to be deleted; only a medium that surely fails is told instead.
-    const cautious = error._tag === "Referenced" && kinds[fault.code] === "other"
-    assert.isTrue(wasRefused || cautious, `refused as ${error._tag}`)
-  }
+  } else assert.isTrue(wasRefused, `refused as ${error._tag}`)
   return error._tag
 }
 

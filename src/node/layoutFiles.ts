@@ -76,7 +76,13 @@ const kinds: Readonly<Record<string, StorageError["kind"]>> = {
   EPERM: "denied",
   EMFILE: "tooManyFiles",
   ENFILE: "tooManyFiles",
-  EIO: "device"
+  EIO: "device",
+  // What a network file system says of a moment says nothing about the file.
+  EINTR: "device",
+  EAGAIN: "device",
+  ESTALE: "device",
+  ETIMEDOUT: "device",
+  ENOTCONN: "device"
 }
 
 /** Failing calls as the error of the medium, with paths relative to the layout. */

@@ -42,6 +42,8 @@ describe("a failing call", () => {
     ["EACCES", "denied"],
     ["EPERM", "denied"],
     ["EMFILE", "tooManyFiles"],
+    ["EINTR", "device"],
+    ["ESTALE", "device"],
     ["ENFILE", "tooManyFiles"],
     ["EIO", "device"],
     ["EXOTIC", "other"]
