@@ -123,7 +123,11 @@ export const endLeases = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  for (const hour of yield* hoursOf(files)) yield* ifThere(files.fs.unlink(join(folderOf(files, hour), nameOf(digest))))
+  for (const hour of yield* hoursOf(files)) {
+    const path = join(folderOf(files, hour), nameOf(digest))
+    // What is no file holds nothing, and is not ours to remove.
+    if ((yield* statIfThere(files.fs, path))?.kind === "file") yield* ifThere(files.fs.unlink(path))
+  }
 })
 
 /** Removes the leases that are over. What cannot be removed now is removed another time. */

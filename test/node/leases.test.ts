@@ -163,6 +163,17 @@ describe("a lease", () => {
       assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
     }))
 
+  it.live("that is no file keeps no blob from being deleted", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* pushed
+      const [hour = ""] = hoursIn(disk)
+      const path = join(disk.files.leases, hour, leasesIn(disk)[0] ?? "")
+      fs.rmSync(path)
+      fs.mkdirSync(path)
+      yield* decideTo(layout, new BlobDeleted({ digest: name }))
+      assert.isFalse(fs.existsSync(place(disk)))
+    }))
+
   it.live("is not given where nobody of us has written", () =>
     Effect.gen(function*() {
       const { directory, image } = yield* ownLayout()
