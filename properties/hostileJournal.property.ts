@@ -149,7 +149,7 @@ const written = (disk: Disk, seed: number): void => {
   })
   disk.write("index.json", index)
   makeOld(disk.root)
-  disk.write(".ocilayout/journal/000001.ndjson", journalBytes(random, random.once(2) ? sha256(index) : "3".repeat(64)))
+  disk.write(".ocilayout/journal/current.ndjson", journalBytes(random, random.once(2) ? sha256(index) : "3".repeat(64)))
 }
 
 describe("a layout with a hostile journal", () => {
@@ -167,7 +167,7 @@ describe("a layout with a hostile journal", () => {
     yield* add(again.layout, a1)
     assert.deepStrictEqual(disk.entries(), [...before, d4, a1])
     assert.include(fs.readFileSync(disk.path("index.json"), "utf8"), "\"kept\":\"kept\"")
-    const lines = disk.read(".ocilayout", "journal", "000001.ndjson").trimEnd().split("\n")
+    const lines = disk.read(".ocilayout", "journal", "current.ndjson").trimEnd().split("\n")
     const last = Result.getOrThrow(readLine(lines.at(-1) ?? ""))
     assert.strictEqual(last.record.after, sha256(disk.read("index.json")))
     assert.deepStrictEqual(leftovers(disk.root), [])

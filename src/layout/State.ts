@@ -63,6 +63,10 @@ export const fromIndex = (
   }
 }
 
+/** The state of these entries, wherever they are written. */
+export const fromEntries = (values: ReadonlyArray<Schema.Json>, defaultRepository: Repository | undefined): State =>
+  fromIndex(values, { defaultRepository, bytes: utf8Bytes(JSON.stringify([values], undefined, 8)) })
+
 /** The same state, now that its index was written and takes so many bytes. */
 export const measured = (state: State, bytes: number): State => ({ ...state, bytes, counted: new WeakMap() })
 

@@ -1,4 +1,7 @@
-/** The journal as a file: lines in order, each naming the hash of the one before (RELIABILITY 2.10). */
+/**
+ * The segment of the journal that is being written: lines in order, each naming the hash of the one before (RELIABILITY
+ * 2.10).
+ */
 import { Effect, Result } from "effect"
 import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
@@ -69,22 +72,26 @@ const lastLine = (bytes: Buffer, from: number): { readonly last: Line; readonly 
   return undefined
 }
 
-const readWhole = (path: string, handle: FileHandle, size: number): Effect.Effect<Uint8Array, FsError> =>
+export const readWhole = (path: string, handle: FileHandle, size: number): Effect.Effect<Uint8Array, FsError> =>
   size > journalBytes ? Effect.fail(tooLarge(path)) : readAll(handle, size)
 
-/** Every valid line whose chain is whole, oldest first; reading stops where the chain breaks. */
-export const readLines = Effect.fnUntraced(function*(
-  { fs, journal }: LayoutFiles
+/** Every valid line of a segment whose chain is whole, oldest first; reading stops where the chain breaks. */
+export const readSegment = Effect.fnUntraced(function*(
+  { fs }: LayoutFiles,
+  path: string
 ): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+    const handle = yield* ifThere(fs.open(path, { access: "read" }))
     if (handle === undefined) return []
-    const bytes = Buffer.from(yield* readWhole(journal, handle, (yield* handle.stat).size))
+    const bytes = Buffer.from(yield* readWhole(path, handle, (yield* handle.stat).size))
     const lines: Array<Line> = []
     for (let start = 0, end = 0; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
       const line = readLine(bytes.toString("utf8", start, end))
       if (Result.isFailure(line)) break
-      if (line.success.record.prev !== (lines.at(-1)?.hash ?? genesis)) break
+      const { record } = line.success
+      const last = lines.at(-1)
+      // What comes before the first line of a later segment is in another file.
+      if (record.prev !== (last?.hash ?? genesis) && !(last === undefined && record._tag === "Snapshot")) break
       lines.push(line.success)
     }
     return lines
@@ -148,8 +155,17 @@ const startAfresh = Effect.fnUntraced(function*(files: LayoutFiles, end: Journal
     Effect.fnUntraced(function*(path, handle) {
       yield* handle.write(good, 0)
       yield* syncFile(files, handle)
-      yield* fs.rename(path, journal)
-      yield* syncFolder(files, dirname(journal))
+      yield* replaceJournal(files, path)
     })
   )
 })
+
+/** Puts another file in the place of the journal; until that is known to be on the disk, so is no name of it. */
+export const replaceJournal = Effect.fnUntraced(
+  function*(files: LayoutFiles, path: string): Effect.fn.Return<void, FsError> {
+    files.settled.delete(files.journal)
+    yield* files.fs.rename(path, files.journal)
+    yield* syncFolder(files, dirname(files.journal))
+    files.settled.add(files.journal)
+  }
+)

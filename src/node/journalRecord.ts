@@ -1,31 +1,17 @@
-/** One line of the journal: a group of commits, or the word that a group did not happen. */
+/** One line of the journal: a group of commits, the word that a group did not happen, or where a segment begins. */
 import { Result, Schema } from "effect"
 import { createHash } from "node:crypto"
-import { Event } from "../layout/Event.ts"
+import { Commit, highestRevision, Revision } from "../layout/Commit.ts"
 import { parseJson } from "../oci/Json.ts"
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
-/** Lines and commits are numbered up to here: a generation has 15 digits. */
-const highest = 999_999_999_999_999
-const Numbered = Schema.Natural.check(Schema.isLessThanOrEqualTo(highest))
-
-/** The events of one decision. */
-export const Commit = Schema.Struct({
-  revision: Numbered,
-  /** Milliseconds since 1970. */
-  time: Schema.Natural,
-  actor: Schema.String,
-  events: Schema.Array(Event)
-})
-export type Commit = typeof Commit.Type
-
-/** What groups and aborts share. */
+/** What all lines share. */
 const chained = {
   /** Random, the same for every line of a journal: an index of another journal's is not derived from this one. */
   journal: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/u)),
   /** The number of the line. */
-  seq: Numbered,
+  seq: Revision,
   /** The hash of the line before; 64 zeros on the first. */
   prev: Schema.String
 }
@@ -41,13 +27,31 @@ export class GroupRecord extends Schema.TaggedClass<GroupRecord>()("Group", {
 /** The group of the line before was never published; `revision` is the next one free. */
 export class AbortRecord extends Schema.TaggedClass<AbortRecord>()("Abort", {
   ...chained,
-  aborts: Numbered,
+  aborts: Revision,
   /** The SHA-256 of the index that holds instead. */
   after: Schema.String,
-  revision: Numbered
+  revision: Revision
 }) {}
 
-export const Record = Schema.Union([GroupRecord, AbortRecord])
+/**
+ * The first line of every segment but the first: all that the segments before it led to, so that nobody has to read
+ * them to know the state, and they can be let go of one day.
+ */
+export class SnapshotRecord extends Schema.TaggedClass<SnapshotRecord>()("Snapshot", {
+  ...chained,
+  /** The next one free, which is also the name of the segment before. */
+  revision: Revision,
+  /** When the first commit of the journal happened: milliseconds since 1970. */
+  started: Schema.Natural,
+  /** The `revision` of the oldest snapshot whose segment before is kept; older ones were let go of on purpose. */
+  oldest: Revision,
+  /** The SHA-256 of the index that the last group wrote; empty when nobody knows. */
+  after: Schema.String,
+  /** The entries, in index order. */
+  entries: Schema.Array(Schema.Json)
+}) {}
+
+export const Record = Schema.Union([GroupRecord, AbortRecord, SnapshotRecord])
 export type Record = typeof Record.Type
 
 /** A record with the hash that the next one names. */
@@ -88,12 +92,12 @@ export const readLine = (text: string): Result.Result<Line, string> =>
 export const nextRevision = (last: Line | undefined): number => {
   if (last === undefined) return 1
   const { record } = last
-  return record._tag === "Abort" ? record.revision : (record.commits.at(-1)?.revision ?? 0) + 1
+  return record._tag === "Group" ? (record.commits.at(-1)?.revision ?? 0) + 1 : record.revision
 }
 
 /** Whether no numbers are left, which no journal that anybody wrote honestly comes near. */
 export const isSpent = (last: Line | undefined): boolean =>
-  last !== undefined && Math.max(last.record.seq, nextRevision(last)) > highest - 1_000_000_000
+  last !== undefined && Math.max(last.record.seq, nextRevision(last)) > highestRevision - 1_000_000_000
 
 /** The generation that an index written with this record carries. */
 export const generationText = ({ journal, seq }: { readonly journal: string; readonly seq: number }): string =>

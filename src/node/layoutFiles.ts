@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
 
 /** What survives what (RELIABILITY 2.1): a power cut, the death of the process, or nothing in particular. */
@@ -17,6 +18,7 @@ export interface LayoutFiles {
   readonly root: string
   readonly durability: Durability
   readonly symlinks: SymlinkPolicy
+  readonly history: HistoryLimits
   readonly layout: string
   readonly index: string
   readonly blobs: string
@@ -24,6 +26,7 @@ export interface LayoutFiles {
   readonly own: string
   readonly lock: string
   readonly holder: string
+  /** The segment of the journal that is being written; `journalSegments` has those before it. */
   readonly journal: string
   readonly uploads: string
   readonly temporary: string
@@ -41,7 +44,11 @@ export interface LayoutFiles {
 export const layoutFiles = (
   fs: LayoutFs,
   root: string,
-  { durability, symlinks }: { readonly durability: Durability; readonly symlinks: SymlinkPolicy }
+  { durability, history = historyLimits, symlinks }: {
+    readonly durability: Durability
+    readonly symlinks: SymlinkPolicy
+    readonly history?: HistoryLimits | undefined
+  }
 ): LayoutFiles => {
   const own = join(root, ".ocilayout")
   const blobs = join(root, "blobs")
@@ -50,13 +57,14 @@ export const layoutFiles = (
     root,
     durability,
     symlinks,
+    history,
     layout: join(root, "oci-layout"),
     index: join(root, "index.json"),
     blobs,
     own,
     lock: join(own, "lock"),
     holder: join(own, "holder"),
-    journal: join(own, "journal", "000001.ndjson"),
+    journal: join(own, "journal", "current.ndjson"),
     uploads: join(own, "uploads"),
     temporary: join(own, "tmp"),
     displaced: join(own, "displaced"),

@@ -13,6 +13,7 @@ import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
 import type { JournalEnd } from "./journalFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
+import { rotate } from "./journalSegments.ts"
 import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
@@ -223,7 +224,9 @@ const writeDecided = Effect.fnUntraced(function*(
   }
   // A journal that outlives a power cut must find an index: whoever made this one may have died before syncing it.
   if (!known.durable) yield* syncAsFound(files)
-  const end = yield* settleJournal(files, seen)
+  const now = yield* Clock.currentTimeMillis
+  const settled = yield* settleJournal(files, seen)
+  const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
   const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state
   const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])

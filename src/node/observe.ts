@@ -3,15 +3,16 @@ import { Clock, Effect } from "effect"
 import { relative } from "node:path"
 import { replay } from "../layout/evolve.ts"
 import { type Findings, reconcile, takeIn } from "../layout/reconcile.ts"
-import { empty, fromIndex, type State } from "../layout/State.ts"
+import { empty, fromEntries, fromIndex, type State } from "../layout/State.ts"
 import { IndexInvalid, LayoutInvalid, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { type Changed, stillWaits } from "./displaced.ts"
 import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
-import { type JournalEnd, readEnd, readLines } from "./journalFile.ts"
+import { type JournalEnd, readEnd, readSegment } from "./journalFile.ts"
 import { type GroupRecord, isSpent, type Line } from "./journalRecord.ts"
+import { readLines, speaksOf, startedAt } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
-import type { FileHandle } from "./LayoutFs.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 export interface Observation {
   /** Nothing when there is no index: an empty layout, which the first write creates. */
@@ -103,13 +104,13 @@ const withIndex = Effect.fnUntraced(function*(
   if (record === undefined) return { ...whole, head: nothing }
   if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
   // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
-  if (record._tag === "Group" && record.after === index.hash) return { ...whole, head: found }
-  const lines = yield* asStorage(files.root)(readLines(files))
+  if (record._tag !== "Abort" && record.after === index.hash) return { ...whole, head: found }
+  const lines = yield* asStorage(files.root)(readSegment(files, files.journal))
   if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }
   const now = yield* Clock.currentTimeMillis
   const unpublished = record._tag === "Group" &&
     (record.before === index.hash || (yield* asStorage(files.root)(stillWaits(files, record))))
-  const evidence = findings(unpublished ? lines.slice(0, -1) : lines, index, found, now)
+  const evidence = yield* asStorage(files.root)(findings(files, { end: end.last, unpublished, index, found, now }))
   const state = reconcile(evidence)
   return { ...whole, head: evidence.head, state, restored: state !== found, unpublished }
 })
@@ -120,33 +121,52 @@ const withIndex = Effect.fnUntraced(function*(
  * A last group that neither the index nor the place it was to be published from shows as never published counts as
  * committed: it may have been acknowledged, and then overwritten.
  */
-const findings = (lines: ReadonlyArray<Line>, index: IndexOnDisk, found: State, now: number): Findings => {
-  const groups = committed(lines)
-  const history = historyOf(groups, found.defaultRepository)
+const findings = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { end, found, index, now, unpublished }: {
+    readonly end: Line | undefined
+    readonly unpublished: boolean
+    readonly index: IndexOnDisk
+    readonly found: State
+    readonly now: number
+  }
+): Effect.fn.Return<Findings, FsError> {
+  const happened = (enough: (lines: ReadonlyArray<Line>) => boolean) =>
+    Effect.map(readLines(files, enough), (lines) => unpublished ? lines.slice(0, -1) : lines)
+  const derived = index.generation?.journal === end?.record.journal ? index.generation?.seq : undefined
+  const lines = yield* happened((lines) => derived === undefined || reaches(lines, derived))
+  const { defaultRepository } = found
+  const history = historyOf(lines, defaultRepository)
   const head = history.upTo(Number.POSITIVE_INFINITY)
   const accepted: Findings = { head, index: found, origin: { _tag: "Accepted" } }
-  const last = groups.at(-1)
-  if (last === undefined || groups.some(({ after, before }) => after === index.hash || before === index.hash)) {
-    return accepted
-  }
-  if (index.generation?.journal === last.journal) {
-    return { head, index: found, origin: { _tag: "Derived", base: history.upTo(index.generation.seq) } }
-  }
-  const first = groups[0]?.commits[0]
-  if (first === undefined || now - first.time >= adoptionMillis) return accepted
-  const nothing = empty(found.defaultRepository)
-  const base = first.actor === "foreign" ? replay(nothing, first.events) : nothing
+  const groups = committed(lines)
+  if (groups.some(({ after, before }) => after === index.hash || before === index.hash)) return accepted
+  if (derived !== undefined) return { head, index: found, origin: { _tag: "Derived", base: history.upTo(derived) } }
+  const started = startedAt(lines[0])
+  if (started === undefined || now - started >= adoptionMillis || (yield* speaksOf(files, index.hash))) return accepted
+  const first = committed(yield* happened(() => false))[0]?.commits[0]
+  const nothing = empty(defaultRepository)
+  const base = first?.actor === "foreign" ? replay(nothing, first.events) : nothing
   return { head, index: found, origin: { _tag: "Derived", base } }
-}
-
-/** The states that a journal went through. */
-const historyOf = (groups: ReadonlyArray<GroupRecord>, defaultRepository: Repository | undefined) => ({
-  /** After the last group up to this line. */
-  upTo: (seq: number): State => groups.filter((group) => group.seq <= seq).reduce(applied, empty(defaultRepository))
 })
 
-const applied = (state: State, { commits }: GroupRecord): State =>
-  replay(state, commits.flatMap(({ events }) => events))
+/** Whether lines go back to the one of this number. */
+const reaches = (lines: ReadonlyArray<Line>, seq: number): boolean => (lines[0]?.record.seq ?? 0) <= seq
+
+/** The states that lines of a journal tell of; before the first of them, all is as it was then. */
+export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Repository | undefined) => {
+  const first = lines[0]?.record
+  const start = first?._tag === "Snapshot"
+    ? fromEntries(first.entries, defaultRepository)
+    : empty(defaultRepository)
+  const groups = committed(lines)
+  return {
+    /** After the last group up to this line. */
+    upTo: (seq: number): State =>
+      groups.filter((group) => group.seq <= seq)
+        .reduce((state, { commits }) => replay(state, commits.flatMap(({ events }) => events)), start)
+  }
+}
 
 /** The groups that happened: all that no abort takes back. */
 export const committed = (lines: ReadonlyArray<Line>): ReadonlyArray<GroupRecord> => {
@@ -162,12 +182,13 @@ export const withDisplaced = Effect.fnUntraced(function*(
 ): Effect.fn.Return<State, StorageError | SymlinkRefused> {
   if (changed.length === 0) return state
   const { defaultRepository } = state
-  const groups = committed(yield* asStorage(files.root)(readLines(files)))
-  const history = historyOf(groups, defaultRepository)
+  const lines = yield* asStorage(files.root)(readLines(files, (lines) => changed.every(isWithin(lines))))
+  const groups = committed(lines)
+  const history = historyOf(lines, defaultRepository)
   return changed.reduce((ours, { displaced, index, whole }) => {
     const { after, before } = displaced
     const record = groups.findLast((group) => group.before === before && group.after === after)
-    const base = index.generation !== undefined && index.generation.journal === groups[0]?.journal
+    const base = index.generation !== undefined && index.generation.journal === lines[0]?.record.journal
       ? history.upTo(index.generation.seq)
       : record === undefined
       ? undefined
@@ -180,3 +201,8 @@ export const withDisplaced = Effect.fnUntraced(function*(
     })
   }, state)
 })
+
+/** Whether lines tell when an index was replaced, and go back to the version its writer started from. */
+const isWithin = (lines: ReadonlyArray<Line>) => ({ displaced: { after, before }, index: { generation } }: Changed) =>
+  committed(lines).some((group) => group.before === before && group.after === after) &&
+  (generation === undefined || generation.journal !== lines[0]?.record.journal || reaches(lines, generation.seq))

@@ -1,6 +1,7 @@
 /** Makes a group of commits durable: the journal line, then the index, all or none (RELIABILITY 2.6). */
 import { Effect, Result, Schema } from "effect"
 import { dirname } from "node:path"
+import type { Commit } from "../layout/Commit.ts"
 import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts"
@@ -12,13 +13,13 @@ import { type IndexText, putTogether, takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd } from "./journalFile.ts"
 import {
   AbortRecord,
-  type Commit,
   generationText,
   genesis,
   GroupRecord,
   nextRevision,
   sha256
 } from "./journalRecord.ts"
+import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 import { endLeases } from "./leases.ts"
@@ -57,8 +58,7 @@ export const settleJournal = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JournalEnd, FsError> {
   if (damaged) {
     const name = yield* RandomName
-    yield* files.fs.rename(files.journal, `${files.journal}.damaged.${name()}`)
-    yield* syncFolder(files, dirname(files.journal))
+    yield* setAside(files, `damaged.${name()}`)
     return { last: undefined, size: 0, torn: 0, identity: "" }
   }
   if (end.torn > 0) yield* cutTorn(files, end)

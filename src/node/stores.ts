@@ -4,6 +4,7 @@ import type { Repository } from "../oci/Reference.ts"
 import type { Stores } from "../ops/ports.ts"
 import { makeBlobStore } from "./blobFiles.ts"
 import { makePreparation } from "./establish.ts"
+import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
@@ -21,6 +22,8 @@ export interface LayoutOptions {
   readonly symlinks?: SymlinkPolicy | undefined
   /** How long a writer waits for the lock before it fails with `LayoutLocked`; 30 seconds by default. */
   readonly lockWaitMillis?: number | undefined
+  /** How much of its history a layout keeps; 90 days and 100,000 commits at least by default. */
+  readonly history?: Partial<HistoryLimits> | undefined
 }
 
 const lockWaitMillis = 30_000
@@ -37,7 +40,8 @@ export const openStores = Effect.fnUntraced(function*(
 ): Effect.fn.Return<OpenStores, never, Scope.Scope> {
   const files = layoutFiles(patientFs(fs), options.directory, {
     durability: options.durability ?? "power",
-    symlinks: options.symlinks ?? "refuse"
+    symlinks: options.symlinks ?? "refuse",
+    history: { ...historyLimits, ...options.history }
   })
   const cache = yield* makeIndexCache(files, defaultRepository)
   const preparation = makePreparation(files, cache.look)

@@ -12,7 +12,7 @@ const a1 = entry("a", "app:v1")
 const b2 = entry("b", "app:v2")
 const c3 = entry("c", "app:v3")
 const d4 = entry("d", "app:v4")
-const journalFile = ".ocilayout/journal/000001.ndjson"
+const journalFile = ".ocilayout/journal/current.ndjson"
 
 /** A layout of ours with one commit, opened. */
 const written = Effect.gen(function*() {

@@ -245,7 +245,7 @@ describe("10: what is acknowledged has been synced", () => {
         "link blobs/sha256/*",
         "syncdir blobs/sha256",
         "sync .ocilayout/displaced/*",
-        "sync .ocilayout/journal/000001.ndjson",
+        "sync .ocilayout/journal/current.ndjson",
         "exchange index.json",
         "syncdir "
       ]
@@ -268,7 +268,7 @@ describe("10: what is acknowledged has been synced", () => {
 })
 
 describe("11: memory is never ahead of the disk", () => {
-  it.live.each(["exchange index.json", "sync .ocilayout/displaced/", "write .ocilayout/journal/000001.ndjson"])(
+  it.live.each(["exchange index.json", "sync .ocilayout/displaced/", "write .ocilayout/journal/current.ndjson"])(
     "a change that fails at %s is not in a later one",
     (step) =>
       Effect.gen(function*() {

@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { EntryAdded } from "../../src/layout/Event.ts"
-import { appendRecord, cutTorn, type JournalEnd, readEnd, readLines } from "../../src/node/journalFile.ts"
+import { appendRecord, cutTorn, type JournalEnd, readEnd } from "../../src/node/journalFile.ts"
 import { genesis, GroupRecord, type Record, writeLine } from "../../src/node/journalRecord.ts"
+import { readLines } from "../../src/node/journalSegments.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
 import { fails } from "../support/watchedFs.ts"
 
-const journalPath = [".ocilayout", "journal", "000001.ndjson"] as const
+const journalPath = [".ocilayout", "journal", "current.ndjson"] as const
 const empty: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "" }
 
 const record = (seq: number, prev: string, note = "") =>

@@ -35,7 +35,7 @@ import { type Call, fails } from "../support/watchedFs.ts"
 const a1 = entry("a", "app:v1")
 const b2 = entry("b", "app:v2")
 const c3 = entry("c", "app:v3")
-const journalFile = ".ocilayout/journal/000001.ndjson"
+const journalFile = ".ocilayout/journal/current.ndjson"
 const unknown = new ManifestUnknown({ repository: "app", reference: "v9" })
 
 /** A layout of ours with one commit, opened. */

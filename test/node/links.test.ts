@@ -168,7 +168,7 @@ describe("a link in a layout is refused", () => {
       })
   )
 
-  it.live.each(["lock", "holder", join("journal", "000001.ndjson")])(
+  it.live.each(["lock", "holder", join("journal", "current.ndjson")])(
     "%s of our own is never written through",
     (name) =>
       Effect.gen(function*() {

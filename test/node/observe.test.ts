@@ -13,7 +13,7 @@ import { makeOld } from "../support/folders.ts"
 
 type Entries = ReadonlyArray<Schema.Json>
 
-const journalPath = ".ocilayout/journal/000001.ndjson"
+const journalPath = ".ocilayout/journal/current.ndjson"
 const version = JSON.stringify({ imageLayoutVersion: "1.0.0" })
 
 const look = Effect.fnUntraced(function*({ files }: Disk, defaultRepository?: string) {

@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import { replay } from "../../../src/layout/evolve.ts"
 import { empty } from "../../../src/layout/State.ts"
-import { readLines } from "../../../src/node/journalFile.ts"
+import { readLines } from "../../../src/node/journalSegments.ts"
 import { layoutFiles } from "../../../src/node/layoutFiles.ts"
 import { committed } from "../../../src/node/observe.ts"
 import { bytesOfDigest } from "../contents.ts"
@@ -83,7 +83,7 @@ export const checkRead = async (world: World, process: Process, states: Readonly
 export const checkJournal = async (world: World, process: Process, intruded: boolean): Promise<void> => {
   const files = layoutFiles(process.fs, root, { durability: "power", symlinks: "refuse" })
   const lines = await world.run(readLines(files))
-  const text = Buffer.from(world.bytes(".ocilayout/journal/000001.ndjson") ?? []).toString("utf8")
+  const text = Buffer.from(world.bytes(".ocilayout/journal/current.ndjson") ?? []).toString("utf8")
   assert.strictEqual(lines.length, text.split("\n").length - 1, "the journal's chain")
   const commits = committed(lines).flatMap(({ commits }) => commits)
   assert.deepStrictEqual(commits.map(({ revision }) => revision), commits.map((_, at) => at + 1), "the revisions")

@@ -1,0 +1,19 @@
+/** The events of one decision, with who asked for them and when. */
+import { Schema } from "effect"
+import { Event } from "./Event.ts"
+
+/** Lines and commits are numbered up to here: a generation has 15 digits. */
+export const highestRevision = 999_999_999_999_999
+
+export const Revision = Schema.Natural.check(Schema.isLessThanOrEqualTo(highestRevision))
+
+export const Commit = Schema.Struct({
+  /** Its number, from 1 in the order in which commits happened. */
+  revision: Revision,
+  /** Milliseconds since 1970. */
+  time: Schema.Natural,
+  /** Who asked for it: `library`, `mcp:<client>`, `cli:<user>`, or `foreign` for what was done without us. */
+  actor: Schema.String,
+  events: Schema.Array(Event)
+})
+export type Commit = typeof Commit.Type

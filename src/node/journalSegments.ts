@@ -1,0 +1,197 @@
+/**
+ * The journal in segments. The one being written has a fixed name; once it is long, it is kept under the number of the
+ * commit that comes next, and a new one begins with all that it led to. So the end of the journal is one file of bounded
+ * size, however much has happened.
+ */
+import { Effect } from "effect"
+import { dirname, join } from "node:path"
+import type { State } from "../layout/State.ts"
+import { syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { cannotLink } from "./fallback.ts"
+import { type JournalEnd, readSegment, readWhole, replaceJournal } from "./journalFile.ts"
+import { type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
+import { identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+
+const form = /^before-(\d{15})\.ndjson$/u
+
+/** The segment whose commits come before that of a revision. */
+const segmentBefore = ({ journal }: LayoutFiles, revision: number): string =>
+  join(dirname(journal), `before-${String(revision).padStart(15, "0")}.ndjson`)
+
+/** The revisions that come after each of the segments that are closed, the oldest first. */
+const closedSegments = (files: LayoutFiles): Effect.Effect<ReadonlyArray<number>, FsError> =>
+  Effect.map(ifThere(files.fs.readDirectory(dirname(files.journal))), (names = []) =>
+    names.flatMap((name) => {
+      const [, revision] = form.exec(name) ?? []
+      return revision === undefined ? [] : [Number(revision)]
+    }).toSorted((a, b) => a - b))
+
+/**
+ * The lines of the journal, oldest first, as far back as is asked for: by whole segments, until `enough` is content with
+ * them or there is none before them whose end is the line that they go on from.
+ */
+export const readLines = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  enough: (lines: ReadonlyArray<Line>) => boolean = () => false
+): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
+  let lines = yield* readSegment(files, files.journal)
+  while (!enough(lines)) {
+    const before = yield* readBefore(files, lines[0])
+    if (before === undefined) break
+    lines = [...before, ...lines]
+  }
+  return lines
+})
+
+/** The segment that a snapshot goes on from; nothing where it was let go of, or is another one. */
+export const readBefore = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  first: Line | undefined
+): Effect.fn.Return<ReadonlyArray<Line> | undefined, FsError> {
+  if (first?.record._tag !== "Snapshot") return undefined
+  const before = yield* readSegment(files, segmentBefore(files, first.record.revision))
+  return before.at(-1)?.hash === first.record.prev ? before : undefined
+})
+
+/** The lines of the segment that the commit of a revision is in, if it is closed. */
+export const readAround = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  revision: number
+): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
+  const next = (yield* closedSegments(files)).find((after) => after > revision)
+  return next === undefined ? [] : yield* readSegment(files, segmentBefore(files, next))
+})
+
+/** Whether any segment speaks of a hash; a look at their bytes is enough for that. */
+export const speaksOf = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  hash: string
+): Effect.fn.Return<boolean, FsError> {
+  const paths = (yield* closedSegments(files)).map((revision) => segmentBefore(files, revision))
+  for (const path of [files.journal, ...paths.toReversed()]) {
+    const found = yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* ifThere(files.fs.open(path, { access: "read" }))
+      if (handle === undefined) return false
+      return Buffer.from(yield* readWhole(path, handle, (yield* handle.stat).size)).includes(hash)
+    }))
+    if (found) return true
+  }
+  return false
+})
+
+/**
+ * Begins a new segment where the last one has become long, and lets go of segments that are kept no longer. A crash at
+ * any point leaves the old segment or the new one, each with all that it goes on from.
+ *
+ * @param head the state after the last commit that happened
+ */
+export const rotate = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  end: JournalEnd,
+  { head, indexBytes, now }: { readonly head: State; readonly indexBytes: number; readonly now: number }
+): Effect.fn.Return<JournalEnd, FsError> {
+  const { last } = end
+  if (last === undefined || end.size < Math.max(files.history.segmentBytes, 4 * indexBytes)) return end
+  const [first] = yield* readSegment(files, files.journal)
+  const revision = nextRevision(last)
+  if (first?.record._tag === "Snapshot" && first.record.revision === revision) return end
+  const old = yield* outlived(files, revision, now)
+  const kept = (yield* closedSegments(files)).find((after) => !old.includes(after))
+  const record = new SnapshotRecord({
+    journal: last.record.journal,
+    seq: last.record.seq + 1,
+    prev: last.hash,
+    revision,
+    started: startedAt(first) ?? now,
+    oldest: kept ?? revision,
+    // An abort names the index that was found, whatever others had done to it.
+    after: last.record._tag === "Abort" ? "" : last.record.after,
+    entries: head.entries.map(({ value }) => value)
+  })
+  yield* keepSegment(files, segmentBefore(files, revision))
+  const begun = yield* beginSegment(files, record)
+  for (const after of old) yield* ifThere(files.fs.unlink(segmentBefore(files, after)))
+  return begun
+})
+
+/** When the first commit of a journal happened, by a first line of any of its segments. */
+export const startedAt = (first: Line | undefined): number | undefined => {
+  if (first?.record._tag === "Snapshot") return first.record.started
+  return first?.record._tag === "Group" ? first.record.commits[0].time : undefined
+}
+
+/** The closed segments that are kept no longer. */
+const outlived = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  revision: number,
+  now: number
+): Effect.fn.Return<ReadonlyArray<number>, FsError> {
+  const { keepCommits, keepMillis } = files.history
+  const old: Array<number> = []
+  for (const after of yield* closedSegments(files)) {
+    if (revision - after < keepCommits) break
+    const stat = yield* statIfThere(files.fs, segmentBefore(files, after))
+    // It was written for the last time when its last commit happened.
+    if (stat !== undefined && now - Number(stat.mtimeNs / 1_000_000n) >= keepMillis) old.push(after)
+  }
+  return old
+})
+
+/** Gives the segment that is being written a second name, which stays. */
+const keepSegment = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  path: string
+): Effect.fn.Return<void, FsError> {
+  const { fs, journal } = files
+  // A crash may have left an older one here, before the journal went on in the same segment.
+  yield* ifThere(fs.unlink(path))
+  if ((yield* tell(fs.link(journal, path), ...cannotLink)) !== "done") {
+    const bytes = yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* fs.open(journal, { access: "read" })
+      return yield* readWhole(journal, handle, (yield* handle.stat).size)
+    }))
+    yield* withTemporary(
+      files,
+      "segment",
+      Effect.fnUntraced(function*(temporary, handle) {
+        yield* handle.write(bytes, 0)
+        yield* syncFile(files, handle)
+        yield* fs.rename(temporary, path)
+      })
+    )
+  }
+  yield* syncFolder(files, dirname(journal))
+})
+
+const beginSegment = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  record: SnapshotRecord
+): Effect.fn.Return<JournalEnd, FsError> {
+  const { hash, text } = writeLine(record)
+  const bytes = Buffer.from(text)
+  const identity = yield* withTemporary(
+    files,
+    "segment",
+    Effect.fnUntraced(function*(path, handle) {
+      yield* handle.write(bytes, 0)
+      yield* syncFile(files, handle)
+      yield* replaceJournal(files, path)
+      return identityOf(yield* handle.stat)
+    })
+  )
+  return { last: { record, hash }, size: bytes.length, torn: 0, identity }
+})
+
+/** Takes every segment out of the way: a history whose chain is broken is kept for whoever wants to look at it. */
+export const setAside = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  suffix: string
+): Effect.fn.Return<void, FsError> {
+  for (const revision of yield* closedSegments(files)) {
+    const path = segmentBefore(files, revision)
+    yield* ifThere(files.fs.rename(path, `${path}.${suffix}`))
+  }
+  yield* files.fs.rename(files.journal, `${files.journal}.${suffix}`)
+  yield* syncFolder(files, dirname(files.journal))
+})
