@@ -5,8 +5,9 @@ import { join } from "node:path"
 import { canonical } from "../../src/layout/canonical.ts"
 import { replay } from "../../src/layout/evolve.ts"
 import { empty, type State } from "../../src/layout/State.ts"
-import { readLines } from "../../src/node/journalSegments.ts"
+import { readSegment } from "../../src/node/journalFile.ts"
 import { sha256 } from "../../src/node/journalRecord.ts"
+import { readLines } from "../../src/node/journalSegments.ts"
 import { layoutFiles } from "../../src/node/layoutFiles.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 import { committed } from "../../src/node/observe.ts"
@@ -81,7 +82,8 @@ export const lookInto = async (folder: string): Promise<Found> => {
   const files = layoutFiles(nodeFs, folder, { durability: "none", symlinks: "refuse" })
   const lines = await Effect.runPromise(readLines(files))
   const written = readFileSync(files.journal, "utf8").split("\n").length - 1
-  claim(lines.length === written, `only ${lines.length} of the ${written} lines of the journal are a chain`)
+  const { length } = await Effect.runPromise(readSegment(files, files.journal))
+  claim(length === written, `only ${length} of the ${written} lines of the journal's last segment are a chain`)
   const damaged = readdirSync(join(files.own, "journal")).filter((name) => name.includes("damaged"))
   claim(damaged.length === 0, `the journal was damaged: ${damaged.join(", ")}`)
 

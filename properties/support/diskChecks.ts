@@ -6,11 +6,11 @@ import { join } from "node:path"
 import { canonical } from "../../src/layout/canonical.ts"
 import { replay } from "../../src/layout/evolve.ts"
 import { empty } from "../../src/layout/State.ts"
-import { readLines } from "../../src/node/journalSegments.ts"
 import { layoutFiles } from "../../src/node/layoutFiles.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 import { committed } from "../../src/node/observe.ts"
 import { digestOf } from "./contents.ts"
+import { wholeJournal } from "./journal.ts"
 import { entriesOf, type Layout } from "./model.ts"
 
 interface Index {
@@ -46,7 +46,9 @@ export const checkFolder = async (folder: string, layout: Layout): Promise<void>
 /** The journal alone tells how the index came to be, in as many commits as there were. */
 const checkJournal = async (folder: string, index: Index, revision: number): Promise<void> => {
   const files = layoutFiles(nodeFs, folder, { durability: "none", symlinks: "refuse" })
-  const lines = await Effect.runPromise(readLines(files))
+  const lines = await Effect.runPromise(
+    wholeJournal(files, existsSync(files.journal) ? readFileSync(files.journal, "utf8") : "")
+  )
   const groups = committed(lines)
   const commits = groups.flatMap(({ commits }) => commits)
   assert.deepStrictEqual(

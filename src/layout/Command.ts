@@ -2,6 +2,7 @@
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
+import type { State } from "./State.ts"
 
 /** A tag to set, and the condition under which it may be. */
 export interface TagWrite {
@@ -57,13 +58,44 @@ export interface DeleteBlob {
   readonly neededBy: ReadonlyArray<string>
 }
 
+/** Takes a commit back: each name it changed becomes what it was before. */
+export interface RevertCommit {
+  readonly _tag: "RevertCommit"
+  /** The states around the commit. */
+  readonly before: State
+  readonly after: State
+  /** Also where a name has been changed again since. */
+  readonly force: boolean
+  /** By name, the last revision after the commit that changed it. */
+  readonly later: ReadonlyMap<string, number>
+  /** Evidence: which of the things that what comes back needs are not in the layout. */
+  readonly missing: ReadonlyArray<Missing>
+}
+
+/** The whole layout, a repository, or one tag of it. */
+export interface Scope {
+  readonly repository?: Repository
+  readonly tag?: Tag
+}
+
+/** Makes a tag, a repository, or the whole layout, what it was. */
+export interface RestoreNames {
+  readonly _tag: "RestoreNames"
+  /** The state to go back to. */
+  readonly target: State
+  /** Nothing else is touched, but what a tag leaves stays reachable by digest. */
+  readonly scope: Scope
+  /** Evidence: which of the things that what comes back needs are not in the layout. */
+  readonly missing: ReadonlyArray<Missing>
+}
+
 /** Several commands of one layout that happen together or not at all, each on the state its predecessors leave. */
 export interface Batch {
   readonly _tag: "Batch"
   readonly commands: ReadonlyArray<Command>
 }
 
-export type Command = PutManifest | DeleteTag | DeleteManifest | DeleteBlob | Batch
+export type Command = PutManifest | DeleteTag | DeleteManifest | DeleteBlob | RevertCommit | RestoreNames | Batch
 
 /** How large an index may become (RELIABILITY: limits have names and defaults in one place). */
 export interface IndexLimits {

@@ -23,7 +23,9 @@ import {
   type DeleteTag,
   type IndexLimits,
   indexLimits,
+  type Missing,
   type PutManifest,
+  type RestoreNames,
   type TagWrite
 } from "./Command.ts"
 import type { Entry } from "./Entry.ts"
@@ -31,6 +33,7 @@ import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced, type Event } from
 import { evolve, keyOf, replay } from "./evolve.ts"
 import { names, tagged, withDigest } from "./query.ts"
 import type { State } from "./State.ts"
+import { restoreNames, revertCommit } from "./undo.ts"
 
 export type Decision = Result.Result<ReadonlyArray<Event>, OciError>
 
@@ -41,13 +44,17 @@ export const decide = (state: State, command: Command, limits: IndexLimits = ind
 const decideOne = (state: State, command: Command, limits: IndexLimits): Decision => {
   switch (command._tag) {
     case "PutManifest":
-      return putManifest(state, command)
+      return complete(command, () => putManifest(state, command))
     case "DeleteTag":
       return deleteTag(state, command)
     case "DeleteManifest":
       return deleteManifest(state, command)
     case "DeleteBlob":
       return deleteBlob(command)
+    case "RevertCommit":
+      return complete(command, () => revertCommit(state, command))
+    case "RestoreNames":
+      return complete(command, () => Result.succeed(restore(state, command)))
     case "Batch":
       return batch(state, command, limits)
   }
@@ -65,8 +72,11 @@ const batch = (state: State, { commands }: Batch, limits: IndexLimits): Decision
   return Result.succeed(events)
 }
 
-const putManifest = (state: State, { descriptor, missing, repository, tags }: PutManifest): Decision => {
-  if (missing.length > 0) return Result.fail(new ManifestBlobUnknown({ missing }))
+/** Nothing gets a name whose content is not there. */
+const complete = ({ missing }: { readonly missing: ReadonlyArray<Missing> }, decision: () => Decision): Decision =>
+  missing.length > 0 ? Result.fail(new ManifestBlobUnknown({ missing })) : decision()
+
+const putManifest = (state: State, { descriptor, repository, tags }: PutManifest): Decision => {
   for (const write of tags) {
     const refusal = refuseTag(state, repository, write, descriptor)
     if (refusal !== undefined) return Result.fail(refusal)
@@ -129,6 +139,17 @@ const deleteBlob = ({ digest, neededBy, present }: DeleteBlob): Decision => {
     : Result.succeed([new BlobDeleted({ digest })])
 }
 
+/** A tag goes back as any tag moves; a repository, or the layout, becomes entry by entry what it was. */
+const restore = (state: State, { scope, target }: RestoreNames): ReadonlyArray<Event> => {
+  const { repository, tag } = scope
+  if (repository === undefined || tag === undefined) return restoreNames(state, target, repository)
+  const entry = tagged(target, repository, tag)[0]
+  const steps = entry?.descriptor === undefined
+    ? tagged(state, repository, tag).map((present) => release(present, repository))
+    : [setTag(entry.descriptor, repository, tag, entry.value)]
+  return inSequence(state, steps)
+}
+
 /** A part of a change: what happens next, seen from where the parts before it have led. */
 type Step = (state: State) => ReadonlyArray<Event>
 
@@ -150,12 +171,22 @@ const addUntagged = ({ digest }: Descriptor, repository: Repository, value: Sche
     ? []
     : [new EntryAdded({ value: nameless(value, digest, state, repository) })]
 
-/** The first entry of the tag takes the new descriptor where it stands; further entries of the tag go. */
-const setTag = (descriptor: Descriptor, repository: Repository, tag: Tag): Step => (state) => {
+/**
+ * The first entry of the tag takes the new descriptor where it stands; further entries of the tag go.
+ *
+ * @param written the descriptor as it is written where no entry has it yet
+ */
+const setTag = (
+  descriptor: Descriptor,
+  repository: Repository,
+  tag: Tag,
+  written: Schema.Json = descriptor
+): Step =>
+(state) => {
   const [first, ...others] = tagged(state, repository, tag)
   const already = withDigest(state, repository, descriptor.digest)
   const untagged = already.find(({ name }) => name._tag === "Untagged")
-  const value = renamed(already[0]?.value ?? descriptor, refNameFor(state, repository, tag))
+  const value = renamed(already[0]?.value ?? written, refNameFor(state, repository, tag))
 
   const duplicates = others.map((entry): Step => release(entry, repository))
   if (first === undefined) {

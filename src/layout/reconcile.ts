@@ -111,9 +111,11 @@ export const reconcile = ({ head, index, origin }: Findings): State =>
   origin._tag === "Derived" ? merge(origin.base, head, index) : index
 
 /** A named entry is its name, whatever it points at; a nameless one is its digest. */
-const nameOf = ({ digest, refName }: Entry): string => refName === undefined ? `digest ${digest}` : `name ${refName}`
+export const nameOf = ({ digest, refName }: Entry): string =>
+  refName === undefined ? `digest ${digest}` : `name ${refName}`
 
-const sameDigests = (a: ReadonlyArray<Entry> | undefined, b: ReadonlyArray<Entry> | undefined): boolean =>
+/** Whether entries of one name point at the same, whatever else they carry. */
+export const sameDigests = (a: ReadonlyArray<Entry> | undefined, b: ReadonlyArray<Entry> | undefined): boolean =>
   digests(a) === digests(b)
 
 const digests = (entries: ReadonlyArray<Entry> = []): string => entries.map(({ digest }) => digest).toSorted().join(" ")

@@ -1,14 +1,15 @@
 /** The stores of one layout, in memory: nothing outlives the process, everything else is as on disk. */
 import { Clock, Effect, Option, Random, Result, Semaphore, Stream } from "effect"
-import type { Event } from "../layout/Event.ts"
+import type { Commit } from "../layout/Commit.ts"
 import { replay } from "../layout/evolve.ts"
-import { empty } from "../layout/State.ts"
+import { empty, type State } from "../layout/State.ts"
 import { absent, evolveUpload, isUploadId, type OpenUpload, type UploadId, type UploadState } from "../layout/Upload.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import { DigestInvalid, LimitExceeded, SizeInvalid, UploadBusy } from "../oci/OciError.ts"
+import { DigestInvalid, LimitExceeded, RevisionUnknown, SizeInvalid, UploadBusy } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { Actor } from "../ops/Actor.ts"
 import { collect, concatenated } from "../ops/collect.ts"
-import type { BlobStore, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
+import type { BlobStore, Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
 import { hasher } from "./hasher.ts"
 
 /** What the stores of a layout share. */
@@ -16,28 +17,45 @@ type Blobs = Map<ContentDigest, Uint8Array>
 
 export const memoryStores = (defaultRepository?: Repository): Stores => {
   const blobs: Blobs = new Map()
-  return { layout: layoutStore(blobs, defaultRepository), blobs: blobStore(blobs), uploads: uploadStore(blobs) }
+  return { ...layoutStore(blobs, defaultRepository), blobs: blobStore(blobs), uploads: uploadStore(blobs) }
 }
 
-const layoutStore = (blobs: Blobs, defaultRepository: Repository | undefined): LayoutStore => {
+const layoutStore = (
+  blobs: Blobs,
+  defaultRepository: Repository | undefined
+): { readonly layout: LayoutStore; readonly journal: Journal } => {
   const lock = Semaphore.makeUnsafe(1)
   let state = empty(defaultRepository)
-  let revision = 0
-  const happen = (events: ReadonlyArray<Event>): void => {
-    state = replay(state, events)
-    if (events.length > 0) revision++
-    for (const event of events) if (event._tag === "BlobDeleted") blobs.delete(event.digest)
+  /** What each commit led to; states share what they have in common. */
+  const commits: Array<Commit & { readonly after: State }> = []
+  const happen = (commit: Omit<Commit, "revision">): void => {
+    state = replay(state, commit.events)
+    if (commit.events.length > 0) commits.push({ ...commit, revision: commits.length + 1, after: state })
+    for (const event of commit.events) if (event._tag === "BlobDeleted") blobs.delete(event.digest)
   }
-  return {
+  const layout: LayoutStore = {
     snapshot: Effect.sync(() => state),
     transact: ({ decide, evidence }) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const before = state
         const events = yield* Effect.fromResult(decide(before, yield* evidence(before)))
-        happen(events)
-        return { before, after: state, events, revision: events.length === 0 ? Option.none() : Option.some(revision) }
+        happen({ time: yield* Clock.currentTimeMillis, actor: yield* Actor, events })
+        const revision = events.length === 0 ? Option.none() : Option.some(commits.length)
+        return { before, after: state, events, revision }
       }))
   }
+  const journal: Journal = {
+    commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
+      Stream.suspend(() => Stream.fromIterable(commits.filter(({ revision }) => revision < before).toReversed())),
+    stateAt: (revision) =>
+      Effect.suspend(() => {
+        const after = revision === 0 ? empty(defaultRepository) : commits[revision - 1]?.after
+        return after === undefined
+          ? Effect.fail(new RevisionUnknown({ asked: `revision ${revision}`, newest: commits.length }))
+          : Effect.succeed(after)
+      })
+  }
+  return { layout, journal }
 }
 
 const sizeIn = (blobs: Blobs) => (digest: ContentDigest) =>

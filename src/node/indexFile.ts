@@ -43,6 +43,8 @@ export interface IndexOnDisk {
   readonly bytes: number
   readonly generation: { readonly journal: string; readonly seq: number } | undefined
   readonly identity: string
+  /** When it was written for the last time: milliseconds since 1970. */
+  readonly modified: number
   /** False while the file is so young that it could change without looking changed. */
   readonly settled: boolean
   readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
@@ -132,6 +134,7 @@ const readOpened = Effect.fnUntraced(function*(
   const index: IndexOnDisk = {
     ...parsed.success,
     hash: sha256(bytes),
+    modified,
     bytes: bytes.length,
     identity: identityOf(after),
     settled: settledAt(now, mtimeNs),

@@ -92,7 +92,8 @@ export const rotate = Effect.fnUntraced(function*(
   { head, indexBytes, now }: { readonly head: State; readonly indexBytes: number; readonly now: number }
 ): Effect.fn.Return<JournalEnd, FsError> {
   const { last } = end
-  if (last === undefined || end.size < Math.max(files.history.segmentBytes, 4 * indexBytes)) return end
+  const { segmentBytes, segmentIndexes } = files.history
+  if (last === undefined || end.size < Math.max(segmentBytes, segmentIndexes * indexBytes)) return end
   const [first] = yield* readSegment(files, files.journal)
   const revision = nextRevision(last)
   if (first?.record._tag === "Snapshot" && first.record.revision === revision) return end

@@ -164,7 +164,11 @@ export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Reposit
     /** After the last group up to this line. */
     upTo: (seq: number): State =>
       groups.filter((group) => group.seq <= seq)
-        .reduce((state, { commits }) => replay(state, commits.flatMap(({ events }) => events)), start)
+        .reduce((state, { commits }) => replay(state, commits.flatMap(({ events }) => events)), start),
+    /** After the commit of a revision. */
+    after: (revision: number): State =>
+      groups.flatMap(({ commits }) => commits).filter((commit) => commit.revision <= revision)
+        .reduce((state, { events }) => replay(state, events), start)
   }
 }
 

@@ -11,14 +11,7 @@ import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { type IndexText, putTogether, takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd } from "./journalFile.ts"
-import {
-  AbortRecord,
-  generationText,
-  genesis,
-  GroupRecord,
-  nextRevision,
-  sha256
-} from "./journalRecord.ts"
+import { AbortRecord, generationText, genesis, GroupRecord, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
@@ -133,6 +126,7 @@ export const publish = Effect.fnUntraced(function*(
       bytes: written.length,
       generation: { journal, seq },
       identity: identityOf(stat),
+      modified: Number(stat.mtimeNs / 1_000_000n),
       settled: false,
       mode: stat
     },

@@ -6,6 +6,7 @@ import { makeBlobStore } from "./blobFiles.ts"
 import { makePreparation } from "./establish.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
+import { makeJournal } from "./journalStore.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
@@ -48,6 +49,7 @@ export const openStores = Effect.fnUntraced(function*(
   const trusted = makeTrusted()
   return {
     layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
+    journal: makeJournal(files, cache),
     blobs: makeBlobStore(files, preparation, trusted),
     uploads: makeUploadStore(files, preparation, trusted),
     release: cache.forget

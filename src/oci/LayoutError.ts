@@ -2,17 +2,24 @@
 import { Schema } from "effect"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
-/** A condition of the request did not hold; no `actual` means that the tag does not exist. */
+/**
+ * A condition of the request did not hold: of one tag, where no `actual` means that it does not exist, or of all `names`
+ * that a commit to be reverted has changed.
+ */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   code: Schema.tag("CONFLICT"),
   reason: Schema.String,
-  repository: Schema.String,
-  tag: Schema.String,
+  repository: Schema.optionalKey(Schema.String),
+  tag: Schema.optionalKey(Schema.String),
   expected: Schema.optionalKey(Schema.String),
-  actual: Schema.optionalKey(Schema.String)
+  actual: Schema.optionalKey(Schema.String),
+  names: Schema.optionalKey(Schema.Array(Schema.String))
 }) {
   override get message(): string {
-    const tag = `${named(this.repository)}:${named(this.tag)}`
+    if (this.names !== undefined) {
+      return `nothing was changed: of what is to be taken back, ${sentence(this.reason)}: ${several(this.names)}`
+    }
+    const tag = `${named(this.repository ?? "")}:${named(this.tag ?? "")}`
     const wanted = this.expected === undefined ? "" : `, wanted ${named(this.expected)}`
     const found = this.actual === undefined ? "the tag does not exist" : `it is at ${named(this.actual)}`
     return `${tag} is not as required: ${sentence(this.reason)} (${found}${wanted})`
@@ -50,6 +57,19 @@ export class FileUnknown extends Schema.TaggedError<FileUnknown>()("FileUnknown"
 }) {
   override get message(): string {
     return `${quoted(this.path)} ${sentence(this.reason)}`
+  }
+}
+
+/** The journal has been edited, or cut where nobody of ours cut it; what is newer than that place is right. */
+export class HistoryInvalid extends Schema.TaggedError<HistoryInvalid>()("HistoryInvalid", {
+  code: Schema.tag("HISTORY_INVALID"),
+  /** The oldest revision that can be told of; none when nothing can. */
+  from: Schema.optionalKey(Schema.Number),
+  reason: Schema.String
+}) {
+  override get message(): string {
+    const known = this.from === undefined ? "" : `; from revision ${this.from} on it is whole`
+    return `the history of the layout ${sentence(this.reason)}${known}`
   }
 }
 
@@ -145,6 +165,22 @@ export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", {
 }) {
   override get message(): string {
     return `${named(this.digest)} is still needed by ${several(this.by)}; delete that first`
+  }
+}
+
+/** There is no such point in the history: it has not come to it, or what was before `oldest` is kept no longer. */
+export class RevisionUnknown extends Schema.TaggedError<RevisionUnknown>()("RevisionUnknown", {
+  code: Schema.tag("REVISION_UNKNOWN"),
+  /** A revision, a time, or how many values back. */
+  asked: Schema.String,
+  newest: Schema.Number,
+  oldest: Schema.optionalKey(Schema.Number)
+}) {
+  override get message(): string {
+    const range = this.oldest === undefined
+      ? `the newest revision is ${this.newest}`
+      : `it goes back to revision ${this.oldest}`
+    return `there is no ${quoted(this.asked)} in the history; ${range}`
   }
 }
 

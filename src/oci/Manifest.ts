@@ -199,7 +199,9 @@ const descriptorsIn = (
 }
 
 /** Everything a manifest names but its subject, in document order. */
-export const children = (manifest: Manifest): ReadonlyArray<Child> => [
+export const children = (
+  manifest: Pick<Manifest, "config" | "layers" | "manifests">
+): ReadonlyArray<Child> => [
   ...(manifest.config === undefined
     ? []
     : [{ path: "config", descriptor: manifest.config, role: "config", optional: false } as const]),

@@ -2,8 +2,11 @@
 import { type Catalog, sharedCatalog, treeCatalog } from "./catalog.ts"
 import { makeDeletes } from "./deletes.ts"
 import { makeLists } from "./lists.ts"
+import { makeHistory } from "./makeHistory.ts"
+import { pastCatalog } from "./past.ts"
 import type { Hasher, Layouts, Stores } from "./ports.ts"
 import { makePushes } from "./pushes.ts"
+import { readOnly } from "./readOnly.ts"
 import { makeReads } from "./reads.ts"
 import type { RegistryShape } from "./Registry.ts"
 import { makeUploads } from "./uploads.ts"
@@ -13,7 +16,9 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeUploads(catalog),
   ...makePushes(catalog, hasher),
   ...makeDeletes(catalog),
-  ...makeLists(catalog)
+  ...makeLists(catalog),
+  ...makeHistory(catalog),
+  at: (point) => readOnly(over(pastCatalog(catalog, point), hasher))
 })
 
 /** All repositories in one layout. */

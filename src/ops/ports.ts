@@ -1,5 +1,6 @@
 /** What programs need from the world: each port has an interpreter in memory and one on disk. */
 import type { Effect, Option, Result, Scope, Stream } from "effect"
+import type { Commit } from "../layout/Commit.ts"
 import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
 import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/Upload.ts"
@@ -35,6 +36,18 @@ export interface LayoutStore {
     readonly evidence: (state: State) => Effect.Effect<A, E>
     readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
   }) => Effect.Effect<Committed, E | RegistryError>
+}
+
+/** What has happened to one layout. Whoever may read the layout may read it. */
+export interface Journal {
+  /**
+   * The commits that happened, newest first, those before the revision `before` if it is given. What others have changed
+   * since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where the
+   * history has been edited or cut; what comes after that point is right.
+   */
+  readonly commits: (options?: { readonly before?: number | undefined }) => Stream.Stream<Commit, RegistryError>
+  /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
+  readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
 }
 
 /** A blob's bytes, or a window of them. */
@@ -123,6 +136,7 @@ export interface UploadStore {
 /** The stores of one layout. */
 export interface Stores {
   readonly layout: LayoutStore
+  readonly journal: Journal
   readonly blobs: BlobStore
   readonly uploads: UploadStore
 }

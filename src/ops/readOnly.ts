@@ -20,5 +20,7 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   batch: refuse("a batch of changes"),
   deleteBlob: refuse("deleting a blob"),
   deleteManifest: refuse("deleting a manifest"),
-  deleteTag: refuse("deleting a tag")
+  deleteTag: refuse("deleting a tag"),
+  revert: refuse("reverting a commit"),
+  restore: refuse("restoring what was")
 })

@@ -45,11 +45,12 @@ export class World {
     )
   }
 
-  /** Opens the layout in a process of its own. */
+  /** Opens the layout in a process of its own, with segments of a few commits. */
   async open(durability: Durability = "power"): Promise<Process> {
     const { fs, id } = this.machine.process()
     const scope = Effect.runSync(Scope.make())
-    const opened = openStores(fs, { directory: root, durability }, undefined)
+    const history = { segmentBytes: 1500, segmentIndexes: 0 }
+    const opened = openStores(fs, { directory: root, durability, history }, undefined)
     const stores = await this.run(Effect.provideService(opened, Scope.Scope, scope))
     const close = (): Promise<void> => this.run(Scope.close(scope, Exit.void))
     return { id, fs, stores, registry: sharedRegistry(stores, hasher), close }

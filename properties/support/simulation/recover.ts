@@ -3,10 +3,10 @@ import { assert } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import { replay } from "../../../src/layout/evolve.ts"
 import { empty } from "../../../src/layout/State.ts"
-import { readLines } from "../../../src/node/journalSegments.ts"
 import { layoutFiles } from "../../../src/node/layoutFiles.ts"
 import { committed } from "../../../src/node/observe.ts"
 import { bytesOfDigest } from "../contents.ts"
+import { wholeJournal } from "../journal.ts"
 import { sortedEntries, type View } from "./history.ts"
 import { type Process, root, type World } from "./World.ts"
 
@@ -82,9 +82,8 @@ export const checkRead = async (world: World, process: Process, states: Readonly
  */
 export const checkJournal = async (world: World, process: Process, intruded: boolean): Promise<void> => {
   const files = layoutFiles(process.fs, root, { durability: "power", symlinks: "refuse" })
-  const lines = await world.run(readLines(files))
   const text = Buffer.from(world.bytes(".ocilayout/journal/current.ndjson") ?? []).toString("utf8")
-  assert.strictEqual(lines.length, text.split("\n").length - 1, "the journal's chain")
+  const lines = await world.run(wholeJournal(files, text))
   const commits = committed(lines).flatMap(({ commits }) => commits)
   assert.deepStrictEqual(commits.map(({ revision }) => revision), commits.map((_, at) => at + 1), "the revisions")
   if (!intruded) assert.notInclude(commits.map(({ actor }) => actor), "foreign", "who has changed the index")

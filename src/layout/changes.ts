@@ -1,0 +1,77 @@
+/** What commits did, in the words of whoever asks: which names were moved from where to where. */
+import type { Schema } from "effect"
+import type { Digest } from "../oci/Digest.ts"
+import type { Repository, Tag } from "../oci/Reference.ts"
+import { type Entry, readEntry } from "./Entry.ts"
+import { Event } from "./Event.ts"
+
+/** One name of the layout, or one blob, before and after. */
+export interface NameChange {
+  /** Absent for a blob, and for an entry whose name cannot be understood. */
+  readonly repository?: Repository
+  /** Absent when a manifest was given to, or taken from, a repository without a tag. */
+  readonly tag?: Tag
+  /** The name as written, where it cannot be understood. */
+  readonly refName?: string
+  /** What it was before; absent when it is new. */
+  readonly from?: string
+  /** What it is now; absent when it is gone. */
+  readonly to?: string
+}
+
+/** What events did, name by name, in their order. */
+export const changesOf = (
+  events: ReadonlyArray<Event>,
+  defaultRepository: Repository | undefined
+): ReadonlyArray<NameChange> => {
+  const read = (value: Schema.Json): Entry => readEntry(value, defaultRepository)
+  return events.flatMap((event) =>
+    Event.match(event, {
+      BlobDeleted: ({ digest }): ReadonlyArray<NameChange> => [{ from: digest }],
+      EntryAdded: ({ value }) => {
+        const entry = read(value)
+        return [{ ...nameIn(entry), to: entry.digest }]
+      },
+      EntryRemoved: ({ value }) => {
+        const entry = read(value)
+        return [{ ...nameIn(entry), from: entry.digest }]
+      },
+      EntryReplaced: ({ from, to }) => {
+        const [before, after] = [read(from), read(to)]
+        return sameName(before, after)
+          ? [{ ...nameIn(after), from: before.digest, to: after.digest }]
+          : [{ ...nameIn(before), from: before.digest }, { ...nameIn(after), to: after.digest }]
+      }
+    })
+  )
+}
+
+const nameIn = ({ name, refName }: Entry): Pick<NameChange, "repository" | "tag" | "refName"> => {
+  if (name._tag === "Raw") return refName === undefined ? {} : { refName }
+  return name._tag === "Tagged" ? { repository: name.repository, tag: name.tag } : { repository: name.repository }
+}
+
+const sameName = (a: Entry, b: Entry): boolean => JSON.stringify(nameIn(a)) === JSON.stringify(nameIn(b))
+
+/** Whether a change is about a repository, or a tag of it. */
+export const isAbout = (
+  change: NameChange,
+  { repository, tag }: { readonly repository?: Repository | undefined; readonly tag?: Tag | undefined }
+): boolean =>
+  (repository === undefined || change.repository === repository) && (tag === undefined || change.tag === tag)
+
+/**
+ * What a commit made of a tag: where it pointed before and after, if that is not the same. Only the first entry of a
+ * tag counts, so further ones that come or go with it are no change of the tag.
+ */
+export const tagMove = (
+  changes: ReadonlyArray<NameChange>,
+  repository: Repository,
+  tag: Tag
+): { readonly from?: Digest | string; readonly to?: Digest | string } | undefined => {
+  const own = changes.filter((change) => isAbout(change, { repository, tag }))
+  if (own.length === 0) return undefined
+  const from = own.find((change) => change.from !== undefined)?.from
+  const to = own.findLast((change) => change.to !== undefined)?.to
+  return from === to ? undefined : { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+}

@@ -1,0 +1,70 @@
+/** Bringing back what was: a commit taken back, or names as they were at an earlier point. History only grows. */
+import { Result } from "effect"
+import { Conflict } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
+import { canonical } from "./canonical.ts"
+import type { RevertCommit } from "./Command.ts"
+import type { Entry } from "./Entry.ts"
+import type { Event } from "./Event.ts"
+import { difference, nameOf, sameDigests } from "./reconcile.ts"
+import { fromEntries, type State } from "./State.ts"
+
+/**
+ * The events that give each name that a commit changed what it had before. A name that has become something else since
+ * is a conflict, unless it is forced; one that is already what it was needs nothing.
+ */
+export const revertCommit = (
+  state: State,
+  { after, before, force, later }: RevertCommit
+): Result.Result<ReadonlyArray<Event>, Conflict> => {
+  const then = Map.groupBy(before.entries, nameOf)
+  const done = Map.groupBy(after.entries, nameOf)
+  const now = Map.groupBy(state.entries, nameOf)
+  const changed = new Set<string>()
+  const conflicts: Array<string> = []
+  for (const name of new Set([...then.keys(), ...done.keys()])) {
+    if (sameEntries(then.get(name), done.get(name)) || sameEntries(then.get(name), now.get(name))) continue
+    if (sameDigests(done.get(name), now.get(name)) || force) changed.add(name)
+    else conflicts.push(name)
+  }
+  if (conflicts.length > 0) {
+    return Result.fail(
+      new Conflict({
+        reason: "it has been changed again since",
+        names: conflicts.map((name) => {
+          const revision = later.get(name)
+          return `${displayed(name)}${revision === undefined ? "" : ` in revision ${revision}`}`
+        })
+      })
+    )
+  }
+  return Result.succeed(bringBack(state, before, (entry) => changed.has(nameOf(entry))))
+}
+
+/** The events that make all entries that are meant what they were in another state. */
+export const restoreNames = (
+  state: State,
+  target: State,
+  repository: Repository | undefined
+): ReadonlyArray<Event> =>
+  bringBack(
+    state,
+    target,
+    ({ name }) => repository === undefined || (name._tag !== "Raw" && name.repository === repository)
+  )
+
+const bringBack = (state: State, target: State, isMeant: (entry: Entry) => boolean): ReadonlyArray<Event> => {
+  const values = [
+    ...state.entries.filter((entry) => !isMeant(entry)),
+    ...target.entries.filter(isMeant)
+  ].map(({ value }) => value)
+  return difference(state, fromEntries(values, state.defaultRepository))
+}
+
+const sameEntries = (a: ReadonlyArray<Entry> = [], b: ReadonlyArray<Entry> = []): boolean =>
+  a.length === b.length && texts(a) === texts(b)
+
+const texts = (entries: ReadonlyArray<Entry>): string =>
+  entries.map(({ value }) => canonical(value)).toSorted().join("\n")
+
+const displayed = (name: string): string => name.replace(/^(?:name|digest) /u, "")

@@ -1,0 +1,102 @@
+/** The journal as history: commits newest first, and states as they were. */
+import { Effect, Option, Stream } from "effect"
+import type { Commit } from "../layout/Commit.ts"
+import { difference } from "../layout/reconcile.ts"
+import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
+import type { Journal, RegistryError } from "../ops/ports.ts"
+import type { IndexCache } from "./indexCache.ts"
+import { readSegment } from "./journalFile.ts"
+import { type Line, nextRevision } from "./journalRecord.ts"
+import { readAround, readBefore } from "./journalSegments.ts"
+import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
+import { committed, historyOf, type Observation } from "./observe.ts"
+
+export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
+  const storage = asStorage(files.root)
+
+  /** The lines of the last segment with a commit that has happened; by now there may be more in later ones. */
+  const lastSegment = Effect.fnUntraced(function*(
+    { end: { last }, unpublished }: Observation
+  ): Effect.fn.Return<ReadonlyArray<Line>, RegistryError> {
+    if (last === undefined) return []
+    let lines: ReadonlyArray<Line> | undefined = yield* storage(readSegment(files, files.journal))
+    while (lines !== undefined) {
+      const place = lines.findLastIndex(({ hash }) => hash === last.hash)
+      if (place >= 0) return lines.slice(0, unpublished ? place : place + 1)
+      lines = yield* storage(readBefore(files, lines[0]))
+    }
+    return yield* new HistoryInvalid({ reason: "has a broken chain" })
+  })
+
+  /** The segment before the one that begins with `first`; nothing where there is none, or it is kept no longer. */
+  const segmentBefore = Effect.fnUntraced(function*(
+    first: Line | undefined,
+    oldest: number
+  ): Effect.fn.Return<ReadonlyArray<Line> | undefined, RegistryError> {
+    const before = yield* storage(readBefore(files, first))
+    if (before !== undefined || first?.record._tag !== "Snapshot" || first.record.revision < oldest) return before
+    return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
+  })
+
+  const recorded = (seen: Observation): Stream.Stream<Commit, RegistryError> =>
+    Stream.unwrap(Effect.map(lastSegment(seen), (last) => {
+      const first = last[0]?.record
+      const oldest = first?._tag === "Snapshot" ? first.oldest : 1
+      const older = Stream.paginate(
+        last[0],
+        (after) =>
+          Effect.map(segmentBefore(after, oldest), (lines) =>
+            [
+              newestFirst(lines ?? []),
+              Option.map(Option.fromUndefinedOr(lines), ([before]) => before)
+            ] as const)
+      )
+      return Stream.concat(Stream.fromIterable(newestFirst(last)), older)
+    }))
+
+  return {
+    commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
+      Stream.unwrap(Effect.map(cache.look, ({ seen }) => {
+        const pending = pendingCommit(seen)
+        const past = seen.damaged ? Stream.fail(damagedHistory) : recorded(seen)
+        const all = pending === undefined ? past : Stream.concat(Stream.succeed(pending), past)
+        return Stream.filter(all, ({ revision }) => revision < before)
+      })),
+
+    stateAt: Effect.fnUntraced(function*(revision) {
+      const { seen } = yield* cache.look
+      const next = nextOf(seen)
+      const pending = pendingCommit(seen)
+      if (revision === next - 1) return seen.head
+      if (revision === next && pending !== undefined) return seen.state
+      const unknown = { asked: `revision ${revision}`, newest: pending === undefined ? next - 1 : next }
+      if (revision >= next) return yield* new RevisionUnknown(unknown)
+      const closed = yield* storage(readAround(files, revision))
+      const lines = closed.length > 0 ? closed : yield* lastSegment(seen)
+      const oldest = lines[0]?.record._tag === "Snapshot" ? lines[0].record.revision - 1 : 0
+      if (revision < oldest) return yield* new RevisionUnknown({ ...unknown, oldest })
+      return historyOf(lines, seen.state.defaultRepository).after(revision)
+    })
+  }
+}
+
+const damagedHistory = new HistoryInvalid({ reason: "has a broken chain" })
+
+const newestFirst = (lines: ReadonlyArray<Line>): ReadonlyArray<Commit> =>
+  committed(lines).flatMap(({ commits }) => commits).toReversed()
+
+/** The revision that the next commit gets. */
+const nextOf = ({ damaged, end: { last }, unpublished }: Observation): number => {
+  if (damaged) return 1
+  return unpublished && last?.record._tag === "Group" ? last.record.commits[0].revision : nextRevision(last)
+}
+
+/** What others have changed since the last commit, as the commit that it will be. */
+const pendingCommit = (seen: Observation): Commit | undefined => {
+  const { head, index, restored, state } = seen
+  if (head === state || index === undefined) return undefined
+  const events = difference(head, state)
+  return events.length === 0 && !restored
+    ? undefined
+    : { revision: nextOf(seen), time: index.modified, actor: "foreign", events }
+}

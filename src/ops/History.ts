@@ -1,0 +1,73 @@
+/** What happened to a layout, what it was at an earlier point, and how to bring that back. */
+import type { Effect, Option, Stream } from "effect"
+import type { NameChange } from "../layout/changes.ts"
+import type { RegistryError } from "./ports.ts"
+import type { RegistryShape } from "./Registry.ts"
+
+/** A commit as it is told: which names it moved from where to where. */
+export interface HistoryCommit {
+  readonly revision: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  /** `foreign` for what was done without us. */
+  readonly actor: string
+  readonly changes: ReadonlyArray<NameChange>
+}
+
+export interface HistoryQuery {
+  /** Only what was done to this repository. In a tree of layouts it says whose history is meant, and must be given. */
+  readonly repository?: string | undefined
+  /** Only what was done to this tag of the repository. */
+  readonly tag?: string | undefined
+  readonly actor?: string | undefined
+  /** Nothing older than this: milliseconds since 1970. */
+  readonly since?: number | undefined
+  /** Only what comes before this revision, as the last one of the page before says. */
+  readonly before?: number | undefined
+  /** At most so many; all when absent or not positive. */
+  readonly limit?: number | undefined
+}
+
+/** A point in the history of a layout: a revision, a time in milliseconds since 1970, or a tag's Nth previous value. */
+export type Point =
+  | { readonly revision: number }
+  | { readonly time: number }
+  | { readonly previous: number; readonly repository: string; readonly tag: string }
+
+/** What bringing something back did, or would do. */
+export interface Restored {
+  /** The number of the new commit; none when all was as it was to be, or nothing was to be done yet. */
+  readonly revision: Option.Option<number>
+  readonly changes: ReadonlyArray<NameChange>
+}
+
+export interface HistoryShape {
+  /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
+  readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
+  /**
+   * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
+   * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.
+   */
+  readonly at: (point: Point) => RegistryShape
+  /**
+   * Takes a commit back by a new one: each name it changed becomes what it was before. `Conflict` names those that have
+   * been changed again since, unless it is forced; `ManifestBlobUnknown` what is gone that would be needed;
+   * `RevisionUnknown`; `Unsupported` for a commit that changed no name.
+   */
+  readonly revert: (
+    revision: number,
+    options?: { readonly repository?: string | undefined; readonly force?: boolean; readonly dryRun?: boolean }
+  ) => Effect.Effect<Restored, RegistryError>
+  /**
+   * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history, and
+   * what a tag leaves stays reachable by digest. `ManifestBlobUnknown`, `RevisionUnknown`.
+   */
+  readonly restore: (
+    request: {
+      readonly to: Point
+      readonly repository?: string | undefined
+      readonly tag?: string | undefined
+      readonly dryRun?: boolean
+    }
+  ) => Effect.Effect<Restored, RegistryError>
+}

@@ -1,0 +1,198 @@
+/** History, views of the past, and undoing: programs over the journal. */
+import { Effect, Option, Result, Stream } from "effect"
+import { changesOf, isAbout, tagMove } from "../layout/changes.ts"
+import type { Command, Missing } from "../layout/Command.ts"
+import { decide } from "../layout/decide.ts"
+import { readEntry } from "../layout/Entry.ts"
+import type { Event } from "../layout/Event.ts"
+import { equivalent, nameOf } from "../layout/reconcile.ts"
+import type { State } from "../layout/State.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
+import { isContentDigest } from "../oci/Digest.ts"
+import { children } from "../oci/Manifest.ts"
+import { kindOf } from "../oci/MediaType.ts"
+import { RevisionUnknown, Unsupported } from "../oci/OciError.ts"
+import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
+import type { Catalog, Opened } from "./catalog.ts"
+import type { HistoryShape, Point, Restored } from "./History.ts"
+import type { BlobStore, RegistryError } from "./ports.ts"
+
+/** The layout whose history is meant; there is one unless there is a tree of them. */
+const choose = Effect.fnUntraced(function*(
+  catalog: Catalog,
+  repository: string | undefined
+): Effect.fn.Return<Opened & { readonly repository?: Repository }, RegistryError> {
+  if (repository !== undefined) return yield* catalog.open(repository)
+  const [only, ...others] = yield* catalog.layouts
+  if (only !== undefined && others.length === 0) return only
+  return yield* new Unsupported({
+    operation: "a history of all repositories at once",
+    reason: "each of them is a layout of its own here; say which one is meant"
+  })
+})
+
+/** The newest revision of a layout; 0 before there was any commit. */
+const newestRevision = ({ journal }: Opened): Effect.Effect<number, RegistryError> =>
+  Effect.map(Stream.runHead(journal.commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
+
+/** The revision that a point means in a layout. */
+export const revisionAt = Effect.fnUntraced(function*(
+  opened: Opened,
+  point: Point
+): Effect.fn.Return<number, RegistryError> {
+  if ("revision" in point) return point.revision
+  const commits = opened.journal.commits()
+  if ("time" in point) {
+    const found = yield* Stream.runHead(Stream.filter(commits, ({ time }) => time <= point.time))
+    return Option.match(found, { onNone: () => 0, onSome: ({ revision }) => revision })
+  }
+  const repository = yield* Effect.fromResult(parseRepository(point.repository))
+  const tag = yield* Effect.fromResult(parseTag(point.tag))
+  const { defaultRepository } = yield* opened.layout.snapshot
+  const moves = Stream.filter(
+    commits,
+    ({ events }) => tagMove(changesOf(events, defaultRepository), repository, tag) !== undefined
+  )
+  const found = yield* Stream.runHead(Stream.drop(moves, point.previous - 1))
+  if (Option.isSome(found)) return found.value.revision - 1
+  return yield* new RevisionUnknown({
+    asked: `value of ${repository}:${tag} ${point.previous} before now`,
+    newest: yield* newestRevision(opened)
+  })
+})
+
+/** What is to come back, and the layout that it comes back to. */
+interface Plan {
+  readonly opened: Opened
+  /** Decided anew on each state, with what is missing of what it needs. */
+  readonly command: (missing: ReadonlyArray<Missing>) => Command
+}
+
+const manifestsIn = (events: ReadonlyArray<Event>): ReadonlyArray<Descriptor> =>
+  events.flatMap((event) => {
+    const value = event._tag === "EntryAdded" ? event.value : event._tag === "EntryReplaced" ? event.to : undefined
+    const descriptor = value === undefined ? undefined : readEntry(value, undefined).descriptor
+    return descriptor === undefined ? [] : [descriptor]
+  })
+
+/**
+ * What of the content that would come back, down to the last layer, is gone.
+ *
+ * @param look how to look for a blob
+ */
+const missingOf = Effect.fnUntraced(function*(
+  { command, opened }: Plan,
+  state: State,
+  look: BlobStore["retain"]
+): Effect.fn.Return<ReadonlyArray<Missing>, RegistryError> {
+  const decision = decide(state, command([]))
+  if (Result.isFailure(decision)) return []
+  const { facts, reached, unreadable } = yield* opened.manifests.walk(manifestsIn(decision.success), true)
+  const missing: Array<Missing> = Array.from(unreadable.keys(), (digest) => ({ path: "manifest", digest }))
+  const needed = [
+    ...Array.from(reached.values(), (descriptor) => ({ path: "manifest", descriptor, optional: false })),
+    ...Array.from(facts.values()).flatMap(children).filter(({ role }) => role !== "manifest")
+  ]
+  for (const { descriptor, optional, path } of needed) {
+    const { digest, mediaType } = descriptor
+    const held = isContentDigest(digest)
+      ? yield* look(digest, { manifest: kindOf(mediaType) !== "other" })
+      : Option.none()
+    const there = Option.isSome(held) || optional || Option.isSome(opened.manifests.embedded(descriptor))
+    if (!there) missing.push({ path, digest })
+  }
+  return missing
+})
+
+/** Carries a plan out, or says what that would do. */
+const carryOut = Effect.fnUntraced(function*(plan: Plan, dryRun: boolean): Effect.fn.Return<Restored, RegistryError> {
+  const { blobs, layout } = plan.opened
+  if (!dryRun) {
+    const { after, events, revision } = yield* layout.transact({
+      evidence: (state) => Effect.map(missingOf(plan, state, blobs.retain), plan.command),
+      decide
+    })
+    return { revision, changes: changesOf(events, after.defaultRepository) }
+  }
+  const state = yield* layout.snapshot
+  const events = yield* Effect.fromResult(decide(state, plan.command(yield* missingOf(plan, state, blobs.stat))))
+  return { revision: Option.none(), changes: changesOf(events, state.defaultRepository) }
+})
+
+/** By name, the last commit after a revision that changed it. */
+const laterChanges = Effect.fnUntraced(function*(
+  { journal }: Opened,
+  revision: number
+): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+  const later = new Map<string, number>()
+  yield* Stream.runForEach(
+    Stream.takeWhile(journal.commits(), (commit) => commit.revision > revision),
+    (commit) =>
+      Effect.sync(() => {
+        for (const name of commit.events.flatMap(namesIn)) later.set(name, later.get(name) ?? commit.revision)
+      })
+  )
+  return later
+})
+
+const namesIn = (event: Event): ReadonlyArray<string> => {
+  if (event._tag === "BlobDeleted") return []
+  const values = event._tag === "EntryReplaced" ? [event.from, event.to] : [event.value]
+  return values.map((value) => nameOf(readEntry(value, undefined)))
+}
+
+export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "revert" | "restore"> => ({
+  history: ({ actor, before, limit = 0, repository, since = 0, tag } = {}) =>
+    Stream.unwrap(Effect.gen(function*() {
+      const opened = yield* choose(catalog, repository)
+      const about = {
+        repository: repository === undefined ? undefined : opened.repository,
+        tag: tag === undefined ? undefined : yield* Effect.fromResult(parseTag(tag))
+      }
+      const isAll = about.repository === undefined && about.tag === undefined
+      const { defaultRepository } = yield* opened.layout.snapshot
+      const commits = opened.journal.commits({ before }).pipe(
+        Stream.takeWhile(({ time }) => time >= since),
+        Stream.filter((commit) => actor === undefined || commit.actor === actor),
+        Stream.map(({ events, ...commit }) => ({
+          ...commit,
+          changes: changesOf(events, defaultRepository).filter((change) => isAll || isAbout(change, about))
+        })),
+        Stream.filter(({ changes }) => isAll || changes.length > 0)
+      )
+      return limit > 0 ? Stream.take(commits, limit) : commits
+    })),
+
+  revert: Effect.fn("Registry.revert")(function*(revision, { dryRun = false, force = false, repository } = {}) {
+    const opened = yield* choose(catalog, repository)
+    const before = yield* opened.journal.stateAt(revision - 1)
+    const after = yield* opened.journal.stateAt(revision)
+    if (equivalent(before, after)) {
+      return yield* new Unsupported({
+        operation: `reverting revision ${revision}`,
+        reason: "it changed no name; blobs that are deleted do not come back"
+      })
+    }
+    const attempt = { before, after, force, later: new Map<string, number>() }
+    const now = yield* opened.layout.snapshot
+    const decision = decide(now, { _tag: "RevertCommit", ...attempt, missing: [] })
+    const later = Result.isFailure(decision) ? yield* laterChanges(opened, revision) : attempt.later
+    return yield* carryOut(
+      { opened, command: (missing) => ({ _tag: "RevertCommit", ...attempt, later, missing }) },
+      dryRun
+    )
+  }),
+
+  restore: Effect.fn("Registry.restore")(function*({ dryRun = false, repository, tag, to }) {
+    const opened = yield* choose(catalog, repository)
+    const scope = {
+      ...(repository === undefined || opened.repository === undefined ? {} : { repository: opened.repository }),
+      ...(tag === undefined ? {} : { tag: yield* Effect.fromResult(parseTag(tag)) })
+    }
+    const target = yield* opened.journal.stateAt(yield* revisionAt(opened, to))
+    return yield* carryOut(
+      { opened, command: (missing) => ({ _tag: "RestoreNames", target, scope, missing }) },
+      dryRun
+    )
+  })
+})

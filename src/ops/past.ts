@@ -1,0 +1,46 @@
+/** A registry's layouts as they were at a point of their history: the same stores, with the state of then. */
+import { Effect, Stream } from "effect"
+import { pageOf, repositories } from "../layout/query.ts"
+import type { State } from "../layout/State.ts"
+import type { Catalog, Opened } from "./catalog.ts"
+import type { Point } from "./History.ts"
+import { revisionAt } from "./makeHistory.ts"
+import type { LayoutStore } from "./ports.ts"
+
+export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
+  /** What was is found once. */
+  const states = new WeakMap<LayoutStore, State>()
+
+  const asItWas = <A extends Opened>(opened: A): A => ({
+    ...opened,
+    layout: {
+      ...opened.layout,
+      snapshot: Effect.suspend(() => {
+        const known = states.get(opened.layout)
+        return known === undefined
+          ? Effect.tap(
+            Effect.flatMap(revisionAt(opened, point), opened.journal.stateAt),
+            (state) => Effect.sync(() => states.set(opened.layout, state))
+          )
+          : Effect.succeed(known)
+      })
+    }
+  })
+
+  const layouts = Effect.map(catalog.layouts, (all) => all.map(asItWas))
+
+  return {
+    ...catalog,
+    open: (repository) => Effect.map(catalog.open(repository), asItWas),
+    layouts,
+    repositories: (page) =>
+      Stream.fromIterableEffect(Effect.gen(function*() {
+        const each = yield* Effect.forEach(yield* layouts, ({ layout, repository }) =>
+          Effect.map(layout.snapshot, (state) =>
+            repositories(state).filter((name) =>
+              repository === undefined || name === repository
+            )))
+        return pageOf(each.flat().toSorted(), page)
+      }))
+  }
+}
