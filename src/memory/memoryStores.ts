@@ -26,11 +26,15 @@ const layoutStore = (
 ): { readonly layout: LayoutStore; readonly journal: Journal } => {
   const lock = Semaphore.makeUnsafe(1)
   let state = empty(defaultRepository)
-  /** What each commit led to; states share what they have in common. */
-  const commits: Array<Commit & { readonly after: State }> = []
+  const commits: Array<Commit> = []
+  /** What was before each commit, and after the last; states share what they have in common. */
+  const states: Array<State> = [state]
   const happen = (commit: Omit<Commit, "revision">): void => {
     state = replay(state, commit.events)
-    if (commit.events.length > 0) commits.push({ ...commit, revision: commits.length + 1, after: state })
+    if (commit.events.length > 0) {
+      commits.push({ revision: commits.length + 1, ...commit })
+      states.push(state)
+    }
     for (const event of commit.events) if (event._tag === "BlobDeleted") blobs.delete(event.digest)
   }
   const layout: LayoutStore = {
@@ -49,7 +53,7 @@ const layoutStore = (
       Stream.suspend(() => Stream.fromIterable(commits.filter(({ revision }) => revision < before).toReversed())),
     stateAt: (revision) =>
       Effect.suspend(() => {
-        const after = revision === 0 ? empty(defaultRepository) : commits[revision - 1]?.after
+        const after = states[revision]
         return after === undefined
           ? Effect.fail(new RevisionUnknown({ asked: `revision ${revision}`, newest: commits.length }))
           : Effect.succeed(after)
