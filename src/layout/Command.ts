@@ -2,6 +2,7 @@
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
+import type { Entry } from "./Entry.ts"
 import type { State } from "./State.ts"
 
 /** A tag to set, and the condition under which it may be. */
@@ -89,13 +90,30 @@ export interface RestoreNames {
   readonly missing: ReadonlyArray<Missing>
 }
 
+/** Takes entries and blobs out that nobody needs, as a look at this very state has found. */
+export interface CollectGarbage {
+  readonly _tag: "CollectGarbage"
+  /** Evidence: entries of the state. */
+  readonly entries: ReadonlyArray<Entry>
+  /** Evidence: blobs that nothing in the state needs. */
+  readonly blobs: ReadonlyArray<ContentDigest>
+}
+
 /** Several commands of one layout that happen together or not at all, each on the state its predecessors leave. */
 export interface Batch {
   readonly _tag: "Batch"
   readonly commands: ReadonlyArray<Command>
 }
 
-export type Command = PutManifest | DeleteTag | DeleteManifest | DeleteBlob | RevertCommit | RestoreNames | Batch
+export type Command =
+  | PutManifest
+  | DeleteTag
+  | DeleteManifest
+  | DeleteBlob
+  | RevertCommit
+  | RestoreNames
+  | CollectGarbage
+  | Batch
 
 /** How large an index may become (RELIABILITY: limits have names and defaults in one place). */
 export interface IndexLimits {

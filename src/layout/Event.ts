@@ -35,7 +35,19 @@ export class BlobDeleted extends Schema.TaggedClass<BlobDeleted>()("BlobDeleted"
   digest: ContentDigest
 }) {}
 
-export const Event = Schema.Union([BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced]).pipe(
+/**
+ * A note: a blob that nothing needed was removed as garbage, unless somebody pushed it at that very moment. It changes
+ * no index.
+ */
+export class BlobCollected extends Schema.TaggedClass<BlobCollected>()("BlobCollected", {
+  digest: ContentDigest
+}) {}
+
+export const Event = Schema.Union([BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced]).pipe(
   Schema.toTaggedUnion("_tag")
 )
 export type Event = typeof Event.Type
+
+/** Whether an event tells of content that is gone, and changes no index. */
+export const isNote = (event: Event): event is BlobCollected | BlobDeleted =>
+  event._tag === "BlobCollected" || event._tag === "BlobDeleted"

@@ -27,7 +27,8 @@ export const changesOf = (
   const read = (value: Schema.Json): Entry => readEntry(value, defaultRepository)
   return events.flatMap((event) =>
     Event.match(event, {
-      BlobDeleted: ({ digest }): ReadonlyArray<NameChange> => [{ from: digest }],
+      BlobCollected: ({ digest }): ReadonlyArray<NameChange> => [{ from: digest }],
+      BlobDeleted: ({ digest }) => [{ from: digest }],
       EntryAdded: ({ value }) => {
         const entry = read(value)
         return [{ ...nameIn(entry), to: entry.digest }]

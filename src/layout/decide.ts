@@ -29,7 +29,7 @@ import {
   type TagWrite
 } from "./Command.ts"
 import type { Entry } from "./Entry.ts"
-import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
+import { BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
 import { evolve, keyOf, replay } from "./evolve.ts"
 import { names, tagged, withDigest } from "./query.ts"
 import type { State } from "./State.ts"
@@ -55,6 +55,11 @@ const decideOne = (state: State, command: Command, limits: IndexLimits): Decisio
       return complete(command, () => revertCommit(state, command))
     case "RestoreNames":
       return complete(command, () => Result.succeed(restore(state, command)))
+    case "CollectGarbage":
+      return Result.succeed([
+        ...command.blobs.map((digest) => new BlobCollected({ digest })),
+        ...inSequence(state, command.entries.map(drop))
+      ])
     case "Batch":
       return batch(state, command, limits)
   }

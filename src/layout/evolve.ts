@@ -10,6 +10,7 @@ import { insert, remove, replace, type State } from "./State.ts"
  */
 export const evolve = (state: State, event: Event): State =>
   Event.match(event, {
+    BlobCollected: () => state,
     BlobDeleted: () => state,
     EntryAdded: ({ value }) => insert(state, readEntry(value, state.defaultRepository)),
     EntryRemoved: (removed) => withEntry(state, removed, (entry) => remove(state, entry)),
@@ -34,6 +35,7 @@ export const keyOf = (state: State, entry: Entry): { refName?: string; digest: s
 /** The event that brings back the state before `event`, up to the order of entries; a note has none. */
 export const invert = (after: State, event: Event): ReadonlyArray<Event> =>
   Event.match(event, {
+    BlobCollected: () => [],
     BlobDeleted: () => [],
     EntryAdded: ({ value }) => {
       const entry = lastOf(after, value)

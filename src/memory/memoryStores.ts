@@ -1,23 +1,29 @@
 /** The stores of one layout, in memory: nothing outlives the process, everything else is as on disk. */
-import { Clock, Effect, Option, Random, Result, Semaphore, Stream } from "effect"
+import { Clock, Effect, Option, Result, Semaphore, Stream } from "effect"
 import type { Commit } from "../layout/Commit.ts"
+import { isNote } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { empty, type State } from "../layout/State.ts"
-import { absent, evolveUpload, isUploadId, type OpenUpload, type UploadId, type UploadState } from "../layout/Upload.ts"
-import type { ContentDigest } from "../oci/Digest.ts"
-import { DigestInvalid, LimitExceeded, RevisionUnknown, SizeInvalid, UploadBusy } from "../oci/OciError.ts"
+import { absent, evolveUpload, type OpenUpload, type UploadId, type UploadState } from "../layout/Upload.ts"
+import { RevisionUnknown, UploadBusy } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { Actor } from "../ops/Actor.ts"
-import { collect, concatenated } from "../ops/collect.ts"
-import type { BlobStore, Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
+import { concatenated } from "../ops/collect.ts"
+import type { Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
 import { hasher } from "./hasher.ts"
-
-/** What the stores of a layout share. */
-type Blobs = Map<ContentDigest, Uint8Array>
+import { type Blobs, blobStore, put } from "./memoryBlobs.ts"
+import { pinStore, planStore } from "./memoryKept.ts"
+import { newId } from "./newId.ts"
 
 export const memoryStores = (defaultRepository?: Repository): Stores => {
   const blobs: Blobs = new Map()
-  return { ...layoutStore(blobs, defaultRepository), blobs: blobStore(blobs), uploads: uploadStore(blobs) }
+  return {
+    ...layoutStore(blobs, defaultRepository),
+    blobs: blobStore(blobs),
+    uploads: uploadStore(blobs),
+    pins: pinStore(),
+    plans: planStore()
+  }
 }
 
 const layoutStore = (
@@ -35,7 +41,7 @@ const layoutStore = (
       commits.push({ revision: commits.length + 1, ...commit })
       states.push(state)
     }
-    for (const event of commit.events) if (event._tag === "BlobDeleted") blobs.delete(event.digest)
+    for (const event of commit.events) if (isNote(event)) blobs.delete(event.digest)
   }
   const layout: LayoutStore = {
     snapshot: Effect.sync(() => state),
@@ -61,70 +67,6 @@ const layoutStore = (
   }
   return { layout, journal }
 }
-
-const sizeIn = (blobs: Blobs) => (digest: ContentDigest) =>
-  Effect.sync(() => Option.map(Option.fromUndefinedOr(blobs.get(digest)), ({ length }) => length))
-
-const blobStore = (blobs: Blobs): BlobStore => ({
-  stat: sizeIn(blobs),
-  retain: sizeIn(blobs),
-  read: (digest, { window }) =>
-    Effect.sync(() =>
-      Option.map(Option.fromUndefinedOr(blobs.get(digest)), (bytes) => ({
-        size: bytes.length,
-        verified: true,
-        content: Stream.succeed(
-          window === undefined ? bytes : bytes.subarray(window.offset, window.offset + window.length)
-        )
-      }))
-    ),
-  get: (digest, limit) =>
-    Effect.suspend(() => {
-      const bytes = blobs.get(digest)
-      return bytes !== undefined && bytes.length > limit
-        ? Effect.fail(new LimitExceeded({ what: "bytes of a manifest", limit }))
-        : Effect.succeed(Option.fromUndefinedOr(bytes))
-    }),
-  write: Effect.fnUntraced(function*(content, { algorithm, digest, size }) {
-    const bytes = yield* gather(content, size)
-    const actual = hasher.digest(algorithm, bytes)
-    if (digest !== undefined && digest !== actual) return yield* new DigestInvalid({ digest, actual })
-    const existed = blobs.has(actual)
-    blobs.set(actual, bytes)
-    return { digest: actual, size: bytes.length, existed }
-  }),
-  adopt: Effect.fnUntraced(function*(from, digest) {
-    const bytes = yield* from.get(digest, Number.MAX_SAFE_INTEGER)
-    if (Option.isSome(bytes)) blobs.set(digest, bytes.value)
-    return Option.isSome(bytes)
-  }),
-  list: Stream.suspend(() =>
-    Stream.fromIterable(Array.from(blobs, ([digest, { length }]) => ({ digest, size: length })))
-  ),
-  path: () => Option.none()
-})
-
-/** The bytes of a stream, given up as soon as they are more than expected. */
-const gather = <E, R>(
-  content: Stream.Stream<Uint8Array, E, R>,
-  expected: number | undefined
-): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
-  Effect.gen(function*() {
-    const bytes = yield* collect(content, (size) =>
-      expected !== undefined && size > expected
-        ? Effect.fail(new SizeInvalid({ expected, actual: size }))
-        : Effect.void)
-    return expected === undefined || bytes.length === expected
-      ? bytes
-      : yield* new SizeInvalid({ expected, actual: bytes.length })
-  })
-
-const digit = Effect.map(Random.nextIntBetween(0, 15), (value) => value.toString(16))
-
-const newId: Effect.Effect<UploadId> = Effect.flatMap(Effect.all(Array.from({ length: 32 }, () => digit)), (digits) => {
-  const id = digits.join("")
-  return isUploadId(id) ? Effect.succeed(id) : Effect.die(`no upload id: ${id}`)
-})
 
 /** What nobody started: appending to it, committing it and cancelling it are decided without it. */
 const noSession: UploadSession = {
@@ -177,8 +119,8 @@ const uploadStore = (blobs: Blobs): UploadStore => {
           }),
         digest: (algorithm) => Effect.sync(() => hasher.digest(algorithm, bytesOf(id))),
         conclude: (event) =>
-          Effect.sync(() => {
-            if (event._tag === "UploadCommitted") blobs.set(event.digest, bytesOf(id))
+          Effect.gen(function*() {
+            if (event._tag === "UploadCommitted") yield* put(blobs, event.digest, bytesOf(id))
             session.state = evolveUpload(session.state, event)
             session.chunks = []
           })

@@ -10,7 +10,7 @@ import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
 import { asStorage, guard, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
-import { type Hold, lease } from "./leases.ts"
+import { heldSince, type Hold, lease } from "./leases.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"
 import type { Trusted } from "./trusted.ts"
@@ -26,6 +26,12 @@ export const makeBlobStore = (
   trusted: Trusted
 ): BlobStore => {
   const storage = asStorage(files.root)
+
+  const find: BlobStore["find"] = (digest) =>
+    Effect.map(storage(statBlob(files, files.blob(digest))), (stat) =>
+      stat?.kind === "file"
+        ? Option.some({ digest, size: stat.size, touched: Number(stat.ctimeNs / 1_000_000n) })
+        : Option.none())
 
   const store: BlobStore = {
     stat: (digest) =>
@@ -81,15 +87,12 @@ export const makeBlobStore = (
       }),
       (digests) =>
         Stream.fromIterable(digests.flat()).pipe(
-          Stream.mapEffect((digest) =>
-            Effect.map(storage(statBlob(files, files.blob(digest))), (stat) =>
-              stat?.kind === "file" ? [{ digest, size: stat.size }] : [])
-          ),
-          Stream.flatMap((found) =>
-            Stream.fromIterable(found)
-          )
+          Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
+          Stream.flatMap((found) => Stream.fromIterable(found))
         )
     )),
+    find,
+    held: (since) => storage(heldSince(files, since)),
     path: (digest) => Option.some(files.blob(digest))
   }
   filesOf.set(store, files)

@@ -42,6 +42,24 @@ export const withTemporary = <A, E, R>(
     )
   })
 
+/** Writes a small file whole, in the place of one that is there. */
+export const writeFile = (
+  files: LayoutFiles,
+  kind: string,
+  target: string,
+  text: string
+): Effect.Effect<void, FsError> =>
+  withTemporary(
+    files,
+    kind,
+    Effect.fnUntraced(function*(path, handle) {
+      yield* handle.write(Buffer.from(text), 0)
+      yield* syncFile(files, handle)
+      yield* files.fs.rename(path, target)
+      yield* syncFolder(files, dirname(target))
+    })
+  )
+
 /** Makes a folder and those above it, durable as names in their parents, whoever has made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
   function*(files, folder) {

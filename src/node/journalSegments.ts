@@ -39,7 +39,7 @@ export const readLines = Effect.fnUntraced(function*(
   while (!enough(lines)) {
     const before = yield* readBefore(files, lines[0])
     if (before === undefined) break
-    lines = [...before, ...lines]
+    lines = before.concat(lines)
   }
   return lines
 })

@@ -34,6 +34,10 @@ export interface LayoutFiles {
   readonly displaced: string
   /** Second names of blobs, by the hour they were given in. */
   readonly leases: string
+  /** Content that is to stay. */
+  readonly pins: string
+  /** What is to be collected, for an hour. */
+  readonly plans: string
   /** What this opening has told already of what the file system cannot do. */
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
@@ -69,6 +73,8 @@ export const layoutFiles = (
     temporary: join(own, "tmp"),
     displaced: join(own, "displaced"),
     leases: join(own, "leases"),
+    pins: join(own, "pins"),
+    plans: join(own, "plans"),
     reported: new Set(),
     settled: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))

@@ -1,12 +1,13 @@
 /** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
-import type { Event } from "../layout/Event.ts"
+import { type Event, isNote } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { difference } from "../layout/reconcile.ts"
 import { measured, type State } from "../layout/State.ts"
 import type { OutcomeUnknown } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
+import { collectBlobs } from "./collectBlobs.ts"
 import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
 import { createLayout, createOwnFolders } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
@@ -18,7 +19,16 @@ import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFile
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { withDisplaced } from "./observe.ts"
-import { type Draft, neverStill, Overtaken, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
+import {
+  afterPublishing,
+  type Draft,
+  neverStill,
+  Overtaken,
+  publish,
+  removeBlobs,
+  settleJournal,
+  syncAsFound
+} from "./publish.ts"
 
 /** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
 interface Member {
@@ -130,7 +140,7 @@ const decideMembers = Effect.fnUntraced(function*(
     decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
     before = after
     // What a deletion removes is there until it is published, so nobody after it may gather evidence before.
-    if (events.some(({ _tag }) => _tag === "BlobDeleted")) break
+    if (events.some(isNote)) break
   }
   return decisions
 })
@@ -246,7 +256,11 @@ const writeDecided = Effect.fnUntraced(function*(
     text: published.text,
     durable: true
   })
-  yield* removeBlobs(files, own.flatMap(({ events }) => events))
+  const gone = own.flatMap(({ events }) => events).filter(isNote)
+  yield* removeBlobs(files, gone.filter(({ _tag }) => _tag === "BlobDeleted").map(({ digest }) => digest))
+  yield* afterPublishing(
+    collectBlobs(files, gone.filter(({ _tag }) => _tag === "BlobCollected").map(({ digest }) => digest))
+  )
   yield* sweep(published.end)
   return {
     answers: answers(decisions, published.revisions.slice(foreign.length)),

@@ -118,16 +118,37 @@ export const openLease = Effect.fnUntraced(function*(
   return undefined
 })
 
-/** A blob that is deleted on purpose is held no longer. */
+/**
+ * A blob that is deleted on purpose is held no longer.
+ *
+ * @param fresh leases since this time stay: milliseconds since 1970
+ */
 export const endLeases = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  digest: ContentDigest
+  digest: ContentDigest,
+  fresh = Number.POSITIVE_INFINITY
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   for (const hour of yield* hoursOf(files)) {
+    if (hour >= Math.floor(fresh / hourMillis)) continue
     const path = join(folderOf(files, hour), nameOf(digest))
     // What is no file holds nothing, and is not ours to remove.
     if ((yield* statIfThere(files.fs, path))?.kind === "file") yield* ifThere(files.fs.unlink(path))
   }
+})
+
+/** What has been leased since a time, by the names of the leases alone. */
+export const heldSince = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  since: number
+): Effect.fn.Return<ReadonlySet<string>, FsError | SymlinkRefused> {
+  const oldest = Math.floor(since / hourMillis)
+  const held = new Set<string>()
+  for (const hour of yield* hoursOf(files)) {
+    if (hour < oldest) continue
+    const names = (yield* ifThere(files.fs.readDirectory(folderOf(files, hour)))) ?? []
+    for (const name of names) held.add(name.replace("-", ":"))
+  }
+  return held
 })
 
 /** Removes the leases that are over. What cannot be removed now is removed another time. */

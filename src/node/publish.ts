@@ -2,8 +2,8 @@
 import { Effect, Result, Schema } from "effect"
 import { dirname } from "node:path"
 import type { Commit } from "../layout/Commit.ts"
-import type { Event } from "../layout/Event.ts"
 import type { State } from "../layout/State.ts"
+import type { ContentDigest } from "../oci/Digest.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts"
 import { type Displaced, displacedAt } from "./displaced.ts"
 import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
@@ -215,7 +215,9 @@ const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, afte
   )
 
 /** Once published, a failure no longer says that nothing happened. */
-const afterPublishing = <A>(effect: Effect.Effect<A, FsError | SymlinkRefused>): Effect.Effect<A, OutcomeUnknown> =>
+export const afterPublishing = <A>(
+  effect: Effect.Effect<A, FsError | SymlinkRefused>
+): Effect.Effect<A, OutcomeUnknown> =>
   Effect.mapError(
     effect,
     (error) =>
@@ -230,13 +232,12 @@ const afterPublishing = <A>(effect: Effect.Effect<A, FsError | SymlinkRefused>):
 /** Removes the blobs whose deletion is on record, their leases with them; one that is gone already is gone. */
 export const removeBlobs = (
   files: LayoutFiles,
-  events: ReadonlyArray<Event>
+  digests: ReadonlyArray<ContentDigest>
 ): Effect.Effect<void, OutcomeUnknown> =>
-  Effect.forEach(events, (event) => {
-    if (event._tag !== "BlobDeleted") return Effect.void
-    const path = files.blob(event.digest)
+  Effect.forEach(digests, (digest) => {
+    const path = files.blob(digest)
     return afterPublishing(Effect.gen(function*() {
-      yield* endLeases(files, event.digest)
+      yield* endLeases(files, digest)
       yield* ifThere(files.fs.unlink(path))
       yield* ifThere(syncFolder(files, dirname(path)))
     }))

@@ -11,6 +11,8 @@ import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
 import { patientFs } from "./patientFs.ts"
+import { makePins } from "./pinFiles.ts"
+import { makePlans } from "./planFiles.ts"
 import { makeTrusted } from "./trusted.ts"
 import { makeUploadStore } from "./uploadFiles.ts"
 
@@ -52,6 +54,8 @@ export const openStores = Effect.fnUntraced(function*(
     journal: makeJournal(files, cache),
     blobs: makeBlobStore(files, preparation, trusted),
     uploads: makeUploadStore(files, preparation, trusted),
+    pins: makePins(files, preparation),
+    plans: makePlans(files, preparation),
     release: cache.forget
   }
 })

@@ -5,7 +5,7 @@ import { absent, isUploadId, uploadExpiryMillis, type UploadId, type UploadState
 import { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
-import { makeFolder, removeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { makeFolder, removeFolder, syncFolder, tell, writeFile } from "./durable.ts"
 import { ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 
@@ -82,16 +82,7 @@ export const startUpload = Effect.fnUntraced(
 )
 
 export const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
-  withTemporary(
-    files,
-    "meta",
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(Buffer.from(Result.getOrThrow(encodeMeta(meta))), 0)
-      yield* syncFile(files, handle)
-      yield* files.fs.rename(path, folder.meta)
-      yield* syncFolder(files, folder.path)
-    })
-  )
+  writeFile(files, "meta", folder.meta, Result.getOrThrow(encodeMeta(meta)))
 
 /** Removes a session a day after its last append, or after it was committed, unless somebody is at it. */
 export const sweepUpload = Effect.fnUntraced(function*(

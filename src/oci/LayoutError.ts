@@ -157,6 +157,16 @@ export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("Outcom
   }
 }
 
+/** A plan is carried out within an hour, or made anew: a layout does not stand still. */
+export class PlanExpired extends Schema.TaggedError<PlanExpired>()("PlanExpired", {
+  code: Schema.tag("PLAN_EXPIRED"),
+  plan: Schema.String
+}) {
+  override get message(): string {
+    return `there is no plan ${named(this.plan)}, or it is older than an hour; make another one`
+  }
+}
+
 /** The content cannot go while the manifests in `by` need it. */
 export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", {
   code: Schema.tag("DENIED"),

@@ -17,3 +17,18 @@ export const rememberedManifests = 65_536
 
 /** Bytes a chunk of an upload had best have, unless its sender wishes otherwise. */
 export const chunkBytes = 8 * 1024 * 1024
+
+/** How long a plan can be carried out: milliseconds. */
+export const planMillis = 60 * 60 * 1000
+
+/** How long what was taken out of the index can be brought back with all of its content: milliseconds. */
+export const undoWindowMillis = 7 * 24 * 60 * 60 * 1000
+
+/**
+ * How long content stays in any case after it was pushed, mounted or named: milliseconds. Its pusher may be waiting for
+ * the next answer.
+ */
+export const leastGraceMillis = 60 * 60 * 1000
+
+/** How long content stays that nothing has named yet: milliseconds. */
+export const graceMillis = 24 * 60 * 60 * 1000

@@ -4,7 +4,7 @@ import { changesOf, isAbout, tagMove } from "../layout/changes.ts"
 import type { Command, Missing } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
 import { readEntry } from "../layout/Entry.ts"
-import type { Event } from "../layout/Event.ts"
+import { type Event, isNote } from "../layout/Event.ts"
 import { equivalent, nameOf } from "../layout/reconcile.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
@@ -12,24 +12,11 @@ import { isContentDigest } from "../oci/Digest.ts"
 import { children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { RevisionUnknown, Unsupported } from "../oci/OciError.ts"
-import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
+import { parseRepository, parseTag } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
+import { choose } from "./choose.ts"
 import type { HistoryShape, Point, Restored } from "./History.ts"
 import type { BlobStore, RegistryError } from "./ports.ts"
-
-/** The layout whose history is meant; there is one unless there is a tree of them. */
-const choose = Effect.fnUntraced(function*(
-  catalog: Catalog,
-  repository: string | undefined
-): Effect.fn.Return<Opened & { readonly repository?: Repository }, RegistryError> {
-  if (repository !== undefined) return yield* catalog.open(repository)
-  const [only, ...others] = yield* catalog.layouts
-  if (only !== undefined && others.length === 0) return only
-  return yield* new Unsupported({
-    operation: "a history of all repositories at once",
-    reason: "each of them is a layout of its own here; say which one is meant"
-  })
-})
 
 /** The newest revision of a layout; 0 before there was any commit. */
 const newestRevision = ({ journal }: Opened): Effect.Effect<number, RegistryError> =>
@@ -136,7 +123,7 @@ const laterChanges = Effect.fnUntraced(function*(
 })
 
 const namesIn = (event: Event): ReadonlyArray<string> => {
-  if (event._tag === "BlobDeleted") return []
+  if (isNote(event)) return []
   const values = event._tag === "EntryReplaced" ? [event.from, event.to] : [event.value]
   return values.map((value) => nameOf(readEntry(value, undefined)))
 }

@@ -2,7 +2,9 @@
 import { type Catalog, sharedCatalog, treeCatalog } from "./catalog.ts"
 import { makeDeletes } from "./deletes.ts"
 import { makeLists } from "./lists.ts"
+import { makeGarbage } from "./makeGarbage.ts"
 import { makeHistory } from "./makeHistory.ts"
+import { makePins } from "./makePins.ts"
 import { pastCatalog } from "./past.ts"
 import type { Hasher, Layouts, Stores } from "./ports.ts"
 import { makePushes } from "./pushes.ts"
@@ -18,6 +20,8 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeDeletes(catalog),
   ...makeLists(catalog),
   ...makeHistory(catalog),
+  ...makeGarbage(catalog),
+  ...makePins(catalog),
   at: (point) => readOnly(over(pastCatalog(catalog, point), hasher))
 })
 

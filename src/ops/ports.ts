@@ -2,6 +2,7 @@
 import type { Effect, Option, Result, Scope, Stream } from "effect"
 import type { Commit } from "../layout/Commit.ts"
 import type { Event } from "../layout/Event.ts"
+import type { StoredBlob } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/Upload.ts"
 import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
@@ -29,8 +30,8 @@ export interface LayoutStore {
    * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
    *
    * `evidence` runs under the layout's lock: it stats what it names, and no more. Decisions that wait together are
-   * committed as one group, each on the state its predecessors left. A blob that a decision deletes is removed under
-   * the same lock, once the deletion is on record.
+   * committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
+   * removed under the same lock, once that is on record; one to be collected stays if it was just pushed again.
    */
   readonly transact: <A, E>(request: {
     readonly evidence: (state: State) => Effect.Effect<A, E>
@@ -104,7 +105,11 @@ export interface BlobStore {
   /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
   readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
   /** Every blob, in no order; strangers under `blobs/` are passed over. */
-  readonly list: Stream.Stream<{ readonly digest: ContentDigest; readonly size: number }, RegistryError>
+  readonly list: Stream.Stream<StoredBlob, RegistryError>
+  /** One blob as `list` would tell of it. */
+  readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, RegistryError>
+  /** The blobs that were pushed, mounted or named by a commit since a time in milliseconds, as far as that is known. */
+  readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, RegistryError>
   /** The file that holds a blob, where blobs are files. */
   readonly path: (digest: ContentDigest) => Option.Option<string>
 }
@@ -133,12 +138,40 @@ export interface UploadStore {
   readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, RegistryError>
 }
 
+/** Content that stays though nothing in the layout needs it. */
+export interface Pins {
+  readonly all: Effect.Effect<ReadonlyMap<ContentDigest, Pin>, RegistryError>
+  readonly add: (digest: ContentDigest, pin: Pin) => Effect.Effect<void, RegistryError>
+  /** Whether there was one. */
+  readonly remove: (digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+}
+
+export interface Pin {
+  /** What it is, so that what it needs in turn can stay with it. */
+  readonly mediaType: string
+  /** In bytes. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly actor: string
+}
+
+/** Lists of what is to be done, kept for an hour so that what was looked at is what is carried out. */
+export interface Plans {
+  /** Keeps a plan under a new name; none where nothing can be written. */
+  readonly save: (plan: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  /** `PlanExpired` when it is kept no longer, or never was. */
+  readonly load: (id: string) => Effect.Effect<string, RegistryError>
+}
+
 /** The stores of one layout. */
 export interface Stores {
   readonly layout: LayoutStore
   readonly journal: Journal
   readonly blobs: BlobStore
   readonly uploads: UploadStore
+  readonly pins: Pins
+  readonly plans: Plans
 }
 
 /** A tree of layouts, one per repository. */

@@ -21,6 +21,10 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   deleteBlob: refuse("deleting a blob"),
   deleteManifest: refuse("deleting a manifest"),
   deleteTag: refuse("deleting a tag"),
+  planGarbage: (options) => registry.planGarbage({ ...options, keep: false }),
+  collectGarbage: refuse("collecting garbage"),
+  pin: refuse("pinning content"),
+  unpin: refuse("unpinning content"),
   revert: refuse("reverting a commit"),
   restore: refuse("restoring what was")
 })

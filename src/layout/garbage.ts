@@ -1,0 +1,154 @@
+/** What of a layout nobody needs, and why everything else stays. Pure: what lies on the disk comes in as evidence. */
+import type { ContentDigest } from "../oci/Digest.ts"
+import type { Entry } from "./Entry.ts"
+import type { State } from "./State.ts"
+
+/** What a manifest names, by digest. */
+export interface Links {
+  /** Its config, layers and manifests. */
+  readonly children: ReadonlyArray<string>
+  /** What it refers to: a weak link, which keeps nothing. */
+  readonly subject: string | undefined
+}
+
+/** A blob as it lies there. */
+export interface StoredBlob {
+  readonly digest: ContentDigest
+  /** In bytes. */
+  readonly size: number
+  /** When it was written, pushed again or leased for the last time: milliseconds since 1970. */
+  readonly touched: number
+}
+
+/** What the past still needs. */
+export interface Remembered {
+  readonly digest: string
+  /** The commit that had it. */
+  readonly revision: number
+}
+
+export interface GarbageOptions {
+  /** Whether manifests go that no tag, index or subject keeps. */
+  readonly untagged: boolean
+  /** What is younger stays, since somebody may be about to name it; in milliseconds. */
+  readonly graceMillis: number
+  /** Whether what this collection itself takes out of the index stays for being brought back. */
+  readonly undoable: boolean
+}
+
+export interface Evidence {
+  readonly now: number
+  readonly blobs: ReadonlyArray<StoredBlob>
+  /** What each manifest names, by digest. */
+  readonly links: ReadonlyMap<string, Links>
+  /** Manifests that are there and could not be read: nobody can tell what they need. */
+  readonly unreadable: ReadonlySet<string>
+  /** What was just pushed, mounted or named, by anybody. */
+  readonly held: ReadonlySet<string>
+  readonly pins: ReadonlySet<string>
+  readonly past: ReadonlyArray<Remembered>
+  /** Entries that a rule says are kept no longer, and which rule. */
+  readonly outlived: ReadonlyMap<Entry, string>
+}
+
+/** Something in a layout, with what becomes of it and why. */
+export type Verdict<A> = A & { readonly goes: boolean; readonly why: string }
+
+export interface Sweep {
+  /** The entries that could go: those without a tag, and those that a rule names. */
+  readonly entries: ReadonlyArray<Verdict<{ readonly entry: Entry }>>
+  readonly blobs: ReadonlyArray<Verdict<StoredBlob>>
+}
+
+export const sweep = (state: State, evidence: Evidence, options: GarbageOptions): Sweep => {
+  const { links, outlived, past, pins } = evidence
+  const marks = new Map<string, string>()
+  /** Marks all that a manifest needs; what is marked already keeps its first reason. */
+  const mark = (digest: string, why: string): void => {
+    const waiting = [digest]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (marks.has(next)) continue
+      marks.set(next, why)
+      waiting.push(...(links.get(next)?.children ?? []))
+    }
+  }
+
+  const candidates: Array<Entry> = []
+  for (const entry of state.entries) {
+    if (outlived.has(entry) || (options.untagged && entry.name._tag === "Untagged")) candidates.push(entry)
+    else mark(entry.digest, `needed by ${displayName(entry)}`)
+  }
+  for (const digest of pins) mark(digest, "pinned")
+
+  const touched = new Map<string, number>(evidence.blobs.map((blob) => [blob.digest, blob.touched]))
+  const isYoung = (digest: string): boolean =>
+    evidence.held.has(digest) || evidence.now - (touched.get(digest) ?? 0) < options.graceMillis
+  const young = "somebody may be about to use what was pushed so recently"
+
+  // A referrer of what stays, stays, and so does what refers to that, and what it needs.
+  const entries: Array<Verdict<{ readonly entry: Entry }>> = []
+  let left: ReadonlyArray<Entry> = candidates
+  for (let found = true; found;) {
+    found = false
+    const gone: Array<Entry> = []
+    for (const entry of left) {
+      const why = outlived.has(entry) ? undefined : reasonToStay(entry, marks, links, isYoung, young)
+      if (why === undefined) gone.push(entry)
+      else {
+        found = true
+        entries.push({ entry, goes: false, why })
+        mark(entry.digest, why)
+      }
+    }
+    left = gone
+  }
+  for (const entry of left) entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, links) })
+
+  for (const { digest, revision } of past) mark(digest, `can be brought back: revision ${revision} had it`)
+  if (options.undoable) {
+    for (const { digest } of left) mark(digest, "can be brought back after it is taken out of the index")
+  }
+  const unknown = Array.from(evidence.unreadable)[0]
+  return {
+    entries,
+    blobs: evidence.blobs.map((blob) => {
+      const needed = marks.get(blob.digest)
+      if (needed !== undefined) return { ...blob, goes: false, why: needed }
+      if (isYoung(blob.digest)) return { ...blob, goes: false, why: young }
+      return unknown === undefined
+        ? { ...blob, goes: true, why: "no manifest needs it" }
+        : { ...blob, goes: false, why: `${unknown} cannot be read, and may need it` }
+    })
+  }
+}
+
+const reasonToStay = (
+  { digest }: Entry,
+  marks: ReadonlyMap<string, string>,
+  links: ReadonlyMap<string, Links>,
+  isYoung: (digest: string) => boolean,
+  young: string
+): string | undefined => {
+  const needed = marks.get(digest)
+  if (needed !== undefined) return needed
+  const subject = links.get(digest)?.subject
+  if (subject !== undefined && marks.has(subject)) return `refers to ${subject}, which stays`
+  return isYoung(digest) ? young : undefined
+}
+
+const reasonToGo = (
+  entry: Entry,
+  outlived: ReadonlyMap<Entry, string>,
+  links: ReadonlyMap<string, Links>
+): string => {
+  const rule = outlived.get(entry)
+  if (rule !== undefined) return rule
+  const subject = links.get(entry.digest)?.subject
+  return subject === undefined ? "no tag, index or subject keeps it" : `refers to ${subject}, which is not kept`
+}
+
+/** The name of an entry as people write it. */
+export const displayName = ({ digest, name, refName }: Entry): string => {
+  if (name._tag === "Tagged") return `${name.repository}:${name.tag}`
+  return name._tag === "Untagged" ? `${name.repository}@${digest}` : refName ?? digest
+}

@@ -1,0 +1,58 @@
+/** Which tags are kept no longer, by rules that whoever keeps a layout gives. */
+import type { Entry } from "./Entry.ts"
+import { displayName } from "./garbage.ts"
+import type { State } from "./State.ts"
+
+/**
+ * Tags that are neither among the newest nor young enough go. Of `newest` and `maxAgeMillis` one at least has to be
+ * given; a tag goes when it is outside of all that are.
+ */
+export interface RetentionRule {
+  /** The repositories it is about; `*` stands for any characters, all repositories by default. */
+  readonly repository?: string | undefined
+  /** The tags it is about; `*` stands for any characters, all tags by default. */
+  readonly tag?: string | undefined
+  /** How many of them stay in each repository, those moved last. */
+  readonly newest?: number | undefined
+  /** How long they stay after they were moved for the last time: milliseconds. */
+  readonly maxAgeMillis?: number | undefined
+}
+
+/**
+ * The entries that go, each with the rule that says so.
+ *
+ * @param movedAt when the tag of an entry was moved for the last time: milliseconds since 1970
+ */
+export const outlivedBy = (
+  state: State,
+  rules: ReadonlyArray<RetentionRule>,
+  movedAt: (entry: Entry) => number,
+  now: number
+): ReadonlyMap<Entry, string> => {
+  const outlived = new Map<Entry, string>()
+  for (const { maxAgeMillis, newest, repository = "*", tag = "*" } of rules) {
+    const [repositories, tags] = [glob(repository), glob(tag)]
+    const meant = state.entries.filter(({ name }) =>
+      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag)
+    )
+    for (const own of Map.groupBy(meant, ({ name }) => name._tag === "Tagged" ? name.repository : "").values()) {
+      const ordered = own.toSorted((a, b) => movedAt(b) - movedAt(a) || (displayName(a) < displayName(b) ? -1 : 1))
+      for (const [place, entry] of ordered.entries()) {
+        const isNew = newest !== undefined && place < newest
+        const isYoung = maxAgeMillis !== undefined && now - movedAt(entry) < maxAgeMillis
+        if (isNew || isYoung || (newest === undefined && maxAgeMillis === undefined)) continue
+        outlived.set(entry, `${displayName(entry)} is kept no longer by ${describe({ maxAgeMillis, newest })}`)
+      }
+    }
+  }
+  return outlived
+}
+
+const describe = ({ maxAgeMillis, newest }: Pick<RetentionRule, "newest" | "maxAgeMillis">): string =>
+  [
+    ...(newest === undefined ? [] : [`the rule to keep the newest ${newest}`]),
+    ...(maxAgeMillis === undefined ? [] : [`the rule to keep what is younger than ${maxAgeMillis / 3_600_000} hours`])
+  ].join(" and ")
+
+const glob = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.split("*").map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/gu, "\\$&")).join(".*")}$`, "su")

@@ -1,0 +1,36 @@
+/** Pins and plans, in memory. */
+import { Clock, Effect, Option } from "effect"
+import type { ContentDigest } from "../oci/Digest.ts"
+import { PlanExpired } from "../oci/OciError.ts"
+import { planMillis } from "../ops/limits.ts"
+import type { Pin, Pins, Plans } from "../ops/ports.ts"
+import { newId } from "./newId.ts"
+
+export const pinStore = (): Pins => {
+  const pins = new Map<ContentDigest, Pin>()
+  return {
+    all: Effect.sync(() => new Map(pins)),
+    add: (digest, pin) => Effect.sync(() => void pins.set(digest, pin)),
+    remove: (digest) => Effect.sync(() => pins.delete(digest))
+  }
+}
+
+export const planStore = (): Plans => {
+  const plans = new Map<string, { readonly plan: string; readonly since: number }>()
+  return {
+    save: (plan) =>
+      Effect.gen(function*() {
+        const since = yield* Clock.currentTimeMillis
+        const id = yield* newId
+        plans.set(id, { plan, since })
+        return Option.some(id)
+      }),
+    load: (id) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const kept = plans.get(id)
+        return kept === undefined || now - kept.since >= planMillis
+          ? Effect.fail(new PlanExpired({ plan: id }))
+          : Effect.succeed(kept.plan)
+      })
+  }
+}

@@ -1,0 +1,74 @@
+/** Plans: a file for each, thrown away after an hour. */
+import { Clock, Effect, Option } from "effect"
+import { join } from "node:path"
+import { PlanExpired, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
+import { planMillis } from "../ops/limits.ts"
+import type { Plans } from "../ops/ports.ts"
+import { makeFolder, writeFile } from "./durable.ts"
+import type { Preparation } from "./establish.ts"
+import {
+  asStorage,
+  guard,
+  ifThere,
+  type LayoutFiles,
+  openRegular,
+  RandomName,
+  readAll,
+  statIfThere
+} from "./layoutFiles.ts"
+
+/** A plan for the largest layout there may be is smaller. */
+const planBytes = 256 * 1024 * 1024
+
+const form = /^[0-9a-f]{32}$/u
+
+export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => {
+  const storage = asStorage(files.root)
+  const pathOf = (id: string): string => join(files.plans, `${id}.json`)
+
+  const sweepPlans = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    for (const name of (yield* ifThere(files.fs.readDirectory(files.plans))) ?? []) {
+      const path = join(files.plans, name)
+      const stat = yield* statIfThere(files.fs, path)
+      if (stat?.kind !== "file" || now - Number(stat.mtimeNs / 1_000_000n) < planMillis) continue
+      yield* ifThere(files.fs.unlink(path))
+    }
+  })
+
+  const write = Effect.fnUntraced(function*(plan: string): Effect.fn.Return<string, StorageError | SymlinkRefused> {
+    const name = yield* RandomName
+    const id = name()
+    yield* storage(Effect.gen(function*() {
+      yield* guard(files, pathOf(id))
+      yield* makeFolder(files, files.plans)
+      // What cannot be removed now is removed another time.
+      yield* Effect.ignore(sweepPlans)
+      yield* writeFile(files, "plan", pathOf(id), plan)
+    }))
+    return id
+  })
+
+  return {
+    save: (plan) =>
+      Effect.andThen(ready, write(plan)).pipe(
+        Effect.map(Option.some),
+        // A plan for a layout that cannot be written is only looked at.
+        Effect.catchIf(
+          (error) => error._tag === "StorageError" && (error.kind === "readOnly" || error.kind === "denied"),
+          () => Effect.succeed(Option.none())
+        )
+      ),
+    load: Effect.fnUntraced(function*(id) {
+      const expired = new PlanExpired({ plan: id })
+      if (!form.test(id)) return yield* expired
+      const now = yield* Clock.currentTimeMillis
+      return yield* storage(Effect.scoped(Effect.gen(function*() {
+        const opened = yield* ifThere(openRegular(files, pathOf(id)))
+        if (opened === undefined || opened.stat.size > planBytes) return yield* expired
+        if (now - Number(opened.stat.mtimeNs / 1_000_000n) >= planMillis) return yield* expired
+        return Buffer.from(yield* readAll(opened.handle, opened.stat.size)).toString("utf8")
+      })))
+    })
+  }
+}

@@ -1,0 +1,160 @@
+/** Garbage collection: a plan of what goes, stored for an hour, and carried out as far as it still holds. */
+import { Clock, Effect, Option } from "effect"
+import { decide } from "../layout/decide.ts"
+import { displayName, type StoredBlob, type Sweep } from "../layout/garbage.ts"
+import type { State } from "../layout/State.ts"
+import { isUploadId, uploadExpiryMillis } from "../layout/Upload.ts"
+import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
+import { PlanExpired } from "../oci/OciError.ts"
+import type { Catalog, Opened } from "./catalog.ts"
+import { choose } from "./choose.ts"
+import type { GarbageCollected, GarbageItem, GarbageShape } from "./Garbage.ts"
+import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
+import * as limits from "./limits.ts"
+import { gather, type Gathered, itemsOf, look } from "./lookForGarbage.ts"
+import type { RegistryError } from "./ports.ts"
+
+/** How many blobs or entries go in one commit, so that others wait for the lock only briefly. */
+const batchSize = 1000
+
+const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
+  Effect.map(opened.uploads.list, (uploads) =>
+    uploads.map(({ id, repository, size, touched }): GarbageItem => {
+      const goes = now - touched >= uploadExpiryMillis
+      const why = goes ? "nothing was appended for a day" : `an upload to ${repository} is under way`
+      return { kind: "upload", name: id, bytes: size, goes, why }
+    }))
+
+const sum = (items: ReadonlyArray<GarbageItem>): number => items.reduce((bytes, item) => bytes + item.bytes, 0)
+
+const findBlobs = (
+  { blobs }: Opened,
+  batch: ReadonlyArray<GarbageItem>
+): Effect.Effect<ReadonlyArray<StoredBlob>, RegistryError> =>
+  Effect.map(
+    Effect.forEach(batch.map(({ name }) => name).filter(isContentDigest), blobs.find),
+    (found) => found.flatMap((blob) => Option.toArray(blob))
+  )
+
+/** Takes a batch out in one commit, as far as it may still go. */
+const collectBatch = Effect.fnUntraced(function*(
+  opened: Opened,
+  gathered: Gathered,
+  asked: Asked,
+  batch: ReadonlyArray<GarbageItem>
+): Effect.fn.Return<ReadonlyArray<GarbageItem>, RegistryError> {
+  const kind = batch[0]?.kind
+  const wanted = new Set(batch.map(({ digest, name }) => `${name} ${digest}`))
+  let verdicts: ReadonlyArray<GarbageItem> = []
+  const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Sweep, RegistryError> {
+    // By now a blob may have been pushed again, even where nothing can be leased.
+    const blobs = kind === "blob" ? yield* findBlobs(opened, batch) : gathered.blobs
+    const { blobs: found, entries } = yield* look(opened, state, { ...gathered, blobs }, asked)
+    const meant = {
+      blobs: kind === "blob" ? found : [],
+      entries: kind === "manifest"
+        ? entries.filter(({ entry }) => wanted.has(`${displayName(entry)} ${entry.digest}`))
+        : []
+    }
+    verdicts = itemsOf(meant)
+    return meant
+  })
+  yield* opened.layout.transact({
+    evidence,
+    decide: (state, { blobs, entries }) =>
+      decide(state, {
+        _tag: "CollectGarbage",
+        blobs: blobs.flatMap(({ digest, goes }) => goes ? [digest] : []),
+        entries: entries.flatMap(({ entry, goes }) => goes ? [entry] : [])
+      })
+  })
+  return verdicts
+})
+
+/** What is gone was removed; what is left of a batch was spared, for the reason that holds now. */
+const settle = Effect.fnUntraced(function*(
+  opened: Opened,
+  batch: ReadonlyArray<GarbageItem>,
+  verdicts: ReadonlyArray<GarbageItem>
+): Effect.fn.Return<Pick<GarbageCollected, "removed" | "spared">, RegistryError> {
+  const removed: Array<GarbageItem> = []
+  const spared: Array<GarbageItem> = []
+  const found = new Map(verdicts.map((item) => [`${item.name} ${item.digest}`, item]))
+  for (const item of batch) {
+    const verdict = found.get(`${item.name} ${item.digest}`)
+    if (verdict === undefined) spared.push({ ...item, goes: false, why: "was gone already" })
+    else if (!verdict.goes) spared.push(verdict)
+    else if (verdict.kind === "blob" && isContentDigest(verdict.name) && (yield* isThere(opened, verdict.name))) {
+      spared.push({ ...verdict, goes: false, why: "was pushed again just now" })
+    } else removed.push(verdict)
+  }
+  return { removed, spared }
+})
+
+const isThere = ({ blobs }: Opened, digest: ContentDigest): Effect.Effect<boolean, RegistryError> =>
+  Effect.map(blobs.find(digest), Option.isSome)
+
+/** Discards a session that is over, unless somebody has gone on with it. */
+const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, RegistryError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    if (!isUploadId(item.name)) return { ...item, goes: false, why: "was gone already" }
+    const { conclude, state } = yield* uploads.exclusive(item.name)
+    if (state._tag !== "Open") return { ...item, goes: false, why: "was gone already" }
+    if (now - state.touched < uploadExpiryMillis) return { ...item, goes: false, why: "somebody has gone on with it" }
+    yield* conclude({ _tag: "UploadCancelled" })
+    return item
+  })).pipe(
+    Effect.catchTag("UploadBusy", () => Effect.succeed({ ...item, goes: false, why: "somebody is at it" }))
+  )
+
+const batchesOf = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]) => {
+  const meant = items.filter((item) => item.kind === kind)
+  return Array.from(
+    { length: Math.ceil(meant.length / batchSize) },
+    (_, at) => meant.slice(at * batchSize, (at + 1) * batchSize)
+  )
+}
+
+export const makeGarbage = (catalog: Catalog): Pick<GarbageShape, "planGarbage" | "collectGarbage"> => ({
+  planGarbage: Effect.fn("Registry.planGarbage")(function*(options = {}) {
+    const opened = yield* choose(catalog, options.repository)
+    const asked = withDefaults(options)
+    const gathered = yield* gather(opened, asked)
+    const swept = yield* look(opened, yield* opened.layout.snapshot, gathered, asked)
+    const items = [...itemsOf(swept), ...(yield* uploadItems(opened, gathered.now))]
+    const going = items.filter(({ goes }) => goes)
+    return {
+      id: options.keep === false ? Option.none() : yield* opened.plans.save(yield* encodePlan(asked, going)),
+      expires: gathered.now + limits.planMillis,
+      items,
+      bytes: sum(going)
+    }
+  }),
+
+  collectGarbage: Effect.fn("Registry.collectGarbage")(function*(id, options = {}) {
+    const opened = yield* choose(catalog, options.repository)
+    const plan = decodePlan(yield* opened.plans.load(id))
+    if (Option.isNone(plan)) return yield* new PlanExpired({ plan: id })
+    const { items, options: asked } = plan.value
+    const removed: Array<GarbageItem> = []
+    const spared: Array<GarbageItem> = []
+    /** Entries go first; then what they needed is garbage if it cannot be brought back. */
+    const phases = [["manifest", asked], ["blob", { ...asked, untagged: false, retention: [] }]] as const
+    for (const [kind, rules] of phases) {
+      const batches = batchesOf(items, kind)
+      const gathered = batches.length === 0 ? undefined : yield* gather(opened, rules)
+      for (const batch of batches) {
+        if (gathered === undefined) continue
+        const outcome = yield* settle(opened, batch, yield* collectBatch(opened, gathered, rules, batch))
+        removed.push(...outcome.removed)
+        spared.push(...outcome.spared)
+      }
+    }
+    for (const item of items.filter(({ kind }) => kind === "upload")) {
+      const outcome = yield* discardUpload(opened, item)
+      ;(outcome.goes ? removed : spared).push(outcome)
+    }
+    return { removed, spared, bytes: sum(removed) }
+  })
+})

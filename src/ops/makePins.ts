@@ -1,0 +1,40 @@
+/** Pins: what is to stay though nothing needs it. */
+import { Clock, Effect, Option, Result } from "effect"
+import { parseContentDigest } from "../oci/Digest.ts"
+import { octetStream } from "../oci/MediaType.ts"
+import { BlobUnknown } from "../oci/OciError.ts"
+import { Actor } from "./Actor.ts"
+import type { Catalog } from "./catalog.ts"
+import { choose } from "./choose.ts"
+import type { GarbageShape } from "./Garbage.ts"
+import { walkRepository } from "./reads.ts"
+
+export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" | "pins"> => ({
+  pin: Effect.fn("Registry.pin")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    const digest = yield* Effect.fromResult(parseContentDigest(input))
+    const time = yield* Clock.currentTimeMillis
+    const actor = yield* Actor
+    // Under the lock, so that no collection that did not see the pin takes what it holds.
+    yield* opened.layout.transact({
+      evidence: Effect.fnUntraced(function*(state) {
+        const { reached } = yield* walkRepository(opened, state, opened.repository, false)
+        const mediaType = reached.get(digest)?.mediaType ?? octetStream
+        const size = yield* opened.blobs.retain(digest, { manifest: reached.has(digest) })
+        if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
+        yield* opened.pins.add(digest, { mediaType, size: size.value, time, actor })
+      }),
+      decide: () => Result.succeed([])
+    })
+  }),
+
+  unpin: Effect.fn("Registry.unpin")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    return yield* opened.pins.remove(yield* Effect.fromResult(parseContentDigest(input)))
+  }),
+
+  pins: Effect.fn("Registry.pins")(function*(repository) {
+    const opened = yield* choose(catalog, repository)
+    return Array.from(yield* opened.pins.all, ([digest, pin]) => ({ digest, ...pin }))
+  })
+})

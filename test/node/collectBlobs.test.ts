@@ -1,0 +1,229 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import * as fs from "node:fs"
+import { hasher } from "../../src/node/hasher.ts"
+import { Denied, OutcomeUnknown, PlanExpired, StorageError } from "../../src/oci/OciError.ts"
+import type { GarbageItem } from "../../src/ops/Garbage.ts"
+import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
+import type { RegistryError } from "../../src/ops/ports.ts"
+import { readOnly } from "../../src/ops/readOnly.ts"
+import type { RegistryShape } from "../../src/ops/Registry.ts"
+import { type Disk, newDisk } from "../support/disk.ts"
+import { image, pushBlob, pushImage, pushManifest, sample } from "../support/images.ts"
+import { type Call, fails } from "../support/watchedFs.ts"
+
+const one = image("one")
+const garbage = sample("needed by nobody", "application/octet-stream")
+const now = { graceMillis: 0, undoWindowMillis: 0 }
+
+const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => name).toSorted()
+
+/** As after hours: nothing is leased any more. */
+const endLeases = (disk: Disk): void => {
+  for (const hour of fs.readdirSync(disk.path(".ocilayout", "leases"))) {
+    fs.rmSync(disk.path(".ocilayout", "leases", hour), { recursive: true })
+  }
+}
+
+const opened = Effect.fnUntraced(function*() {
+  const disk = yield* newDisk
+  const open = Effect.map(disk.open(), (stores) => sharedRegistry(stores, hasher))
+  const registry = yield* open
+  yield* pushImage(registry, "app", one, ["v1"])
+  yield* pushBlob(registry, "app", garbage)
+  return { disk, open, registry }
+})
+
+const planOf = (registry: RegistryShape) => Effect.map(registry.planGarbage(now), ({ id }) => Option.getOrThrow(id))
+
+const isThere = (disk: Disk, { descriptor }: typeof garbage): boolean =>
+  fs.existsSync(disk.path("blobs", ...descriptor.digest.split(":")))
+
+const temporary = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.path(".ocilayout", "tmp"))
+
+/** The moment in which a blob is taken out of sight. */
+const isTaking = ({ operation, path }: Call): boolean => operation === "rename" && path.includes("tmp/garbage")
+
+describe("collecting garbage on disk", () => {
+  it.live("removes blobs that nobody needs, with their leases, and nothing else", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
+      endLeases(disk)
+      const { bytes, removed, spared } = yield* registry.collectGarbage(yield* planOf(registry))
+      assert.deepStrictEqual(names(removed), [garbage.descriptor.digest])
+      assert.deepStrictEqual(spared, [])
+      assert.strictEqual(bytes, garbage.bytes.length)
+      assert.isFalse(isThere(disk, garbage))
+      assert.deepStrictEqual(yield* registry.usage, {
+        blobs: 3,
+        bytes: [one, one.config, ...one.layers].reduce((sum, part) => sum + part.bytes.length, 0)
+      })
+      assert.deepStrictEqual(temporary(disk), [])
+      const [commit] = disk.journal().at(-1)?.commits ?? []
+      assert.deepStrictEqual(commit?.events.map(({ _tag }) => _tag), ["BlobCollected"])
+    }))
+
+  it.live("keeps what somebody pushes, mounts or names at any moment meanwhile", () =>
+    Effect.gen(function*() {
+      const doings: ReadonlyArray<(registry: RegistryShape) => Effect.Effect<unknown, RegistryError>> = [
+        (registry) => pushBlob(registry, "app", garbage),
+        (registry) => registry.mountBlob("app", "web", garbage.descriptor.digest)
+      ]
+      for (const doing of doings) {
+        const { disk, open, registry } = yield* opened()
+        endLeases(disk)
+        const id = yield* planOf(registry)
+        const other = yield* open
+        let done = false
+        disk.intercept((call) => {
+          if (!isTaking(call) || done) return Effect.void
+          done = true
+          return Effect.orDie(Effect.asVoid(doing(other)))
+        })
+        const { removed, spared } = yield* registry.collectGarbage(id)
+        assert.isTrue(done)
+        assert.deepStrictEqual(names(removed), [])
+        assert.deepStrictEqual(spared.map(({ why }) => why), ["was pushed again just now"])
+        assert.isTrue(isThere(disk, garbage))
+        assert.deepStrictEqual(temporary(disk), [])
+      }
+    }))
+
+  it.live("keeps what is pushed once it is out of sight", () =>
+    Effect.gen(function*() {
+      const { disk, open, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      const other = yield* open
+      let done = false
+      disk.intercept((call) => {
+        if (call.operation !== "unlink" || !call.path.includes("tmp/garbage") || done) return Effect.void
+        done = true
+        return Effect.orDie(Effect.asVoid(pushBlob(other, "app", garbage)))
+      })
+      yield* registry.collectGarbage(id)
+      assert.isTrue(done)
+      assert.isTrue(isThere(disk, garbage))
+      assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
+    }))
+
+  it.live("puts everything back where the leases cannot be read", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      let taken = false
+      disk.intercept((call) => {
+        if (isTaking(call)) taken = true
+        return taken && call.operation === "readDirectory" && call.path.includes("leases")
+          ? fails("EIO")(call)
+          : Effect.void
+      })
+      assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), OutcomeUnknown)
+      assert.isTrue(isThere(disk, garbage))
+      assert.deepStrictEqual(temporary(disk), [])
+    }))
+
+  it.live("in the end lets a manifest that needs what is gone be refused, and be pushed again", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      const two = image("two")
+      for (const part of [two.config, ...two.layers]) yield* pushBlob(registry, "app", part)
+      endLeases(disk)
+      yield* registry.collectGarbage(yield* planOf(registry))
+      const refused = yield* Effect.flip(pushManifest(registry, "app", two, ["v2"]))
+      assert.strictEqual(refused._tag, "ManifestBlobUnknown")
+      yield* pushImage(registry, "app", two, ["v2"])
+    }))
+})
+
+describe("a plan on disk", () => {
+  it.live("is kept for an hour, and swept by the next", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      const path = disk.path(".ocilayout", "plans", `${id}.json`)
+      const old = Date.now() / 1000 - 3600
+      fs.utimesSync(path, old, old)
+      assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), PlanExpired)
+      yield* planOf(registry)
+      assert.isFalse(fs.existsSync(path))
+      assert.isTrue(isThere(disk, garbage))
+    }))
+
+  it.live("that somebody has made up removes nothing that is needed", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      const path = `.ocilayout/plans/${id}.json`
+      const plan = disk.read(path)
+      disk.write(path, plan.replaceAll(garbage.descriptor.digest, one.descriptor.digest))
+      const { removed, spared } = yield* registry.collectGarbage(id)
+      assert.deepStrictEqual(removed, [])
+      assert.deepStrictEqual(spared.map(({ why }) => why), ["needed by app:v1"])
+      for (const text of ["", "{}", "null", plan.replaceAll("blob", "file")]) {
+        disk.write(path, text)
+        assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), PlanExpired)
+      }
+      disk.write(path, plan.replaceAll(garbage.descriptor.digest, "../../x"))
+      assert.deepStrictEqual((yield* registry.collectGarbage(id)).removed, [])
+    }))
+
+  it.live("of a layout that cannot be written is only shown", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      endLeases(disk)
+      disk.intercept((call) => call.path.includes("plans") ? fails("EROFS")(call) : Effect.void)
+      const { id, items } = yield* registry.planGarbage(now)
+      assert.isTrue(Option.isNone(id))
+      assert.deepStrictEqual(names(items.filter(({ goes }) => goes)), [garbage.descriptor.digest])
+      disk.intercept((call) => call.path.includes("plans") ? fails("EIO")(call) : Effect.void)
+      assert.instanceOf(yield* Effect.flip(registry.planGarbage(now)), StorageError)
+      assert.instanceOf(yield* Effect.flip(readOnly(registry).collectGarbage("x")), Denied)
+    }))
+})
+
+describe("a pin on disk", () => {
+  it.live("holds for every process, and whoever cannot read it", () =>
+    Effect.gen(function*() {
+      const { disk, open, registry } = yield* opened()
+      const { digest } = garbage.descriptor
+      yield* registry.pin("app", digest)
+      endLeases(disk)
+      const other = yield* open
+      const [pin] = yield* other.pins()
+      assert.deepInclude(pin, { digest, mediaType: "application/octet-stream", size: garbage.bytes.length })
+      const path = `.ocilayout/pins/${digest.replace(":", "-")}`
+      for (const text of [disk.read(path), "", "{}"]) {
+        disk.write(path, text)
+        assert.deepStrictEqual(names((yield* other.planGarbage(now)).items.filter(({ goes }) => goes)), [])
+      }
+      yield* other.unpin("app", digest)
+      assert.deepStrictEqual(yield* registry.pins(), [])
+      assert.deepStrictEqual(names((yield* other.planGarbage(now)).items.filter(({ goes }) => goes)), [digest])
+    }))
+
+  it.live("and a collection exclude each other", () =>
+    Effect.gen(function*() {
+      const { disk, open, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      const other = yield* open
+      yield* other.pin("app", garbage.descriptor.digest)
+      const { spared } = yield* registry.collectGarbage(id)
+      assert.deepStrictEqual(spared.map(({ why }) => why), ["pinned"])
+      assert.isTrue(isThere(disk, garbage))
+    }))
+
+  it.live("is not written through a link", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      fs.symlinkSync("/tmp", disk.path(".ocilayout", "pins"))
+      assert.strictEqual((yield* Effect.flip(registry.pin("app", garbage.descriptor.digest)))._tag, "SymlinkRefused")
+      fs.symlinkSync("/tmp", disk.path(".ocilayout", "plans"))
+      assert.strictEqual((yield* Effect.flip(registry.planGarbage(now)))._tag, "SymlinkRefused")
+    }))
+})
