@@ -107,6 +107,7 @@ export const appendRecord = Effect.fnUntraced(function*(
   const { fs, journal } = files
   const { hash, text } = writeLine(record)
   const bytes = Buffer.from(text)
+  if (files.doubtful.has(journal)) yield* startAfresh(files, end)
   const write = Effect.scoped(Effect.gen(function*() {
     const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
     // The folder may be gone alone: git keeps no empty ones.
@@ -119,7 +120,11 @@ export const appendRecord = Effect.fnUntraced(function*(
     files.settled.add(journal)
     return identityOf(yield* handle.stat)
   }))
-  const identity = yield* Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))
+  const identity = yield* Effect.onError(write, () => {
+    files.doubtful.add(journal)
+    // Where that fails as well, whoever writes next begins with it.
+    return Effect.ignore(startAfresh(files, end))
+  })
   return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity }
 })
 
@@ -143,22 +148,24 @@ export const cutTorn = Effect.fnUntraced(
  * Moves the good lines to a new inode: after a failed sync the kernel may have dropped what the old one had, and says
  * success the next time it is asked (RELIABILITY 2.7, rule 3).
  */
-const startAfresh = Effect.fnUntraced(function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
-  const { fs, journal } = files
-  const good = yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(fs.open(journal, { access: "read" }))
-    return handle === undefined ? new Uint8Array(0) : yield* readWhole(journal, handle, end.size)
-  }))
-  yield* withTemporary(
-    files,
-    "journal",
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(good, 0)
-      yield* syncFile(files, handle)
-      yield* replaceJournal(files, path)
-    })
-  )
-})
+export const startAfresh = Effect.fnUntraced(
+  function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
+    const { fs, journal } = files
+    const good = yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+      return handle === undefined ? new Uint8Array(0) : yield* readWhole(journal, handle, end.size)
+    }))
+    yield* withTemporary(
+      files,
+      "journal",
+      Effect.fnUntraced(function*(path, handle) {
+        yield* handle.write(good, 0)
+        yield* syncFile(files, handle)
+        yield* replaceJournal(files, path)
+      })
+    )
+  }
+)
 
 /** Puts another file in the place of the journal; until that is known to be on the disk, so is no name of it. */
 export const replaceJournal = Effect.fnUntraced(
@@ -167,5 +174,6 @@ export const replaceJournal = Effect.fnUntraced(
     yield* files.fs.rename(path, files.journal)
     yield* syncFolder(files, dirname(files.journal))
     files.settled.add(files.journal)
+    files.doubtful.delete(files.journal)
   }
 )

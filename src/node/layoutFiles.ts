@@ -42,6 +42,8 @@ export interface LayoutFiles {
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
   readonly settled: Set<string>
+  /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
+  readonly doubtful: Set<string>
   readonly blob: (digest: ContentDigest) => string
 }
 
@@ -77,6 +79,7 @@ export const layoutFiles = (
     plans: join(own, "plans"),
     reported: new Set(),
     settled: new Set(),
+    doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
 }

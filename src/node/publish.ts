@@ -10,7 +10,7 @@ import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
 import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { type IndexText, putTogether, takeApart } from "./indexText.ts"
-import { appendRecord, cutTorn, type JournalEnd } from "./journalFile.ts"
+import { appendRecord, cutTorn, type JournalEnd, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
@@ -58,6 +58,8 @@ export const settleJournal = Effect.fnUntraced(function*(
   const whole = { ...end, torn: 0 }
   const { last } = end
   if (!unpublished || last?.record._tag !== "Group") return whole
+  // Its writer may have failed to sync it, and later syncs of the same file would be worth nothing.
+  yield* startAfresh(files, whole)
   return yield* appendRecord(files, whole, abortOf(last.hash, last.record, index?.hash ?? ""))
 })
 

@@ -181,6 +181,28 @@ describe("appending", () => {
       }
     }))
 
+  it.live("after one that failed, and could not be put right then, begins with that", () =>
+    Effect.gen(function*() {
+      const [one = "", two = ""] = chain("one", "two")
+      const disk = yield* journalOf(one, two)
+      const { files, intercept } = disk
+      const end = yield* readEnd(files)
+      const before = fs.statSync(disk.path(...journalPath)).ino
+      let failing = false
+      intercept((call) => {
+        failing ||= call.operation === "dataSync"
+        return failing ? fails("EIO")(call) : Effect.void
+      })
+      yield* Effect.flip(appendRecord(files, end, record(3, end.last?.hash ?? "")))
+      intercept(() => Effect.void)
+      yield* appendRecord(files, end, record(3, end.last?.hash ?? ""))
+      assert.notStrictEqual(fs.statSync(disk.path(...journalPath)).ino, before)
+      assert.deepStrictEqual(seqs(yield* readLines(files)), [1, 2, 3])
+      const now = fs.statSync(disk.path(...journalPath)).ino
+      yield* appendRecord(files, yield* readEnd(files), record(4, (yield* readEnd(files)).last?.hash ?? ""))
+      assert.strictEqual(fs.statSync(disk.path(...journalPath)).ino, now)
+    }))
+
   it.live("to a new journal that fails leaves an empty one", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk

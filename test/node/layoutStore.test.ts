@@ -627,8 +627,11 @@ describe("after a crash", () => {
         assert.deepStrictEqual((yield* snapshot).entries.map(({ value }) => value), [a1])
       }
       assert.strictEqual(disk.journal().length, 2, "a reader writes nothing")
+      const before = fs.statSync(disk.path(journalFile)).ino
       const committed = yield* add(layout, b2)
       assert.deepStrictEqual(committed.revision, Option.some(2))
+      // The dead may have failed to sync what it wrote, and no later sync of that file would make up for it.
+      assert.notStrictEqual(fs.statSync(disk.path(journalFile)).ino, before)
       const [, , abort, group] = disk.journal()
       assert.deepInclude(abort, { _tag: "Abort", seq: 3, aborts: 2, revision: 2, after: sha256Of(disk, 0) })
       assert.deepInclude(group, { _tag: "Group", seq: 4 })
