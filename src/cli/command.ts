@@ -24,7 +24,7 @@ const mcp = Command.make("mcp", {
     Flag.optional
   ),
   readOnly: off("read-only", "Change nothing; wins over --allow-delete"),
-  allowDelete: off("allow-delete", "Also allow what cannot be undone: deleting manifests and blobs"),
+  allowDelete: off("allow-delete", "Also allow what cannot be undone: deleting blobs, collecting garbage"),
   allowedDirectories: Flag.String("allowed-dir").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription("Where files may be pushed from and exported to; repeat for several. None by default"),
@@ -55,7 +55,7 @@ const mcp = Command.make("mcp", {
     Command.withShortDescription("Serve layouts to AI agents over MCP"),
     Command.withDescription(
       "Serve OCI image layouts as MCP tools over standard input and output. Adding content, and moving and removing tags, " +
-        "is allowed unless --read-only; deleting manifests and blobs needs --allow-delete. " +
+        "is allowed unless --read-only; deleting blobs and collecting garbage need --allow-delete. " +
         "Meant to be started by an MCP client: started at a terminal, it shows the configuration to paste."
     ),
     Command.withExamples([

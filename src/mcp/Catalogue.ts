@@ -3,6 +3,8 @@ import type { Served } from "./Served.ts"
 import type { MakeTool, Tool } from "./Tool.ts"
 import { exportBlob, readBlob } from "./tools/blob.ts"
 import { deleteContent } from "./tools/delete.ts"
+import { collectGarbage } from "./tools/garbage.ts"
+import { history, restore } from "./tools/history.ts"
 import { inspectImage } from "./tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "./tools/list.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "./tools/push.ts"
@@ -20,6 +22,7 @@ const makers: ReadonlyArray<MakeTool> = [
   exportBlob,
   inspectImage,
   listReferrers,
+  history,
   pushBlob,
   mountBlob,
   pushManifest,
@@ -28,7 +31,9 @@ const makers: ReadonlyArray<MakeTool> = [
   uploadAppend,
   uploadCommit,
   uploadCancel,
-  deleteContent
+  deleteContent,
+  restore,
+  collectGarbage
 ]
 
 export interface Catalogue {

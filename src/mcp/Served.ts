@@ -4,8 +4,8 @@ import type { LocalFiles } from "../ops/ports.ts"
 import type { RegistryShape } from "../ops/Registry.ts"
 
 /**
- * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags move and go),
- * `delete` also removes manifests and blobs.
+ * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags and manifests
+ * move and go), `delete` also removes content.
  */
 export type Mode = "read" | "write" | "delete"
 

@@ -4,9 +4,9 @@ import { isWritable, type Mode, type Served } from "./Served.ts"
 const changing: Readonly<Record<Mode, string>> = {
   read: "This server changes nothing: it was started with --read-only.",
   write:
-    "To publish: push config and layers, then oci_push_manifest, then oci_tag. Moving and deleting tags can be undone: every answer says what the tag pointed at, and that stays readable by digest. Manifests and blobs cannot be deleted here.",
+    "To publish: push config and layers, then oci_push_manifest, then oci_tag. Every change is on record: oci_history shows it, oci_restore takes it back. Blobs cannot be deleted here, so nothing is ever lost.",
   delete:
-    "To publish: push config and layers, then oci_push_manifest, then oci_tag. Moving and deleting tags can be undone: every answer says what the tag pointed at, and that stays readable by digest. Deleting manifests and blobs cannot be undone: ask oci_delete with dry_run first."
+    "To publish: push config and layers, then oci_push_manifest, then oci_tag. Every change is on record: oci_history shows it, oci_restore takes it back. Only deleting blobs and carrying out a plan of oci_gc cannot be undone: look first, with dry_run and without plan."
 }
 
 export const instructionsFor = (served: Served): string => {

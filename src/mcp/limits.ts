@@ -24,6 +24,9 @@ export const textEntries = 50
 /** Characters of the annotations of one referrer in a list, so that every page holds several. */
 export const referrerCharacters = 4000
 
+/** Characters of what one change did, so that every page of a history holds several. */
+export const commitCharacters = 4000
+
 /** Characters of a client's own name. */
 export const clientCharacters = 64
 

@@ -53,6 +53,16 @@ export const tags = (description: string, minimum: number) =>
 
 export const platform = optional(text("os/arch[/variant], e.g. linux/arm64; needed when ref is a multi-platform index"))
 
+export const at = optional(text("As it was: a revision, an ISO time, or -N (N values of the tag ago)"))
+export const atTime = optional(text("As it was: a revision or an ISO time"))
+
+/** What a change did, name by name. */
+export const Change = Schema.Struct({
+  ref: optional(Schema.String),
+  from: optional(Schema.String),
+  to: optional(Schema.String)
+})
+
 export const startAfter = optional(text("next_start_after of the previous page"))
 
 export const uploadId = text("upload_id from oci_upload_start").check(

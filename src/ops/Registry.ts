@@ -107,6 +107,8 @@ export interface DeletionForecast {
   readonly neededBy: ReadonlyArray<string>
   /** Manifests whose subject it is: they would be left dangling. */
   readonly referrers: ReadonlyArray<string>
+  /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
+  readonly reclaimable: number
 }
 
 /** The blob of an upload session, written in pieces (the Go interface's BlobWriter). */

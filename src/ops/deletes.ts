@@ -1,9 +1,11 @@
 /** Removing tags, manifests and blobs, and saying beforehand what that would meet. */
 import { Effect, Option } from "effect"
 import { decide } from "../layout/decide.ts"
+import type { Entry } from "../layout/Entry.ts"
 import { withDigest } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import { type ContentDigest, type Digest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
+import { children } from "../oci/Manifest.ts"
 import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
@@ -44,6 +46,28 @@ const blobNeeds = Effect.fnUntraced(function*(
 
 const tagsIn = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Tag> =>
   withDigest(state, repository, digest).flatMap(({ name }) => name._tag === "Tagged" ? [name.tag] : []).toSorted()
+
+/** Bytes of what the manifests of some entries need, and of themselves, that no other entry of the layout needs. */
+const reclaimable = Effect.fnUntraced(function*(
+  { manifests }: Opened,
+  { entries }: State,
+  going: ReadonlyArray<Entry>
+): Effect.fn.Return<number, RegistryError> {
+  const kept = sizesIn(yield* manifests.walk(descriptorsOf(entries.filter((entry) => !going.includes(entry))), true))
+  let bytes = 0
+  for (const [digest, size] of sizesIn(yield* manifests.walk(descriptorsOf(going), true))) {
+    if (!kept.has(digest)) bytes += size
+  }
+  return bytes
+})
+
+const sizesIn = ({ facts, reached }: Walk): ReadonlyMap<string, number> => {
+  const sizes = new Map<string, number>(Array.from(reached.values(), ({ digest, size }) => [digest, size]))
+  for (const { descriptor } of Array.from(facts.values()).flatMap(children)) {
+    sizes.set(descriptor.digest, descriptor.size)
+  }
+  return sizes
+}
 
 const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<string> =>
   Array.from(new Set(needs.flatMap((need) => as === undefined || need.as === as ? [need.by] : [])))
@@ -103,11 +127,14 @@ export const makeDeletes = (
     const state = yield* opened.layout.snapshot
     if (kind === "blob") {
       const digest = yield* Effect.fromResult(parseContentDigest(input))
-      if (Option.isNone(yield* opened.blobs.stat(digest))) return yield* new BlobUnknown({ digest })
-      return { digest, tags: [], neededBy: yield* blobNeeds(opened, state, digest), referrers: [] }
+      const stored = yield* opened.blobs.stat(digest)
+      if (Option.isNone(stored)) return yield* new BlobUnknown({ digest })
+      const neededBy = yield* blobNeeds(opened, state, digest)
+      return { digest, tags: [], neededBy, referrers: [], reclaimable: neededBy.length === 0 ? stored.value : 0 }
     }
     const digest = yield* Effect.fromResult(parseDigest(input))
-    if (withDigest(state, opened.repository, digest).length === 0) {
+    const entries = withDigest(state, opened.repository, digest)
+    if (entries.length === 0) {
       return yield* new ManifestUnknown({ repository: opened.repository, reference: digest })
     }
     const needs = yield* manifestNeeds(opened, state, digest)
@@ -115,7 +142,8 @@ export const makeDeletes = (
       digest,
       tags: tagsIn(state, opened.repository, digest),
       neededBy: unique(needs),
-      referrers: unique(needs, "subject")
+      referrers: unique(needs, "subject"),
+      reclaimable: yield* reclaimable(opened, state, entries)
     }
   })
 })

@@ -226,11 +226,11 @@ describe("ocilayout mcp", () => {
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [8, undefined])
-      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [9, undefined])
-      assert.deepStrictEqual(yield* names(), [17, "Delete a tag"])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [10, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [11, undefined])
+      assert.deepStrictEqual(yield* names(), [20, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        18,
+        21,
         "Delete a tag, manifest or blob"
       ])
     }))

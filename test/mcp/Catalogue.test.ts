@@ -16,7 +16,8 @@ const reading = [
   "oci_read_blob",
   "oci_export_blob",
   "oci_inspect_image",
-  "oci_list_referrers"
+  "oci_list_referrers",
+  "oci_history"
 ]
 
 const writing = [
@@ -28,8 +29,12 @@ const writing = [
   "oci_upload_append",
   "oci_upload_commit",
   "oci_upload_cancel",
-  "oci_delete"
+  "oci_delete",
+  "oci_restore"
 ]
+
+/** Where nothing may be removed, it only looks. */
+const collecting = "oci_gc"
 
 const served = (mode: Mode, allowed: ReadonlyArray<string> = ["/files"], ids: ReadonlyArray<string> = []) =>
   Effect.map(Effect.orDie(makeRegistry()), (registry): Served => ({
@@ -56,15 +61,18 @@ describe("the catalogue", () => {
   it.effect("lists in each mode exactly what the mode allows, in one order", () =>
     Effect.gen(function*() {
       const names = (tools: ReadonlyArray<{ readonly name: string }>) => tools.map(({ name }) => name)
-      assert.deepStrictEqual(names(yield* toolsOf("read")), reading)
-      assert.deepStrictEqual(names(yield* toolsOf("write")), [...reading, ...writing])
-      assert.deepStrictEqual(names(yield* toolsOf("delete")), [...reading, ...writing])
+      assert.deepStrictEqual(names(yield* toolsOf("read")), [...reading, collecting])
+      assert.deepStrictEqual(names(yield* toolsOf("write")), [...reading, ...writing, collecting])
+      assert.deepStrictEqual(names(yield* toolsOf("delete")), [...reading, ...writing, collecting])
     }))
 
   it.effect("offers export only where there is a directory to write to", () =>
     Effect.gen(function*() {
       const tools = yield* toolsOf("read", [])
-      assert.deepStrictEqual(tools.map(({ name }) => name), reading.filter((name) => name !== "oci_export_blob"))
+      assert.deepStrictEqual(
+        tools.map(({ name }) => name),
+        [...reading, collecting].filter((name) => name !== "oci_export_blob")
+      )
       assert.isTrue(tools.every(({ annotations }) => annotations.readOnlyHint))
     }))
 
@@ -72,23 +80,37 @@ describe("the catalogue", () => {
     Effect.gen(function*() {
       const inputOf = (tools: ReadonlyArray<{ readonly name: string; readonly inputSchema: object }>) =>
         tools.find(({ name }) => name === "oci_delete")?.inputSchema
-      const tagOnly = inputOf(yield* toolsOf("write"))
-      assert.deepStrictEqual(tagOnly, {
+      const undoable = inputOf(yield* toolsOf("write"))
+      assert.deepStrictEqual(undoable, {
         type: "object",
         properties: {
-          kind: { type: "string", enum: ["tag"], description: "What to remove" },
-          ref: { type: "string", description: "repository:tag" },
+          kind: { type: "string", enum: ["tag", "manifest"], description: "What to remove" },
+          ref: { type: "string", description: "repository:tag for a tag, repository@<full digest> otherwise" },
           if_digest: {
             type: "string",
             pattern: "^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$",
             description: "Delete the tag only if it points at this full digest"
           },
-          dry_run: { type: "boolean", description: "Only report what would happen", default: false }
+          dry_run: { type: "boolean", description: "Only report what would happen", default: false },
+          force: {
+            type: "boolean",
+            description: "Remove a manifest also when something still needs it",
+            default: false
+          }
         },
         required: ["kind", "ref"],
         additionalProperties: false
       })
       assert.include(JSON.stringify(inputOf(yield* toolsOf("delete"))), `["tag","manifest","blob"]`)
+    }))
+
+  it.effect("offers to carry out a collection only where content may be removed", () =>
+    Effect.gen(function*() {
+      for (const mode of ["read", "write", "delete"] as const) {
+        const tool = (yield* toolsOf(mode)).find(({ name }) => name === collecting)
+        assert.strictEqual(tool?.annotations.destructiveHint, mode === "delete")
+        assert.strictEqual("plan" in (tool?.inputSchema.properties ?? {}), mode === "delete")
+      }
     }))
 
   for (const mode of ["read", "write", "delete"] as const) {
@@ -118,7 +140,7 @@ describe("the catalogue", () => {
             }
           }
           for (const mentioned of description.match(/\boci_\w+/gu) ?? []) {
-            assert.include([...reading, ...writing], mentioned, name)
+            assert.include([...reading, ...writing, collecting], mentioned, name)
           }
         }
       }))
@@ -143,8 +165,8 @@ describe("the catalogue", () => {
       const shown = (tools: ReadonlyArray<{ name: string; description: string; inputSchema: object }>) =>
         tools.reduce((sum, { description, inputSchema, name }) =>
           sum + JSON.stringify({ name, description, input_schema: inputSchema }).length, 0)
-      assert.isAtMost(shown(yield* toolsOf("read")), 8_000)
-      assert.isAtMost(shown(yield* toolsOf("delete")), 17_000)
+      assert.isAtMost(shown(yield* toolsOf("read")), 9_800)
+      assert.isAtMost(shown(yield* toolsOf("delete")), 21_500)
     }))
 })
 

@@ -23,7 +23,8 @@ import {
   pushImage,
   pushManifest,
   referrerOf,
-  sample
+  sample,
+  textOf
 } from "../support/images.ts"
 
 const one = image("one")
@@ -222,7 +223,8 @@ describe("the forecast of a deletion", () => {
       assert.deepStrictEqual<unknown>(rest, {
         digest: oneDigest,
         tags: ["v1", "v2"],
-        referrers: [signature.descriptor.digest]
+        referrers: [signature.descriptor.digest],
+        reclaimable: 0
       })
       assert.sameMembers([...neededBy], [index([one]).descriptor.digest, signature.descriptor.digest])
       assert.deepStrictEqual(yield* registry.resolveTag("app", "v1"), one.descriptor, "nothing happened")
@@ -236,8 +238,29 @@ describe("the forecast of a deletion", () => {
         digest: config,
         tags: [],
         neededBy: [oneDigest],
-        referrers: []
+        referrers: [],
+        reclaimable: 0
       })
+    }))
+
+  it.effect("tells what a collection could free then: content that nothing else needs", () =>
+    Effect.gen(function*() {
+      const registry = yield* prepared
+      const shared = image("shared", { annotations: { of: "three" } })
+      const three = {
+        ...image("three"),
+        ...sample({ ...JSON.parse(textOf(image("three").bytes)), layers: [one.layers[0]?.descriptor] }, imageManifest)
+      }
+      yield* pushImage(registry, "app", { ...three, layers: one.layers }, ["v3"])
+      yield* pushImage(registry, "app", shared, ["v4"])
+      const reclaimable = (digest: string) =>
+        Effect.map(registry.forecast("app", "manifest", digest), (forecast) => forecast.reclaimable)
+      assert.strictEqual(yield* reclaimable(three.descriptor.digest), three.bytes.length + three.config.bytes.length)
+      const sizes = [shared, shared.config, ...shared.layers].map(({ bytes }) => bytes.length)
+      assert.strictEqual(yield* reclaimable(shared.descriptor.digest), sizes.reduce((sum, size) => sum + size, 0))
+      yield* pushBlob(registry, "app", blob)
+      const forecast = yield* registry.forecast("app", "blob", blob.descriptor.digest)
+      assert.strictEqual(forecast.reclaimable, blob.bytes.length)
     }))
 
   it.effect("fails as the deletion would for what is not there", () =>

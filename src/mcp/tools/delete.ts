@@ -1,4 +1,4 @@
-/** Removes one thing: a tag, and where the server allows it a manifest or a blob. */
+/** Removes one thing: a tag or a manifest, and where the server allows it a blob. */
 import { Effect, Result, Schema } from "effect"
 import { Conflict, ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
@@ -18,6 +18,7 @@ const Deleted = Schema.Struct({
   needed_by: p.strings,
   dangling_referrers: Schema.Natural,
   freed_bytes: Schema.Natural,
+  reclaimable_bytes: Schema.Natural,
   omitted: p.optional(Schema.Natural)
 })
 type Deleted = typeof Deleted.Type
@@ -32,43 +33,48 @@ const common = {
 const ifDigest = p.optional(p.digestAs("Delete the tag only if it points at this full digest"))
 const dryRun = p.flag("Only report what would happen")
 
-/** Where nothing else may be removed. */
-const tagOnly: ToolSpec<Request, Deleted> = {
+const force = p.flag("Remove a manifest also when something still needs it")
+
+/** Where nothing may be removed that does not come back. */
+const undoable: ToolSpec<Request, Deleted> = {
   ...common,
-  title: "Delete a tag",
+  title: "Delete a tag or manifest",
   description:
-    "Removes a tag, and only the tag: what it pointed at stays readable by its digest, which is returned, so that oci_tag can undo this. With dry_run it only reports. Manifests and blobs cannot be removed, since this server was started without --allow-delete.",
+    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it, and is refused while something needs it, unless force. With dry_run it only reports: the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs. oci_restore takes it back. Blobs cannot be removed, since this server was started without --allow-delete.",
   input: Schema.Struct({
-    kind: Schema.Literal("tag").annotate({ description: "What to remove" }),
-    ref: p.text("repository:tag"),
+    kind: Schema.Literals(["tag", "manifest"]).annotate({ description: "What to remove" }),
+    ref: p.text("repository:tag for a tag, repository@<full digest> otherwise"),
     if_digest: ifDigest,
-    dry_run: dryRun
+    dry_run: dryRun,
+    force
   }),
-  run: Effect.fn("oci_delete")((request, { layout }) => deleteTag(layout, request))
+  run: Effect.fn("oci_delete")((request, { layout }) => remove(layout, request))
 }
 
 const anything: ToolSpec<Request, Deleted> = {
   ...common,
   title: "Delete a tag, manifest or blob",
   description:
-    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it; kind blob removes a blob and frees its space. With dry_run it only reports: the tags that would go, who still needs it, and the artifacts left dangling. A manifest or blob must be named by its full digest. Removing a manifest or blob cannot be undone. What is still needed is refused; force removes a manifest all the same, never a blob.",
+    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it; kind blob removes a blob and frees its space. With dry_run it only reports: the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs, for oci_gc to free later. A manifest or blob must be named by its full digest. What is still needed is refused; force removes a manifest all the same, never a blob. oci_restore takes back the removal of a tag or manifest, not of a blob.",
   input: Schema.Struct({
     kind: Schema.Literals(["tag", "manifest", "blob"]).annotate({ description: "What to remove" }),
     ref: p.text("repository:tag for a tag, repository@<full digest> otherwise"),
     if_digest: ifDigest,
     dry_run: dryRun,
-    force: p.flag("Remove a manifest also when something still needs it")
+    force
   }),
-  run: Effect.fn("oci_delete")((request, { layout }) => {
-    switch (request.kind) {
-      case "tag":
-        return deleteTag(layout, request)
-      case "manifest":
-        return deleteManifest(layout, request)
-      case "blob":
-        return deleteBlob(layout, request)
-    }
-  })
+  run: Effect.fn("oci_delete")((request, { layout }) => remove(layout, request))
+}
+
+const remove = (layout: ServedLayout, request: Request): Effect.Effect<Deleted, ToolError> => {
+  switch (request.kind) {
+    case "tag":
+      return deleteTag(layout, request)
+    case "manifest":
+      return deleteManifest(layout, request)
+    case "blob":
+      return deleteBlob(layout, request)
+  }
 }
 
 interface Request {
@@ -80,8 +86,8 @@ interface Request {
 }
 
 const deleteTools: Readonly<Record<Mode, MakeTool>> = {
-  read: defineTool(tagOnly),
-  write: defineTool(tagOnly),
+  read: defineTool(undoable),
+  write: defineTool(undoable),
   delete: defineTool(anything)
 }
 
@@ -98,7 +104,7 @@ const deleteTag = Effect.fnUntraced(function*(
   if (tag === undefined || named !== undefined) {
     return yield* new ReferenceInvalid({ input: ref, reason: "has to be repository:tag to delete a tag" })
   }
-  const report = (digest: string): Deleted => ({
+  const report = (digest: string, reclaimable: number): Deleted => ({
     kind: "tag",
     repository,
     digest,
@@ -106,18 +112,18 @@ const deleteTag = Effect.fnUntraced(function*(
     tags_removed: [tag],
     needed_by: [],
     dangling_referrers: 0,
-    freed_bytes: 0
+    freed_bytes: 0,
+    reclaimable_bytes: reclaimable
   })
-  if (!dry_run) {
-    return report(
-      (yield* registry.deleteTag(repository, tag, if_digest === undefined ? {} : { ifDigest: if_digest })).digest
-    )
-  }
   const { digest } = yield* registry.resolveTag(repository, tag)
   if (if_digest !== undefined && if_digest !== digest) {
     return yield* new Conflict({ reason: "it points elsewhere", repository, tag, expected: if_digest, actual: digest })
   }
-  return report(digest)
+  const { reclaimable, tags } = yield* registry.forecast(repository, "manifest", digest)
+  const alone = tags.length === 1 ? reclaimable : 0
+  if (dry_run) return report(digest, alone)
+  const deleted = yield* registry.deleteTag(repository, tag, if_digest === undefined ? {} : { ifDigest: if_digest })
+  return report(deleted.digest, alone)
 })
 
 const deleteManifest = Effect.fnUntraced(function*(
@@ -136,7 +142,8 @@ const deleteManifest = Effect.fnUntraced(function*(
     deleted: !request.dry_run,
     ...shortLists(tags, forecast.neededBy),
     dangling_referrers: forecast.referrers.length,
-    freed_bytes: 0
+    freed_bytes: 0,
+    reclaimable_bytes: forecast.reclaimable
   }
 })
 
@@ -156,7 +163,8 @@ const deleteBlob = Effect.fnUntraced(function*(
     deleted: !request.dry_run,
     ...shortLists([], neededBy),
     dangling_referrers: 0,
-    freed_bytes: neededBy.length === 0 ? size : 0
+    freed_bytes: neededBy.length === 0 ? size : 0,
+    reclaimable_bytes: 0
   }
 })
 

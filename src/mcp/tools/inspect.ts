@@ -5,6 +5,7 @@ import { shortDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid, Unsupported } from "../../oci/OciError.ts"
+import { layoutAt } from "../at.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as p from "../parameters.ts"
 import { choosePlatform, type Chosen, images, platformOf, readManifest } from "../platform.ts"
@@ -32,6 +33,7 @@ export const inspectImage = defineTool({
   needs: "nothing",
   input: Schema.Struct({
     ref: p.ref,
+    at: p.at,
     platform: p.platform,
     history: p.flag("Add the build instruction of every layer")
   }),
@@ -56,7 +58,8 @@ export const inspectImage = defineTool({
     referrers: p.optional(Schema.Record(Schema.String, Schema.Natural)),
     truncated: p.optional(p.strings)
   }),
-  run: Effect.fn("oci_inspect_image")(function*({ history, platform, ref }, { layout }) {
+  run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
+    const layout = yield* layoutAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
     const chosen = platform === undefined
       ? yield* onlyImage(found, yield* readManifest(found, found.descriptor))

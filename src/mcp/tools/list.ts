@@ -5,6 +5,7 @@ import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import type { Tag } from "../../oci/Reference.ts"
 import type { RegistryError } from "../../ops/ports.ts"
+import { layoutAt } from "../at.ts"
 import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
@@ -85,6 +86,7 @@ export const listRepositories = defineTool({
   needs: "nothing",
   input: Schema.Struct({
     prefix: p.optional(p.text("Only names that start with this")),
+    at: p.atTime,
     start_after: p.startAfter,
     limit: p.integer("Names per page", { minimum: 1, maximum: 1000, default: 100 })
   }),
@@ -93,7 +95,8 @@ export const listRepositories = defineTool({
     unnamed: p.optional(Schema.Array(Unnamed)),
     next_start_after: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_list_repositories")(function*({ limit, prefix, start_after }, { layout: { registry } }) {
+  run: Effect.fn("oci_list_repositories")(function*({ at, limit, prefix, start_after }, { layout }) {
+    const { registry } = yield* layoutAt(layout, at)
     const first = start_after === undefined && prefix === undefined
     const unnamed = first ? yield* Stream.runCollect(Stream.take(registry.unnamed(), limits.textEntries)) : []
     const shown = new Allowance(limits.partCharacters / 4).take(unnamed.map(({ digest, reason, refName }) => ({
@@ -128,6 +131,7 @@ export const listTags = defineTool({
   input: Schema.Struct({
     repository: p.repository,
     prefix: p.optional(p.text("Only tags that start with this")),
+    at: p.atTime,
     detail: p.flag("Add digest, kind and size per tag (about 4x the tokens)"),
     start_after: p.startAfter,
     limit: p.integer("Tags per page", { minimum: 1, maximum: 1000, default: 100 })
@@ -138,7 +142,8 @@ export const listTags = defineTool({
     details: p.optional(Schema.Array(TagDetail)),
     next_start_after: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_list_tags")(function*({ detail, limit, prefix, repository, start_after }, { layout }) {
+  run: Effect.fn("oci_list_tags")(function*({ at, detail, limit, prefix, repository, start_after }, call) {
+    const layout = yield* layoutAt(call.layout, at)
     const names = yield* pageOfNames((page) => layout.registry.tags(repository, page), { limit, prefix, start_after })
     if (!detail) return { repository, tags: names.items, ...nextOf(names.items, names.more) }
     const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag), { concurrency: 8 })
@@ -179,6 +184,7 @@ export const listReferrers = defineTool({
   needs: "nothing",
   input: Schema.Struct({
     ref: p.ref,
+    at: p.at,
     artifact_type: p.optional(p.text("Exact artifact type, e.g. application/spdx+json")),
     start_after: p.startAfter,
     limit: p.integer("Referrers per page", { minimum: 1, maximum: 500, default: 50 })
@@ -188,7 +194,8 @@ export const listReferrers = defineTool({
     referrers: Schema.Array(Referrer),
     next_start_after: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_list_referrers")(function*({ artifact_type, limit, ref, start_after }, { layout }) {
+  run: Effect.fn("oci_list_referrers")(function*({ artifact_type, at, limit, ref, start_after }, call) {
+    const layout = yield* layoutAt(call.layout, at, ref)
     const { digest, repository } = yield* subjectOf(layout, ref)
     const found = yield* Stream.runCollect(layout.registry.referrers(repository, digest, {
       artifactType: artifact_type,

@@ -4,6 +4,7 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, shortDigest } from "../../oci/Digest.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
+import { layoutAt } from "../at.ts"
 import { bare } from "../content.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as limits from "../limits.ts"
@@ -22,6 +23,7 @@ export const resolve = defineTool({
   needs: "nothing",
   input: Schema.Struct({
     ref: p.ref,
+    at: p.at,
     kind: p.choice("What the digest names; auto tries manifest, then blob", ["auto", "manifest", "blob"], "auto")
   }),
   output: Schema.Struct({
@@ -31,7 +33,8 @@ export const resolve = defineTool({
     tags: p.optional(p.strings),
     path: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_resolve")(function*({ kind, ref }, { layout }) {
+  run: Effect.fn("oci_resolve")(function*({ at, kind, ref }, call) {
+    const layout = yield* layoutAt(call.layout, at, ref)
     const found = yield* findContent(layout, ref, kind)
     const tags = yield* tagsOf(found)
     return {
@@ -80,6 +83,7 @@ export const getManifest = defineTool({
   needs: "nothing",
   input: Schema.Struct({
     ref: p.ref,
+    at: p.at,
     platform: p.platform,
     format: p.choice("How much to return", ["summary", "json", "raw"], "summary")
   }),
@@ -90,7 +94,8 @@ export const getManifest = defineTool({
     manifest: p.optional(Schema.Record(Schema.String, Schema.Json)),
     raw: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_get_manifest")(function*({ format, platform, ref }, { layout }) {
+  run: Effect.fn("oci_get_manifest")(function*({ at, format, platform, ref }, call) {
+    const layout = yield* layoutAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
     if (format === "raw" && platform === undefined) {
       // Bytes are given as they are, even those that are no manifest at all.

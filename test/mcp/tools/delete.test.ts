@@ -15,7 +15,8 @@ describe("oci_delete", () => {
         tags_removed: ["1.0"],
         needed_by: [],
         dangling_referrers: 0,
-        freed_bytes: 0
+        freed_bytes: 0,
+        reclaimable_bytes: 0
       }
       const deletion = { kind: "tag", ref: "app:1.0", if_digest: digest }
       assert.deepStrictEqual(yield* call("oci_delete", { ...deletion, dry_run: true }), { ...answer, deleted: false })
@@ -60,7 +61,8 @@ describe("oci_delete", () => {
         tags_removed: ["1.0"],
         needed_by: null,
         dangling_referrers: 1,
-        freed_bytes: 0
+        freed_bytes: 0,
+        reclaimable_bytes: 0
       })
       assert.deepStrictEqual(
         new Set(Array.isArray(forecast["needed_by"]) ? forecast["needed_by"] : []),
@@ -104,11 +106,27 @@ describe("oci_delete", () => {
       }
     }))
 
-  it.live("removes nothing but tags unless the server allows it", () =>
+  it.live("removes no blobs unless the server allows it", () =>
     Effect.gen(function*() {
-      const { fails, registry } = yield* session({ mode: "write" })
+      const { call, fails, registry } = yield* session({ mode: "write" })
       const { digest } = yield* pushImage(registry, { tags: ["1.0"] })
-      const refused = yield* fails("oci_delete", { kind: "manifest", ref: `app@${digest}` })
-      assert.match(refused, /^INVALID_ARGUMENT: kind: expected "tag"/u)
+      const stray = yield* pushBlob(registry, "app", "stray")
+      const refused = yield* fails("oci_delete", { kind: "blob", ref: `app@${stray.digest}` })
+      assert.match(refused, /^INVALID_ARGUMENT: kind: expected "tag" \| "manifest"/u)
+      assert.strictEqual((yield* call("oci_delete", { kind: "manifest", ref: `app@${digest}` }))["deleted"], true)
+    }))
+
+  it.live("tells how much space the last tag of a manifest holds", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session()
+      const image = yield* pushImage(registry, { tags: ["1.0"] })
+      const size = [image, image.config, ...image.layers].reduce((sum, part) => sum + part.size, 0)
+      const ask = (kind: string, ref: string) =>
+        Effect.map(call("oci_delete", { kind, ref, dry_run: true }), (answer) => answer["reclaimable_bytes"])
+      assert.strictEqual(yield* ask("tag", "app:1.0"), size)
+      assert.strictEqual(yield* ask("manifest", `app@${image.digest}`), size)
+      yield* call("oci_tag", { ref: "app:1.0", tags: ["2.0"] })
+      assert.strictEqual(yield* ask("tag", "app:1.0"), 0)
+      assert.strictEqual(yield* ask("manifest", `app@${image.digest}`), size)
     }))
 })

@@ -1,0 +1,174 @@
+/** Frees space: a look at what nobody needs, and where the server allows it, its removal. */
+import { Effect, Option, Schema } from "effect"
+import type { RetentionRule } from "../../layout/retention.ts"
+import { isDigest, shortDigest } from "../../oci/Digest.ts"
+import type { GarbageItem } from "../../ops/Garbage.ts"
+import { Allowance, clean } from "../display.ts"
+import * as limits from "../limits.ts"
+import * as p from "../parameters.ts"
+import type { Mode, ServedLayout } from "../Served.ts"
+import { invalidArgument, type ToolError } from "../SurfaceError.ts"
+import { defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+
+const Item = Schema.Struct({ name: Schema.String, bytes: Schema.Natural, why: Schema.String })
+const Reason = Schema.Struct({ why: Schema.String, things: Schema.Natural, bytes: Schema.Natural })
+
+const Collected = Schema.Struct({
+  done: Schema.Boolean,
+  plan: p.optional(Schema.String),
+  expires: p.optional(Schema.String),
+  manifests: Schema.Natural,
+  blobs: Schema.Natural,
+  uploads: Schema.Natural,
+  bytes: Schema.Natural,
+  examples: Schema.Array(Item),
+  kept: Schema.Array(Reason),
+  omitted: p.optional(Schema.Natural)
+})
+type Collected = typeof Collected.Type
+
+const looking = {
+  repository: p.optional(p.repository),
+  untagged: p.flag("Also manifests that no tag, index or subject keeps"),
+  keep: p.optional(
+    Schema.Array(Schema.Struct({
+      repository: p.optional(p.text("Repositories it is about, * for any characters")),
+      tag: p.optional(p.text("Tags it is about, * for any characters")),
+      newest: p.optional(p.bytes("How many stay, those moved last")),
+      days: p.optional(p.bytes("How long they stay"))
+    })).annotate({ description: "Rules that let tags go which are outside of all they give" })
+  ),
+  grace_minutes: p.integer("Keep content younger than this; what was pushed within an hour stays anyway", {
+    minimum: 0,
+    maximum: 525_600,
+    default: 1440
+  }),
+  undo_days: p.integer("Keep what changes of so many days need to be taken back", {
+    minimum: 0,
+    maximum: 3650,
+    default: 7
+  })
+}
+
+interface Request {
+  readonly plan?: string
+  readonly repository?: string
+  readonly untagged: boolean
+  readonly keep?: ReadonlyArray<{
+    readonly repository?: string
+    readonly tag?: string
+    readonly newest?: number
+    readonly days?: number
+  }>
+  readonly grace_minutes: number
+  readonly undo_days: number
+}
+
+/** Where nothing may be removed that does not come back. */
+const lookOnly: ToolSpec<Request, Collected> = {
+  name: "oci_gc",
+  title: "Look for garbage",
+  description:
+    "Reports what could be freed and why: blobs that no manifest needs, expired uploads and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct(looking),
+  output: Collected,
+  run: Effect.fn("oci_gc")((request, { layout }) => look(layout, request, false))
+}
+
+const collecting: ToolSpec<Request, Collected> = {
+  name: "oci_gc",
+  title: "Collect garbage",
+  description:
+    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",
+  hints: p.removing,
+  needs: "nothing",
+  input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
+  output: Collected,
+  run: Effect.fn("oci_gc")((request, { layout }) =>
+    request.plan === undefined ? look(layout, request, true) : collect(layout, request.plan, request.repository)
+  )
+}
+
+const tools: Readonly<Record<Mode, MakeTool>> = {
+  read: defineTool(lookOnly),
+  write: defineTool(lookOnly),
+  delete: defineTool(collecting)
+}
+
+export const collectGarbage: MakeTool = (served) => tools[served.mode](served)
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+const look = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  { grace_minutes, keep = [], repository, undo_days, untagged }: Request,
+  isPlanned: boolean
+): Effect.fn.Return<Collected, ToolError> {
+  const vague = keep.findIndex(({ days, newest }) => days === undefined && newest === undefined)
+  if (vague >= 0) return yield* invalidArgument(`keep[${vague}]: needs newest or days`)
+  const plan = yield* registry.planGarbage({
+    keep: isPlanned,
+    repository,
+    untagged,
+    retention: keep.map(({ days, newest, repository, tag }): RetentionRule => ({
+      repository,
+      tag,
+      newest,
+      maxAgeMillis: days === undefined ? undefined : days * dayMillis
+    })),
+    graceMillis: grace_minutes * 60_000,
+    undoWindowMillis: undo_days * dayMillis
+  })
+  const going = plan.items.filter(({ goes }) => goes)
+  return {
+    done: false,
+    ...Option.match(going.length === 0 ? Option.none() : plan.id, {
+      onNone: () => ({}),
+      onSome: (id) => ({ plan: id, expires: new Date(plan.expires).toISOString() })
+    }),
+    ...summary(going, plan.items.filter(({ goes }) => !goes))
+  }
+})
+
+const collect = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  plan: string,
+  repository: string | undefined
+): Effect.fn.Return<Collected, ToolError> {
+  const { removed, spared } = yield* registry.collectGarbage(plan, { repository })
+  return { done: true, ...summary(removed, spared) }
+})
+
+const count = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]): number =>
+  items.filter((item) => item.kind === kind).length
+
+/** What goes, the largest first, and what stays, by reason. */
+const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<GarbageItem>) => {
+  const reasons = Map.groupBy(staying, ({ why }) => why)
+  const kept = Array.from(reasons, ([why, items]) => ({
+    why: clean(why),
+    things: items.length,
+    bytes: items.reduce((sum, { bytes }) => sum + bytes, 0)
+  })).toSorted((a, b) => b.bytes - a.bytes)
+  const examples = going.toSorted((a, b) => b.bytes - a.bytes).map(({ bytes, name, why }) => ({
+    name: isDigest(name) ? shortDigest(name) : clean(name),
+    bytes,
+    why: clean(why)
+  }))
+  const allowance = new Allowance()
+  const shown = {
+    examples: allowance.take(examples.slice(0, limits.textEntries)),
+    kept: allowance.take(kept.slice(0, limits.textEntries))
+  }
+  const omitted = examples.length - shown.examples.length
+  return {
+    manifests: count(going, "manifest"),
+    blobs: count(going, "blob"),
+    uploads: count(going, "upload"),
+    bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...shown,
+    ...(omitted === 0 ? {} : { omitted })
+  }
+}

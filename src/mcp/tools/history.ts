@@ -1,0 +1,145 @@
+/** Tools for what happened, and for taking it back. */
+import { Effect, Option, Schema, Stream } from "effect"
+import type { NameChange } from "../../layout/changes.ts"
+import { isDigest, shortDigest } from "../../oci/Digest.ts"
+import { HistoryInvalid, ReferenceInvalid } from "../../oci/OciError.ts"
+import type { HistoryCommit } from "../../ops/History.ts"
+import { parsePoint } from "../../ops/point.ts"
+import { Allowance, clean, pageOf } from "../display.ts"
+import * as limits from "../limits.ts"
+import * as p from "../parameters.ts"
+import { invalidArgument } from "../SurfaceError.ts"
+import { defineTool } from "../Tool.ts"
+
+const Commit = Schema.Struct({
+  revision: Schema.Natural,
+  time: Schema.String,
+  actor: Schema.String,
+  events: Schema.Array(p.Change),
+  omitted: p.optional(Schema.Natural)
+})
+
+export const history = defineTool({
+  name: "oci_history",
+  title: "Show what happened",
+  description:
+    "Lists the changes of a layout, newest first: revision, time, who made it (foreign: another tool), and what each name pointed at before and after; no ref means a deleted blob, a ref without a tag an untagged manifest. Other tools take a revision as at, to read what was there then.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({
+    repository: p.optional(p.repository),
+    tag: p.optional(p.text("Only changes of this tag")),
+    actor: p.optional(p.text("Only changes by this actor, as shown")),
+    since: p.optional(p.text("Only changes since this ISO time")),
+    before: p.optional(p.bytes("next_before of the previous page")),
+    limit: p.integer("Changes per page", { minimum: 1, maximum: 200, default: 20 })
+  }),
+  output: Schema.Struct({
+    commits: Schema.Array(Commit),
+    next_before: p.optional(Schema.Natural),
+    incomplete: p.optional(Schema.String)
+  }),
+  run: Effect.fn("oci_history")(function*({ actor, before, limit, repository, since, tag }, { layout }) {
+    const query = { actor, before, repository, tag, limit: limit + 1, since: yield* timeOf(since) }
+    const found: Array<HistoryCommit> = []
+    const broken = yield* Stream.runForEach(
+      layout.registry.history(query),
+      (commit) => Effect.sync(() => void found.push(commit))
+    ).pipe(
+      Effect.as(undefined),
+      // What is known is worth having, with the word that there is no more.
+      Effect.catchIf((error) => error instanceof HistoryInvalid, (error) => Effect.succeed(error.message))
+    )
+    const { items, more } = pageOf(found.map(shownCommit), limit)
+    const last = items.at(-1)?.revision
+    return {
+      commits: items,
+      ...(more && last !== undefined ? { next_before: last } : {}),
+      ...(broken === undefined || more ? {} : { incomplete: broken })
+    }
+  })
+})
+
+export const restore = defineTool({
+  name: "oci_restore",
+  title: "Take a change back",
+  description:
+    "undo takes one change of oci_history back: every name it changed points again at what it did before; refused when a name was changed again since, unless force. to makes a tag (with repository and tag), a repository, or the whole layout what it was at a revision or ISO time (for a tag also -N). Both are new changes that can be taken back in turn; nothing is lost from the history. Refused, naming it, when content is gone. With dry_run it only reports.",
+  hints: p.adding,
+  needs: "writing",
+  input: Schema.Struct({
+    undo: p.optional(p.bytes("Revision to take back")),
+    to: p.optional(p.text("Revision, ISO time or -N to go back to")),
+    repository: p.optional(p.repository),
+    tag: p.optional(p.text("With to: only this tag of the repository")),
+    force: p.flag("With undo: also names that were changed again since"),
+    dry_run: p.flag("Only report what would change")
+  }),
+  output: Schema.Struct({
+    revision: p.optional(Schema.Natural),
+    done: Schema.Boolean,
+    events: Schema.Array(p.Change),
+    omitted: p.optional(Schema.Natural)
+  }),
+  run: Effect.fn("oci_restore")(function*({ dry_run, force, repository, tag, to, undo }, { layout: { registry } }) {
+    if ((undo === undefined) === (to === undefined)) {
+      return yield* invalidArgument("undo, to: give one of them, a revision to take back or a point to go back to")
+    }
+    if (tag !== undefined && (repository === undefined || to === undefined)) {
+      return yield* invalidArgument("tag: goes with repository and to")
+    }
+    if (force && undo === undefined) return yield* invalidArgument("force: goes with undo")
+    const of = repository === undefined || tag === undefined ? undefined : { repository, tag }
+    const { changes, revision } = undo === undefined
+      ? yield* registry.restore({
+        to: yield* Effect.fromResult(parsePoint(to ?? "", of)),
+        repository,
+        tag,
+        dryRun: dry_run
+      })
+      : yield* registry.revert(undo, { repository, force, dryRun: dry_run })
+    const shown = changes.map(shownChange)
+    const events = new Allowance().take(shown)
+    return {
+      ...(Option.isNone(revision) ? {} : { revision: revision.value }),
+      done: !dry_run,
+      events,
+      ...(events.length < shown.length ? { omitted: shown.length - events.length } : {})
+    }
+  })
+})
+
+const timeOf = (since: string | undefined): Effect.Effect<number | undefined, ReferenceInvalid> => {
+  if (since === undefined) return Effect.succeed(undefined)
+  return Effect.flatMap(Effect.fromResult(parsePoint(since)), (point) =>
+    "time" in point
+      ? Effect.succeed(point.time)
+      : Effect.fail(new ReferenceInvalid({ input: since, reason: "is no ISO time" })))
+}
+
+const shownCommit = ({ actor, changes, revision, time }: HistoryCommit): typeof Commit.Type => {
+  const all = changes.map(shownChange)
+  const events = new Allowance(limits.commitCharacters).take(all)
+  return {
+    revision,
+    time: new Date(time).toISOString(),
+    actor: clean(actor, limits.clientCharacters + 8),
+    events,
+    ...(events.length < all.length ? { omitted: all.length - events.length } : {})
+  }
+}
+
+const shownChange = ({ from, refName, repository, tag, to }: NameChange): typeof p.Change.Type => {
+  const ref = repository === undefined
+    ? refName === undefined ? undefined : clean(refName)
+    : tag === undefined
+    ? repository
+    : `${repository}:${tag}`
+  return {
+    ...(ref === undefined ? {} : { ref }),
+    ...(from === undefined ? {} : { from: shownDigest(from) }),
+    ...(to === undefined ? {} : { to: shownDigest(to) })
+  }
+}
+
+const shownDigest = (digest: string): string => isDigest(digest) ? shortDigest(digest) : clean(digest)

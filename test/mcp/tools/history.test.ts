@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { HistoryInvalid } from "../../../src/oci/OciError.ts"
+import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import { pushImage, short } from "../support/images.ts"
+import { session } from "../support/session.ts"
+
+/** `app:1.0` at one and then at two, by a client, and `web:1.0` at one. */
+const moved = Effect.fnUntraced(function*(options: Parameters<typeof session>[0] = {}) {
+  const opened = yield* session(options)
+  const one = yield* pushImage(opened.registry, { tags: ["1.0"] })
+  const two = yield* pushImage(opened.registry, { config: { os: "plan9" } })
+  yield* opened.call("oci_tag", { ref: `app@${two.digest}`, tags: ["1.0"], move: true })
+  yield* pushImage(opened.registry, { repository: "web", tags: ["1.0"] })
+  return { ...opened, one, two }
+})
+
+const withoutTimes = (commits: unknown): unknown =>
+  Array.isArray(commits)
+    ? commits.map((commit: Record<string, unknown>) => {
+      const { time, ...rest } = commit
+      assert.match(String(time), /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/u)
+      return rest
+    })
+    : commits
+
+describe("oci_history", () => {
+  it.live("tells what happened, newest first, who did it, and pages", () =>
+    Effect.gen(function*() {
+      const { call, one, two } = yield* moved()
+      const [first, second] = [short(one.digest), short(two.digest)]
+      const page = yield* call("oci_history", { limit: 3 })
+      assert.deepStrictEqual(withoutTimes(page["commits"]), [
+        { revision: 4, actor: "library", events: [{ ref: "web:1.0", to: first }] },
+        {
+          revision: 3,
+          actor: "mcp:test",
+          events: [{ ref: "app:1.0", from: first, to: second }, { ref: "app", from: second }, { ref: "app", to: first }]
+        },
+        { revision: 2, actor: "library", events: [{ ref: "app", to: second }] }
+      ])
+      assert.strictEqual(page["next_before"], 2)
+      const rest = yield* call("oci_history", { limit: 3, before: 2 })
+      assert.deepStrictEqual(withoutTimes(rest["commits"]), [
+        { revision: 1, actor: "library", events: [{ ref: "app:1.0", to: first }] }
+      ])
+      assert.notProperty(rest, "next_before")
+    }))
+
+  it.live("can be narrowed, and says what is wrong with what it is asked", () =>
+    Effect.gen(function*() {
+      const { call, fails } = yield* moved()
+      const revisions = (args: Record<string, unknown>) =>
+        Effect.map(call("oci_history", args), ({ commits }) =>
+          Array.isArray(commits)
+            ? commits.map((commit: { readonly revision: number }) => commit.revision)
+            : [])
+      assert.deepStrictEqual(yield* revisions({ repository: "app", tag: "1.0" }), [3, 1])
+      assert.deepStrictEqual(yield* revisions({ actor: "mcp:test" }), [3])
+      assert.deepStrictEqual(yield* revisions({ since: "2000-01-01" }), [4, 3, 2, 1])
+      assert.deepStrictEqual(yield* revisions({ since: "2999-01-01" }), [])
+      assert.match(yield* fails("oci_history", { since: "12" }), /^REFERENCE_INVALID: "12" .*no ISO time/u)
+      assert.match(yield* fails("oci_history", { since: "yesterday" }), /^REFERENCE_INVALID: .*no point in history/u)
+    }))
+
+  it.live("tells what it knows of a history that is damaged, and that it is", () =>
+    Effect.gen(function*() {
+      const { registry } = yield* moved()
+      const broken: RegistryShape = {
+        ...registry,
+        history: () =>
+          Stream.concat(
+            registry.history({ limit: 2 }),
+            Stream.fail(new HistoryInvalid({ from: 3, reason: "has a broken chain" }))
+          )
+      }
+      const { call } = yield* session({ registry: broken })
+      const { commits, incomplete } = yield* call("oci_history")
+      assert.lengthOf(Array.isArray(commits) ? commits : [], 2)
+      assert.match(String(incomplete), /broken chain/u)
+    }))
+})
+
+describe("tools that read, at a point of history", () => {
+  it.live("answer as they would have then", () =>
+    Effect.gen(function*() {
+      const { call, fails, one, two } = yield* moved()
+      const digestAt = (at: string) => Effect.map(call("oci_resolve", { ref: "app:1.0", at }), ({ digest }) => digest)
+      assert.strictEqual(yield* digestAt("1"), one.digest)
+      assert.strictEqual(yield* digestAt("3"), two.digest)
+      assert.strictEqual(yield* digestAt("-1"), one.digest)
+      assert.strictEqual(yield* digestAt("2999-01-01T00:00:00Z"), two.digest)
+      assert.match(
+        yield* fails("oci_resolve", { ref: "app:1.0", at: "9" }),
+        /^REVISION_UNKNOWN: .*newest revision is 4/u
+      )
+      assert.match(yield* fails("oci_resolve", { ref: "app:1.0", at: "-3" }), /^REVISION_UNKNOWN/u)
+      assert.match(yield* fails("oci_resolve", { ref: `app@${one.digest}`, at: "-1" }), /^REFERENCE_INVALID/u)
+      assert.deepStrictEqual((yield* call("oci_list_repositories", { at: "3" }))["repositories"], ["app"])
+      assert.deepStrictEqual((yield* call("oci_list_tags", { repository: "app", at: "1" }))["tags"], ["1.0"])
+      assert.strictEqual((yield* call("oci_get_manifest", { ref: "app:1.0", at: "1" }))["digest"], one.digest)
+      assert.strictEqual((yield* call("oci_inspect_image", { ref: "app:1.0", at: "-1" }))["digest"], one.digest)
+      assert.strictEqual((yield* call("oci_list_referrers", { ref: "app:1.0", at: "1" }))["subject"], one.digest)
+    }))
+})
+
+describe("oci_restore", () => {
+  it.live("takes a change back, and that as well", () =>
+    Effect.gen(function*() {
+      const { call, one, two } = yield* moved()
+      const [first, second] = [short(one.digest), short(two.digest)]
+      const tried = yield* call("oci_restore", { undo: 3, dry_run: true })
+      assert.deepStrictEqual([tried["done"], tried["revision"]], [false, undefined])
+      const answer = yield* call("oci_restore", { undo: 3 })
+      assert.deepStrictEqual(answer, { ...tried, done: true, revision: 5 })
+      assert.deepInclude(answer["events"], { ref: "app:1.0", from: second, to: first })
+      assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], one.digest)
+      yield* call("oci_restore", { undo: 5 })
+      assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], two.digest)
+    }))
+
+  it.live("is refused where somebody went on, unless it is forced", () =>
+    Effect.gen(function*() {
+      const { call, fails, one } = yield* moved()
+      const refused = yield* fails("oci_restore", { undo: 1 })
+      assert.match(refused, /^CONFLICT: nothing was changed.*app:1\.0 in revision 3/u)
+      yield* call("oci_restore", { undo: 1, force: true })
+      assert.match(yield* fails("oci_resolve", { ref: "app:1.0" }), /^MANIFEST_UNKNOWN/u)
+      yield* call("oci_restore", { to: "1", repository: "app", tag: "1.0" })
+      assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], one.digest)
+    }))
+
+  it.live("brings a tag, a repository, or all of it back", () =>
+    Effect.gen(function*() {
+      const { call, one } = yield* moved()
+      yield* call("oci_restore", { to: "-1", repository: "app", tag: "1.0" })
+      assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], one.digest)
+      yield* call("oci_restore", { to: "3", repository: "web" })
+      assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app"])
+      yield* call("oci_restore", { to: "4" })
+      assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app", "web"])
+    }))
+
+  it.live("says what it has to be told", () =>
+    Effect.gen(function*() {
+      const { fails } = yield* moved()
+      assert.match(yield* fails("oci_restore"), /^INVALID_ARGUMENT: undo, to: /u)
+      assert.match(yield* fails("oci_restore", { undo: 1, to: "1" }), /^INVALID_ARGUMENT: undo, to: /u)
+      assert.match(yield* fails("oci_restore", { to: "1", tag: "x" }), /^INVALID_ARGUMENT: tag: /u)
+      assert.match(yield* fails("oci_restore", { to: "1", force: true }), /^INVALID_ARGUMENT: force: /u)
+      assert.match(yield* fails("oci_restore", { to: "-1" }), /^REFERENCE_INVALID/u)
+      assert.match(yield* fails("oci_restore", { undo: 99 }), /^REVISION_UNKNOWN: .*\nHint: oci_history/u)
+    }))
+
+  it.live("of a tree of layouts wants to know which", () =>
+    Effect.gen(function*() {
+      const { call, fails } = yield* moved({ registry: yield* makeRegistryPerRepository, perRepository: true })
+      assert.match(yield* fails("oci_restore", { undo: 1 }), /^UNSUPPORTED: .*say which one/u)
+      yield* call("oci_restore", { undo: 1, repository: "web" })
+      assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app"])
+    }))
+})
