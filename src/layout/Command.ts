@@ -74,7 +74,7 @@ export interface RevertCommit {
 }
 
 /** The whole layout, a repository, or one tag of it. */
-export interface Scope {
+interface Scope {
   readonly repository?: Repository
   readonly tag?: Tag
 }
@@ -91,7 +91,7 @@ export interface RestoreNames {
 }
 
 /** Takes entries and blobs out that nobody needs, as a look at this very state has found. */
-export interface CollectGarbage {
+interface CollectGarbage {
   readonly _tag: "CollectGarbage"
   /** Evidence: entries of the state. */
   readonly entries: ReadonlyArray<Entry>

@@ -52,7 +52,7 @@ export interface Evidence {
 }
 
 /** Something in a layout, with what becomes of it and why. */
-export type Verdict<A> = A & { readonly goes: boolean; readonly why: string }
+type Verdict<A> = A & { readonly goes: boolean; readonly why: string }
 
 export interface Sweep {
   /** The entries that could go: those without a tag, and those that a rule names. */
