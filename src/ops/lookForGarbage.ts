@@ -118,7 +118,7 @@ const linksOf = Effect.fnUntraced(function*(
       LimitExceeded: () => Effect.succeed(Option.none())
     })
     if (Option.isNone(bytes)) continue
-    const text = Buffer.from(bytes.value).toString("latin1")
+    const text = new TextDecoder().decode(bytes.value)
     links.set(digest, { children: text.match(anyDigest) ?? [], subject: undefined })
   }
   return links
