@@ -22,7 +22,7 @@ export const parseJson = (bytes: Uint8Array, options: JsonOptions): Result.Resul
   const { deep, huge } = survey(bytes, options.maxDepth)
   if (deep) return Result.fail(`is nested more than ${options.maxDepth} deep`)
   return Result.gen(function*() {
-    const text = yield* decode(bytes)
+    const text = yield* decodeText(bytes)
     const value = yield* parse(text, huge)
     if (options.duplicateKeys === "lastWins") return value
     const twice = findDuplicateKey(text)
@@ -30,7 +30,8 @@ export const parseJson = (bytes: Uint8Array, options: JsonOptions): Result.Resul
   })
 }
 
-const decode = (bytes: Uint8Array): Result.Result<string, string> =>
+/** Bytes as UTF-8 text, or why they are none. */
+export const decodeText = (bytes: Uint8Array): Result.Result<string, string> =>
   Result.try({
     try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
     catch: (cause) => cause instanceof TypeError ? "is not valid UTF-8" : "is too long for one string"

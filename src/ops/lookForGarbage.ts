@@ -1,5 +1,5 @@
 /** Gathers what a sweep of a layout has to know, and sweeps. */
-import { Clock, Effect, Option, Stream } from "effect"
+import { Clock, Effect, Option, Result, Stream } from "effect"
 import { type Entry, readEntry } from "../layout/Entry.ts"
 import { type Event, isNote } from "../layout/Event.ts"
 import { displayName, type Evidence, type Links, type Remembered, type Sweep, sweep } from "../layout/garbage.ts"
@@ -7,6 +7,7 @@ import { outlivedBy } from "../layout/retention.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
+import { decodeText } from "../oci/Json.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import type { Opened } from "./catalog.ts"
 import type { GarbageItem } from "./Garbage.ts"
@@ -118,7 +119,7 @@ const linksOf = Effect.fnUntraced(function*(
       LimitExceeded: () => Effect.succeed(Option.none())
     })
     if (Option.isNone(bytes)) continue
-    const text = new TextDecoder().decode(bytes.value)
+    const text = Result.getOrElse(decodeText(bytes.value), () => "")
     links.set(digest, { children: text.match(anyDigest) ?? [], subject: undefined })
   }
   return links
