@@ -79,6 +79,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
     calls: () => calls,
     fs: {
       nativeLock: nodeFs.nativeLock,
+      watch: nodeFs.watch,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       // Looking where links lead is how those that leave are found.

@@ -1,5 +1,5 @@
 /** The stores of one layout, in memory: nothing outlives the process, everything else is as on disk. */
-import { Clock, Effect, Option, Result, Semaphore, Stream } from "effect"
+import { Clock, Effect, Option, Queue, Result, Semaphore, Stream } from "effect"
 import type { Commit } from "../layout/Commit.ts"
 import { isNote } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
@@ -35,11 +35,13 @@ const layoutStore = (
   const commits: Array<Commit> = []
   /** What was before each commit, and after the last; states share what they have in common. */
   const states: Array<State> = [state]
+  const watchers = new Set<() => void>()
   const happen = (commit: Omit<Commit, "revision">): void => {
     state = replay(state, commit.events)
     if (commit.events.length > 0) {
       commits.push({ revision: commits.length + 1, ...commit })
       states.push(state)
+      for (const tell of watchers) tell()
     }
     for (const event of commit.events) if (isNote(event)) blobs.delete(event.digest)
   }
@@ -55,6 +57,20 @@ const layoutStore = (
       }))
   }
   const journal: Journal = {
+    changes: Stream.callback<void>(
+      (queue) => {
+        const tell = () => void Queue.offerUnsafe(queue, undefined)
+        tell()
+        return Effect.andThen(
+          Effect.acquireRelease(
+            Effect.sync(() => watchers.add(tell)),
+            () => Effect.sync(() => watchers.delete(tell))
+          ),
+          Effect.never
+        )
+      },
+      { bufferSize: 1, strategy: "sliding" }
+    ),
     commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
       Stream.suspend(() => Stream.fromIterable(commits.filter(({ revision }) => revision < before).toReversed())),
     stateAt: (revision) =>

@@ -79,6 +79,8 @@ export interface LayoutFs {
   /** Swaps two names, at once; `ENOSYS` where the system cannot. */
   readonly exchange: (a: string, b: string) => Effect.Effect<void, FsError>
   readonly unlink: (path: string) => Effect.Effect<void, FsError>
+  /** Calls back whenever something in a directory may have changed, until the scope closes. */
+  readonly watch: (path: string, changed: () => void) => Effect.Effect<void, FsError, Scope.Scope>
   /** The entries of a directory are on the disk when it answers. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FsError>
 }

@@ -1,15 +1,19 @@
 /** The journal as history: commits newest first, and states as they were. */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, Queue, Stream } from "effect"
 import type { Commit } from "../layout/Commit.ts"
 import { difference } from "../layout/reconcile.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
-import type { Journal, RegistryError } from "../ops/ports.ts"
+import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
 import type { IndexCache } from "./indexCache.ts"
 import { readSegment } from "./journalFile.ts"
 import { type Line, nextRevision } from "./journalRecord.ts"
 import { readAround, readBefore } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import { committed, historyOf, type Observation } from "./observe.ts"
+
+/** How often somebody who watches looks for changes, when the system tells of them, and when it does not. */
+const patientMillis = 10_000
+const impatientMillis = 1000
 
 export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
   const storage = asStorage(files.root)
@@ -38,7 +42,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
   })
 
-  const recorded = (seen: Observation): Stream.Stream<Commit, RegistryError> =>
+  const recorded = (seen: Observation): Stream.Stream<FoundCommit, RegistryError> =>
     Stream.unwrap(Effect.map(lastSegment(seen), (last) => {
       const first = last[0]?.record
       const oldest = first?._tag === "Snapshot" ? first.oldest : 1
@@ -54,7 +58,21 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       return Stream.concat(Stream.fromIterable(newestFirst(last)), older)
     }))
 
+  /** Told by the system where it can, and looked for now and then, since not every file system tells. */
+  const changes = Stream.callback<void>(
+    Effect.fnUntraced(function*(queue) {
+      const tell = () => void Queue.offerUnsafe(queue, undefined)
+      const watched = yield* Effect.isSuccess(files.fs.watch(files.root, tell))
+      while (true) {
+        tell()
+        yield* Effect.sleep(watched ? patientMillis : impatientMillis)
+      }
+    }),
+    { bufferSize: 1, strategy: "sliding" }
+  )
+
   return {
+    changes,
     commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
       Stream.unwrap(Effect.map(cache.look, ({ seen }) => {
         const pending = pendingCommit(seen)
@@ -92,11 +110,11 @@ const nextOf = ({ damaged, end: { last }, unpublished }: Observation): number =>
 }
 
 /** What others have changed since the last commit, as the commit that it will be. */
-const pendingCommit = (seen: Observation): Commit | undefined => {
+const pendingCommit = (seen: Observation): FoundCommit | undefined => {
   const { head, index, restored, state } = seen
   if (head === state || index === undefined) return undefined
   const events = difference(head, state)
   return events.length === 0 && !restored
     ? undefined
-    : { revision: nextOf(seen), time: index.modified, actor: "foreign", events }
+    : { revision: nextOf(seen), time: index.modified, actor: "foreign", events, pending: true }
 }

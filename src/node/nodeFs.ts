@@ -168,6 +168,15 @@ export const makeNodeFs = (load: () => Native | undefined): LayoutFs => {
 
   return {
     nativeLock: Effect.sync(() => native() !== undefined),
+    watch: (path, changed) =>
+      Effect.asVoid(Effect.acquireRelease(
+        attempt("watch", path, () => {
+          const watcher = fs.watch(path, { persistent: false }, changed)
+          // A directory that goes is a change, and the last one that is told.
+          return watcher.on("error", changed)
+        }),
+        (watcher) => Effect.sync(() => watcher.close())
+      )),
     openHandle,
     open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
     stat: (path) => attempt("stat", path, () => statOf(fs.statSync(path, { bigint: true }))),

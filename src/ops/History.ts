@@ -12,6 +12,8 @@ export interface HistoryCommit {
   /** `foreign` for what was done without us. */
   readonly actor: string
   readonly changes: ReadonlyArray<NameChange>
+  /** What another tool has done and nobody has recorded yet; until then it may still grow. */
+  readonly pending?: true
 }
 
 export interface HistoryQuery {
@@ -44,6 +46,19 @@ export interface Restored {
 export interface HistoryShape {
   /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
   readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
+  /**
+   * Commits as they happen, oldest first, whoever makes them; it never ends. None is left out, however slowly they are
+   * taken. What another tool has done comes as soon as it is seen, and comes again under the same revision if it has
+   * grown by the time it is recorded. `HistoryInvalid`.
+   */
+  readonly watch: (
+    options?: {
+      /** Only what is done to this repository; in a tree of layouts the one that is watched. */
+      readonly repository?: string | undefined
+      /** The last revision that is known already; by default all that there are. */
+      readonly after?: number | undefined
+    }
+  ) => Stream.Stream<HistoryCommit, RegistryError>
   /**
    * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
    * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.

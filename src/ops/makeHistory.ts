@@ -16,11 +16,11 @@ import { parseRepository, parseTag } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { HistoryShape, Point, Restored } from "./History.ts"
-import type { BlobStore, RegistryError } from "./ports.ts"
+import type { BlobStore, Journal, RegistryError } from "./ports.ts"
 
 /** The newest revision of a layout; 0 before there was any commit. */
-const newestRevision = ({ journal }: Opened): Effect.Effect<number, RegistryError> =>
-  Effect.map(Stream.runHead(journal.commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
+export const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryError> =>
+  Effect.map(Stream.runHead(commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
 
 /** The revision that a point means in a layout. */
 export const revisionAt = Effect.fnUntraced(function*(
@@ -44,7 +44,7 @@ export const revisionAt = Effect.fnUntraced(function*(
   if (Option.isSome(found)) return found.value.revision - 1
   return yield* new RevisionUnknown({
     asked: `value of ${repository}:${tag} ${point.previous} before now`,
-    newest: yield* newestRevision(opened)
+    newest: yield* newestRevision(opened.journal)
   })
 })
 

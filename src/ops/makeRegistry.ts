@@ -12,6 +12,7 @@ import { readOnly } from "./readOnly.ts"
 import { makeReads } from "./reads.ts"
 import type { RegistryShape } from "./Registry.ts"
 import { makeUploads } from "./uploads.ts"
+import { makeWatch } from "./watch.ts"
 
 const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeReads(catalog),
@@ -20,6 +21,7 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeDeletes(catalog),
   ...makeLists(catalog),
   ...makeHistory(catalog),
+  ...makeWatch(catalog),
   ...makeGarbage(catalog),
   ...makePins(catalog),
   at: (point) => readOnly(over(pastCatalog(catalog, point), hasher))

@@ -39,14 +39,22 @@ export interface LayoutStore {
   }) => Effect.Effect<Committed, E | RegistryError>
 }
 
+/** A commit, or what will be one. */
+export interface FoundCommit extends Commit {
+  /** It is not on record yet: what it says may still grow, until the next write records it. */
+  readonly pending?: true
+}
+
 /** What has happened to one layout. Whoever may read the layout may read it. */
 export interface Journal {
+  /** Tells at once, and then whenever something may have happened; never what, and not how often. */
+  readonly changes: Stream.Stream<void>
   /**
    * The commits that happened, newest first, those before the revision `before` if it is given. What others have changed
    * since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where the
    * history has been edited or cut; what comes after that point is right.
    */
-  readonly commits: (options?: { readonly before?: number | undefined }) => Stream.Stream<Commit, RegistryError>
+  readonly commits: (options?: { readonly before?: number | undefined }) => Stream.Stream<FoundCommit, RegistryError>
   /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
   readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
 }

@@ -149,23 +149,34 @@ const moveTag = async ({ call, refused }: Session, one: Pushed, two: Pushed): Pr
   answer(unknown)
 }
 
-const deleteTag = async ({ call }: Session, two: Pushed, layout: string): Promise<void> => {
-  step("Delete a tag, and undo it: the answer says what it pointed at")
-  const { digest } = await call("oci_delete", { kind: "tag", ref: "shop:stable" })
+const takeBack = async ({ call }: Session, one: Pushed, two: Pushed, layout: string): Promise<void> => {
+  step("Delete the wrong tag, find that in the history, and take it back")
+  const deleted = await call("oci_delete", { kind: "tag", ref: "shop:1.1" })
+  assert.equal(deleted["digest"], two.digest)
+  answer("it pointed at", deleted["digest"])
+  const { commits } = await call("oci_history", { repository: "shop", tag: "1.1", limit: 1 })
+  const [last] = commits as ReadonlyArray<{ readonly revision: number; readonly events: unknown }>
+  assert(last !== undefined)
+  answer("revision", last.revision, last.events)
+  const { events, revision } = await call("oci_restore", { undo: last.revision })
+  assert.equal(revision, last.revision + 1)
+  answer("as revision", revision, events)
+  const { digest } = await call("oci_resolve", { ref: "shop:1.1" })
   assert.equal(digest, two.digest)
-  answer("it pointed at", digest)
-  const { created } = await call("oci_tag", { ref: `shop@${String(digest)}`, tags: ["stable"] })
-  assert.deepEqual(created, ["stable"])
-  answer("created", created)
-  await call("oci_delete", { kind: "tag", ref: "shop:stable" })
-  const { tags } = await call("oci_list_tags", { repository: "shop" })
-  assert.deepEqual(tags, ["1.0", "1.1", "multi", "v1"])
-  answer("tags", tags)
+  answer(digest)
+
+  step("Ask where a tag was before it moved, and what nobody needs")
+  const before = await call("oci_resolve", { ref: "shop:stable", at: "-1" })
+  assert.equal(before["digest"], one.digest)
+  answer(before["digest"])
+  const { blobs, bytes, kept } = await call("oci_gc")
+  assert.equal(blobs, 0)
+  answer(blobs, "blobs of", bytes, "bytes; what stays, by reason:", kept)
 
   step("skopeo still finds its own names, and ours")
   const index = await readFile(join(layout, "index.json"), "utf8")
   const names = Array.from(index.matchAll(/"org\.opencontainers\.image\.ref\.name": *"([^"]*)"/gu), ([, name]) => name)
-  assert.deepEqual(new Set(names), new Set(["multi", "v1", "1.0", "1.1"]))
+  assert.deepEqual(new Set(names), new Set(["multi", "v1", "1.0", "1.1", "stable"]))
   note("index.json names", names.join(", "))
 }
 
@@ -191,7 +202,7 @@ const main = async (root: string): Promise<void> => {
   step("Push the next version")
   const two = await pushImage(second, work, "1.1")
   await moveTag(second, one, two)
-  await deleteTag(second, two, layout)
+  await takeBack(second, one, two, layout)
   await second.client.close()
   title("All as expected.")
 }

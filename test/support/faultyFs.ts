@@ -91,6 +91,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     left: () => left,
     fs: {
       nativeLock: base.nativeLock,
+      watch: base.watch,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, base.stat(path)),

@@ -35,7 +35,11 @@ export const watchedFs = (root: string): WatchedFs => {
   const calls: Array<Call> = []
   let before: Before = () => Effect.void
 
-  const watch = <A>(operation: string, path: string, effect: Effect.Effect<A, FsError>): Effect.Effect<A, FsError> =>
+  const watch = <A, R>(
+    operation: string,
+    path: string,
+    effect: Effect.Effect<A, FsError, R>
+  ): Effect.Effect<A, FsError, R> =>
     Effect.suspend(() => {
       const call = { operation, path: withoutRandomness(relative(root, path) || basename(".")) }
       calls.push(call)
@@ -70,6 +74,7 @@ export const watchedFs = (root: string): WatchedFs => {
         .map(({ operation, path }) => `${operation} ${path}`),
     fs: {
       nativeLock: nodeFs.nativeLock,
+      watch: (path, changed) => watch("watch", path, nodeFs.watch(path, changed)),
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       stat: (path) => watch("stat", path, nodeFs.stat(path)),

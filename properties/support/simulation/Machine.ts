@@ -173,6 +173,8 @@ export class Machine {
 
     return {
       nativeLock: Effect.succeed(true),
+      // Nobody is told of anything: whoever watches has to look for himself.
+      watch: () => Effect.void,
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
