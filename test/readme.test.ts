@@ -8,7 +8,8 @@ import { pathToFileURL } from "node:url"
 
 const readme = readFileSync("README.md", "utf8")
 
-const example = /```ts\n(.*?)```/su.exec(readme)?.[1] ?? ""
+/** The library examples, each going on with the layout that the one before has made. */
+const examples = Array.from(readme.matchAll(/```ts\n(.*?)```/gsu), ([, example = ""]) => example)
 
 /** The package's entry points, as the sources behind them. */
 const entries: Readonly<Record<string, string>> = {
@@ -24,17 +25,19 @@ const fromSources = (code: string): string =>
   })
 
 describe("the README", () => {
-  it("has a library example that prints what it says", () => {
-    assert.isNotEmpty(example)
-    // Below node_modules, so that the example finds `effect` as a consumer's program does.
+  it("has library examples that print what it says", () => {
+    assert.lengthOf(examples, 2)
+    // Below node_modules, so that the examples find `effect` as a consumer's program does.
     mkdirSync("node_modules/.cache", { recursive: true })
     const file = resolve("node_modules/.cache/readme-example.mjs")
-    writeFileSync(file, fromSources(example))
     const directory = mkdtempSync(join(tmpdir(), "ocilayout-readme-"))
     try {
-      const printed = execFileSync(process.execPath, [file], { cwd: directory, encoding: "utf8" })
-      const said = example.split("\n").filter((line) => line.startsWith("// ")).map((line) => line.slice(3))
-      assert.deepStrictEqual(printed.trimEnd().split("\n"), said)
+      for (const example of examples) {
+        writeFileSync(file, fromSources(example))
+        const printed = execFileSync(process.execPath, [file], { cwd: directory, encoding: "utf8" })
+        const said = example.split("\n").filter((line) => line.startsWith("// ")).map((line) => line.slice(3))
+        assert.deepStrictEqual(printed.trimEnd().split("\n"), said)
+      }
     } finally {
       rmSync(directory, { recursive: true })
     }

@@ -171,7 +171,8 @@ const takeBack = async ({ call }: Session, one: Pushed, two: Pushed, layout: str
   answer(before["digest"])
   const { blobs, bytes, kept } = await call("oci_gc")
   assert.equal(blobs, 0)
-  answer(blobs, "blobs of", bytes, "bytes; what stays, by reason:", kept)
+  const [first] = kept as ReadonlyArray<unknown>
+  answer(blobs, "blobs of", bytes, "bytes; what stays, by reason:", first, "…")
 
   step("skopeo still finds its own names, and ours")
   const index = await readFile(join(layout, "index.json"), "utf8")
