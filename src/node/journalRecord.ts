@@ -88,6 +88,30 @@ export const readLine = (text: string): Result.Result<Line, string> =>
     return { record, hash }
   })
 
+/** Whether a line is of a group, by how we write it. */
+export const isGroupLine = (text: string): boolean => text.startsWith("{\"_tag\":\"Group\"", bodyAt)
+
+/** Where the record begins in a line. */
+const bodyAt = `{"h":"${"0".repeat(64)}","e":`.length
+
+const link = /^\{"_tag":"Group","journal":"[0-9a-f]{32}","seq":\d+,"prev":"([0-9a-f]{64})"/u
+
+/** A line as a link of the chain, read or not. */
+export interface Skimmed {
+  readonly hash: string
+  readonly prev: string
+  readonly line?: Line
+}
+
+/** A group's line as a link of the chain, if it is what was written. */
+export const skimLine = (text: string): Result.Result<Skimmed, string> => {
+  const [, hash = "", body = ""] = shape.exec(text) ?? []
+  const [, prev] = link.exec(body) ?? []
+  return prev === undefined || sha256(body) !== hash
+    ? Result.fail("does not match its hash")
+    : Result.succeed({ hash, prev })
+}
+
 /** The revision that the next commit gets. */
 export const nextRevision = (last: Line | undefined): number => {
   if (last === undefined) return 1

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path"
 import type { State } from "../layout/State.ts"
 import { syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { type JournalEnd, readSegment, readWhole, replaceJournal } from "./journalFile.ts"
+import { type JournalEnd, readSegment, readWhole, replaceJournal, type Segment, skimSegment } from "./journalFile.ts"
 import { type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
 import { identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
@@ -37,21 +37,22 @@ export const readLines = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
   let lines = yield* readSegment(files, files.journal)
   while (!enough(lines)) {
-    const before = yield* readBefore(files, lines[0])
+    const before = yield* skimBefore(files, lines[0])
     if (before === undefined) break
-    lines = before.concat(lines)
+    lines = before.lines.concat(lines)
   }
   return lines
 })
 
 /** The segment that a snapshot goes on from; nothing where it was let go of, or is another one. */
-export const readBefore = Effect.fnUntraced(function*(
+export const skimBefore = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  first: Line | undefined
-): Effect.fn.Return<ReadonlyArray<Line> | undefined, FsError> {
+  first: Line | undefined,
+  wanted?: Parameters<typeof skimSegment>[2]
+): Effect.fn.Return<Segment | undefined, FsError> {
   if (first?.record._tag !== "Snapshot") return undefined
-  const before = yield* readSegment(files, segmentBefore(files, first.record.revision))
-  return before.at(-1)?.hash === first.record.prev ? before : undefined
+  const before = yield* skimSegment(files, segmentBefore(files, first.record.revision), wanted)
+  return before.last === first.record.prev ? before : undefined
 })
 
 /** The lines of the segment that the commit of a revision is in, if it is closed. */

@@ -5,9 +5,9 @@ import { difference } from "../layout/reconcile.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
 import type { IndexCache } from "./indexCache.ts"
-import { readSegment } from "./journalFile.ts"
+import { type Segment, skimSegment } from "./journalFile.ts"
 import { type Line, nextRevision } from "./journalRecord.ts"
-import { readAround, readBefore } from "./journalSegments.ts"
+import { readAround, skimBefore } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import { committed, historyOf, type Observation } from "./observe.ts"
 
@@ -18,44 +18,43 @@ const impatientMillis = 1000
 export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
   const storage = asStorage(files.root)
 
-  /** The lines of the last segment with a commit that has happened; by now there may be more in later ones. */
+  /** The last segment with a commit that has happened; by now there may be more in later ones. */
   const lastSegment = Effect.fnUntraced(function*(
-    { end: { last }, unpublished }: Observation
-  ): Effect.fn.Return<ReadonlyArray<Line>, RegistryError> {
-    if (last === undefined) return []
-    let lines: ReadonlyArray<Line> | undefined = yield* storage(readSegment(files, files.journal))
-    while (lines !== undefined) {
-      const place = lines.findLastIndex(({ hash }) => hash === last.hash)
-      if (place >= 0) return lines.slice(0, unpublished ? place : place + 1)
-      lines = yield* storage(readBefore(files, lines[0]))
+    { end: { last }, unpublished }: Observation,
+    mentioning?: string
+  ): Effect.fn.Return<Segment, RegistryError> {
+    const wanted = { mentioning, upTo: last?.hash }
+    let segment = yield* storage(skimSegment(files, files.journal, wanted))
+    while (segment.last !== last?.hash) {
+      const before = yield* storage(skimBefore(files, segment.first, wanted))
+      if (before === undefined) return yield* damagedHistory
+      segment = before
     }
-    return yield* new HistoryInvalid({ reason: "has a broken chain" })
+    return unpublished && segment.lines.at(-1)?.hash === last?.hash
+      ? { ...segment, lines: segment.lines.slice(0, -1) }
+      : segment
   })
 
   /** The segment before the one that begins with `first`; nothing where there is none, or it is kept no longer. */
   const segmentBefore = Effect.fnUntraced(function*(
     first: Line | undefined,
-    oldest: number
-  ): Effect.fn.Return<ReadonlyArray<Line> | undefined, RegistryError> {
-    const before = yield* storage(readBefore(files, first))
+    oldest: number,
+    mentioning: string | undefined
+  ): Effect.fn.Return<Segment | undefined, RegistryError> {
+    const before = yield* storage(skimBefore(files, first, { mentioning }))
     if (before !== undefined || first?.record._tag !== "Snapshot" || first.record.revision < oldest) return before
     return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
   })
 
-  const recorded = (seen: Observation): Stream.Stream<FoundCommit, RegistryError> =>
-    Stream.unwrap(Effect.map(lastSegment(seen), (last) => {
-      const first = last[0]?.record
-      const oldest = first?._tag === "Snapshot" ? first.oldest : 1
-      const older = Stream.paginate(
-        last[0],
-        (after) =>
-          Effect.map(segmentBefore(after, oldest), (lines) =>
-            [
-              newestFirst(lines ?? []),
-              Option.map(Option.fromUndefinedOr(lines), ([before]) => before)
-            ] as const)
-      )
-      return Stream.concat(Stream.fromIterable(newestFirst(last)), older)
+  const recorded = (seen: Observation, mentioning: string | undefined): Stream.Stream<FoundCommit, RegistryError> =>
+    Stream.unwrap(Effect.map(lastSegment(seen, mentioning), ({ first, lines }) => {
+      const oldest = first?.record._tag === "Snapshot" ? first.record.oldest : 1
+      const older = Stream.paginate(first, (after) =>
+        Effect.map(
+          segmentBefore(after, oldest, mentioning),
+          (segment) => [newestFirst(segment?.lines ?? []), Option.fromUndefinedOr(segment?.first)] as const
+        ))
+      return Stream.concat(Stream.fromIterable(newestFirst(lines)), older)
     }))
 
   /** Told by the system where it can, and looked for now and then, since not every file system tells. */
@@ -73,10 +72,10 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
 
   return {
     changes,
-    commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
+    commits: ({ before = Number.POSITIVE_INFINITY, mentioning } = {}) =>
       Stream.unwrap(Effect.map(cache.look, ({ seen }) => {
         const pending = pendingCommit(seen)
-        const past = seen.damaged ? Stream.fail(damagedHistory) : recorded(seen)
+        const past = seen.damaged ? Stream.fail(damagedHistory) : recorded(seen, mentioning)
         const all = pending === undefined ? past : Stream.concat(Stream.succeed(pending), past)
         return Stream.filter(all, ({ revision }) => revision < before)
       })),
@@ -90,7 +89,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       const unknown = { asked: `revision ${revision}`, newest: pending === undefined ? next - 1 : next }
       if (revision >= next) return yield* new RevisionUnknown(unknown)
       const closed = yield* storage(readAround(files, revision))
-      const lines = closed.length > 0 ? closed : yield* lastSegment(seen)
+      const lines = closed.length > 0 ? closed : (yield* lastSegment(seen)).lines
       const oldest = lines[0]?.record._tag === "Snapshot" ? lines[0].record.revision - 1 : 0
       if (revision < oldest) return yield* new RevisionUnknown({ ...unknown, oldest })
       return historyOf(lines, seen.state.defaultRepository).after(revision)

@@ -12,7 +12,7 @@ import { isContentDigest } from "../oci/Digest.ts"
 import { children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { RevisionUnknown, Unsupported } from "../oci/OciError.ts"
-import { parseRepository, parseTag } from "../oci/Reference.ts"
+import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { HistoryShape, Point, Restored } from "./History.ts"
@@ -28,16 +28,15 @@ export const revisionAt = Effect.fnUntraced(function*(
   point: Point
 ): Effect.fn.Return<number, RegistryError> {
   if ("revision" in point) return point.revision
-  const commits = opened.journal.commits()
   if ("time" in point) {
-    const found = yield* Stream.runHead(Stream.filter(commits, ({ time }) => time <= point.time))
+    const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= point.time))
     return Option.match(found, { onNone: () => 0, onSome: ({ revision }) => revision })
   }
   const repository = yield* Effect.fromResult(parseRepository(point.repository))
   const tag = yield* Effect.fromResult(parseTag(point.tag))
   const { defaultRepository } = yield* opened.layout.snapshot
   const moves = Stream.filter(
-    commits,
+    opened.journal.commits({ mentioning: tag }),
     ({ events }) => tagMove(changesOf(events, defaultRepository), repository, tag) !== undefined
   )
   const found = yield* Stream.runHead(Stream.drop(moves, point.previous - 1))
@@ -106,6 +105,12 @@ const carryOut = Effect.fnUntraced(function*(plan: Plan, dryRun: boolean): Effec
   return { revision: Option.none(), changes: changesOf(events, state.defaultRepository) }
 })
 
+/** What stands in the events of every commit about a tag or a repository: bare tags do not name theirs. */
+const mentioned = (
+  { repository, tag }: { readonly repository: Repository | undefined; readonly tag: string | undefined },
+  defaultRepository: Repository | undefined
+): string | undefined => tag ?? (repository === defaultRepository ? undefined : repository)
+
 /** By name, the last commit after a revision that changed it. */
 const laterChanges = Effect.fnUntraced(function*(
   { journal }: Opened,
@@ -138,7 +143,7 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
       }
       const isAll = about.repository === undefined && about.tag === undefined
       const { defaultRepository } = yield* opened.layout.snapshot
-      const commits = opened.journal.commits({ before }).pipe(
+      const commits = opened.journal.commits({ before, mentioning: mentioned(about, defaultRepository) }).pipe(
         Stream.takeWhile(({ time }) => time >= since),
         Stream.filter((commit) => actor === undefined || commit.actor === actor),
         Stream.map(({ events, ...commit }) => ({

@@ -53,8 +53,12 @@ export interface Journal {
    * The commits that happened, newest first, those before the revision `before` if it is given. What others have changed
    * since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where the
    * history has been edited or cut; what comes after that point is right.
+   *
+   * Commits whose events do not have the text `mentioning` in them may be left out, which is faster.
    */
-  readonly commits: (options?: { readonly before?: number | undefined }) => Stream.Stream<FoundCommit, RegistryError>
+  readonly commits: (
+    options?: { readonly before?: number | undefined; readonly mentioning?: string | undefined }
+  ) => Stream.Stream<FoundCommit, RegistryError>
   /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
   readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
 }
