@@ -71,8 +71,9 @@ const before = async (history: History, step: number, plan: { fault?: Planned | 
 
 /** A name that could not be removed, or was made by a call that said it failed, stays until it is swept. */
 const mayLeave = ({ form, lasting }: Planned, { operation, path }: Call): boolean =>
-  lasting || operation === "unlink" || operation === "rmdir" ||
-  (form === "done" && (operation === "open(create)" || (operation === "rename" && path.includes("/.ocilayout/tmp/"))))
+  lasting || operation === "unlink" || operation === "rmdir" || (form === "done" && operation === "open(create)") ||
+  // A session is taken out of sight first, and removed then.
+  path.includes("/.ocilayout/tmp/upload.")
 
 const checkAnswer = (exit: Exit.Exit<unknown, { readonly _tag: string }>, fault: Planned, wasRefused: boolean) => {
   if (Exit.isSuccess(exit)) {
