@@ -28,9 +28,12 @@ export interface JournalEnd {
   /** Bytes after it, which are no line: a write that a crash cut short, or damage. */
   readonly torn: number
   readonly identity: string
+  /** Whether the name of the file is known to be on the disk: whoever made it may have died before syncing that. */
+  readonly named: boolean
 }
 
-const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "" }
+/** The end of a journal that is not there. */
+export const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "", named: false }
 
 /** How much of the end is read first: nearly every line is far shorter. */
 const firstLook = 64 * 1024
@@ -63,7 +66,7 @@ export const readEnd = Effect.fnUntraced(function*(
       const found = lastLine(Buffer.from(bytes.buffer, 0, count), from)
       if (found !== undefined || from === 0) {
         const { last, size } = found ?? { last: undefined, size: 0 }
-        return { last, size, torn: from + count - size, identity }
+        return { last, size, torn: from + count - size, identity, named: false }
       }
     }
   }))
@@ -151,9 +154,7 @@ export const appendRecord = Effect.fnUntraced(function*(
     const handle = yield* fs.open(journal, { access: isNew ? "create" : "update" })
     yield* handle.write(bytes, end.size)
     yield* syncFile(files, handle)
-    // Whoever made it may have died, or failed, before syncing its name.
-    if (isNew || !files.settled.has(journal)) yield* syncFolder(files, dirname(journal))
-    files.settled.add(journal)
+    if (isNew || !end.named) yield* syncFolder(files, dirname(journal))
     return identityOf(yield* handle.stat)
   }))
   const identity = yield* Effect.onError(write, () => {
@@ -161,7 +162,7 @@ export const appendRecord = Effect.fnUntraced(function*(
     // Where that fails as well, whoever writes next begins with it.
     return Effect.ignore(startAfresh(files, end))
   })
-  return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity }
+  return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity, named: true }
 })
 
 /** Cuts off what is no line; it is kept aside, since it may be of use to whoever looks for what happened. */
@@ -203,13 +204,11 @@ export const startAfresh = Effect.fnUntraced(
   }
 )
 
-/** Puts another file in the place of the journal; until that is known to be on the disk, so is no name of it. */
+/** Puts another file in the place of the journal. */
 export const replaceJournal = Effect.fnUntraced(
   function*(files: LayoutFiles, path: string): Effect.fn.Return<void, FsError> {
-    files.settled.delete(files.journal)
     yield* files.fs.rename(path, files.journal)
     yield* syncFolder(files, dirname(files.journal))
-    files.settled.add(files.journal)
     files.doubtful.delete(files.journal)
   }
 )

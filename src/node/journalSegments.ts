@@ -182,7 +182,7 @@ const beginSegment = Effect.fnUntraced(function*(
       return identityOf(yield* handle.stat)
     })
   )
-  return { last: { record, hash }, size: bytes.length, torn: 0, identity }
+  return { last: { record, hash }, size: bytes.length, torn: 0, identity, named: true }
 })
 
 /** Takes every segment out of the way: a history whose chain is broken is kept for whoever wants to look at it. */

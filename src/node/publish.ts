@@ -10,7 +10,7 @@ import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
 import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { type IndexText, putTogether, takeApart } from "./indexText.ts"
-import { appendRecord, cutTorn, type JournalEnd, startAfresh } from "./journalFile.ts"
+import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
@@ -52,7 +52,7 @@ export const settleJournal = Effect.fnUntraced(function*(
   if (damaged) {
     const name = yield* RandomName
     yield* setAside(files, `damaged.${name()}`)
-    return { last: undefined, size: 0, torn: 0, identity: "" }
+    return nothing
   }
   if (end.torn > 0) yield* cutTorn(files, end)
   const whole = { ...end, torn: 0 }

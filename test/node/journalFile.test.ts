@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { EntryAdded } from "../../src/layout/Event.ts"
-import { appendRecord, cutTorn, type JournalEnd, readEnd } from "../../src/node/journalFile.ts"
+import { appendRecord, cutTorn, nothing, readEnd } from "../../src/node/journalFile.ts"
 import { genesis, GroupRecord, type Record, writeLine } from "../../src/node/journalRecord.ts"
 import { readLines } from "../../src/node/journalSegments.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
@@ -10,7 +10,6 @@ import { entry } from "../support/entries.ts"
 import { fails } from "../support/watchedFs.ts"
 
 const journalPath = [".ocilayout", "journal", "current.ndjson"] as const
-const empty: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "" }
 
 const record = (seq: number, prev: string, note = "") =>
   new GroupRecord({
@@ -53,7 +52,7 @@ const aside = (disk: Disk): ReadonlyArray<string> =>
 describe("the end of a journal", () => {
   it.live("that does not exist or is empty is nothing", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* readEnd((yield* newDisk).files), empty)
+      assert.deepStrictEqual(yield* readEnd((yield* newDisk).files), nothing)
       const { files } = yield* journalOf("")
       assert.deepInclude(yield* readEnd(files), { last: undefined, size: 0, torn: 0 })
       assert.deepStrictEqual(yield* readLines(files), [])
@@ -77,7 +76,8 @@ describe("the end of a journal", () => {
 
   it.live("is not read again while the file is the same", () =>
     Effect.gen(function*() {
-      const { files, told } = yield* journalOf(...chain("one"))
+      const disk = yield* journalOf(...chain("one"))
+      const { files, told } = disk
       const end = yield* readEnd(files)
       told()
       assert.strictEqual(yield* readEnd(files, end), end)
@@ -156,10 +156,30 @@ describe("appending", () => {
     Effect.gen(function*() {
       const disk = yield* newDisk
       const { files } = disk
-      const first = yield* appendRecord(files, empty, record(1, genesis))
+      const first = yield* appendRecord(files, nothing, record(1, genesis))
       const second = yield* appendRecord(files, first, record(2, first.last?.hash ?? ""))
       assert.deepStrictEqual(seqs(yield* readLines(files)), [1, 2])
-      assert.deepStrictEqual(yield* readEnd(files), second)
+      assert.deepStrictEqual(yield* readEnd(files, second), second)
+      assert.deepStrictEqual(yield* readEnd(files), { ...second, named: false })
+    }))
+
+  it.live("to a journal that somebody else has made syncs its name, once for each file", () =>
+    Effect.gen(function*() {
+      // Its maker may have died before syncing the folder.
+      const disk = yield* journalOf(...chain("one"))
+      const { files, told } = disk
+      const end = yield* readEnd(files)
+      told()
+      const second = yield* appendRecord(files, end, record(2, end.last?.hash ?? ""))
+      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal")
+      const third = yield* appendRecord(files, yield* readEnd(files, second), record(3, second.last?.hash ?? ""))
+      assert.deepStrictEqual(told("syncDirectory"), [])
+      // Whoever moves the lines to a new file may die before that as well.
+      const path = disk.path(...journalPath)
+      fs.copyFileSync(path, `${path}.new`)
+      fs.renameSync(`${path}.new`, path)
+      yield* appendRecord(files, yield* readEnd(files, third), record(4, third.last?.hash ?? ""))
+      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal")
     }))
 
   it.live("that fails leaves the lines before, on a new inode", () =>
@@ -209,7 +229,7 @@ describe("appending", () => {
       disk.intercept((call) =>
         call.operation === "dataSync" && call.path.endsWith("ndjson") ? fails("ENOSPC")(call) : Effect.void
       )
-      assert.strictEqual((yield* Effect.flip(appendRecord(disk.files, empty, record(1, genesis)))).code, "ENOSPC")
+      assert.strictEqual((yield* Effect.flip(appendRecord(disk.files, nothing, record(1, genesis)))).code, "ENOSPC")
       assert.deepInclude(yield* readEnd(disk.files), { last: undefined, torn: 0 })
     }))
 })

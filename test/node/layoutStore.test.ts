@@ -380,7 +380,7 @@ describe("durability", () => {
       }))
   }
 
-  it.live("of an index that somebody else left comes before any line of the journal that builds on it", () =>
+  it.live("of what somebody else left comes before an answer that builds on it, once", () =>
     Effect.gen(function*() {
       const { disk } = yield* written()
       const { layout } = yield* disk.open()
