@@ -157,8 +157,9 @@ const checkCrash = async (
   for (const kind of crashes) {
     counts.later++
     const cut = restarted(crash(world.machine.disk, kind, chance), moment)
-    await recover(cut, withChange(found))
+    const { process } = await recover(cut, withChange(found))
     checkChange(cut)
+    await checkJournal(cut, process, history.intruded)
   }
   await crashAgain(during, moment, chance, async (world) => {
     await recover(world, before.entries, after.entries, withChange(found))
