@@ -1,6 +1,6 @@
 /** A journal, whatever its bytes, never keeps a layout from being read and written; what it says is read or set aside. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect, Result, type Schema } from "effect"
 import fc from "fast-check"
 import * as fs from "node:fs"
 import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "../src/layout/Event.ts"
@@ -17,6 +17,7 @@ import {
   sha256,
   writeLine
 } from "../src/node/journalRecord.ts"
+import { parseJson } from "../src/oci/Json.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../test/support/disk.ts"
 import { digest, entry } from "../test/support/entries.ts"
 import { leftovers, makeOld } from "../test/support/folders.ts"
@@ -88,6 +89,18 @@ const body = (random: Random): Buffer => {
 const line = (random: Random): Buffer =>
   random.once(2) ? hashed(body(random)) : mutatedBytes(random, bodies.map(hashed))
 
+const entriesIn = (record: Record): ReadonlyArray<Schema.Json> =>
+  record._tag === "Abort" ?
+    [] :
+    record.commits.flatMap(({ events }) =>
+      events.flatMap((event) =>
+        event._tag === "EntryReplaced" ? [event.from, event.to] : event._tag === "BlobDeleted" ? [] : [event.value]
+      )
+    )
+
+const readIndexOf = (manifests: ReadonlyArray<Schema.Json>) =>
+  parseJson(Buffer.from(JSON.stringify({ manifests })), { maxDepth: 64, duplicateKeys: "lastWins" })
+
 describe("a line of a journal", () => {
   it("is read, and can be followed by another, or is refused", () => {
     assertHolds({
@@ -102,6 +115,9 @@ describe("a line of a journal", () => {
           return "refused"
         }
         const { hash, record } = read.success
+        for (const value of entriesIn(record)) {
+          assert.isTrue(Result.isSuccess(readIndexOf([value])), "an index could hold its entries")
+        }
         const again = writeLine(record)
         const said = Result.map(readLine(again.text.slice(0, -1)), ({ record }) => writeLine(record).hash)
         assert.deepStrictEqual(said, Result.succeed(again.hash))

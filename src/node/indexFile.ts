@@ -12,7 +12,7 @@ import {
   type StorageError,
   type SymlinkRefused
 } from "../oci/OciError.ts"
-import { generationOf } from "./indexText.ts"
+import { generationOf, indexDepth } from "./indexText.ts"
 import { parseGeneration, sha256 } from "./journalRecord.ts"
 import {
   asStorage,
@@ -49,9 +49,6 @@ export interface IndexOnDisk {
   readonly settled: boolean
   readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
 }
-
-/** How deep the JSON of an index may nest. */
-const indexDepth = 64
 
 /** `oci-layout` holds one short object. */
 const layoutBytes = 4096

@@ -3,6 +3,7 @@ import { Result, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { Commit, highestRevision, Revision } from "../layout/Commit.ts"
 import { parseJson } from "../oci/Json.ts"
+import { indexDepth } from "./indexText.ts"
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
@@ -72,8 +73,8 @@ export const writeLine = (record: Record): { readonly text: string; readonly has
   return { text: `{"h":"${hash}","e":${body}}\n`, hash }
 }
 
-/** An entry of an index, as deep as an index may be, inside an event, a commit and a record. */
-const maxDepth = 128
+/** An entry that an index could not hold is not to be put back: it lies 2 deep there, and 5 deep here. */
+const maxDepth = indexDepth - 2 + 5
 
 const shape = /^\{"h":"([0-9a-f]{64})","e":(.*)\}$/su
 

@@ -99,14 +99,17 @@ describe("a line with the right hash", () => {
   const hashed = (body: string) => readLine(`{"h":"${sha256(body)}","e":${body}}`)
   const body = JSON.stringify({ ...abort, _tag: "Abort" })
 
-  it("is no record when it is nested without end", () => {
-    const added = `{"_tag":"EntryAdded","value":${"[".repeat(20_000)}${"]".repeat(20_000)}}`
-    const commits = `[{"revision":1,"time":0,"actor":"","events":[${added}]}]`
-    const deep = JSON.stringify({ ...group, _tag: "Group", commits: 0 }).replace(
-      "\"commits\":0",
-      `"commits":${commits}`
-    )
-    assert.deepStrictEqual(hashed(deep), Result.fail("is nested more than 128 deep"))
+  it("is no record when it has an entry that no index could hold", () => {
+    const added = (depth: number): string => {
+      const commits = `[{"revision":1,"time":0,"actor":"","events":[{"_tag":"EntryAdded","value":${
+        "[".repeat(depth) + "]".repeat(depth)
+      }}]}]`
+      return JSON.stringify({ ...group, _tag: "Group", commits: 0 }).replace("\"commits\":0", `"commits":${commits}`)
+    }
+    assert.isTrue(Result.isSuccess(hashed(added(62))))
+    for (const depth of [63, 20_000]) {
+      assert.deepStrictEqual(hashed(added(depth)), Result.fail("is nested more than 67 deep"))
+    }
   })
 
   it("is no record when a generation could not say where it is", () => {
