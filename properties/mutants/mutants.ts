@@ -366,5 +366,102 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "    if (options.duplicateKeys === \"lastWins\") return value\n",
     replace: "    if (options.duplicateKeys !== undefined) return value\n",
     caughtBy: at("hostileJson", "of any writer are found too deep, and to have a key twice, exactly when they are")
+  },
+  {
+    name: "no-op not synced",
+    breaks: "That nothing is to be done is answered without what is there being on the disk.",
+    file: "src/node/layoutStore.ts",
+    find: "  if (durable || seen.index === undefined) return\n",
+    replace: "  if (!durable || seen.index === undefined) return\n",
+    caughtBy: crash,
+    runs: 400
+  },
+  {
+    name: "torn line left",
+    breaks: "Half a line at the end of the journal is written over and not cut off.",
+    file: "src/node/publish.ts",
+    find: "  if (end.torn > 0) yield* cutTorn(files, end)\n",
+    replace: "",
+    caughtBy: crash,
+    runs: 1000
+  },
+  {
+    name: "a journal that is there is durable",
+    breaks: "The name of a journal that somebody else has made is not synced.",
+    file: "src/node/journalFile.ts",
+    find: "if (isNew || !end.named)",
+    replace: "if (isNew)",
+    caughtBy: crash,
+    runs: 400
+  },
+  {
+    name: "session marked after its blob",
+    breaks: "A session says that it is committed only after its data has the blob's name.",
+    file: "src/node/uploadFiles.ts",
+    find: "  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n",
+    replace: `  const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
+  yield* Effect.addFinalizer(() => Effect.ignore(mark))
+`,
+    caughtBy: crash,
+    runs: 1000
+  },
+  {
+    name: "commit not synced",
+    breaks: "An upload becomes a blob before what a process without durability has appended is on the disk.",
+    file: "src/node/uploadFiles.ts",
+    find: "  yield* syncFile(files, handle)\n  yield* writeMeta(",
+    replace: "  yield* writeMeta(",
+    caughtBy: at("healing", "a blob that is pushed in chunks takes the place of what is there, and lasts")
+  },
+  {
+    name: "blob deleted before it is on record",
+    breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
+    file: "src/node/layoutStore.ts",
+    find: "  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])\n",
+    replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
+  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
+`,
+    caughtBy: at("fault", "does the same wherever it comes in many histories"),
+    runs: 1000
+  },
+  {
+    name: "hash not checked when read",
+    breaks: "A blob is given out whatever its bytes are.",
+    file: "src/node/readBlob.ts",
+    find: "  actual === digest\n    ? Effect.void",
+    replace: "  actual.length === digest.length\n    ? Effect.void",
+    caughtBy: at("hostileLayout", "keeps everything usable that has nothing to do with it")
+  },
+  {
+    name: "link among the leases followed",
+    breaks: "A lease is given through a link that leads elsewhere.",
+    file: "src/node/leases.ts",
+    find: "  yield* guard(files, folder)\n",
+    replace: "",
+    caughtBy: at("hostileLayout", "is never left through a link, whichever of its files is one")
+  },
+  {
+    name: "journal of any depth",
+    breaks: "A line of the journal may have an entry deeper than an index may nest.",
+    file: "src/node/journalRecord.ts",
+    find: "const maxDepth = indexDepth - 2 + 5\n",
+    replace: "const maxDepth = 2 * indexDepth\n",
+    caughtBy: at("hostileJournal", "is read, and can be followed by another, or is refused")
+  },
+  {
+    name: "upload id in part",
+    breaks: "An upload id may have anything around it, and so lead anywhere.",
+    file: "src/layout/Upload.ts",
+    find: "/^[0-9a-f]{32}$/u.test(input)",
+    replace: "/[0-9a-f]{32}/u.test(input)",
+    caughtBy: at("hostileNames", "of an upload, a media type or a generation is taken only in its form")
+  },
+  {
+    name: "prefix for inside",
+    breaks: "A directory is taken to be inside another whose name it begins with.",
+    file: "src/node/layoutFiles.ts",
+    find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
+    replace: "path.startsWith(folder)",
+    caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
   }
 ]

@@ -110,15 +110,19 @@ const control = (list: ReadonlyArray<Mutant>): void => {
 
 /** Digests and long texts shortened, and what every step has left out. */
 const readable = (text: string): string =>
-  text.replaceAll(/(sha(?:256|512):[0-9a-f]{6})[0-9a-f]+/gu, "$1").replaceAll(/\s+/gu, " ").replaceAll("\"", "")
+  text.replaceAll(/(sha(?:256|512):[0-9a-f]{6})[0-9a-f]+/gu, "$1").replaceAll(/[^\s"]*\/ocilayout-\w+-\w+/gu, "…")
+    .replaceAll(/\s+/gu, " ").replaceAll("\"", "")
 
 const cut = (text: string, length: number): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
 
 /** What fast-check found, and what the assertion said about it; nothing if the run failed in another way. */
 const counterexample = (output: string): string | undefined => {
   const found = /^Counterexample: (.*(?:\n(?!Shrunk|Hint|$).*)*)/mu.exec(output)?.[1]
-  // Some promises are held to without drawing anything.
-  if (found === undefined) return /^(?:Assertion)?Error: (.*)$/mu.exec(output)?.[1]
+  if (found === undefined) {
+    // Some promises are held to without fast-check.
+    const told = /^(?:Assertion)?Error: (.*)$/mu.exec(output)?.[1]
+    return told === undefined ? undefined : cut(readable(told), 400)
+  }
   if (!/Property failed/u.test(output)) return undefined
   const causes = Array.from(output.matchAll(/^Caused by: (.*)$/gmu), ([, cause = ""]) => cause)
   return `${cut(readable(causes.join("; ")), 160)} ⇐ ${cut(readable(found), 240)}`
