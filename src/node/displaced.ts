@@ -4,6 +4,7 @@
  */
 import { Clock, Effect } from "effect"
 import { join } from "node:path"
+import type { State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import { type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
 import { type GroupRecord, sha256 } from "./journalRecord.ts"
@@ -34,8 +35,14 @@ export interface Displaced {
 export interface Changed {
   readonly displaced: Displaced
   readonly index: IndexOnDisk
-  /** Whether it stood in the place of the index when it was replaced, so that what it lacks had been removed. */
-  readonly whole: boolean
+  /** What we had read, if this one stood in its place when it was replaced, so that what it lacks had been removed. */
+  readonly instead: Found | undefined
+}
+
+/** What an index says, and which of ours it goes back to. */
+export interface Found {
+  readonly state: State
+  readonly generation: IndexOnDisk["generation"]
 }
 
 const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
@@ -83,7 +90,7 @@ export const stillWaits = Effect.fnUntraced(function*(
 /** Only the holder of the lock uses it. */
 export interface DisplacedFiles {
   /** Whether the index that was just replaced is not what we had read; one that is being written is waited for. */
-  readonly isChanged: (displaced: Displaced) => Effect.Effect<boolean>
+  readonly isChanged: (displaced: Displaced, read: Found) => Effect.Effect<boolean>
   /** The displaced indexes that are not what we had read. */
   readonly changed: Effect.Effect<ReadonlyArray<Changed>, StorageError | SymlinkRefused>
   /** Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. */
@@ -93,8 +100,8 @@ export interface DisplacedFiles {
 export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   /** Files that were hashed and found unchanged when they were old enough for their times to tell, by path. */
   const unchanged = new Map<string, string>()
-  /** Files that stood in the place of the index until we replaced them. */
-  const fresh = new Set<string>()
+  /** Files that stood in the place of the index until we replaced them, with what we had read there before. */
+  const fresh = new Map<string, Found>()
   const storage = asStorage(files.root)
 
   const trust = (path: string, { identity, settled }: IndexOnDisk): void => {
@@ -110,7 +117,7 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     if (found._tag !== "Read") return undefined
     yield* found.handle.close
     const { hash } = found.index
-    if (hash !== before && hash !== after) return { displaced, index: found.index, whole: fresh.has(path) }
+    if (hash !== before && hash !== after) return { displaced, index: found.index, instead: fresh.get(path) }
     trust(path, found.index)
     return undefined
   })
@@ -130,14 +137,14 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   })
 
   return {
-    isChanged: ({ before, path }) =>
+    isChanged: ({ before, path }, read) =>
       Effect.gen(function*() {
-        const read = yield* readIndex(files, path)
-        if (read === undefined) return false
-        yield* read.handle.close
-        if (read.index.hash !== before) fresh.add(path)
-        else trust(path, read.index)
-        return read.index.hash !== before
+        const there = yield* readIndex(files, path)
+        if (there === undefined) return false
+        yield* there.handle.close
+        if (there.index.hash !== before) fresh.set(path, read)
+        else trust(path, there.index)
+        return there.index.hash !== before
         // Whoever writes next looks at it again.
       }).pipe(Effect.orElseSucceed(() => false)),
     changed: storage(Effect.gen(function*() {

@@ -8,7 +8,14 @@ import type { OutcomeUnknown } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
 import { collectBlobs } from "./collectBlobs.ts"
-import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
+import {
+  type Changed,
+  type Displaced,
+  type DisplacedFiles,
+  type Found,
+  makeDisplacedFiles,
+  watchMillis
+} from "./displaced.ts"
 import { createLayout, createOwnFolders } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
@@ -172,13 +179,17 @@ const commitGroup = (committing: Committing) => {
         const { answers, replaced } = written.success
         // Somebody wrote between our last look and the exchange. If that cannot be merged now, it stays among the
         // displaced for whoever writes next.
-        if (replaced !== undefined && (yield* displaced.isChanged(replaced))) yield* Effect.ignore(commit([]))
+        if (replaced !== undefined && (yield* displaced.isChanged(replaced, foundIn(known)))) {
+          yield* Effect.ignore(commit([]))
+        }
         return answers
       }
       return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
   return commit
 }
+
+const foundIn = ({ seen: { found, index } }: Known): Found => ({ state: found, generation: index?.generation })
 
 /** The layout, created if need be, with what others wrote into indexes that were replaced. */
 const lookMerged = Effect.fnUntraced(function*({ cache, displaced, files }: Committing) {
@@ -248,6 +259,7 @@ const writeDecided = Effect.fnUntraced(function*(
       handle: published.handle,
       end: published.end,
       head: after,
+      found: after,
       state: after,
       restored: false,
       unpublished: false,

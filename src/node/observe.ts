@@ -24,6 +24,8 @@ export interface Observation {
   readonly end: JournalEnd
   /** The state after the last commit of the journal that happened. */
   readonly head: State
+  /** What the index says. */
+  readonly found: State
   /** The state that holds: the head, unless somebody else has changed the index since. */
   readonly state: State
   /** Whether `state` is not what the index says: something of ours that was overwritten is to be put back. */
@@ -72,6 +74,7 @@ const withoutIndex = Effect.fnUntraced(function*(
     created,
     end,
     head: empty(defaultRepository),
+    found: empty(defaultRepository),
     state: empty(defaultRepository),
     restored: false,
     unpublished: false,
@@ -99,7 +102,7 @@ const withIndex = Effect.fnUntraced(function*(
   const found = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
   const record = end.last?.record
   const nothing = empty(defaultRepository)
-  const whole = { ...seen, state: found, restored: false, unpublished: false, damaged: false }
+  const whole = { ...seen, found, state: found, restored: false, unpublished: false, damaged: false }
   // A layout that we take on: what is in it already is the first thing that happened.
   if (record === undefined) return { ...whole, head: nothing }
   if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
@@ -189,10 +192,12 @@ export const withDisplaced = Effect.fnUntraced(function*(
   const lines = yield* asStorage(files.root)(readLines(files, (lines) => changed.every(isWithin(lines))))
   const groups = committed(lines)
   const history = historyOf(lines, defaultRepository)
-  return changed.reduce((ours, { displaced, index, whole }) => {
+  return changed.reduce((ours, { displaced, index, instead }) => {
     const { after, before } = displaced
     const record = groups.findLast((group) => group.before === before && group.after === after)
-    const base = index.generation !== undefined && index.generation.journal === lines[0]?.record.journal
+    const base = instead !== undefined && isSameVersion(index.generation ?? instead.generation, instead.generation)
+      ? instead.state
+      : index.generation !== undefined && index.generation.journal === lines[0]?.record.journal
       ? history.upTo(index.generation.seq)
       : record === undefined
       ? undefined
@@ -201,7 +206,7 @@ export const withDisplaced = Effect.fnUntraced(function*(
     return takeIn(ours, {
       index: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
       versions: base === undefined || since === undefined ? undefined : { base, since },
-      whole
+      whole: instead !== undefined
     })
   }, state)
 })
@@ -210,3 +215,6 @@ export const withDisplaced = Effect.fnUntraced(function*(
 const isWithin = (lines: ReadonlyArray<Line>) => ({ displaced: { after, before }, index: { generation } }: Changed) =>
   committed(lines).some((group) => group.before === before && group.after === after) &&
   (generation === undefined || generation.journal !== lines[0]?.record.journal || reaches(lines, generation.seq))
+
+const isSameVersion = (one: IndexOnDisk["generation"], other: IndexOnDisk["generation"]): boolean =>
+  one?.journal === other?.journal && one?.seq === other?.seq

@@ -66,6 +66,17 @@ describe("an index that somebody replaced between our last look and the exchange
       assert.deepStrictEqual(disk.entries(), [b2, c3])
     }))
 
+  it.live("that others had rewritten before is merged as what became of theirs, not of ours", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written
+      yield* add(layout, b2)
+      const moved = entry("e", "app:v2")
+      disk.foreign(a1, moved, c3)
+      beforeExchange(disk, () => disk.foreign(a1, b2))
+      yield* add(layout, d4)
+      assert.deepStrictEqual(disk.entries(), [a1, d4, b2])
+    }))
+
   it.live("in place and not to its end is waited for", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
