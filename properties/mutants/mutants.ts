@@ -89,17 +89,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     breaks: "The index is replaced by one whose bytes may not be on the disk.",
     file: "src/node/publish.ts",
     find: `      yield* syncWhole(files, handle)
-      yield* unlessOvertaken(files, index)
+      yield* givesWay
       const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+      const displaced = yield* givesWay.pipe(
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
 `,
-    replace: `      yield* unlessOvertaken(files, index)
+    replace: `      yield* givesWay
       const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+      const displaced = yield* givesWay.pipe(
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
       yield* syncWhole(files, handle)
@@ -127,13 +127,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     breaks: "A change is published before it is on record.",
     file: "src/node/publish.ts",
     find: `      const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+      const displaced = yield* givesWay.pipe(
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
 `,
-    replace: `      const displaced = yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, waiting, target, handle))
+    replace: `      const displaced = yield* givesWay.pipe(
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay }))
       )
       const recorded = yield* appendRecord(files, end, record)
 `,
@@ -200,7 +200,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "displaced index not looked at",
     breaks: "What a tool put in the place of the index just before the exchange is not seen.",
     file: "src/node/displaced.ts",
-    find: "        return read.index.hash !== before\n",
+    find: "        return there.index.hash !== before\n",
     replace: "        return false\n",
     caughtBy: linearizable,
     runs: 2000
@@ -417,9 +417,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "blob deleted before it is on record",
     breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
     file: "src/node/layoutStore.ts",
-    find: "  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])\n",
+    find: "  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])\n",
     replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
-  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
+  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])
 `,
     caughtBy: at("fault", "does the same wherever it comes in many histories"),
     runs: 1000

@@ -44,7 +44,10 @@ interface Member {
 }
 
 /** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
-const patience = 50
+const attempts = 50
+
+/** How often what was written just before an exchange is merged before somebody is answered: more of it may come for ever. */
+const merges = 3
 
 /** @param lockWaitMillis how long a writer waits for others */
 export const makeLayoutStore = Effect.fnUntraced(function*(
@@ -162,15 +165,16 @@ interface Committing {
 }
 
 /** Decides a group and makes it durable; answers those members that it got to. */
-const commitGroup = (committing: Committing) => {
-  const { cache, displaced } = committing
-  const commit: (members: ReadonlyArray<Member>) => Effect.Effect<ReadonlyArray<Committed>, RegistryError> = Effect
-    .fnUntraced(function*(members) {
+const commitGroup =
+  (committing: Committing, mergesLeft = merges) =>
+  (members: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<Committed>, RegistryError> =>
+    Effect.gen(function*() {
+      const { cache, displaced } = committing
       const started = yield* Clock.currentTimeMillis
-      for (let attempt = 0; attempt < patience; attempt++) {
+      for (let overtaken = 0; overtaken < attempts; overtaken++) {
         const { changed, known } = yield* lookMerged(committing)
         const decisions = yield* decideMembers(known.seen.state, members)
-        const written = yield* Effect.result(writeGroup(committing, known, decisions, changed))
+        const written = yield* Effect.result(writeGroup(committing, { known, decisions, changed, overtaken }))
         if (Result.isFailure(written)) {
           yield* cache.forget
           if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
@@ -179,15 +183,12 @@ const commitGroup = (committing: Committing) => {
         const { answers, replaced } = written.success
         // Somebody wrote between our last look and the exchange. If that cannot be merged now, it stays among the
         // displaced for whoever writes next.
-        if (replaced !== undefined && (yield* displaced.isChanged(replaced, foundIn(known)))) {
-          yield* Effect.ignore(commit([]))
-        }
+        const isChanged = replaced !== undefined && (yield* displaced.isChanged(replaced, foundIn(known)))
+        if (isChanged && mergesLeft > 0) yield* Effect.ignore(commitGroup(committing, mergesLeft - 1)([]))
         return answers
       }
       return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
-  return commit
-}
 
 const foundIn = ({ seen: { found, index } }: Known): Found => ({ state: found, generation: index?.generation })
 
@@ -215,18 +216,20 @@ interface Written {
   readonly replaced: Displaced | undefined
 }
 
-const writeGroup = (
-  committing: Committing,
-  known: Known,
-  decisions: ReadonlyArray<Decided>,
-  changed: ReadonlyArray<Changed>
-) => asStorage(committing.files.root)(writeDecided(committing, known, decisions, changed))
+/** What is to be written, and how often that was tried in vain. */
+interface Group {
+  readonly known: Known
+  readonly decisions: ReadonlyArray<Decided>
+  readonly changed: ReadonlyArray<Changed>
+  readonly overtaken: number
+}
+
+const writeGroup = (committing: Committing, group: Group) =>
+  asStorage(committing.files.root)(writeDecided(committing, group))
 
 const writeDecided = Effect.fnUntraced(function*(
   { cache, displaced, files, watch }: Committing,
-  known: Known,
-  decisions: ReadonlyArray<Decided>,
-  changed: ReadonlyArray<Changed>
+  { changed, decisions, known, overtaken }: Group
 ): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
   const { seen, text } = known
   const { index, restored, state } = seen
@@ -250,7 +253,7 @@ const writeDecided = Effect.fnUntraced(function*(
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
   const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state
-  const published = yield* publish(files, { end, index, state: last, text }, [...foreign, ...own])
+  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])
   const after = measured(last, published.index.bytes)
   yield* cache.remember({
     seen: {

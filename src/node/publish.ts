@@ -66,12 +66,17 @@ export const settleJournal = Effect.fnUntraced(function*(
 const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: string): AbortRecord =>
   new AbortRecord({ journal, seq: seq + 1, prev: hash, aborts: seq, after, revision: commits[0].revision })
 
-/** Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order. */
+/**
+ * Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order.
+ *
+ * @param overtaken how often somebody has replaced the index meanwhile when this was tried before
+ */
 export const publish = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { end, index, state, text }: {
+  { end, index, overtaken, state, text }: {
     readonly end: JournalEnd
     readonly index: IndexOnDisk
+    readonly overtaken: number
     readonly state: State
     readonly text: IndexText | undefined
   },
@@ -97,6 +102,7 @@ export const publish = Effect.fnUntraced(function*(
     after,
     commits: [head, ...rest]
   })
+  const givesWay = unlessOvertaken(files, index, overtaken)
   const { displaced, recorded } = yield* withWaiting(
     files,
     record,
@@ -104,10 +110,10 @@ export const publish = Effect.fnUntraced(function*(
       yield* keepOwner(handle, index.mode)
       yield* handle.write(written, 0)
       yield* syncWhole(files, handle)
-      yield* unlessOvertaken(files, index)
+      yield* givesWay
       const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* unlessOvertaken(files, index).pipe(
-        Effect.andThen(replaceIndex(files, waiting, target, handle)),
+      const displaced = yield* givesWay.pipe(
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
       return { displaced, recorded }
@@ -168,14 +174,23 @@ const removeWaiting = Effect.fnUntraced(function*(
   if (there?.ino === own.ino) yield* fs.unlink(path)
 })
 
+/** How often a change of the index gives way to somebody who replaces it without taking the lock. */
+const patience = 5
+
+/**
+ * What somebody has made of the index since it was read would be lost. Only where files can be exchanged it is kept, and
+ * merged, so that whoever has given way often enough need not do so for ever.
+ */
 const unlessOvertaken = (
   files: LayoutFiles,
-  index: IndexOnDisk
+  index: IndexOnDisk,
+  overtaken: number
 ): Effect.Effect<void, FsError | Overtaken> =>
-  Effect.flatMap(
-    statIndex(files),
-    (stat) => stat !== undefined && identityOf(stat) === index.identity ? Effect.void : Effect.fail(new Overtaken())
-  )
+  Effect.flatMap(statIndex(files), (stat) => {
+    const insists = overtaken >= patience && !files.reported.has("exchange") && stat?.kind === "file"
+    const isAsRead = stat !== undefined && identityOf(stat) === index.identity
+    return isAsRead || insists ? Effect.void : Effect.fail(new Overtaken())
+  })
 
 /** The file to replace: where links are followed, what the index is a link to, so that the link stays one. */
 const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<string, FsError> =>
@@ -187,10 +202,14 @@ const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<strin
  */
 const replaceIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  waiting: Displaced,
-  target: string,
-  handle: FileHandle
-): Effect.fn.Return<Displaced | undefined, FsError> {
+  { givesWay, handle, target, waiting }: {
+    readonly waiting: Displaced
+    readonly target: string
+    readonly handle: FileHandle
+    /** To be asked again where nothing can be exchanged. */
+    readonly givesWay: Effect.Effect<void, FsError | Overtaken>
+  }
+): Effect.fn.Return<Displaced | undefined, FsError | Overtaken> {
   const { fs } = files
   const written = yield* handle.stat
   const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
@@ -201,6 +220,7 @@ const replaceIndex = Effect.fnUntraced(function*(
   if (Result.isSuccess(exchanged)) return waiting
   if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
   yield* fallBack(files, "exchange")
+  yield* givesWay
   // A second name keeps what a tool writes into the old index after it was replaced.
   const kept = yield* displacedAt(files, waiting)
   const linked = yield* tell(fs.link(target, kept.path), ...cannotLink)

@@ -4,6 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { BlobDeleted, EntryAdded, EntryRemoved } from "../../src/layout/Event.ts"
 import { GroupRecord, writeLine } from "../../src/node/journalRecord.ts"
+import type { FsError } from "../../src/node/LayoutFs.ts"
 import { holdLock } from "../../src/node/lock.ts"
 import { openStores } from "../../src/node/stores.ts"
 import {
@@ -803,21 +804,40 @@ describe("somebody who takes no lock", () => {
       })
   )
 
-  it.live("never rests: then the writer gives up, and says why", () =>
+  /** Adds an entry whenever we have written an index that is to take the place of theirs. */
+  const restless = (disk: Disk, alsoDo: (call: Call) => Effect.Effect<void, FsError>) => {
+    const added: Array<ReturnType<typeof entry>> = []
+    disk.intercept((call) => {
+      if (call.operation === "write" && call.path === ".ocilayout/displaced/index") {
+        added.push(entry("c", `app:w${added.length}`))
+        disk.foreign(...disk.entries(), ...added.slice(-1))
+      }
+      return alsoDo(call)
+    })
+    return added
+  }
+
+  it.live("never rests: then ours takes the place of theirs, which is merged", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
-      let round = 0
-      disk.intercept(({ operation, path }) =>
-        Effect.sync(() => {
-          if (operation === "write" && path === ".ocilayout/displaced/index") {
-            disk.foreign(entry("c", `app:w${round++}`))
-          }
-        })
-      )
+      const added = restless(disk, () => Effect.void)
+      assert.deepStrictEqual((yield* add(layout, b2)).revision, Option.some(3))
+      assert.deepInclude(Array.from(disk.entries()), b2)
+      disk.intercept(() => Effect.void)
+      yield* add(layout)
+      assert.sameDeepMembers(Array.from(disk.entries()), [a1, b2, ...added])
+    }))
+
+  it.live("never rests, where files cannot be exchanged: then the writer gives up, and says why", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written()
+      const added = restless(disk, (call) => call.operation === "exchange" ? fails("ENOSYS")(call) : Effect.void)
       const error = yield* Effect.flip(add(layout, b2))
       assert.instanceOf(error, LayoutLocked)
       assert.strictEqual(error.path, "index.json")
-      assert.strictEqual(round, 50)
+      assert.strictEqual(added.length, 50)
+      assert.deepStrictEqual(disk.entries(), [a1, ...added])
+      assert.deepStrictEqual(disk.journal().map(({ _tag }) => _tag), ["Group", "Group", "Abort"])
     }))
 
   it.live("rewrites the index while a no-op is made durable, and a reader looks", () =>
