@@ -156,6 +156,16 @@ describe("bytes", () => {
     assert.isAtLeast(evolve(state, new EntryRemoved({ ...keyOf(state, only), value: only.value })).bytes, 0)
   })
 
+  it("are those of UTF-8, for characters of each length", () => {
+    for (
+      const text of ["\u007f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"]
+    ) {
+      const value = entry("a", "app:v1", { text })
+      const most = Buffer.byteLength(JSON.stringify([[value]], undefined, 8))
+      assert.strictEqual(addedOneByOne([value]).bytes, most, JSON.stringify(text))
+    }
+  })
+
   it("do not grow by entries that come and go", () => {
     let state = addedOneByOne(manifests)
     const { bytes } = state

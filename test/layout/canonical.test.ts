@@ -10,7 +10,8 @@ describe("canonical", () => {
   })
 
   it("keeps the order of arrays", () => {
-    assert.notStrictEqual(canonical([1, 2]), canonical([2, 1]))
+    assert.strictEqual(canonical([1, 2]), "[1,2]")
+    assert.strictEqual(canonical([2, 1]), "[2,1]")
   })
 
   it("orders keys by code units", () => {

@@ -390,6 +390,29 @@ describe("the limits of the index", () => {
       .isRefused(new IndexTooLarge({ what: "entries", actual: 3, limit: 1 }))
   })
 
+  it("of bytes are reached and not gone beyond by what takes the place of an entry", () => {
+    const noted = { ...descriptor("b"), annotations: { note: "x".repeat(1000) } }
+    const state = stateOf([entry("a", "app:v1"), entry("a", at("app", "a"))])
+    const command: PutManifest = { ...put("b", "v1"), descriptor: noted }
+    const events = Result.getOrThrow(decide(state, command))
+    assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["EntryReplaced"])
+    const { bytes } = replay(state, events)
+    assert.deepStrictEqual(decide(state, command, { ...roomy, bytes }), Result.succeed(events))
+    assert.deepStrictEqual(
+      decide(state, command, { ...roomy, bytes: bytes - 1 }),
+      Result.fail(new IndexTooLarge({ what: "bytes", actual: bytes, limit: bytes - 1 }))
+    )
+  })
+
+  it("of bytes let an index that is over them have entries replaced by what takes no more", () => {
+    const added = (value: ReturnType<typeof entry>) => new EntryAdded({ value })
+    for (const annotations of [{}, { note: "x".repeat(1000) }]) {
+      const state = stateOf([added(entry("b", "app:v1", annotations)), added(entry("b", at("app", "b")))])
+      const decision = decide(state, put("c", "v1"), { ...roomy, bytes: 10 })
+      assert.deepStrictEqual(Result.getOrThrow(decision).map(({ _tag }) => _tag), ["EntryReplaced"])
+    }
+  })
+
   it("hold for a batch as a whole and for each part of it", () => {
     given(entry("a", "app:v1")).when(batch(remove("a"), put("b", "v1")), { ...roomy, entries: 1 })
       .leaves(entry("b", "app:v1"))

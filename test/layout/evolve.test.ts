@@ -52,6 +52,8 @@ describe("an entry", () => {
     const state = stateOf([a1])
     assert.strictEqual(evolve(state, removed(a1, 1)), state)
     assert.strictEqual(evolve(state, removed(a1, 0, "app:v9")), state)
+    const c1 = { refName: "app:v1", digest: digest("c"), occurrence: 0, value: entry("c", "app:v1") }
+    assert.strictEqual(evolve(state, new EntryRemoved(c1)), state)
     const gone = new EntryReplaced({ digest: digest("a"), occurrence: 0, from: a1, to: a2 })
     assert.strictEqual(evolve(state, gone), state)
   })

@@ -11,6 +11,7 @@ import {
   repositories,
   tagged,
   tags,
+  unnamed,
   withDigest
 } from "../../src/layout/query.ts"
 import { stateOf } from "../support/decider.ts"
@@ -69,6 +70,15 @@ describe("entries whose name cannot be understood", () => {
   it("are found by exactly that name, the first of several", () => {
     assert.strictEqual(Option.getOrUndefined(named(state, "localhost:5000/app:v1"))?.value, raw)
     assert.isTrue(Option.isNone(named(state, "localhost:5000/app")))
+  })
+
+  it("are all that nobody finds under a repository, but those of others in the layout of one", () => {
+    const namesOf = (layout?: string) =>
+      unnamed(state, layout === undefined ? undefined : repository(layout)).map(({ refName }) => refName)
+    const strange = ["localhost:5000/app:v1", undefined, "localhost:5000/app:v1"]
+    assert.deepStrictEqual(namesOf(), strange)
+    assert.deepStrictEqual(namesOf("app"), strange)
+    assert.deepStrictEqual(namesOf("other"), ["localhost:5000/app:v1", "app:v1", undefined, "localhost:5000/app:v1"])
   })
 
   it("are not the only ones that have a name", () => {

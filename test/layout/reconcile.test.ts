@@ -229,6 +229,20 @@ describe("taking in what was written into an index that had been replaced", () =
   it("is the very state that was there when there is nothing to take", () => {
     const ours = stateOf([v1("a")])
     assert.strictEqual(takeIn(ours, { index: stateOf([v1("b")]), versions: undefined, whole: false }), ours)
+    const versions = { base: stateOf([v1("b")]), since: ours }
+    assert.strictEqual(takeIn(ours, { index: stateOf([v1("a")]), versions, whole: true }), ours)
+  })
+
+  it("counts no fewer bytes than what holds takes", () => {
+    const taken = takeIn(stateOf([v1("a")]), { index: stateOf([v2("b")]), versions: undefined, whole: false })
+    assert.isAtLeast(taken.bytes, JSON.stringify(valuesOf(taken)).length)
+  })
+
+  it("keeps the default repository", () => {
+    const def = repository("def")
+    const index = stateOf([entry("b", "v2")], def)
+    const taken = takeIn(stateOf([entry("a", "v1")], def), { index, versions: undefined, whole: false })
+    assert.deepStrictEqual(taken.entries.map(({ name }) => name._tag), ["Tagged", "Tagged"])
   })
 })
 
@@ -264,6 +278,10 @@ describe("the difference of two states", () => {
     assert.deepStrictEqual(kinds([v1("a")], [v1("b")]), ["EntryReplaced"])
     assert.deepStrictEqual(kinds([v1("a")], [v2("a")]), ["EntryRemoved", "EntryAdded"])
     assert.deepStrictEqual(kinds([entry("a")], [entry("b")]), ["EntryRemoved", "EntryAdded"])
+    assert.deepStrictEqual(kinds([entry("a")], [entry("a", undefined, {}, { size: 101 })]), [
+      "EntryRemoved",
+      "EntryAdded"
+    ])
   })
 
   it("is exact about entries that are there several times", () => {
@@ -286,6 +304,7 @@ describe("equivalent", () => {
   it("is about how often each descriptor is there, not about order", () => {
     assert.isTrue(equivalent(stateOf([v1("a"), v2("b")]), stateOf([v2("b"), v1("a")])))
     assert.isFalse(equivalent(stateOf([v1("a"), v1("a")]), stateOf([v1("a")])))
+    assert.isFalse(equivalent(stateOf([v1("a")]), stateOf([v1("a"), v1("a")])))
     assert.isFalse(equivalent(stateOf([v1("a"), v1("a"), v2("b")]), stateOf([v1("a"), v2("b"), v2("b")])))
     assert.isFalse(equivalent(stateOf([v1("a")]), stateOf([entry("a", "app:v1", {}, { size: 101 })])))
   })
