@@ -840,6 +840,31 @@ describe("somebody who takes no lock", () => {
       assert.deepStrictEqual(disk.journal().map(({ _tag }) => _tag), ["Group", "Group", "Abort"])
     }))
 
+  it.live("rewrites the index while theirs is put right: who was refused is asked again", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written()
+      const stale = disk.read("index.json")
+      yield* add(layout, b2)
+      disk.write("index.json", `${stale}\n`)
+      let first = true
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          if (!first || operation !== "write" || path !== ".ocilayout/displaced/index") return
+          first = false
+          disk.foreign(a1, c3)
+        })
+      )
+      const { revision } = yield* layout.transact({
+        evidence: () => Effect.void,
+        decide: ({ entries }) =>
+          entries.some(({ refName }) => refName === "app:v3")
+            ? Result.succeed([new EntryAdded({ value: entry("d", "app:v4") })])
+            : Result.fail(unknown)
+      })
+      assert.isTrue(Option.isSome(revision))
+      assert.deepStrictEqual(disk.entries(), [a1, c3, b2, entry("d", "app:v4")])
+    }))
+
   it.live("rewrites the index while a no-op is made durable, and a reader looks", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
