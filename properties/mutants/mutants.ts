@@ -417,7 +417,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "blob deleted before it is on record",
     breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
     file: "src/node/layoutStore.ts",
-    find: "  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])\n",
+    find:
+      "  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])\n",
     replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
   const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])
 `,
@@ -463,5 +464,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
     replace: "path.startsWith(folder)",
     caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
+  },
+  {
+    name: "lease given after the blob",
+    breaks: "A blob has its name before it is held, so that a collector may come between.",
+    file: "src/node/blobFiles.ts",
+    find: `  yield* lease(files, path, digest, hold)
+  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+`,
+    replace: `  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+  yield* lease(files, target, digest, hold)
+`,
+    caughtBy: leases
   }
 ]
