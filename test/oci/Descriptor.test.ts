@@ -96,6 +96,7 @@ describe("embeddedData", () => {
     for (
       const [data, size] of [
         ["/+8=", 1],
+        ["AAAAAAAA", 3],
         ["/+8=", 3],
         ["/+8=", 0],
         ["/+8", 2],

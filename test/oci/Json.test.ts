@@ -36,12 +36,14 @@ describe("parseJson", () => {
     for (const [text, value] of [["1e400", null], ["-1.5E+400", null], [nines, null], ["1e-400", 0]] as const) {
       assert.deepStrictEqual(parse(`{"a":[${text}],"b":2e2}`), Result.succeed({ a: [value], b: 200 }), text)
     }
+    assert.deepStrictEqual(parse(`[${nines},${"9".repeat(309)}]`), Result.succeed([null, null]))
     assert.deepStrictEqual(parse(`["${nines}","1e400"]`), Result.succeed([nines, "1e400"]))
   })
 
   it("says why it does not", () => {
     assert.strictEqual(reason(""), "is empty")
     assert.strictEqual(reason(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d)), "starts with a byte order mark")
+    assert.strictEqual(reason(Uint8Array.of(0x22, 0xbb, 0xbf, 0x22)), "is not valid UTF-8")
     assert.match(reason(Uint8Array.of(0xef, 0xbb, 0xbc)), /^is not valid JSON/u)
     assert.match(reason(Uint8Array.of(0xef, 0xb8, 0xbf)), /^is not valid JSON/u)
     assert.deepStrictEqual(parse("\"¿\""), Result.succeed("¿"))
