@@ -81,6 +81,7 @@ describe("readEntry", () => {
     assert.strictEqual(read.digest, "sha256:beef")
     assert.strictEqual(read.refName, "app:v1")
     assert.strictEqual(readEntry({ digest: 7 }, undefined).digest, "")
+    assert.isUndefined(readEntry({ annotations: { [refNameKey]: 1 } }, undefined).refName)
   })
 
   it("takes nothing from a prototype", () => {
