@@ -1,9 +1,9 @@
 /** A journal, whatever its bytes, never keeps a layout from being read and written; what it says is read or set aside. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, type Schema } from "effect"
+import { Effect, Result, type Schema, Stream } from "effect"
 import fc from "fast-check"
 import * as fs from "node:fs"
-import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "../src/layout/Event.ts"
+import { EntryAdded, EntryRemoved, EntryReplaced, type Event, isNote } from "../src/layout/Event.ts"
 import {
   AbortRecord,
   generationText,
@@ -15,9 +15,12 @@ import {
   readLine,
   type Record,
   sha256,
+  SnapshotRecord,
   writeLine
 } from "../src/node/journalRecord.ts"
 import { parseJson } from "../src/oci/Json.ts"
+import { HistoryInvalid } from "../src/oci/OciError.ts"
+import type { Stores } from "../src/ops/ports.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../test/support/disk.ts"
 import { digest, entry } from "../test/support/entries.ts"
 import { leftovers, makeOld } from "../test/support/folders.ts"
@@ -58,10 +61,24 @@ const records = (index: string): ReadonlyArray<Omit<GroupRecord, "_tag" | "prev"
   )
 ]
 
+/** The first line of a later segment, which goes on from a line that is in another file. */
+const snapshot = (prev: string): SnapshotRecord =>
+  new SnapshotRecord({
+    journal,
+    seq: 1,
+    prev,
+    revision: 1,
+    started: 0,
+    oldest: 1,
+    after: "0".repeat(64),
+    entries: [a1]
+  })
+
 const bodyOf = (record: Record): string => writeLine(record).text.slice(`{"h":"${genesis}","e":`.length, -2)
 
 const bodies: ReadonlyArray<Buffer> = [
   ...records("3".repeat(64)).map((record) => new GroupRecord({ ...record, prev: genesis })),
+  snapshot(genesis),
   new AbortRecord({ journal, seq: 4, prev: genesis, aborts: 3, after: "2".repeat(64), revision: 3 })
 ].map((record) => Buffer.from(bodyOf(record)))
 
@@ -89,14 +106,16 @@ const body = (random: Random): Buffer => {
 const line = (random: Random): Buffer =>
   random.once(2) ? hashed(body(random)) : mutatedBytes(random, bodies.map(hashed))
 
-const entriesIn = (record: Record): ReadonlyArray<Schema.Json> =>
-  record._tag === "Abort" ?
-    [] :
-    record.commits.flatMap(({ events }) =>
-      events.flatMap((event) =>
-        event._tag === "EntryReplaced" ? [event.from, event.to] : event._tag === "BlobDeleted" ? [] : [event.value]
-      )
-    )
+const entriesIn = (record: Record): ReadonlyArray<Schema.Json> => {
+  if (record._tag === "Abort") return []
+  if (record._tag === "Snapshot") return record.entries
+  return record.commits.flatMap(({ events }) =>
+    events.flatMap((event) => {
+      if (isNote(event)) return []
+      return event._tag === "EntryReplaced" ? [event.from, event.to] : [event.value]
+    })
+  )
+}
 
 const readIndexOf = (manifests: ReadonlyArray<Schema.Json>) =>
   parseJson(Buffer.from(JSON.stringify({ manifests })), { maxDepth: 64, duplicateKeys: "lastWins" })
@@ -144,8 +163,10 @@ describe("a line of a journal", () => {
 /** Lines that name one another, some of them mutated before they were hashed, and some after. */
 const journalBytes = (random: Random, index: string): Buffer => {
   let prev: string = genesis
-  const lines = records(index).map((record) => {
-    const good = Buffer.from(bodyOf(new GroupRecord({ ...record, prev })))
+  const groups = records(index).map((record) => (prev: string) => new GroupRecord({ ...record, prev }))
+  const all = random.once(3) ? [() => snapshot(sha256("elsewhere")), ...groups] : groups
+  const lines = all.map((record) => {
+    const good = Buffer.from(bodyOf(record(prev)))
     const mutated = random.once(3) ? jsonMutator([good])(random) : good
     const written = random.once(6) ? extreme(random, mutated) : mutated
     prev = sha256(written)
@@ -166,15 +187,32 @@ const written = (disk: Disk, seed: number): void => {
   disk.write("index.json", index)
   makeOld(disk.root)
   disk.write(".ocilayout/journal/current.ndjson", journalBytes(random, random.once(2) ? sha256(index) : "3".repeat(64)))
+  if (random.once(2)) disk.write(".ocilayout/journal/before-000000000000001.ndjson", journalBytes(random, ""))
 }
 
 describe("a layout with a hostile journal", () => {
   const d4 = entry("d", "app:v4")
 
+  /** Its history is told, or said to be broken from some point on. */
+  const tellsHistory = Effect.fnUntraced(function*({ journal }: Stores) {
+    const told: Array<number> = []
+    const end = yield* Effect.result(
+      Stream.runForEach(journal.commits(), ({ revision }) => Effect.sync(() => void told.push(revision)))
+    )
+    if (Result.isFailure(end)) assert.instanceOf(end.failure, HistoryInvalid)
+    for (const revision of [0, 1, ...told.slice(0, 2), 1e15]) {
+      const state = yield* Effect.result(journal.stateAt(revision))
+      if (Result.isFailure(state)) assert.include(["HistoryInvalid", "RevisionUnknown"], state.failure._tag)
+    }
+  })
+
   const goesOn = Effect.fnUntraced(function*(seed: number) {
     const disk = yield* newDisk
     written(disk, seed)
-    const { layout } = yield* disk.open({ durability: "none" })
+    const history = seed % 2 === 0 ? { segmentBytes: 1, segmentIndexes: 0 } : {}
+    const stores = yield* disk.open({ durability: "none", history })
+    const { layout } = stores
+    yield* tellsHistory(stores)
     const before = yield* valuesIn(layout)
     yield* add(layout, d4)
     assert.deepStrictEqual(yield* valuesIn(layout), [...before, d4])
@@ -187,6 +225,7 @@ describe("a layout with a hostile journal", () => {
     const last = Result.getOrThrow(readLine(lines.at(-1) ?? ""))
     assert.strictEqual(last.record.after, sha256(disk.read("index.json")))
     assert.deepStrictEqual(leftovers(disk.root), [])
+    yield* tellsHistory(again)
     return lines.length
   })
 
