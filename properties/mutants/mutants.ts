@@ -278,7 +278,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "group decided on one state",
     breaks: "Each decision of a group is made on the state before the group.",
-    file: "src/node/layoutStore.ts",
+    file: "src/node/members.ts",
     find: "    const events = yield* decide(before)\n    const after",
     replace: "    const events = yield* decide(state)\n    const after",
     caughtBy: at("interleaving", "writers on disk win a tag that must not exist exactly once")

@@ -1,7 +1,6 @@
 /** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
-import { type Event, isNote } from "../layout/Event.ts"
-import { replay } from "../layout/evolve.ts"
+import { isNote } from "../layout/Event.ts"
 import { difference } from "../layout/reconcile.ts"
 import { measured, type State } from "../layout/State.ts"
 import type { OutcomeUnknown } from "../oci/OciError.ts"
@@ -25,6 +24,7 @@ import { rotate } from "./journalSegments.ts"
 import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
+import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
 import { withDisplaced } from "./observe.ts"
 import {
   afterPublishing,
@@ -36,12 +36,6 @@ import {
   settleJournal,
   syncAsFound
 } from "./publish.ts"
-
-/** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
-interface Member {
-  readonly actor: string
-  readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
-}
 
 /** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
 const attempts = 50
@@ -111,8 +105,6 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
 
 type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> ? E : never
 
-const unchanged = (state: State): Committed => ({ before: state, after: state, events: [], revision: Option.none() })
-
 /** What is acknowledged as it is has to be on the disk as well. */
 const acknowledge = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: Known) {
   if (durable || seen.index === undefined) return
@@ -129,31 +121,6 @@ const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
     () => Effect.andThen(createOwnFolders(files), hold)
   )
 }
-
-/** The members of a group with what each decided, on the state its predecessors left. */
-interface Decided {
-  readonly before: State
-  readonly after: State
-  readonly draft: Draft | undefined
-}
-
-const decideMembers = Effect.fnUntraced(function*(
-  state: State,
-  members: ReadonlyArray<Member>
-): Effect.fn.Return<ReadonlyArray<Decided>> {
-  const time = yield* Clock.currentTimeMillis
-  const decisions: Array<Decided> = []
-  let before = state
-  for (const { actor, decide } of members) {
-    const events = yield* decide(before)
-    const after = replay(before, events)
-    decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
-    before = after
-    // What a deletion removes is there until it is published, so nobody after it may gather evidence before.
-    if (events.some(isNote)) break
-  }
-  return decisions
-})
 
 /** What a group is committed with. */
 interface Committing {
@@ -294,13 +261,3 @@ const foreignDraft = Effect.fnUntraced(
     return events.length === 0 && !restored ? [] : [{ time: yield* Clock.currentTimeMillis, actor: "foreign", events }]
   }
 )
-
-const answers = (decisions: ReadonlyArray<Decided>, revisions: ReadonlyArray<number>): ReadonlyArray<Committed> => {
-  let next = 0
-  return decisions.map(({ after, before, draft }) => ({
-    before,
-    after,
-    events: draft?.events ?? [],
-    revision: draft === undefined ? Option.none() : Option.fromUndefinedOr(revisions[next++])
-  }))
-}

@@ -169,6 +169,36 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   ],
   [new Errors.RangeInvalid({ offset: 9, size: 4 }), "RANGE_INVALID", "offset 9 does not fit the 4 bytes there are"],
   [
+    new Errors.PlanExpired({ plan: "0a" }),
+    "PLAN_EXPIRED",
+    "there is no plan 0a, or it is older than an hour; make another one"
+  ],
+  [
+    new Errors.RevisionUnknown({ asked: "revision 9", newest: 7 }),
+    "REVISION_UNKNOWN",
+    "there is no \"revision 9\" in the history; the newest revision is 7"
+  ],
+  [
+    new Errors.RevisionUnknown({ asked: "revision 1", newest: 7, oldest: 3 }),
+    "REVISION_UNKNOWN",
+    "there is no \"revision 1\" in the history; it goes back to revision 3"
+  ],
+  [
+    new Errors.HistoryInvalid({ from: 4, reason: "is not what was written before" }),
+    "HISTORY_INVALID",
+    "the history of the layout is not what was written before; from revision 4 on it is whole"
+  ],
+  [
+    new Errors.HistoryInvalid({ reason: "has a broken chain" }),
+    "HISTORY_INVALID",
+    "the history of the layout has a broken chain"
+  ],
+  [
+    new Errors.Conflict({ reason: "it has been changed again since", names: ["app:v1 in revision 4"] }),
+    "CONFLICT",
+    "nothing was changed: of what is to be taken back, it has been changed again since: app:v1 in revision 4"
+  ],
+  [
     new Errors.RangeInvalid({ offset: -1, size: 4, reason: "it is negative" }),
     "RANGE_INVALID",
     "offset -1 does not fit the 4 bytes there are: it is negative"
