@@ -168,8 +168,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "journal kept after a failed sync",
     breaks: "After a failed sync the journal goes on in the same file.",
     file: "src/node/journalFile.ts",
-    find: "  const identity = yield* Effect.onError(write, () => Effect.ignore(startAfresh(files, end)))\n",
-    replace: "  const identity = yield* write\n",
+    find: "    const { fs, journal } = files\n    const good =",
+    replace: "    if (end.torn === 0) return\n    const { fs, journal } = files\n    const good =",
     caughtBy: fault
   },
   {
@@ -217,9 +217,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "generation ignored",
     breaks: "A rewrite of an older version of the index hides what was committed since.",
     file: "src/node/observe.ts",
-    find: "  if (index.generation?.journal === last.journal) {\n",
-    replace:
-      "  if (index.generation?.journal === last.journal) return accepted\n  if (index.generation?.journal === \"\") {\n",
+    find: "  if (derived !== undefined) return {",
+    replace: "  if (derived !== undefined) return accepted\n  if (derived === 0) return {",
     caughtBy: linearizable
   },
   {
