@@ -30,18 +30,41 @@ const closedSegments = (files: LayoutFiles): Effect.Effect<ReadonlyArray<number>
 /**
  * The lines of the journal, oldest first, as far back as is asked for: by whole segments, until `enough` is content with
  * them or there is none before them whose end is the line that they go on from.
+ *
+ * @param newest the lines to begin with; those of the segment that is being written by default
  */
 export const readLines = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  enough: (lines: ReadonlyArray<Line>) => boolean = () => false
+  enough: (lines: ReadonlyArray<Line>) => boolean = () => false,
+  newest?: ReadonlyArray<Line>
 ): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
-  let lines = yield* readSegment(files, files.journal)
+  let lines = newest ?? (yield* readSegment(files, files.journal))
   while (!enough(lines)) {
     const before = yield* skimBefore(files, lines[0])
     if (before === undefined) break
     lines = before.lines.concat(lines)
   }
   return lines
+})
+
+/**
+ * The segment with a line that was the last of the journal a moment ago, up to that line: by now there may be more, also
+ * in later segments. Nothing where no chain leads back to it.
+ */
+export const segmentUpTo = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { hash }: Line,
+  mentioning?: string
+): Effect.fn.Return<Segment | undefined, FsError> {
+  const wanted = { mentioning, upTo: hash }
+  let segment: Segment = yield* skimSegment(files, files.journal, wanted)
+  while (segment.last !== hash) {
+    const { first }: Segment = segment
+    if (first?.record._tag !== "Snapshot") return undefined
+    segment = yield* skimSegment(files, segmentBefore(files, first.record.revision), wanted)
+    if (segment.last !== hash && segment.last !== first.record.prev) return undefined
+  }
+  return segment
 })
 
 /** The segment that a snapshot goes on from; nothing where it was let go of, or is another one. */

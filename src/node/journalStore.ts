@@ -5,9 +5,9 @@ import { difference } from "../layout/reconcile.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
 import type { IndexCache } from "./indexCache.ts"
-import { type Segment, skimSegment } from "./journalFile.ts"
+import type { Segment } from "./journalFile.ts"
 import { type Line, nextRevision } from "./journalRecord.ts"
-import { readAround, skimBefore } from "./journalSegments.ts"
+import { readAround, segmentUpTo, skimBefore } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import { committed, historyOf, type Observation } from "./observe.ts"
 
@@ -23,14 +23,10 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     { end: { last }, unpublished }: Observation,
     mentioning?: string
   ): Effect.fn.Return<Segment, RegistryError> {
-    const wanted = { mentioning, upTo: last?.hash }
-    let segment = yield* storage(skimSegment(files, files.journal, wanted))
-    while (segment.last !== last?.hash) {
-      const before = yield* storage(skimBefore(files, segment.first, wanted))
-      if (before === undefined) return yield* damagedHistory
-      segment = before
-    }
-    return unpublished && segment.lines.at(-1)?.hash === last?.hash
+    if (last === undefined) return { first: undefined, lines: [], last: undefined }
+    const segment = yield* storage(segmentUpTo(files, last, mentioning))
+    if (segment === undefined) return yield* damagedHistory
+    return unpublished && segment.lines.at(-1)?.hash === last.hash
       ? { ...segment, lines: segment.lines.slice(0, -1) }
       : segment
   })

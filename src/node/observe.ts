@@ -8,9 +8,9 @@ import { IndexInvalid, LayoutInvalid, type StorageError, type SymlinkRefused } f
 import type { Repository } from "../oci/Reference.ts"
 import { type Changed, stillWaits } from "./displaced.ts"
 import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
-import { type JournalEnd, readEnd, readSegment } from "./journalFile.ts"
+import { type JournalEnd, readEnd } from "./journalFile.ts"
 import { type GroupRecord, isSpent, type Line } from "./journalRecord.ts"
-import { readLines, speaksOf, startedAt } from "./journalSegments.ts"
+import { readLines, segmentUpTo, speaksOf, startedAt } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
@@ -108,12 +108,14 @@ const withIndex = Effect.fnUntraced(function*(
   if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
   // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
   if (record._tag !== "Abort" && record.after === index.hash) return { ...whole, head: found }
-  const lines = yield* asStorage(files.root)(readSegment(files, files.journal))
-  if (lines.at(-1)?.hash !== end.last?.hash) return { ...whole, head: nothing, damaged: true }
+  const segment = end.last === undefined ? undefined : yield* asStorage(files.root)(segmentUpTo(files, end.last))
+  if (segment === undefined) return { ...whole, head: nothing, damaged: true }
   const now = yield* Clock.currentTimeMillis
   const unpublished = record._tag === "Group" &&
     (record.before === index.hash || (yield* asStorage(files.root)(stillWaits(files, record))))
-  const evidence = yield* asStorage(files.root)(findings(files, { end: end.last, unpublished, index, found, now }))
+  const evidence = yield* asStorage(files.root)(
+    findings(files, { lines: segment.lines, unpublished, index, found, now })
+  )
   const state = reconcile(evidence)
   return { ...whole, head: evidence.head, state, restored: state !== found, unpublished }
 })
@@ -126,8 +128,8 @@ const withIndex = Effect.fnUntraced(function*(
  */
 const findings = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { end, found, index, now, unpublished }: {
-    readonly end: Line | undefined
+  { found, index, lines: newest, now, unpublished }: {
+    readonly lines: ReadonlyArray<Line>
     readonly unpublished: boolean
     readonly index: IndexOnDisk
     readonly found: State
@@ -135,8 +137,8 @@ const findings = Effect.fnUntraced(function*(
   }
 ): Effect.fn.Return<Findings, FsError> {
   const happened = (enough: (lines: ReadonlyArray<Line>) => boolean) =>
-    Effect.map(readLines(files, enough), (lines) => unpublished ? lines.slice(0, -1) : lines)
-  const derived = index.generation?.journal === end?.record.journal ? index.generation?.seq : undefined
+    Effect.map(readLines(files, enough, newest), (lines) => unpublished ? lines.slice(0, -1) : lines)
+  const derived = index.generation?.journal === newest[0]?.record.journal ? index.generation?.seq : undefined
   const lines = yield* happened((lines) => derived === undefined || reaches(lines, derived))
   const { defaultRepository } = found
   const history = historyOf(lines, defaultRepository)

@@ -176,6 +176,9 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
   }),
 
   restore: Effect.fn("Registry.restore")(function*({ dryRun = false, repository, tag, to }) {
+    if (tag !== undefined && repository === undefined) {
+      return yield* new Unsupported({ operation: `restoring the tag ${tag}`, reason: "say of which repository" })
+    }
     const opened = yield* choose(catalog, repository)
     const scope = {
       ...(repository === undefined || opened.repository === undefined ? {} : { repository: opened.repository }),

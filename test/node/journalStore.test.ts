@@ -85,6 +85,26 @@ describe("a journal in segments", () => {
       assert.sameMembers(names, ["app:v1", "app:v2", "app:v3", "app:v4", "foreign:f"])
     }))
 
+  it.live("is not taken for damaged when somebody writes while it is read, in this segment or the next", () =>
+    Effect.gen(function*() {
+      for (const options of [{}, { history }]) {
+        const { disk, stores } = yield* written(1, options)
+        const old = disk.read("index.json")
+        for (const number of [2, 3]) yield* commit(stores, number)
+        const stale = JSON.parse(old) as { readonly manifests: ReadonlyArray<unknown> }
+        disk.write("index.json", JSON.stringify({ ...stale, manifests: [...stale.manifests, entry("e", "foreign:f")] }))
+        const reader = yield* disk.open()
+        let opens = 0
+        disk.intercept((call) => {
+          if (call.operation !== "open" || !call.path.endsWith("current.ndjson") || ++opens !== 2) return Effect.void
+          return Effect.orDie(Effect.asVoid(commit(stores, 4)))
+        })
+        const names = (yield* reader.layout.snapshot).entries.map(({ refName }) => refName)
+        assert.isAtLeast(opens, 2)
+        assert.includeMembers(names, ["app:v1", "app:v2", "app:v3", "foreign:f"])
+      }
+    }))
+
   it.live("accepts a copy of an index of an earlier segment that somebody restored", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk

@@ -266,6 +266,13 @@ describe("restoring", () => {
       assert.strictEqual((yield* registry.resolveManifest("web", oneDigest ?? "")).digest, oneDigest)
     }))
 
+  it.effect("a tag wants to know of which repository", () =>
+    Effect.gen(function*() {
+      const registry = yield* moved
+      assert.instanceOf(yield* Effect.flip(registry.restore({ to: { revision: 1 }, tag: "v1" })), Unsupported)
+      assert.deepStrictEqual(yield* revisions(registry), [4, 3, 2, 1])
+    }))
+
   it.effect("a repository, or the layout, makes it what it was", () =>
     Effect.gen(function*() {
       const registry = yield* moved
