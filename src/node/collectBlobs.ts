@@ -1,5 +1,5 @@
 /** Removes garbage while others push: they take no lock, but lease what they push before it has its name. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Result } from "effect"
 import { dirname, join } from "node:path"
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
@@ -33,15 +33,13 @@ export const collectBlobs = Effect.fnUntraced(function*(
     heldSince(files, fresh),
     () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
   )
-  for (const one of taken) {
-    if (held.has(one.digest)) yield* putBack(files, one)
-    else {
-      // Whoever pushes it now leases it anew, and that lease is not ours to end.
-      yield* endLeases(files, one.digest, fresh)
-      yield* ifThere(fs.unlink(one.aside))
-    }
-  }
+  // What fails for one keeps no other from its place.
+  const finished = yield* Effect.forEach(
+    taken,
+    (one) => Effect.result(held.has(one.digest) ? putBack(files, one) : letGo(files, one, fresh))
+  )
   for (const folder of new Set(taken.map(({ path }) => dirname(path)))) yield* syncFolder(files, folder)
+  yield* Effect.fromResult(Result.all(finished))
 })
 
 interface Taken {
@@ -50,12 +48,23 @@ interface Taken {
   readonly aside: string
 }
 
+/** Removes a blob with its leases. Whoever pushes it now leases it anew, and that lease is not ours to end. */
+const letGo = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { aside, digest }: Taken,
+  fresh: number
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  yield* endLeases(files, digest, fresh)
+  yield* ifThere(files.fs.unlink(aside))
+})
+
 /** Gives a blob its name back, unless somebody has pushed another one by now. */
 const putBack = Effect.fnUntraced(function*(
   { fs }: LayoutFiles,
   { aside, path }: Taken
 ): Effect.fn.Return<void, FsError> {
-  const linked = yield* tell(fs.link(aside, path), "EEXIST", ...cannotLink)
+  const linked = yield* tell(fs.link(aside, path), "EEXIST", "ENOENT", ...cannotLink)
   if (linked === "done" || linked === "EEXIST") yield* ifThere(fs.unlink(aside))
-  else yield* fs.rename(aside, path)
+  // Somebody swept it away as a file of the dead; its lease still holds it.
+  else if (linked !== "ENOENT") yield* fs.rename(aside, path)
 })
