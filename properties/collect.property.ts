@@ -81,12 +81,22 @@ const checkCollected = async (world: World, gone: ReadonlyArray<string>): Promis
 
 const garbage = [layerDigest("garbage"), layerDigest("untagged"), manifestDigest("untagged")]
 
+/** `only`: a blob that nothing names yet; `named`: a manifest whose layer is there; `tag`: one that is there itself. */
+const ways = ["blob", "chunks", "mount", "named", "only", "tag"] as const
+
+/** What may be refused, since whoever only looked whether content was there was promised nothing. */
+const refusable: Readonly<Partial<Record<typeof ways[number], RegistryError["_tag"]>>> = {
+  named: "ManifestBlobUnknown",
+  mount: "BlobUnknown",
+  tag: "ManifestUnknown"
+}
+
 describe("collecting while others push", () => {
   const program = fc.record({
     pushes: fc.uniqueArray(
       fc.record({
         note: fc.constantFrom("a", "b", "c"),
-        how: fc.constantFrom<Array<"blob" | "chunks" | "mount" | "named">>("blob", "chunks", "mount", "named"),
+        how: fc.constantFrom(...ways),
         wait: fc.nat({ max: 60 })
       }),
       { minLength: 1, maxLength: 3, selector: ({ note }) => note }
@@ -101,28 +111,30 @@ describe("collecting while others push", () => {
         const { disk, ...moment } = await furnish(["a", "b", "c"])
         const world = restarted(disk, moment, { yielding: true })
         const [{ registry }, collector] = [await world.open(), await world.open()]
-        const done = new Set<string>()
+        const done = new Map<string, string>()
+        const pushed: Array<string> = []
         const push = ({ how, note, wait }: typeof pushes[number]) =>
           Effect.gen(function*() {
             yield* pass(wait)
-            if (how === "blob") yield* pushLayer(registry, note)
+            if (how === "tag") {
+              yield* registry.tagManifest("app", manifestDigest("untagged"), [note])
+              done.set(note, manifestDigest("untagged"))
+              return
+            }
+            if (how === "blob" || how === "only") yield* pushLayer(registry, note)
             if (how === "mount") yield* registry.mountBlob("app", "web", layerDigest(note))
             if (how === "chunks") {
               const writer = yield* registry.pushBlobChunked("app")
               yield* writer.append(0, Stream.succeed(blobOf(layerOf(note))))
               yield* writer.commit(layerDigest(note))
             }
+            if (how === "only") {
+              pushed.push(layerDigest(note))
+              return
+            }
             yield* pushManifest(registry, note)
-            done.add(note)
-          }).pipe(
-            // Whoever only looked whether it was there was promised nothing.
-            Effect.catchIf(
-              (error: RegistryError) =>
-                (how === "named" && error._tag === "ManifestBlobUnknown") ||
-                (how === "mount" && error._tag === "BlobUnknown"),
-              () => Effect.void
-            )
-          )
+            done.set(note, manifestDigest(note))
+          }).pipe(Effect.catchIf((error: RegistryError) => error._tag === refusable[how], () => Effect.void))
         const collecting = Effect.forEach(waits, (wait) =>
           Effect.gen(function*() {
             yield* pass(wait)
@@ -134,14 +146,15 @@ describe("collecting while others push", () => {
         await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
         const later = await world.open()
         await checkWhole(world, later)
-        for (const note of done) {
-          counts["pushes beside"]++
-          assert.strictEqual(
-            (await world.run(later.registry.getTag("app", note))).descriptor.digest,
-            manifestDigest(note)
-          )
+        counts["pushes beside"] += done.size + pushed.length
+        for (const [note, digest] of done) {
+          assert.strictEqual((await world.run(later.registry.getTag("app", note))).descriptor.digest, digest)
         }
-        await checkCollected(world, garbage)
+        for (const digest of pushed) {
+          assert.isTrue(isThere(world, digest), `${digest}, which was pushed within the hour`)
+        }
+        const tagged = Array.from(done.values()).includes(manifestDigest("untagged"))
+        await checkCollected(world, tagged ? [layerDigest("garbage")] : garbage)
         await checkWhole(world, later)
       }),
       { numRuns: runs }

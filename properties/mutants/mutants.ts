@@ -20,6 +20,7 @@ const crash = at("crash", "leaves what was acknowledged, with file times of 4000
 const fault = at("fault", "is told, changes nothing or all, leaks nothing, and spoils nothing later")
 const linearizable = at("linearizable", "what fibers of 2 processes are told")
 const healing = at("healing", "a blob that is pushed in one piece takes the place of what is there, and lasts")
+const collecting = at("collect", "takes no content from a push that was answered, and all that nobody needs in the end")
 const walk = at("walk", "goes each way once")
 const leases = at("leases", "takes no blob from a push, and none from whoever reads what was pushed")
 const inMemory = at("layoutModel", "one layout in memory answers as the model does")
@@ -475,5 +476,30 @@ export const mutants: ReadonlyArray<Mutant> = [
   yield* lease(files, target, digest, hold)
 `,
     caughtBy: leases
+  },
+  {
+    name: "leases not looked at",
+    breaks: "What was taken out of sight as garbage goes, whoever has pushed it meanwhile.",
+    file: "src/node/collectBlobs.ts",
+    find: "held.has(one.digest) ? putBack",
+    replace: "held.has(one.path) ? putBack",
+    caughtBy: collecting,
+    runs: 300
+  },
+  {
+    name: "garbage by an old look",
+    breaks: "A collection removes what its plan says, whatever has happened since.",
+    file: "src/ops/makeGarbage.ts",
+    find: "blobs: blobs.flatMap(({ digest, goes }) => goes ? [digest] : []),",
+    replace: "blobs: blobs.map(({ digest }) => digest),",
+    caughtBy: collecting
+  },
+  {
+    name: "blobs taken and forgotten",
+    breaks: "Garbage is taken out of sight and never removed.",
+    file: "src/node/collectBlobs.ts",
+    find: "  yield* ifThere(files.fs.unlink(aside))\n})\n\n/** Gives",
+    replace: "})\n\n/** Gives",
+    caughtBy: at("collect", "by a failing call is told, takes nothing that is needed, and goes on")
   }
 ]
