@@ -97,7 +97,7 @@ describe("collecting while others push", () => {
       fc.record({
         note: fc.constantFrom("a", "b", "c"),
         how: fc.constantFrom(...ways),
-        wait: fc.nat({ max: 60 })
+        wait: fc.nat({ max: 250 })
       }),
       { minLength: 1, maxLength: 3, selector: ({ note }) => note }
     ),
