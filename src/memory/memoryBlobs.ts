@@ -8,7 +8,7 @@ import type { BlobStore } from "../ops/ports.ts"
 import { hasher } from "./hasher.ts"
 
 /** A blob, and when somebody pushed or named it for the last time. */
-interface Stored {
+export interface Stored {
   readonly bytes: Uint8Array
   /** Milliseconds since 1970. */
   readonly touched: number

@@ -13,16 +13,20 @@ import type { Journal, LayoutStore, Stores, UploadSession, UploadStore } from ".
 import { hasher } from "./hasher.ts"
 import { type Blobs, blobStore, put } from "./memoryBlobs.ts"
 import { pinStore, planStore } from "./memoryKept.ts"
+import { memoryUpkeep, noLeftovers } from "./memoryUpkeep.ts"
 import { newId } from "./newId.ts"
 
 export const memoryStores = (defaultRepository?: Repository): Stores => {
   const blobs: Blobs = new Map()
+  const layout = layoutStore(blobs, defaultRepository)
   return {
-    ...layoutStore(blobs, defaultRepository),
+    ...layout,
     blobs: blobStore(blobs),
     uploads: uploadStore(blobs),
     pins: pinStore(),
-    plans: planStore()
+    plans: planStore(),
+    upkeep: memoryUpkeep(blobs, layout.layout.snapshot),
+    leftovers: noLeftovers
   }
 }
 

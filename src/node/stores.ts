@@ -10,10 +10,12 @@ import { makeJournal } from "./journalStore.ts"
 import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
+import { makeLeftovers } from "./leftovers.ts"
 import { patientFs } from "./patientFs.ts"
 import { makePins } from "./pinFiles.ts"
 import { makePlans } from "./planFiles.ts"
 import { makeTrusted } from "./trusted.ts"
+import { makeUpkeep } from "./upkeep.ts"
 import { makeUploadStore } from "./uploadFiles.ts"
 
 export interface LayoutOptions {
@@ -56,6 +58,8 @@ export const openStores = Effect.fnUntraced(function*(
     uploads: makeUploadStore(files, preparation, trusted),
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
+    upkeep: makeUpkeep(files, defaultRepository),
+    leftovers: makeLeftovers(files),
     release: cache.forget
   }
 })

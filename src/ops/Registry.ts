@@ -7,6 +7,7 @@ import type { ContentDigest, Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { GarbageShape } from "./Garbage.ts"
 import type { HistoryShape } from "./History.ts"
+import type { MaintenanceShape } from "./Maintenance.ts"
 import type { Facts } from "./manifests.ts"
 import type { RegistryError } from "./ports.ts"
 
@@ -151,7 +152,7 @@ export interface UnnamedEntry {
  * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
  * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
  */
-export interface RegistryShape extends HistoryShape, GarbageShape {
+export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceShape {
   /** A blob. `BlobUnknown`; the stream fails with `ContentMismatch` before its end when the bytes are not the digest's. */
   readonly getBlob: (
     repository: string,

@@ -13,6 +13,8 @@ export interface Opened extends Stores {
 }
 
 export interface Catalog {
+  /** Whether all repositories are in one layout. */
+  readonly shared: boolean
   /** The stores of a repository whose name is valid, whether it exists or not. `NameInvalid`. */
   readonly open: (repository: string) => Effect.Effect<Opened & { readonly repository: Repository }, RegistryError>
   /** All layouts there are: one, or those of the tree, each with the repository that it is. */
@@ -28,6 +30,7 @@ export interface Catalog {
 export const sharedCatalog = (stores: Stores, hasher: Hasher): Catalog => {
   const opened: Opened = { ...stores, manifests: makeManifests(stores.blobs, hasher) }
   return {
+    shared: true,
     open: (name) => Effect.map(Effect.fromResult(parseRepository(name)), (repository) => ({ ...opened, repository })),
     layouts: Effect.succeed([opened]),
     repositories: (page) =>
@@ -58,6 +61,7 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
     )
 
   return {
+    shared: false,
     open: Effect.fnUntraced(function*(name) {
       const repository = yield* Effect.fromResult(parseRepository(name))
       const reserved = repository.split("/").slice(1).find((component) => reservedComponents.has(component))

@@ -4,6 +4,7 @@ import { makeDeletes } from "./deletes.ts"
 import { makeLists } from "./lists.ts"
 import { makeGarbage } from "./makeGarbage.ts"
 import { makeHistory } from "./makeHistory.ts"
+import { makeMaintenance } from "./makeMaintenance.ts"
 import { makePins } from "./makePins.ts"
 import { pastCatalog } from "./past.ts"
 import type { Hasher, Layouts, Stores } from "./ports.ts"
@@ -24,6 +25,7 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeWatch(catalog),
   ...makeGarbage(catalog),
   ...makePins(catalog),
+  ...makeMaintenance(catalog),
   at: (point) => readOnly(over(pastCatalog(catalog, point), hasher))
 })
 

@@ -8,6 +8,7 @@ import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/U
 import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
 import type { OciError, StorageError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import type { Leftovers, Upkeep } from "./Upkeep.ts"
 
 /** Everything an operation can fail with: an OCI error, or the medium. */
 export type RegistryError = OciError | StorageError
@@ -184,6 +185,8 @@ export interface Stores {
   readonly uploads: UploadStore
   readonly pins: Pins
   readonly plans: Plans
+  readonly upkeep: Upkeep
+  readonly leftovers: Leftovers
 }
 
 /** A tree of layouts, one per repository. */

@@ -1,0 +1,46 @@
+/** What can be wrong with a layout in memory: nothing but blobs that somebody put there under a wrong name. */
+import { Effect, Option, Result, Stream } from "effect"
+import type { State } from "../layout/State.ts"
+import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import type { RegistryError } from "../ops/ports.ts"
+import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/Upkeep.ts"
+import { hasher } from "./hasher.ts"
+import type { Blobs, Stored } from "./memoryBlobs.ts"
+
+export const memoryUpkeep = (
+  blobs: Blobs,
+  snapshot: Effect.Effect<State, RegistryError>
+): Upkeep => {
+  const fileOf = (digest: ContentDigest, { bytes: { length } }: Stored): BlobFile => ({
+    path: `blobs/${algorithmOf(digest)}/${encodedOf(digest)}`,
+    digest,
+    kind: "file",
+    size: length,
+    readable: true
+  })
+  const hashed = (digest: ContentDigest): Option.Option<ContentDigest> =>
+    Option.map(
+      Option.fromUndefinedOr(blobs.get(digest)),
+      ({ bytes }) => hasher.digest(algorithmOf(digest), bytes)
+    )
+  return {
+    look: Effect.map(snapshot, (state): Condition => ({
+      marker: Result.succeed("present"),
+      index: Result.succeed({ state, manifests: "list", keyTwice: undefined, readable: true }),
+      journal: Result.succeed({ begun: true, damaged: false, torn: 0 })
+    })),
+    blob: (digest) =>
+      Effect.sync(() => Option.map(Option.fromUndefinedOr(blobs.get(digest)), (stored) => fileOf(digest, stored))),
+    blobs: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => fileOf(digest, stored)))),
+    hashing: Effect.succeed({
+      atOnce: 1,
+      hash: (digest, passed) =>
+        Effect.andThen(
+          Effect.suspend(() => passed(blobs.get(digest)?.bytes.length ?? 0)),
+          Effect.sync(() => hashed(digest))
+        )
+    })
+  }
+}
+
+export const noLeftovers: Leftovers = { list: Stream.empty, remove: () => Effect.succeed(Option.none()) }

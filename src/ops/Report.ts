@@ -1,0 +1,16 @@
+/** Where the parts of a verification tell what they find. */
+import type { Effect } from "effect"
+import type { FindingCode, Particulars } from "./findings.ts"
+import type { Level } from "./Maintenance.ts"
+
+export interface Report {
+  readonly level: Level
+  readonly found: (code: FindingCode, particulars: Particulars) => Effect.Effect<void>
+  /** That more was looked at; `more` is how many bytes are still to be. */
+  readonly looked: (step: {
+    readonly manifests?: number
+    readonly blobs?: number
+    readonly bytes?: number
+    readonly more?: number
+  }) => Effect.Effect<void>
+}

@@ -1,0 +1,83 @@
+/** Two more ports: the files of a layout as they lie there, and what lies about among them. */
+import type { Effect, Option, Result, Scope, Stream } from "effect"
+import type { State } from "../layout/State.ts"
+import type { ContentDigest } from "../oci/Digest.ts"
+import type { RegistryError } from "./ports.ts"
+
+/** Whatever lies in the place of a blob. */
+export interface BlobFile {
+  /** Relative to the layout. */
+  readonly path: string
+  readonly digest: ContentDigest
+  /** Links are what they lead to where they may be followed. */
+  readonly kind: "file" | "directory" | "link" | "other"
+  readonly size: number
+  /** Whether everybody may read it who may look into the layout. */
+  readonly readable: boolean
+}
+
+/** What the files of a layout are like that are no blobs. What cannot be read is told with the reason. */
+export interface Condition {
+  readonly marker: Result.Result<"present" | "missing", RegistryError>
+  readonly index: Result.Result<IndexCondition | undefined, RegistryError>
+  readonly journal: Result.Result<JournalCondition, RegistryError>
+}
+
+export interface IndexCondition {
+  readonly state: State
+  /** What `manifests` is. */
+  readonly manifests: "list" | "null" | "absent"
+  /** The path of the first key that its object has twice. */
+  readonly keyTwice: string | undefined
+  /** See `BlobFile.readable`. */
+  readonly readable: boolean
+}
+
+export interface JournalCondition {
+  /** Whether anything has been committed. */
+  readonly begun: boolean
+  readonly damaged: boolean
+  /** Bytes after its last line. */
+  readonly torn: number
+}
+
+/** Hashes blobs as they lie there, trusting nothing that was found out before, on all processors. */
+export interface Hashing {
+  /** How many are worth being hashed at a time. */
+  readonly atOnce: number
+  /** Nothing where there is no file; `passed` is told how many bytes have been read since the last time. */
+  readonly hash: (
+    digest: ContentDigest,
+    passed: (bytes: number) => Effect.Effect<void>
+  ) => Effect.Effect<Option.Option<ContentDigest>, RegistryError>
+}
+
+/** The files of one layout as they lie there, and how they are put right. */
+export interface Upkeep {
+  /** Fails only where the medium does. */
+  readonly look: Effect.Effect<Condition, RegistryError>
+  readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, RegistryError>
+  /** Everything with the name of a blob, in no order. */
+  readonly blobs: Stream.Stream<BlobFile, RegistryError>
+  readonly hashing: Effect.Effect<Hashing, never, Scope.Scope>
+}
+
+/** A file or folder that is no part of the layout. */
+export interface Leftover {
+  /** Relative to the layout. */
+  readonly path: string
+  /** Whose it is, as far as its name tells. */
+  readonly tool: string | undefined
+  readonly bytes: number
+  /** When it was touched for the last time: milliseconds since 1970. */
+  readonly changed: number
+  /** Whether it may go once nobody has touched it for a day. */
+  readonly removable: boolean
+}
+
+/** What tools leave behind in a layout when they are interrupted, and strangers under `blobs/`. */
+export interface Leftovers {
+  readonly list: Stream.Stream<Leftover, RegistryError>
+  /** Removes one that may go; how many bytes went with it, or nothing where it may not, or is not on the list. */
+  readonly remove: (path: string) => Effect.Effect<Option.Option<number>, RegistryError>
+}

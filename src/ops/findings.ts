@@ -1,0 +1,99 @@
+/** Everything that can be found wrong with a layout: its code, how bad it is, and what would put it right. */
+import type { Repository } from "../oci/Reference.ts"
+import type { Finding, Severity } from "./Maintenance.ts"
+
+type Kind = readonly [Severity, Finding["repair"]["by"], how: string]
+
+const kinds = {
+  // The files that make a folder a layout.
+  LAYOUT_FILE_MISSING: ["error", "repair", "write oci-layout"],
+  LAYOUT_FILE_INVALID: ["error", "person", `make sure of it, then write {"imageLayoutVersion":"1.0.0"} into it`],
+  INDEX_INVALID: [
+    "error",
+    "repair",
+    "write the index of the last commit again; without a journal, list the manifests under blobs/ in the repository recovered"
+  ],
+  INDEX_MISSING: [
+    "error",
+    "repair",
+    "write the index of the last commit again; without a journal, list the manifests under blobs/ in the repository recovered"
+  ],
+  INDEX_UNREADABLE: ["error", "person", "put the file back in its place, or allow what is refused"],
+  INDEX_NO_LIST: ["warning", "repair", `write "manifests": []`],
+  INDEX_KEY_TWICE: ["warning", "person", "remove one of the two from index.json; the last one counts"],
+  JOURNAL_DAMAGED: ["warning", "person", "none needed: the next write starts a new journal and keeps this one aside"],
+  JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],
+
+  // Entries of the index.
+  ENTRY_INVALID: ["error", "person", "delete the entry, or write it as a descriptor"],
+  NAME_UNREADABLE: ["warning", "person", "set a tag to the digest, then delete the entry"],
+  NAME_TWICE: ["warning", "repair", "drop the name from all but the first, which is the one that is read"],
+  NAME_TWICE_RAW: ["warning", "person", "delete all but one of the entries"],
+
+  // Content.
+  MANIFEST_MISSING: ["error", "source", "fetch it from another layout"],
+  MANIFEST_CORRUPT: ["error", "repair", "move it to the quarantine, and fetch it from another layout"],
+  MANIFEST_INVALID: ["error", "person", "push a valid manifest and move the tag"],
+  MANIFEST_IRREGULAR: ["warning", "person", "none needed to read it; push it anew to other registries' taste"],
+  MANIFEST_TOO_LARGE: ["warning", "person", "none: what it needs was not looked at"],
+  MEDIA_TYPE_MISMATCH: ["warning", "person", "push the manifest again under the media type that it has itself"],
+  BLOB_MISSING: ["error", "source", "fetch it from another layout"],
+  BLOB_CORRUPT: ["error", "repair", "move it to the quarantine, and fetch it from another layout"],
+  SIZE_MISMATCH: [
+    "error",
+    "repair",
+    "if its bytes are damaged, move it to the quarantine and fetch it from another layout"
+  ],
+  BLOB_NO_FILE: ["error", "person", "put the file back in its place, or allow links"],
+  FILE_UNREADABLE: ["error", "person", "see the cause"],
+  DIGEST_UNSUPPORTED: ["warning", "person", "none: only sha256 and sha512 can be checked"],
+  SUBJECT_MISSING: ["warning", "source", "fetch it from another layout, or delete what refers to it"],
+  LIMIT_EXCEEDED: ["warning", "person", "none: what is beyond the limit was not looked at"],
+
+  // What lies about.
+  FILE_MODE: ["warning", "person", "chmod a+r, so that whoever may look into the layout may read it"],
+  LEFTOVER: ["info", "repair", "remove it once nobody has touched it for a day"],
+  STRAY_FILE: [
+    "warning",
+    "person",
+    "move it out of blobs/: other tools' garbage collection stops at it, or removes it"
+  ],
+  BLOB_UNREFERENCED: ["info", "person", "none needed: garbage collection removes what nothing needs"]
+} as const satisfies Record<string, Kind>
+
+export type FindingCode = keyof typeof kinds
+
+export const findingCodes: ReadonlyArray<FindingCode> = Object.keys(kinds).filter((code): code is FindingCode =>
+  code in kinds
+)
+
+/** What differs from one finding of a code to the next. */
+export interface Particulars {
+  readonly path: string
+  readonly message: string
+  readonly digest?: string
+  readonly affected?: ReadonlyArray<string>
+  readonly neededBy?: ReadonlyArray<string>
+  /** Where it is worse, or not as bad, as usual. */
+  readonly severity?: Severity
+}
+
+/** @param layout in a tree of layouts, the repository that this one is */
+export const finding = (
+  code: FindingCode,
+  { affected = [], digest, message, neededBy = [], path, severity }: Particulars,
+  layout?: Repository
+): Finding => {
+  const [usual, by, how] = kinds[code]
+  return {
+    code,
+    severity: severity ?? usual,
+    path: layout === undefined ? path : `${layout}/${path}`,
+    ...(layout === undefined ? {} : { repository: layout }),
+    ...(digest === undefined ? {} : { digest }),
+    message,
+    affected,
+    neededBy,
+    repair: { by, how }
+  }
+}
