@@ -10,6 +10,7 @@ import { listLayouts, listReferrers, listRepositories, listTags } from "./tools/
 import { mountBlob, pushBlob, pushManifest, tag } from "./tools/push.ts"
 import { getManifest, resolve } from "./tools/read.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "./tools/upload.ts"
+import { verify } from "./tools/verify.ts"
 
 /** Deterministic, since clients cache prompts that begin with it. */
 const makers: ReadonlyArray<MakeTool> = [
@@ -23,6 +24,7 @@ const makers: ReadonlyArray<MakeTool> = [
   inspectImage,
   listReferrers,
   history,
+  verify,
   pushBlob,
   mountBlob,
   pushManifest,

@@ -9,7 +9,8 @@ import type { ToolError } from "./SurfaceError.ts"
 const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   BlobUploadUnknown: "It was committed, cancelled or has expired; start a new one with oci_upload_start.",
   Conflict: "Look where the tag points now with oci_resolve, and decide again.",
-  ContentMismatch: "The stored bytes are damaged; push the same content again to replace them.",
+  ContentMismatch:
+    "The stored bytes are damaged; push the same content again to replace them. oci_verify tells all that is.",
   Denied: "oci_list_layouts shows what may be done here.",
   HistoryInvalid: "What is newer is told by oci_history; the rest of the history is lost, the content is not.",
   PlanExpired: "Call oci_gc without plan again.",
@@ -21,8 +22,8 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   InvalidArgument: "Correct the arguments and call again.",
   LayoutLocked: "Another process is writing; call again.",
   LayoutNotFound: "oci_list_layouts shows the layouts and what is wrong with them.",
-  LayoutInvalid: "oci_list_layouts shows the layouts and what is wrong with them; a person has to repair this one.",
-  IndexInvalid: "oci_list_layouts shows the layouts and what is wrong with them; a person has to repair this one.",
+  LayoutInvalid: "oci_verify tells what is wrong with the layout, and what would repair it.",
+  IndexInvalid: "oci_verify tells what is wrong with the layout, and what would repair it.",
   ManifestBlobUnknown:
     "Push or mount what is missing (oci_push_blob, oci_mount_blob; oci_push_manifest for children of an index), then push the manifest again.",
   ManifestInvalid: "oci_read_blob shows the exact bytes; a pushed manifest has to follow the OCI image-spec.",

@@ -1,0 +1,137 @@
+/** Tools that look after a layout: what is wrong with it, and putting that right. */
+import { Effect, Result, Schema, Stream } from "effect"
+import type { Finding, Level, Severity, VerifyOptions } from "../../ops/Maintenance.ts"
+import { Allowance, clean } from "../display.ts"
+import * as p from "../parameters.ts"
+import { findManifest, parseRef } from "../reference.ts"
+import type { ServedLayout } from "../Served.ts"
+import { invalidArgument, type ToolError } from "../SurfaceError.ts"
+import { type Call, defineTool } from "../Tool.ts"
+
+const Problem = Schema.Struct({
+  code: Schema.String,
+  severity: Schema.Literals(["error", "warning", "info"]),
+  path: Schema.String,
+  digest: p.optional(Schema.String),
+  message: Schema.String,
+  needed_by: p.optional(p.strings),
+  repair: Schema.Struct({ by: Schema.Literals(["repair", "source", "person"]), how: Schema.String })
+})
+
+const level = p.choice("links: everything named is there, of its size; content: and every byte is right", [
+  "links",
+  "content"
+], "content")
+
+export const verify = defineTool({
+  name: "oci_verify",
+  title: "Verify content",
+  description:
+    "Checks that what a reference, a repository or the whole layout needs is present and undamaged. level links checks that every referenced manifest and blob exists with the right size; level content also re-hashes every byte. Without ref and repository it also checks the index, names, modes and leftovers. Reports progress and can be cancelled. Returns at most limit problems, errors first, and the total; ok is false when one is an error. repair.by is repair, source (oci_repair with a source) or person.",
+  hints: p.reading,
+  needs: "nothing",
+  input: Schema.Struct({
+    ref: p.optional(p.text("Check only this reference")),
+    repository: p.optional(p.repository),
+    level,
+    limit: p.integer("Problems to return", { minimum: 1, maximum: 500, default: 50 })
+  }),
+  output: Schema.Struct({
+    ok: Schema.Boolean,
+    manifests: Schema.Natural,
+    blobs: Schema.Natural,
+    bytes: Schema.Natural,
+    problems: Schema.Array(Problem),
+    problems_total: Schema.Natural
+  }),
+  run: Effect.fn("oci_verify")(function*({ level, limit, ref, repository }, { layout, progress }) {
+    if (ref !== undefined && repository !== undefined) {
+      return yield* invalidArgument("give ref or repository, not both: a ref names its repository")
+    }
+    const scope = ref === undefined ? { repository } : yield* scopeOf(layout, ref)
+    const found = yield* gather(layout, { ...scope, level }, { limit, progress })
+    const { checked: { blobs, bytes, manifests }, total } = found
+    return {
+      ok: found.findings.every(({ severity }) => severity !== "error"),
+      manifests,
+      blobs,
+      bytes,
+      problems: new Allowance().take(found.findings.map(problemOf)),
+      problems_total: total
+    }
+  })
+})
+
+/** What a reference means; where the layout cannot be read, what it says, so that the answer can say why. */
+const scopeOf = Effect.fnUntraced(function*(
+  layout: ServedLayout,
+  ref: string
+): Effect.fn.Return<VerifyOptions, ToolError> {
+  const found = yield* Effect.result(findManifest(layout, ref))
+  if (Result.isSuccess(found)) {
+    const { descriptor, name, repository } = found.success
+    return repository === undefined ? { name } : { repository, reference: descriptor.digest }
+  }
+  const parsed = parseRef(ref)
+  switch (found.failure._tag) {
+    case "IndexInvalid":
+    case "IndexTooLarge":
+    case "LayoutInvalid":
+    case "LayoutVersionUnsupported":
+    case "SymlinkRefused":
+      return Result.isSuccess(parsed) ? referenceIn(parsed.success) : {}
+    default:
+      return yield* found.failure
+  }
+})
+
+const referenceIn = ({ by, repository }: Result.Result.Success<ReturnType<typeof parseRef>>): VerifyOptions => {
+  switch (by._tag) {
+    case "Tag":
+      return { repository, reference: by.tag }
+    case "Digest":
+      return { repository, reference: by.digest }
+    case "Prefix":
+      return { repository }
+  }
+}
+
+/** The findings that are worth most, at most `limit` of them, and how many there are. */
+const gather = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  options: VerifyOptions & { readonly level: Level },
+  { limit, progress }: { readonly limit: number; readonly progress: Call["progress"] }
+) {
+  const kept: Record<Severity, Array<Finding>> = { error: [], warning: [], info: [] }
+  let total = 0
+  let checked = { manifests: 0, blobs: 0, bytes: 0 }
+  yield* Stream.runForEach(registry.verify(options), (step) => {
+    if (step._tag === "Found") {
+      total++
+      const alike = kept[step.finding.severity]
+      if (alike.length < limit) alike.push(step.finding)
+      return Effect.void
+    }
+    checked = step
+    const { blobs, bytes, manifests } = step
+    return progress({
+      progress: bytes,
+      ...(step.total === undefined ? {} : { total: step.total }),
+      message: `${manifests} manifests and ${blobs} blobs`
+    })
+  })
+  return { findings: [...kept.error, ...kept.warning, ...kept.info].slice(0, limit), total, checked }
+})
+
+const problemOf = ({ affected, code, digest, message, neededBy, path, repair, severity }: Finding) => {
+  const needing = [...affected, ...neededBy].map((name) => clean(name))
+  return {
+    code,
+    severity,
+    path: clean(path),
+    ...(digest === undefined ? {} : { digest: clean(digest) }),
+    message: clean(message),
+    ...(needing.length === 0 ? {} : { needed_by: needing }),
+    repair
+  }
+}
