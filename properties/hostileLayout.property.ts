@@ -11,6 +11,7 @@ import { openShared } from "../src/node/index.ts"
 import type { SymlinkPolicy } from "../src/node/layoutFiles.ts"
 import { openStores } from "../src/node/stores.ts"
 import { imageManifest } from "../src/oci/MediaType.ts"
+import type { Level } from "../src/ops/Maintenance.ts"
 import { sharedRegistry } from "../src/ops/makeRegistry.ts"
 import type { RegistryError } from "../src/ops/ports.ts"
 import type { RegistryShape } from "../src/ops/Registry.ts"
@@ -73,6 +74,13 @@ const content = (name: string, stream: Stream.Stream<Uint8Array, RegistryError>,
 const readBlob = (registry: RegistryShape, name: string) =>
   Effect.flatMap(registry.getBlob("app", digestOf(bytesOf(name))), ({ stream }) => content(name, stream))
 
+/** Whatever the damage, it is told, and can be shown: no harm here is the medium's. */
+const verified = (registry: RegistryShape, level: Level) =>
+  Effect.orDie(Stream.runForEach(registry.verify({ level }), (step) =>
+    Effect.sync(() => {
+      if (step._tag === "Found") assertTold({ _tag: step.finding.code, message: step.finding.message })
+    })))
+
 const reads: Readonly<Record<string, Operation>> = {
   repositories: (registry) => Stream.runCollect(registry.repositories()),
   tags: (registry) => Stream.runCollect(registry.tags("app")),
@@ -94,6 +102,8 @@ const reads: Readonly<Record<string, Operation>> = {
   forecast: (registry) => registry.forecast("app", "blob", digestOf(bytesOf("one"))),
   uploads: (registry) => registry.uploads("app"),
   findUpload: (registry) => registry.findUpload(sessions[0] ?? ""),
+  "verify links": (registry) => verified(registry, "links"),
+  "verify content": (registry) => verified(registry, "content"),
   check: (registry) => registry.check,
   usage: (registry) => registry.usage
 }

@@ -55,7 +55,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       const through = foldersTo(root, path).find(isLink)
       if (through !== undefined) escapes.push(`${told}: leads through the link ${relative(root, through)}`)
     } else if (links === "inside") {
-      const real = realOf(follows ? path : dirname(path))
+      const real = realOf(follows || path === root ? path : dirname(path))
       if (real !== undefined && !isInside(root, real)) escapes.push(`${told}: leads to ${real}`)
     }
   }
