@@ -39,7 +39,16 @@ export const memoryUpkeep = (
           Effect.suspend(() => passed(blobs.get(digest)?.bytes.length ?? 0)),
           Effect.sync(() => hashed(digest))
         )
-    })
+    }),
+    quarantine: (digest) =>
+      Effect.sync(() => {
+        const actual = hashed(digest)
+        if (Option.isNone(actual) || actual.value === digest) return Option.none()
+        blobs.delete(digest)
+        return Option.some("nowhere, since nothing here outlives the process")
+      }),
+    mend: () => Effect.succeed(Option.none()),
+    restoreIndex: () => Effect.succeed(Option.none())
   }
 }
 

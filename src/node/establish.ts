@@ -44,9 +44,13 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
 /** Creates what a layout needs, in an order in which every step of it can be read by others. */
 export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
   yield* makeFolder(files, files.blobs)
-  yield* createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
+  yield* createMarker(files)
   yield* createFile(files, files.index, emptyIndex)
 })
+
+/** `oci-layout`; one that is there already stays. */
+export const createMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
+  createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
 
 /** Makes the folders of our own; who may write the layout may write them. */
 export const createOwnFolders = Effect.fnUntraced(function*(
@@ -64,7 +68,7 @@ export const createOwnFolders = Effect.fnUntraced(function*(
 })
 
 /** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */
-const createFile = (files: LayoutFiles, path: string, content: string): Effect.Effect<void, FsError> =>
+export const createFile = (files: LayoutFiles, path: string, content: string): Effect.Effect<void, FsError> =>
   withTemporary(
     files,
     "new",

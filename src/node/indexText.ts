@@ -63,11 +63,11 @@ export const takeApart = (text: string, entries: ReadonlyArray<Schema.Json>): In
   }
 }
 
-/** The text of an index with these entries and this generation. */
+/** The text of an index with these entries and this generation; without one, annotations stay as they are. */
 export const putTogether = (
   { end, indent, manifests, members, spellings }: IndexText,
   entries: ReadonlyArray<Schema.Json>,
-  generation: string
+  generation: string | undefined
 ): string => {
   const list = entries.length === 0
     ? "[]"
@@ -77,11 +77,15 @@ export const putTogether = (
   const named = lastOf(members.items)
   const items = members.items.map((item) => {
     if (item === named.get("manifests")) return `${keyOf(item)}${list}`
-    return item === named.get("annotations") ? `${keyOf(item)}${annotationsWith(item, generation, indent)}` : item
+    return generation !== undefined && item === named.get("annotations")
+      ? `${keyOf(item)}${annotationsWith(item, generation, indent)}`
+      : item
   })
   const space = indent === "" && !members.separator.includes(" ") ? "" : " "
   if (!named.has("manifests")) items.push(`"manifests":${space}${list}`)
-  if (!named.has("annotations")) items.push(`"annotations":${space}${annotationsWith("", generation, indent)}`)
+  if (generation !== undefined && !named.has("annotations")) {
+    items.push(`"annotations":${space}${annotationsWith("", generation, indent)}`)
+  }
   const { lead, separator, trail } = settled(members, indent, 0)
   return `{${lead}${items.join(separator)}${trail}}${end}`
 }

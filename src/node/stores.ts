@@ -58,7 +58,7 @@ export const openStores = Effect.fnUntraced(function*(
     uploads: makeUploadStore(files, preparation, trusted),
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
-    upkeep: makeUpkeep(files, defaultRepository),
+    upkeep: makeUpkeep(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget
   }

@@ -13,13 +13,19 @@ import { readEnd, readSegment } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
 import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
+import { mend, restoreIndex } from "./mend.ts"
+import { quarantineBlob } from "./quarantine.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
 /** The bits of those who are neither owner nor of the group. */
 const others = { read: 0o004, enter: 0o001 }
 
-export const makeUpkeep = (files: LayoutFiles, defaultRepository: Repository | undefined): Upkeep => {
+export const makeUpkeep = (
+  files: LayoutFiles,
+  defaultRepository: Repository | undefined,
+  lockWaitMillis: number
+): Upkeep => {
   const storage = asStorage(files.root)
 
   /** Whether everybody may look into the layout at all. */
@@ -68,7 +74,10 @@ export const makeUpkeep = (files: LayoutFiles, defaultRepository: Repository | u
         Stream.flatMap((found) => Stream.fromIterable(Option.toArray(found)))
       )
     })),
-    hashing: makeHashing(files)
+    hashing: makeHashing(files),
+    quarantine: (digest) => quarantineBlob(files, digest, lockWaitMillis),
+    mend: (what) => mend(files, what, lockWaitMillis),
+    restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
   }
 }
 

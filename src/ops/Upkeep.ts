@@ -1,5 +1,5 @@
 /** Two more ports: the files of a layout as they lie there, and what lies about among them. */
-import type { Effect, Option, Result, Scope, Stream } from "effect"
+import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { RegistryError } from "./ports.ts"
@@ -60,6 +60,18 @@ export interface Upkeep {
   /** Everything with the name of a blob, in no order. */
   readonly blobs: Stream.Stream<BlobFile, RegistryError>
   readonly hashing: Effect.Effect<Hashing, never, Scope.Scope>
+  /** Moves a blob away that is not what its name says, and tells where to; nothing happens to any other. */
+  readonly quarantine: (digest: ContentDigest) => Effect.Effect<Option.Option<string>, RegistryError>
+  /**
+   * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing where
+   * there was nothing to do.
+   */
+  readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
+  /**
+   * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,
+   * of these entries. Tells what was done.
+   */
+  readonly restoreIndex: (recovered: ReadonlyArray<Schema.Json>) => Effect.Effect<Option.Option<string>, RegistryError>
 }
 
 /** A file or folder that is no part of the layout. */

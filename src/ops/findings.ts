@@ -47,7 +47,7 @@ const kinds = {
   BLOB_NO_FILE: ["error", "person", "put the file back in its place, or allow links"],
   FILE_UNREADABLE: ["error", "person", "see the cause"],
   DIGEST_UNSUPPORTED: ["warning", "person", "none: only sha256 and sha512 can be checked"],
-  SUBJECT_MISSING: ["warning", "source", "fetch it from another layout, or delete what refers to it"],
+  SUBJECT_MISSING: ["warning", "person", "copy it here from where it is, or delete what refers to it"],
   LIMIT_EXCEEDED: ["warning", "person", "none: what is beyond the limit was not looked at"],
 
   // What lies about.
@@ -63,9 +63,15 @@ const kinds = {
 
 export type FindingCode = keyof typeof kinds
 
-export const findingCodes: ReadonlyArray<FindingCode> = Object.keys(kinds).filter((code): code is FindingCode =>
-  code in kinds
-)
+export const isFindingCode = (code: string): code is FindingCode => Object.hasOwn(kinds, code)
+
+export const findingCodes: ReadonlyArray<FindingCode> = Object.keys(kinds).filter(isFindingCode)
+
+/** What would put findings of a code right. */
+export const repairOf = (code: FindingCode): Finding["repair"] => {
+  const [, by, how] = kinds[code]
+  return { by, how }
+}
 
 /** What differs from one finding of a code to the next. */
 export interface Particulars {
@@ -84,7 +90,7 @@ export const finding = (
   { affected = [], digest, message, neededBy = [], path, severity }: Particulars,
   layout?: Repository
 ): Finding => {
-  const [usual, by, how] = kinds[code]
+  const [usual] = kinds[code]
   return {
     code,
     severity: severity ?? usual,
@@ -94,6 +100,6 @@ export const finding = (
     message,
     affected,
     neededBy,
-    repair: { by, how }
+    repair: repairOf(code)
   }
 }

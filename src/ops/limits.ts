@@ -12,6 +12,9 @@ export const walkDepth = 32
 /** Bytes of manifests read in one walk over a layout. */
 export const walkBytes = 1024 * 1024 * 1024
 
+/** Findings that one repair takes on. */
+export const repairFindings = 10_000
+
 /** Manifests whose contents are remembered per layout. */
 export const rememberedManifests = 65_536
 

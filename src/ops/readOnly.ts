@@ -26,5 +26,6 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   pin: refuse("pinning content"),
   unpin: refuse("unpinning content"),
   revert: refuse("reverting a commit"),
-  restore: refuse("restoring what was")
+  restore: refuse("restoring what was"),
+  repair: (options) => options?.dryRun === true ? registry.repair(options) : refuse("repairing a layout")()
 })

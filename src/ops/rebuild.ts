@@ -1,0 +1,99 @@
+/** Makes an index anew where it is lost: of the last commit, or else of the manifests there are under `blobs/`. */
+import { Effect, Option, Result, type Schema, Stream } from "effect"
+import { refName } from "../oci/Annotations.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
+import { fieldOf, isJsonObject } from "../oci/Descriptor.ts"
+import { type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import { parseJson } from "../oci/Json.ts"
+import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { imageIndex, imageManifest, kindOf } from "../oci/MediaType.ts"
+import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
+import { formatTagged } from "../oci/RefName.ts"
+import type { Opened } from "./catalog.ts"
+import { damaged } from "./damage.ts"
+import { repairOf } from "./findings.ts"
+import { did, type Job, left, type Outcome } from "./job.ts"
+import * as limits from "./limits.ts"
+import type { RegistryError } from "./ports.ts"
+
+/**
+ * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
+ * nobody takes for lost. History shows it as what others did, and the next write records that.
+ */
+export const rebuild = Effect.fnUntraced(function*(
+  { dryRun, finding: { code }, layout, opened }: Job
+): Effect.fn.Return<Outcome, RegistryError> {
+  if (dryRun) return did(repairOf(code).how)
+  const { journal } = yield* opened.upkeep.look
+  const known = Result.isSuccess(journal) && journal.success.begun && !journal.success.damaged
+  const written = yield* opened.upkeep.restoreIndex(known ? [] : yield* recovered(opened, layout))
+  return Option.match(written, { onNone: () => left("it is in order by now"), onSome: (what) => did(what) })
+})
+
+/** Entries for the manifests that no other one has as a part of it, under names that nobody can take for tags there were. */
+const recovered = Effect.fnUntraced(function*(
+  opened: Opened,
+  layout: Repository | undefined
+): Effect.fn.Return<ReadonlyArray<Schema.Json>, RegistryError> {
+  const repository = layout ?? (yield* Effect.fromResult(parseRepository("recovered")))
+  const roots = yield* rootsIn(opened)
+  const names = namesOf(roots, layout === undefined ? "" : "recovered-")
+  return yield* Effect.forEach(
+    roots,
+    (descriptor, place) =>
+      Effect.map(Effect.fromResult(parseTag(names[place] ?? "")), (tag) => ({
+        ...descriptor,
+        annotations: { [refName]: formatTagged(repository, tag) }
+      }))
+  )
+})
+
+/** The beginning of each digest, as long as it has to be for no two to be the same. */
+const namesOf = (roots: ReadonlyArray<Root>, prefix: string): ReadonlyArray<string> => {
+  const taken = new Set<string>()
+  return roots.map(({ digest }) => {
+    const encoded = encodedOf(digest)
+    let length = 12
+    while (taken.has(encoded.slice(0, length)) && length < encoded.length) length++
+    taken.add(encoded.slice(0, length))
+    return `${prefix}${encoded.slice(0, length)}`
+  })
+}
+
+type Root = Descriptor & { readonly digest: ContentDigest }
+
+/** Manifests that no other one has as a part of it, in order of their digests. */
+const rootsIn = Effect.fnUntraced(function*(
+  { blobs, upkeep }: Opened
+): Effect.fn.Return<ReadonlyArray<Root>, RegistryError> {
+  const found: Array<Root> = []
+  const named = new Set<string>()
+  yield* Stream.runForEach(upkeep.blobs, ({ digest, kind, size }) =>
+    Effect.gen(function*() {
+      if (kind !== "file" || size > limits.manifestBytes || found.length >= limits.walkManifests) return
+      const read = yield* damaged(blobs.get(digest, limits.manifestBytes))
+      const bytes = Result.isSuccess(read) ? Option.getOrUndefined(read.success) : undefined
+      const manifest = bytes === undefined ? undefined : asManifest(bytes)
+      if (manifest === undefined) return
+      const { artifactType, mediaType } = manifest
+      found.push({ mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) })
+      for (const { descriptor } of children(manifest)) named.add(descriptor.digest)
+    }))
+  return found.filter(({ digest }) => !named.has(digest)).toSorted((a, b) => a.digest < b.digest ? -1 : 1)
+})
+
+/** What a document says it is; one that does not say is told by its fields. */
+const asManifest = (bytes: Uint8Array): Manifest | undefined => {
+  // Most blobs are no JSON, and are known by their first byte.
+  if (bytes[0] !== openingBrace) return undefined
+  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }))
+  if (!isJsonObject(document) || fieldOf(document, "schemaVersion") !== 2) return undefined
+  const isIndex = Array.isArray(fieldOf(document, "manifests"))
+  if (!isIndex && !isJsonObject(fieldOf(document, "config"))) return undefined
+  const own = fieldOf(document, "mediaType")
+  const usual = isIndex ? imageIndex : imageManifest
+  const mediaType = typeof own === "string" && kindOf(own) === kindOf(usual) ? own : usual
+  return Result.getOrUndefined(parseManifest(bytes, mediaType, "read"))
+}
+
+const openingBrace = 0x7b
