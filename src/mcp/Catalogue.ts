@@ -9,6 +9,7 @@ import { inspectImage } from "./tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "./tools/list.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "./tools/push.ts"
 import { getManifest, resolve } from "./tools/read.ts"
+import { repair } from "./tools/repair.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "./tools/upload.ts"
 import { verify } from "./tools/verify.ts"
 
@@ -35,6 +36,7 @@ const makers: ReadonlyArray<MakeTool> = [
   uploadCancel,
   deleteContent,
   restore,
+  repair,
   collectGarbage
 ]
 

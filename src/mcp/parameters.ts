@@ -17,8 +17,10 @@ export const integer = (
     .check(Schema.isBetween({ minimum: range.minimum, maximum: range.maximum }))
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(range.default)))
 
-export const flag = (description: string) =>
-  Schema.Boolean.annotate({ description, default: false }).pipe(Schema.withDecodingDefaultKey(Effect.succeed(false)))
+export const flag = (description: string, fallback = false) =>
+  Schema.Boolean.annotate({ description, default: fallback }).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(fallback))
+  )
 
 /** One of some words. */
 export const choice = <const Words extends ReadonlyArray<string>>(

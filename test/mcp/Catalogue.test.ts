@@ -31,7 +31,8 @@ const writing = [
   "oci_upload_commit",
   "oci_upload_cancel",
   "oci_delete",
-  "oci_restore"
+  "oci_restore",
+  "oci_repair"
 ]
 
 /** Where nothing may be removed, it only looks. */

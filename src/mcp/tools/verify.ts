@@ -1,4 +1,4 @@
-/** Tools that look after a layout: what is wrong with it, and putting that right. */
+/** The tool that looks for everything that is wrong. */
 import { Effect, Result, Schema, Stream } from "effect"
 import type { Finding, Level, Severity, VerifyOptions } from "../../ops/Maintenance.ts"
 import { Allowance, clean } from "../display.ts"
@@ -18,7 +18,7 @@ const Problem = Schema.Struct({
   repair: Schema.Struct({ by: Schema.Literals(["repair", "source", "person"]), how: Schema.String })
 })
 
-const level = p.choice("links: everything named is there, of its size; content: and every byte is right", [
+export const level = p.choice("links: everything named is there, of its size; content: and every byte is right", [
   "links",
   "content"
 ], "content")
