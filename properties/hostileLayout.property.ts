@@ -109,6 +109,9 @@ const reads: Readonly<Record<string, Operation>> = {
 }
 
 const writes: Readonly<Record<string, Operation>> = {
+  // What cannot be repaired is told; that is no failure.
+  "repair links": (registry) => Effect.orDie(registry.repair({ level: "links" })),
+  "repair content": (registry) => Effect.orDie(registry.repair()),
   pushBlob: (registry) => push(registry, "{}"),
   "pushBlob again": (registry) => push(registry, "one"),
   pushManifest: (registry) => registry.pushManifest("app", image.bytes, imageManifest, { tags: ["v3"] }),
@@ -247,8 +250,9 @@ describe("a layout in which something is not what it should be", () => {
     const cases = fc.constant(undefined).chain(() =>
       fc.record({ place: fc.constantFrom(...spared()), harm: fc.constantFrom(...harms), seed: fc.nat() })
     )
-    const use = Effect.fnUntraced(function*(layout: string) {
+    const use = Effect.fnUntraced(function*(layout: string, level: Level) {
       const registry = yield* openShared({ directory: layout, durability: "none" })
+      yield* registry.repair({ level })
       assert.deepStrictEqual((yield* registry.getTag("app/web", "v1")).bytes, other.bytes)
       yield* readBlob(registry, "foreign")
       // That one may be gone or refused, but is never given for what it is not.
@@ -261,9 +265,54 @@ describe("a layout in which something is not what it should be", () => {
     })
     const property = fc.asyncProperty(
       cases,
-      (harmed) => withHarm([harmed], (layout) => Effect.runPromise(Effect.scoped(use(layout))))
+      fc.constantFrom<Array<Level>>("links", "content"),
+      (harmed, level) => withHarm([harmed], (layout) => Effect.runPromise(Effect.scoped(use(layout, level))))
     )
     await fc.assert(property, { numRuns: Math.ceil(runs / 2) })
     figures("harm elsewhere", { inputs: Math.ceil(runs / 2) })
+  })
+
+  it("is made whole again by another layout that has all of it", async () => {
+    const files = () => places().filter((place) => fs.statSync(join(template, place)).isFile())
+    const content = () =>
+      fc.record({
+        place: fc.constantFrom(...files().filter((place) => place.startsWith("blobs/"))),
+        harm: fc.constantFrom<Array<Harmed["harm"]>>("missing", "empty", "mutated"),
+        seed: fc.nat()
+      })
+    // One that is mutated may be an index as well: somebody else's, and taken for it.
+    const lost = fc.record({
+      place: fc.constant("index.json"),
+      harm: fc.constantFrom<Array<Harmed["harm"]>>("missing", "empty"),
+      seed: fc.nat()
+    })
+    const marker = fc.record({
+      place: fc.constant("oci-layout"),
+      harm: fc.constant<Harmed["harm"]>("missing"),
+      seed: fc.nat()
+    })
+    const cases = fc.constant(undefined).chain(() =>
+      fc.array(fc.oneof({ weight: 4, arbitrary: content() }, lost, marker), { minLength: 1, maxLength: 5 })
+    )
+    const use = Effect.fnUntraced(function*(layout: string) {
+      const registry = yield* openShared({ directory: layout, durability: "none" })
+      yield* registry.repair({ source: yield* openShared({ directory: template }) })
+      const wrong = Stream.filter(
+        registry.verify(),
+        (step) => step._tag === "Found" && step.finding.severity !== "info"
+      )
+      assert.deepStrictEqual(yield* Stream.runCollect(wrong), [])
+      for (const [repository, tag] of [["app", "v1"], ["app", "v2"], ["app/web", "v1"]] as const) {
+        const { bytes } = yield* registry.getTag(repository, tag)
+        assert.deepStrictEqual(bytes, repository === "app" ? image.bytes : other.bytes)
+      }
+      yield* Effect.scoped(readBlob(registry, "one"))
+    })
+    const property = fc.asyncProperty(
+      cases,
+      (harmed) => withHarm(harmed, (layout) => Effect.runPromise(Effect.scoped(use(layout))))
+    )
+    await fc.assert(property, { numRuns: Math.ceil(runs / 2) })
+    figures("layouts repaired", { inputs: Math.ceil(runs / 2) })
   })
 })
