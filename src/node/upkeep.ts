@@ -18,6 +18,9 @@ import { quarantineBlob } from "./quarantine.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
+/** Blobs looked at between two looks at whether somebody still wants to know. */
+const lookedAt = 256
+
 /** The bits of those who are neither owner nor of the group. */
 const others = { read: 0o004, enter: 0o001 }
 
@@ -28,11 +31,11 @@ export const makeUpkeep = (
 ): Upkeep => {
   const storage = asStorage(files.root)
 
-  /** Whether everybody may look into the layout at all. */
-  const isPublic = Effect.map(
-    statIfThere(files.fs, files.root),
-    (stat) => stat !== undefined && has(stat, others.enter) && has(stat, others.read)
-  )
+  /** Whether everybody may look into the layout at all, as it was seen last. */
+  let open = false
+  const seeWhether = Effect.map(statIfThere(files.fs, files.root), (stat) => {
+    open = stat !== undefined && has(stat, others.enter) && has(stat, others.read)
+  })
 
   const index = Effect.gen(function*() {
     const read = yield* readIndex(files)
@@ -43,7 +46,7 @@ export const makeUpkeep = (
       state: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
       manifests: listOf(index),
       keyTwice: Option.getOrUndefined(findDuplicateKey(index.text)),
-      readable: has(stat, others.read) || !(yield* storage(isPublic))
+      readable: !open || has(stat, others.read)
     } satisfies IndexCondition
   })
 
@@ -57,21 +60,36 @@ export const makeUpkeep = (
     } satisfies JournalCondition
   }))
 
+  /** A blob by what was found in its place. */
+  const told = (digest: ContentDigest) => (found: FileStat | "link" | undefined): Option.Option<BlobFile> => {
+    if (found === undefined) return Option.none()
+    const path = relative(files.root, files.blob(digest)).replaceAll(sep, "/")
+    if (found === "link") return Option.some({ path, digest, kind: "link", size: 0, readable: true })
+    const { kind, size } = found
+    return Option.some({ path, digest, kind, size, readable: !open || has(found, others.read) })
+  }
+
   return {
     look: Effect.gen(function*() {
+      yield* storage(seeWhether)
       return {
         marker: Result.map(yield* damaged(checkLayout(files)), (there) => there ? "present" : "missing"),
         index: yield* damaged(index),
         journal: yield* damaged(journal)
       }
     }),
-    blob: (digest) => storage(Effect.flatMap(isPublic, (open) => lookAt(files, digest, open))),
+    blob: (digest) => Effect.map(storage(statBlob(files, files.blob(digest))), told(digest)),
     blobs: Stream.unwrap(Effect.gen(function*() {
-      const open = yield* storage(isPublic)
-      const each = yield* Effect.forEach(algorithms, (algorithm) => storage(digestsOf(files, algorithm)))
-      return Stream.fromIterable(each.flat()).pipe(
-        Stream.mapEffect((digest) => storage(lookAt(files, digest, open))),
-        Stream.flatMap((found) => Stream.fromIterable(Option.toArray(found)))
+      yield* storage(seeWhether)
+      const digests = yield* Effect.forEach(algorithms, (algorithm) => storage(digestsOf(files, algorithm)))
+      return Stream.fromIterable(digests.flat()).pipe(
+        Stream.grouped(lookedAt),
+        // Their folder was found to be one when it was listed.
+        Stream.mapEffect(
+          Effect.forEach((digest) => Effect.map(storage(statFound(files, files.blob(digest))), told(digest)))
+        ),
+        Stream.map((found) => found.flatMap(Option.toArray)),
+        Stream.flattenIterable
       )
     })),
     hashing: makeHashing(files),
@@ -100,34 +118,23 @@ const digestsOf = (files: LayoutFiles, algorithm: string): Effect.Effect<Readonl
   )
 }
 
-/** @param open whether everybody may look into the layout, and so ought to be able to read what is in it */
-const lookAt = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  digest: ContentDigest,
-  open: boolean
-): Effect.fn.Return<Option.Option<BlobFile>, FsError> {
-  const place = files.blob(digest)
-  const path = relative(files.root, place).replaceAll(sep, "/")
-  const link: BlobFile = { path, digest, kind: "link", size: 0, readable: true }
-  const stat = yield* statBlob(files, place)
-  if (stat === "link") return Option.some(link)
-  return Option.map(Option.fromUndefinedOr(stat), (stat) => ({
-    ...link,
-    kind: stat.kind,
-    size: stat.size,
-    readable: !open || has(stat, others.read)
-  }))
-})
-
 /** What reading would find; a link that it would refuse, or that leads nowhere, is told from nothing. */
-const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> => {
-  const there = Effect.andThen(guard(files, path), statIfThere(files.fs, path))
-  const followed = Effect.flatMap(there, (stat) =>
+const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> =>
+  Effect.andThen(guard(files, path), statFound(files, path)).pipe(
+    Effect.catchTag("SymlinkRefused", () => Effect.succeed("link" as const))
+  )
+
+/** The same in a folder that is known to be the layout's own. */
+const statFound = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> => {
+  const followed = Effect.flatMap(statIfThere(files.fs, path), (stat) =>
     stat?.kind !== "link"
       ? Effect.succeed(stat)
       : files.symlinks === "refuse"
       ? Effect.succeed("link" as const)
-      : Effect.map(ifThere(files.fs.stat(path)), (stat) => stat ?? ("link" as const)))
+      : Effect.map(
+        Effect.andThen(guard(files, path), ifThere(files.fs.stat(path))),
+        (stat) => stat ?? ("link" as const)
+      ))
   return Effect.catchIf(
     followed,
     (error) => error._tag === "SymlinkRefused" || error.code === "ELOOP",
