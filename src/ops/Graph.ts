@@ -39,17 +39,18 @@ export class Graph {
     return this.#parents.get(digest) ?? []
   }
 
-  /** Entries that reach it, the nearest first. */
+  /** Entries that reach it, tags before others and the nearest first. */
   affected(digest: string, state: State | undefined): ReadonlyArray<string> {
     if (state === undefined) return []
-    const names = new Set<string>()
+    const tags = new Set<string>()
+    const others = new Set<string>()
     const met = new Set([digest])
     for (const one of met) {
-      for (const entry of found(state, one)) names.add(nameOf(entry))
-      if (names.size >= shownNames || met.size > climbed) break
+      for (const entry of found(state, one)) (entry.name._tag === "Tagged" ? tags : others).add(nameOf(entry))
+      if (tags.size >= shownNames || met.size > climbed) break
       for (const parent of this.neededBy(one)) met.add(parent)
     }
-    return Array.from(names).slice(0, shownNames)
+    return [...tags, ...others].slice(0, shownNames)
   }
 }
 
