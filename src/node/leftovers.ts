@@ -2,13 +2,11 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import { join } from "node:path"
 import { isContentDigest } from "../oci/Digest.ts"
+import { leftoverMillis } from "../ops/limits.ts"
 import type { Leftover, Leftovers } from "../ops/Upkeep.ts"
 import { removeFolder } from "./durable.ts"
 import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
-
-/** Nobody's copy takes longer than this between two writes. */
-const dayMillis = 24 * 60 * 60 * 1000
 
 interface Form {
   readonly tool: string
@@ -83,7 +81,9 @@ export const makeLeftovers = (files: LayoutFiles): Leftovers => {
     const paths = folders.includes(folder) ? yield* storage(namesIn(files, at(folder), folder)) : []
     const found = paths.includes(path) ? yield* storage(look(path)) : Option.none()
     const now = yield* Clock.currentTimeMillis
-    if (Option.isNone(found) || !found.value.removable || now - found.value.changed < dayMillis) return Option.none()
+    if (Option.isNone(found) || !found.value.removable || now - found.value.changed < leftoverMillis) {
+      return Option.none()
+    }
     const kind = formOf(path)?.kind
     yield* storage(ifThere(kind === "directory" ? removeFolder(files, at(path)) : files.fs.unlink(at(path))))
     return Option.some(found.value.bytes)

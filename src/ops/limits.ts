@@ -15,6 +15,9 @@ export const walkBytes = 1024 * 1024 * 1024
 /** Findings that one repair takes on. */
 export const repairFindings = 10_000
 
+/** How long nobody must have touched what a tool has left behind: no copy takes longer between two writes. */
+export const leftoverMillis = 24 * 60 * 60 * 1000
+
 /** Manifests whose contents are remembered per layout. */
 export const rememberedManifests = 65_536
 

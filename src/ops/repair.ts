@@ -1,5 +1,5 @@
 /** Puts right what verification finds and what can be put right without losing anything. */
-import { Effect, Option, Result, Stream } from "effect"
+import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../oci/Digest.ts"
 import type { Catalog } from "./catalog.ts"
 import { type FindingCode, repairOf } from "./findings.ts"
@@ -10,6 +10,7 @@ import { obtain } from "./obtain.ts"
 import type { RegistryError } from "./ports.ts"
 import { rebuild } from "./rebuild.ts"
 import { dropDuplicates } from "./repairNames.ts"
+import type { Leftovers } from "./Upkeep.ts"
 
 type Action = (job: Job) => Effect.Effect<Outcome, RegistryError>
 
@@ -46,11 +47,21 @@ const replace: Action = Effect.fnUntraced(function*(job) {
 
 const sweep: Action = Effect.fnUntraced(function*({ dryRun, finding: { code, path }, layout, opened: { leftovers } }) {
   const own = layout === undefined ? path : path.slice(layout.length + 1)
-  if (dryRun) return did(repairOf(code).how)
-  return Option.match(yield* leftovers.remove(own), {
+  const gone = dryRun ? yield* removable(leftovers, own) : yield* leftovers.remove(own)
+  return Option.match(gone, {
     onNone: () => left("it was touched less than a day ago, or is nothing that may be removed"),
-    onSome: (bytes) => did(`removed ${bytes} bytes`)
+    onSome: (bytes) => did(dryRun ? repairOf(code).how : `removed ${bytes} bytes`)
   })
+})
+
+/** The bytes of a leftover that may go now. */
+const removable = Effect.fnUntraced(function*(leftovers: Leftovers, path: string) {
+  const now = yield* Clock.currentTimeMillis
+  const found = Stream.filter(
+    leftovers.list,
+    ({ changed, path: other, removable }) => other === path && removable && now - changed >= limits.leftoverMillis
+  )
+  return Option.map(yield* Stream.runHead(found), ({ bytes }) => bytes)
 })
 
 /** What can be done, in the order in which it has to be: only a layout that can be read can be changed. */

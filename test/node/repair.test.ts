@@ -398,11 +398,13 @@ describe("repairing names and leftovers", () => {
         const time = Date.now() / 1000 - hours * 3600
         fs.utimesSync(join(directory, name), time, time)
       }
+      const young = ["LEFTOVER oci-put-blob2: it was touched less than a day ago, or is nothing that may be removed"]
+      const dry = yield* repaired(registry, { dryRun: true })
+      assert.deepStrictEqual(dry.done, ["LEFTOVER oci-put-blob1: remove it once nobody has touched it for a day"])
+      assert.deepStrictEqual(dry.left, young)
       const { done, left } = yield* repaired(registry)
       assert.deepStrictEqual(done, ["LEFTOVER oci-put-blob1: removed 7 bytes"])
-      assert.deepStrictEqual(left, [
-        "LEFTOVER oci-put-blob2: it was touched less than a day ago, or is nothing that may be removed"
-      ])
+      assert.deepStrictEqual(left, young)
       assert.deepStrictEqual(fs.readdirSync(directory).filter((name) => /blob|notes/u.test(name)), [
         "blobs",
         "notes.txt",
