@@ -98,6 +98,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   if (state !== undefined && whole) yield* checkIndex(state, report, layout.place)
   const roots = state === undefined ? [] : yield* rootsOf(layout, state, options)
   const graph = yield* checkLinks(layout, roots, state, report)
+  graph.incomplete ||= state === undefined
   if (whole) yield* checkSurroundings(layout, graph, report)
   if (level === "content") yield* checkContent(layout, graph, { state, whole }, report)
 })

@@ -49,7 +49,7 @@ export const checkSurroundings = Effect.fnUntraced(function*(
     yield* report.found("FILE_MODE", { path: unreadable.first, message })
   }
   if (unneeded.count > 0) {
-    const doubt = graph.incomplete ? ", as far as can be told while manifests cannot be read" : ""
+    const doubt = graph.incomplete ? ", as far as can be told while not everything can be read" : ""
     const message = `${unneeded.count} blobs of ${unneeded.bytes} bytes are needed by nothing${doubt}`
     yield* report.found("BLOB_UNREFERENCED", { path: unneeded.first, message })
   }

@@ -129,6 +129,9 @@ describe("a layout whose own files are damaged", () => {
         const { directory, found } = yield* damaged(harm)
         const told = found.lines.filter((line) => !line.startsWith("info BLOB_UNREFERENCED") || own.includes(line))
         assert.deepStrictEqual(told, [...lines])
+        const unneeded = found.findings.find(({ code }) => code === "BLOB_UNREFERENCED")
+        const doubtful = lines.some((line) => line.startsWith("error INDEX"))
+        assert.strictEqual(unneeded?.message.includes("as far as can be told"), doubtful)
         assert.isTrue(fs.existsSync(join(directory, "blobs")))
       }))
   }

@@ -195,7 +195,7 @@ describe("verifying a layout", () => {
       )
       yield* add(entryOf(one, "app:v1"))
       const [, doubtful] = (yield* verified(registry)).findings
-      assert.match(doubtful?.message ?? "", /^2 blobs .* as far as can be told while manifests cannot be read$/u)
+      assert.match(doubtful?.message ?? "", /^2 blobs .* as far as can be told while not everything can be read$/u)
     }))
 
   it.effect("follows an index that is inside itself, as far as that can be, and one that is inside very many", () =>
