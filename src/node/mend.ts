@@ -11,8 +11,9 @@ import { createFile, createMarker } from "./establish.ts"
 import { cannotExchange, cannotLink } from "./fallback.ts"
 import { checkLayout, readIndex } from "./indexFile.ts"
 import { emptyIndex, putTogether, takeApart } from "./indexText.ts"
-import { readEnd, readSegment } from "./journalFile.ts"
+import { readEnd } from "./journalFile.ts"
 import { generationText, isSpent } from "./journalRecord.ts"
+import { segmentUpTo } from "./journalSegments.ts"
 import { asStorage, guard, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import { historyOf } from "./observe.ts"
@@ -98,13 +99,13 @@ const lastCommitted = Effect.fnUntraced(function*(
 ): Effect.fn.Return<{ readonly state: State; readonly generation: string } | undefined, FsError | SymlinkRefused> {
   const { last } = yield* readEnd(files)
   if (last === undefined || isSpent(last)) return undefined
-  const lines = yield* readSegment(files, files.journal)
-  if (lines.at(-1)?.hash !== last.hash) return undefined
+  const segment = yield* segmentUpTo(files, last)
+  if (segment === undefined) return undefined
   const { record } = last
   // A group that still waits where it was written was never published, and nobody was told that it happened.
   const waits = record._tag === "Group" && (yield* stillWaits(files, record))
   const seq = waits ? record.seq - 1 : record.seq
-  const state = historyOf(lines, defaultRepository).upTo(seq)
+  const state = historyOf(segment.lines, defaultRepository).upTo(seq)
   return { state, generation: generationText({ journal: record.journal, seq }) }
 })
 

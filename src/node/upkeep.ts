@@ -9,8 +9,9 @@ import { damaged } from "../ops/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../ops/Upkeep.ts"
 import { makeHashing } from "./hashing.ts"
 import { checkLayout, type IndexOnDisk, readIndex } from "./indexFile.ts"
-import { readEnd, readSegment } from "./journalFile.ts"
+import { readEnd } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
+import { segmentUpTo } from "./journalSegments.ts"
 import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 import { mend, restoreIndex } from "./mend.ts"
@@ -52,10 +53,10 @@ export const makeUpkeep = (
 
   const journal = storage(Effect.gen(function*() {
     const end = yield* readEnd(files)
-    const lines = end.last === undefined ? [] : yield* readSegment(files, files.journal)
+    const { last } = end
     return {
-      begun: end.last !== undefined,
-      damaged: isSpent(end.last) || lines.at(-1)?.hash !== end.last?.hash,
+      begun: last !== undefined,
+      damaged: last !== undefined && (isSpent(last) || (yield* segmentUpTo(files, last)) === undefined),
       torn: end.torn
     } satisfies JournalCondition
   }))

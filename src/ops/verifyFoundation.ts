@@ -19,6 +19,8 @@ export const checkFoundation = Effect.fnUntraced(function*(
   const condition = yield* opened.upkeep.look
   yield* checkMarker(condition, report)
   yield* checkJournal(condition, report)
+  const isSound = Result.isSuccess(condition.journal) && !condition.journal.success.damaged
+  if (isSound && report.level === "content") yield* checkHistory(opened, report)
   if (Result.isFailure(condition.index)) {
     const { failure } = condition.index
     const torn = failure._tag === "IndexInvalid"
@@ -55,6 +57,17 @@ const withoutIndex = Effect.fnUntraced(function*(
     message: `${index} is missing, though ${begun ? "the journal has commits" : "there are blobs"}`
   })
   return undefined
+})
+
+/** The journal as far back as it goes, every line of it. */
+const checkHistory = Effect.fnUntraced(function*(
+  { journal: { commits } }: Opened,
+  report: Report
+): Effect.fn.Return<void, RegistryError> {
+  const read = yield* damaged(Stream.runDrain(commits()))
+  // What else stands in the way of reading it is told with what it is.
+  if (Result.isSuccess(read) || read.failure._tag !== "HistoryInvalid") return
+  yield* report.found("JOURNAL_DAMAGED", { path: journal, message: read.failure.message })
 })
 
 const checkMarker = Effect.fnUntraced(function*({ index: found, marker: written }: Condition, report: Report) {

@@ -136,6 +136,23 @@ describe("a layout whose own files are damaged", () => {
       }))
   }
 
+  it.live("is read to its beginning where content is, and so is its journal", () =>
+    Effect.gen(function*() {
+      const { directory, image, registry } = yield* ownLayout({ history: { segmentBytes: 2000 } })
+      for (let turn = 0; turn < 20; turn++) {
+        yield* registry.tagManifest("app", image.digest, ["v2"])
+        yield* registry.deleteTag("app", "v2")
+      }
+      const folder = join(directory, ".ocilayout/journal")
+      const [closed = ""] = fs.readdirSync(folder).filter((name) => name.startsWith("before-")).toSorted()
+      assert.deepStrictEqual((yield* verified(registry)).lines, own)
+      const path = join(folder, closed)
+      fs.writeFileSync(path, fs.readFileSync(path, "utf8").replace("library", "somebody"))
+      assert.deepStrictEqual((yield* verified(registry, { level: "links" })).lines, own)
+      const found = ["warning JOURNAL_DAMAGED .ocilayout/journal", ...own]
+      assert.deepStrictEqual((yield* verified(registry)).lines, found)
+    }))
+
   it.live("is whole where nothing was ever put into it", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
