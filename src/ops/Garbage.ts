@@ -19,9 +19,9 @@ export interface GarbageOptions {
 
 /** Something in a layout, and what becomes of it. */
 export interface GarbageItem {
-  /** An entry of the index, a blob, or an upload session. */
-  readonly kind: "manifest" | "blob" | "upload"
-  /** The name of an entry, the digest of a blob, the id of a session. */
+  /** An entry of the index, a blob, an upload session, or a file that some tool has left behind. */
+  readonly kind: "manifest" | "blob" | "upload" | "file"
+  /** The name of an entry, the digest of a blob, the id of a session, the path of a file. */
   readonly name: string
   readonly digest?: string
   /** What it takes on the disk; an entry nothing of its own. */

@@ -18,7 +18,7 @@ const StoredPlan = Schema.fromJsonString(Schema.Struct({
     undoWindowMillis: Schema.Number
   }),
   items: Schema.Array(Schema.Struct({
-    kind: Schema.Literals(["manifest", "blob", "upload"]),
+    kind: Schema.Literals(["manifest", "blob", "upload", "file"]),
     name: Schema.String,
     digest: Schema.optionalKey(Schema.String),
     bytes: Schema.Natural,

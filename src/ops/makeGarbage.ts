@@ -1,5 +1,5 @@
 /** Garbage collection: a plan of what goes, stored for an hour, and carried out as far as it still holds. */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import { decide } from "../layout/decide.ts"
 import { displayName, type StoredBlob, type Sweep } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
@@ -24,6 +24,27 @@ const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<G
       const why = goes ? "nothing was appended for a day" : `an upload to ${repository} is under way`
       return { kind: "upload", name: id, bytes: size, goes, why }
     }))
+
+/** What tools have left behind, as far as they are known to leave such things. */
+const fileItems = ({ leftovers }: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
+  Effect.map(
+    Stream.runCollect(leftovers.list),
+    (found) =>
+      found.map(({ bytes, changed, path, removable, tool }): GarbageItem => {
+        const goes = removable && now - changed >= limits.leftoverMillis
+        const why = !removable ? "nobody can tell whose it is, or of what use" : goes
+          ? `left behind by ${tool ?? "some tool"}`
+          : `${tool ?? "some tool"} may be writing it`
+        return { kind: "file", name: path, bytes, goes, why }
+      })
+  )
+
+const removeFile = ({ leftovers }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, RegistryError> =>
+  Effect.map(
+    leftovers.remove(item.name),
+    (removed) =>
+      Option.isSome(removed) ? item : { ...item, goes: false, why: "was gone already, or has been written to" }
+  )
 
 const sum = (items: ReadonlyArray<GarbageItem>): number => items.reduce((bytes, item) => bytes + item.bytes, 0)
 
@@ -122,7 +143,11 @@ export const makeGarbage = (catalog: Catalog): Pick<GarbageShape, "planGarbage" 
     const asked = withDefaults(options)
     const gathered = yield* gather(opened, asked)
     const swept = yield* look(opened, yield* opened.layout.snapshot, gathered, asked)
-    const items = [...itemsOf(swept), ...(yield* uploadItems(opened, gathered.now))]
+    const items = [
+      ...itemsOf(swept),
+      ...(yield* uploadItems(opened, gathered.now)),
+      ...(yield* fileItems(opened, gathered.now))
+    ]
     const going = items.filter(({ goes }) => goes)
     return {
       id: options.keep === false ? Option.none() : yield* opened.plans.save(yield* encodePlan(asked, going)),
@@ -151,8 +176,8 @@ export const makeGarbage = (catalog: Catalog): Pick<GarbageShape, "planGarbage" 
         spared.push(...outcome.spared)
       }
     }
-    for (const item of items.filter(({ kind }) => kind === "upload")) {
-      const outcome = yield* discardUpload(opened, item)
+    for (const item of items.filter(({ kind }) => kind === "upload" || kind === "file")) {
+      const outcome = yield* item.kind === "upload" ? discardUpload(opened, item) : removeFile(opened, item)
       ;(outcome.goes ? removed : spared).push(outcome)
     }
     return { removed, spared, bytes: sum(removed) }

@@ -226,11 +226,11 @@ describe("ocilayout mcp", () => {
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [10, undefined])
-      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [11, undefined])
-      assert.deepStrictEqual(yield* names(), [20, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
+      assert.deepStrictEqual(yield* names(), [22, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        21,
+        23,
         "Delete a tag, manifest or blob"
       ])
     }))

@@ -138,6 +138,32 @@ describe("collecting garbage on disk", () => {
     }))
 })
 
+describe("what tools have left behind", () => {
+  it.live("goes once nobody has touched it for a day, and what nobody knows stays", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      const old = Date.now() / 1000 - 2 * 86_400
+      const left = ["index.json.tmp", "oci-put-blob123", "ingest/abc"]
+      for (const name of [...left, "blobs/sha256/strange"]) {
+        disk.write(name, "left")
+        fs.utimesSync(disk.path(name), old, old)
+      }
+      disk.write("oci-put-blob7", "young")
+      const { id, items } = yield* registry.planGarbage(now)
+      const files = items.filter(({ kind }) => kind === "file")
+      assert.deepStrictEqual(names(files.filter(({ goes }) => goes)), left.toSorted())
+      assert.deepStrictEqual(names(files.filter(({ goes }) => !goes)), ["blobs/sha256/strange", "oci-put-blob7"])
+      const present = Date.now() / 1000
+      fs.utimesSync(disk.path("index.json.tmp"), present, present)
+      const { removed, spared } = yield* registry.collectGarbage(Option.getOrThrow(id))
+      assert.deepStrictEqual(names(removed), ["ingest/abc", "oci-put-blob123"])
+      assert.deepStrictEqual(names(spared), ["index.json.tmp"])
+      assert.isTrue(fs.existsSync(disk.path("index.json.tmp")))
+      assert.isFalse(fs.existsSync(disk.path("oci-put-blob123")))
+      assert.isTrue(fs.existsSync(disk.path("blobs", "sha256", "strange")))
+    }))
+})
+
 describe("a plan on disk", () => {
   it.live("is kept for an hour, and swept by the next", () =>
     Effect.gen(function*() {
@@ -164,7 +190,7 @@ describe("a plan on disk", () => {
       const { removed, spared } = yield* registry.collectGarbage(id)
       assert.deepStrictEqual(removed, [])
       assert.deepStrictEqual(spared.map(({ why }) => why), ["needed by app:v1"])
-      for (const text of ["", "{}", "null", plan.replaceAll("blob", "file")]) {
+      for (const text of ["", "{}", "null", plan.replaceAll("blob", "thing")]) {
         disk.write(path, text)
         assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), PlanExpired)
       }

@@ -20,6 +20,7 @@ const Collected = Schema.Struct({
   manifests: Schema.Natural,
   blobs: Schema.Natural,
   uploads: Schema.Natural,
+  files: Schema.Natural,
   bytes: Schema.Natural,
   examples: Schema.Array(Item),
   kept: Schema.Array(Reason),
@@ -69,7 +70,7 @@ const lookOnly: ToolSpec<Request, Collected> = {
   name: "oci_gc",
   title: "Look for garbage",
   description:
-    "Reports what could be freed and why: blobs that no manifest needs, expired uploads and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
+    "Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct(looking),
@@ -81,7 +82,7 @@ const collecting: ToolSpec<Request, Collected> = {
   name: "oci_gc",
   title: "Collect garbage",
   description:
-    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",
+    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",
   hints: p.removing,
   needs: "nothing",
   input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
@@ -167,6 +168,7 @@ const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<Garba
     manifests: count(going, "manifest"),
     blobs: count(going, "blob"),
     uploads: count(going, "upload"),
+    files: count(going, "file"),
     bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
     ...shown,
     ...(omitted === 0 ? {} : { omitted })

@@ -26,6 +26,7 @@ describe("oci_gc", () => {
         manifests: 0,
         blobs: 1,
         uploads: 0,
+        files: 0,
         bytes: 500,
         examples: [{ name: short(stray.digest), bytes: 500, why: "no manifest needs it" }]
       })
