@@ -63,77 +63,73 @@ export interface Sweep {
 export const sweep = (state: State, evidence: Evidence, options: GarbageOptions): Sweep => {
   const { links, outlived, past, pins } = evidence
   const marks = new Map<string, string>()
-  /** Marks all that a manifest needs; what is marked already keeps its first reason. */
+  const entries: Array<Verdict<{ readonly entry: Entry }>> = []
+  /** Entries that may go, by what would keep them: themselves, or what they refer to. */
+  const waiting = new Map<string, Array<Entry>>()
+  const kept = new Set<Entry>()
+  /** Marks all that something needs, and all that refers to it; what is marked already keeps its first reason. */
   const mark = (digest: string, why: string): void => {
-    const waiting = [digest]
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      if (marks.has(next)) continue
-      marks.set(next, why)
-      waiting.push(...(links.get(next)?.children ?? []))
+    const next = [{ digest, why }]
+    for (let one = next.pop(); one !== undefined; one = next.pop()) {
+      if (marks.has(one.digest)) continue
+      marks.set(one.digest, one.why)
+      for (const child of links.get(one.digest)?.children ?? []) next.push({ digest: child, why: one.why })
+      for (const entry of waiting.get(one.digest) ?? []) {
+        const isItself = entry.digest === one.digest
+        // A rule takes the tag; what it points at may be needed all the same.
+        if (kept.has(entry) || (isItself && outlived.has(entry))) continue
+        kept.add(entry)
+        const reason = isItself ? one.why : `refers to ${one.digest}, which stays`
+        entries.push({ entry, goes: false, why: reason })
+        next.push({ digest: entry.digest, why: reason })
+      }
     }
   }
 
   const candidates: Array<Entry> = []
+  const roots: Array<Entry> = []
   for (const entry of state.entries) {
-    if (outlived.has(entry) || (options.untagged && entry.name._tag === "Untagged")) candidates.push(entry)
-    else mark(entry.digest, `needed by ${displayName(entry)}`)
+    const isCandidate = outlived.has(entry) || (options.untagged && entry.name._tag === "Untagged")
+    ;(isCandidate ? candidates : roots).push(entry)
+    if (!isCandidate) continue
+    for (const digest of [entry.digest, links.get(entry.digest)?.subject]) {
+      if (digest === undefined) continue
+      const others = waiting.get(digest)
+      if (others === undefined) waiting.set(digest, [entry])
+      else others.push(entry)
+    }
   }
+  for (const entry of roots) mark(entry.digest, `needed by ${displayName(entry)}`)
   for (const digest of pins) mark(digest, "pinned")
 
   const touched = new Map<string, number>(evidence.blobs.map((blob) => [blob.digest, blob.touched]))
   const isYoung = (digest: string): boolean =>
     evidence.held.has(digest) || evidence.now - (touched.get(digest) ?? 0) < options.graceMillis
   const young = "somebody may be about to use what was pushed so recently"
-
-  // A referrer of what stays, stays, and so does what refers to that, and what it needs.
-  const entries: Array<Verdict<{ readonly entry: Entry }>> = []
-  let left: ReadonlyArray<Entry> = candidates
-  for (let found = true; found;) {
-    found = false
-    const gone: Array<Entry> = []
-    for (const entry of left) {
-      const why = outlived.has(entry) ? undefined : reasonToStay(entry, marks, links, isYoung, young)
-      if (why === undefined) gone.push(entry)
-      else {
-        found = true
-        entries.push({ entry, goes: false, why })
-        mark(entry.digest, why)
-      }
-    }
-    left = gone
+  for (const entry of candidates) if (!outlived.has(entry) && isYoung(entry.digest)) mark(entry.digest, young)
+  const [unknown] = evidence.unreadable
+  const unclear = unknown === undefined ? undefined : `${unknown} cannot be read, and may need it`
+  if (unclear !== undefined) {
+    for (const entry of candidates) if (!outlived.has(entry)) mark(entry.digest, unclear)
   }
+  const left = candidates.filter((entry) => !kept.has(entry))
   for (const entry of left) entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, links) })
 
   for (const { digest, revision } of past) mark(digest, `can be brought back: revision ${revision} had it`)
   if (options.undoable) {
     for (const { digest } of left) mark(digest, "can be brought back after it is taken out of the index")
   }
-  const unknown = Array.from(evidence.unreadable)[0]
   return {
     entries,
     blobs: evidence.blobs.map((blob) => {
       const needed = marks.get(blob.digest)
       if (needed !== undefined) return { ...blob, goes: false, why: needed }
       if (isYoung(blob.digest)) return { ...blob, goes: false, why: young }
-      return unknown === undefined
+      return unclear === undefined
         ? { ...blob, goes: true, why: "no manifest needs it" }
-        : { ...blob, goes: false, why: `${unknown} cannot be read, and may need it` }
+        : { ...blob, goes: false, why: unclear }
     })
   }
-}
-
-const reasonToStay = (
-  { digest }: Entry,
-  marks: ReadonlyMap<string, string>,
-  links: ReadonlyMap<string, Links>,
-  isYoung: (digest: string) => boolean,
-  young: string
-): string | undefined => {
-  const needed = marks.get(digest)
-  if (needed !== undefined) return needed
-  const subject = links.get(digest)?.subject
-  if (subject !== undefined && marks.has(subject)) return `refers to ${subject}, which stays`
-  return isYoung(digest) ? young : undefined
 }
 
 const reasonToGo = (

@@ -19,6 +19,12 @@ export interface RetentionRule {
 }
 
 /**
+ * Tags that say what they are about and not what they are: the fallback tag of referrers (distribution-spec, "Referrers
+ * Tag Schema"), and how signatures were attached before there were referrers. No rule is about them.
+ */
+const isAttached = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\..+)?$/u
+
+/**
  * The entries that go, each with the rule that says so.
  *
  * @param movedAt when the tag of an entry was moved for the last time: milliseconds since 1970
@@ -33,15 +39,21 @@ export const outlivedBy = (
   for (const { maxAgeMillis, newest, repository = "*", tag = "*" } of rules) {
     const [repositories, tags] = [glob(repository), glob(tag)]
     const meant = state.entries.filter(({ name }) =>
-      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag)
+      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag) && !isAttached.test(name.tag)
     )
+    if (newest === undefined && maxAgeMillis === undefined) continue
     for (const own of Map.groupBy(meant, ({ name }) => name._tag === "Tagged" ? name.repository : "").values()) {
-      const ordered = own.toSorted((a, b) => movedAt(b) - movedAt(a) || (displayName(a) < displayName(b) ? -1 : 1))
-      for (const [place, entry] of ordered.entries()) {
+      const tagsOf = Array.from(Map.groupBy(own, displayName).values())
+      const ordered = tagsOf.flatMap((entries) => entries[0] === undefined ? [] : [{ first: entries[0], entries }])
+        .toSorted((a, b) =>
+          movedAt(b.first) - movedAt(a.first) || (displayName(a.first) < displayName(b.first) ? -1 : 1)
+        )
+      for (const [place, { entries, first }] of ordered.entries()) {
         const isNew = newest !== undefined && place < newest
-        const isYoung = maxAgeMillis !== undefined && now - movedAt(entry) < maxAgeMillis
-        if (isNew || isYoung || (newest === undefined && maxAgeMillis === undefined)) continue
-        outlived.set(entry, `${displayName(entry)} is kept no longer by ${describe({ maxAgeMillis, newest })}`)
+        const isYoung = maxAgeMillis !== undefined && now - movedAt(first) < maxAgeMillis
+        if (isNew || isYoung) continue
+        const why = `${displayName(first)} is kept no longer by ${describe({ maxAgeMillis, newest })}`
+        for (const entry of entries) outlived.set(entry, why)
       }
     }
   }

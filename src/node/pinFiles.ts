@@ -18,6 +18,10 @@ const decode = Schema.decodeUnknownOption(PinText)
 /** A pin that nobody can read pins all the same, though not what it needs. */
 const unreadable: Pin = { mediaType: octetStream, size: 0, time: 0, actor: "" }
 
+/** Something else lies in its place; whatever it is, it pins. */
+const isNoPin = (error: FsError | SymlinkRefused): boolean =>
+  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENOENT"
+
 /** A pin says little; what is longer is none of ours. */
 const pinBytes = 4096
 
@@ -39,9 +43,9 @@ export const makePins = (files: LayoutFiles, { ready }: Preparation): Pins => {
       const names = (yield* ifThere(files.fs.readDirectory(files.pins))) ?? []
       const digests = names.map((name) => name.replace("-", ":")).filter(isContentDigest)
       const pins = yield* Effect.forEach(digests, (digest) =>
-        Effect.map(
-          Effect.orElseSucceed(read(pathOf(digest)), () => unreadable),
-          (pin) => [digest, pin] as const
+        read(pathOf(digest)).pipe(
+          Effect.catchIf(isNoPin, () => Effect.succeed(unreadable)),
+          Effect.map((pin) => [digest, pin] as const)
         ))
       return new Map(pins)
     })),

@@ -1,15 +1,15 @@
 /** Removing tags, manifests and blobs, and saying beforehand what that would meet. */
-import { Effect, Option } from "effect"
+import { Effect, HashMap, Option } from "effect"
 import { decide } from "../layout/decide.ts"
 import type { Entry } from "../layout/Entry.ts"
 import { withDigest } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
-import { type ContentDigest, type Digest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
-import { children } from "../oci/Manifest.ts"
+import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
-import { descriptorsOf, type Need, needsOf, type Walk } from "./manifests.ts"
+import { type Needs, needsOfAll } from "./links.ts"
+import { type Need, needsOf, type Walk } from "./manifests.ts"
 import type { RegistryError } from "./ports.ts"
 import { walkRepository } from "./reads.ts"
 import type { RegistryShape } from "./Registry.ts"
@@ -30,18 +30,21 @@ const manifestNeeds = (opened: Located, state: State, digest: Digest) =>
   Effect.map(walkRepository(opened, state, opened.repository, true), (walk) => needsIn(walk, digest))
 
 /**
- * The manifests of the whole layout that name a blob or are it. One that is there and cannot be read counts as well,
- * since nobody can tell that it does not need the blob.
+ * Everything in the layout that names a blob, and itself where it is a manifest or pinned. What is there and cannot be
+ * read counts as well, since nobody can tell that it does not need the blob.
  */
 const blobNeeds = Effect.fnUntraced(function*(
-  { manifests }: Opened,
+  opened: Opened,
   state: State,
   digest: ContentDigest
 ): Effect.fn.Return<ReadonlyArray<string>, RegistryError> {
-  const walk = yield* manifests.walk(descriptorsOf(state.entries), true)
-  const named = needsIn(walk, digest).flatMap(({ as, by }) => as === "child" ? [by] : [])
-  const itself = walk.reached.has(digest) ? [digest] : []
-  return Array.from(new Set<string>([...itself, ...named, ...walk.unreadable.keys()]))
+  const { links, reached, unreadable } = yield* needsOfAll(opened, state)
+  const named = Array.from(links).flatMap(([by, { children }]) =>
+    by !== digest && children.includes(digest) ? [by] : []
+  )
+  const isKept = reached.has(digest) || HashMap.has(state.digests, digest) || (yield* opened.pins.all).has(digest)
+  const itself = isKept ? [digest] : []
+  return Array.from(new Set<string>([...itself, ...named, ...unreadable]))
 })
 
 const tagsIn = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Tag> =>
@@ -49,25 +52,23 @@ const tagsIn = (state: State, repository: Repository, digest: Digest): ReadonlyA
 
 /** Bytes of what the manifests of some entries need, and of themselves, that no other entry of the layout needs. */
 const reclaimable = Effect.fnUntraced(function*(
-  { manifests }: Opened,
+  opened: Opened,
   { entries }: State,
   going: ReadonlyArray<Entry>
 ): Effect.fn.Return<number, RegistryError> {
-  const kept = sizesIn(yield* manifests.walk(descriptorsOf(entries.filter((entry) => !going.includes(entry))), true))
+  const kept = contentOf(yield* needsOfAll(opened, { entries: entries.filter((entry) => !going.includes(entry)) }))
   let bytes = 0
-  for (const [digest, size] of sizesIn(yield* manifests.walk(descriptorsOf(going), true))) {
-    if (!kept.has(digest)) bytes += size
+  for (const digest of contentOf(yield* needsOfAll(opened, { entries: going }))) {
+    if (kept.has(digest) || !isContentDigest(digest)) continue
+    // What a manifest says of sizes is worth nothing here: the content may not be there at all.
+    const stored = yield* opened.blobs.find(digest)
+    if (Option.isSome(stored)) bytes += stored.value.size
   }
   return bytes
 })
 
-const sizesIn = ({ facts, reached }: Walk): ReadonlyMap<string, number> => {
-  const sizes = new Map<string, number>(Array.from(reached.values(), ({ digest, size }) => [digest, size]))
-  for (const { descriptor } of Array.from(facts.values()).flatMap(children)) {
-    sizes.set(descriptor.digest, descriptor.size)
-  }
-  return sizes
-}
+const contentOf = ({ links, reached }: Needs): ReadonlySet<string> =>
+  new Set([...reached, ...Array.from(links.values()).flatMap(({ children }) => children)])
 
 const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<string> =>
   Array.from(new Set(needs.flatMap((need) => as === undefined || need.as === as ? [need.by] : [])))

@@ -1,13 +1,13 @@
 /** Pins: what is to stay though nothing needs it. */
 import { Clock, Effect, Option, Result } from "effect"
 import { parseContentDigest } from "../oci/Digest.ts"
-import { octetStream } from "../oci/MediaType.ts"
+import { kindOf, octetStream } from "../oci/MediaType.ts"
 import { BlobUnknown } from "../oci/OciError.ts"
 import { Actor } from "./Actor.ts"
 import type { Catalog } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { GarbageShape } from "./Garbage.ts"
-import { walkRepository } from "./reads.ts"
+import { descriptorsOf } from "./manifests.ts"
 
 export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" | "pins"> => ({
   pin: Effect.fn("Registry.pin")(function*(repository, input) {
@@ -18,9 +18,11 @@ export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" |
     // Under the lock, so that no collection that did not see the pin takes what it holds.
     yield* opened.layout.transact({
       evidence: Effect.fnUntraced(function*(state) {
-        const { reached } = yield* walkRepository(opened, state, opened.repository, false)
-        const mediaType = reached.get(digest)?.mediaType ?? octetStream
-        const size = yield* opened.blobs.retain(digest, { manifest: reached.has(digest) })
+        const { reached } = yield* opened.manifests.walk(descriptorsOf(state.entries), false)
+        const mediaType = Array.from(reached.values()).find((known) => known.digest === digest)?.mediaType ??
+          octetStream
+        const isManifest = kindOf(mediaType) !== "other"
+        const size = yield* opened.blobs.retain(digest, { manifest: isManifest })
         if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
         yield* opened.pins.add(digest, { mediaType, size: size.value, time, actor })
       }),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import * as fs from "node:fs"
 import { hasher } from "../../src/node/hasher.ts"
 import { Denied, OutcomeUnknown, PlanExpired, StorageError } from "../../src/oci/OciError.ts"
@@ -18,12 +18,21 @@ const now = { graceMillis: 0, undoWindowMillis: 0 }
 
 const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => name).toSorted()
 
-/** As after hours: nothing is leased any more. */
-const endLeases = (disk: Disk): void => {
-  for (const hour of fs.readdirSync(disk.path(".ocilayout", "leases"))) {
-    fs.rmSync(disk.path(".ocilayout", "leases", hour), { recursive: true })
-  }
-}
+const shiftMillis = 30 * 60 * 60 * 1000
+
+/** Runs something as if it were more than a day later: nothing that was pushed before is leased or young any more. */
+const later = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Clock.clockWith((clock) =>
+    Effect.provideService(effect, Clock.Clock, {
+      sleep: (duration) => clock.sleep(duration),
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMillis,
+      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + shiftMillis),
+      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+      currentTimeNanos: clock.currentTimeNanos,
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      monotonicTimeNanos: clock.monotonicTimeNanos
+    })
+  )
 
 const opened = Effect.fnUntraced(function*() {
   const disk = yield* newDisk
@@ -34,7 +43,21 @@ const opened = Effect.fnUntraced(function*() {
   return { disk, open, registry }
 })
 
-const planOf = (registry: RegistryShape) => Effect.map(registry.planGarbage(now), ({ id }) => Option.getOrThrow(id))
+const look = (registry: RegistryShape) => later(registry.planGarbage(now))
+
+/** A plan that was made just now, by that clock. */
+const planOf = Effect.fnUntraced(function*(disk: Disk, registry: RegistryShape) {
+  const id = Option.getOrThrow((yield* look(registry)).id)
+  touch(disk, id)
+  return id
+})
+
+const touch = (disk: Disk, plan: string): void => {
+  const made = (Date.now() + shiftMillis) / 1000
+  fs.utimesSync(disk.path(".ocilayout", "plans", `${plan}.json`), made, made)
+}
+
+const collect = (registry: RegistryShape, plan: string) => later(registry.collectGarbage(plan))
 
 const isThere = (disk: Disk, { descriptor }: typeof garbage): boolean =>
   fs.existsSync(disk.path("blobs", ...descriptor.digest.split(":")))
@@ -49,8 +72,7 @@ describe("collecting garbage on disk", () => {
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
-      endLeases(disk)
-      const { bytes, removed, spared } = yield* registry.collectGarbage(yield* planOf(registry))
+      const { bytes, removed, spared } = yield* collect(registry, yield* planOf(disk, registry))
       assert.deepStrictEqual(names(removed), [garbage.descriptor.digest])
       assert.deepStrictEqual(spared, [])
       assert.strictEqual(bytes, garbage.bytes.length)
@@ -72,8 +94,7 @@ describe("collecting garbage on disk", () => {
       ]
       for (const doing of doings) {
         const { disk, open, registry } = yield* opened()
-        endLeases(disk)
-        const id = yield* planOf(registry)
+        const id = yield* planOf(disk, registry)
         const other = yield* open
         let done = false
         disk.intercept((call) => {
@@ -81,7 +102,7 @@ describe("collecting garbage on disk", () => {
           done = true
           return Effect.orDie(Effect.asVoid(doing(other)))
         })
-        const { removed, spared } = yield* registry.collectGarbage(id)
+        const { removed, spared } = yield* collect(registry, id)
         assert.isTrue(done)
         assert.deepStrictEqual(names(removed), [])
         assert.deepStrictEqual(spared.map(({ why }) => why), ["was pushed again just now"])
@@ -93,8 +114,7 @@ describe("collecting garbage on disk", () => {
   it.live("keeps what is pushed once it is out of sight", () =>
     Effect.gen(function*() {
       const { disk, open, registry } = yield* opened()
-      endLeases(disk)
-      const id = yield* planOf(registry)
+      const id = yield* planOf(disk, registry)
       const other = yield* open
       let done = false
       disk.intercept((call) => {
@@ -102,17 +122,16 @@ describe("collecting garbage on disk", () => {
         done = true
         return Effect.orDie(Effect.asVoid(pushBlob(other, "app", garbage)))
       })
-      yield* registry.collectGarbage(id)
+      yield* collect(registry, id)
       assert.isTrue(done)
       assert.isTrue(isThere(disk, garbage))
-      assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
+      assert.deepStrictEqual(names((yield* look(registry)).items.filter(({ goes }) => goes)), [])
     }))
 
   it.live("puts everything back where the leases cannot be read", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
-      endLeases(disk)
-      const id = yield* planOf(registry)
+      const id = yield* planOf(disk, registry)
       let taken = false
       disk.intercept((call) => {
         if (isTaking(call)) taken = true
@@ -120,7 +139,7 @@ describe("collecting garbage on disk", () => {
           ? fails("EIO")(call)
           : Effect.void
       })
-      assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), OutcomeUnknown)
+      assert.instanceOf(yield* Effect.flip(collect(registry, id)), OutcomeUnknown)
       assert.isTrue(isThere(disk, garbage))
       assert.deepStrictEqual(temporary(disk), [])
     }))
@@ -130,8 +149,7 @@ describe("collecting garbage on disk", () => {
       const { disk, registry } = yield* opened()
       const two = image("two")
       for (const part of [two.config, ...two.layers]) yield* pushBlob(registry, "app", part)
-      endLeases(disk)
-      yield* registry.collectGarbage(yield* planOf(registry))
+      yield* collect(registry, yield* planOf(disk, registry))
       const refused = yield* Effect.flip(pushManifest(registry, "app", two, ["v2"]))
       assert.strictEqual(refused._tag, "ManifestBlobUnknown")
       yield* pushImage(registry, "app", two, ["v2"])
@@ -168,13 +186,12 @@ describe("a plan on disk", () => {
   it.live("is kept for an hour, and swept by the next", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
-      endLeases(disk)
-      const id = yield* planOf(registry)
+      const id = yield* planOf(disk, registry)
       const path = disk.path(".ocilayout", "plans", `${id}.json`)
-      const old = Date.now() / 1000 - 3600
+      const old = (Date.now() + shiftMillis) / 1000 - 3600
       fs.utimesSync(path, old, old)
-      assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), PlanExpired)
-      yield* planOf(registry)
+      assert.instanceOf(yield* Effect.flip(collect(registry, id)), PlanExpired)
+      yield* planOf(disk, registry)
       assert.isFalse(fs.existsSync(path))
       assert.isTrue(isThere(disk, garbage))
     }))
@@ -182,32 +199,34 @@ describe("a plan on disk", () => {
   it.live("that somebody has made up removes nothing that is needed", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
-      endLeases(disk)
-      const id = yield* planOf(registry)
+      const id = yield* planOf(disk, registry)
       const path = `.ocilayout/plans/${id}.json`
       const plan = disk.read(path)
-      disk.write(path, plan.replaceAll(garbage.descriptor.digest, one.descriptor.digest))
-      const { removed, spared } = yield* registry.collectGarbage(id)
+      const rewrite = (text: string): void => {
+        disk.write(path, text)
+        touch(disk, id)
+      }
+      rewrite(plan.replaceAll(garbage.descriptor.digest, one.descriptor.digest))
+      const { removed, spared } = yield* collect(registry, id)
       assert.deepStrictEqual(removed, [])
       assert.deepStrictEqual(spared.map(({ why }) => why), ["needed by app:v1"])
       for (const text of ["", "{}", "null", plan.replaceAll("blob", "thing")]) {
-        disk.write(path, text)
-        assert.instanceOf(yield* Effect.flip(registry.collectGarbage(id)), PlanExpired)
+        rewrite(text)
+        assert.instanceOf(yield* Effect.flip(collect(registry, id)), PlanExpired)
       }
-      disk.write(path, plan.replaceAll(garbage.descriptor.digest, "../../x"))
-      assert.deepStrictEqual((yield* registry.collectGarbage(id)).removed, [])
+      rewrite(plan.replaceAll(garbage.descriptor.digest, "../../x"))
+      assert.deepStrictEqual((yield* collect(registry, id)).removed, [])
     }))
 
   it.live("of a layout that cannot be written is only shown", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
-      endLeases(disk)
       disk.intercept((call) => call.path.includes("plans") ? fails("EROFS")(call) : Effect.void)
-      const { id, items } = yield* registry.planGarbage(now)
+      const { id, items } = yield* look(registry)
       assert.isTrue(Option.isNone(id))
       assert.deepStrictEqual(names(items.filter(({ goes }) => goes)), [garbage.descriptor.digest])
       disk.intercept((call) => call.path.includes("plans") ? fails("EIO")(call) : Effect.void)
-      assert.instanceOf(yield* Effect.flip(registry.planGarbage(now)), StorageError)
+      assert.instanceOf(yield* Effect.flip(look(registry)), StorageError)
       assert.instanceOf(yield* Effect.flip(readOnly(registry).collectGarbage("x")), Denied)
     }))
 })
@@ -218,28 +237,26 @@ describe("a pin on disk", () => {
       const { disk, open, registry } = yield* opened()
       const { digest } = garbage.descriptor
       yield* registry.pin("app", digest)
-      endLeases(disk)
       const other = yield* open
       const [pin] = yield* other.pins()
       assert.deepInclude(pin, { digest, mediaType: "application/octet-stream", size: garbage.bytes.length })
       const path = `.ocilayout/pins/${digest.replace(":", "-")}`
       for (const text of [disk.read(path), "", "{}"]) {
         disk.write(path, text)
-        assert.deepStrictEqual(names((yield* other.planGarbage(now)).items.filter(({ goes }) => goes)), [])
+        assert.deepStrictEqual(names((yield* look(other)).items.filter(({ goes }) => goes)), [])
       }
       yield* other.unpin("app", digest)
       assert.deepStrictEqual(yield* registry.pins(), [])
-      assert.deepStrictEqual(names((yield* other.planGarbage(now)).items.filter(({ goes }) => goes)), [digest])
+      assert.deepStrictEqual(names((yield* look(other)).items.filter(({ goes }) => goes)), [digest])
     }))
 
   it.live("and a collection exclude each other", () =>
     Effect.gen(function*() {
       const { disk, open, registry } = yield* opened()
-      endLeases(disk)
-      const id = yield* planOf(registry)
+      const id = yield* planOf(disk, registry)
       const other = yield* open
       yield* other.pin("app", garbage.descriptor.digest)
-      const { spared } = yield* registry.collectGarbage(id)
+      const { spared } = yield* collect(registry, id)
       assert.deepStrictEqual(spared.map(({ why }) => why), ["pinned"])
       assert.isTrue(isThere(disk, garbage))
     }))
@@ -250,6 +267,6 @@ describe("a pin on disk", () => {
       fs.symlinkSync("/tmp", disk.path(".ocilayout", "pins"))
       assert.strictEqual((yield* Effect.flip(registry.pin("app", garbage.descriptor.digest)))._tag, "SymlinkRefused")
       fs.symlinkSync("/tmp", disk.path(".ocilayout", "plans"))
-      assert.strictEqual((yield* Effect.flip(registry.planGarbage(now)))._tag, "SymlinkRefused")
+      assert.strictEqual((yield* Effect.flip(look(registry)))._tag, "SymlinkRefused")
     }))
 })

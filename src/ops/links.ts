@@ -1,0 +1,87 @@
+/**
+ * What everything in a layout needs. Of manifests that is what they name; of what nobody knows the type of, every digest
+ * that stands in it, and so on: nothing goes because it was named in words that we do not understand.
+ */
+import { Effect, Option, Result } from "effect"
+import type { Links } from "../layout/garbage.ts"
+import type { State } from "../layout/State.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
+import { isContentDigest } from "../oci/Digest.ts"
+import { decodeText } from "../oci/Json.ts"
+import { kindOf } from "../oci/MediaType.ts"
+import { LimitExceeded } from "../oci/OciError.ts"
+import type { Opened } from "./catalog.ts"
+import * as limits from "./limits.ts"
+import { descriptorsOf } from "./manifests.ts"
+import type { RegistryError } from "./ports.ts"
+
+export interface Needs {
+  /** The manifests that the entries lead to, of whatever type. */
+  readonly reached: ReadonlySet<string>
+  readonly links: ReadonlyMap<string, Links>
+  /** What is there and cannot be read, so that nobody can tell what it needs. */
+  readonly unreadable: ReadonlySet<string>
+}
+
+const anyDigest = /\b(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\b/gu
+
+/**
+ * What the entries of a state need, and what is pinned.
+ *
+ * @param past manifests that entries had once
+ */
+export const needsOfAll = Effect.fnUntraced(function*(
+  opened: Opened,
+  { entries }: Pick<State, "entries">,
+  past: ReadonlyArray<Descriptor> = []
+): Effect.fn.Return<Needs, RegistryError> {
+  const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
+  const links = new Map<string, Links>()
+  for (const [digest, { config, layers, manifests, subject }] of walk.facts) {
+    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
+    links.set(digest, { children: children.map((child) => child.digest), subject: subject?.digest })
+  }
+  const unreadable = new Set<string>(walk.unreadable.keys())
+  const waiting = [
+    ...Array.from(walk.reached.values()).filter(({ mediaType }) => kindOf(mediaType) === "other"),
+    ...entries.filter(({ descriptor }) => descriptor === undefined),
+    ...Array.from((yield* opened.pins.all).keys(), (digest) => ({ digest }))
+  ].map(({ digest }): string => digest)
+  const seen = new Set<string>(walk.facts.keys())
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    if (seen.size > limits.walkManifests) {
+      return yield* new LimitExceeded({ what: "documents of unknown types in a layout", limit: limits.walkManifests })
+    }
+    const text = yield* textOf(opened, next, walk.reached)
+    if (Option.isNone(text)) unreadable.add(next)
+    else if (text.value !== "") {
+      const children = text.value.match(anyDigest) ?? []
+      links.set(next, { children, subject: undefined })
+      waiting.push(...children)
+    }
+  }
+  return { reached: new Set<string>(walk.reached.keys()), links, unreadable }
+})
+
+/** Content as text: empty when it is none, too large to be a document, or not there; none when it is damaged. */
+const textOf = Effect.fnUntraced(function*(
+  { blobs, manifests }: Opened,
+  digest: string,
+  reached: ReadonlyMap<string, Descriptor>
+): Effect.fn.Return<Option.Option<string>, RegistryError> {
+  if (!isContentDigest(digest)) return Option.some("")
+  const stored = yield* Effect.result(blobs.get(digest, limits.manifestBytes))
+  if (Result.isFailure(stored)) {
+    if (stored.failure._tag === "LimitExceeded") return Option.some("")
+    if (stored.failure._tag === "ContentMismatch") return Option.none()
+    return yield* stored.failure
+  }
+  const descriptor = reached.get(digest)
+  const embedded = descriptor === undefined ? Option.none() : manifests.embedded(descriptor)
+  return Option.some(Option.match(Option.orElse(stored.success, () => embedded), {
+    onNone: () => "",
+    onSome: (bytes) => Result.getOrElse(decodeText(bytes), () => "")
+  }))
+})
