@@ -69,6 +69,7 @@ const snapshot = (prev: string): SnapshotRecord =>
     prev,
     revision: 1,
     started: 0,
+    time: 0,
     oldest: 1,
     after: "0".repeat(64),
     entries: [a1]
@@ -79,7 +80,7 @@ const bodyOf = (record: Record): string => writeLine(record).text.slice(`{"h":"$
 const bodies: ReadonlyArray<Buffer> = [
   ...records("3".repeat(64)).map((record) => new GroupRecord({ ...record, prev: genesis })),
   snapshot(genesis),
-  new AbortRecord({ journal, seq: 4, prev: genesis, aborts: 3, after: "2".repeat(64), revision: 3 })
+  new AbortRecord({ journal, seq: 4, prev: genesis, aborts: 3, after: "2".repeat(64), revision: 3, time: 3 })
 ].map((record) => Buffer.from(bodyOf(record)))
 
 /** The line of anybody who can compute a hash. */

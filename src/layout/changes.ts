@@ -62,8 +62,8 @@ export const isAbout = (
   (repository === undefined || change.repository === repository) && (tag === undefined || change.tag === tag)
 
 /**
- * What a commit made of a tag: where it pointed before and after, if that is not the same. Only the first entry of a
- * tag counts, so further ones that come or go with it are no change of the tag.
+ * What a commit made of a tag: where it pointed before and after, if that is not the same. Where a tag has several
+ * entries, of which only the first counts, one that comes or goes behind it looks like a move as well.
  */
 export const tagMove = (
   changes: ReadonlyArray<NameChange>,

@@ -5,7 +5,9 @@ import type { Repository } from "../oci/Reference.ts"
 import { canonical } from "./canonical.ts"
 import type { RevertCommit } from "./Command.ts"
 import type { Entry } from "./Entry.ts"
-import type { Event } from "./Event.ts"
+import { EntryAdded, EntryRemoved, type Event } from "./Event.ts"
+import { evolve, keyOf, replay } from "./evolve.ts"
+import { tagged } from "./query.ts"
 import { difference, nameOf, sameDigests } from "./reconcile.ts"
 import { fromEntries, type State } from "./State.ts"
 
@@ -58,7 +60,33 @@ const bringBack = (state: State, target: State, isMeant: (entry: Entry) => boole
     ...state.entries.filter((entry) => !isMeant(entry)),
     ...target.entries.filter(isMeant)
   ].map(({ value }) => value)
-  return difference(state, fromEntries(values, state.defaultRepository))
+  const wanted = fromEntries(values, state.defaultRepository)
+  const events = difference(state, wanted)
+  return [...events, ...inOrder(replay(state, events), target, isMeant)]
+}
+
+/** Of several entries of a tag the first one counts: where another would now, all of them are written anew, in order. */
+const inOrder = (state: State, target: State, isMeant: (entry: Entry) => boolean): ReadonlyArray<Event> => {
+  const events: Array<Event> = []
+  let now = state
+  const seen = new Set<string>()
+  for (const { name } of target.entries.filter(isMeant)) {
+    if (name._tag !== "Tagged" || seen.has(`${name.repository}:${name.tag}`)) continue
+    seen.add(`${name.repository}:${name.tag}`)
+    const wanted = tagged(target, name.repository, name.tag)
+    if (wanted.length < 2 || tagged(now, name.repository, name.tag)[0]?.digest === wanted[0]?.digest) continue
+    for (const entry of tagged(now, name.repository, name.tag)) {
+      const removed = new EntryRemoved({ ...keyOf(now, entry), value: entry.value })
+      now = evolve(now, removed)
+      events.push(removed)
+    }
+    for (const { value } of wanted) {
+      const added = new EntryAdded({ value })
+      now = evolve(now, added)
+      events.push(added)
+    }
+  }
+  return events
 }
 
 const sameEntries = (a: ReadonlyArray<Entry> = [], b: ReadonlyArray<Entry> = []): boolean =>

@@ -55,7 +55,8 @@ const layoutStore = (
       lock.withPermits(1)(Effect.gen(function*() {
         const before = state
         const events = yield* Effect.fromResult(decide(before, yield* evidence(before)))
-        happen({ time: yield* Clock.currentTimeMillis, actor: yield* Actor, events })
+        const time = Math.max(yield* Clock.currentTimeMillis, commits.at(-1)?.time ?? 0)
+        happen({ time, actor: yield* Actor, events })
         const revision = events.length === 0 ? Option.none() : Option.some(commits.length)
         return { before, after: state, events, revision }
       }))

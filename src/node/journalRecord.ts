@@ -31,7 +31,9 @@ export class AbortRecord extends Schema.TaggedClass<AbortRecord>()("Abort", {
   aborts: Revision,
   /** The SHA-256 of the index that holds instead. */
   after: Schema.String,
-  revision: Revision
+  revision: Revision,
+  /** That of the commits that did not happen: later ones are not earlier. */
+  time: Schema.Natural
 }) {}
 
 /**
@@ -44,6 +46,8 @@ export class SnapshotRecord extends Schema.TaggedClass<SnapshotRecord>()("Snapsh
   revision: Revision,
   /** When the first commit of the journal happened: milliseconds since 1970. */
   started: Schema.Natural,
+  /** When the last commit happened. */
+  time: Schema.Natural,
   /** The `revision` of the oldest snapshot whose segment before is kept; older ones were let go of on purpose. */
   oldest: Revision,
   /** The SHA-256 of the index that the last group wrote; empty when nobody knows. */
@@ -88,6 +92,13 @@ export const readLine = (text: string): Result.Result<Line, string> =>
     const record = yield* Result.mapError(decode(json), (issue) => `is no record: ${String(issue)}`)
     return { record, hash }
   })
+
+/** The time of the last commit up to a line; the next one is no earlier, whatever the clock says. */
+export const lastTime = (last: Line | undefined): number => {
+  if (last === undefined) return 0
+  const { record } = last
+  return record._tag === "Group" ? record.commits.at(-1)?.time ?? 0 : record.time
+}
 
 /** Whether a line is of a group, by how we write it. */
 export const isGroupLine = (text: string): boolean => text.startsWith("{\"_tag\":\"Group\"", bodyAt)

@@ -9,7 +9,7 @@ import type { State } from "../layout/State.ts"
 import { syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { type JournalEnd, readSegment, readWhole, replaceJournal, type Segment, skimSegment } from "./journalFile.ts"
-import { type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
+import { lastTime, type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
 import { identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
@@ -78,14 +78,25 @@ export const skimBefore = Effect.fnUntraced(function*(
   return before.last === first.record.prev ? before : undefined
 })
 
-/** The lines of the segment that the commit of a revision is in, if it is closed. */
+/** The closed segment that the commit of a revision is in, with whether it is the one that the next goes on from. */
 export const readAround = Effect.fnUntraced(function*(
   files: LayoutFiles,
   revision: number
-): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
-  const next = (yield* closedSegments(files)).find((after) => after > revision)
-  return next === undefined ? [] : yield* readSegment(files, segmentBefore(files, next))
+): Effect.fn.Return<{ readonly lines: ReadonlyArray<Line>; readonly whole: boolean } | undefined, FsError> {
+  const current = yield* skimSegment(files, files.journal, { mentioning: nothing })
+  // A crash may have left a name for a segment that was not closed after all.
+  const begins = current.first?.record._tag === "Snapshot" ? current.first.record.revision : 1
+  const [before, after] = (yield* closedSegments(files)).filter((after) => after > revision && after <= begins)
+  if (before === undefined) return undefined
+  const { last, lines } = yield* skimSegment(files, segmentBefore(files, before))
+  const { first } = after === undefined
+    ? current
+    : yield* skimSegment(files, segmentBefore(files, after), { mentioning: nothing })
+  return { lines, whole: first?.record._tag === "Snapshot" && first.record.prev === last }
 })
+
+/** Stands in no line. */
+const nothing = "\u0000"
 
 /** Whether any segment speaks of a hash; a look at their bytes is enough for that. */
 export const speaksOf = Effect.fnUntraced(function*(
@@ -129,6 +140,7 @@ export const rotate = Effect.fnUntraced(function*(
     prev: last.hash,
     revision,
     started: startedAt(first) ?? now,
+    time: lastTime(last),
     oldest: kept ?? revision,
     // An abort names the index that was found, whatever others had done to it.
     after: last.record._tag === "Abort" ? "" : last.record.after,

@@ -6,7 +6,7 @@ import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { Segment } from "./journalFile.ts"
-import { type Line, nextRevision } from "./journalRecord.ts"
+import { lastTime, type Line, nextRevision } from "./journalRecord.ts"
 import { readAround, segmentUpTo, skimBefore } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import { committed, historyOf, type Observation } from "./observe.ts"
@@ -85,7 +85,10 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       const unknown = { asked: `revision ${revision}`, newest: pending === undefined ? next - 1 : next }
       if (revision >= next) return yield* new RevisionUnknown(unknown)
       const closed = yield* storage(readAround(files, revision))
-      const lines = closed.length > 0 ? closed : (yield* lastSegment(seen)).lines
+      if (closed?.whole === false) {
+        return yield* new HistoryInvalid({ reason: `around revision ${revision} was changed` })
+      }
+      const { lines } = closed ?? (yield* lastSegment(seen))
       const oldest = lines[0]?.record._tag === "Snapshot" ? lines[0].record.revision - 1 : 0
       if (revision < oldest) return yield* new RevisionUnknown({ ...unknown, oldest })
       return historyOf(lines, seen.state.defaultRepository).after(revision)
@@ -111,5 +114,11 @@ const pendingCommit = (seen: Observation): FoundCommit | undefined => {
   const events = difference(head, state)
   return events.length === 0 && !restored
     ? undefined
-    : { revision: nextOf(seen), time: index.modified, actor: "foreign", events, pending: true }
+    : {
+      revision: nextOf(seen),
+      time: Math.max(index.modified, lastTime(seen.end.last)),
+      actor: "foreign",
+      events,
+      pending: true
+    }
 }

@@ -11,7 +11,7 @@ import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { type IndexText, putTogether, takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
-import { AbortRecord, generationText, genesis, GroupRecord, nextRevision, sha256 } from "./journalRecord.ts"
+import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
@@ -64,7 +64,15 @@ export const settleJournal = Effect.fnUntraced(function*(
 })
 
 const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: string): AbortRecord =>
-  new AbortRecord({ journal, seq: seq + 1, prev: hash, aborts: seq, after, revision: commits[0].revision })
+  new AbortRecord({
+    journal,
+    seq: seq + 1,
+    prev: hash,
+    aborts: seq,
+    after,
+    revision: commits[0].revision,
+    time: commits.at(-1)?.time ?? 0
+  })
 
 /**
  * Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order.
@@ -86,7 +94,12 @@ export const publish = Effect.fnUntraced(function*(
   const journal = end.last?.record.journal ?? name()
   const seq = (end.last?.record.seq ?? 0) + 1
   const first = nextRevision(end.last)
-  const [head, ...rest] = drafts.map((draft, place): Commit => ({ revision: first + place, ...draft }))
+  const earliest = lastTime(end.last)
+  const [head, ...rest] = drafts.map((draft, place): Commit => ({
+    revision: first + place,
+    ...draft,
+    time: Math.max(draft.time, earliest)
+  }))
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
   const parts = text ?? takeApart(index.text, index.entries)

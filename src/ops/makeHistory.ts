@@ -1,5 +1,5 @@
 /** History, views of the past, and undoing: programs over the journal. */
-import { Effect, Option, Result, Stream } from "effect"
+import { Effect, HashMap, Option, Result, Stream } from "effect"
 import { changesOf, isAbout, tagMove } from "../layout/changes.ts"
 import type { Command, Missing } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
@@ -73,7 +73,9 @@ const missingOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Missing>, RegistryError> {
   const decision = decide(state, command([]))
   if (Result.isFailure(decision)) return []
-  const { facts, reached, unreadable } = yield* opened.manifests.walk(manifestsIn(decision.success), true)
+  // What an entry has already is no better for being left alone.
+  const coming = manifestsIn(decision.success).filter(({ digest }) => !HashMap.has(state.digests, digest))
+  const { facts, reached, unreadable } = yield* opened.manifests.walk(coming, true)
   const missing: Array<Missing> = Array.from(unreadable.keys(), (digest) => ({ path: "manifest", digest }))
   const needed = [
     ...Array.from(reached.values(), (descriptor) => ({ path: "manifest", descriptor, optional: false })),

@@ -44,7 +44,15 @@ const group = new GroupRecord({
   ]
 })
 
-const abort = new AbortRecord({ journal, seq: 4, prev: "a".repeat(64), aborts: 3, after: "b".repeat(64), revision: 5 })
+const abort = new AbortRecord({
+  journal,
+  seq: 4,
+  prev: "a".repeat(64),
+  aborts: 3,
+  after: "b".repeat(64),
+  revision: 5,
+  time: 7
+})
 
 const lineOf = (text: string) => readLine(text.slice(0, -1))
 

@@ -187,6 +187,19 @@ describe("a history that was tampered with", () => {
       }
     }))
 
+  it.live("tells no state that it was edited to lead to, nor is confused by a name that a crash has left", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* written(4)
+      fs.copyFileSync(disk.path(pathOf(4)), disk.path(pathOf(5)))
+      const stores = yield* disk.open()
+      for (const revision of [1, 2, 3, 4]) {
+        assert.strictEqual((yield* stores.journal.stateAt(revision)).entries.length, revision)
+      }
+      disk.write(pathOf(3), disk.read(pathOf(3)).replace("app:v2", "app:x2"))
+      assert.instanceOf(yield* Effect.flip(stores.journal.stateAt(2)), HistoryInvalid)
+      assert.strictEqual((yield* stores.journal.stateAt(3)).entries.length, 3)
+    }))
+
   it.live("in the segment being written is put aside by the next write, and begins anew with what is there", () =>
     Effect.gen(function*() {
       const { disk } = yield* written(4, {})
@@ -204,6 +217,15 @@ describe("a history that was tampered with", () => {
 })
 
 describe("what others did", () => {
+  it.live("is no earlier than what came before it, whatever the times of files say", () =>
+    Effect.gen(function*() {
+      const { disk, stores } = yield* written(2, {})
+      disk.foreign(value(1), value(2), value(3))
+      fs.utimesSync(disk.path("index.json"), 1, 1)
+      const [pending, last] = yield* all(stores.journal)
+      assert.isAtLeast(pending?.time ?? 0, last?.time ?? Number.NaN)
+    }))
+
   it.live("is told before it is recorded, as the commit it then becomes", () =>
     Effect.gen(function*() {
       const { disk, stores } = yield* written(2, {})

@@ -187,7 +187,9 @@ const history = ({ aborted = false, agoMillis = 0 } = {}) => {
     const seq = place + 1
     append(new GroupRecord({ journal, seq, prev, before, after, commits: place === 0 ? [adopted, commit] : [commit] }))
   }
-  if (aborted) append(new AbortRecord({ journal, seq: 4, prev, aborts: 3, after: hashes[2] ?? "", revision: 4 }))
+  if (aborted) {
+    append(new AbortRecord({ journal, seq: 4, prev, aborts: 3, after: hashes[2] ?? "", revision: 4, time: 0 }))
+  }
   return { lines, text: lines.join("") }
 }
 

@@ -3,7 +3,14 @@ import { Effect, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { RetentionRule } from "../../src/layout/retention.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
-import { BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown, PlanExpired } from "../../src/oci/OciError.ts"
+import {
+  BlobUnknown,
+  Denied,
+  ManifestBlobUnknown,
+  ManifestUnknown,
+  PlanExpired,
+  Referenced
+} from "../../src/oci/OciError.ts"
 import type { GarbageItem, GarbageOptions } from "../../src/ops/Garbage.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
@@ -178,6 +185,54 @@ describe("a plan", () => {
       assert.deepStrictEqual(yield* planned(registry, now), [])
     }))
 
+  it.effect("follows what that speaks of, and an entry that is no descriptor", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      const strange = sample({ bundle: [one.descriptor.digest] }, "application/vnd.example.strange+json")
+      yield* store(strange, one, one.config, ...one.layers, two, two.config, ...two.layers)
+      const { mediaType: _mediaType, ...untyped } = entryOf(two, "app:v2")
+      yield* add(entryOf(strange, "app:v1"), untyped)
+      yield* later
+      assert.deepStrictEqual(yield* planned(registry, now), [])
+      for (const { layers } of [one, two]) {
+        const layer = layers[0]?.descriptor.digest ?? ""
+        assert.instanceOf(yield* Effect.flip(registry.deleteBlob("app", layer)), Referenced)
+      }
+    }))
+
+  it.effect("keeps what a pin of any kind holds, wherever that was named", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one)
+      yield* pushManifest(registry, "app", index([one]), ["all"])
+      const { digest } = index([one]).descriptor
+      yield* registry.pin("other", digest)
+      yield* registry.deleteManifest("app", digest)
+      yield* registry.deleteManifest("app", one.descriptor.digest)
+      yield* later
+      assert.deepStrictEqual(yield* planned(registry, now), [])
+      assert.instanceOf(yield* Effect.flip(registry.deleteBlob("app", digest)), Referenced)
+      const layer = one.layers[0]?.descriptor.digest ?? ""
+      assert.instanceOf(yield* Effect.flip(registry.deleteBlob("app", layer)), Referenced)
+    }))
+
+  it.effect("is made quickly, however long a chain of referrers is", () =>
+    Effect.gen(function*() {
+      const { add, registry, stores } = foreignLayout()
+      yield* pushImage(registry, "app", one, ["v1"])
+      const chain = [one]
+      for (let length = 1; length < 400; length++) chain.push(referrerOf(chain.at(-1) ?? one, `${length}`))
+      const referrers = chain.slice(1).toReversed()
+      yield* Effect.forEach(
+        referrers.flatMap((image) => [image, image.config, ...image.layers]),
+        ({ bytes }) => stores.blobs.write(Stream.succeed(bytes), { algorithm: "sha256" }),
+        { discard: true }
+      )
+      yield* add(...referrers.map((image) => entryOf(image, `app@${image.descriptor.digest}`)))
+      yield* later
+      assert.deepStrictEqual(yield* planned(registry, { ...now, untagged: true }), [])
+    }))
+
   it.effect("has the uploads: those that are over go", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
@@ -227,6 +282,25 @@ describe("retention", () => {
       assert.deepStrictEqual((yield* kept({ maxAgeMillis: 3 * hour })).tags, ["pr-2", "v1"])
       assert.deepStrictEqual((yield* kept({ maxAgeMillis: 3 * hour, newest: 3 })).tags, ["pr-1", "pr-2", "v1"])
       assert.deepStrictEqual((yield* kept({ tag: "pr.*", newest: 0 }, {})).tags, ["pr-1", "pr-2", "pr-3", "v1"])
+    }))
+
+  it.effect("is about no tag that says what it is attached to, and about tags and not entries", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      const attached = `sha256-${one.descriptor.digest.slice(7)}`
+      const signature = referrerOf(one, "signature")
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* TestClock.adjust(hour)
+      yield* pushImage(registry, "app", signature, ["attested"])
+      yield* pushImage(registry, "app", two, ["v2"])
+      yield* pushManifest(registry, "app", index([signature]), [attached, `${attached}.sig`])
+      yield* store(two)
+      yield* add(entryOf(two, "app:v2"))
+      yield* later
+      yield* collected(registry, { ...now, retention: [{ newest: 2 }] })
+      const tags = Array.from(yield* Stream.runCollect(registry.tags("app")))
+      assert.deepStrictEqual(tags, ["attested", attached, `${attached}.sig`, "v2"].toSorted())
+      assert.lengthOf(yield* Stream.runCollect(registry.referrers("app", one.descriptor.digest)), 1)
     }))
 
   it.effect("can be taken back", () =>

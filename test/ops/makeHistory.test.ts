@@ -16,7 +16,7 @@ import {
 import { Actor } from "../../src/ops/Actor.ts"
 import type { HistoryQuery } from "../../src/ops/History.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
-import { image, pushImage, referrerOf } from "../support/images.ts"
+import { entryOf, foreignLayout, image, pushImage, referrerOf } from "../support/images.ts"
 
 const one = image("one")
 const two = image("two")
@@ -211,6 +211,19 @@ describe("reverting", () => {
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
     }))
 
+  it.effect("brings back which of several entries of a tag counts", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      for (const sample of [one, two]) yield* store(sample, sample.config, ...sample.layers)
+      yield* add(entryOf(one, "app:v1"), entryOf(two, "app:v1"))
+      yield* registry.deleteManifest("app", oneDigest ?? "")
+      assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, twoDigest)
+      yield* registry.revert(2)
+      assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
+      yield* registry.revert(3)
+      assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, twoDigest)
+    }))
+
   it.effect("what has been taken back already does nothing", () =>
     Effect.gen(function*() {
       const registry = yield* moved
@@ -264,6 +277,26 @@ describe("restoring", () => {
       yield* registry.restore({ to: { revision: 0 }, repository: "web", tag: "v1" })
       assert.deepStrictEqual(yield* tagsIn(registry, "web"), [])
       assert.strictEqual((yield* registry.resolveManifest("web", oneDigest ?? "")).digest, oneDigest)
+    }))
+
+  it.effect("a tag works also when what it points at now is broken", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* registry.deleteTag("app", "v1")
+      yield* store(two)
+      yield* add(entryOf(two, "app:v1"))
+      yield* registry.restore({ to: { revision: 1 }, repository: "app", tag: "v1" })
+      assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
+    }))
+
+  it.effect("no commit is earlier than the one before it, whatever the clock says", () =>
+    Effect.gen(function*() {
+      const registry = yield* moved
+      yield* TestClock.setTime(10)
+      yield* registry.deleteTag("web", "v1")
+      const times = (yield* Stream.runCollect(registry.history())).map(({ time }) => time)
+      assert.deepStrictEqual(times, [4000, 4000, 3000, 2000, 1000])
     }))
 
   it.effect("a tag wants to know of which repository", () =>
