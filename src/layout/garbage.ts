@@ -18,6 +18,10 @@ export interface StoredBlob {
   readonly size: number
   /** When it was written, pushed again or leased for the last time: milliseconds since 1970. */
   readonly touched: number
+  /** It is reached through a link, so that what is there may be another layout's as well. */
+  readonly linked?: true
+  /** The blob of this layout that such a link leads to. */
+  readonly leadsTo?: ContentDigest
 }
 
 /** What the past still needs. */
@@ -115,6 +119,9 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
   const left = candidates.filter((entry) => !kept.has(entry))
   for (const entry of left) entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, links) })
 
+  for (const { digest, leadsTo } of evidence.blobs) {
+    if (leadsTo !== undefined) mark(leadsTo, `${digest} is a link to it`)
+  }
   for (const { digest, revision } of past) mark(digest, `can be brought back: revision ${revision} had it`)
   if (options.undoable) {
     for (const { digest } of left) mark(digest, "can be brought back after it is taken out of the index")
@@ -125,6 +132,7 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
       const needed = marks.get(blob.digest)
       if (needed !== undefined) return { ...blob, goes: false, why: needed }
       if (isYoung(blob.digest)) return { ...blob, goes: false, why: young }
+      if (blob.linked === true) return { ...blob, goes: false, why: "it is reached by a link, and may be another's" }
       return unclear === undefined
         ? { ...blob, goes: true, why: "no manifest needs it" }
         : { ...blob, goes: false, why: unclear }

@@ -1,6 +1,7 @@
 /** A layout's blobs as files: complete and verified before they have a name (RELIABILITY 2.6, 2.9). */
 import { Effect, Option, Stream } from "effect"
-import { dirname, join, relative } from "node:path"
+import { dirname, join, relative, sep } from "node:path"
+import type { StoredBlob } from "../layout/garbage.ts"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
@@ -28,10 +29,12 @@ export const makeBlobStore = (
   const storage = asStorage(files.root)
 
   const find: BlobStore["find"] = (digest) =>
-    Effect.map(storage(statBlob(files, files.blob(digest))), (stat) =>
-      stat?.kind === "file"
-        ? Option.some({ digest, size: stat.size, touched: Number(stat.ctimeNs / 1_000_000n) })
-        : Option.none())
+    storage(Effect.gen(function*() {
+      const stat = yield* statBlob(files, files.blob(digest))
+      if (stat?.kind !== "file") return Option.none()
+      const links = files.symlinks === "refuse" ? {} : yield* linksTo(files, digest)
+      return Option.some({ digest, size: stat.size, touched: Number(stat.ctimeNs / 1_000_000n), ...links })
+    }))
 
   const store: BlobStore = {
     stat: (digest) =>
@@ -98,6 +101,18 @@ export const makeBlobStore = (
   filesOf.set(store, files)
   return store
 }
+
+/** Whether a blob is reached through a link, its own or that of a folder, and which one of ours is behind it. */
+const linksTo = Effect.fnUntraced(function*(
+  { blob, blobs, fs, root }: LayoutFiles,
+  digest: ContentDigest
+): Effect.fn.Return<Pick<StoredBlob, "linked" | "leadsTo">, FsError> {
+  const real = yield* ifThere(fs.realPath(blob(digest)))
+  const base = yield* ifThere(fs.realPath(root))
+  if (real === undefined || base === undefined || real === join(base, relative(root, blob(digest)))) return {}
+  const leadsTo = relative(join(base, relative(root, blobs)), real).replace(sep, ":")
+  return isContentDigest(leadsTo) ? { linked: true, leadsTo } : { linked: true }
+})
 
 /** A blob as reading would find it: a link is passed over unless it may be followed. */
 const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | undefined, FsError> =>

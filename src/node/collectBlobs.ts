@@ -22,17 +22,17 @@ export const collectBlobs = Effect.fnUntraced(function*(
   const { fs } = files
   const name = yield* RandomName
   const taken: Array<Taken> = []
-  for (const digest of digests) {
-    const path = files.blob(digest)
-    const aside = join(files.temporary, `garbage.${name()}`)
-    yield* guard(files, path)
-    if ((yield* tell(fs.rename(path, aside), "ENOENT")) === "done") taken.push({ digest, path, aside })
-  }
   const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
-  const held = yield* Effect.onError(
-    heldSince(files, fresh),
-    () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
-  )
+  const take = Effect.gen(function*() {
+    for (const digest of digests) {
+      const path = files.blob(digest)
+      const aside = join(files.temporary, `garbage.${name()}`)
+      yield* guard(files, path)
+      if ((yield* tell(fs.rename(path, aside), "ENOENT")) === "done") taken.push({ digest, path, aside })
+    }
+    return yield* heldSince(files, fresh)
+  })
+  const held = yield* Effect.onError(take, () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one))))
   // What fails for one keeps no other from its place.
   const finished = yield* Effect.forEach(
     taken,

@@ -28,7 +28,7 @@ export interface Known {
 export interface IndexCache {
   /** The index as of now. */
   readonly look: Effect.Effect<Known, LayoutProblem>
-  /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock. */
+  /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock, or asks for the past. */
   readonly lookToWrite: Effect.Effect<Known, LayoutProblem>
   /** What was just written needs no reading. */
   readonly remember: (known: Known) => Effect.Effect<void>

@@ -30,16 +30,20 @@ export interface JournalEnd {
   readonly identity: string
   /** Whether the name of the file is known to be on the disk: whoever made it may have died before syncing that. */
   readonly named: boolean
+  /** Whether the end of the file is nothing of a journal, further back than the longest line is long. */
+  readonly lost?: true
 }
 
 /** The end of a journal that is not there. */
 export const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "", named: false }
 
+const lost: JournalEnd = { ...nothing, lost: true }
+
 /** How much of the end is read first: nearly every line is far shorter. */
 const firstLook = 64 * 1024
 
-/** How much of the end is read at most: a change of the largest index there may be is shorter. */
-const lastLook = 1024 * 1024 * 1024
+/** How much of the end is read at most: no text of a line is longer. */
+const lastLook = 512 * 1024 * 1024
 
 /** What one read can give, and far more than is read into memory gladly. */
 const journalBytes = 2 ** 31 - 1
@@ -58,8 +62,7 @@ export const readEnd = Effect.fnUntraced(function*(
     const { handle, stat } = opened
     const identity = identityOf(stat)
     if (identity === known.identity) return known
-    for (let look = firstLook;; look *= 8) {
-      if (look > lastLook) return yield* tooLarge(files.journal)
+    for (let look = firstLook;; look = Math.min(8 * look, lastLook)) {
       const from = Math.max(0, stat.size - look)
       const bytes = new Uint8Array(stat.size - from)
       const count = yield* handle.read(bytes, from)
@@ -68,6 +71,7 @@ export const readEnd = Effect.fnUntraced(function*(
         const { last, size } = found ?? { last: undefined, size: 0 }
         return { last, size, torn: from + count - size, identity, named: false }
       }
+      if (look === lastLook) return { ...lost, identity }
     }
   }))
 })

@@ -1,6 +1,5 @@
 /** The journal as history: commits newest first, and states as they were. */
 import { Effect, Option, Queue, Stream } from "effect"
-import type { Commit } from "../layout/Commit.ts"
 import { difference } from "../layout/reconcile.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
@@ -69,7 +68,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
   return {
     changes,
     commits: ({ before = Number.POSITIVE_INFINITY, mentioning } = {}) =>
-      Stream.unwrap(Effect.map(cache.look, ({ seen }) => {
+      Stream.unwrap(Effect.map(cache.lookToWrite, ({ seen }) => {
         const pending = pendingCommit(seen)
         const past = seen.damaged ? Stream.fail(damagedHistory) : recorded(seen, mentioning)
         const all = pending === undefined ? past : Stream.concat(Stream.succeed(pending), past)
@@ -77,7 +76,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       })),
 
     stateAt: Effect.fnUntraced(function*(revision) {
-      const { seen } = yield* cache.look
+      const { seen } = yield* cache.lookToWrite
       const next = nextOf(seen)
       const pending = pendingCommit(seen)
       if (revision === next - 1) return seen.head
@@ -98,8 +97,8 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
 
 const damagedHistory = new HistoryInvalid({ reason: "has a broken chain" })
 
-const newestFirst = (lines: ReadonlyArray<Line>): ReadonlyArray<Commit> =>
-  committed(lines).flatMap(({ commits }) => commits).toReversed()
+const newestFirst = (lines: ReadonlyArray<Line>): ReadonlyArray<FoundCommit> =>
+  committed(lines).flatMap(({ commits, journal }) => commits.map((commit) => ({ ...commit, journal }))).toReversed()
 
 /** The revision that the next commit gets. */
 const nextOf = ({ damaged, end: { last }, unpublished }: Observation): number => {

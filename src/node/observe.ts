@@ -78,7 +78,7 @@ const withoutIndex = Effect.fnUntraced(function*(
     state: empty(defaultRepository),
     restored: false,
     unpublished: false,
-    damaged: isSpent(end.last)
+    damaged: isSpent(end.last) || end.lost === true
   }
 })
 
@@ -104,7 +104,7 @@ const withIndex = Effect.fnUntraced(function*(
   const nothing = empty(defaultRepository)
   const whole = { ...seen, found, state: found, restored: false, unpublished: false, damaged: false }
   // A layout that we take on: what is in it already is the first thing that happened.
-  if (record === undefined) return { ...whole, head: nothing }
+  if (record === undefined) return { ...whole, head: nothing, damaged: end.lost === true }
   if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
   // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
   if (record._tag !== "Abort" && record.after === index.hash) return { ...whole, head: found }

@@ -1,7 +1,7 @@
 /** Plans: a file for each, thrown away after an hour. */
 import { Clock, Effect, Option } from "effect"
 import { join } from "node:path"
-import { PlanExpired, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
+import { LimitExceeded, PlanExpired, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import { planMillis } from "../ops/limits.ts"
 import type { Plans } from "../ops/ports.ts"
 import { makeFolder, writeFile } from "./durable.ts"
@@ -17,8 +17,10 @@ import {
   statIfThere
 } from "./layoutFiles.ts"
 
-/** A plan for the largest layout there may be is smaller. */
+/** A plan of a million blobs is about as large. */
 const planBytes = 256 * 1024 * 1024
+
+const tooLarge = new LimitExceeded({ what: "bytes of a plan", limit: planBytes })
 
 const form = /^[0-9a-f]{32}$/u
 
@@ -51,7 +53,7 @@ export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => 
 
   return {
     save: (plan) =>
-      Effect.andThen(ready, write(plan)).pipe(
+      plan.length > planBytes ? Effect.fail(tooLarge) : Effect.andThen(ready, write(plan)).pipe(
         Effect.map(Option.some),
         // A plan for a layout that cannot be written is only looked at.
         Effect.catchIf(

@@ -94,12 +94,11 @@ export const publish = Effect.fnUntraced(function*(
   const journal = end.last?.record.journal ?? name()
   const seq = (end.last?.record.seq ?? 0) + 1
   const first = nextRevision(end.last)
-  const earliest = lastTime(end.last)
-  const [head, ...rest] = drafts.map((draft, place): Commit => ({
-    revision: first + place,
-    ...draft,
-    time: Math.max(draft.time, earliest)
-  }))
+  let time = lastTime(end.last)
+  const [head, ...rest] = drafts.map((draft, place): Commit => {
+    time = Math.max(time, draft.time)
+    return { revision: first + place, ...draft, time }
+  })
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
   const parts = text ?? takeApart(index.text, index.entries)

@@ -66,7 +66,9 @@ const moveAway = Effect.fnUntraced(function*(
   const place = files.blob(digest)
   yield* guard(files, place)
   const before = yield* statIfThere(fs, place)
-  if (before === undefined || identityOf(before) !== identity) return Option.none()
+  // A link is what goes; what it leads to is not ours to move.
+  const read = before?.kind === "link" ? yield* ifThere(fs.stat(place)) : before
+  if (before === undefined || read === undefined || identityOf(read) !== identity) return Option.none()
   const path = yield* quarantined(files, `${algorithmOf(digest)}-${encodedOf(digest)}`)
   yield* fs.rename(place, path)
   const moved = yield* fs.linkStat(path)

@@ -49,7 +49,8 @@ export interface HistoryShape {
   /**
    * Commits as they happen, oldest first, whoever makes them; it never ends. None is left out, however slowly they are
    * taken. What another tool has done comes as soon as it is seen, and comes again under the same revision if it has
-   * grown by the time it is recorded. `HistoryInvalid`.
+   * grown by the time it is recorded. A history that begins anew is told from its beginning. `HistoryInvalid`;
+   * `RevisionUnknown` where what comes after `after` is kept no longer.
    */
   readonly watch: (
     options?: {

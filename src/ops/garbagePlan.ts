@@ -40,6 +40,9 @@ export const encodePlan = (options: Asked, items: ReadonlyArray<GarbageItem>): E
 export const withDefaults = (options: GarbageOptions): Asked => ({
   untagged: options.untagged ?? false,
   retention: options.retention ?? [],
-  graceMillis: options.graceMillis ?? limits.graceMillis,
-  undoWindowMillis: options.undoWindowMillis ?? limits.undoWindowMillis
+  graceMillis: millis(options.graceMillis ?? limits.graceMillis),
+  undoWindowMillis: millis(options.undoWindowMillis ?? limits.undoWindowMillis)
 })
+
+/** For ever is a number as well, so that it survives being written down. */
+const millis = (asked: number): number => Math.min(Math.max(Math.ceil(asked), 0), Number.MAX_SAFE_INTEGER)

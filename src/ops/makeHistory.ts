@@ -19,7 +19,7 @@ import type { HistoryShape, Point, Restored } from "./History.ts"
 import type { BlobStore, Journal, RegistryError } from "./ports.ts"
 
 /** The newest revision of a layout; 0 before there was any commit. */
-export const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryError> =>
+const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryError> =>
   Effect.map(Stream.runHead(commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
 
 /** The revision that a point means in a layout. */
@@ -148,7 +148,7 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
       const commits = opened.journal.commits({ before, mentioning: mentioned(about, defaultRepository) }).pipe(
         Stream.takeWhile(({ time }) => time >= since),
         Stream.filter((commit) => actor === undefined || commit.actor === actor),
-        Stream.map(({ events, ...commit }) => ({
+        Stream.map(({ events, journal: _journal, ...commit }) => ({
           ...commit,
           changes: changesOf(events, defaultRepository).filter((change) => isAll || isAbout(change, about))
         })),

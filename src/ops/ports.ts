@@ -44,6 +44,8 @@ export interface LayoutStore {
 export interface FoundCommit extends Commit {
   /** It is not on record yet: what it says may still grow, until the next write records it. */
   readonly pending?: true
+  /** Which journal it is in: another one begins where the first was lost. */
+  readonly journal?: string
 }
 
 /** What has happened to one layout. Whoever may read the layout may read it. */

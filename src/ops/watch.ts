@@ -1,54 +1,67 @@
 /** Commits as they happen: whenever something may have, what is newer than what was told is read and told. */
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../layout/changes.ts"
+import { RevisionUnknown } from "../oci/OciError.ts"
 import type { Catalog } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { HistoryShape } from "./History.ts"
-import { newestRevision } from "./makeHistory.ts"
 import type { FoundCommit, Journal, RegistryError } from "./ports.ts"
 
-/** What has been told: all commits up to `after`, and of the next one, if it was not on record yet, its events. */
+/** What has been told: all commits up to `after`, and of the next one, if it was not on record yet, what it said. */
 interface Told {
   readonly after: number
   readonly pending: string | undefined
+  readonly journal: string | undefined
 }
 
+const saying = ({ actor, events }: FoundCommit): string => JSON.stringify([actor, events])
+
 /** What is to be told next, oldest first. */
-const newer = Effect.fnUntraced(function*(
+const newer: (
   journal: Journal,
   told: Told
-): Effect.fn.Return<readonly [Told, ReadonlyArray<FoundCommit>], RegistryError> {
-  const found = Array.from(
-    yield* Stream.runCollect(Stream.takeWhile(journal.commits(), ({ revision }) => revision > told.after))
-  )
-  // A history that begins anew is told from its beginning.
-  if (found.length === 0 && (yield* newestRevision(journal)) < told.after) {
-    return yield* newer(journal, { after: 0, pending: undefined })
-  }
-  let { after, pending } = told
-  const fresh: Array<FoundCommit> = []
-  for (const commit of found.toReversed()) {
-    const events = JSON.stringify(commit.events)
-    if (events !== pending || commit.revision !== after + 1) fresh.push(commit)
-    if (commit.pending === true) pending = events
-    else {
-      after = commit.revision
-      pending = undefined
+) => Effect.Effect<readonly [Told, ReadonlyArray<FoundCommit>], RegistryError> = Effect.fnUntraced(
+  function*(journal, told) {
+    const newest = Option.getOrUndefined(yield* Stream.runHead(journal.commits()))
+    const isAnother = newest?.journal !== undefined && told.journal !== undefined && newest.journal !== told.journal
+    // A history that begins anew is told from its beginning.
+    if (isAnother || (newest?.revision ?? 0) < told.after) {
+      return yield* newer(journal, { after: 0, pending: undefined, journal: newest?.journal })
     }
+    const found = yield* Stream.runCollect(
+      Stream.takeWhile(journal.commits(), ({ revision }) => revision > told.after)
+    )
+    const [oldest] = found.slice(-1)
+    if (oldest !== undefined && oldest.revision > told.after + 1) {
+      const asked = `revision ${told.after + 1}`
+      return yield* new RevisionUnknown({ asked, newest: newest?.revision ?? 0, oldest: oldest.revision })
+    }
+    let { after, pending } = told
+    const fresh: Array<FoundCommit> = []
+    for (const commit of found.toReversed()) {
+      const said = saying(commit)
+      if (said !== pending || commit.revision !== after + 1) fresh.push(commit)
+      if (commit.pending === true) pending = said
+      else {
+        after = commit.revision
+        pending = undefined
+      }
+    }
+    return [{ after, pending, journal: newest?.journal ?? told.journal }, fresh]
   }
-  return [{ after, pending }, fresh]
-})
+)
 
 /** As if all that there is had been told already. */
 const allTold = ({ commits }: Journal): Effect.Effect<Told, RegistryError> =>
   Effect.map(
     Stream.runHead(commits()),
     Option.match({
-      onNone: () => ({ after: 0, pending: undefined }),
-      onSome: ({ events, pending, revision }) =>
-        pending === true
-          ? { after: revision - 1, pending: JSON.stringify(events) }
-          : { after: revision, pending: undefined }
+      onNone: () => ({ after: 0, pending: undefined, journal: undefined }),
+      onSome: (newest) => ({
+        after: newest.pending === true ? newest.revision - 1 : newest.revision,
+        pending: newest.pending === true ? saying(newest) : undefined,
+        journal: newest.journal
+      })
     })
   )
 
@@ -58,7 +71,7 @@ export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "watch"> => ({
       const { journal, layout, repository: name } = yield* choose(catalog, repository)
       const { defaultRepository } = yield* layout.snapshot
       const isAll = repository === undefined
-      let told = after === undefined ? yield* allTold(journal) : { after, pending: undefined }
+      let told = after === undefined ? yield* allTold(journal) : { after, pending: undefined, journal: undefined }
       return journal.changes.pipe(
         Stream.mapEffect(() =>
           Effect.map(newer(journal, told), ([next, commits]) => {
@@ -67,7 +80,7 @@ export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "watch"> => ({
           })
         ),
         Stream.flatMap((commits) => Stream.fromIterable(commits)),
-        Stream.map(({ events, ...commit }) => ({
+        Stream.map(({ events, journal: _journal, ...commit }) => ({
           ...commit,
           changes: changesOf(events, defaultRepository)
             .filter((change) => isAll || isAbout(change, { repository: name }))

@@ -156,6 +156,27 @@ describe("collecting garbage on disk", () => {
     }))
 })
 
+describe("collecting in a layout whose links are followed", () => {
+  it.live("takes nothing that is reached through a link, and nothing that a link leads to", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const stores = yield* disk.open({ symlinks: "follow" })
+      const registry = sharedRegistry(stores, hasher)
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* pushBlob(registry, "app", garbage)
+      const hex = garbage.descriptor.digest.slice(7)
+      fs.mkdirSync(disk.path("blobs", "sha512"))
+      fs.symlinkSync(`../sha256/${hex}`, disk.path("blobs", "sha512", "a".repeat(128)))
+      const going = Effect.map(look(registry), ({ items }) => names(items.filter(({ goes }) => goes)))
+      assert.deepStrictEqual(yield* going, [])
+      fs.rmSync(disk.path("blobs", "sha512"), { recursive: true })
+      assert.deepStrictEqual(yield* going, [garbage.descriptor.digest])
+      fs.renameSync(disk.path("blobs"), disk.path("pool"))
+      fs.symlinkSync("pool", disk.path("blobs"))
+      assert.deepStrictEqual(yield* going, [])
+    }))
+})
+
 describe("what tools have left behind", () => {
   it.live("goes once nobody has touched it for a day, and what nobody knows stays", () =>
     Effect.gen(function*() {

@@ -5,7 +5,7 @@ import { EntryAdded } from "../../src/layout/Event.ts"
 import { appendRecord, cutTorn, nothing, readEnd } from "../../src/node/journalFile.ts"
 import { genesis, GroupRecord, type Record, writeLine } from "../../src/node/journalRecord.ts"
 import { readLines } from "../../src/node/journalSegments.ts"
-import { type Disk, newDisk } from "../support/disk.ts"
+import { add, type Disk, newDisk, plainLayout, valuesIn } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
 import { fails } from "../support/watchedFs.ts"
 
@@ -122,16 +122,28 @@ describe("the end of a journal", () => {
 })
 
 describe("a journal larger than any memory", () => {
-  it.live("is refused, whether its end is a line or not", () =>
+  it.live("is lost, unless its end is a line, and none of it is read into memory", () =>
     Effect.gen(function*() {
       const [one = ""] = chain("one")
       const disk = yield* journalOf(one)
       fs.truncateSync(disk.path(...journalPath), 2 ** 40)
-      assert.strictEqual((yield* Effect.flip(readEnd(disk.files)))._tag, "FsError")
+      assert.deepInclude(yield* readEnd(disk.files), { last: undefined, torn: 0, lost: true })
       assert.strictEqual((yield* Effect.flip(readLines(disk.files))).code, "EFBIG")
       fs.appendFileSync(disk.path(...journalPath), `\n${one}`)
       assert.strictEqual((yield* readEnd(disk.files)).size, 2 ** 40 + 1 + one.length)
       assert.strictEqual((yield* Effect.flip(readLines(disk.files))).code, "EFBIG")
+    }))
+
+  it.live("keeps nobody from reading the layout, and is put aside by the next write", () =>
+    Effect.gen(function*() {
+      const disk = yield* journalOf("")
+      plainLayout(disk, [entry("a", "app:v1")])
+      fs.truncateSync(disk.path(...journalPath), 2 ** 40)
+      const { layout } = yield* disk.open()
+      assert.lengthOf(yield* valuesIn(layout), 1)
+      yield* add(layout, entry("b", "app:v2"))
+      assert.lengthOf(yield* valuesIn(layout), 2)
+      assert.isTrue(fs.readdirSync(disk.path(".ocilayout", "journal")).some((name) => name.includes("damaged")))
     }))
 })
 

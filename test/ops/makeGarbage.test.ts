@@ -360,6 +360,17 @@ describe("collecting", () => {
       assert.strictEqual(spared.length, 7)
     }))
 
+  it.effect("takes for ever at its word", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one)
+      yield* registry.deleteManifest("app", one.descriptor.digest)
+      yield* TestClock.adjust(1000 * day)
+      const { id, items } = yield* registry.planGarbage({ undoWindowMillis: Number.POSITIVE_INFINITY })
+      assert.deepStrictEqual(going(items), [])
+      assert.deepStrictEqual((yield* registry.collectGarbage(Option.getOrThrow(id))).removed, [])
+    }))
+
   it.effect("is of a plan that is there, for an hour", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue, Stream } from "effect"
+import * as fs from "node:fs"
 import { makeRegistry, makeRegistryPerRepository } from "../../src/memory/index.ts"
 import { hasher } from "../../src/node/hasher.ts"
-import { Unsupported } from "../../src/oci/OciError.ts"
+import { RevisionUnknown, Unsupported } from "../../src/oci/OciError.ts"
 import type { HistoryCommit } from "../../src/ops/History.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
@@ -109,6 +110,24 @@ describe("watching a directory", () => {
       assert.lengthOf(grown.changes, 2)
       yield* tag(other, "v2")
       assert.deepStrictEqual(yield* rest, [4], "what was told is not told again when it is recorded")
+    }))
+
+  it.live("tells a history from its beginning that begins anew, and that some of it is kept no longer", () =>
+    Effect.gen(function*() {
+      const { disk, open } = yield* opened()
+      const registry = yield* open
+      yield* pushImage(registry, "app", one, ["v1"])
+      const { next } = yield* watching(yield* open)
+      fs.rmSync(disk.path(".ocilayout"), { recursive: true })
+      yield* tag(yield* open, "v2")
+      assert.deepInclude(yield* next, { revision: 1, actor: "foreign" })
+      assert.deepInclude(yield* next, { revision: 2, actor: "library" })
+
+      const history = { segmentBytes: 1, segmentIndexes: 0, keepMillis: 0, keepCommits: 1 }
+      const short = sharedRegistry(yield* disk.open({ history }), hasher)
+      for (const name of ["a", "b", "c"]) yield* tag(short, name)
+      const gone = yield* Effect.flip(Stream.runDrain((yield* open).watch({ after: 0 })))
+      assert.instanceOf(gone, RevisionUnknown)
     }))
 
   it.live("looks for itself where the system does not tell", () =>
