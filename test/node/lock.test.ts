@@ -149,7 +149,8 @@ describe("the lock where there is no native one", () => {
       const pairs = [[files, files], [files, disk.files], [disk.files, files]] as const
       for (const [holder, other] of pairs) {
         yield* Effect.scoped(Effect.gen(function*() {
-          yield* holdLock(holder, 0)
+          // The wait of the turn before that was given up may be granted only now.
+          yield* holdLock(holder, patient)
           assert.instanceOf(yield* Effect.flip(Effect.scoped(holdLock(other, 20))), LayoutLocked)
         }))
         // A native wait that was given up is granted first, and let go at once.

@@ -6,6 +6,8 @@ import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs
 export interface Fault {
   /** Which call fails, from 1. */
   readonly at: number
+  /** In place of `at`: how the first call begins that fails. */
+  readonly begins?: string
   /** The system's code. */
   readonly code: string
   /** `done`: the call does its work and reports a failure; `torn`: a write gets half way. */
@@ -36,6 +38,10 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
   let calls: Array<string> = []
   let left = 0
 
+  /** From 1; 0 while there was no such call. */
+  const placeOf = ({ at, begins }: Fault): number =>
+    begins === undefined ? at : calls.findIndex((one) => one.startsWith(begins)) + 1
+
   const call = <A>(
     operation: string,
     path: string,
@@ -47,7 +53,8 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
   ): Effect.Effect<A, FsError> =>
     Effect.suspend(() => {
       calls.push(`${operation} ${relative(root, path)}`)
-      if (fault === undefined || calls.length < fault.at || (calls.length > fault.at && fault.lasting !== true)) {
+      const at = fault === undefined ? 0 : placeOf(fault)
+      if (fault === undefined || at === 0 || calls.length < at || (calls.length > at && fault.lasting !== true)) {
         return run
       }
       const { code, mode = "refused" } = fault
