@@ -166,6 +166,22 @@ describe("a plan", () => {
       )
     }))
 
+  it.effect("lets no untagged entry go that a manifest may need which cannot be read", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      const broken = sample("{", index([one]).descriptor.mediaType)
+      yield* store(broken)
+      yield* add(entryOf(broken, "app:v1"))
+      yield* pushImage(registry, "app", one)
+      yield* later
+      const { items } = yield* registry.planGarbage({ ...now, untagged: true })
+      assert.deepStrictEqual(going(items), [])
+      assert.strictEqual(
+        whyOf(items, `app@${one.descriptor.digest}`),
+        `${broken.descriptor.digest} cannot be read, and may need it`
+      )
+    }))
+
   it.effect("lets things go beside a manifest that is gone", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
