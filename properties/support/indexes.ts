@@ -13,8 +13,8 @@ const mediaType = "application/vnd.oci.image.manifest.v1+json"
 const contentDigests = ["a", "b", "c"].map((digit) => ContentDigest.make(`sha256:${digit.repeat(64)}`))
 const digests = contentDigests.map((digest) => Digest.make(digest))
 const app = Repository.make("app")
-const repository = fc.constantFrom(app, app, app, Repository.make("app/web"))
-const tag = fc.constantFrom("v1", "v1", "latest").map((name) => Tag.make(name))
+export const repository = fc.constantFrom(app, app, app, Repository.make("app/web"))
+export const tag = fc.constantFrom("v1", "v1", "latest").map((name) => Tag.make(name))
 const digest = fc.constantFrom(...digests)
 
 /** Names as all kinds of tools write them, some of which nobody understands. */
