@@ -1,10 +1,11 @@
 /** History, views of the past, and undoing: programs over the journal. */
-import { Effect, HashMap, Option, Result, Stream } from "effect"
+import { Effect, Option, Result, Stream } from "effect"
 import { changesOf, isAbout, tagMove } from "../layout/changes.ts"
 import type { Command, Missing } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
 import { readEntry } from "../layout/Entry.ts"
 import { type Event, isNote } from "../layout/Event.ts"
+import { withDigest } from "../layout/query.ts"
 import { equivalent, nameOf } from "../layout/reconcile.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
@@ -54,11 +55,15 @@ interface Plan {
   readonly command: (missing: ReadonlyArray<Missing>) => Command
 }
 
-const manifestsIn = (events: ReadonlyArray<Event>): ReadonlyArray<Descriptor> =>
+/** What gets a name that it did not have. A manifest that only loses its tag does not come back: it was there. */
+const manifestsIn = (events: ReadonlyArray<Event>, state: State): ReadonlyArray<Descriptor> =>
   events.flatMap((event) => {
     const value = event._tag === "EntryAdded" ? event.value : event._tag === "EntryReplaced" ? event.to : undefined
-    const descriptor = value === undefined ? undefined : readEntry(value, undefined).descriptor
-    return descriptor === undefined ? [] : [descriptor]
+    if (value === undefined) return []
+    const { descriptor, name } = readEntry(value, state.defaultRepository)
+    if (descriptor === undefined) return []
+    const isLeft = name._tag === "Untagged" && withDigest(state, name.repository, descriptor.digest).length > 0
+    return isLeft ? [] : [descriptor]
   })
 
 /**
@@ -73,9 +78,7 @@ const missingOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Missing>, RegistryError> {
   const decision = decide(state, command([]))
   if (Result.isFailure(decision)) return []
-  // What an entry has already is no better for being left alone.
-  const coming = manifestsIn(decision.success).filter(({ digest }) => !HashMap.has(state.digests, digest))
-  const { facts, reached, unreadable } = yield* opened.manifests.walk(coming, true)
+  const { facts, reached, unreadable } = yield* opened.manifests.walk(manifestsIn(decision.success, state), true)
   const missing: Array<Missing> = Array.from(unreadable.keys(), (digest) => ({ path: "manifest", digest }))
   const needed = [
     ...Array.from(reached.values(), (descriptor) => ({ path: "manifest", descriptor, optional: false })),

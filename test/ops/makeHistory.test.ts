@@ -16,7 +16,16 @@ import {
 import { Actor } from "../../src/ops/Actor.ts"
 import type { HistoryQuery } from "../../src/ops/History.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
-import { entryOf, foreignLayout, image, pushImage, referrerOf } from "../support/images.ts"
+import {
+  entryOf,
+  foreignLayout,
+  image,
+  index,
+  pushBlob,
+  pushImage,
+  pushManifest,
+  referrerOf
+} from "../support/images.ts"
 
 const one = image("one")
 const two = image("two")
@@ -319,6 +328,19 @@ describe("restoring", () => {
       yield* registry.restore({ to: { revision: 4 } })
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, threeDigest)
       assert.deepStrictEqual(yield* tagsIn(registry, "web"), ["v1"])
+    }))
+
+  it.effect("a tag leaves a manifest that never was whole", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one, ["v1"])
+      // Of a manifest in an index nobody asks for the layers.
+      const part = index([two])
+      yield* pushBlob(registry, "app", two)
+      yield* pushManifest(registry, "app", part, ["v1"])
+      yield* registry.restore({ to: { revision: 1 }, repository: "app", tag: "v1" })
+      assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
+      assert.deepStrictEqual((yield* registry.getManifest("app", part.descriptor.digest)).bytes, part.bytes)
     }))
 
   it.effect("is refused when content of what comes back is gone, down to the layers of an index's manifests", () =>
