@@ -28,7 +28,8 @@ interface Kind {
   readonly other?: "store" | "process"
 }
 
-const durability = "none"
+/** Segments of a few commits, so that histories go through many. */
+const options = { durability: "none", history: { segmentBytes: 3000, segmentIndexes: 0 } } as const
 const kinds: ReadonlyArray<Kind> = [
   { name: "one layout in memory", shared: true, runs, open: () => memory.makeRegistry(), onDisk: false },
   {
@@ -42,14 +43,14 @@ const kinds: ReadonlyArray<Kind> = [
     name: "one layout on disk",
     shared: true,
     runs: Math.ceil(runs / 4),
-    open: (directory) => node.openShared({ directory, durability }),
+    open: (directory) => node.openShared({ directory, ...options }),
     onDisk: true
   },
   {
     name: "a tree of layouts on disk",
     shared: false,
     runs: Math.ceil(runs / 4),
-    open: (directory) => node.openPerRepository({ directory, durability }),
+    open: (directory) => node.openPerRepository({ directory, ...options }),
     onDisk: true
   }
 ]
@@ -58,7 +59,7 @@ const shared: ReadonlyArray<Kind> = (["store", "process"] as const).flatMap((oth
   kinds.filter(({ onDisk }) => onDisk).map((kind) => ({
     ...kind,
     name: `${kind.name} that another ${other} works on as well`,
-    runs: Math.ceil(runs / 5),
+    runs: Math.ceil(runs / 4),
     other
   }))
 )
@@ -95,15 +96,15 @@ const withDirectory = async (use: (directory: string) => Promise<void>): Promise
 const operations = new Set(
   [
     "append batch blobPath cancel check commit deleteBlob deleteManifest deleteTag describe expandDigest findUpload",
-    "forecast getBlob getBlobRange getManifest getNamed getTag mountBlob pushBlob pushBlobChunked",
+    "forecast getBlob getBlobRange getManifest getNamed getTag history mountBlob pushBlob pushBlobChunked",
     "pushBlobChunkedResume pushManifest referrers repositories resolveBlob resolveManifest resolveName resolveTag",
-    "tagManifest tags tagsOf unnamed uploads usage"
+    "restore revert tagManifest tagThen tags tagsOf unnamed uploads usage"
   ].flatMap((line) => line.split(" "))
 )
 const errors = [
   "AlgorithmUnsupported BlobUnknown BlobUploadUnknown Broken Conflict DigestInvalid ManifestBlobUnknown",
   "ManifestInvalid ManifestTooLarge ManifestUnknown MediaTypeUnsupported NameInvalid NameUnknown RangeInvalid",
-  "Referenced SizeInvalid TagExists TagInvalid"
+  "Referenced RevisionUnknown SizeInvalid TagExists TagInvalid Unsupported"
 ].flatMap((line) => line.split(" "))
 
 /** What only many runs are sure to meet: the refusals of each operation. */
@@ -131,7 +132,10 @@ const refusals = Object.entries({
   resolveManifest: "ManifestUnknown NameUnknown",
   resolveName: "ManifestUnknown",
   resolveTag: "ManifestUnknown NameUnknown",
+  restore: "RevisionUnknown",
+  revert: "Conflict RevisionUnknown Unsupported",
   tagManifest: "Conflict ManifestUnknown TagExists",
+  tagThen: "ManifestUnknown NameUnknown RevisionUnknown",
   tags: "NameUnknown"
 }).flatMap(([operation, tags]) => tags.split(" ").map((tag) => `${operation} ${tag}`))
 

@@ -69,6 +69,14 @@ interface Claim {
   readonly mediaType?: string
 }
 
+/** A revision, or what a tag pointed at so many moves before. */
+export type PointAsk = { readonly revision: number } | { readonly previous: number }
+
+/** Without a repository it is about the layout as a whole. */
+interface InLayout {
+  readonly repository?: string
+}
+
 /** The fields of an ask, by its operation. */
 interface Asks {
   readonly getBlob: OfDigest & { readonly verify: boolean }
@@ -107,6 +115,11 @@ interface Asks {
   readonly blobPath: OfDigest
   readonly check: object
   readonly usage: object
+  /** Of a layout as a whole every commit, of a repository those that changed a name of it. */
+  readonly history: InLayout
+  readonly tagThen: OfTag & { readonly point: PointAsk }
+  readonly revert: InLayout & { readonly revision: number; readonly force: boolean; readonly dryRun: boolean }
+  readonly restore: InLayout & { readonly tag?: string; readonly point: PointAsk; readonly dryRun: boolean }
 }
 
 export type Op = keyof Asks
@@ -115,13 +128,31 @@ type AskOf<O extends Op> = { readonly op: O } & Asks[O]
 
 export type Ask = { readonly [O in Op]: AskOf<O> }[Op]
 
+/** How many revisions back from the newest, or how many moves of the tag. */
+export type PointDraw = { readonly back: number } | { readonly previous: number }
+
 /**
- * The fields of an ask as it is drawn, before anybody knows how far a session is and what its bytes hash to: `digest`
- * may be an algorithm, and `excess` is by how many bytes the size told is too large.
+ * The fields of an ask as it is drawn, before anybody knows how far a session is, what its bytes hash to, and how many
+ * revisions there are: `digest` may be an algorithm, and `excess` is by how many bytes the size told is too large.
+ * `whole`: what is asked about the repository is asked about its layout, where that is more.
  */
-export interface Draws extends Omit<Asks, "append" | "commit"> {
+export interface Draws extends Omit<Asks, "append" | "commit" | "history" | "tagThen" | "revert" | "restore"> {
   readonly append: OfWriter & Sent & { readonly offset: number | "end" }
   readonly commit: OfWriter & { readonly digest: string; readonly excess?: number }
+  readonly history: InRepository & { readonly whole: boolean }
+  readonly tagThen: OfTag & { readonly point: PointDraw }
+  readonly revert: InRepository & {
+    readonly whole: boolean
+    readonly back: number
+    readonly force: boolean
+    readonly dryRun: boolean
+  }
+  readonly restore: InRepository & {
+    readonly whole: boolean
+    readonly tag?: string
+    readonly point: PointDraw
+    readonly dryRun: boolean
+  }
 }
 
 export type Drawn = { readonly [O in Op]: { readonly op: O } & Draws[O] }[Op]

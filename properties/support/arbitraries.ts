@@ -7,6 +7,7 @@ import {
   noId,
   type Op,
   type PageAsk,
+  type PointDraw,
   type PushAsk,
   type Sent,
   type TagAsk,
@@ -163,6 +164,14 @@ const refName = fc.tuple(
   ([repository, tag, digest]) => fc.constantFrom(`${repository}:${tag}`, `${repository}@${digest}`, repository)
 )
 
+/** Mostly a few revisions back, seldom one that there is not yet. */
+const back = weighted([12, fc.nat({ max: 5 })], [2, fc.nat({ max: 60 })], [1, fc.constant(-1)])
+const point: fc.Arbitrary<PointDraw> = fc.oneof(
+  back.map((back) => ({ back })),
+  fc.integer({ min: 1, max: 4 }).map((previous) => ({ previous }))
+)
+const whole = fc.boolean()
+
 const ofBlob = { repository, digest: blobDigest }
 const ofManifest = { repository, digest: manifestDigest }
 const anyDigest = weighted([1, blobDigest], [1, manifestDigest])
@@ -213,7 +222,7 @@ export const drawn: fc.Arbitrary<Drawn> = weighted(
   [2, draw("getBlob", { ...ofBlob, verify: fc.boolean() })],
   [4, draw("getBlobRange", { ...ofBlob, offset: bounds, end: maybe(bounds), verify: fc.boolean() })],
   [3, draw("resolveBlob", ofBlob)],
-  [2, draw("getManifest", ofManifest)],
+  [4, draw("getManifest", ofManifest)],
   [2, draw("resolveManifest", ofManifest)],
   [2, draw("getTag", { repository, tag })],
   [3, draw("resolveTag", { repository, tag })],
@@ -250,6 +259,20 @@ export const drawn: fc.Arbitrary<Drawn> = weighted(
   [5, draw("resolveName", { name: refName })],
   [5, draw("getNamed", { name: refName })],
   [1, draw("blobPath", ofBlob)],
+  [6, draw("tagThen", { repository, tag, point })],
+  [6, draw("revert", { repository, whole, back, force: oneInSix, dryRun: oneInSix })],
+  [
+    2,
+    draw("restore", {
+      repository,
+      whole,
+      tag: fc.constant(undefined),
+      point: back.map((back) => ({ back })),
+      dryRun: oneInSix
+    })
+  ],
+  [3, draw("restore", { repository, whole: fc.constant(false), tag, point, dryRun: oneInSix })],
+  [1, draw("history", { repository, whole })],
   [1, draw("check", {})],
   [1, draw("usage", {})]
 )

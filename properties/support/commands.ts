@@ -98,6 +98,7 @@ export const sweep: ReadonlyArray<Ask> = [
   { op: "usage" },
   ...goodRepositories.flatMap((repository): ReadonlyArray<Ask> => [
     { op: "uploads", repository },
+    { op: "history", repository },
     ...[...blobs, ...goodDocuments].flatMap(({ bytes }): ReadonlyArray<Ask> => {
       const digest = digestOf(bytes)
       return [

@@ -38,7 +38,7 @@ export const checkFolder = async (folder: string, layout: Layout): Promise<void>
     sorted(entriesOf(layout).map(({ digest, refName }) => `${refName} ${digest}`)),
     "the entries of index.json"
   )
-  await checkJournal(folder, index, layout.revision)
+  await checkJournal(folder, index, layout.commits.length)
   assert.deepStrictEqual(blobsIn(folder), sorted(layout.blobs.keys()), "the blobs")
   assert.deepStrictEqual(inFolder(join(folder, ".ocilayout", "tmp")), [], "what is unfinished")
 }

@@ -7,6 +7,8 @@ import type {
   OfDigest,
   Op,
   PageAsk,
+  PointAsk,
+  PointDraw,
   PushAsk,
   TagAsk,
   TaggingAsk,
@@ -20,10 +22,20 @@ interface Repository {
   readonly untagged: Set<string>
 }
 
+type Repositories = Map<string, Repository>
+
+/** What a commit did, and what it left. */
+interface Commit {
+  readonly actor: "library" | "foreign"
+  readonly changes: ReadonlyArray<string>
+  readonly after: Repositories
+}
+
 export interface Layout {
   readonly blobs: Map<string, Uint8Array>
-  readonly repositories: Map<string, Repository>
-  revision: number
+  readonly repositories: Repositories
+  /** The first has revision 1. */
+  readonly commits: Array<Commit>
 }
 
 interface Session {
@@ -97,18 +109,69 @@ const mismatch = (bytes: Uint8Array, digest: string | undefined, size: number | 
 ]
 
 /** A repository exists while it has an entry. */
-const repositoryOf = ({ repositories }: Layout, name: string): Repository => {
+const repositoryOf = ({ repositories }: Pick<Layout, "repositories">, name: string): Repository => {
   const repository = repositories.get(name) ?? { tags: new Map(), untagged: new Set() }
   repositories.set(name, repository)
   return repository
 }
 
 /** What `index.json` holds, by the names we write (DESIGN 4, "Foreign names"). */
-export const entriesOf = ({ repositories }: Layout) =>
+export const entriesOf = ({ repositories }: Pick<Layout, "repositories">) =>
   Array.from(repositories).flatMap(([repository, { tags, untagged }]) => [
     ...Array.from(tags, ([tag, digest]) => ({ refName: `${repository}:${tag}`, repository, digest })),
     ...Array.from(untagged, (digest) => ({ refName: `${repository}@${digest}`, repository, digest }))
   ])
+
+const copyOf = (repositories: Repositories): Repositories =>
+  new Map(
+    Array.from(repositories, ([name, { tags, untagged }]) => [
+      name,
+      { tags: new Map(tags), untagged: new Set(untagged) }
+    ])
+  )
+
+/** Under each name what it points at. */
+const namesIn = (repositories: Repositories): ReadonlyMap<string, string> =>
+  new Map(entriesOf({ repositories }).map(({ digest, refName }) => [refName, digest]))
+
+/** The names that do not point at the same in both, with where they point in each. */
+const moves = (before: Repositories, after: Repositories) => {
+  const [then, now] = [namesIn(before), namesIn(after)]
+  return sorted([...then.keys(), ...now.keys()])
+    .map((name) => ({ name, from: then.get(name), to: now.get(name) }))
+    .filter(({ from, to }) => from !== to)
+}
+
+const changesIn = (before: Repositories, after: Repositories): Array<string> =>
+  moves(before, after).map(({ from, name, to }) => `${name} ${from} to ${to}`)
+
+const isAbout = (change: string, repository: string): boolean => /^[^:@]*/u.exec(change)?.[0] === repository
+
+const stateAfter = ({ commits }: Layout, revision: number): Repositories => {
+  const state = revision === 0 ? new Map<string, Repository>() : commits[revision - 1]?.after
+  if (state === undefined) throw new Refusal({ refused: ["RevisionUnknown"] })
+  return state
+}
+
+/** Makes names what they are elsewhere. */
+const bringBack = ({ repositories }: Layout, to: Repositories, names: ReadonlyArray<string>): void => {
+  for (const name of names) {
+    const [, repository = "", tag, digest = ""] = /^([^:@]*)(?::(.*)|@(.*))$/u.exec(name) ?? []
+    const [own, then] = [repositories, to].map((all) => repositoryOf({ repositories: all }, repository))
+    const target = then?.tags.get(tag ?? "")
+    if (tag !== undefined && target !== undefined) own?.tags.set(tag, target)
+    else if (tag !== undefined) own?.tags.delete(tag)
+    else if (then?.untagged.has(digest) === true) own?.untagged.add(digest)
+    else own?.untagged.delete(digest)
+  }
+}
+
+/** Whether anything is gone that manifests need, down to the last layer. */
+const isWhole = (layout: Layout, manifests: ReadonlyArray<string>): boolean => {
+  const needed = new Set(manifests)
+  for (const digest of needed) for (const child of factsIn(layout, digest)?.needs ?? []) needed.add(child)
+  return Array.from(needed).every((digest) => layout.blobs.has(digest))
+}
 
 const isEmpty = ({ tags, untagged }: Repository): boolean => tags.size + untagged.size === 0
 
@@ -121,6 +184,13 @@ const namesOf = (layout: Layout): Array<string> =>
 /** What a manifest names can be known only while it is there. */
 const factsIn = ({ blobs }: Layout, digest: string): Facts | undefined =>
   blobs.has(digest) ? factsOf.get(digest) : undefined
+
+/** Manifests and all that they name, and so on. */
+const below = (layout: Layout, manifests: ReadonlyArray<string>): Array<string> => {
+  const found = new Set(manifests)
+  for (const digest of found) for (const child of factsIn(layout, digest)?.names ?? []) found.add(child)
+  return Array.from(found)
+}
 
 /** The entries of a repository and everything below them. */
 const reachable = (layout: Layout, repository: string): Array<string> => {
@@ -271,7 +341,33 @@ export class Model {
 
   /** Fills in what depends on how far a session is. */
   settle(drawn: Drawn): Ask {
-    if (drawn.op !== "append" && drawn.op !== "commit") return drawn
+    switch (drawn.op) {
+      case "append":
+      case "commit":
+        return this.#settleWriter(drawn)
+      case "tagThen":
+        return { ...drawn, point: this.#settlePoint(drawn.point, drawn.repository) }
+      case "history":
+      case "revert":
+      case "restore": {
+        const { repository, whole, ...rest } = drawn
+        const of = this.shared && whole ? {} : { repository }
+        if (rest.op === "history") return { ...rest, ...of }
+        if (rest.op === "restore") return { ...rest, ...of, point: this.#settlePoint(rest.point, repository) }
+        const { back, ...revert } = rest
+        return { ...revert, ...of, revision: this.#layout(repository).commits.length - back }
+      }
+      default:
+        return drawn
+    }
+  }
+
+  #settlePoint(point: PointDraw, repository: string): PointAsk {
+    return "back" in point ? { revision: this.#layout(repository).commits.length - point.back } : point
+  }
+
+  #settleWriter(drawn: Extract<Drawn, { readonly writer: unknown }>): Ask {
+    if (drawn.op === "cancel") return drawn
     const { bytes, over } = this.sessions[drawn.session] ?? { bytes: noBytes }
     if (drawn.op === "append") return { ...drawn, offset: drawn.offset === "end" ? bytes.length : drawn.offset }
     const { digest, excess, ...rest } = drawn
@@ -288,9 +384,18 @@ export class Model {
     this.#layout(repository).blobs.set(digest, bytes)
   }
 
+  /** Another tool has given a name to a manifest, and puts there what it needs. */
+  intrude(repository: string, tag: string, contents: readonly [Uint8Array, ...ReadonlyArray<Uint8Array>]): void {
+    this.#transact(repository, (layout) => {
+      for (const bytes of contents) layout.blobs.set(digestOf(bytes), bytes)
+      point(repositoryOf(layout, repository), tag, digestOf(contents[0]))
+      return { changed: true }
+    }, "foreign")
+  }
+
   /** The folders of the layouts that were written to, below the root, with what is in each. */
   get folders(): Array<readonly [folder: string, layout: Layout]> {
-    return Array.from(this.#layouts).filter(([, { blobs, revision }]) => blobs.size + revision > 0)
+    return Array.from(this.#layouts).filter(([, { blobs, commits }]) => blobs.size + commits.length > 0)
   }
 
   /** Names are checked before anything is looked at; what a pushed document is does not take a look either. */
@@ -426,12 +531,13 @@ export class Model {
           !this.#layout(ask.repository).blobs.has(ask.digest) && "BlobUnknown",
           blobNeededBy(this.#layout(ask.repository), ask.digest).length > 0 && "Referenced"
         )
-        this.#transact(ask.repository, ({ blobs }) => ({ changed: blobs.delete(ask.digest) }))
+        this.#transact(ask.repository, ({ blobs }) => ({
+          changed: blobs.delete(ask.digest),
+          changes: [`@${ask.digest} ${ask.digest} to undefined`]
+        }))
         return undefined
       case "forecast":
-        if (ask.kind === "manifest") return this.#forecastManifest(ask)
-        this.#blob(ask)
-        return { digest: ask.digest, neededBy: blobNeededBy(this.#layout(ask.repository), ask.digest) }
+        return ask.kind === "manifest" ? this.#forecastManifest(ask) : this.#forecastBlob(ask)
 
       case "repositories":
         return pageOf(Array.from(this.#layouts.values()).flatMap(namesOf), ask.page)
@@ -474,6 +580,49 @@ export class Model {
         const all = Array.from(this.#layouts.values(), ({ blobs }) => Array.from(blobs.values())).flat()
         return { blobs: all.length, bytes: joined(...all).length }
       }
+      case "history": {
+        const { commits } = this.#layout(ask.repository ?? "")
+        const about = commits.map(({ actor, changes }, at) => ({
+          actor,
+          revision: at + 1,
+          changes: changes.filter((change) => ask.repository === undefined || isAbout(change, ask.repository))
+        }))
+        return about.filter(({ changes }) => ask.repository === undefined || changes.length > 0).toReversed()
+      }
+      case "tagThen": {
+        const layout = this.#layout(ask.repository)
+        const then = new Model(this.shared)
+        const repositories = stateAfter(layout, this.#revisionAt(ask.point, ask))
+        then.#layouts.set(this.#key(ask.repository), { ...layout, repositories: copyOf(repositories) })
+        return then.#carryOut({ ...ask, op: "resolveTag" })
+      }
+      case "revert": {
+        const layout = this.#layout(ask.repository ?? "")
+        const { after, before } = {
+          after: stateAfter(layout, ask.revision),
+          before: stateAfter(layout, ask.revision - 1)
+        }
+        const now = namesIn(layout.repositories)
+        const wrong = moves(before, after).filter(({ from, name }) => now.get(name) !== from)
+        refuseIf(
+          moves(before, after).length === 0 && "Unsupported",
+          !ask.force && wrong.some(({ name, to }) => now.get(name) !== to) && "Conflict"
+        )
+        return this.#undo(ask, (draft) => bringBack(draft, before, wrong.map(({ name }) => name)))
+      }
+      case "restore": {
+        const { repository = "", tag } = ask
+        const then = stateAfter(this.#layout(repository), this.#revisionAt(ask.point, { repository, tag: tag ?? "" }))
+        return this.#undo(ask, (draft) => {
+          if (tag !== undefined) {
+            const [own, to] = [repositoryOf(draft, repository), repositoryOf({ repositories: then }, repository)]
+            if (own.tags.get(tag) !== to.tags.get(tag)) point(own, tag, to.tags.get(tag))
+          } else {
+            const names = moves(draft.repositories, then).map(({ name }) => name)
+            bringBack(draft, then, names.filter((name) => ask.repository === undefined || isAbout(name, repository)))
+          }
+        })
+      }
       case "unnamed":
         return []
       case "blobPath":
@@ -482,11 +631,44 @@ export class Model {
     }
   }
 
+  #key(repository: string): string {
+    return this.shared ? "" : repository
+  }
+
   #layout(repository: string): Layout {
-    const key = this.shared ? "" : repository
-    const layout = this.#layouts.get(key) ?? { blobs: new Map(), repositories: new Map(), revision: 0 }
+    const key = this.#key(repository)
+    const layout = this.#layouts.get(key) ?? { blobs: new Map(), repositories: new Map(), commits: [] }
     this.#layouts.set(key, layout)
     return layout
+  }
+
+  #revisionAt(point: PointAsk, { repository, tag }: { readonly repository: string; readonly tag: string }): number {
+    if ("revision" in point) return point.revision
+    const { commits } = this.#layout(repository)
+    const moved = commits.flatMap(({ changes }, at) =>
+      changes.some((change) => change.startsWith(`${repository}:${tag} `)) ? [at] : []
+    )
+    return moved.at(-point.previous) ?? -1
+  }
+
+  /** Changes names back, unless something is gone that they need; what only is left untagged was there before. */
+  #undo(
+    { dryRun, repository = "" }: { readonly repository?: string; readonly dryRun: boolean },
+    change: (draft: Layout) => void
+  ) {
+    const { repositories } = this.#layout(repository)
+    return this.#transact(repository, (draft) => {
+      change(draft)
+      const come = moves(repositories, draft.repositories).flatMap(({ name, to }) => {
+        const [untagged, before = ""] = name.includes("@") ? name.split("@") : []
+        const was = untagged !== undefined && isEntry(repositoryOf({ repositories }, untagged), before)
+        return to === undefined || was ? [] : [to]
+      })
+      refuseIf(!isWhole(draft, come) && "ManifestBlobUnknown")
+      const changes = changesIn(repositories, draft.repositories)
+      if (dryRun) throw new Refusal({ ok: { changes } })
+      return { changed: changes.length > 0, changes }
+    })
   }
 
   #known(name: string): Repository {
@@ -533,28 +715,42 @@ export class Model {
     throw new Refusal({ ...(withBytes ? {} : { ok: answer }), refused: ["ManifestUnknown"] })
   }
 
+  #forecastBlob(ask: OfDigest) {
+    const { length } = this.#blob(ask)
+    const neededBy = blobNeededBy(this.#layout(ask.repository), ask.digest)
+    return { digest: ask.digest, tags: [], neededBy, referrers: [], reclaimable: neededBy.length === 0 ? length : 0 }
+  }
+
   #forecastManifest({ digest, repository }: OfDigest) {
     const layout = this.#layout(repository)
     refuseIf(!isEntry(repositoryOf(layout, repository), digest) && "ManifestUnknown")
     const referrers = namedBy(layout, [repository], digest, "subject")
+    const entries = entriesOf(layout).filter((entry) => entry.repository !== repository || entry.digest !== digest)
+    const kept = new Set(below(layout, entries.map((entry) => entry.digest)))
+    const alone = below(layout, [digest]).filter((other) => !kept.has(other))
     return {
       digest,
       tags: tagsOf(layout, repository, digest),
       neededBy: sorted([...namedBy(layout, [repository], digest, "child"), ...referrers]),
-      referrers
+      referrers,
+      reclaimable: joined(...alone.map((other) => bytesOfDigest.get(other) ?? noBytes)).length
     }
   }
 
   /** Carries a change out, on a copy until it is known to be allowed. */
-  #transact<A extends { readonly changed: boolean }>(repository: string, change: (layout: Layout) => A) {
-    const { blobs, repositories, revision } = this.#layout(repository)
-    const draft: Layout = { blobs: new Map(blobs), repositories: new Map(), revision }
-    for (const [name, { tags, untagged }] of repositories) {
-      draft.repositories.set(name, { tags: new Map(tags), untagged: new Set(untagged) })
-    }
+  #transact<A extends { readonly changed: boolean; readonly changes?: ReadonlyArray<string> }>(
+    repository: string,
+    change: (layout: Layout) => A,
+    actor: Commit["actor"] = "library"
+  ) {
+    const { blobs, commits, repositories } = this.#layout(repository)
+    const draft: Layout = { blobs: new Map(blobs), repositories: copyOf(repositories), commits: [...commits] }
     const { changed, ...answer } = change(draft)
-    if (changed) draft.revision++
-    this.#layouts.set(this.shared ? "" : repository, draft)
-    return { ...answer, revision: changed ? draft.revision : undefined }
+    if (changed) {
+      const { changes = changesIn(repositories, draft.repositories) } = answer
+      draft.commits.push({ actor, changes, after: copyOf(draft.repositories) })
+    }
+    this.#layouts.set(this.#key(repository), draft)
+    return { ...answer, revision: changed ? draft.commits.length : undefined }
   }
 }

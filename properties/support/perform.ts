@@ -1,9 +1,20 @@
 /** The other side of the model: asks carried out by a registry, and its answers in the same plain data. */
 import { Effect, Option, type Scope, Stream } from "effect"
+import type { NameChange } from "../../src/layout/changes.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
+import type { Point, Restored } from "../../src/ops/History.ts"
 import type { RegistryError } from "../../src/ops/ports.ts"
 import type { BlobWriter, Change, Content, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/Registry.ts"
-import { type Ask, type ChangeAsk, noId, type OfWriter, type PushAsk, type Sent, type TagAsk } from "./Ask.ts"
+import {
+  type Ask,
+  type ChangeAsk,
+  noId,
+  type OfWriter,
+  type PointAsk,
+  type PushAsk,
+  type Sent,
+  type TagAsk
+} from "./Ask.ts"
 import { bytesOf, digestOf, documentOf } from "./contents.ts"
 
 /** A sender that gave up. */
@@ -123,10 +134,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
     case "forecast":
       return Effect.map(
         registry.forecast(ask.repository, ask.kind, ask.digest),
-        ({ neededBy, referrers, ...rest }) =>
-          ask.kind === "blob"
-            ? { digest: rest.digest, neededBy: sorted(neededBy) }
-            : { ...rest, neededBy: sorted(neededBy), referrers: sorted(referrers) }
+        ({ neededBy, referrers, ...rest }) => ({ ...rest, neededBy: sorted(neededBy), referrers: sorted(referrers) })
       )
 
     case "repositories":
@@ -163,6 +171,21 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
       return registry.expandDigest(ask.repository, ask.digest.slice(0, "sha256:".length + ask.digits))
     case "unnamed":
       return Stream.runCollect(registry.unnamed(ask.repository))
+    case "history":
+      return Stream.runCollect(Stream.map(registry.history(ask), ({ actor, changes, revision }) => ({
+        actor,
+        revision,
+        changes: netOf(changes)
+      }))).pipe(
+        // Whether a commit in which a name went and came back was about it is nobody's promise.
+        Effect.map((commits) => commits.filter(({ changes }) => ask.repository === undefined || changes.length > 0))
+      )
+    case "tagThen":
+      return Effect.map(registry.at(pointOf(ask.point, ask)).resolveTag(ask.repository, ask.tag), described)
+    case "revert":
+      return Effect.map(registry.revert(ask.revision, ask), restored)
+    case "restore":
+      return Effect.map(registry.restore({ ...ask, to: pointOf(ask.point, ask) }), restored)
     case "blobPath":
       return Effect.map(registry.blobPath(ask.repository, ask.digest), () => undefined)
     case "check":
@@ -194,6 +217,28 @@ const sent = ({ breaks, content, cuts }: Sent): Stream.Stream<Uint8Array, Broken
   const bounds = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length]
   const chunks = Stream.fromIterable(bounds.slice(1).map((end, at) => bytes.slice(bounds[at], end)))
   return breaks ? Stream.concat(chunks, Stream.fail(new Broken())) : chunks
+}
+
+const restored = ({ changes, revision }: Restored) => ({
+  changes: netOf(changes),
+  revision: Option.getOrUndefined(revision)
+})
+
+const pointOf = (
+  point: PointAsk,
+  { repository = "", tag = "" }: { readonly repository?: string; readonly tag?: string }
+): Point => "previous" in point ? { ...point, repository, tag } : point
+
+/** Where each name, or blob, went in all: `app:v1 sha256:aa to sha256:bb`. */
+const netOf = (changes: ReadonlyArray<NameChange>): Array<string> => {
+  const byName = Map.groupBy(
+    changes,
+    ({ from, repository = "", tag, to }) => tag === undefined ? `${repository}@${from ?? to}` : `${repository}:${tag}`
+  )
+  return Array.from(byName, ([name, own]) => ({ name, from: own[0]?.from, to: own.at(-1)?.to }))
+    .filter(({ from, to }) => from !== to)
+    .map(({ from, name, to }) => `${name} ${from} to ${to}`)
+    .toSorted()
 }
 
 const pushed = ({ descriptor, existed, moved, revision, subject }: ManifestPushed) => ({

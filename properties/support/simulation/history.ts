@@ -51,6 +51,8 @@ const told = new Set<Op>([
   "pushBlobChunked",
   "pushBlobChunkedResume",
   "pushManifest",
+  "restore",
+  "revert",
   "tagManifest"
 ])
 
@@ -76,11 +78,10 @@ interface Named {
 export const sortedEntries = (entries: ReadonlyArray<Named>): string =>
   entries.map(({ digest, refName }) => `${refName} ${digest}`).toSorted().join("\n")
 
-/** @param others entries that somebody else has made, which the model does not know */
-const viewOf = (model: Model, real: Real, others: ReadonlyArray<Named>): View => {
+const viewOf = (model: Model, real: Real): View => {
   const layout = model.folders[0]?.[1]
   return {
-    entries: sortedEntries([...(layout === undefined ? [] : entriesOf(layout)), ...others]),
+    entries: sortedEntries(layout === undefined ? [] : entriesOf(layout)),
     blobs: new Set(layout?.blobs.keys()),
     sessions: model.sessions.map(({ bytes, over }, at) => ({
       id: real.sessions[at]?.first.id ?? "",
@@ -127,22 +128,21 @@ const handOver = async (world: World, { registry }: Process, sessions: Real["ses
   }
 }
 
+/** The manifest of another tool, and what it needs. */
+const foreign = [manifestOf("anchor"), blobOf(layerOf("anchor"))] as const
+
 /** Another tool gives a name to an image of its own, and syncs what it has written. */
-const intrude = async (world: World, { fs, registry }: Process): Promise<Named> => {
-  const bytes = manifestOf("anchor")
-  await world.run(registry.pushBlob("app", {}, Stream.succeed(blobOf(layerOf("anchor")))))
+const intrude = async (world: World, { fs, registry }: Process): Promise<void> => {
+  const [bytes, layer] = foreign
+  await world.run(registry.pushBlob("app", {}, Stream.succeed(layer)))
   await world.run(registry.pushBlob("app", {}, Stream.succeed(bytes)))
   const entry = { mediaType, digest: manifestDigest("anchor"), size: bytes.length, refName: "foreign:f0" }
   const habits = { writes: "in place", keepsFields: true, reorders: false, thinks: 0, hesitates: 0 } as const
   await world.run(setEntry(fs, habits, entry))
   await world.run(Effect.scoped(Effect.flatMap(fs.open(`${root}/index.json`, { access: "read" }), ({ sync }) => sync)))
-  return entry
 }
 
-/** What another tool did is a commit of its own, recorded with the next one. */
-const noteForeign = (model: Model): void => {
-  for (const [, layout] of model.folders) layout.revision++
-}
+const noteForeign = (model: Model): void => model.intrude("foreign", "f0", foreign)
 
 /** The model after the first `count` steps. */
 export const modelAfter = ({ asks, furnished, intruded }: History, count: number): Model => {
@@ -161,7 +161,7 @@ export const play = async (
   turns: ReadonlyArray<Turn>,
   { intruded = false, ...options }: MachineOptions & { readonly intruded?: boolean } = {}
 ): Promise<History> => {
-  const others: Array<Named> = []
+  let isIntruded = false
   const moments: Array<Moment> = []
   const views: Array<View> = []
   const asks: Array<Ask> = []
@@ -185,16 +185,17 @@ export const play = async (
     const real: Real = { registry: (await pair.get(place)).registry, sessions }
     await agree(model, [localSide(real.registry, sessions, world.run)], ask)
     asks.push(ask)
-    views.push(viewOf(model, real, others))
+    views.push(viewOf(model, real))
   }
-  views.push(viewOf(model, { registry: (await pair.get(0)).registry, sessions }, others))
+  views.push(viewOf(model, { registry: (await pair.get(0)).registry, sessions }))
   for (const ask of furniture) await step(ask, 0)
   if (intruded && world.bytes("index.json") !== undefined) {
-    others.push(await intrude(world, await world.open()))
+    isIntruded = true
+    await intrude(world, await world.open())
     noteForeign(model)
     // What it did while it did it is nobody's promise.
     moments.splice(0)
-    views[views.length - 1] = viewOf(model, { registry: (await pair.get(0)).registry, sessions }, others)
+    views[views.length - 1] = viewOf(model, { registry: (await pair.get(0)).registry, sessions })
   }
   for (const { drawn, process, restart } of turns) {
     if (restart) {
@@ -205,5 +206,5 @@ export const play = async (
   }
   note()
   await pair.close()
-  return { asks, views, moments, calls, furnished: furniture.length, intruded: others.length > 0 }
+  return { asks, views, moments, calls, furnished: furniture.length, intruded: isIntruded }
 }
