@@ -21,6 +21,10 @@ export interface FileStat {
   readonly size: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
+  /** When it was made, in whatever place; where the file system does not tell, some later time. */
+  readonly birthNs: bigint
+  /** How many names it has. */
+  readonly links: number
   readonly mode: number
   readonly uid: number
   readonly gid: number

@@ -33,7 +33,7 @@ export const makeBlobStore = (
       const stat = yield* statBlob(files, files.blob(digest))
       if (stat?.kind !== "file") return Option.none()
       const links = files.symlinks === "refuse" ? {} : yield* linksTo(files, digest)
-      return Option.some({ digest, size: stat.size, touched: Number(stat.ctimeNs / 1_000_000n), ...links })
+      return Option.some({ digest, size: stat.size, touched: touchedAt(stat), ...links })
     }))
 
   const store: BlobStore = {
@@ -100,6 +100,15 @@ export const makeBlobStore = (
   }
   filesOf.set(store, files)
   return store
+}
+
+/**
+ * When somebody wrote a file or put it here. The end of a lease changes its status as well, so that counts only where
+ * another name is left, which somebody may just have given it.
+ */
+const touchedAt = ({ birthNs, ctimeNs, links, mtimeNs }: FileStat): number => {
+  const times = links > 1 ? [mtimeNs, birthNs, ctimeNs] : [mtimeNs, birthNs]
+  return Math.max(...times.map((time) => Number(time / 1_000_000n)))
 }
 
 /** Whether a blob is reached through a link, its own or that of a folder, and which one of ours is behind it. */

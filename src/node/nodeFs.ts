@@ -58,6 +58,8 @@ const statOf = (stat: fs.BigIntStats): FileStat => ({
   size: Number(stat.size),
   mtimeNs: stat.mtimeNs,
   ctimeNs: stat.ctimeNs,
+  birthNs: stat.birthtimeNs,
+  links: Number(stat.nlink),
   mode: Number(stat.mode),
   uid: Number(stat.uid),
   gid: Number(stat.gid)

@@ -242,6 +242,7 @@ describe("the list of blobs", () => {
       }
       fs.mkdirSync(disk.path("blobs", "sha256", "b".repeat(64)))
       fs.symlinkSync(placeOf(disk, name), disk.path("blobs", "sha256", "c".repeat(64)))
+      // It is leased, and so has a second name.
       const touched = Math.trunc(fs.statSync(placeOf(disk, name)).ctimeMs)
       assert.deepStrictEqual(yield* Stream.runCollect(blobs.list), [{ digest: name, size: 10, touched }])
     }))

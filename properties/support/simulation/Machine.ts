@@ -393,6 +393,8 @@ export class Machine {
     const { ctimeNs, gid, ino, kind, mtimeNs, uid } = node
     const mode = (node.mode & 0o7777) | kindBits[kind]
     const size = node.kind === "file" ? node.content.length : 0
-    return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, mode, uid, gid }
+    const links = node.kind === "file" ? node.names : 1
+    // Nothing here sets the times of a file, so it was made no later than it was written.
+    return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, birthNs: mtimeNs, links, mode, uid, gid }
   }
 }
