@@ -10,6 +10,7 @@ const runs: ReadonlyArray<readonly [file: string, times: number, test?: string]>
   ["crash", 8500],
   ["fault", 5000, "each of a history"],
   ["fault", 120_000, "in many histories"],
+  ["collect", 5000],
   ["linearizable", 50_000],
   ["hostile", 5100],
   ["core", 5000],
