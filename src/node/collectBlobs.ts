@@ -1,6 +1,6 @@
 /** Removes garbage while others push: they take no lock, but lease what they push before it has its name. */
 import { Clock, Effect, Result } from "effect"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { leastGraceMillis } from "../ops/limits.ts"
@@ -8,7 +8,7 @@ import { syncFolder, tell } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { guard, ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import { endLeases, heldSince } from "./leases.ts"
+import { asideOf, endLeases, heldSince } from "./leases.ts"
 
 /**
  * Each blob is first taken out of sight, and only then looked for among the leases: whoever pushed it before that has a
@@ -26,7 +26,7 @@ export const collectBlobs = Effect.fnUntraced(function*(
   const take = Effect.gen(function*() {
     for (const digest of digests) {
       const path = files.blob(digest)
-      const aside = join(files.temporary, `garbage.${name()}`)
+      const aside = asideOf(files, digest, name())
       yield* guard(files, path)
       if ((yield* tell(fs.rename(path, aside), "ENOENT")) === "done") taken.push({ digest, path, aside })
     }
@@ -60,11 +60,15 @@ const letGo = Effect.fnUntraced(function*(
 
 /** Gives a blob its name back, unless somebody has pushed another one by now. */
 const putBack = Effect.fnUntraced(function*(
-  { fs }: LayoutFiles,
+  files: LayoutFiles,
   { aside, path }: Taken
 ): Effect.fn.Return<void, FsError> {
+  const { fs } = files
   const linked = yield* tell(fs.link(aside, path), "EEXIST", "ENOENT", ...cannotLink)
-  if (linked === "done" || linked === "EEXIST") yield* ifThere(fs.unlink(aside))
-  // Somebody swept it away as a file of the dead; its lease still holds it.
+  if (linked === "done" || linked === "EEXIST") {
+    // Until its name is on the disk again, this is what is left of it after a power cut.
+    yield* syncFolder(files, dirname(path))
+    yield* ifThere(fs.unlink(aside))
+  } // Somebody swept it away as a file of the dead; its lease still holds it.
   else if (linked !== "ENOENT") yield* fs.rename(aside, path)
 })

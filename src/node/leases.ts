@@ -37,6 +37,24 @@ export type Hold = "link" | "copy"
 
 const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
 
+/**
+ * Where a collection of our own puts a blob until it knows that nobody holds it. The lease of whoever pushed it at that
+ * moment may not outlive a power cut, and so this is one as well.
+ */
+export const asideOf = ({ temporary }: LayoutFiles, digest: ContentDigest, name: string): string =>
+  join(temporary, `garbage.${nameOf(digest)}.${name}`)
+
+/** What collections that were cut short have left of a blob. */
+const asidesOf = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  digest: ContentDigest
+): Effect.fn.Return<ReadonlyArray<string>, FsError | SymlinkRefused> {
+  const path = asideOf(files, digest, "")
+  yield* guard(files, path)
+  const names = (yield* ifThere(files.fs.readDirectory(files.temporary))) ?? []
+  return names.map((name) => join(files.temporary, name)).filter((aside) => aside.startsWith(path))
+})
+
 /** The folders of leases that there are, the latest first; a link to one is none. */
 const hoursOf = Effect.fnUntraced(function*(
   files: LayoutFiles
@@ -104,8 +122,8 @@ export const openLease = Effect.fnUntraced(function*(
   verified: Verified,
   digest: ContentDigest
 ): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
-  for (const hour of yield* hoursOf(files)) {
-    const path = join(folderOf(files, hour), nameOf(digest))
+  const leases = (yield* hoursOf(files)).map((hour) => join(folderOf(files, hour), nameOf(digest)))
+  for (const path of [...leases, ...(yield* asidesOf(files, digest))]) {
     const opened = yield* ifThere(openRegular(files, path)).pipe(
       Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
     )
@@ -134,6 +152,7 @@ export const endLeases = Effect.fnUntraced(function*(
     // What is no file holds nothing, and is not ours to remove.
     if ((yield* statIfThere(files.fs, path))?.kind === "file") yield* ifThere(files.fs.unlink(path))
   }
+  for (const aside of yield* asidesOf(files, digest)) yield* ifThere(files.fs.unlink(aside))
 })
 
 /** What has been leased since a time, by the names of the leases alone. */

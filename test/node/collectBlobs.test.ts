@@ -144,6 +144,48 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(temporary(disk), [])
     }))
 
+  it.live("holds what it takes until it knows that nobody else does, should it die there", () =>
+    Effect.gen(function*() {
+      const { disk, open } = yield* opened()
+      const { digest } = garbage.descriptor
+      const path = disk.path("blobs", ...digest.split(":"))
+      const aside = disk.path(".ocilayout", "tmp", `garbage.${digest.replace(":", "-")}.0`)
+      const old = new Date(Date.now() - 1000 * 60 * 60 * 1000)
+      fs.utimesSync(path, old, old)
+      fs.renameSync(path, aside)
+      endLeases(disk)
+      const later = yield* open
+      yield* pushBlob(later, "app", image("two").config)
+      assert.strictEqual((yield* later.resolveBlob("app", digest)).size, garbage.bytes.length)
+      yield* later.mountBlob("app", "web", digest)
+      assert.isTrue(isThere(disk, garbage))
+      yield* later.deleteBlob("app", digest)
+      assert.deepStrictEqual(temporary(disk), [])
+    }))
+
+  it.live("has a blob's name on the disk again before it lets go of it", () =>
+    Effect.gen(function*() {
+      const { disk, open, registry } = yield* opened()
+      endLeases(disk)
+      const id = yield* planOf(registry)
+      const other = yield* open
+      let done = false
+      disk.intercept((call) => {
+        if (!isTaking(call) || done) return Effect.void
+        done = true
+        return Effect.orDie(Effect.asVoid(other.mountBlob("app", "web", garbage.descriptor.digest)))
+      })
+      disk.told()
+      yield* registry.collectGarbage(id)
+      const calls = disk.told("link", "syncDirectory", "unlink").filter((call) => /blobs\/|tmp\/garbage/u.test(call))
+      const { digest } = garbage.descriptor
+      assert.deepStrictEqual(calls.slice(-4, -1), [
+        `link blobs/${digest.replace(":", "/")}`,
+        "syncDirectory blobs/sha256",
+        "unlink .ocilayout/tmp/garbage"
+      ])
+    }))
+
   it.live("in the end lets a manifest that needs what is gone be refused, and be pushed again", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
