@@ -17,7 +17,15 @@ import { type Instant, type Process, restarted, World } from "./support/simulati
 
 const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
-const counts = { interleavings: 0, "pushes beside": 0, collected: 0, spared: 0, crashes: 0, faults: 0 }
+const counts = {
+  interleavings: 0,
+  "pushes beside": 0,
+  collected: 0,
+  spared: 0,
+  crashes: 0,
+  "crashes beside": 0,
+  faults: 0
+}
 
 /** Nothing is kept but what is needed, and what was pushed within the hour. */
 const now: GarbageOptions = { graceMillis: 0, undoWindowMillis: 0, untagged: true }
@@ -161,6 +169,80 @@ describe("collecting while others push", () => {
     ))
 
   afterAll(() => assert.isAbove(counts.collected, 0))
+})
+
+describe("collecting beside pushes that is cut short", () => {
+  const kinds: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial"]
+
+  /** What had been answered when somebody looked at the disk. */
+  interface Seen extends Instant {
+    readonly blobs: ReadonlyArray<string>
+    readonly tags: ReadonlyArray<string>
+  }
+
+  it("loses nothing that was answered within the hour, at whatever call the power goes", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.record({ how: fc.constantFrom("blob", "chunks", "mount"), wait: fc.nat({ max: 250 }) }), {
+          minLength: 1,
+          maxLength: 2
+        }),
+        fc.integer({ min: 1, max: 2 ** 30 }),
+        async (fuzzed, pushes, seed) => {
+          const chance = chanceOf(seed)
+          const notes = ["a", "b"]
+          const { disk, ...moment } = await furnish(notes)
+          const blobs: Array<string> = []
+          const tags: Array<string> = []
+          const seen: Array<Seen> = []
+          const world = restarted(disk, moment, {
+            yielding: true,
+            before: () => {
+              const { disk, nowNs } = world.machine
+              seen.push({ disk, nowNs, names: world.names, blobs: [...blobs], tags: [...tags] })
+              return undefined
+            }
+          })
+          const [{ registry }, collector] = [await world.open(), await world.open()]
+          const push = ({ how, wait }: typeof pushes[number], at: number) =>
+            Effect.gen(function*() {
+              const note = notes[at] ?? ""
+              yield* pass(wait)
+              if (how === "blob") yield* pushLayer(registry, note)
+              else if (how === "mount") yield* registry.mountBlob("app", "web", layerDigest(note))
+              else {
+                const writer = yield* registry.pushBlobChunked("app")
+                yield* writer.append(0, Stream.succeed(blobOf(layerOf(note))))
+                yield* writer.commit(layerDigest(note))
+              }
+              blobs.push(layerDigest(note))
+              yield* pushManifest(registry, note)
+              tags.push(note)
+            }).pipe(Effect.catchIf((error: RegistryError) => error._tag === "BlobUnknown", () => Effect.void))
+          const all = Effect.all([collect(collector.registry), ...pushes.map(push)], {
+            concurrency: "unbounded",
+            discard: true
+          })
+          await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
+          for (const { blobs, tags, ...instant } of seen.filter(({ blobs }) => blobs.length > 0)) {
+            const kind = kinds[Math.floor(chance() * kinds.length)] ?? "kill"
+            counts["crashes beside"]++
+            const cut = restarted(crash(instant.disk, kind, chance), instant)
+            const process = await cut.open()
+            await checkWhole(cut, process)
+            for (const digest of blobs) await cut.run(process.registry.resolveBlob("app", digest))
+            for (const note of tags) await cut.run(process.registry.getTag("app", note))
+            // What was answered can be gone on with.
+            for (const note of notes.filter((note) => blobs.includes(layerDigest(note)))) {
+              await cut.run(pushManifest(process.registry, note))
+            }
+            await checkWhole(cut, process)
+          }
+        }
+      ),
+      { numRuns: Math.ceil(runs / 4) }
+    ))
 })
 
 describe("collecting that is cut short", () => {
