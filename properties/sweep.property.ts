@@ -146,15 +146,16 @@ describe("a sweep", () => {
         ...stay.filter((entry) => !isCandidate(entry)).map(({ digest }) => digest),
         ...evidence.pins
       ])
-      const waiting = layout.state.entries.filter((entry) => isCandidate(entry) && !evidence.outlived.has(entry))
+      const waiting = layout.state.entries.filter(isCandidate)
       for (let before = -1; before < roots.size;) {
         before = roots.size
         const kept = closure(roots, evidence.links)
-        for (const { digest } of waiting) {
+        for (const entry of waiting) {
+          const { digest } = entry
           const { subject } = evidence.links.get(digest) ?? {}
-          if (isFresh(evidence, digest) || kept.has(digest) || (subject !== undefined && kept.has(subject))) {
-            roots.add(digest)
-          }
+          // A rule takes a tag from what is needed all the same, but nothing that refers to what stays.
+          const isNeeded = !evidence.outlived.has(entry) && (isFresh(evidence, digest) || kept.has(digest))
+          if (isNeeded || (subject !== undefined && kept.has(subject))) roots.add(digest)
         }
       }
       for (const entry of stay.filter(isCandidate)) {

@@ -117,6 +117,8 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
     for (const entry of candidates) if (!outlived.has(entry)) mark(entry.digest, unclear)
   }
   const left = candidates.filter((entry) => !kept.has(entry))
+  // What the past needs keeps content, and no entry.
+  waiting.clear()
   for (const entry of left) entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, links) })
 
   for (const { digest, leadsTo } of evidence.blobs) {

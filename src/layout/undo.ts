@@ -65,7 +65,7 @@ const bringBack = (state: State, target: State, isMeant: (entry: Entry) => boole
   return [...events, ...inOrder(replay(state, events), target, isMeant)]
 }
 
-/** Of several entries of a tag the first one counts: where another would now, all of them are written anew, in order. */
+/** Of several entries of a tag the first one counts: where another would now, they are written anew in their old order. */
 const inOrder = (state: State, target: State, isMeant: (entry: Entry) => boolean): ReadonlyArray<Event> => {
   const events: Array<Event> = []
   let now = state
@@ -73,14 +73,20 @@ const inOrder = (state: State, target: State, isMeant: (entry: Entry) => boolean
   for (const { name } of target.entries.filter(isMeant)) {
     if (name._tag !== "Tagged" || seen.has(`${name.repository}:${name.tag}`)) continue
     seen.add(`${name.repository}:${name.tag}`)
-    const wanted = tagged(target, name.repository, name.tag)
-    if (wanted.length < 2 || tagged(now, name.repository, name.tag)[0]?.digest === wanted[0]?.digest) continue
-    for (const entry of tagged(now, name.repository, name.tag)) {
+    const present = tagged(now, name.repository, name.tag)
+    const wanted = tagged(target, name.repository, name.tag).map(({ value }) => canonical(value))
+    const placeOf = ({ value }: Entry): number => {
+      const place = wanted.indexOf(canonical(value))
+      return place < 0 ? wanted.length : place
+    }
+    const ordered = present.toSorted((a, b) => placeOf(a) - placeOf(b))
+    if (ordered[0]?.digest === present[0]?.digest) continue
+    for (const entry of present) {
       const removed = new EntryRemoved({ ...keyOf(now, entry), value: entry.value })
       now = evolve(now, removed)
       events.push(removed)
     }
-    for (const { value } of wanted) {
+    for (const { value } of ordered) {
       const added = new EntryAdded({ value })
       now = evolve(now, added)
       events.push(added)
