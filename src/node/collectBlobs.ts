@@ -22,24 +22,30 @@ export const collectBlobs = Effect.fnUntraced(function*(
   const { fs } = files
   const name = yield* RandomName
   const taken: Array<Taken> = []
+  const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
+  for (const digest of digests) {
+    const path = files.blob(digest)
+    const aside = asideOf(files, digest, name())
+    const guarded = yield* Effect.result(guard(files, path))
+    takings.push(guarded)
+    if (Result.isFailure(guarded)) continue
+    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
+    takings.push(renamed)
+    // What is said to have failed may have been done.
+    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+  }
   const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
-  const take = Effect.gen(function*() {
-    for (const digest of digests) {
-      const path = files.blob(digest)
-      const aside = asideOf(files, digest, name())
-      yield* guard(files, path)
-      if ((yield* tell(fs.rename(path, aside), "ENOENT")) === "done") taken.push({ digest, path, aside })
-    }
-    return yield* heldSince(files, fresh)
-  })
-  const held = yield* Effect.onError(take, () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one))))
+  const held = yield* Effect.onError(
+    heldSince(files, fresh),
+    () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
+  )
   // What fails for one keeps no other from its place.
   const finished = yield* Effect.forEach(
     taken,
     (one) => Effect.result(held.has(one.digest) ? putBack(files, one) : letGo(files, one, fresh))
   )
   for (const folder of new Set(taken.map(({ path }) => dirname(path)))) yield* syncFolder(files, folder)
-  yield* Effect.fromResult(Result.all(finished))
+  yield* Effect.fromResult(Result.all([...takings, ...finished]))
 })
 
 interface Taken {
@@ -54,8 +60,9 @@ const letGo = Effect.fnUntraced(function*(
   { aside, digest }: Taken,
   fresh: number
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  yield* endLeases(files, digest, fresh)
+  const ended = yield* Effect.result(endLeases(files, digest, fresh))
   yield* ifThere(files.fs.unlink(aside))
+  yield* Effect.fromResult(ended)
 })
 
 /** Gives a blob its name back, unless somebody has pushed another one by now. */

@@ -150,6 +150,19 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(temporary(disk), [])
     }))
 
+  it.live("leaves nothing of what it has taken where it cannot take the next", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      const other = sample("nor by anybody else", "application/octet-stream")
+      yield* pushBlob(registry, "app", other)
+      const id = yield* planOf(disk, registry)
+      let taken = 0
+      disk.intercept((call) => isTaking(call) && taken++ === 1 ? fails("EIO")(call) : Effect.void)
+      assert.instanceOf(yield* Effect.flip(collect(registry, id)), OutcomeUnknown)
+      assert.lengthOf([garbage, other].filter((one) => isThere(disk, one)), 1)
+      assert.deepStrictEqual(temporary(disk), [])
+    }))
+
   it.live("holds what it takes until it knows that nobody else does, should it die there", () =>
     Effect.gen(function*() {
       const { disk, open } = yield* opened()
