@@ -13,6 +13,7 @@ import { chanceOf } from "./support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "./support/simulation/Disk.ts"
 import {
   type History,
+  letGrowOld,
   modelAfter,
   type Moment,
   play,
@@ -60,6 +61,7 @@ const goOn = async (world: World, { registry }: Process, model: Model, turns: Re
   const sides: Sides = [localSide(registry, [], world.run)]
   for (const { drawn } of turns) {
     if (!("session" in drawn) && drawn.op !== "pushBlobChunked") {
+      if (drawn.op === "collect") letGrowOld(world.machine)
       await agree(model, sides, model.settle(drawn))
     }
   }
@@ -167,7 +169,7 @@ const checkCrash = async (
   if (chance() > 0.2) return
 
   // A deletion may be on record and the blob there still: nobody can tell from what is there which revision is next.
-  if (history.asks[moment.step]?.op === "deleteBlob") return
+  if (["collect", "deleteBlob"].includes(history.asks[moment.step]?.op ?? "")) return
   const again = restarted(disk, moment)
   const left = new Set(stored(again).map(([digest]) => digest))
   const happened = [before, after].findIndex(({ blobs, entries }) =>

@@ -119,6 +119,8 @@ interface Asks {
   readonly history: InLayout
   readonly tagThen: OfTag & { readonly point: PointAsk }
   readonly revert: InLayout & { readonly revision: number; readonly force: boolean; readonly dryRun: boolean }
+  /** Takes all garbage out of a layout to which nothing was pushed for hours. */
+  readonly collect: { readonly untagged: boolean; readonly undoable: boolean }
   readonly restore: InLayout & { readonly tag?: string; readonly point: PointAsk; readonly dryRun: boolean }
 }
 

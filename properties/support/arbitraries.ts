@@ -176,6 +176,9 @@ const ofBlob = { repository, digest: blobDigest }
 const ofManifest = { repository, digest: manifestDigest }
 const anyDigest = weighted([1, blobDigest], [1, manifestDigest])
 
+/** Apart from the others, since how long ago something was pushed matters for it. */
+export const collection: fc.Arbitrary<Drawn> = draw("collect", { untagged: fc.boolean(), undoable: fc.boolean() })
+
 export const drawn: fc.Arbitrary<Drawn> = weighted(
   [
     8,

@@ -623,6 +623,35 @@ export class Model {
           }
         })
       }
+      case "collect": {
+        const entries = entriesOf(this.#layout(""))
+        const isCandidate = ({ refName }: { refName: string }) => ask.untagged && refName.includes("@")
+        const kept = new Set(entries.filter((entry) => !isCandidate(entry)).map(({ digest }) => digest))
+        // What refers to something that stays, stays, and so does what it needs.
+        for (let before = -1; before < kept.size;) {
+          before = kept.size
+          const all = below(this.#layout(""), Array.from(kept))
+          for (const { digest } of entries) {
+            const subject = factsIn(this.#layout(""), digest)?.subject
+            if (all.includes(digest) || (subject !== undefined && all.includes(subject))) kept.add(digest)
+          }
+        }
+        const gone = entries.filter(({ digest }) => !kept.has(digest))
+        this.#transact("", ({ repositories }) => {
+          for (const { digest, repository } of gone) repositories.get(repository)?.untagged.delete(digest)
+          return { changed: gone.length > 0 }
+        })
+        const { blobs, commits } = this.#layout("")
+        const past = commits.flatMap(({ changes }) => changes.filter((change) => !change.startsWith("@")))
+        const remembered = past.join().match(/sha(?:256|512):[0-9a-f]+/gu) ?? []
+        const needed = new Set(below(this.#layout(""), [...kept, ...(ask.undoable ? remembered : [])]))
+        const garbage = sorted(blobs.keys()).filter((digest) => !needed.has(digest))
+        this.#transact("", (layout) => {
+          for (const digest of garbage) layout.blobs.delete(digest)
+          return { changed: garbage.length > 0, changes: garbage.map((digest) => `@${digest} ${digest} to undefined`) }
+        })
+        return [sorted([...gone.map(({ refName }) => refName), ...garbage]), []]
+      }
       case "unnamed":
         return []
       case "blobPath":

@@ -186,6 +186,20 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
       return Effect.map(registry.revert(ask.revision, ask), restored)
     case "restore":
       return Effect.map(registry.restore({ ...ask, to: pointOf(ask.point, ask) }), restored)
+    case "collect":
+      return Effect.gen(function*() {
+        const plan = yield* registry.planGarbage({
+          graceMillis: 0,
+          untagged: ask.untagged,
+          ...(ask.undoable ? {} : { undoWindowMillis: 0 })
+        })
+        // Where no plan could be kept there is none to be carried out.
+        if (Option.isNone(plan.id)) return yield* Effect.fail(new Broken())
+        const { removed, spared } = yield* registry.collectGarbage(plan.id.value)
+        return [removed, spared].map((items) =>
+          items.flatMap(({ kind, name }) => kind === "blob" || kind === "manifest" ? [name] : []).toSorted()
+        )
+      })
     case "blobPath":
       return Effect.map(registry.blobPath(ask.repository, ask.digest), () => undefined)
     case "check":

@@ -1,10 +1,11 @@
 /** Runs a history on a simulated machine beside the model, and keeps what the disk was before every call. */
 import { Effect, Option, Stream } from "effect"
 import fc from "fast-check"
-import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../../stress/contents.ts"
-import { drawn } from "../arbitraries.ts"
+import { leastGraceMillis } from "../../../src/ops/limits.ts"
+import { collection, drawn } from "../arbitraries.ts"
 import type { Ask, Drawn, Op } from "../Ask.ts"
 import { agree } from "../commands.ts"
+import { bytesOf, digestOf, documentOf } from "../contents.ts"
 import { entriesOf, Model } from "../model.ts"
 import type { Real } from "../perform.ts"
 import { localSide } from "../Side.ts"
@@ -65,7 +66,10 @@ export interface Turn {
 }
 
 export const turn: fc.Arbitrary<Turn> = fc.record({
-  drawn: drawn.filter(({ op }) => told.has(op)),
+  drawn: fc.oneof({ weight: 12, arbitrary: drawn.filter(({ op }) => told.has(op)) }, {
+    weight: 1,
+    arbitrary: collection
+  }),
   process: fc.constantFrom<Array<0 | 1>>(0, 0, 0, 1),
   restart: fc.nat({ max: 9 }).map((number) => number === 0)
 })
@@ -128,15 +132,17 @@ const handOver = async (world: World, { registry }: Process, sessions: Real["ses
   }
 }
 
+/** Nothing that was pushed until now is held any longer by having been pushed just now. */
+export const letGrowOld = (machine: Machine): void => machine.advance(2 * leastGraceMillis + 60_000)
+
 /** The manifest of another tool, and what it needs. */
-const foreign = [manifestOf("anchor"), blobOf(layerOf("anchor"))] as const
+const { bytes: foreignBytes, mediaType } = documentOf("docker")
+const foreign = [foreignBytes, bytesOf("config")] as const
 
 /** Another tool gives a name to an image of its own, and syncs what it has written. */
 const intrude = async (world: World, { fs, registry }: Process): Promise<void> => {
-  const [bytes, layer] = foreign
-  await world.run(registry.pushBlob("app", {}, Stream.succeed(layer)))
-  await world.run(registry.pushBlob("app", {}, Stream.succeed(bytes)))
-  const entry = { mediaType, digest: manifestDigest("anchor"), size: bytes.length, refName: "foreign:f0" }
+  for (const bytes of foreign) await world.run(registry.pushBlob("app", {}, Stream.succeed(bytes)))
+  const entry = { mediaType, digest: digestOf(foreignBytes), size: foreignBytes.length, refName: "foreign:f0" }
   const habits = { writes: "in place", keepsFields: true, reorders: false, thinks: 0, hesitates: 0 } as const
   await world.run(setEntry(fs, habits, entry))
   await world.run(Effect.scoped(Effect.flatMap(fs.open(`${root}/index.json`, { access: "read" }), ({ sync }) => sync)))
@@ -182,6 +188,7 @@ export const play = async (
   const sessions: Real["sessions"] = []
   const pair = new Pair(world)
   const step = async (ask: Ask, place: 0 | 1): Promise<void> => {
+    if (ask.op === "collect") letGrowOld(machine)
     const real: Real = { registry: (await pair.get(place)).registry, sessions }
     await agree(model, [localSide(real.registry, sessions, world.run)], ask)
     asks.push(ask)
