@@ -241,7 +241,7 @@ describe("collecting beside pushes that is cut short", () => {
           }
         }
       ),
-      { numRuns: Math.ceil(runs / 4) }
+      { numRuns: Math.ceil(runs / 20) }
     ))
 })
 
