@@ -91,6 +91,8 @@ const askAgain = async (
   chance: Chance
 ): Promise<void> => {
   if (ask === undefined || "session" in ask) return
+  // What it was before its last move is something else once that has been taken back.
+  if (ask.op === "restore" && "previous" in ask.point) return
   counts.again++
   const world = restarted(disk, moment)
   const { registry } = await world.open()
