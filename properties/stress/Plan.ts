@@ -10,6 +10,9 @@ interface OfTag {
 export type Step =
   | { readonly does: "push"; readonly note: string; readonly unless: "nothing" | "exists" | "moved" } & OfTag
   | { readonly does: "pushUntagged"; readonly note: string } & OfTag
+  /** Pushes for a tag that nobody else has, and takes that back. */
+  | { readonly does: "undo"; readonly note: string } & OfTag
+  | { readonly does: "collect"; readonly repository: string }
   | { readonly does: "retag"; readonly note: string; readonly unless: "nothing" | "exists" | "moved" } & OfTag
   | { readonly does: "untag"; readonly unless: "nothing" | "moved" } & OfTag
   | { readonly does: "deleteManifest"; readonly note: string } & OfTag
@@ -44,6 +47,9 @@ export const repositories = ["app", "lib/base"] as const
 /** A manifest that nobody deletes keeps each repository in being. */
 export const anchor = "anchor"
 
+/** Blobs that are there before, and have been for so long that they may be collected unless somebody pushes them again. */
+export const garbage = Array.from({ length: 40 }, (_, at) => `garbage ${at} 700`)
+
 /** Every so many steps all processes fight for a new tag, which nobody moves or deletes. */
 const contestEvery = 10
 export const contested = "once-"
@@ -64,6 +70,8 @@ const weights: ReadonlyArray<readonly [Step["does"], number]> = [
   ["retag", 10],
   ["untag", 7],
   ["deleteManifest", 5],
+  ["undo", 4],
+  ["collect", 4],
   ["getTag", 12],
   ["getManifest", 6],
   ["list", 4],
@@ -151,7 +159,12 @@ class Settling {
         return { does, ...of }
       case "list":
         return { does, repository }
+      case "undo":
+        return { does, note: name, repository, tag: `undone-${name.replace("/", "-")}` }
+      case "collect":
+        return { does, repository }
       case "pushBlob": {
+        if (pick % 3 === 0) return { does, blob: this.#blob(pick), repository }
         const blob = `pushed ${name} ${length}`
         this.#blobs.push(blob)
         return { does, blob, repository }
@@ -182,6 +195,7 @@ class Settling {
   }
 
   #blob(pick: number): string {
+    if (pick % 3 === 0) return garbage[(pick / 3) % garbage.length] ?? ""
     return this.#blobs.at(-1 - pick % 6) ?? "nobody's 10"
   }
 }

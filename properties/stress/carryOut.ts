@@ -33,6 +33,11 @@ const answerTo = (registry: RegistryShape, call: Call): Effect.Effect<Answer, Re
         digest: call.digest,
         revision: Option.getOrUndefined(revision)
       }))
+    case "revert":
+      return Effect.map(registry.revert(call.revision), ({ revision }) => ({
+        digest: call.digest,
+        revision: Option.getOrUndefined(revision)
+      }))
     case "deleteTag": {
       const options = call.condition.kind === "digest" ? { ifDigest: call.condition.digest } : {}
       return Effect.map(

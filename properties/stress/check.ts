@@ -27,7 +27,8 @@ export const withoutFailures = (history: History): History =>
       : { call: operation.call, asked: operation.asked }
   )
 
-const isTagCall = ({ op }: Call): boolean => op.endsWith("Tag") || op.endsWith("Manifest") || op === "isListed"
+const isTagCall = ({ op }: Call): boolean =>
+  op.endsWith("Tag") || op.endsWith("Manifest") || op === "isListed" || op === "revert"
 
 /** A listing is a look at every tag that there is in its repository. */
 const looks = (history: History): History => {
@@ -104,7 +105,9 @@ const digestIn = (call: Call): string => "digest" in call ? call.digest : ""
 
 /** What was acknowledged, and by nobody taken back, is there. */
 export const lostOf = (history: History, found: Found): ReadonlyArray<string> => {
-  const deleted = new Set(history.flatMap(({ call }) => call.op === "deleteManifest" ? [call.digest] : []))
+  const deleted = new Set(
+    history.flatMap(({ call }) => call.op === "deleteManifest" || call.op === "revert" ? [call.digest] : [])
+  )
   return history.flatMap(({ answer, call }) => {
     if (answer === undefined || answer.refused !== undefined) return []
     const { op } = call

@@ -2,6 +2,7 @@
 import type { Sequential } from "../support/linearize.ts"
 import type { Answer, BlobCall, Condition, TagCall, UploadCall } from "./Call.ts"
 import { uploadDigest } from "./contents.ts"
+import { garbage } from "./Plan.ts"
 
 /** A tag, and those manifests that are used for it and are there. */
 interface TagState {
@@ -54,6 +55,8 @@ const useTag = ({ target, there }: TagState, call: TagCall): Use => {
         },
         digest: call.digest
       }
+    case "revert":
+      return { faults: [], state: { target: undefined, there: [] }, digest: call.digest }
     case "getManifest":
       return { faults: unknown(there.includes(call.digest)), state: { target, there }, digest: call.digest }
     case "deleteTag":
@@ -81,11 +84,12 @@ export const tags: Sequential<TagState, TagCall, Answer> = {
   print: ({ target, there }) => `${target} of ${there.join(" ")}`
 }
 
-/** Nobody deletes blobs. */
+/** Nobody deletes blobs; what is garbage from the beginning may be there until somebody has pushed or mounted it. */
 export const blobs: Sequential<boolean, BlobCall, Answer> = {
   initial: false,
-  step: (there, { digest, op }, answer) => {
+  step: (there, { blob, digest, op }, answer) => {
     const known = op === "pushBlob" || there
+    if (!known && garbage.includes(blob)) return op === "mountBlob" && answer?.refused === undefined
     if (answer === undefined) return known
     if (answer.refused !== undefined) return answer.refused === "BlobUnknown" && !known ? there : undefined
     return known && answer.digest === digest ? true : undefined

@@ -1,5 +1,5 @@
 /** One round: processes at work on one layout, some of them killed, and afterwards the truth. */
-import { Effect, type Scope } from "effect"
+import { Effect, type Scope, Stream } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -8,9 +8,10 @@ import { type Durability, openShared } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import type { Call } from "./Call.ts"
 import { checkAnswers, checkOrders, checkRevisions, checkWinners, type History, lostOf } from "./check.ts"
-import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
+import { collect } from "./collect.ts"
+import { blobDigest, blobOf, layerOf, manifestDigest } from "./contents.ts"
 import { lookInto } from "./folder.ts"
-import { anchor, drawPlans, type Plan, repositories, type Scale } from "./Plan.ts"
+import { anchor, drawPlans, garbage, type Plan, repositories, type Scale } from "./Plan.ts"
 import type { Readings } from "./reader.ts"
 import { makeRecorder, readOperations, recordsIn } from "./record.ts"
 
@@ -127,7 +128,26 @@ const withRegistry = <A, E>(
 /** A layout with its anchors, from which every round starts. */
 export const prepare = (options: RoundOptions): Promise<void> => {
   mkdirSync(options.notes, { recursive: true })
-  return anchorAll(options, anchor)
+  return withRegistry(
+    options,
+    (registry) =>
+      Effect.forEach(garbage, (name) => registry.pushBlob(repositories[0], {}, Stream.succeed(blobOf(name))), {
+        discard: true
+      })
+  ).then(() => {
+    // As after some hours.
+    rmSync(join(options.directory, ".ocilayout", "leases"), { recursive: true })
+    return anchorAll(options, anchor)
+  })
+}
+
+/** What nobody has asked for again is gone in the end. */
+const leftOf = async (options: RoundOptions, history: History): Promise<ReadonlyArray<string>> => {
+  await withRegistry(options, collect)
+  const { blobs } = await lookInto(options.directory)
+  const asked = new Set(history.map(({ call }) => "blob" in call ? call.blob : ""))
+  return garbage.filter((name) => !asked.has(name) && blobs.has(blobDigest(name)))
+    .map((name) => `${name} was garbage and is still there`)
 }
 
 /** Whoever writes first after a crash brings everything in order. */
@@ -214,6 +234,7 @@ export const runRound = async (options: RoundOptions): Promise<Report> => {
   // What the tool wrote last is taken in by whoever writes next.
   const recovery = options.foreign === true ? await recover(options) : []
   const { histories, lost, violations } = await conclude(options, [...history, ...recovery])
+  const left = await leftOf(options, history)
   const { entries } = await lookInto(options.directory)
   const missing = added.filter((digest) => !entries.has(`foreign ${digest}`))
   return {
@@ -228,6 +249,7 @@ export const runRound = async (options: RoundOptions): Promise<Report> => {
     violations: [
       ...readings.violations,
       ...violations,
+      ...left,
       ...missing.map((digest) => `${digest}, added by a tool without a lock, is lost`)
     ]
   }

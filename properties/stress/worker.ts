@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { type Durability, openShared } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import type { Call, Condition } from "./Call.ts"
+import { collect } from "./collect.ts"
 import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
 import type { Step } from "./Plan.ts"
 import { makeRecorder, nextStep } from "./record.ts"
@@ -84,6 +85,16 @@ function carryOutStep(registry: RegistryShape, step: Step) {
           digest: manifestDigest(note)
         })
       }
+      case "undo": {
+        const { note, tag } = step
+        const of = { repository, tag, note, digest: manifestDigest(note) }
+        yield* pushLayer(note)
+        const { revision } = yield* ask({ op: "pushManifest", tagged: true, condition: { kind: "none" }, ...of })
+        if (revision === undefined) return undefined
+        return yield* ask({ op: "revert", revision, ...of })
+      }
+      case "collect":
+        return yield* Effect.orDie(collect(registry))
       case "retag": {
         const { note, tag } = step
         const condition = yield* conditionOf(step, step.unless)
