@@ -33,16 +33,17 @@ const counts = { histories: 0, calls: 0, states: 0, again: 0, continued: 0, late
 
 const seed = fc.integer({ min: 1, max: 2 ** 30 })
 
-/** Content that is there, in `blobs` or by a lease. */
+/** Content that is there: in `blobs`, by a lease, or taken by a collection that was cut short. */
 const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Uint8Array]> => {
   const folders = [
     ...world.list("blobs").map((algorithm) => [`blobs/${algorithm}`, `${algorithm}:`] as const),
-    ...world.list(".ocilayout/leases").map((hour) => [`.ocilayout/leases/${hour}`, ""] as const)
+    ...world.list(".ocilayout/leases").map((hour) => [`.ocilayout/leases/${hour}`, ""] as const),
+    [".ocilayout/tmp", ""] as const
   ]
   return folders.flatMap(([folder, prefix]) =>
     world.list(folder).flatMap((name) => {
       const bytes = world.bytes(`${folder}/${name}`)
-      const digest = prefix + name.replace("-", ":")
+      const digest = prefix + name.replace(/^garbage\.|\.[0-9a-f]+$/gu, "").replace("-", ":")
       const [algorithm] = digest.split(":")
       return bytes !== undefined && digestOf(bytes, algorithm === "sha512" ? "sha512" : "sha256") === digest
         ? [[digest, bytes] as const]
@@ -55,7 +56,7 @@ const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Ui
 const goOn = async (world: World, { registry }: Process, model: Model, turns: ReadonlyArray<Turn>) => {
   for (const [digest, bytes] of stored(world)) {
     model.learn("app", digest, bytes)
-    // What only a lease holds is there for readers; to be asked for again puts it back.
+    // What is not in `blobs` is there for readers; to be asked for again puts it back.
     await world.run(registry.mountBlob("app", "app", digest))
   }
   const sides: Sides = [localSide(registry, [], world.run)]
