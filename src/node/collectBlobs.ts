@@ -44,7 +44,9 @@ export const collectBlobs = Effect.fnUntraced(function*(
     taken,
     (one) => Effect.result(held.has(one.digest) ? putBack(files, one) : letGo(files, one, fresh))
   )
-  for (const folder of new Set(taken.map(({ path }) => dirname(path)))) yield* syncFolder(files, folder)
+  for (const folder of new Set(taken.flatMap(({ aside, path }) => [path, aside]).map(dirname))) {
+    yield* syncFolder(files, folder)
+  }
   yield* Effect.fromResult(Result.all([...takings, ...finished]))
 })
 
