@@ -23,6 +23,7 @@ const healing = at("healing", "a blob that is pushed in one piece takes the plac
 const collecting = at("collect", "takes no content from a push that was answered, and all that nobody needs in the end")
 const walk = at("walk", "goes each way once")
 const leases = at("leases", "takes no blob from a push, and none from whoever reads what was pushed")
+const cutShort = at("collect", "loses nothing that was answered within the hour, at whatever call the power goes")
 const inMemory = at("layoutModel", "one layout in memory answers as the model does")
 const foreignRewrite = at("core", "hides nothing of ours, and is taken in where it changed something")
 
@@ -498,8 +499,165 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "blobs taken and forgotten",
     breaks: "Garbage is taken out of sight and never removed.",
     file: "src/node/collectBlobs.ts",
-    find: "  yield* ifThere(files.fs.unlink(aside))\n})\n\n/** Gives",
-    replace: "})\n\n/** Gives",
+    find: `  const ended = yield* Effect.result(endLeases(files, digest, fresh))
+  yield* ifThere(files.fs.unlink(aside))
+  yield* Effect.fromResult(ended)
+`,
+    replace: "  void [files, aside, digest, fresh, endLeases]\n",
     caughtBy: at("collect", "by a failing call is told, takes nothing that is needed, and goes on")
+  },
+  {
+    name: "leases looked at too early",
+    breaks: "Who holds what is looked for before it is out of sight.",
+    file: "src/node/collectBlobs.ts",
+    find: `  const taken: Array<Taken> = []
+  const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
+  for (const digest of digests) {
+    const path = files.blob(digest)
+    const aside = asideOf(files, digest, name())
+    const guarded = yield* Effect.result(guard(files, path))
+    takings.push(guarded)
+    if (Result.isFailure(guarded)) continue
+    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
+    takings.push(renamed)
+    // What is said to have failed may have been done.
+    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+  }
+  const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
+  const held = yield* Effect.onError(
+    heldSince(files, fresh),
+    () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
+  )
+`,
+    replace: `  const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
+  const held = yield* Effect.onError(
+    heldSince(files, fresh),
+    () => Effect.void
+  )
+  const taken: Array<Taken> = []
+  const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
+  for (const digest of digests) {
+    const path = files.blob(digest)
+    const aside = asideOf(files, digest, name())
+    const guarded = yield* Effect.result(guard(files, path))
+    takings.push(guarded)
+    if (Result.isFailure(guarded)) continue
+    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
+    takings.push(renamed)
+    // What is said to have failed may have been done.
+    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+  }
+`,
+    caughtBy: collecting,
+    runs: 4000
+  },
+  {
+    name: "taken blob not held",
+    breaks: "What a collection has taken when the power goes is held by nothing.",
+    file: "src/node/leases.ts",
+    find: "[...leases, ...(yield* asidesOf(files, digest))]",
+    replace: "leases",
+    caughtBy: cutShort
+  },
+  {
+    name: "taken blob let go of too early",
+    breaks: "A blob that is put back is given up where it was before its name is on the disk.",
+    file: "src/node/collectBlobs.ts",
+    find: "    yield* syncFolder(files, dirname(path))\n",
+    replace: "",
+    caughtBy: cutShort
+  },
+  {
+    name: "referrers forgotten",
+    breaks: "What refers to something that stays goes.",
+    file: "src/layout/garbage.ts",
+    find: "if (subject !== undefined && marks.has(subject))",
+    replace: "if (subject === digest)",
+    caughtBy: at("sweep", "takes no entry but by a rule, or without a tag"),
+    runs: 1000
+  },
+  {
+    name: "past ignored",
+    breaks: "What can be brought back loses its content.",
+    file: "src/layout/garbage.ts",
+    find: "of past) mark(",
+    replace: "of past.slice(past.length)) mark(",
+    caughtBy: at("sweep", "takes nothing that what stays needs")
+  },
+  {
+    name: "pins ignored",
+    breaks: "What is pinned goes.",
+    file: "src/layout/garbage.ts",
+    find: "  for (const digest of pins) mark(digest, \"pinned\")\n",
+    replace: "",
+    caughtBy: at("sweep", "takes nothing that what stays needs")
+  },
+  {
+    name: "unreadable manifest overlooked",
+    breaks: "Untagged entries go that a manifest may need which cannot be read.",
+    file: "src/layout/garbage.ts",
+    find: " ?? unclear\n",
+    replace: "\n",
+    caughtBy: at("sweep", "takes no entry but by a rule, or without a tag")
+  },
+  {
+    name: "later changes overlooked",
+    breaks: "Taking a commit back undoes what has been done to its names since.",
+    file: "src/layout/undo.ts",
+    find: "if (sameDigests(done.get(name), now.get(name)) || force)",
+    replace: "if (name !== \"\" || force)",
+    caughtBy: at("undo", "has changed no name but those it changed")
+  },
+  {
+    name: "content not asked for",
+    breaks: "Names come back whose content is gone.",
+    file: "src/ops/makeHistory.ts",
+    find: "    if (!there) missing.push",
+    replace: "    if (!there && path === \"\") missing.push",
+    caughtBy: inMemory
+  },
+  {
+    name: "one move too far",
+    breaks: "The Nth previous value of a tag is the one before.",
+    file: "src/ops/makeHistory.ts",
+    find: "Stream.drop(moves, point.previous - 1)",
+    replace: "Stream.drop(moves, point.previous)",
+    caughtBy: inMemory
+  },
+  {
+    name: "snapshot of what is not on record",
+    breaks: "A new segment begins with what another tool did, which is recorded after it.",
+    file: "src/node/layoutStore.ts",
+    find: "{ head: seen.head, indexBytes",
+    replace: "{ head: seen.state, indexBytes",
+    caughtBy: crash,
+    runs: 200
+  },
+  {
+    name: "segment kept too late",
+    breaks: "A new segment takes the place of the last one before that has another name.",
+    file: "src/node/journalSegments.ts",
+    find: `  yield* keepSegment(files, segmentBefore(files, revision))
+  const begun = yield* beginSegment(files, record)
+`,
+    replace: `  const old_ = Buffer.from(yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* files.fs.open(files.journal, { access: "read" })
+    return yield* readWhole(files.journal, handle, (yield* handle.stat).size)
+  })))
+  const begun = yield* beginSegment(files, record)
+  yield* withTemporary(files, "segment", (temporary, handle) =>
+    Effect.andThen(handle.write(old_, 0), files.fs.rename(temporary, segmentBefore(files, revision))))
+`,
+    caughtBy: crash,
+    runs: 200
+  },
+  {
+    name: "new segment not synced",
+    breaks: "The journal goes on in a segment whose bytes may not be on the disk.",
+    file: "src/node/journalSegments.ts",
+    find: "      yield* syncFile(files, handle)\n      yield* replaceJournal(files, path)\n",
+    replace: "      yield* replaceJournal(files, path)\n",
+    caughtBy: crash,
+    runs: 200
   }
 ]
