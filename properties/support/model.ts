@@ -762,7 +762,7 @@ export class Model {
       tags: tagsOf(layout, repository, digest),
       neededBy: sorted([...namedBy(layout, [repository], digest, "child"), ...referrers]),
       referrers,
-      reclaimable: joined(...alone.map((other) => bytesOfDigest.get(other) ?? noBytes)).length
+      reclaimable: joined(...alone.map((other) => layout.blobs.get(other) ?? noBytes)).length
     }
   }
 
