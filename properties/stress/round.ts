@@ -1,16 +1,17 @@
 /** One round: processes at work on one layout, some of them killed, and afterwards the truth. */
 import { Effect, type Scope, Stream } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { type Durability, openShared } from "../../src/node/index.ts"
+import type { Durability } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import type { Call } from "./Call.ts"
 import { checkAnswers, checkOrders, checkRevisions, checkWinners, type History, lostOf } from "./check.ts"
 import { collect } from "./collect.ts"
 import { blobDigest, blobOf, layerOf, manifestDigest } from "./contents.ts"
 import { lookInto } from "./folder.ts"
+import { open } from "./open.ts"
 import { anchor, drawPlans, garbage, type Plan, repositories, type Scale } from "./Plan.ts"
 import type { Readings } from "./reader.ts"
 import { makeRecorder, readOperations, recordsIn } from "./record.ts"
@@ -123,7 +124,7 @@ const disturbed = async (
 const withRegistry = <A, E>(
   { directory, durability }: RoundOptions,
   use: (registry: RegistryShape) => Effect.Effect<A, E, Scope.Scope>
-): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(openShared({ directory, durability }), use)))
+): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(open(directory, durability), use)))
 
 /** A layout with its anchors, from which every round starts. */
 export const prepare = (options: RoundOptions): Promise<void> => {
@@ -137,6 +138,10 @@ export const prepare = (options: RoundOptions): Promise<void> => {
   ).then(() => {
     // As after some hours.
     rmSync(join(options.directory, ".ocilayout", "leases"), { recursive: true })
+    const then = new Date(Date.now() - 3 * 60 * 60 * 1000)
+    for (const name of garbage) {
+      utimesSync(join(options.directory, "blobs", blobDigest(name).replace(":", "/")), then, then)
+    }
     return anchorAll(options, anchor)
   })
 }

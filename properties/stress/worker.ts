@@ -1,11 +1,12 @@
 /** `worker.ts <layout> <durability> <plan> <record>`: carries out the steps of a plan that nobody has begun yet. */
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
-import { type Durability, openShared } from "../../src/node/index.ts"
+import type { Durability } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import type { Call, Condition } from "./Call.ts"
 import { collect } from "./collect.ts"
 import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
+import { open } from "./open.ts"
 import type { Step } from "./Plan.ts"
 import { makeRecorder, nextStep } from "./record.ts"
 
@@ -23,7 +24,7 @@ const first = nextStep(recordPath)
 const recorder = makeRecorder(recordPath)
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const registry = yield* openShared({ directory, durability: durability as Durability })
+  const registry = yield* open(directory, durability as Durability)
   yield* Effect.forEach(
     steps.slice(first),
     (step, at) => {
