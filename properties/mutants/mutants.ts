@@ -557,7 +557,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/node/leases.ts",
     find: "[...leases, ...(yield* asidesOf(files, digest))]",
     replace: "leases",
-    caughtBy: cutShort
+    caughtBy: cutShort,
+    runs: 1000
   },
   {
     name: "taken blob let go of too early",
@@ -565,14 +566,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/node/collectBlobs.ts",
     find: "    yield* syncFolder(files, dirname(path))\n",
     replace: "",
-    caughtBy: cutShort
+    caughtBy: cutShort,
+    runs: 1500,
+    seed: 2
   },
   {
     name: "referrers forgotten",
     breaks: "What refers to something that stays goes.",
     file: "src/layout/garbage.ts",
-    find: "if (subject !== undefined && marks.has(subject))",
-    replace: "if (subject === digest)",
+    find: "for (const digest of [entry.digest, links.get(entry.digest)?.subject]) {",
+    replace: "for (const digest of [entry.digest]) {",
     caughtBy: at("sweep", "takes no entry but by a rule, or without a tag"),
     runs: 1000
   },
@@ -596,8 +599,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "unreadable manifest overlooked",
     breaks: "Untagged entries go that a manifest may need which cannot be read.",
     file: "src/layout/garbage.ts",
-    find: " ?? unclear\n",
-    replace: "\n",
+    find: "if (!outlived.has(entry)) mark(entry.digest, unclear)",
+    replace: "if (entry.digest === \"\") mark(entry.digest, unclear)",
     caughtBy: at("sweep", "takes no entry but by a rule, or without a tag")
   },
   {
