@@ -13,7 +13,6 @@ const runs: ReadonlyArray<readonly [file: string, times: number, test?: string]>
   ["collect", 5000],
   ["linearizable", 50_000],
   ["hostile", 5100],
-  ["collect", 500],
   ["leases", 2000],
   ["core", 5000],
   ["sweep", 5000],
