@@ -1,8 +1,8 @@
 /** Layouts as they were, for tools that read. */
 import { Effect, Result } from "effect"
 import type { ReferenceInvalid } from "../oci/OciError.ts"
+import { parseRef } from "../ops/find.ts"
 import { parsePoint } from "../ops/point.ts"
-import { parseRef } from "./reference.ts"
 import type { ServedLayout } from "./Served.ts"
 
 /**

@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import { type Descriptor, fieldOf } from "../oci/Descriptor.ts"
 import { type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
+import type { Source } from "../ops/find.ts"
 import { clean } from "./display.ts"
-import { manifestBytes, type Source } from "./reference.ts"
+import { manifestBytes } from "./reference.ts"
 import { PlatformUnknown, type ToolError } from "./SurfaceError.ts"
 
 /** Indexes inside indexes that are followed to a platform. */

@@ -1,10 +1,11 @@
 /** Tools that read blobs: a window of one, or all of it into a file. */
 import { Effect, Schema } from "effect"
 import { Base64, Hex } from "effect/encoding"
+import { blobRepository, findContent, type Found } from "../../ops/find.ts"
 import { bare, reported } from "../content.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
-import { blobRepository, collected, findContent, type Found } from "../reference.ts"
+import { collected } from "../reference.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 import { fileOf } from "./read.ts"

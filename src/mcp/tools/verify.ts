@@ -1,9 +1,9 @@
 /** The tool that looks for everything that is wrong. */
 import { Effect, Result, Schema, Stream } from "effect"
+import { findManifest, parseRef } from "../../ops/find.ts"
 import type { Finding, Level, Severity, VerifyOptions } from "../../ops/Maintenance.ts"
 import { Allowance, clean } from "../display.ts"
 import * as p from "../parameters.ts"
-import { findManifest, parseRef } from "../reference.ts"
 import type { ServedLayout } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { type Call, defineTool } from "../Tool.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { parseRef } from "../../src/mcp/reference.ts"
+import { parseRef } from "../../src/ops/find.ts"
 
 const hex = "0123456789abcdef".repeat(4)
 
