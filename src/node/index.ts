@@ -48,12 +48,24 @@ export const layerPerRepository = (options: LayoutOptions): Layer.Layer<Registry
 /** Files inside these directories, given as absolute paths; one that does not exist allows nothing. */
 export const localFiles = (allowed: ReadonlyArray<string>): LocalFiles => makeLocalFiles(nodeFs, allowed)
 
+/** Whether there is a layout in this very directory. */
+export const isLayout = (directory: string): Effect.Effect<boolean, RegistryError> =>
+  asStorage(resolve(directory))(Effect.map(
+    ifThere(nodeFs.stat(resolve(directory, "oci-layout"))),
+    (stat) => stat?.kind === "file"
+  ))
+
 /** The layout that a path leads to, and the reference inside it; see `ops/findLayout`. */
 export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | RegistryError> =>
-  findLayoutBy(path, (directory) =>
-    asStorage(resolve(directory))(Effect.map(
-      ifThere(nodeFs.stat(resolve(directory, "oci-layout"))),
-      (stat) => stat?.kind === "file"
-    )))
+  findLayoutBy(path, isLayout)
+
+/** Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none. */
+export const createLayout = (options: LayoutOptions): Effect.Effect<boolean, RegistryError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const existed = yield* isLayout(options.directory)
+    const { establish } = yield* openStores(nodeFs, rooted(options), undefined)
+    yield* establish
+    return !existed
+  }))
 
 const rooted = <A extends LayoutOptions>(options: A): A => ({ ...options, directory: resolve(options.directory) })

@@ -1,13 +1,13 @@
 /** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
 import { Effect, type Scope } from "effect"
 import type { Repository } from "../oci/Reference.ts"
-import type { Stores } from "../ops/ports.ts"
+import type { RegistryError, Stores } from "../ops/ports.ts"
 import { makeBlobStore } from "./blobFiles.ts"
 import { makePreparation } from "./establish.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { makeJournal } from "./journalStore.ts"
-import { type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
+import { asStorage, type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
 import { makeLeftovers } from "./leftovers.ts"
@@ -36,6 +36,8 @@ const lockWaitMillis = 30_000
 export interface OpenStores extends Stores {
   /** Lets go of what is kept of the index, the open file included; the next look reads it again. */
   readonly release: Effect.Effect<void>
+  /** Makes the layout where there is none; otherwise it is made by the first write. */
+  readonly establish: Effect.Effect<void, RegistryError>
 }
 
 export const openStores = Effect.fnUntraced(function*(
@@ -60,6 +62,7 @@ export const openStores = Effect.fnUntraced(function*(
     plans: makePlans(files, preparation),
     upkeep: makeUpkeep(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
     leftovers: makeLeftovers(files),
-    release: cache.forget
+    release: cache.forget,
+    establish: Effect.andThen(preparation.ready, asStorage(files.root)(preparation.established))
   }
 })
