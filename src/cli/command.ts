@@ -1,7 +1,18 @@
 /** The commands, their arguments, and their help. */
 import { Effect, Option } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
+import { Argument, CliError, Command, Completions, Flag } from "effect/cli"
 import { Repository } from "../oci/Reference.ts"
+import { blob } from "./commands/blob.ts"
+import { completing, completions } from "./commands/completions.ts"
+import { gc, pin, pins, unpin } from "./commands/garbage.ts"
+import { history, restore, revert, watch } from "./commands/history.ts"
+import { init } from "./commands/init.ts"
+import { repositories, tags } from "./commands/list.ts"
+import { manifest } from "./commands/manifest.ts"
+import { referrers, resolve } from "./commands/resolve.ts"
+import { tag } from "./commands/tag.ts"
+import { repair, verify } from "./commands/upkeep.ts"
+import { upload } from "./commands/upload.ts"
 
 const directories = Argument.String("[ID=]DIR").pipe(
   Argument.withMetavar("directory"),
@@ -73,7 +84,35 @@ const mcp = Command.make("mcp", {
     ])
   )
 
-export const ocilayout = Command.make("ocilayout").pipe(
-  Command.withDescription("A registry in a directory: OCI image layouts for people, programs and agents"),
-  Command.withSubcommands([mcp])
+const commands = [
+  init,
+  repositories,
+  tags,
+  resolve,
+  manifest,
+  blob,
+  upload,
+  tag,
+  referrers,
+  pin,
+  unpin,
+  pins,
+  history,
+  watch,
+  revert,
+  restore,
+  verify,
+  repair,
+  gc,
+  mcp,
+  completions
+] as const
+
+const root = Command.make("ocilayout").pipe(
+  Command.withDescription("A registry in a directory: OCI image layouts for people, programs and agents")
 )
+
+/** What there is to be completed. */
+const described = (): Completions.CommandDescriptor => Completions.fromCommand(Command.withSubcommands(root, commands))
+
+export const ocilayout = Command.withSubcommands(root, [...commands, completing(described)])

@@ -2,9 +2,11 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, References, Runtime } from "effect"
-import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { constants } from "node:os"
 import process from "node:process"
 import { ocilayout } from "./command.ts"
+import { exitCodes } from "./exitCodes.ts"
 import { version } from "./version.ts"
 
 /** A mistake is answered with what it is and where help is, not with all of the help. */
@@ -22,7 +24,7 @@ const layer = Layer.mergeAll(
   NodeServices.layer,
   Layer.succeed(References.LogToStderr, true),
   CliOutput.layerPresenter(presenter),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] })
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.LogLevel] })
 )
 
 /** `runMain` would report outside of the layer, and so to standard output. */
@@ -31,15 +33,31 @@ const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     ? Effect.void
     : Effect.logError(cause)
 
-/** Interrupted, a command ends as shells expect, unless it has said that it was done. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && process.exitCode !== undefined
-    ? onExit(Number(process.exitCode))
-    : Runtime.defaultTeardown(exit, onExit)
+/** What a shell adds to the number of the signal that ended a process. */
+const bySignal = 128
+let signal: number = constants.signals.SIGINT
 
-export const run = (): void =>
+/**
+ * A command that was interrupted ends as shells expect, unless it has said that it was done; one that was given what
+ * makes no sense tells that by its code.
+ */
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit)) return Runtime.defaultTeardown(exit, onExit)
+  if (Cause.hasInterruptsOnly(exit.cause)) return onExit(Number(process.exitCode ?? bySignal + signal))
+  if (CliError.isCliError(Cause.squash(exit.cause))) return onExit(exitCodes.invalid)
+  return Runtime.defaultTeardown(exit, onExit)
+}
+
+export const run = (): void => {
+  process.once("SIGTERM", () => {
+    signal = constants.signals.SIGTERM
+  })
+  // Without a listener, a pipe whose reader has gone would end the process before it has put things in order.
+  process.stdout.on("error", () => undefined)
+  process.stderr.on("error", () => undefined)
   Command.run(ocilayout, { version }).pipe(
     Effect.tapCause(report),
     Effect.provide(layer),
     NodeRuntime.runMain({ disableErrorReporting: true, teardown })
   )
+}

@@ -63,7 +63,7 @@ describe("ocilayout", () => {
       ]
       for (const [args, expected] of mistakes) {
         const { code, stderr, stdout } = yield* main(...args)
-        assert.deepStrictEqual([code, stdout], [1, ""], args.join(" "))
+        assert.deepStrictEqual([code, stdout], [2, ""], args.join(" "))
         assert.include(stderr, expected)
       }
     }))

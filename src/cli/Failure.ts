@@ -1,0 +1,47 @@
+/** How commands fail, and how that is told. */
+import { Effect, Runtime } from "effect"
+import type { RegistryError } from "../ops/ports.ts"
+import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
+import { field } from "./fields.ts"
+import { hintFor } from "./hints.ts"
+import { Screen } from "./terminal/Screen.ts"
+import { Streams } from "./terminal/Streams.ts"
+import { styled } from "./terminal/style.ts"
+
+/** The command line asks for something that makes no sense. */
+export class Mistake extends Error {
+  readonly _tag = "Mistake"
+  readonly code = "INVALID_ARGUMENT"
+}
+
+export type Failure = RegistryError | Mistake
+
+/** Everything has been told; the process ends with this code. */
+export class Ended extends Error {
+  readonly _tag = "Ended"
+  override readonly [Runtime.errorExitCode]: ExitCode
+  override readonly [Runtime.errorReported] = false
+
+  constructor(code: ExitCode) {
+    super("ended")
+    this[Runtime.errorExitCode] = code
+  }
+}
+
+/** Tells on standard error, for scripts as one line of JSON, and ends. */
+export const fail = (failure: Failure, json: boolean): Effect.Effect<never, Ended> =>
+  Effect.gen(function*() {
+    const { err, errColumns } = yield* Streams
+    const { colour } = yield* Screen
+    const hint = failure._tag === "Mistake" ? undefined : hintFor(failure)
+    const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
+    const { message } = failure
+    if (json) {
+      yield* err(`${JSON.stringify({ error: { code, message, ...field("hint", hint) } })}\n`)
+    } else {
+      const shown = { colour: colour && errColumns() !== undefined }
+      yield* err(`${styled(shown, "red", "error")}: ${message}\n`)
+      if (hint !== undefined) yield* err(`${styled(shown, "dim", hint)}\n`)
+    }
+    return yield* Effect.fail(new Ended(failure._tag === "Mistake" ? exitCodes.invalid : exitCodeOf(failure)))
+  })

@@ -1,0 +1,264 @@
+/** gc, pin, unpin, pins. */
+import { Effect, Option, Schema } from "effect"
+import { Command, Prompt } from "effect/cli"
+import type { RetentionRule } from "../../layout/retention.ts"
+import { isDigest } from "../../oci/Digest.ts"
+import { named } from "../../oci/quoted.ts"
+import { findContent } from "../../ops/find.ts"
+import type { GarbageItem } from "../../ops/Garbage.ts"
+import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { type Answer, answer, report } from "../output.ts"
+import { locate, locateRef, type Target } from "../target.ts"
+import { Streams } from "../terminal/Streams.ts"
+import { styled } from "../terminal/style.ts"
+import { table } from "../terminal/table.ts"
+import { ageOf, counted, shortOf, sizeOf } from "../terminal/units.ts"
+import { dryRun } from "./manifest.ts"
+
+const Item = Schema.Struct({
+  kind: Schema.Literals(["manifest", "blob", "upload", "file"]),
+  name: Schema.String,
+  bytes: Schema.Natural,
+  why: Schema.String
+})
+
+export const Collected = Schema.Struct({
+  /** False where it was only looked. */
+  done: Schema.Boolean,
+  /** What --plan carries out, until it expires. */
+  plan: Schema.optionalKey(Schema.String),
+  expires: Schema.optionalKey(Schema.String),
+  /** What goes, or would. */
+  goes: Schema.Array(Item),
+  stays: Schema.Array(Item),
+  /** What going frees. */
+  bytes: Schema.Natural
+})
+type Collected = typeof Collected.Type
+
+const collected: Answer<Collected> = {
+  schema: Collected,
+  show: ({ bytes, done, goes, plan, stays }, screen) => {
+    const reasons = Map.groupBy(stays, ({ why }) => why)
+    const kept = Array.from(reasons, ([why, items]) => ({
+      why,
+      things: items.length,
+      bytes: items.reduce((sum, { bytes }) => sum + bytes, 0)
+    })).toSorted((a, b) => b.bytes - a.bytes)
+    const title = goes.length === 0
+      ? "nothing to remove"
+      : `${done ? "removed" : "could go"}: ${counted(goes.length, "thing")}, ${sizeOf(bytes)}`
+    return [
+      styled(screen, "bold", title),
+      table(
+        screen,
+        [{ title: "KIND" }, { title: "NAME", cut: true }, { title: "SIZE", align: "right" }, {
+          title: "WHY",
+          cut: true
+        }],
+        goes.map(({ bytes, kind, name, why }) => [kind, shown(name), sizeOf(bytes), why])
+      ),
+      ...(kept.length === 0 ? [] : [styled(screen, "bold", done ? "spared" : "stays")]),
+      table(
+        screen,
+        [{ title: "WHY", cut: true }, { title: "THINGS", align: "right" }, { title: "SIZE", align: "right" }],
+        kept.map(({ bytes, things, why }) => [why, String(things), sizeOf(bytes)])
+      ),
+      ...(plan === undefined ? [] : [styled(screen, "dim", `carry it out with --plan ${plan}`)])
+    ].filter((part) => part !== "").join("\n")
+  }
+}
+
+const shown = (name: string): string => isDigest(name) ? shortOf(name) : named(name)
+
+const itemOf = ({ bytes, kind, name, why }: GarbageItem): typeof Item.Type => ({ kind, name, bytes, why })
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+/** `[repository:]tag=N` or `[repository:]tag=Nd`: how many of such tags stay, or for how many days. */
+const ruleOf = (text: string): Effect.Effect<RetentionRule, Mistake> => {
+  const [, names = "", count = "", days] = /^(.*?)=?(\d+)(d)?$/u.exec(text) ?? []
+  if (count === "") {
+    return Effect.fail(
+      new Mistake(`--keep ${named(text)}: say how many, as in 'app/*:v*=10', or for how long, as in 30d`)
+    )
+  }
+  const colon = names.lastIndexOf(":")
+  return Effect.succeed({
+    repository: colon < 0 ? undefined : names.slice(0, colon),
+    tag: colon < 0 ? (names === "" ? undefined : names) : names.slice(colon + 1),
+    newest: days === undefined ? Number(count) : undefined,
+    maxAgeMillis: days === undefined ? undefined : Number(count) * dayMillis
+  })
+}
+
+const collect = Effect.fnUntraced(function*(
+  { registry }: Target,
+  plan: string,
+  repository: string | undefined
+): Effect.fn.Return<Collected, Effect.Error<ReturnType<typeof registry.collectGarbage>>> {
+  const { bytes, removed, spared } = yield* registry.collectGarbage(plan, { repository })
+  return { done: true, goes: removed.map(itemOf), stays: spared.map(itemOf), bytes }
+})
+
+export const gc = Command.make("gc", {
+  target: f.target,
+  plan: f.text("plan", "ID", "Carry out a plan that was looked at"),
+  yes: f.off("yes", "Remove at once what can go").pipe(f.alias("y")),
+  dryRun,
+  untagged: f.off("untagged", "Also manifests that no tag, index or subject keeps"),
+  keep: f.several(
+    "keep",
+    "RULE",
+    "Let tags go that are outside of it: 10 (the newest), 30d (days), 'app/*:v*=10'; repeat for several"
+  ),
+  graceMinutes: f.count("grace-minutes", "NUMBER", "Keep younger content; 1440 by default, and an hour in any case"),
+  undoDays: f.count("undo-days", "NUMBER", "Keep what taking back changes of so many days needs; 7 by default"),
+  where: f.writing,
+  wanted: f.wanted
+}, ({ dryRun, graceMinutes, keep, plan, target, undoDays, untagged, wanted, where, yes }) =>
+  report(
+    collected,
+    { ...wanted, quiet: wanted.quiet && !dryRun },
+    Effect.gen(function*() {
+      if (dryRun && (yes || Option.isSome(plan))) {
+        return yield* Effect.fail(new Mistake("--dry-run looks, --yes and --plan remove: not both"))
+      }
+      const opened = yield* locate(where, target)
+      if (Option.isSome(plan)) return yield* collect(opened, plan.value, opened.name)
+      const looked = yield* opened.registry.planGarbage({
+        repository: opened.name,
+        untagged,
+        retention: yield* Effect.forEach(keep, ruleOf),
+        ...field("graceMillis", Option.map(graceMinutes, (minutes) => minutes * 60_000)),
+        ...field("undoWindowMillis", Option.map(undoDays, (days) => days * dayMillis)),
+        keep: !dryRun
+      })
+      const goes = looked.items.filter((item) => item.goes).map(itemOf)
+      const id = goes.length === 0 ? undefined : Option.getOrUndefined(looked.id)
+      const look: Collected = {
+        done: false,
+        ...field("plan", id),
+        ...field("expires", id === undefined ? undefined : new Date(looked.expires).toISOString()),
+        goes,
+        stays: looked.items.filter((item) => !item.goes).map(itemOf),
+        bytes: looked.bytes
+      }
+      if (id === undefined || dryRun) return look
+      if (yes) return yield* collect(opened, id, opened.name)
+      const { canAsk, err, errColumns } = yield* Streams
+      if (wanted.json || !canAsk()) return look
+      const question = { done: false, goes, stays: [], bytes: looked.bytes }
+      yield* err(`${collected.show(question, { columns: errColumns(), colour: false, now: 0 })}\n`)
+      const agreed = yield* Prompt.run(Prompt.Confirm({ message: "Remove it for good?", initial: false })).pipe(
+        Effect.catchTag("QuitError", () => Effect.succeed(false))
+      )
+      return agreed ? yield* collect(opened, id, opened.name) : look
+    })
+  )).pipe(
+    described(
+      "Free space",
+      "Says what nobody needs and why all else stays. Without --yes it only looks (at a terminal it asks), and gives a " +
+        "plan that --plan carries out within an hour: of it goes what still may, and nothing else. What is removed does " +
+        "not come back.",
+      [
+        ["gc ./images", "Look"],
+        ["gc ./images --yes", "Remove what can go"],
+        [
+          "gc ./images --untagged --keep 'app/*:ci-*=10' --undo-days 0",
+          "Let old tags go as well, and free all of it now"
+        ]
+      ]
+    )
+  )
+
+export const Pinned = Schema.Struct({
+  repository: Schema.String,
+  digest: Schema.String,
+  /** Whether it is pinned now. */
+  pinned: Schema.Boolean
+})
+
+const pinned: Answer<typeof Pinned.Type> = {
+  schema: Pinned,
+  show: ({ digest, pinned }) => `${digest} is ${pinned ? "pinned" : "not pinned"}`
+}
+
+const content = Effect.fnUntraced(function*(where: Parameters<typeof locateRef>[0], reference: string) {
+  const target = yield* locateRef(where, reference)
+  const { descriptor: { digest }, repository } = yield* findContent(target, target.name, "auto")
+  return { registry: target.registry, repository: repository ?? "raw", digest }
+})
+
+export const pin = Command.make("pin", { reference: f.reference, where: f.writing, wanted: f.wanted }, (
+  { reference, wanted, where }
+) =>
+  report(
+    pinned,
+    wanted,
+    Effect.gen(function*() {
+      const { digest, registry, repository } = yield* content(where, reference)
+      yield* registry.pin(repository, digest)
+      return { repository, digest, pinned: true }
+    })
+  )).pipe(
+    described("Keep content whatever happens", "A manifest with all it needs, or a blob: ocilayout gc spares it.", [
+      ["pin ./images/example/app:1.0", "What the tag points at now"]
+    ])
+  )
+
+export const unpin = Command.make("unpin", { reference: f.reference, where: f.writing, wanted: f.wanted }, (
+  { reference, wanted, where }
+) =>
+  report(
+    pinned,
+    wanted,
+    Effect.gen(function*() {
+      const { digest, registry, repository } = yield* content(where, reference)
+      yield* registry.unpin(repository, digest)
+      return { repository, digest, pinned: false }
+    })
+  )).pipe(
+    described("Let pinned content go", "Once nothing else needs it.", [["unpin ./images/example/app:1.0", "No longer"]])
+  )
+
+export const Pins = Schema.Struct({
+  pins: Schema.Array(Schema.Struct({
+    digest: Schema.String,
+    mediaType: Schema.String,
+    size: Schema.Natural,
+    time: Schema.String,
+    actor: Schema.String
+  }))
+})
+
+export const pins = Command.make("pins", { target: f.target, where: f.where, wanted: f.wanted }, (
+  { target, wanted, where }
+) =>
+  answer(
+    {
+      schema: Pins,
+      show: ({ pins }, screen) =>
+        table(
+          screen,
+          [{ title: "DIGEST" }, { title: "SIZE", align: "right" }, { title: "PINNED" }, { title: "BY", cut: true }],
+          pins.map(({ actor, digest, size, time }) => [
+            shortOf(digest),
+            sizeOf(size),
+            ageOf(Date.parse(time), screen.now),
+            named(actor)
+          ])
+        )
+    },
+    wanted,
+    Effect.gen(function*() {
+      const { name, registry } = yield* locate(where, target)
+      const found = yield* registry.pins(name)
+      return {
+        pins: found.map(({ time, ...pin }) => ({ ...pin, time: new Date(time).toISOString() }))
+      }
+    })
+  )).pipe(described("List what is pinned", "And who pinned it, when.", [["pins ./images", "All of it"]]))

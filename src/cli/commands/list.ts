@@ -1,0 +1,137 @@
+/** Commands that list: repositories, tags. */
+import { Effect, Result, Schema, Stream } from "effect"
+import { Argument, Command } from "effect/cli"
+import { basename } from "node:path"
+import { kindOf } from "../../oci/MediaType.ts"
+import { NameUnknown } from "../../oci/OciError.ts"
+import { named } from "../../oci/quoted.ts"
+import type { RegistryShape } from "../../ops/Registry.ts"
+import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
+import * as f from "../flags.ts"
+import { type Answer, answer } from "../output.ts"
+import { atPoint, locate, type Target } from "../target.ts"
+import { table } from "../terminal/table.ts"
+import { shortOf, sizeOf } from "../terminal/units.ts"
+
+export const Repositories = Schema.Struct({
+  repositories: Schema.Array(Schema.String),
+  /** Entries of the index that fit no repository. */
+  unnamed: Schema.Array(
+    Schema.Struct({ name: Schema.optionalKey(Schema.String), digest: Schema.String, reason: Schema.String })
+  )
+})
+
+const shownRepositories: Answer<typeof Repositories.Type> = {
+  schema: Repositories,
+  show: ({ repositories, unnamed }) =>
+    [
+      ...repositories,
+      ...unnamed.map(({ digest, name, reason }) =>
+        `${name === undefined ? named(digest) : named(name)}  (no repository: ${reason})`
+      )
+    ].join("\n")
+}
+
+export const repositories = Command.make("repositories", {
+  layout: f.layout,
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ at, layout, wanted, where }) =>
+  answer(
+    shownRepositories,
+    wanted,
+    Effect.gen(function*() {
+      const { registry } = yield* atPoint(yield* locate(where, layout), at)
+      const unnamed = yield* Stream.runCollect(registry.unnamed())
+      return {
+        repositories: yield* Stream.runCollect(registry.repositories()),
+        unnamed: unnamed.map(({ digest, reason, refName }) => ({
+          digest,
+          reason,
+          ...(refName === undefined ? {} : { name: refName })
+        }))
+      }
+    })
+  )).pipe(
+    described("List repositories", "In lexical order, one on each line.", [
+      ["repositories ./images", "All of a layout"],
+      ["repositories ./images --at 2026-11-01", "Those there were on a day"]
+    ])
+  )
+
+const TagDetail = Schema.Struct({
+  tag: Schema.String,
+  digest: Schema.String,
+  kind: Schema.Literals(["image", "index", "artifact"]),
+  size: Schema.Natural
+})
+
+export const Tags = Schema.Struct({
+  repository: Schema.String,
+  tags: Schema.Array(Schema.String),
+  /** With --long, in the same order. */
+  details: Schema.optionalKey(Schema.Array(TagDetail))
+})
+
+const shownTags: Answer<typeof Tags.Type> = {
+  schema: Tags,
+  show: ({ details, tags }, screen) =>
+    details === undefined ? tags.join("\n") : table(
+      screen,
+      [{ title: "TAG", cut: true }, { title: "DIGEST" }, { title: "KIND" }, { title: "MANIFEST", align: "right" }],
+      details.map(({ digest, kind, size, tag }) => [tag, shortOf(digest), kind, sizeOf(size)])
+    )
+}
+
+const detailOf = (registry: RegistryShape, repository: string, tag: string) =>
+  Effect.gen(function*() {
+    const descriptor = yield* registry.resolveTag(repository, tag)
+    const facts = yield* Effect.result(registry.describe(repository, descriptor))
+    const kinds = { index: "index", manifest: "image", other: "artifact" } as const
+    // A manifest that cannot be read is what its media type says it is.
+    const kind = Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)]
+    return [{ tag, digest: descriptor.digest, kind, size: descriptor.size }]
+  }).pipe(
+    // It has gone since it was listed.
+    Effect.catchTags({ ManifestUnknown: () => Effect.succeed([]), NameUnknown: () => Effect.succeed([]) })
+  )
+
+/** The repository that is named, or the only one there is. */
+const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: Target) {
+  if (name !== undefined) return name
+  const found = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
+  const [only, other] = found
+  if (only !== undefined && other === undefined) return only
+  if (only === undefined) return yield* new NameUnknown({ name: basename(directory) })
+  return yield* Effect.fail(
+    new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${only}`)
+  )
+})
+
+export const tags = Command.make("tags", {
+  repository: Argument.optional(f.repository),
+  long: f.off("long", "Also digests, kinds and sizes of manifests").pipe(f.alias("l")),
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ at, long, repository, wanted, where }) =>
+  answer(
+    shownTags,
+    wanted,
+    Effect.gen(function*() {
+      const target = yield* atPoint(yield* locate(where, repository), at)
+      const name = yield* repositoryOf(target)
+      const tags = yield* Stream.runCollect(target.registry.tags(name))
+      if (!long) return { repository: name, tags }
+      const details = yield* Effect.forEach(tags, (tag) => detailOf(target.registry, name, tag), { concurrency: 8 })
+      return { repository: name, tags, details: details.flat() }
+    })
+  )).pipe(
+    described("List the tags of a repository", "In lexical order, one on each line.", [
+      ["tags ./images/example/app", "Names alone"],
+      ["tags ./images/example/app --long", "With what they point at"],
+      ["tags --layout ./images example/app --json", "For scripts"]
+    ])
+  )

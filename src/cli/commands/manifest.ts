@@ -1,0 +1,258 @@
+/** manifest get, push, delete. */
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Command } from "effect/cli"
+import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
+import { parseJson } from "../../oci/Json.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
+import { parseLayoutReference } from "../../oci/Reference.ts"
+import { collect } from "../../ops/collect.ts"
+import { findManifest, requireDigest } from "../../ops/find.ts"
+import * as limits from "../../ops/limits.ts"
+import { described } from "../described.ts"
+import { type Failure, Mistake } from "../Failure.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { open } from "../input.ts"
+import { type Answer, answer, bytes, report } from "../output.ts"
+import { atPoint, locateRef } from "../target.ts"
+import { counted, sizeOf } from "../terminal/units.ts"
+
+export const Manifest = Schema.Struct({
+  repository: Schema.optionalKey(Schema.String),
+  digest: Schema.String,
+  mediaType: Schema.String,
+  size: Schema.Natural,
+  /** As it reads; for its exact bytes leave --json out. */
+  manifest: Schema.Json
+})
+
+const read = Effect.fnUntraced(function*(target: Effect.Success<ReturnType<typeof locateRef>>) {
+  const { descriptor, repository } = yield* findManifest(target, target.name)
+  const { bytes } = repository === undefined
+    ? yield* target.registry.getNamed(target.name)
+    : yield* target.registry.getManifest(repository, descriptor.digest)
+  return { descriptor, repository, bytes }
+})
+
+const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
+  Result.mapError(
+    parseJson(content, { maxDepth: 64, duplicateKeys: "lastWins" }),
+    (reason) => new ManifestInvalid({ reason })
+  )
+
+const get = Command.make("get", {
+  reference: f.reference,
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ at, reference, wanted, where }) => {
+  const found = Effect.gen(function*() {
+    return yield* read(yield* atPoint(yield* locateRef(where, reference), at))
+  })
+  if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
+  return answer(
+    { schema: Manifest, show: () => "" },
+    wanted,
+    Effect.gen(function*() {
+      const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
+      const manifest = yield* Effect.fromResult(asJson(bytes))
+      return { ...field("repository", repository), digest, mediaType, size, manifest }
+    })
+  )
+}).pipe(
+  described("Print a manifest", "Byte for byte as it was pushed.", [
+    ["manifest get ./images/example/app:latest", "To standard output"],
+    ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
+  ])
+)
+
+export const ManifestPushed = Schema.Struct({
+  repository: Schema.String,
+  digest: Schema.String,
+  mediaType: Schema.String,
+  size: Schema.Natural,
+  existed: Schema.Boolean,
+  subject: Schema.optionalKey(Schema.String),
+  /** Tags that were created or moved. */
+  tags: Schema.Array(Schema.Struct({ tag: Schema.String, from: Schema.optionalKey(Schema.String) })),
+  revision: Schema.optionalKey(Schema.Natural)
+})
+
+const pushed: Answer<typeof ManifestPushed.Type> = { schema: ManifestPushed, show: ({ digest }) => digest }
+
+export const condition = {
+  move: f.off("move", "Allow moving tags that exist"),
+  ifDigest: f.text("if-digest", "DIGEST", "Only where every tag points at this digest now"),
+  ifAbsent: f.off("if-absent", "Only where the tags do not exist; the default without --move and --if-digest")
+}
+
+/** Each tag with the condition it is set under. */
+export const requests = (
+  tags: ReadonlyArray<string>,
+  { ifAbsent, ifDigest, move }: {
+    readonly move: boolean
+    readonly ifDigest: Option.Option<string>
+    readonly ifAbsent: boolean
+  }
+): Result.Result<
+  ReadonlyArray<{ readonly tag: string; readonly ifDigest?: string; readonly ifAbsent?: boolean }>,
+  Mistake
+> => {
+  if ([ifAbsent, move, Option.isSome(ifDigest)].filter(Boolean).length > 1) {
+    return Result.fail(new Mistake("--move, --if-digest and --if-absent exclude each other"))
+  }
+  return Result.succeed(tags.map((tag) =>
+    Option.match(ifDigest, {
+      onNone: () => move ? { tag } : { tag, ifAbsent: true },
+      onSome: (digest) => ({ tag, ifDigest: digest })
+    })
+  ))
+}
+
+const mediaTypeIn = (content: Uint8Array): Result.Result<string, Failure> =>
+  Result.flatMap(asJson(content), (document) => {
+    const mediaType = isJsonObject(document) ? fieldOf(document, "mediaType") : undefined
+    return typeof mediaType === "string"
+      ? Result.succeed(mediaType)
+      : Result.fail(new Mistake("the manifest does not name its mediaType; say it with --media-type"))
+  })
+
+const push = Command.make("push", {
+  reference: f.reference,
+  file: f.file,
+  mediaType: f.text("media-type", "TYPE", "By default what the manifest says of itself"),
+  tags: f.several("tag", "TAG", "A further tag; repeat for several"),
+  condition,
+  where: f.writing,
+  wanted: f.wanted
+}, ({ condition, file, mediaType, reference, tags, wanted, where }) =>
+  report(
+    pushed,
+    wanted,
+    Effect.gen(function*() {
+      const { name, registry } = yield* locateRef(where, reference)
+      const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
+      const all = yield* Effect.fromResult(requests([...(tag === undefined ? [] : [tag]), ...tags], condition))
+      const { content } = yield* open(file)
+      const document = yield* collect(content, (size) =>
+        size > limits.manifestBytes
+          ? Effect.fail(new Mistake(`${file} has more than the ${sizeOf(limits.manifestBytes)} a manifest may have`))
+          : Effect.void)
+      const type = Option.getOrUndefined(mediaType) ?? (yield* Effect.fromResult(mediaTypeIn(document)))
+      const { descriptor, existed, moved, revision, subject } = yield* registry.pushManifest(
+        repository,
+        document,
+        type,
+        {
+          tags: all,
+          ...field("digest", digest)
+        }
+      )
+      return {
+        repository,
+        digest: descriptor.digest,
+        mediaType: descriptor.mediaType,
+        size: descriptor.size,
+        existed,
+        tags: moved,
+        ...field("subject", subject),
+        ...field("revision", revision)
+      }
+    })
+  )).pipe(
+    described(
+      "Push a manifest",
+      "Everything it names must have been pushed before, except its subject. A tag that points elsewhere already is " +
+        "refused unless --move or --if-digest is given; then nothing is stored.",
+      [
+        ["manifest push ./images/example/app:1.0 manifest.json", "Push and tag"],
+        ["manifest push ./images/example/app manifest.json", "Without a tag"],
+        ["manifest push ./images/example/app:latest - --move < manifest.json", "From standard input, moving the tag"]
+      ]
+    )
+  )
+
+export const Deleted = Schema.Struct({
+  kind: Schema.Literals(["tag", "manifest", "blob"]),
+  repository: Schema.String,
+  digest: Schema.String,
+  /** False for a dry run. */
+  deleted: Schema.Boolean,
+  tags_removed: Schema.Array(Schema.String),
+  /** Manifests that name it, as child or as subject. */
+  needed_by: Schema.Array(Schema.String),
+  /** Manifests whose subject it is. */
+  referrers: Schema.Array(Schema.String),
+  /** What a collection of garbage could free once it is gone. */
+  reclaimable_bytes: Schema.Natural,
+  revision: Schema.optionalKey(Schema.Natural)
+})
+export type Deleted = typeof Deleted.Type
+
+export const deleted: Answer<Deleted> = {
+  schema: Deleted,
+  show: ({ deleted, digest, kind, needed_by, reclaimable_bytes, referrers, repository, revision, tags_removed }) => {
+    const what = kind === "tag" ? `${repository}:${tags_removed.join()}, at ${digest}` : `${repository}@${digest}`
+    const others = kind === "tag" ? [] : tags_removed
+    return [
+      `${deleted ? "deleted" : "would delete"} ${what}`,
+      ...(others.length === 0 ? [] : [`  and ${counted(others.length, "tag")}: ${others.join(", ")}`]),
+      ...(needed_by.length === 0 ? [] : [`  needed by ${needed_by.join(", ")}`]),
+      ...(referrers.length === 0 ? [] : [`  left dangling: ${referrers.join(", ")}`]),
+      ...(reclaimable_bytes === 0 ? [] : [`  ocilayout gc could then free ${sizeOf(reclaimable_bytes)}`]),
+      ...(revision === undefined ? [] : [`  ocilayout revert ${revision} takes it back`])
+    ].join("\n")
+  }
+}
+
+export const dryRun = f.off("dry-run", "Only say what would happen")
+
+/** What a reference names by a full digest: shortened ones are for reading. */
+export const addressed = Effect.fnUntraced(function*(where: Parameters<typeof locateRef>[0], reference: string) {
+  const target = yield* locateRef(where, reference)
+  const ref = yield* Effect.fromResult(target.ref)
+  return { ...target, repository: ref.repository, digest: yield* Effect.fromResult(requireDigest(ref)) }
+})
+
+const remove = Command.make("delete", {
+  reference: f.reference,
+  force: f.off("force", "Even though other manifests name it; they are left dangling"),
+  dryRun,
+  where: f.writing,
+  wanted: f.wanted
+}, ({ dryRun, force, reference, wanted, where }) =>
+  report(
+    deleted,
+    { ...wanted, quiet: wanted.quiet && !dryRun },
+    Effect.gen(function*() {
+      const { digest, registry, repository } = yield* addressed(where, reference)
+      const forecast = yield* registry.forecast(repository, "manifest", digest)
+      const done = dryRun ? undefined : yield* registry.deleteManifest(repository, digest, { force })
+      return {
+        kind: "manifest" as const,
+        repository,
+        digest,
+        deleted: !dryRun,
+        tags_removed: done?.tags ?? forecast.tags,
+        needed_by: forecast.neededBy,
+        referrers: forecast.referrers,
+        reclaimable_bytes: forecast.reclaimable,
+        ...field("revision", done?.revision)
+      }
+    })
+  )).pipe(
+    described(
+      "Delete a manifest",
+      "By its full digest, with all of its tags; ocilayout revert takes it back. What it needs stays until ocilayout gc " +
+        "collects it. Refused while another manifest names it, unless --force is given.",
+      [
+        ["manifest delete ./images/example/app@sha256:... --dry-run", "What would go, and what needs it"],
+        ["manifest delete ./images/example/app@sha256:...", "Delete it"]
+      ]
+    )
+  )
+
+export const manifest = Command.make("manifest").pipe(
+  Command.withDescription("Print, push and delete manifests"),
+  Command.withSubcommands([get, push, remove])
+)

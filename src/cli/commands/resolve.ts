@@ -1,0 +1,154 @@
+/** Commands about what one reference names: resolve, referrers. */
+import { Effect, Option, Schema, Stream } from "effect"
+import { Command } from "effect/cli"
+import { named } from "../../oci/quoted.ts"
+import { findContent, findManifest } from "../../ops/find.ts"
+import type { RegistryError } from "../../ops/ports.ts"
+import type { RegistryShape } from "../../ops/Registry.ts"
+import { described } from "../described.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { type Answer, answer } from "../output.ts"
+import { atPoint, locateRef } from "../target.ts"
+import { styled } from "../terminal/style.ts"
+import { type Branch, tree } from "../terminal/table.ts"
+import { shortOf, sizeOf } from "../terminal/units.ts"
+
+export const Resolved = Schema.Struct({
+  kind: Schema.Literals(["manifest", "blob"]),
+  repository: Schema.optionalKey(Schema.String),
+  digest: Schema.String,
+  mediaType: Schema.String,
+  size: Schema.Natural,
+  /** The file that holds the bytes. */
+  path: Schema.optionalKey(Schema.String)
+})
+
+const resolved: Answer<typeof Resolved.Type> = { schema: Resolved, show: ({ digest }) => digest }
+
+export const resolve = Command.make("resolve", {
+  reference: f.reference,
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ at, reference, wanted, where }) =>
+  answer(
+    resolved,
+    wanted,
+    Effect.gen(function*() {
+      const target = yield* atPoint(yield* locateRef(where, reference), at)
+      const { descriptor: { digest, mediaType, size }, kind, repository } = yield* findContent(
+        target,
+        target.name,
+        "auto"
+      )
+      const path = yield* target.registry.blobPath(repository ?? "raw", digest)
+      return {
+        kind,
+        ...field("repository", repository),
+        digest,
+        mediaType,
+        size,
+        ...field("path", path)
+      }
+    })
+  )).pipe(
+    described("Print the digest of a reference", "With --json also media type, size, and the file that holds it.", [
+      ["resolve ./images/example/app:latest", "The digest of a tag"],
+      ["resolve ./images/example/app:latest --at=-1", "What it pointed at before it was moved for the last time"]
+    ])
+  )
+
+const Referrer = Schema.Struct({
+  /** What it refers to. */
+  subject: Schema.String,
+  digest: Schema.String,
+  mediaType: Schema.String,
+  size: Schema.Natural,
+  artifact_type: Schema.optionalKey(Schema.String),
+  annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+type Referrer = typeof Referrer.Type
+
+export const Referrers = Schema.Struct({
+  repository: Schema.String,
+  subject: Schema.String,
+  /** Each after what it refers to. */
+  referrers: Schema.Array(Referrer)
+})
+
+const referring = ({ annotations = {}, artifact_type, digest, size }: Referrer): string => {
+  const lines = Object.entries(annotations).map(([key, value]) => `  ${named(key)}: ${named(value)}`)
+  return [`${shortOf(digest)}  ${named(artifact_type ?? "unknown")}  ${sizeOf(size)}`, ...lines].join("\n")
+}
+
+const shownReferrers: Answer<typeof Referrers.Type> = {
+  schema: Referrers,
+  show: ({ referrers, repository, subject }, screen) => {
+    const below = (of: string): ReadonlyArray<Branch> =>
+      referrers.filter((one) => one.subject === of).map((one) => ({ text: referring(one), below: below(one.digest) }))
+    const top = styled(screen, "bold", `${repository}@${shortOf(subject)}`)
+    return referrers.length === 0 ? `${top}\nnothing refers to it` : tree({ text: top, below: below(subject) })
+  }
+}
+
+/** Those of a digest, and those of each of them, each digest once. */
+const below = (
+  registry: RegistryShape,
+  repository: string,
+  subject: string,
+  artifactType: string | undefined
+): Effect.Effect<ReadonlyArray<Referrer>, RegistryError> =>
+  Effect.gen(function*() {
+    const met = new Set([subject])
+    const found: Array<Referrer> = []
+    for (const of of met) {
+      const options = of === subject ? { artifactType } : {}
+      const each = yield* Stream.runCollect(registry.referrers(repository, of, options))
+      for (const { annotations, artifactType, digest, mediaType, size } of each) {
+        if (met.has(digest)) continue
+        met.add(digest)
+        found.push({
+          subject: of,
+          digest,
+          mediaType,
+          size,
+          ...(artifactType === undefined ? {} : { artifact_type: artifactType }),
+          ...field("annotations", annotations)
+        })
+      }
+    }
+    return found
+  })
+
+export const referrers = Command.make("referrers", {
+  reference: f.reference,
+  artifactType: f.text("artifact-type", "TYPE", "Only these, such as application/spdx+json"),
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ artifactType, at, reference, wanted, where }) =>
+  answer(
+    shownReferrers,
+    wanted,
+    Effect.gen(function*() {
+      const target = yield* atPoint(yield* locateRef(where, reference), at)
+      const ref = yield* Effect.fromResult(target.ref)
+      const { repository } = ref
+      // The subject of referrers need not exist (distribution-spec, "Listing Referrers").
+      const subject = ref.by._tag === "Digest"
+        ? ref.by.digest
+        : (yield* findManifest(target, target.name)).descriptor.digest
+      const type = Option.getOrUndefined(artifactType)
+      return { repository, subject, referrers: yield* below(target.registry, repository, subject, type) }
+    })
+  )).pipe(
+    described(
+      "Show what refers to a manifest",
+      "Signatures, SBOMs and other artifacts, and what refers to them in turn, as a tree.",
+      [
+        ["referrers ./images/example/app:latest", "All of them"],
+        ["referrers ./images/example/app:latest --artifact-type application/spdx+json", "SBOMs alone"]
+      ]
+    )
+  )

@@ -1,0 +1,69 @@
+/** How a command ends, in a number for scripts; one place for all of them. */
+import type { RegistryError } from "../ops/ports.ts"
+
+export const exitCodes = {
+  done: 0,
+  /** Something that should not have happened: please report it. */
+  unexpected: 1,
+  /** The command line, a name or the content given is not valid. */
+  invalid: 2,
+  /** What was asked for is not there. */
+  notFound: 3,
+  /** It may not be done: a condition does not hold, something else needs it, or it is not allowed. */
+  refused: 4,
+  /** The layout, or content of it, is damaged. */
+  damaged: 5,
+  /** Somebody else is at it; trying again may help. */
+  locked: 6,
+  /** The medium failed; of a change it may not be known whether it was made. */
+  medium: 7,
+  /** Whoever read the output has gone, as shells tell of SIGPIPE. */
+  readerGone: 141
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
+  AlgorithmUnsupported: "invalid",
+  BlobUnknown: "notFound",
+  BlobUploadInvalid: "refused",
+  BlobUploadUnknown: "notFound",
+  Conflict: "refused",
+  ContentMismatch: "damaged",
+  Denied: "refused",
+  DigestAmbiguous: "invalid",
+  DigestInvalid: "invalid",
+  FileExists: "refused",
+  FileUnknown: "notFound",
+  HistoryInvalid: "damaged",
+  IndexInvalid: "damaged",
+  IndexTooLarge: "refused",
+  LayoutInvalid: "damaged",
+  LayoutLocked: "locked",
+  LayoutNotFound: "notFound",
+  LayoutVersionUnsupported: "damaged",
+  LimitExceeded: "refused",
+  ManifestBlobUnknown: "refused",
+  ManifestInvalid: "invalid",
+  ManifestTooLarge: "invalid",
+  ManifestUnknown: "notFound",
+  MediaTypeUnsupported: "invalid",
+  NameInvalid: "invalid",
+  NameUnknown: "notFound",
+  OutcomeUnknown: "medium",
+  PathDenied: "refused",
+  PlanExpired: "notFound",
+  RangeInvalid: "invalid",
+  Referenced: "refused",
+  ReferenceInvalid: "invalid",
+  RevisionUnknown: "notFound",
+  SizeInvalid: "invalid",
+  StorageError: "medium",
+  SymlinkRefused: "refused",
+  TagExists: "refused",
+  TagInvalid: "invalid",
+  Unsupported: "refused",
+  UploadBusy: "locked"
+}
+
+export const exitCodeOf = ({ _tag }: RegistryError): ExitCode => exitCodes[kinds[_tag]]

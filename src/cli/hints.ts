@@ -1,0 +1,27 @@
+/** What to do about a failure: one table of hints. */
+import type { RegistryError } from "../ops/ports.ts"
+
+const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
+  BlobUploadUnknown: "ocilayout upload list REPOSITORY shows those that are open.",
+  ContentMismatch:
+    "ocilayout verify shows what else is damaged; ocilayout repair --source DIR fetches it from another layout.",
+  DigestAmbiguous: "Give more digits.",
+  HistoryInvalid: "What is there now is not affected; ocilayout verify says more.",
+  IndexInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
+  LayoutInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
+  LayoutLocked: "Another process is writing; try again.",
+  LayoutNotFound: "ocilayout init DIR makes one.",
+  ManifestBlobUnknown: "Push what is missing first: ocilayout blob push.",
+  ManifestUnknown: "ocilayout tags lists the tags of a repository.",
+  NameUnknown: "ocilayout repositories lists those there are.",
+  OutcomeUnknown: "Look whether the change is there before repeating it: ocilayout history.",
+  PlanExpired: "Look again with ocilayout gc.",
+  RangeInvalid: "ocilayout upload status says how far an upload is.",
+  Referenced: "ocilayout manifest delete --force leaves what needs it dangling; --dry-run says what that is.",
+  RevisionUnknown: "ocilayout history lists the revisions.",
+  SymlinkRefused: "--symlinks inside follows links that stay inside of the layout.",
+  TagExists: "Nothing was changed; --move moves the tag.",
+  UploadBusy: "Another process is appending to it; try again."
+}
+
+export const hintFor = ({ _tag }: RegistryError): string | undefined => table[_tag]

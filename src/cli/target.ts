@@ -1,0 +1,158 @@
+/** Opens the layout that a command line means, and tells which name inside it. */
+import { Effect, Option, Result, type Scope, Stream } from "effect"
+import { existsSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
+import {
+  type Durability,
+  findLayout,
+  isLayout,
+  openPerRepository,
+  openShared,
+  type SymlinkPolicy
+} from "../node/index.ts"
+import { LayoutNotFound, NameUnknown } from "../oci/OciError.ts"
+import { formatReference } from "../oci/Reference.ts"
+import { parseRef, type Place, type Ref } from "../ops/find.ts"
+import { parsePoint } from "../ops/point.ts"
+import { parseDirectory } from "./directories.ts"
+import { type Failure, Mistake } from "./Failure.ts"
+
+export interface Where {
+  readonly layout: Option.Option<string>
+  readonly perRepository: boolean
+  readonly symlinks: SymlinkPolicy
+  /** Absent for commands that only read. */
+  readonly durability?: Durability
+}
+
+/** A layout, and what of it is meant. */
+export interface Target extends Place {
+  /** Absolute. */
+  readonly directory: string
+  /** The reference inside the layout, as it is written; absent where the layout itself is meant. */
+  readonly name?: string
+}
+
+interface Split {
+  readonly directory: string
+  readonly name?: string
+  /** `:tag` or `@digest` of a layout that is named as if it were a repository. */
+  readonly suffix?: string
+}
+
+/** Splits a path reference at the layout that has to be there. */
+const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split, Failure> {
+  if (yield* isLayout(path)) return { directory: path }
+  // A shortened digest is part of no reference by the book, so digests are looked at only once the layout is known.
+  const [, whole = path, digest = ""] = /^(.*?)(@[^/@]*)?$/su.exec(path) ?? []
+  const found = yield* findLayout(whole)
+  if (found.reference === undefined) return { directory: whole, suffix: digest }
+  if (yield* isLayout(found.directory)) {
+    return { directory: found.directory, name: formatReference(found.reference) + digest }
+  }
+  const colon = whole.lastIndexOf(":")
+  const directory = whole.slice(0, Math.max(colon, 0))
+  return directory !== "" && (yield* isLayout(directory))
+    ? { directory, suffix: whole.slice(colon) + digest }
+    : yield* new LayoutNotFound({ path: found.directory })
+})
+
+/** As skopeo names the image of a layout, `DIR:tag`: of its only repository, or of the one that is called like it. */
+const nameIn = Effect.fnUntraced(function*(
+  { directory, registry }: Target,
+  suffix: string
+): Effect.fn.Return<string, Failure> {
+  const [only, other] = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
+  const repository = other === undefined ? only : parseDirectory(directory).repository
+  return repository === undefined ? yield* new NameUnknown({ name: basename(directory) }) : repository + suffix
+})
+
+const open = Effect.fnUntraced(function*(
+  { durability, perRepository, symlinks }: Where,
+  directory: string,
+  isDamaged = false
+): Effect.fn.Return<Target, Failure, Scope.Scope> {
+  const path = resolve(directory)
+  const options = { directory: path, symlinks, ...(durability === undefined ? {} : { durability }) }
+  if (perRepository) return { directory: path, perRepository, registry: yield* openPerRepository(options) }
+  if (!isDamaged && !(yield* isLayout(path))) return yield* new LayoutNotFound({ path: directory })
+  const { repository } = parseDirectory(path)
+  return { directory: path, perRepository, registry: yield* openShared({ ...options, defaultRepository: repository }) }
+})
+
+/** The layout and the name that an argument means; without one, the layout of `--layout`, or that of the directory. */
+export const locate = Effect.fnUntraced(function*(
+  where: Where,
+  argument: Option.Option<string>
+): Effect.fn.Return<Target, Failure, Scope.Scope> {
+  const given = Option.getOrUndefined(where.layout)
+  const text = Option.getOrUndefined(argument)
+  if (given !== undefined) {
+    const target = yield* open(where, given)
+    return text === undefined ? target : { ...target, name: text }
+  }
+  if (text === undefined) return yield* open(where, ".")
+  if (where.perRepository) return yield* open(where, text)
+  const { directory, name, suffix } = yield* split(text)
+  const target = yield* open(where, directory)
+  if (suffix !== undefined) return { ...target, name: yield* nameIn(target, suffix) }
+  return name === undefined ? target : { ...target, name }
+})
+
+/** As `locate`, where a folder will do that was a layout before it lost its `oci-layout`. */
+export const locateDamaged = (
+  where: Where,
+  argument: Option.Option<string>
+): Effect.Effect<Target, Failure, Scope.Scope> => {
+  const directory = Option.getOrElse(Option.orElse(argument, () => where.layout), () => ".")
+  const wasLayout = ["index.json", "blobs"].some((name) => existsSync(join(directory, name)))
+  const located = locate(where, argument)
+  return wasLayout
+    ? Effect.catchTags(located, {
+      LayoutNotFound: () => open(where, directory, true),
+      ReferenceInvalid: () => open(where, directory, true)
+    })
+    : located
+}
+
+/** As `locate`, and the name is there and is read. */
+export const locateRef = Effect.fnUntraced(function*(
+  where: Where,
+  argument: string
+): Effect.fn.Return<
+  Target & { readonly name: string; readonly ref: Result.Result<Ref, Failure> },
+  Failure,
+  Scope.Scope
+> {
+  if (where.perRepository && Option.isNone(where.layout)) {
+    return yield* Effect.fail(new Mistake("with --per-repository, say where the tree is: --layout DIR"))
+  }
+  const target = yield* locate(where, Option.some(argument))
+  const name = target.name
+  if (name === undefined) {
+    return yield* Effect.fail(
+      new Mistake(`${argument} is a layout; write ${argument}/REPOSITORY:TAG for what is in it`)
+    )
+  }
+  return { ...target, name, ref: parseRef(name) }
+})
+
+/** As `locateRef`, for what must be a repository alone. */
+export const locateRepository = Effect.fnUntraced(function*(
+  where: Where,
+  argument: string
+): Effect.fn.Return<Target & { readonly repository: string }, Failure, Scope.Scope> {
+  const target = yield* locateRef(where, argument)
+  return { ...target, repository: target.name }
+})
+
+/** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
+export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> => {
+  if (Option.isNone(at)) return Effect.succeed(target)
+  const ref = target.name === undefined ? undefined : Result.getOrUndefined(parseRef(target.name))
+  const tag = ref?.by._tag === "Tag" ? { repository: ref.repository, tag: ref.by.tag } : undefined
+  return Effect.map(
+    Effect.fromResult(parsePoint(at.value, tag)),
+    (point) => ({ ...target, registry: target.registry.at(point) })
+  )
+}
