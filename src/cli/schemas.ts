@@ -1,0 +1,46 @@
+/** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
+import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
+import { Collected, Pinned, Pins } from "./commands/garbage.ts"
+import { Commit, History, Restored } from "./commands/history.ts"
+import { Made } from "./commands/init.ts"
+import { Repositories, Tags } from "./commands/list.ts"
+import { Deleted, Manifest, ManifestPushed } from "./commands/manifest.ts"
+import { Referrers, Resolved } from "./commands/resolve.ts"
+import { Tagged } from "./commands/tag.ts"
+import { Repaired, Verified } from "./commands/upkeep.ts"
+import { Cancelled, Committed, Upload, Uploads } from "./commands/upload.ts"
+
+export const schemas = {
+  "blob delete": Deleted,
+  "blob mount": Mounted,
+  "blob push": BlobPushed,
+  "blob stat": BlobStat,
+  gc: Collected,
+  history: History,
+  init: Made,
+  "manifest delete": Deleted,
+  "manifest get": Manifest,
+  "manifest push": ManifestPushed,
+  pin: Pinned,
+  pins: Pins,
+  referrers: Referrers,
+  repair: Repaired,
+  repositories: Repositories,
+  resolve: Resolved,
+  restore: Restored,
+  revert: Restored,
+  "tag delete": Deleted,
+  "tag set": Tagged,
+  tags: Tags,
+  unpin: Pinned,
+  "upload append": Upload,
+  "upload cancel": Cancelled,
+  "upload commit": Committed,
+  "upload list": Uploads,
+  "upload start": Upload,
+  "upload status": Upload,
+  /** One of these on each line, the summary last. */
+  verify: Verified,
+  /** One on each line. */
+  watch: Commit
+} as const
