@@ -14,7 +14,7 @@ export const readBlob = defineTool({
   name: "oci_read_blob",
   title: "Read part of a blob",
   description:
-    "Returns a window of a blob: text when the bytes are UTF-8, otherwise a hex preview (or base64 when asked). Use it for configs, SBOMs, signatures and small files; page with next_offset. Layers are compressed archives: read the file at path directly, or use oci_export_blob to get the bytes into a file. Binary content costs about one token per byte here.",
+    "Returns a window of a blob: text when the bytes are UTF-8, otherwise a hex preview (or base64 when asked). Use it for configs, SBOMs, signatures and small files; page with next_offset. Layers are compressed archives: read the file at path directly instead. Binary content costs about one token per byte here.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({

@@ -81,7 +81,7 @@ export const listRepositories = defineTool({
   name: "oci_list_repositories",
   title: "List repositories",
   description:
-    "Lists repository names in lexical order. Use prefix to narrow and start_after with next_start_after to page. unnamed lists entries of the layout whose name fits no repository; their raw name can be read as a ref.",
+    "Lists repository names in lexical order. Use prefix to narrow and start_after with next_start_after to page. unnamed lists entries of the layout whose name fits no repository; their raw name can be read as a ref. With at, lists those there were then.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
@@ -179,7 +179,7 @@ export const listReferrers = defineTool({
   name: "oci_list_referrers",
   title: "List referrers",
   description:
-    "Lists manifests whose subject is the given manifest: signatures, SBOMs, attestations and other attached artifacts. Filter by artifact_type, then read one with oci_get_manifest and its content with oci_read_blob. A full digest need not exist here itself.",
+    "Lists manifests whose subject is the given manifest: signatures, SBOMs, attestations and other attached artifacts. Filter by artifact_type, then read one with oci_get_manifest and its content with oci_read_blob. What is attached to one platform of an index is listed for the digest of that platform, not for the index. A full digest need not exist here itself.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({

@@ -27,7 +27,7 @@ export const verify = defineTool({
   name: "oci_verify",
   title: "Verify content",
   description:
-    "Checks that what a reference, a repository or the whole layout needs is present and undamaged. level links checks that every referenced manifest and blob exists with the right size; level content also re-hashes every byte. Without ref and repository it also checks the index, names, modes and leftovers. Reports progress and can be cancelled. Returns at most limit problems, errors first, and the total; ok is false when one is an error. repair.by is repair, source (oci_repair with a source) or person.",
+    "Checks that what a reference, a repository or the whole layout needs is present and undamaged. level links checks that every referenced manifest and blob exists with the right size; level content also re-hashes every byte. Without ref and repository it also checks the index, names, modes and leftovers. Reports progress and can be cancelled. Returns at most limit problems, errors first, and the total; ok is false when one is an error. repair.by is repair, source (a repair from another layout) or person.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
