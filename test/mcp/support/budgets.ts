@@ -1,0 +1,34 @@
+/** How many tokens the tools may cost a model, in every conversation: what they cost, and a little room. */
+
+/** Without the argument `layout`, which costs each tool some thirty more where there are several layouts. */
+export const tools: Readonly<Record<string, number>> = {
+  oci_list_layouts: 90,
+  oci_list_repositories: 160,
+  oci_list_tags: 220,
+  oci_resolve: 220,
+  oci_get_manifest: 250,
+  oci_read_blob: 240,
+  oci_export_blob: 160,
+  oci_inspect_image: 240,
+  oci_list_referrers: 250,
+  oci_history: 220,
+  oci_verify: 240,
+  oci_push_blob: 300,
+  oci_mount_blob: 180,
+  oci_push_manifest: 340,
+  oci_tag: 270,
+  oci_upload_start: 180,
+  oci_upload_append: 270,
+  oci_upload_commit: 180,
+  oci_upload_cancel: 90,
+  oci_delete: 310,
+  oci_restore: 270,
+  oci_repair: 300,
+  oci_gc: 400
+}
+
+/** For a tool that has not been given its own. */
+export const otherwise = 350
+
+/** For whole lists; a tool more may make these too small, and somebody has to say that it is worth it. */
+export const lists = { read: 2_450, byDefault: 5_200, longest: 6_200 }

@@ -1,0 +1,34 @@
+/** Every kind of server there is, and what each of them lists. */
+import { Effect } from "effect"
+import { type Catalogue, makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
+import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { memoryFiles } from "./memoryFiles.ts"
+
+/** What the flags of the command line decide. */
+export interface Kind {
+  readonly mode: Mode
+  /** Whether there is a directory that files may be written to. */
+  readonly files: boolean
+  readonly layouts: "one" | "several"
+  readonly perRepository: boolean
+}
+
+/** As `ocilayout mcp <directory>` starts it. */
+export const byDefault: Kind = { mode: "write", files: false, layouts: "one", perRepository: false }
+
+/** Offers everything. */
+export const longest: Kind = { mode: "delete", files: true, layouts: "several", perRepository: false }
+
+export const catalogueOf = Effect.fnUntraced(function*(
+  { files, layouts, mode, perRepository }: Kind
+): Effect.fn.Return<Catalogue> {
+  const registry = perRepository ? makeRegistryPerRepository : Effect.orDie(makeRegistry({ defaultRepository: "app" }))
+  const layout = (id: string) =>
+    Effect.map(registry, (registry): ServedLayout => ({ id, path: `/layouts/${id}`, registry, perRepository }))
+  return makeCatalogue({
+    layouts: [yield* layout("main"), ...(layouts === "one" ? [] : [yield* layout("mirror")])],
+    mode,
+    files: memoryFiles(files ? ["/files"] : [])
+  })
+})
