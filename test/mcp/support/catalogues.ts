@@ -20,6 +20,19 @@ export const byDefault: Kind = { mode: "write", files: false, layouts: "one", pe
 /** Offers everything. */
 export const longest: Kind = { mode: "delete", files: true, layouts: "several", perRepository: false }
 
+const modes: ReadonlyArray<Mode> = ["read", "write", "delete"]
+
+export const kinds: ReadonlyArray<Kind> = modes.flatMap((mode) =>
+  [false, true].flatMap((files) =>
+    (["one", "several"] as const).flatMap((layouts) =>
+      [false, true].map((perRepository) => ({ mode, files, layouts, perRepository }))
+    )
+  )
+)
+
+export const nameOf = ({ files, layouts, mode, perRepository }: Kind): string =>
+  `${mode}, ${files ? "files" : "no files"}, ${layouts}${perRepository ? " per repository" : ""}`
+
 export const catalogueOf = Effect.fnUntraced(function*(
   { files, layouts, mode, perRepository }: Kind
 ): Effect.fn.Return<Catalogue> {
