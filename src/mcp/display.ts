@@ -13,6 +13,10 @@ export const clean = (text: string, length: number = limits.textCharacters): str
   return cut ? `${line.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/u, "")}…` : line
 }
 
+/** Digests inside a sentence as lists show them: twelve digits tell as much as sixty-four, and cost a fifth. */
+export const withShortDigests = (text: string): string =>
+  text.replace(/\b(?:(sha256:[0-9a-f]{12})[0-9a-f]{52}|(sha512:[0-9a-f]{12})[0-9a-f]{116})\b/gu, "$1$2")
+
 /**
  * Takes from lists what still fits into one result, in the order of asking.
  *

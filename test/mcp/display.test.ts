@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Allowance, clean, cleanEntries, pageOf } from "../../src/mcp/display.ts"
+import { Allowance, clean, cleanEntries, pageOf, withShortDigests } from "../../src/mcp/display.ts"
+
+describe("withShortDigests", () => {
+  it("shortens whole digests, and nothing else", () => {
+    const digits = "0123456789abcdef".repeat(8)
+    const [sha256, sha512] = [`sha256:${digits.slice(0, 64)}`, `sha512:${digits}`]
+    assert.strictEqual(
+      withShortDigests(`${sha256}, app@${sha512}.`),
+      "sha256:0123456789ab, app@sha512:0123456789ab."
+    )
+    for (const other of [`${sha256}0`, sha256.slice(0, -1), `my${sha256}`, `sha512:${digits.slice(0, 64)}`]) {
+      assert.strictEqual(withShortDigests(other), other)
+    }
+  })
+})
 
 describe("clean", () => {
   it("takes out what cannot be seen or turns a line around, and keeps one line", () => {

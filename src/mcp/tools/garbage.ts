@@ -3,7 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { GarbageItem } from "../../ops/Garbage.ts"
-import { Allowance, clean } from "../display.ts"
+import { Allowance, clean, withShortDigests } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import type { Mode, ServedLayout } from "../Served.ts"
@@ -149,14 +149,14 @@ const count = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]): nu
 const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<GarbageItem>) => {
   const reasons = Map.groupBy(staying, ({ why }) => why)
   const kept = Array.from(reasons, ([why, items]) => ({
-    why: clean(why),
+    why: withShortDigests(clean(why)),
     things: items.length,
     bytes: items.reduce((sum, { bytes }) => sum + bytes, 0)
   })).toSorted((a, b) => b.bytes - a.bytes)
   const examples = going.toSorted((a, b) => b.bytes - a.bytes).map(({ bytes, name, why }) => ({
     name: isDigest(name) ? shortDigest(name) : clean(name),
     bytes,
-    why: clean(why)
+    why: withShortDigests(clean(why))
   }))
   const allowance = new Allowance()
   const shown = {

@@ -2,7 +2,7 @@
 import { Effect, Result, Schema, Stream } from "effect"
 import { findManifest, parseRef } from "../../ops/find.ts"
 import type { Finding, Level, Severity, VerifyOptions } from "../../ops/Maintenance.ts"
-import { Allowance, clean } from "../display.ts"
+import { Allowance, clean, withShortDigests } from "../display.ts"
 import * as p from "../parameters.ts"
 import type { ServedLayout } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
@@ -124,13 +124,13 @@ const gather = Effect.fnUntraced(function*(
 })
 
 const problemOf = ({ affected, code, digest, message, neededBy, path, repair, severity }: Finding) => {
-  const needing = [...affected, ...neededBy].map((name) => clean(name))
+  const needing = [...affected, ...neededBy].map((name) => withShortDigests(clean(name)))
   return {
     code,
     severity,
     path: clean(path),
     ...(digest === undefined ? {} : { digest: clean(digest) }),
-    message: clean(message),
+    message: withShortDigests(clean(message)),
     ...(needing.length === 0 ? {} : { needed_by: needing }),
     repair
   }

@@ -4,7 +4,7 @@ import { IndexInvalid, LayoutInvalid } from "../../../src/oci/OciError.ts"
 import { finding, type FindingCode } from "../../../src/ops/findings.ts"
 import type { VerifyOptions, VerifyStep } from "../../../src/ops/Maintenance.ts"
 import { entryOf, foreignLayout, image as sampleImage } from "../../support/images.ts"
-import { pushImage, pushIndex } from "../support/images.ts"
+import { pushImage, pushIndex, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
 
 const problems = (answer: Record<string, unknown>): ReadonlyArray<Record<string, unknown>> => {
@@ -51,8 +51,8 @@ describe("oci_verify", () => {
             severity: "error",
             path: `blobs/${digest.replace(":", "/")}`,
             digest,
-            message: `blob ${digest} is not in the layout`,
-            needed_by: ["app:1.0", String.raw`"Upper:\u001b[31m1"`, image.descriptor.digest],
+            message: `blob ${short(digest)} is not in the layout`,
+            needed_by: ["app:1.0", String.raw`"Upper:\u001b[31m1"`, short(image.descriptor.digest)],
             repair: { by: "source", how: "fetch it from another layout" }
           },
           {
