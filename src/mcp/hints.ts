@@ -16,7 +16,8 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   PlanExpired: "Call oci_gc without plan again.",
   RevisionUnknown: "oci_history shows the revisions there are.",
   DigestAmbiguous: "Give more digits of the one that is meant.",
-  DigestInvalid: "A digest is sha256: and 64 hexadecimal digits, computed over the exact bytes; oci_resolve tells that of a tag.",
+  DigestInvalid:
+    "A digest is sha256: and 64 hexadecimal digits, computed over the exact bytes; oci_resolve tells that of a tag.",
   FileUnknown: "Check the path; it has to be a regular file.",
   IndexTooLarge: "Remove tags or manifests that are no longer needed.",
   InvalidArgument: "Correct the arguments and call again.",

@@ -2,7 +2,7 @@
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base"
 import type { ToolDefinition } from "../../../src/mcp/Tool.ts"
 
-const tokensIn = (text: string): number => countTokens(text)
+export const tokensIn = (text: string): number => countTokens(text)
 
 /** What hosts put in front of a model: no output schema, and no hints. */
 export const tokensShown = ({ description, inputSchema, name }: ToolDefinition): number =>
