@@ -187,7 +187,7 @@ export const listReferrers = defineTool({
     at: p.at,
     artifact_type: p.optional(p.text("Exact artifact type, e.g. application/spdx+json")),
     start_after: p.startAfter,
-    limit: p.integer("Referrers per page", { minimum: 1, maximum: 500, default: 50 })
+    limit: p.integer("Referrers per page", { minimum: 1, maximum: 500, default: 20 })
   }),
   output: Schema.Struct({
     subject: Schema.String,

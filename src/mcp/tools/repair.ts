@@ -32,7 +32,7 @@ export const repair = defineTool({
     source: p.optional(p.text("Layout to fetch missing or damaged content from: an id from oci_list_layouts")),
     level,
     dry_run: p.flag("Only report what would be done", true),
-    limit: p.integer("Steps to return of each kind", { minimum: 1, maximum: 500, default: 50 })
+    limit: p.integer("Steps to return of each kind", { minimum: 1, maximum: 500, default: 20 })
   }),
   output: Schema.Struct({
     dry_run: Schema.Boolean,

@@ -34,7 +34,7 @@ export const verify = defineTool({
     ref: p.optional(p.text("Check only this reference")),
     repository: p.optional(p.repository),
     level,
-    limit: p.integer("Problems to return", { minimum: 1, maximum: 500, default: 50 })
+    limit: p.integer("Problems to return", { minimum: 1, maximum: 500, default: 10 })
   }),
   output: Schema.Struct({
     ok: Schema.Boolean,
