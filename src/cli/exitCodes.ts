@@ -53,6 +53,7 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   OutcomeUnknown: "medium",
   PathDenied: "refused",
   PlanExpired: "notFound",
+  PlatformUnknown: "notFound",
   RangeInvalid: "invalid",
   Referenced: "refused",
   ReferenceInvalid: "invalid",

@@ -26,19 +26,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
   }
 }
 
-/** An index holds no image for the platform, or for several where one has to be named. */
-export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("PlatformUnknown", {
-  code: Schema.tag("PLATFORM_UNKNOWN"),
-  platform: Schema.String,
-  available: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
-    return `the index has no image for ${sentence(this.platform)}; it has: ${available}`
-  }
-}
-
-type SurfaceError = ContentTooLarge | InvalidArgument | PlatformUnknown
+type SurfaceError = ContentTooLarge | InvalidArgument
 
 /** Everything a tool can fail with. */
 export type ToolError = RegistryError | SurfaceError

@@ -167,6 +167,18 @@ export class PlanExpired extends Schema.TaggedError<PlanExpired>()("PlanExpired"
   }
 }
 
+/** An index holds no image for the platform, or for several where one has to be named. */
+export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("PlatformUnknown", {
+  code: Schema.tag("PLATFORM_UNKNOWN"),
+  platform: Schema.String,
+  available: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
+    return `the index has no image for ${sentence(this.platform)}; it has: ${available}`
+  }
+}
+
 /** The content cannot go while the manifests in `by` need it. */
 export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", {
   code: Schema.tag("DENIED"),

@@ -174,6 +174,11 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "there is no plan 0a, or it is older than an hour; make another one"
   ],
   [
+    new Errors.PlatformUnknown({ platform: "linux/riscv64", available: ["linux/amd64", "linux/arm64"] }),
+    "PLATFORM_UNKNOWN",
+    "the index has no image for linux/riscv64; it has: linux/amd64, linux/arm64"
+  ],
+  [
     new Errors.RevisionUnknown({ asked: "revision 9", newest: 7 }),
     "REVISION_UNKNOWN",
     "there is no \"revision 9\" in the history; the newest revision is 7"

@@ -5,11 +5,12 @@ import { shortDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid, Unsupported } from "../../oci/OciError.ts"
+import { images } from "../../oci/Platform.ts"
 import { findManifest, type Source } from "../../ops/find.ts"
 import { layoutAt } from "../at.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as p from "../parameters.ts"
-import { choosePlatform, type Chosen, images, platformOf, readManifest } from "../platform.ts"
+import { choosePlatform, type Chosen, readManifest, shownPlatform } from "../platform.ts"
 import { blobBytes, sourceFields } from "../reference.ts"
 import type { ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
@@ -85,7 +86,7 @@ export const inspectImage = defineTool({
 const onlyImage = (source: Source, chosen: Chosen): Effect.Effect<Chosen, ToolError> => {
   const [only, ...others] = chosen.manifest.kind === "index" ? images(chosen.manifest) : []
   if (only === undefined || others.length > 0) return Effect.succeed(chosen)
-  const platform = platformOf(only)
+  const platform = shownPlatform(only)
   return Effect.map(readManifest(source, only), (image) => platform === undefined ? image : { ...image, platform })
 }
 
@@ -118,7 +119,7 @@ class Parts {
 
 const platformsOf = (manifest: Manifest) =>
   images(manifest).map((image) => ({
-    platform: platformOf(image) ?? "unknown",
+    platform: shownPlatform(image) ?? "unknown",
     digest: shortDigest(image.digest),
     size: image.size
   }))
@@ -143,7 +144,7 @@ const imageOf = Effect.fnUntraced(function*(
   const created = textOf(document, "created")
   const own = [textOf(document, "os"), textOf(document, "architecture"), textOf(document, "variant")]
     .filter((part) => part !== undefined)
-  const stated = platform ?? platformOf(descriptor) ?? (own.length < 2 ? undefined : own.join("/"))
+  const stated = platform ?? shownPlatform(descriptor) ?? (own.length < 2 ? undefined : own.join("/"))
   const shown = parts.take(
     "layers",
     layers.map(({ digest, size }, index) => {

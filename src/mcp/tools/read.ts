@@ -4,13 +4,14 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, shortDigest } from "../../oci/Digest.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
+import { isAttestation } from "../../oci/Platform.ts"
 import { blobRepository, findContent, findManifest, type Found } from "../../ops/find.ts"
 import { layoutAt } from "../at.ts"
 import { bare } from "../content.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
-import { choosePlatform, isAttestation, platformOf, readManifest } from "../platform.ts"
+import { choosePlatform, readManifest, shownPlatform } from "../platform.ts"
 import { manifestBytes, sourceFields } from "../reference.ts"
 import { ContentTooLarge, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
@@ -158,6 +159,6 @@ const shortLayer = ({ digest, mediaType, size }: Descriptor) => ({
 })
 
 const shortChild = (child: Descriptor) => {
-  const platform = isAttestation(child) ? "attestation" : platformOf(child)
+  const platform = isAttestation(child) ? "attestation" : shownPlatform(child)
   return { digest: shortDigest(child.digest), ...(platform === undefined ? {} : { platform }), size: child.size }
 }
