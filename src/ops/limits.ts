@@ -15,6 +15,9 @@ export const walkBytes = 1024 * 1024 * 1024
 /** Findings that one repair takes on. */
 export const repairFindings = 10_000
 
+/** Bytes of manifests that one copy gives entries, held until its commit: the one that was asked for, and referrers. */
+export const copyBytes = 64 * 1024 * 1024
+
 /** How long nobody must have touched what a tool has left behind: no copy takes longer between two writes. */
 export const leftoverMillis = 24 * 60 * 60 * 1000
 

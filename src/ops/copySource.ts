@@ -1,0 +1,88 @@
+/** Reads what is copied, from a repository or below an entry that only its written name reaches. */
+import { Effect, type Scope, Stream } from "effect"
+import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
+import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { type BlobUnknown, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import { collect } from "./collect.ts"
+import type { CopySource } from "./Copy.ts"
+import * as limits from "./limits.ts"
+import type { RegistryError } from "./ports.ts"
+import type { ManifestContent } from "./Registry.ts"
+
+export interface ReadManifest {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly manifest: Manifest
+}
+
+export interface SourceReader {
+  /** What a mount takes blobs from. */
+  readonly repository: string
+  readonly root: Effect.Effect<ReadManifest, RegistryError>
+  /** A manifest as its parent names it. */
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
+  /** Content, unverified: whoever stores it hashes it. `BlobUnknown`. */
+  readonly content: (
+    descriptor: Descriptor
+  ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
+  readonly referrers: (digest: string) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
+}
+
+export const readSource = (source: CopySource): SourceReader => {
+  const { registry } = source
+  const blobs = "refName" in source ? anyRepository : source.repository
+
+  const content: SourceReader["content"] = (descriptor) =>
+    registry.getBlob(blobs, descriptor.digest, { verify: false }).pipe(
+      Effect.map(({ stream }) => stream),
+      Effect.catchTag("BlobUnknown", (unknown) => {
+        const data = embeddedData(descriptor)
+        return data._tag === "Some" ? Effect.succeed(Stream.succeed(data.value)) : Effect.fail(unknown)
+      })
+    )
+
+  const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
+    "refName" in source
+      ? blobOf(descriptor)
+      : Effect.map(registry.getManifest(source.repository, descriptor.digest), ({ bytes }) => bytes)
+
+  const blobOf = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
+    Effect.scoped(Effect.gen(function*() {
+      const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
+      return yield* collect(stream, (size) =>
+        size > limits.manifestBytes
+          ? Effect.fail(new ManifestTooLarge({ size, limit: limits.manifestBytes }))
+          : Effect.void)
+    })).pipe(Effect.catchTag("BlobUnknown", (unknown: BlobUnknown) => {
+      const data = embeddedData(descriptor)
+      return data._tag === "Some"
+        ? Effect.succeed(data.value)
+        : Effect.fail(new ManifestUnknown({ repository: "", reference: unknown.digest }))
+    }))
+
+  return {
+    repository: blobs,
+    root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
+    manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
+    content,
+    referrers: (digest) =>
+      "refName" in source
+        ? Effect.succeed([])
+        : Stream.runCollect(registry.referrers(source.repository, digest))
+  }
+}
+
+/** In a shared layout, the only one with such entries, every valid name sees the blobs. */
+const anyRepository = "raw"
+
+const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryError> => {
+  if ("refName" in source) return source.registry.getNamed(source.refName)
+  const { reference, registry, repository } = source
+  return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
+}
+
+const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, RegistryError> =>
+  Effect.map(
+    Effect.fromResult(parseManifest(bytes, descriptor.mediaType, "read")),
+    (manifest) => ({ descriptor, bytes, manifest })
+  )
