@@ -26,7 +26,7 @@ const fromSources = (code: string): string =>
 
 describe("the README", () => {
   it("has library examples that print what it says", () => {
-    assert.lengthOf(examples, 2)
+    assert.lengthOf(examples, 3)
     // Below node_modules, so that the examples find `effect` as a consumer's program does.
     mkdirSync("node_modules/.cache", { recursive: true })
     const file = resolve("node_modules/.cache/readme-example.mjs")

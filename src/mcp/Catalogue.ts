@@ -2,6 +2,7 @@
 import type { Served } from "./Served.ts"
 import type { MakeTool, Tool } from "./Tool.ts"
 import { exportBlob, readBlob } from "./tools/blob.ts"
+import { copyImage } from "./tools/copy.ts"
 import { deleteContent } from "./tools/delete.ts"
 import { collectGarbage } from "./tools/garbage.ts"
 import { history, restore } from "./tools/history.ts"
@@ -30,6 +31,7 @@ const makers: ReadonlyArray<MakeTool> = [
   mountBlob,
   pushManifest,
   tag,
+  copyImage,
   uploadStart,
   uploadAppend,
   uploadCommit,

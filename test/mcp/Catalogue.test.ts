@@ -26,6 +26,7 @@ const writing = [
   "oci_mount_blob",
   "oci_push_manifest",
   "oci_tag",
+  "oci_copy",
   "oci_upload_start",
   "oci_upload_append",
   "oci_upload_commit",
