@@ -9,6 +9,10 @@ export interface McpOptions {
   readonly readOnly: boolean
   readonly allowDelete: boolean
   readonly allowedDirectories: ReadonlyArray<string>
+  /** Names of toolsets, and of tools; none of either selects all. */
+  readonly toolsets: ReadonlyArray<string>
+  readonly tools: ReadonlyArray<string>
+  readonly excludedTools: ReadonlyArray<string>
   readonly durability: Durability
   readonly symlinks: SymlinkPolicy
 }

@@ -23,6 +23,17 @@ const directories = Argument.String("[ID=]DIR").pipe(
 const off = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
 
+/** Names with commas between them, in one flag or in several. */
+const list = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("LIST"),
+    Flag.withDescription(`${description}; names with commas between`),
+    Flag.atLeast(0),
+    Flag.map((lists) =>
+      lists.flatMap((names) => names.split(",")).map((name) => name.trim()).filter((name) => name !== "")
+    )
+  )
+
 const mcp = Command.make("mcp", {
   directories,
   perRepository: off("per-repository", "Every DIR is a tree of layouts, one per repository, not one shared layout"),
@@ -41,6 +52,9 @@ const mcp = Command.make("mcp", {
     Flag.withDescription("Where files may be pushed from and exported to; repeat for several. None by default"),
     Flag.atLeast(0)
   ),
+  toolsets: list("toolsets", "Offer only tools of these sets: read, inspect, write, uploads, delete, maintain"),
+  tools: list("tools", "Offer only these tools, beside those of --toolsets"),
+  excludedTools: list("exclude-tools", "Do not offer these tools"),
   durability: Flag.Literals("durability", ["power", "process", "none"]).pipe(
     Flag.withMetavar("LEVEL"),
     Flag.withDescription(

@@ -2,7 +2,7 @@
 import { Console, Effect } from "effect"
 import { resolve } from "node:path"
 import process from "node:process"
-import { makeCatalogue, type Mode, type Served, type ServedLayout, serveStdio } from "../mcp/index.ts"
+import { makeCatalogue, type Mode, selectTools, type Served, type ServedLayout, serveStdio } from "../mcp/index.ts"
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
 import { type LayoutDirectory, parseDirectories } from "./directories.ts"
@@ -15,8 +15,13 @@ export const serveMcp = Effect.fn("serveMcp")(
   function*(options: McpOptions) {
     const directories = yield* Effect.fromResult(parseDirectories(options.directories))
     const served = yield* open(directories, options)
+    const catalogue = yield* Effect.fromResult(selectTools(makeCatalogue(served), {
+      toolsets: options.toolsets,
+      tools: options.tools,
+      excluded: options.excludedTools
+    }))
     if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
-    yield* serveStdio(makeCatalogue(served), version, { input: process.stdin, output: process.stdout })
+    yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })
   },
   Effect.scoped,
   // A server that is told to stop has done its work.

@@ -47,8 +47,14 @@ const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirec
   ...(options.readOnly ? ["--read-only"] : []),
   ...(options.allowDelete ? ["--allow-delete"] : []),
   ...options.allowedDirectories.flatMap((directory) => ["--allowed-dir", resolve(directory)]),
+  ...listed("--toolsets", options.toolsets),
+  ...listed("--tools", options.tools),
+  ...listed("--exclude-tools", options.excludedTools),
   ...(options.durability === "power" ? [] : ["--durability", options.durability]),
   ...(options.symlinks === "refuse" ? [] : ["--symlinks", options.symlinks])
 ]
+
+const listed = (flag: string, names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.length === 0 ? [] : [flag, names.join(",")]
 
 const shellWord = (word: string): string => /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

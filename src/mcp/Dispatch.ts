@@ -8,6 +8,7 @@ import { clean } from "./display.ts"
 import { hintFor } from "./hints.ts"
 import * as limits from "./limits.ts"
 import type { ServedLayout } from "./Served.ts"
+import { speakingOf } from "./speakingOf.ts"
 import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
 import type { JsonArguments, Progress, Tool, ToolDefinition } from "./Tool.ts"
 
@@ -91,8 +92,15 @@ const answerOf = Effect.fnUntraced(function*(
   return { structuredContent: answer.output, content: [{ type: "text", text }] } satisfies CallResult
 })
 
-const refusal = ({ served }: Catalogue, error: ToolError, layout: ServedLayout): Effect.Effect<CallResult> =>
-  Effect.map(hintFor(error, layout, served), (hint) => errorResult(codeOf(error), error.message, hint))
+const refusal = (
+  { served, tools }: Catalogue,
+  error: ToolError,
+  layout: ServedLayout
+): Effect.Effect<CallResult> =>
+  Effect.map(hintFor(error, layout, served), (hint = "") => {
+    const offered = speakingOf(hint, new Set(tools.keys()))
+    return errorResult(codeOf(error), error.message, offered === "" ? undefined : offered)
+  })
 
 const codeOf = (error: ToolError): string =>
   error._tag === "StorageError" && error.kind === "full" ? "NO_SPACE" : error.code
@@ -104,10 +112,12 @@ const errorResult = (code: string, message: string, hint?: string): CallResult =
 })
 
 /** A client may know the tool from a server that offers more. */
-const denied = (name: string, { served }: Catalogue): Denied =>
+const denied = (name: string, { served, withheld }: Catalogue): Denied =>
   new Denied({
     operation: name,
-    reason: served.mode === "read"
+    reason: withheld.get(name) === "selection"
+      ? "this server was started without this tool (--toolsets, --tools, --exclude-tools); nothing was changed"
+      : served.mode === "read"
       ? "this server was started with --read-only; nothing was changed"
       : "this server was started without --allowed-dir, so there is no directory to write to"
   })

@@ -6,6 +6,10 @@ import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
 import { isWritable, type Served, type ServedLayout } from "./Served.ts"
 import { InvalidArgument, type ToolError } from "./SurfaceError.ts"
 
+/** What a person can select tools by. */
+export const toolsets = ["read", "inspect", "write", "uploads", "delete", "maintain"] as const
+export type Toolset = typeof toolsets[number]
+
 /** What a client is told about a tool's effects; a hint, never what enforces it. */
 interface Hints {
   /** Changes no layout, no upload and no file. */
@@ -34,6 +38,7 @@ export interface Call {
 
 export interface ToolSpec<I, O> {
   readonly name: string
+  readonly toolset: Toolset
   readonly title: string
   readonly description: string
   readonly hints: Hints
@@ -62,6 +67,7 @@ export interface ToolDefinition {
 /** A tool as one server offers it. */
 export interface Tool {
   readonly definition: ToolDefinition
+  readonly toolset: Toolset
   readonly offered: boolean
   readonly call: (args: JsonArguments, progress: Call["progress"]) => Effect.Effect<ToolAnswer>
 }
@@ -104,6 +110,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
 
   return {
     definition: definitionOf(spec, inputSchema),
+    toolset: spec.toolset,
     offered: isOffered(spec.needs, served),
     call: (args, progress) =>
       Result.match(decoded(args), {

@@ -35,7 +35,7 @@ export const makeServer = Effect.fnUntraced(function*(
   // Capabilities are honest: the list never changes while the process lives, and there is nothing but tools.
   const server = new Server(
     { name: "ocilayout", title: "OCI image layouts", version },
-    { capabilities: { tools: {} }, instructions: instructionsFor(catalogue.served) }
+    { capabilities: { tools: {} }, instructions: instructionsFor(catalogue) }
   )
 
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult

@@ -41,6 +41,9 @@ describe("ocilayout", () => {
           "--read-only",
           "--allow-delete",
           "--allowed-dir",
+          "--toolsets",
+          "--tools",
+          "--exclude-tools",
           "--durability",
           "--symlinks",
           "EXAMPLES"
@@ -59,7 +62,17 @@ describe("ocilayout", () => {
         [["mcp", root, "--default-repository", "Bad"], "a repository name"],
         [["mcp", root, "--bogus"], "--bogus"],
         [["serve"], "Unknown subcommand"],
-        [["mcp", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"]
+        [["mcp", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
+        [
+          ["mcp", root, "--toolsets", "read,writing"],
+          "there is no toolset writing; there are: read, inspect, write, uploads, delete, maintain"
+        ],
+        [
+          ["mcp", root, "--tools", "oci_list_tags,list_tags"],
+          "there is no tool list_tags; there are: oci_list_layouts, "
+        ],
+        [["mcp", root, "--exclude-tools", "oci_nope"], "there is no tool oci_nope"],
+        [["mcp", root, "--read-only", "--toolsets", "delete"], "no tool is left"]
       ]
       for (const [args, expected] of mistakes) {
         const { code, stderr, stdout } = yield* main(...args)
@@ -84,6 +97,9 @@ describe("ocilayout", () => {
           readOnly: false,
           allowDelete: false,
           allowedDirectories: ["/files"],
+          toolsets: ["read", "write"],
+          tools: [],
+          excludedTools: ["oci_tag"],
           durability: "process",
           symlinks: "refuse"
         },
@@ -102,7 +118,8 @@ describe("ocilayout", () => {
       }
       assert.include(
         text,
-        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /files --durability process"
+        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /files " +
+          "--toolsets read,write --exclude-tools oci_tag --durability process"
       )
     }))
 })

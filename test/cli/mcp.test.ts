@@ -233,5 +233,16 @@ describe("ocilayout mcp", () => {
         24,
         "Delete a tag, manifest or blob"
       ])
+      assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [
+        11,
+        "Delete a tag or manifest"
+      ])
+      assert.deepStrictEqual(
+        yield* names("--toolsets", "delete", "--toolsets", "uploads", "--exclude-tools", "oci_delete"),
+        [
+          4,
+          undefined
+        ]
+      )
     }))
 })

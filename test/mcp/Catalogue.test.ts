@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
-import { listTools } from "../../src/mcp/Dispatch.ts"
+import { Effect, Result } from "effect"
+import { makeCatalogue, type Selection, selectTools } from "../../src/mcp/Catalogue.ts"
+import { callTool, listTools } from "../../src/mcp/Dispatch.ts"
 import { instructionsFor } from "../../src/mcp/instructions.ts"
 import type { Mode, Served } from "../../src/mcp/Served.ts"
+import { toolsets } from "../../src/mcp/Tool.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 
@@ -122,13 +123,105 @@ describe("the catalogue", () => {
     }))
 })
 
+const select = (mode: Mode, selection: Partial<Selection>) =>
+  Effect.map(
+    served(mode),
+    (served) => selectTools(makeCatalogue(served), { toolsets: [], tools: [], excluded: [], ...selection })
+  )
+
+const selected = (mode: Mode, selection: Partial<Selection>) =>
+  Effect.flatMap(
+    select(mode, selection),
+    (result) => Effect.orDie(Effect.fromResult(result))
+  )
+
+describe("a selection", () => {
+  const names = (mode: Mode, selection: Partial<Selection>) =>
+    Effect.map(selected(mode, selection), (catalogue) => listTools(catalogue).map(({ name }) => name))
+
+  it.effect("takes toolsets and tools together, without what is excluded, in the usual order", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* names("delete", {}), [...reading, ...writing, collecting])
+      assert.deepStrictEqual(yield* names("delete", { toolsets: ["maintain", "delete"] }), [
+        "oci_delete",
+        "oci_repair",
+        "oci_gc"
+      ])
+      assert.deepStrictEqual(yield* names("delete", { tools: ["oci_tag", "oci_resolve"] }), ["oci_resolve", "oci_tag"])
+      assert.deepStrictEqual(
+        yield* names("delete", {
+          toolsets: ["inspect", "uploads"],
+          tools: ["oci_copy"],
+          excluded: ["oci_upload_start", "oci_copy"]
+        }),
+        ["oci_inspect_image", "oci_upload_append", "oci_upload_commit", "oci_upload_cancel"]
+      )
+      assert.deepStrictEqual(
+        yield* names("delete", { excluded: ["oci_gc"] }),
+        [...reading, ...writing]
+      )
+    }))
+
+  it.effect("offers every tool in some toolset", () =>
+    Effect.gen(function*() {
+      const everything = yield* names("delete", { toolsets: Array.from(toolsets) })
+      assert.deepStrictEqual(everything, [...reading, ...writing, collecting])
+      for (const toolset of toolsets) assert.isNotEmpty(yield* names("delete", { toolsets: [toolset] }), toolset)
+    }))
+
+  it.effect("never offers what the mode forbids", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* names("read", { tools: ["oci_tag", "oci_resolve"] }), ["oci_resolve"])
+      assert.deepStrictEqual(
+        yield* select("read", { toolsets: ["uploads"] }),
+        Result.fail("no tool is left: select others, or allow more")
+      )
+    }))
+
+  it.effect("refuses a call of what it leaves out, and says why", () =>
+    Effect.gen(function*() {
+      const catalogue = yield* selected("read", { excluded: ["oci_resolve"] })
+      const texts = yield* Effect.forEach(["oci_resolve", "oci_tag"], (name) =>
+        Effect.map(callTool(catalogue, { name, args: {} }), ({ content }) => content[0]?.text))
+      assert.match(texts[0] ?? "", /^DENIED: oci_resolve is denied: .*--exclude-tools/u)
+      assert.match(texts[1] ?? "", /^DENIED: oci_tag is denied: .*--read-only/u)
+    }))
+
+  it.effect("speaks of nothing that it leaves out: not in descriptions, instructions or hints", () =>
+    Effect.gen(function*() {
+      for (const toolset of toolsets) {
+        const catalogue = yield* selected("delete", { toolsets: [toolset] })
+        const missing = yield* callTool(catalogue, { name: "oci_resolve", args: { ref: "no" } })
+        const texts = [
+          instructionsFor(catalogue),
+          ...listTools(catalogue).map(({ description }) => description),
+          ...toolset === "read" ? missing.content.map(({ text }) => text) : []
+        ]
+        for (const text of texts) {
+          for (const mentioned of text.match(/\boci_[a-z_]+/gu) ?? []) {
+            assert.isTrue(catalogue.tools.has(mentioned), `${toolset}: ${text}`)
+          }
+        }
+        for (const { description, name } of listTools(catalogue)) {
+          assert.match(description, /^[A-Z][a-z]+s .{40,}\.$/u, name)
+        }
+      }
+      const pushing = yield* selected("delete", { tools: ["oci_push_manifest"] })
+      const conflict = yield* callTool(pushing, {
+        name: "oci_push_manifest",
+        args: { repository: "app", manifest: {} }
+      })
+      assert.notInclude(conflict.content[0]?.text, "oci_read_blob")
+    }))
+})
+
 describe("the server's instructions", () => {
   for (const mode of ["read", "write", "delete"] as const) {
     it.effect(`fit into 2 KB and name only tools that are offered in mode ${mode}`, () =>
       Effect.gen(function*() {
         for (const allowed of [[], ["/files"]]) {
           const server = yield* served(mode, allowed, ["other"])
-          const instructions = instructionsFor(server)
+          const instructions = instructionsFor(makeCatalogue(server))
           assert.isAtMost(new TextEncoder().encode(instructions).length, 2048)
           for (const mentioned of instructions.match(/\boci_\w+/gu) ?? []) {
             assert.isTrue(makeCatalogue(server).tools.has(mentioned), `${mode}: ${mentioned}`)

@@ -31,6 +31,7 @@ const catalogueOf = (run: Effect.Effect<{ readonly text: string }>) =>
   Effect.map(served, (served) => {
     const tool = defineTool({
       name: "oci_test",
+      toolset: "read",
       title: "Test",
       description: "Runs what the test gives it.",
       hints: { readOnly: true, destructive: false, idempotent: true },
@@ -39,7 +40,7 @@ const catalogueOf = (run: Effect.Effect<{ readonly text: string }>) =>
       output: Schema.Struct({ text: Schema.String }),
       run: () => run
     })(served)
-    return { served, tools: new Map([["oci_test", tool]]), withheld: new Set<string>() }
+    return { served, tools: new Map([["oci_test", tool]]), withheld: new Map() }
   })
 
 describe("arguments", () => {

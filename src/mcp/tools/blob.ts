@@ -12,6 +12,7 @@ import { fileOf } from "./read.ts"
 
 export const readBlob = defineTool({
   name: "oci_read_blob",
+  toolset: "read",
   title: "Read part of a blob",
   description:
     "Returns a window of a blob: text when the bytes are UTF-8, otherwise a hex preview (or base64 when asked). Use it for configs, SBOMs, signatures and small files; page with next_offset. Layers are compressed archives: read the file at path directly instead. Binary content costs about one token per byte here.",
@@ -137,6 +138,7 @@ const shortened = (text: string): string => {
 
 export const exportBlob = defineTool({
   name: "oci_export_blob",
+  toolset: "read",
   title: "Export a blob to a file",
   description:
     "Writes a blob or manifest to a new file in an allowed directory, verifying its digest while it is written. Never overwrites: choose a path that does not exist. Use it for layers and anything larger than a few KiB; the bytes do not pass through the conversation. Reports progress and can be cancelled.",

@@ -37,6 +37,7 @@ const arguments_ = {
 
 const common = {
   name: "oci_copy",
+  toolset: "write",
   title: "Copy an image",
   hints: p.adding,
   needs: "writing",

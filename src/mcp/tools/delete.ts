@@ -25,6 +25,7 @@ type Deleted = typeof Deleted.Type
 
 const common = {
   name: "oci_delete",
+  toolset: "delete",
   hints: p.removing,
   needs: "writing",
   output: Deleted

@@ -68,6 +68,7 @@ interface Request {
 /** Where nothing may be removed that does not come back. */
 const lookOnly: ToolSpec<Request, Collected> = {
   name: "oci_gc",
+  toolset: "maintain",
   title: "Look for garbage",
   description:
     "Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
@@ -80,6 +81,7 @@ const lookOnly: ToolSpec<Request, Collected> = {
 
 const collecting: ToolSpec<Request, Collected> = {
   name: "oci_gc",
+  toolset: "maintain",
   title: "Collect garbage",
   description:
     "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",

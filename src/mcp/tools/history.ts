@@ -21,6 +21,7 @@ const Commit = Schema.Struct({
 
 export const history = defineTool({
   name: "oci_history",
+  toolset: "read",
   title: "Show what happened",
   description:
     "Lists the changes of a layout, newest first: revision, time, who made it (foreign: another tool), and what each name pointed at before and after; no ref means a deleted blob, a ref without a tag an untagged manifest. Other tools take a revision as at, to read what was there then.",
@@ -62,9 +63,10 @@ export const history = defineTool({
 
 export const restore = defineTool({
   name: "oci_restore",
+  toolset: "write",
   title: "Take a change back",
   description:
-    "undo takes one change of oci_history back: every name it changed points again at what it did before; refused when a name was changed again since, unless force. to makes a tag (with repository and tag), a repository, or the whole layout what it was at a revision or ISO time (for a tag also -N). Both are new changes that can be taken back in turn; nothing is lost from the history. Refused, naming it, when content is gone. With dry_run it only reports.",
+    "Takes changes back. undo takes one, by its revision (see oci_history). Every name it changed points again at what it did before; that is refused when a name was changed again since, unless force. to makes a tag (with repository and tag), a repository, or the whole layout what it was at a revision or ISO time (for a tag also -N). Both are new changes that can be taken back in turn; nothing is lost from the history. Refused, naming it, when content is gone. With dry_run it only reports.",
   hints: p.adding,
   needs: "writing",
   input: Schema.Struct({

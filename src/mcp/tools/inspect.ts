@@ -28,6 +28,7 @@ const Config = Schema.Struct({
 
 export const inspectImage = defineTool({
   name: "oci_inspect_image",
+  toolset: "inspect",
   title: "Inspect an image",
   description:
     "Explains a container image in one call: digest, platform, creation time, entrypoint, command, environment, user, working directory, ports, volumes, labels, layers with their sizes and the instruction that made them, total size, and attached artifacts (signatures, SBOMs) by type. For a multi-platform index without platform, lists the platforms instead.",

@@ -26,6 +26,7 @@ const LayoutSummary = Schema.Struct({
 
 export const listLayouts = defineTool({
   name: "oci_list_layouts",
+  toolset: "read",
   title: "List layouts",
   description:
     "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several.",
@@ -79,6 +80,7 @@ const Unnamed = Schema.Struct({ name: p.optional(Schema.String), digest: Schema.
 
 export const listRepositories = defineTool({
   name: "oci_list_repositories",
+  toolset: "read",
   title: "List repositories",
   description:
     "Lists repository names in lexical order. Use prefix to narrow and start_after with next_start_after to page. unnamed lists entries of the layout whose name fits no repository; their raw name can be read as a ref. With at, lists those there were then.",
@@ -123,6 +125,7 @@ const TagDetail = Schema.Struct({
 
 export const listTags = defineTool({
   name: "oci_list_tags",
+  toolset: "read",
   title: "List tags",
   description:
     "Lists the tags of a repository in lexical order. Returns names only; with detail also a shortened digest, the kind (image, index, artifact) and the size of the manifest each tag points to. Shortened digests are accepted wherever a ref is.",
@@ -177,6 +180,7 @@ const Referrer = Schema.Struct({
 
 export const listReferrers = defineTool({
   name: "oci_list_referrers",
+  toolset: "read",
   title: "List referrers",
   description:
     "Lists manifests whose subject is the given manifest: signatures, SBOMs, attestations and other attached artifacts. Filter by artifact_type, then read one with oci_get_manifest and its content with oci_read_blob. What is attached to one platform of an index is listed for the digest of that platform, not for the index. A full digest need not exist here itself.",

@@ -13,6 +13,7 @@ import { type Call, defineTool } from "../Tool.ts"
 
 export const pushBlob = defineTool({
   name: "oci_push_blob",
+  toolset: "write",
   title: "Push a blob",
   description:
     "Stores a blob and returns its descriptor. Give exactly one of path (a file in an allowed directory; any size, preferred), text or base64 (small content only). With digest or size the content must match or nothing is stored. Pushing content that is already there is fine. Push config and layers before the manifest that names them. Reports progress and can be cancelled.",
@@ -44,6 +45,7 @@ export const pushBlob = defineTool({
 
 export const mountBlob = defineTool({
   name: "oci_mount_blob",
+  toolset: "write",
   title: "Mount a blob",
   description:
     "Makes a blob of one repository available in another without copying it through the client, and returns its descriptor. Repositories of one shared layout see each other's blobs anyway; there it only tells that the blob exists.",
@@ -59,6 +61,7 @@ export const mountBlob = defineTool({
 
 export const pushManifest = defineTool({
   name: "oci_push_manifest",
+  toolset: "write",
   title: "Push a manifest",
   description:
     "Stores an image manifest, index or artifact manifest and optionally tags it. Give exactly one of manifest (an object, stored as compact JSON), raw (the exact text to store, byte for byte) or path (a file). Everything the manifest names must have been pushed before, except its subject. New tags are created; a tag that already points elsewhere is refused and nothing is stored, and oci_tag with move moves it.",
@@ -124,6 +127,7 @@ const mediaTypeIn = Effect.fnUntraced(function*(bytes: Uint8Array): Effect.fn.Re
 
 export const tag = defineTool({
   name: "oci_tag",
+  toolset: "write",
   title: "Tag a manifest",
   description:
     "Points one or more tags at an existing manifest of the same repository. Creating tags is always allowed; moving a tag that points elsewhere needs move, or if_digest, which moves only what points at that digest now. All tags are set, or none. Returns where moved tags pointed before, so that a move can be undone.",

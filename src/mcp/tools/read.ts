@@ -18,6 +18,7 @@ import { defineTool } from "../Tool.ts"
 
 export const resolve = defineTool({
   name: "oci_resolve",
+  toolset: "read",
   title: "Resolve a reference",
   description:
     "Turns a reference into its descriptor (media type, full digest, size) without reading content: test whether something exists, pin a tag to a digest, expand a shortened digest, or find which tags point at a digest. Works for manifests and, with kind blob, for layers and configs. Also returns the file that holds the bytes, so that it can be read directly; it must not be changed.",
@@ -78,6 +79,7 @@ const Summary = Schema.Struct({
 
 export const getManifest = defineTool({
   name: "oci_get_manifest",
+  toolset: "read",
   title: "Get a manifest",
   description:
     "Reads an image manifest, index or artifact manifest. summary (default) gives the parts an agent needs: config, layers or platforms, subject, annotations, with shortened digests. json gives the whole document. raw gives the exact bytes as text, which is what the digest is computed over; use it before signing or pushing a modified copy. To understand a container image, prefer oci_inspect_image.",

@@ -20,9 +20,10 @@ const Step = Schema.Struct({
 
 export const repair = defineTool({
   name: "oci_repair",
+  toolset: "maintain",
   title: "Repair a layout",
   description:
-    "Puts right what oci_verify finds, as far as that is safe: a missing oci-layout, an index that is lost or torn, names that several entries have, damaged content (moved to a quarantine), missing content (from source, if given), and what tools left behind more than a day ago. With dry_run, the default, it only reports. Nothing else is ever deleted. What changes the index is a commit. Content that cannot be had again stays missing, and is listed under left with the reason, like all that a person has to do.",
+    "Puts right what is wrong with a layout, as far as that is safe: a missing oci-layout, an index that is lost or torn, names that several entries have, damaged content (moved to a quarantine), missing content (from source, if given), and what tools left behind more than a day ago. oci_verify finds it all. With dry_run, the default, it only reports. Nothing else is ever deleted. What changes the index is a commit. Content that cannot be had again stays missing, and is listed under left with the reason, like all that a person has to do.",
   hints: p.removing,
   needs: "writing",
   input: Schema.Struct({

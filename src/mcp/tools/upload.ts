@@ -6,6 +6,7 @@ import { defineTool } from "../Tool.ts"
 
 export const uploadStart = defineTool({
   name: "oci_upload_start",
+  toolset: "uploads",
   title: "Start or resume an upload",
   description:
     "Starts a chunked blob upload and returns its upload_id, or, given an upload_id, reports how far that upload has got so that it can be continued. Only for content that arrives in pieces; for a file use oci_push_blob with path. Uploads expire 24 hours after the last append and survive a restart of the server.",
@@ -43,6 +44,7 @@ export const uploadStart = defineTool({
 
 export const uploadAppend = defineTool({
   name: "oci_upload_append",
+  toolset: "uploads",
   title: "Append to an upload",
   description:
     "Appends bytes to an upload at offset, which must be the upload's current size, and returns the new offset. Give exactly one of text, base64, or path with optional path_offset and length. Repeating a call that already succeeded is refused with the current offset, so nothing is written twice.",
@@ -73,6 +75,7 @@ export const uploadAppend = defineTool({
 
 export const uploadCommit = defineTool({
   name: "oci_upload_commit",
+  toolset: "uploads",
   title: "Commit an upload",
   description:
     "Finishes an upload: checks all of its bytes against digest and stores the blob. On a mismatch the upload is kept, so that it can be continued or cancelled.",
@@ -92,6 +95,7 @@ export const uploadCommit = defineTool({
 
 export const uploadCancel = defineTool({
   name: "oci_upload_cancel",
+  toolset: "uploads",
   title: "Cancel an upload",
   description:
     "Discards an unfinished upload and its bytes. Cancelling one that is already finished or gone does nothing.",

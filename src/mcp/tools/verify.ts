@@ -25,6 +25,7 @@ export const level = p.choice("links: everything named is there, of its size; co
 
 export const verify = defineTool({
   name: "oci_verify",
+  toolset: "read",
   title: "Verify content",
   description:
     "Checks that what a reference, a repository or the whole layout needs is present and undamaged. level links checks that every referenced manifest and blob exists with the right size; level content also re-hashes every byte. Without ref and repository it also checks the index, names, modes and leftovers. Reports progress and can be cancelled. Returns at most limit problems, errors first, and the total; ok is false when one is an error. repair.by is repair, source (a repair from another layout) or person.",
