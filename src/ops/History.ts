@@ -30,6 +30,13 @@ export interface HistoryQuery {
   readonly limit?: number | undefined
 }
 
+export interface WatchOptions {
+  /** Only what is done to this repository; in a tree of layouts the one that is watched, which must be given. */
+  readonly repository?: string | undefined
+  /** The last revision that is known already; by default all that there are. */
+  readonly after?: number | undefined
+}
+
 /** A point in the history of a layout: a revision, a time in milliseconds since 1970, or a tag's Nth previous value. */
 export type Point =
   | { readonly revision: number }
@@ -52,14 +59,11 @@ export interface HistoryShape {
    * grown by the time it is recorded. A history that begins anew is told from its beginning. `HistoryInvalid`;
    * `RevisionUnknown` where what comes after `after` is kept no longer.
    */
-  readonly watch: (
-    options?: {
-      /** Only what is done to this repository; in a tree of layouts the one that is watched. */
-      readonly repository?: string | undefined
-      /** The last revision that is known already; by default all that there are. */
-      readonly after?: number | undefined
-    }
-  ) => Stream.Stream<HistoryCommit, RegistryError>
+  readonly watch: (options?: WatchOptions) => Stream.Stream<HistoryCommit, RegistryError>
+  /** Begins to watch: the stream tells every commit after this, however long later it is taken. */
+  readonly startWatch: (
+    options?: WatchOptions
+  ) => Effect.Effect<Stream.Stream<HistoryCommit, RegistryError>, RegistryError>
   /**
    * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
    * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.

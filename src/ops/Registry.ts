@@ -244,6 +244,15 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
   ) => Stream.Stream<Descriptor, RegistryError>
   /** What a manifest of the repository names. `ManifestUnknown`, `ManifestInvalid`. */
   readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
+  /**
+   * What is reachable in a repository, in lexical order: its manifests, or the configs and layers they name. Of a
+   * manifest that cannot be read nothing below it is known. Empty for an unknown repository.
+   */
+  readonly digests: (
+    repository: string,
+    kind: "manifest" | "blob",
+    page?: Page
+  ) => Stream.Stream<Digest, RegistryError>
   /** The tags that point at a digest, in lexical order. */
   readonly tagsOf: (repository: string, digest: string) => Effect.Effect<ReadonlyArray<Tag>, RegistryError>
   /** The digests that begin with a prefix of at least 12 hexadecimal digits, manifests of the repository first. */

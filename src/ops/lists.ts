@@ -1,9 +1,9 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
-import { names, tags, unnamed } from "../layout/query.ts"
+import { names, pageOf, tags, unnamed } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { parseDigest } from "../oci/Digest.ts"
+import { type Digest, parseDigest } from "../oci/Digest.ts"
 import { NameUnknown } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
@@ -39,6 +39,23 @@ const asReferrer = ({ digest, mediaType, size }: Descriptor, { annotations, arti
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })
 
+/** The digests of a walk, sorted once. */
+const sorted = new WeakMap<Walk, Readonly<Record<"manifest" | "blob", ReadonlyArray<Digest>>>>()
+
+const digestsIn = (walk: Walk): Readonly<Record<"manifest" | "blob", ReadonlyArray<Digest>>> => {
+  const known = sorted.get(walk)
+  if (known !== undefined) return known
+  const blobs = Array.from(walk.facts.values()).flatMap(({ config, layers }) =>
+    config === undefined ? layers : [config, ...layers]
+  )
+  const made = {
+    manifest: Array.from(walk.reached.keys()).toSorted(),
+    blob: Array.from(new Set(blobs.map(({ digest }) => digest))).toSorted()
+  }
+  sorted.set(walk, made)
+  return made
+}
+
 const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<UnnamedEntry> =>
   unnamed(state, layout).map(({ digest, name, refName }) => ({
     ...(layout === undefined ? {} : { repository: layout }),
@@ -49,7 +66,7 @@ const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<
 
 export const makeLists = (
   catalog: Catalog
-): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "unnamed" | "check" | "usage"> => ({
+): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "digests" | "unnamed" | "check" | "usage"> => ({
   repositories: (page = {}) => catalog.repositories(page),
 
   tags: (repository, page = {}) =>
@@ -71,6 +88,13 @@ export const makeLists = (
         (startAfter === undefined || referrer.digest > startAfter)
       )
       return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
+    })),
+
+  digests: (repository, kind, page = {}) =>
+    Stream.fromIterableEffect(Effect.gen(function*() {
+      const opened = yield* catalog.open(repository)
+      const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+      return pageOf(digestsIn(walk)[kind], page)
     })),
 
   unnamed: (repository) =>

@@ -65,27 +65,32 @@ const allTold = ({ commits }: Journal): Effect.Effect<Told, RegistryError> =>
     })
   )
 
-export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "watch"> => ({
-  watch: ({ after, repository } = {}) =>
-    Stream.unwrap(Effect.gen(function*() {
+export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "watch"> => {
+  const startWatch: HistoryShape["startWatch"] = Effect.fn("Registry.startWatch")(
+    function*({ after, repository } = {}) {
       const { journal, layout, repository: name } = yield* choose(catalog, repository)
       const { defaultRepository } = yield* layout.snapshot
       const isAll = repository === undefined
-      let told = after === undefined ? yield* allTold(journal) : { after, pending: undefined, journal: undefined }
-      return journal.changes.pipe(
-        Stream.mapEffect(() =>
-          Effect.map(newer(journal, told), ([next, commits]) => {
-            told = next
-            return commits
-          })
-        ),
-        Stream.flatMap((commits) => Stream.fromIterable(commits)),
-        Stream.map(({ events, journal: _journal, ...commit }) => ({
-          ...commit,
-          changes: changesOf(events, defaultRepository)
-            .filter((change) => isAll || isAbout(change, { repository: name }))
-        })),
-        Stream.filter(({ changes }) => isAll || changes.length > 0)
-      )
-    }))
-})
+      const start = after === undefined ? yield* allTold(journal) : { after, pending: undefined, journal: undefined }
+      return Stream.suspend(() => {
+        let told: Told = start
+        return journal.changes.pipe(
+          Stream.mapEffect(() =>
+            Effect.map(newer(journal, told), ([next, commits]) => {
+              told = next
+              return commits
+            })
+          ),
+          Stream.flatMap((commits) => Stream.fromIterable(commits)),
+          Stream.map(({ events, journal: _journal, ...commit }) => ({
+            ...commit,
+            changes: changesOf(events, defaultRepository)
+              .filter((change) => isAll || isAbout(change, { repository: name }))
+          })),
+          Stream.filter(({ changes }) => isAll || changes.length > 0)
+        )
+      })
+    }
+  )
+  return { startWatch, watch: (options) => Stream.unwrap(startWatch(options)) }
+}

@@ -218,3 +218,25 @@ describe("check and usage", () => {
       assert.deepStrictEqual(yield* registry.usage, { blobs: 3, bytes: sizes.reduce((sum, size) => sum + size, 0) })
     }))
 })
+
+describe("digests", () => {
+  it.effect("are those of all manifests of a repository, or of what these name, by the page", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one)
+      yield* pushImage(registry, "web", two, ["v1"])
+      const both = index([one, two])
+      yield* pushManifest(registry, "app", both, ["multi"])
+      const digests = (kind: "manifest" | "blob", page?: Page) => Stream.runCollect(registry.digests("app", kind, page))
+      const sorted = (samples: ReadonlyArray<Sample>) => samples.map(({ descriptor }) => descriptor.digest).toSorted()
+      const manifests: ReadonlyArray<string> = sorted([one, two, both])
+      assert.deepStrictEqual<ReadonlyArray<string>>(yield* digests("manifest"), manifests)
+      assert.deepStrictEqual<ReadonlyArray<string>>(
+        yield* digests("blob"),
+        sorted([one.config, ...one.layers, two.config, ...two.layers])
+      )
+      const page = { startAfter: manifests[0], limit: 1 }
+      assert.deepStrictEqual<ReadonlyArray<string>>(yield* digests("manifest", page), manifests.slice(1, 2))
+      assert.deepStrictEqual(yield* Stream.runCollect(registry.digests("none", "blob")), [])
+    }))
+})

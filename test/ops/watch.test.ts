@@ -47,6 +47,18 @@ describe("watching", () => {
       assert.deepStrictEqual(yield* rest, [3, 4, 5])
     }))
 
+  it.live("that has begun tells everything since, however late it is asked, and as often as it is", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one, ["v1"])
+      const commits = yield* registry.startWatch()
+      for (const name of ["v2", "v3"]) yield* tag(registry, name)
+      for (let time = 0; time < 2; time++) {
+        const told = yield* Stream.runCollect(Stream.take(commits, 2))
+        assert.deepStrictEqual(told.map(({ revision }) => revision), [2, 3])
+      }
+    }))
+
   it.live("goes on from a revision, and can be about one repository", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
