@@ -46,7 +46,7 @@ const makers: ReadonlyArray<MakeTool> = [
 ]
 
 /** Why a tool there is is not offered: what may be done does not allow it, or it was not selected. */
-export type Withheld = "mode" | "selection"
+type Withheld = "mode" | "selection"
 
 export interface Catalogue {
   readonly served: Served

@@ -1,8 +1,8 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
 import { copyManifest } from "../../ops/copyManifest.ts"
+import { findManifest } from "../../ops/find.ts"
 import * as p from "../parameters.ts"
-import { findManifest } from "../reference.ts"
 import type { Served, ServedLayout } from "../Served.ts"
 import type { ToolError } from "../SurfaceError.ts"
 import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"

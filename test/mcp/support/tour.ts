@@ -63,6 +63,7 @@ const adding = Effect.fnUntraced(function*(call: Call, { bytes, config: { digest
   const raw = `${Buffer.from(bytes).toString("utf8")}\n`
   yield* call("oci_push_manifest", { repository: "app", raw, tags: ["new"] })
   yield* call("oci_tag", { ref: "app:new", tags: ["1.0", "newer"], move: true })
+  yield* call("oci_copy", { ref: "app:all", to_repository: "copied", tags: ["all"], referrers: true })
 })
 
 const uploading = Effect.fnUntraced(function*(call: Call) {
