@@ -4,9 +4,11 @@ import { Argument, CliError, Command, Completions, Flag } from "effect/cli"
 import { Repository } from "../oci/Reference.ts"
 import { blob } from "./commands/blob.ts"
 import { completing, completions } from "./commands/completions.ts"
+import { copy } from "./commands/copy.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
+import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
 import { manifest } from "./commands/manifest.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
@@ -108,6 +110,8 @@ const commands = [
   upload,
   tag,
   referrers,
+  inspect,
+  copy,
   pin,
   unpin,
   pins,

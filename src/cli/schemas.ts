@@ -1,8 +1,10 @@
 /** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
+import { Copied } from "./commands/copy.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
+import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
 import { Deleted, Manifest, ManifestPushed } from "./commands/manifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
@@ -15,9 +17,11 @@ export const schemas = {
   "blob mount": Mounted,
   "blob push": BlobPushed,
   "blob stat": BlobStat,
+  copy: Copied,
   gc: Collected,
   history: History,
   init: Made,
+  inspect: Inspected,
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,

@@ -21,7 +21,7 @@ export const manifestBytes = (source: Source, descriptor: Descriptor): Effect.Ef
     : Effect.map(source.layout.registry.getManifest(source.repository, descriptor.digest), ({ bytes }) => bytes)
 
 /** A small blob, whole and verified. */
-export const blobBytes = (source: Source, { digest, size }: Descriptor): Effect.Effect<Uint8Array, ToolError> =>
+const blobBytes = (source: Source, { digest, size }: Descriptor): Effect.Effect<Uint8Array, ToolError> =>
   Effect.scoped(Effect.gen(function*() {
     if (size > limits.documentBytes) {
       return yield* new ContentTooLarge({ what: `blob ${digest}`, size, limit: limits.documentBytes, unit: "bytes" })

@@ -8,3 +8,6 @@ export const containerdName = "io.containerd.image.name"
 
 /** On the index itself: `<journalId>.<seq>`, the version a foreign rewrite started from. */
 export const generation = "dev.ocilayout.generation"
+
+/** The file name that a blob had, or is to have. */
+export const title = "org.opencontainers.image.title"

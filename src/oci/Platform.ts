@@ -4,7 +4,7 @@ import type { Manifest } from "./Manifest.ts"
 import { kindOf } from "./MediaType.ts"
 
 /** `os/arch[/variant]` of an index's child, if it says; as it stands there, which may be anything. */
-export const platformOf = ({ platform }: Descriptor): string | undefined => {
+export const platformOf = ({ platform }: Pick<Descriptor, "platform">): string | undefined => {
   if (platform === undefined) return undefined
   const parts = [fieldOf(platform, "os"), fieldOf(platform, "architecture"), fieldOf(platform, "variant")]
     .filter((part): part is string => typeof part === "string" && part !== "")

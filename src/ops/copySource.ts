@@ -1,10 +1,11 @@
-/** Reads what is copied, from a repository or below an entry that only its written name reaches. */
+/** Reads what is copied or inspected, from a repository or below an entry that only its written name reaches. */
 import { Effect, type Scope, Stream } from "effect"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
 import { type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { type BlobUnknown, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
 import { collect } from "./collect.ts"
 import type { CopySource } from "./Copy.ts"
+import type { Found } from "./find.ts"
 import * as limits from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
 import type { ManifestContent } from "./Registry.ts"
@@ -21,12 +22,18 @@ export interface SourceReader {
   readonly root: Effect.Effect<ReadManifest, RegistryError>
   /** A manifest as its parent names it. */
   readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
+  /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
   /** Content, unverified: whoever stores it hashes it. `BlobUnknown`. */
   readonly content: (
     descriptor: Descriptor
   ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
   readonly referrers: (digest: string) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
 }
+
+/** What was found, as a source of its content. */
+export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
+  repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
 
 export const readSource = (source: CopySource): SourceReader => {
   const { registry } = source
@@ -43,27 +50,38 @@ export const readSource = (source: CopySource): SourceReader => {
 
   const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
     "refName" in source
-      ? blobOf(descriptor)
+      ? smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
+        Effect.catchTag(
+          "BlobUnknown",
+          ({ digest }) => Effect.fail(new ManifestUnknown({ repository: "", reference: digest }))
+        )
+      )
       : Effect.map(registry.getManifest(source.repository, descriptor.digest), ({ bytes }) => bytes)
 
-  const blobOf = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
+  const smallBlob = (
+    descriptor: Descriptor,
+    tooLarge: (size: number) => RegistryError
+  ): Effect.Effect<Uint8Array, RegistryError> =>
     Effect.scoped(Effect.gen(function*() {
       const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
-      return yield* collect(stream, (size) =>
-        size > limits.manifestBytes
-          ? Effect.fail(new ManifestTooLarge({ size, limit: limits.manifestBytes }))
-          : Effect.void)
+      return yield* collect(
+        stream,
+        (size) => size > limits.manifestBytes ? Effect.fail(tooLarge(size)) : Effect.void
+      )
     })).pipe(Effect.catchTag("BlobUnknown", (unknown: BlobUnknown) => {
       const data = embeddedData(descriptor)
-      return data._tag === "Some"
-        ? Effect.succeed(data.value)
-        : Effect.fail(new ManifestUnknown({ repository: "", reference: unknown.digest }))
+      return data._tag === "Some" ? Effect.succeed(data.value) : Effect.fail(unknown)
     }))
 
   return {
     repository: blobs,
     root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
     manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
+    document: (descriptor) =>
+      smallBlob(
+        descriptor,
+        () => new LimitExceeded({ what: `blob ${descriptor.digest}`, limit: limits.manifestBytes })
+      ),
     content,
     referrers: (digest) =>
       "refName" in source

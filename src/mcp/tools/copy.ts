@@ -1,6 +1,7 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
 import { copyManifest } from "../../ops/copyManifest.ts"
+import { sourceOf } from "../../ops/copySource.ts"
 import { findManifest } from "../../ops/find.ts"
 import * as p from "../parameters.ts"
 import type { Served, ServedLayout } from "../Served.ts"
@@ -76,12 +77,8 @@ const copy = Effect.fnUntraced(function*(
   { layout, progress }: Call,
   target: ServedLayout
 ): Effect.fn.Return<Copied, ToolError> {
-  const { descriptor, name, repository } = yield* findManifest(layout, ref)
-  const { registry } = layout
   const copied = yield* copyManifest(
-    repository === undefined
-      ? { registry, refName: name ?? ref }
-      : { registry, repository, reference: descriptor.digest },
+    sourceOf(yield* findManifest(layout, ref)),
     {
       registry: target.registry,
       repository: to_repository,

@@ -1,18 +1,17 @@
 /** Explains a container image in one call. */
-import { Effect, Result, Schema, Stream } from "effect"
-import { fieldOf, isJsonObject, type Json, type JsonObject } from "../../oci/Descriptor.ts"
+import { Effect, Schema } from "effect"
+import type { Descriptor } from "../../oci/Descriptor.ts"
 import { shortDigest } from "../../oci/Digest.ts"
-import { parseJson } from "../../oci/Json.ts"
-import type { Manifest } from "../../oci/Manifest.ts"
-import { ManifestInvalid, Unsupported } from "../../oci/OciError.ts"
+import type { ContainerSettings } from "../../oci/ImageConfig.ts"
+import { Unsupported } from "../../oci/OciError.ts"
 import { images } from "../../oci/Platform.ts"
-import { findManifest, type Source } from "../../ops/find.ts"
+import { findManifest } from "../../ops/find.ts"
+import { contentSize, inspect, type Inspected } from "../../ops/inspect.ts"
 import { layoutAt } from "../at.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as p from "../parameters.ts"
-import { choosePlatform, type Chosen, readManifest, shownPlatform } from "../platform.ts"
-import { blobBytes, sourceFields } from "../reference.ts"
-import type { ToolError } from "../SurfaceError.ts"
+import { shownPlatform } from "../platform.ts"
+import { sourceFields } from "../reference.ts"
 import { defineTool } from "../Tool.ts"
 
 const Config = Schema.Struct({
@@ -64,32 +63,23 @@ export const inspectImage = defineTool({
   run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
     const layout = yield* layoutAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
-    const chosen = platform === undefined
-      ? yield* onlyImage(found, yield* readManifest(found, found.descriptor))
-      : yield* choosePlatform(found, found.descriptor, platform)
+    const inspected = yield* inspect(found, platform)
     const parts = new Parts()
-    const details = chosen.manifest.kind === "index"
-      ? { platforms: parts.take("platforms", platformsOf(chosen.manifest)) }
-      : yield* imageOf(found, chosen, parts, history)
-    const referrers = yield* referrersOf(found, chosen, parts)
+    const details = inspected.manifest.kind === "index"
+      ? { platforms: parts.take("platforms", images(inspected.manifest).map(platformEntry)) }
+      : yield* imageOf(inspected, parts, history)
+    const counts = Array.from(inspected.referrers, ([type, count]) => [clean(type) || "unknown", count] as const)
+    const referrers = Object.fromEntries(parts.take("referrers", counts))
     return {
       ...sourceFields(found),
-      digest: chosen.descriptor.digest,
-      mediaType: chosen.descriptor.mediaType,
+      digest: inspected.descriptor.digest,
+      mediaType: inspected.descriptor.mediaType,
       ...details,
-      ...(Object.keys(referrers).length === 0 ? {} : { referrers }),
+      ...(counts.length === 0 ? {} : { referrers }),
       ...(parts.truncated.length === 0 ? {} : { truncated: parts.truncated })
     }
   })
 })
-
-/** An index of one image, with or without its attestations, stands for that image. */
-const onlyImage = (source: Source, chosen: Chosen): Effect.Effect<Chosen, ToolError> => {
-  const [only, ...others] = chosen.manifest.kind === "index" ? images(chosen.manifest) : []
-  if (only === undefined || others.length > 0) return Effect.succeed(chosen)
-  const platform = shownPlatform(only)
-  return Effect.map(readManifest(source, only), (image) => platform === undefined ? image : { ...image, platform })
-}
 
 /** What fits into the result, and the names of what did not. */
 class Parts {
@@ -102,37 +92,32 @@ class Parts {
     return taken
   }
 
-  /** Clean texts, when there are any. */
-  texts(name: string, items: ReadonlyArray<string>): ReadonlyArray<string> | undefined {
-    return items.length === 0 ? undefined : this.take(name, items.map((item) => clean(item)))
+  /** A field of clean texts, where there are any. */
+  texts<Name extends string>(name: Name, items: ReadonlyArray<string> | undefined) {
+    const fields: { [Key in Name]?: ReadonlyArray<string> } = {}
+    if (items !== undefined) fields[name] = this.take(name, items.map((item) => clean(item)))
+    return fields
   }
 
-  entries(
-    name: string,
-    entries: ReadonlyArray<readonly [string, string]>
-  ): Readonly<Record<string, string>> | undefined {
-    if (entries.length === 0) return undefined
+  entries(name: string, entries: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
     const { omitted, shown } = cleanEntries(entries, this.#allowance)
     if (omitted > 0) this.truncated.push(name)
     return shown
   }
 }
 
-const platformsOf = (manifest: Manifest) =>
-  images(manifest).map((image) => ({
-    platform: shownPlatform(image) ?? "unknown",
-    digest: shortDigest(image.digest),
-    size: image.size
-  }))
+const platformEntry = (image: Descriptor) => ({
+  platform: shownPlatform(image) ?? "unknown",
+  digest: shortDigest(image.digest),
+  size: image.size
+})
 
 const imageOf = Effect.fnUntraced(function*(
-  source: Source,
-  { descriptor, manifest, platform }: Chosen,
+  { image, manifest, platform }: Inspected,
   parts: Parts,
   history: boolean
 ) {
-  const { config, layers } = manifest
-  if (manifest.kind !== "image" || config === undefined) {
+  if (image === undefined) {
     return yield* new Unsupported({
       operation: "inspecting this manifest",
       reason: `it is an artifact of type ${
@@ -140,112 +125,37 @@ const imageOf = Effect.fnUntraced(function*(
       }, not an image; use oci_get_manifest`
     })
   }
-  const document = yield* configOf(source, config)
-  const made = history ? instructions(document) : []
-  const created = textOf(document, "created")
-  const own = [textOf(document, "os"), textOf(document, "architecture"), textOf(document, "variant")]
-    .filter((part) => part !== undefined)
-  const stated = platform ?? shownPlatform(descriptor) ?? (own.length < 2 ? undefined : own.join("/"))
-  const shown = parts.take(
+  const layers = parts.take(
     "layers",
-    layers.map(({ digest, size }, index) => {
-      const instruction = made[index]
-      return { digest: shortDigest(digest), size, ...(instruction === undefined ? {} : { created_by: instruction }) }
+    manifest.layers.map(({ digest, size }, index) => {
+      const instruction = history ? image.instructions[index] : undefined
+      return {
+        digest: shortDigest(digest),
+        size,
+        ...(instruction === undefined ? {} : { created_by: clean(instruction) })
+      }
     })
   )
-  const settings = settingsOf(objectOf(document, "config"), parts)
+  const config = settingsOf(image.settings, parts)
   return {
-    ...(stated === undefined ? {} : { platform: stated }),
-    ...(created === undefined ? {} : { created }),
-    ...(Object.keys(settings).length === 0 ? {} : { config: settings }),
-    layers: shown,
-    total_size: layers.reduce((sum, { size }) => sum + size, config.size)
+    ...(platform === undefined ? {} : { platform: clean(platform) }),
+    ...(image.created === undefined ? {} : { created: clean(image.created) }),
+    ...(Object.keys(config).length === 0 ? {} : { config }),
+    layers,
+    total_size: contentSize(manifest)
   }
 })
 
-const configOf = Effect.fnUntraced(function*(
-  source: Source,
-  config: NonNullable<Manifest["config"]>
-): Effect.fn.Return<JsonObject, ToolError> {
-  const bytes = yield* blobBytes(source, config)
-  const parsed = parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" })
-  if (Result.isSuccess(parsed) && isJsonObject(parsed.success)) return parsed.success
-  const reason = Result.isFailure(parsed) ? parsed.failure : "is not a JSON object"
-  return yield* new ManifestInvalid({ path: `config ${shortDigest(config.digest)}`, reason })
-})
-
-/** The settings of a container (image-spec, config.md), each left out when it is empty. */
-const settingsOf = (config: JsonObject, parts: Parts) => {
-  const user = textOf(config, "User")
-  const workdir = textOf(config, "WorkingDir")
-  const settings = {
-    entrypoint: parts.texts("entrypoint", stringsOf(config, "Entrypoint")),
-    cmd: parts.texts("cmd", stringsOf(config, "Cmd")),
-    env: parts.texts("env", stringsOf(config, "Env")),
-    user: user === "" ? undefined : user,
-    workdir: workdir === "" ? undefined : workdir,
-    ports: parts.texts("ports", Object.keys(objectOf(config, "ExposedPorts"))),
-    volumes: parts.texts("volumes", Object.keys(objectOf(config, "Volumes"))),
-    labels: parts.entries(
-      "labels",
-      Object.entries(objectOf(config, "Labels")).flatMap(([key, value]) =>
-        typeof value === "string" ? [[key, value] as const] : []
-      )
-    )
-  }
-  return withoutUndefined(settings)
-}
-
-type Defined<A> = { -readonly [Key in keyof A]?: Exclude<A[Key], undefined> }
-
-/** Absent means absent: a field that is `undefined` has no place in JSON. */
-const withoutUndefined = <A extends object>(record: A): Defined<A> => {
-  const defined: Defined<A> = { ...record }
-  for (const key in defined) {
-    if (defined[key] === undefined) delete defined[key]
-  }
-  return defined
-}
-
-/** The instruction behind each layer: history entries that made no layer are passed over. */
-const instructions = (document: JsonObject): ReadonlyArray<string | undefined> => {
-  const history = fieldOf(document, "history")
-  const entries = Array.isArray(history) ? history.filter(isJsonObject) : []
-  return entries.filter((entry) => fieldOf(entry, "empty_layer") !== true).map((entry) => textOf(entry, "created_by"))
-}
-
-/** How many artifacts of each type are attached. */
-const referrersOf = Effect.fnUntraced(function*(
-  { layout, repository }: Source,
-  { descriptor }: Chosen,
+const settingsOf = (
+  { cmd, entrypoint, env, labels, ports, user, volumes, workdir }: ContainerSettings,
   parts: Parts
-) {
-  if (repository === undefined) return {}
-  const counts = new Map<string, number>()
-  yield* Stream.runForEach(
-    layout.registry.referrers(repository, descriptor.digest),
-    ({ artifactType }) =>
-      Effect.sync(() => {
-        const type = clean(artifactType ?? "unknown")
-        counts.set(type, (counts.get(type) ?? 0) + 1)
-      })
-  )
-  return Object.fromEntries(parts.take("referrers", Array.from(counts)))
+) => ({
+  ...parts.texts("entrypoint", entrypoint),
+  ...parts.texts("cmd", cmd),
+  ...parts.texts("env", env),
+  ...(user === undefined ? {} : { user: clean(user) }),
+  ...(workdir === undefined ? {} : { workdir: clean(workdir) }),
+  ...parts.texts("ports", ports),
+  ...parts.texts("volumes", volumes),
+  ...(labels === undefined ? {} : { labels: parts.entries("labels", labels) })
 })
-
-const textOf = (object: JsonObject, key: string): string | undefined => {
-  const value = fieldOf(object, key)
-  return typeof value === "string" ? clean(value) : undefined
-}
-
-const objectOf = (object: JsonObject, key: string): JsonObject => {
-  const value = fieldOf(object, key)
-  return isJsonObject(value) ? value : {}
-}
-
-const isText = (value: Json): value is string => typeof value === "string"
-
-const stringsOf = (object: JsonObject, key: string): ReadonlyArray<string> => {
-  const value: Json | undefined = fieldOf(object, key)
-  return Array.isArray(value) ? value.filter(isText) : []
-}

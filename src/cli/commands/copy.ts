@@ -1,0 +1,103 @@
+/** copy: an image with everything below it, to another repository or another layout. */
+import { Effect, Option, Schema } from "effect"
+import { Argument, Command } from "effect/cli"
+import { parseLayoutReference } from "../../oci/Reference.ts"
+import { copyManifest } from "../../ops/copyManifest.ts"
+import { sourceOf } from "../../ops/copySource.ts"
+import { findManifest } from "../../ops/find.ts"
+import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { type Answer, report } from "../output.ts"
+import { atPoint, locateRef } from "../target.ts"
+import { progressOf } from "../terminal/progress.ts"
+import { counted, shortOf, sizeOf } from "../terminal/units.ts"
+import { condition, requests } from "./manifest.ts"
+
+export const Copied = Schema.Struct({
+  repository: Schema.String,
+  digest: Schema.String,
+  tags: Schema.Array(Schema.String),
+  manifests: Schema.Natural,
+  blobs_copied: Schema.Natural,
+  blobs_present: Schema.Natural,
+  bytes_copied: Schema.Natural,
+  /** Absent where all of it was there. */
+  revision: Schema.optionalKey(Schema.Natural)
+})
+
+const copied: Answer<typeof Copied.Type> = {
+  schema: Copied,
+  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, repository, tags }) => {
+    const names = tags.length === 0 ? [`${repository}@${shortOf(digest)}`] : tags.map((tag) => `${repository}:${tag}`)
+    const here = blobs_present === 0 ? "" : `, ${counted(blobs_present, "blob")} there already`
+    const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}${here}`
+    return `${names.join(" ")} is ${shortOf(digest)} (${sent})`
+  }
+}
+
+export const copy = Command.make("copy", {
+  from: f.reference,
+  to: Argument.String("to").pipe(
+    Argument.withMetavar("to"),
+    Argument.withDescription("PATH/repository[:tag] of a layout that is there; with --to-layout, repository[:tag]")
+  ),
+  tags: f.several("tag", "TAG", "Also this tag of the destination; repeat for several"),
+  condition,
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, only the image for this platform"),
+  referrers: f.off("referrers", "Also what refers to it: signatures, SBOMs and the like"),
+  at: f.at,
+  toLayout: f.text("to-layout", "DIR", "The layout of the destination, where it is another than --layout"),
+  toPerRepository: f.off("to-per-repository", "The destination is a tree of layouts, one per repository"),
+  where: f.writing,
+  wanted: f.wanted
+}, ({ at, condition, from, platform, referrers, tags, to, toLayout, toPerRepository, wanted, where }) =>
+  report(
+    copied,
+    wanted,
+    Effect.gen(function*() {
+      const opened = yield* locateRef(where, from)
+      const source = yield* atPoint(opened, at)
+      const other = yield* locateRef(
+        Option.isSome(toLayout) ? { ...where, layout: toLayout, perRepository: toPerRepository } : where,
+        to
+      )
+      // One registry mounts what two would send.
+      const { registry } = other.directory === opened.directory ? opened : other
+      const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(other.name))
+      if (digest !== undefined) {
+        return yield* Effect.fail(
+          new Mistake(`${to} says a digest; a copy keeps the one it has, so name a tag or none`)
+        )
+      }
+      const all = tag === undefined ? tags : [tag, ...tags]
+      const done = yield* copyManifest(
+        sourceOf(yield* findManifest(source, source.name)),
+        { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
+        { platform: Option.getOrUndefined(platform), referrers, onProgress: yield* progressOf("copying") }
+      )
+      return {
+        repository,
+        digest: done.digest,
+        tags: done.tags,
+        manifests: done.manifests,
+        blobs_copied: done.blobsCopied,
+        blobs_present: done.blobsPresent,
+        bytes_copied: done.bytesCopied,
+        ...field("revision", done.revision)
+      }
+    })
+  )).pipe(
+    described(
+      "Copy an image",
+      "With everything below it: all platforms of an index, configs and layers. Sends only what is not there, and sets " +
+        "the tags last, all in one change. A copy that is cut short leaves no tag, and the next one goes on from it.",
+      [
+        ["copy ./images/example/app:latest ./mirror/example/app:latest", "To another layout"],
+        ["copy ./images/example/app:latest ./images/release/app:1.0 --referrers", "Within one, with its signatures"],
+        ["copy ./images/example/app:latest ./edge/app:latest --platform linux/arm64", "One platform"],
+        ["copy ./images/example/app:latest ./images/example/app:rescued --at=-1", "What the tag was before"]
+      ]
+    )
+  )

@@ -1,0 +1,93 @@
+/** inspect: what an image, an index or an artifact is made of. */
+import { Effect, Option } from "effect"
+import { Command } from "effect/cli"
+import * as annotation from "../../oci/Annotations.ts"
+import type { ContainerSettings } from "../../oci/ImageConfig.ts"
+import { findManifest } from "../../ops/find.ts"
+import { contentSize, inspect as look, type Inspected as Found, type Weighed, weighImages } from "../../ops/inspect.ts"
+import { described } from "../described.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { answer } from "../output.ts"
+import { atPoint, locateRef } from "../target.ts"
+import { drawn, Inspected, type Settings } from "./inspection.ts"
+
+export const inspect = Command.make("inspect", {
+  reference: f.reference,
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform"),
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, ({ at, platform, reference, wanted, where }) =>
+  answer(
+    { schema: Inspected, show: drawn },
+    wanted,
+    Effect.gen(function*() {
+      const target = yield* atPoint(yield* locateRef(where, reference), at)
+      const found = yield* findManifest(target, target.name)
+      const inspected = yield* look(found, Option.getOrUndefined(platform))
+      const images = inspected.manifest.kind === "index" ? yield* weighImages(found, inspected) : undefined
+      return { ...field("repository", found.repository), ...told(inspected, images) }
+    })
+  )).pipe(
+    described(
+      "Explain an image",
+      "Its platform, config, layers and sizes, and what refers to it; of a multi-platform index, its images; of an " +
+        "artifact, its files.",
+      [
+        ["inspect ./images/example/app:latest", "An image, or all platforms of an index"],
+        ["inspect ./images/example/app:latest --platform linux/arm64", "One of the platforms"],
+        ["inspect ./images/example/app:latest --json | jq -r '.layers[].digest'", "For scripts"]
+      ]
+    )
+  )
+
+const told = (
+  { descriptor: { digest, mediaType }, image, manifest, platform, referrers }: Found,
+  images: ReadonlyArray<Weighed> | undefined
+): Inspected => ({
+  kind: manifest.kind,
+  digest,
+  mediaType,
+  ...(manifest.kind === "image" ? {} : field("artifact_type", manifest.artifactType)),
+  ...field("platform", platform),
+  ...field("created", image?.created),
+  ...field("author", image?.author),
+  total_size: images === undefined
+    ? contentSize(manifest)
+    : images.reduce((sum, { size = 0 }) => sum + size, 0),
+  ...field("config", image === undefined ? undefined : settingsOf(image.settings)),
+  ...field(
+    "layers",
+    images !== undefined ? undefined : manifest.layers.map(({ annotations, digest, mediaType, size }, at) => ({
+      digest,
+      mediaType,
+      size,
+      ...field("title", annotations?.[annotation.title]),
+      ...field("created_by", image?.instructions[at])
+    }))
+  ),
+  ...field(
+    "images",
+    images?.map(({ descriptor, platform, size, state }) => ({
+      ...field("platform", platform),
+      digest: descriptor.digest,
+      state,
+      ...field("total_size", size)
+    }))
+  ),
+  ...field("subject", manifest.subject?.digest),
+  ...field("annotations", manifest.annotations.size === 0 ? undefined : Object.fromEntries(manifest.annotations)),
+  ...field(
+    "referrers",
+    referrers.size === 0
+      ? undefined
+      : Object.fromEntries(Array.from(referrers, ([type, count]) => [type === "" ? "unknown" : type, count]))
+  )
+})
+
+const settingsOf = ({ labels, stopSignal, ...settings }: ContainerSettings): Settings => ({
+  ...settings,
+  ...field("labels", labels === undefined ? undefined : Object.fromEntries(labels)),
+  ...field("stop_signal", stopSignal)
+})

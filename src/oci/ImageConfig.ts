@@ -1,0 +1,104 @@
+/** What an image's config says of it (image-spec, config.md); for reading only, and text stays as it is written. */
+import { Result } from "effect"
+import { fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
+import { parseJson } from "./Json.ts"
+import { platformOf } from "./Platform.ts"
+
+export interface ImageConfig {
+  /** As it is written; RFC 3339 by the book. */
+  readonly created?: string
+  readonly author?: string
+  /** `os/arch[/variant]`. */
+  readonly platform?: string
+  readonly settings: ContainerSettings
+  /** The instruction behind each layer, base first, where it is known; those that made no layer are passed over. */
+  readonly instructions: ReadonlyArray<string | undefined>
+}
+
+/** How a container is started; what is not said is left out, and so is what is empty. */
+export interface ContainerSettings {
+  readonly entrypoint?: ReadonlyArray<string>
+  readonly cmd?: ReadonlyArray<string>
+  readonly env?: ReadonlyArray<string>
+  readonly user?: string
+  readonly workdir?: string
+  readonly ports?: ReadonlyArray<string>
+  readonly volumes?: ReadonlyArray<string>
+  readonly labels?: ReadonlyMap<string, string>
+  readonly stopSignal?: string
+}
+
+/** Reads what it knows and passes over what has another type; the failure is the reason why it is no JSON object. */
+export const parseImageConfig = (bytes: Uint8Array): Result.Result<ImageConfig, string> =>
+  Result.flatMap(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }), (document) => {
+    if (!isJsonObject(document)) return Result.fail("is not a JSON object")
+    return Result.succeed({
+      ...textField(document, "created", "created"),
+      ...textField(document, "author", "author"),
+      ...present("platform", platformOf({ platform: document })),
+      settings: settingsOf(objectOf(document, "config")),
+      instructions: instructionsOf(document)
+    })
+  })
+
+const settingsOf = (config: JsonObject): ContainerSettings => ({
+  ...listField(config, "Entrypoint", "entrypoint"),
+  ...listField(config, "Cmd", "cmd"),
+  ...listField(config, "Env", "env"),
+  ...textField(config, "User", "user"),
+  ...textField(config, "WorkingDir", "workdir"),
+  ...present("ports", Object.keys(objectOf(config, "ExposedPorts"))),
+  ...present("volumes", Object.keys(objectOf(config, "Volumes"))),
+  ...present("labels", labelsOf(objectOf(config, "Labels"))),
+  ...textField(config, "StopSignal", "stopSignal")
+})
+
+const instructionsOf = (document: JsonObject): ReadonlyArray<string | undefined> => {
+  const history = fieldOf(document, "history")
+  return (Array.isArray(history) ? history.filter(isJsonObject) : [])
+    .filter((entry) => fieldOf(entry, "empty_layer") !== true)
+    .map((entry) => textField(entry, "created_by", "by").by)
+}
+
+const labelsOf = (labels: JsonObject): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(labels).flatMap(([key, value]) => typeof value === "string" ? [[key, value] as const] : [])
+  )
+
+type Field<Key extends string, A> = { readonly [K in Key]?: A }
+
+/** Nothing where there is nothing to say. */
+const present = <Key extends string, A extends string | ReadonlyArray<string> | ReadonlyMap<string, string>>(
+  key: Key,
+  value: A | undefined
+): Field<Key, A> => {
+  const fields: { [K in Key]?: A } = {}
+  if (value === undefined) return fields
+  const size = typeof value === "string" || isList(value) ? value.length : value.size
+  if (size > 0) fields[key] = value
+  return fields
+}
+
+const isList = (value: ReadonlyArray<string> | ReadonlyMap<string, string>): value is ReadonlyArray<string> =>
+  Array.isArray(value)
+
+const isText = (value: Json | undefined): value is string => typeof value === "string"
+
+const textField = <Key extends string>(object: JsonObject, written: string, key: Key): Field<Key, string> => {
+  const value = fieldOf(object, written)
+  return present(key, isText(value) ? value : undefined)
+}
+
+const listField = <Key extends string>(
+  object: JsonObject,
+  written: string,
+  key: Key
+): Field<Key, ReadonlyArray<string>> => {
+  const value = fieldOf(object, written)
+  return present(key, Array.isArray(value) ? value.filter(isText) : [])
+}
+
+const objectOf = (object: JsonObject, key: string): JsonObject => {
+  const value = fieldOf(object, key)
+  return isJsonObject(value) ? value : {}
+}
