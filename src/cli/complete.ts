@@ -93,6 +93,15 @@ const namesIn = (
       ? openPerRepository({ directory: path })
       // The name of a directory is one of a repository, or is left out.
       : Effect.orDie(openShared({ directory: path, defaultRepository: repository }))
+    const at = partial.indexOf("@")
+    if (at >= 0) {
+      const name = partial.slice(0, at)
+      const found = Stream.concat(registry.digests(name, "manifest"), registry.digests(name, "blob")).pipe(
+        Stream.filter((digest) => digest.startsWith(partial.slice(at + 1))),
+        Stream.take(most)
+      )
+      return (yield* Stream.runCollect(found)).map((digest) => `${name}@${digest}`)
+    }
     const colon = partial.indexOf(":")
     if (colon >= 0) {
       const name = partial.slice(0, colon)

@@ -11,6 +11,7 @@ import { collectGarbage } from "./tools/garbage.ts"
 import { history, restore } from "./tools/history.ts"
 import { inspectImage } from "./tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "./tools/list.ts"
+import { pin } from "./tools/pin.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "./tools/push.ts"
 import { getManifest, resolve } from "./tools/read.ts"
 import { repair } from "./tools/repair.ts"
@@ -42,6 +43,7 @@ const makers: ReadonlyArray<MakeTool> = [
   deleteContent,
   restore,
   repair,
+  pin,
   collectGarbage
 ]
 

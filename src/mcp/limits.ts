@@ -44,3 +44,6 @@ export const documentBytes = 4 * 1024 * 1024
 
 /** Milliseconds between two progress notifications of one call. */
 export const progressMillis = 100
+
+/** Uploads that are under way and told beside the one that is started or continued. */
+export const uploadsTold = 10

@@ -67,52 +67,62 @@ const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<
 export const makeLists = (
   catalog: Catalog
 ): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "digests" | "unnamed" | "check" | "usage"> => ({
-  repositories: (page = {}) => catalog.repositories(page),
+  repositories: (page = {}) => Stream.withSpan(catalog.repositories(page), "Registry.repositories"),
 
   tags: (repository, page = {}) =>
-    Stream.fromIterableEffect(Effect.gen(function*() {
-      const opened = yield* catalog.open(repository)
-      const own = names(yield* opened.layout.snapshot, opened.repository)
-      if (Option.isNone(own)) return yield* new NameUnknown({ name: opened.repository })
-      return tags(own.value, page)
-    })),
+    Stream.fromIterableEffect(
+      Effect.gen(function*() {
+        const opened = yield* catalog.open(repository)
+        const own = names(yield* opened.layout.snapshot, opened.repository)
+        if (Option.isNone(own)) return yield* new NameUnknown({ name: opened.repository })
+        return tags(own.value, page)
+      }).pipe(Effect.withSpan("Registry.tags"))
+    ),
 
   referrers: (repository, input, options = {}) =>
-    Stream.fromIterableEffect(Effect.gen(function*() {
-      const opened = yield* catalog.open(repository)
-      const subject = yield* Effect.fromResult(parseDigest(input))
-      const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
-      const { artifactType, limit, startAfter } = options
-      const found = referrersIn(walk, subject).filter((referrer) =>
-        (artifactType === undefined || referrer.artifactType === artifactType) &&
-        (startAfter === undefined || referrer.digest > startAfter)
-      )
-      return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
-    })),
+    Stream.fromIterableEffect(
+      Effect.gen(function*() {
+        const opened = yield* catalog.open(repository)
+        const subject = yield* Effect.fromResult(parseDigest(input))
+        const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+        const { artifactType, limit, startAfter } = options
+        const found = referrersIn(walk, subject).filter((referrer) =>
+          (artifactType === undefined || referrer.artifactType === artifactType) &&
+          (startAfter === undefined || referrer.digest > startAfter)
+        )
+        return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
+      }).pipe(Effect.withSpan("Registry.referrers"))
+    ),
 
   digests: (repository, kind, page = {}) =>
-    Stream.fromIterableEffect(Effect.gen(function*() {
-      const opened = yield* catalog.open(repository)
-      const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
-      return pageOf(digestsIn(walk)[kind], page)
-    })),
+    Stream.fromIterableEffect(
+      Effect.gen(function*() {
+        const opened = yield* catalog.open(repository)
+        const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+        return pageOf(digestsIn(walk)[kind], page)
+      }).pipe(Effect.withSpan("Registry.digests"))
+    ),
 
   unnamed: (repository) =>
-    Stream.fromIterableEffect(Effect.gen(function*() {
-      const asked = repository === undefined ? undefined : yield* catalog.open(repository)
-      const layouts = yield* catalog.layouts
-      const shown = asked === undefined
-        ? layouts
-        : layouts.filter((layout) => layout.repository === undefined || layout.repository === asked.repository)
-      const each = yield* Effect.forEach(shown, ({ layout, repository }) =>
-        Effect.map(layout.snapshot, (state) => unnamedIn(state, repository)))
-      return each.flat()
-    })),
+    Stream.fromIterableEffect(
+      Effect.gen(function*() {
+        const asked = repository === undefined ? undefined : yield* catalog.open(repository)
+        const layouts = yield* catalog.layouts
+        const shown = asked === undefined
+          ? layouts
+          : layouts.filter((layout) => layout.repository === undefined || layout.repository === asked.repository)
+        const each = yield* Effect.forEach(
+          shown,
+          ({ layout, repository }) => Effect.map(layout.snapshot, (state) => unnamedIn(state, repository))
+        )
+        return each.flat()
+      }).pipe(Effect.withSpan("Registry.unnamed"))
+    ),
 
   check: Effect.gen(function*() {
     const layouts = yield* catalog.layouts
     yield* Effect.forEach(layouts, ({ layout }) => layout.snapshot, { discard: true })
-  }),
+  }).pipe(Effect.withSpan("Registry.check")),
 
   usage: Effect.gen(function*() {
     const layouts = yield* catalog.layouts
@@ -128,5 +138,5 @@ export const makeLists = (
       blobs: 0,
       bytes: 0
     })
-  })
+  }).pipe(Effect.withSpan("Registry.usage"))
 })

@@ -140,25 +140,27 @@ const namesIn = (event: Event): ReadonlyArray<string> => {
 
 export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "revert" | "restore"> => ({
   history: ({ actor, before, limit = 0, repository, since = 0, tag } = {}) =>
-    Stream.unwrap(Effect.gen(function*() {
-      const opened = yield* choose(catalog, repository)
-      const about = {
-        repository: repository === undefined ? undefined : opened.repository,
-        tag: tag === undefined ? undefined : yield* Effect.fromResult(parseTag(tag))
-      }
-      const isAll = about.repository === undefined && about.tag === undefined
-      const { defaultRepository } = yield* opened.layout.snapshot
-      const commits = opened.journal.commits({ before, mentioning: mentioned(about, defaultRepository) }).pipe(
-        Stream.takeWhile(({ time }) => time >= since),
-        Stream.filter((commit) => actor === undefined || commit.actor === actor),
-        Stream.map(({ events, journal: _journal, ...commit }) => ({
-          ...commit,
-          changes: changesOf(events, defaultRepository).filter((change) => isAll || isAbout(change, about))
-        })),
-        Stream.filter(({ changes }) => isAll || changes.length > 0)
-      )
-      return limit > 0 ? Stream.take(commits, limit) : commits
-    })),
+    Stream.unwrap(
+      Effect.gen(function*() {
+        const opened = yield* choose(catalog, repository)
+        const about = {
+          repository: repository === undefined ? undefined : opened.repository,
+          tag: tag === undefined ? undefined : yield* Effect.fromResult(parseTag(tag))
+        }
+        const isAll = about.repository === undefined && about.tag === undefined
+        const { defaultRepository } = yield* opened.layout.snapshot
+        const commits = opened.journal.commits({ before, mentioning: mentioned(about, defaultRepository) }).pipe(
+          Stream.takeWhile(({ time }) => time >= since),
+          Stream.filter((commit) => actor === undefined || commit.actor === actor),
+          Stream.map(({ events, journal: _journal, ...commit }) => ({
+            ...commit,
+            changes: changesOf(events, defaultRepository).filter((change) => isAll || isAbout(change, about))
+          })),
+          Stream.filter(({ changes }) => isAll || changes.length > 0)
+        )
+        return limit > 0 ? Stream.take(commits, limit) : commits
+      }).pipe(Effect.withSpan("Registry.history"))
+    ),
 
   revert: Effect.fn("Registry.revert")(function*(revision, { dryRun = false, force = false, repository } = {}) {
     const opened = yield* choose(catalog, repository)

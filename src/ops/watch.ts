@@ -92,5 +92,5 @@ export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "
       })
     }
   )
-  return { startWatch, watch: (options) => Stream.unwrap(startWatch(options)) }
+  return { startWatch, watch: (options) => Stream.withSpan(Stream.unwrap(startWatch(options)), "Registry.watch") }
 }

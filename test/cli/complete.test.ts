@@ -31,6 +31,17 @@ describe("completion", () => {
     assert.deepStrictEqual(wordsOf("tags ./im"), ["tags", "./im"])
   })
 
+  it.live("offers the digests of a repository", () =>
+    Effect.gen(function*() {
+      const { layout } = yield* withLayout
+      const [first = "", ...others] = yield* offered(`ocilayout resolve ${layout}/example/app@`)
+      assert.match(first, /\/example\/app@sha256:[0-9a-f]{64}$/u)
+      assert.deepStrictEqual(others, [])
+      const name = first.slice(layout.length + 1)
+      assert.deepStrictEqual(yield* offered(`ocilayout resolve --layout ${layout} ${name.slice(0, -30)}`), [name])
+      assert.deepStrictEqual(yield* offered(`ocilayout resolve --layout ${layout} example/app@sha512:`), [])
+    }))
+
   it.live("offers commands, flags and their values", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* offered("ocilayout re"), [

@@ -228,9 +228,9 @@ describe("ocilayout mcp", () => {
         })
       assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
       assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
-      assert.deepStrictEqual(yield* names(), [23, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names(), [24, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        24,
+        25,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [

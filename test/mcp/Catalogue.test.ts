@@ -34,7 +34,8 @@ const writing = [
   "oci_upload_cancel",
   "oci_delete",
   "oci_restore",
-  "oci_repair"
+  "oci_repair",
+  "oci_pin"
 ]
 
 /** Where nothing may be removed, it only looks. */

@@ -12,41 +12,64 @@ import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
 import { atPoint, locate, type Target } from "../target.ts"
 import { table } from "../terminal/table.ts"
-import { shortOf, sizeOf } from "../terminal/units.ts"
+import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 
 export const Repositories = Schema.Struct({
   repositories: Schema.Array(Schema.String),
   /** Entries of the index that fit no repository. */
   unnamed: Schema.Array(
     Schema.Struct({ name: Schema.optionalKey(Schema.String), digest: Schema.String, reason: Schema.String })
-  )
+  ),
+  /** With --long: of every repository, in the same order. */
+  tags: Schema.optionalKey(Schema.Array(Schema.Natural)),
+  /** With --long: what the layout holds, and how many bytes that is. */
+  blobs: Schema.optionalKey(Schema.Natural),
+  bytes: Schema.optionalKey(Schema.Natural)
 })
 
 const shownRepositories: Answer<typeof Repositories.Type> = {
   schema: Repositories,
-  show: ({ repositories, unnamed }) =>
+  show: ({ blobs, bytes, repositories, tags, unnamed }, screen) =>
     [
-      ...repositories,
+      ...(tags === undefined ? repositories : [
+        table(
+          screen,
+          [{ title: "REPOSITORY", cut: true }, { title: "TAGS", align: "right" }],
+          repositories.map((name, at) => [name, String(tags[at] ?? 0)])
+        )
+      ]),
       ...unnamed.map(({ digest, name, reason }) =>
         `${name === undefined ? named(digest) : named(name)}  (no repository: ${reason})`
-      )
-    ].join("\n")
+      ),
+      ...(blobs === undefined || bytes === undefined ? [] : [`${counted(blobs, "blob")}, ${sizeOf(bytes)}`])
+    ].filter((line) => line !== "").join("\n")
 }
+
+const long = (description: string) => f.off("long", description).pipe(f.alias("l"))
 
 export const repositories = Command.make("repositories", {
   layout: f.layout,
+  long: long("Also how many tags each has, and what the layout takes; reads the names of all blobs"),
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, layout, wanted, where }) =>
+}, ({ at, layout, long, wanted, where }) =>
   answer(
     shownRepositories,
     wanted,
     Effect.gen(function*() {
       const { registry } = yield* atPoint(yield* locate(where, layout), at)
+      const repositories = yield* Stream.runCollect(registry.repositories())
       const unnamed = yield* Stream.runCollect(registry.unnamed())
+      const details = long
+        ? {
+          tags: yield* Effect.forEach(repositories, (name) => Stream.runCount(registry.tags(name))),
+          ...(yield* registry.usage)
+        }
+        : {}
       return {
-        repositories: yield* Stream.runCollect(registry.repositories()),
+        ...details,
+        repositories,
         unnamed: unnamed.map(({ digest, reason, refName }) => ({
           digest,
           reason,
@@ -57,6 +80,7 @@ export const repositories = Command.make("repositories", {
   )).pipe(
     described("List repositories", "In lexical order, one on each line.", [
       ["repositories ./images", "All of a layout"],
+      ["repositories ./images --long", "With their tags counted, and what the layout takes"],
       ["repositories ./images --at 2026-11-01", "Those there were on a day"]
     ])
   )
@@ -112,7 +136,7 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
 
 export const tags = Command.make("tags", {
   repository: Argument.optional(f.repository),
-  long: f.off("long", "Also digests, kinds and sizes of manifests").pipe(f.alias("l")),
+  long: long("Also digests, kinds and sizes of manifests"),
   at: f.at,
   where: f.where,
   wanted: f.wanted

@@ -20,6 +20,8 @@ export const Resolved = Schema.Struct({
   digest: Schema.String,
   mediaType: Schema.String,
   size: Schema.Natural,
+  /** All tags of the repository that name it. */
+  tags: Schema.optionalKey(Schema.Array(Schema.String)),
   /** The file that holds the bytes. */
   path: Schema.optionalKey(Schema.String)
 })
@@ -42,21 +44,30 @@ export const resolve = Command.make("resolve", {
         target.name,
         "auto"
       )
-      const path = yield* target.registry.blobPath(repository ?? "raw", digest)
+      const { registry } = target
+      const path = yield* registry.blobPath(repository ?? "raw", digest)
+      const tags = kind === "manifest" && repository !== undefined
+        ? yield* registry.tagsOf(repository, digest)
+        : undefined
       return {
         kind,
         ...field("repository", repository),
         digest,
         mediaType,
         size,
+        ...field("tags", tags),
         ...field("path", path)
       }
     })
   )).pipe(
-    described("Print the digest of a reference", "With --json also media type, size, and the file that holds it.", [
-      ["resolve ./images/example/app:latest", "The digest of a tag"],
-      ["resolve ./images/example/app:latest --at=-1", "What it pointed at before it was moved for the last time"]
-    ])
+    described(
+      "Print the digest of a reference",
+      "With --json also media type, size, all tags that name it, and the file that holds it.",
+      [
+        ["resolve ./images/example/app:latest", "The digest of a tag"],
+        ["resolve ./images/example/app:latest --at=-1", "What it pointed at before it was moved for the last time"]
+      ]
+    )
   )
 
 const Referrer = Schema.Struct({

@@ -1,6 +1,8 @@
 /** Tools for a blob that arrives in pieces. */
 import { Effect, Schema } from "effect"
+import type { BlobWriter } from "../../ops/Registry.ts"
 import { bare, contentOf } from "../content.ts"
+import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { defineTool } from "../Tool.ts"
 
@@ -9,7 +11,7 @@ export const uploadStart = defineTool({
   toolset: "uploads",
   title: "Start or resume an upload",
   description:
-    "Starts a chunked blob upload and returns its upload_id, or, given an upload_id, reports how far that upload has got so that it can be continued. Only for content that arrives in pieces; for a file use oci_push_blob with path. Uploads expire 24 hours after the last append and survive a restart of the server.",
+    "Starts a chunked blob upload and returns its upload_id, or, given an upload_id, reports how far that upload has got so that it can be continued; others of the repository are listed as well, for those who have lost an id. Only for content that arrives in pieces; for a file use oci_push_blob with path. Uploads expire 24 hours after the last append and survive a restart of the server.",
   hints: { readOnly: false, destructive: false, idempotent: false },
   needs: "writing",
   input: Schema.Struct({
@@ -22,7 +24,13 @@ export const uploadStart = defineTool({
     repository: Schema.String,
     offset: Schema.Natural,
     chunk_size: Schema.Natural,
-    expires_at: Schema.String
+    expires_at: Schema.String,
+    /** What else is under way, the first of it. */
+    others: p.optional(Schema.Array(Schema.Struct({
+      upload_id: Schema.String,
+      offset: Schema.Natural,
+      expires_at: Schema.String
+    })))
   }),
   run: Effect.fn("oci_upload_start")(function*({ chunk_size, repository, upload_id }, { layout: { registry } }) {
     const writer = upload_id === undefined
@@ -32,14 +40,20 @@ export const uploadStart = defineTool({
         upload_id,
         chunk_size === undefined ? {} : { chunkSize: chunk_size }
       )
+    const others = (yield* registry.uploads(repository)).filter(({ id }) => id !== writer.id)
     return {
-      upload_id: writer.id,
+      ...progressOf(writer),
       repository: writer.repository,
-      offset: writer.size,
       chunk_size: writer.chunkSize,
-      expires_at: new Date(writer.expires).toISOString()
+      ...(others.length === 0 ? {} : { others: others.slice(0, limits.uploadsTold).map(progressOf) })
     }
   })
+})
+
+const progressOf = ({ expires, id, size }: BlobWriter) => ({
+  upload_id: id,
+  offset: size,
+  expires_at: new Date(expires).toISOString()
 })
 
 export const uploadAppend = defineTool({

@@ -17,13 +17,14 @@ export const tools: Readonly<Record<string, number>> = {
   oci_mount_blob: 180,
   oci_push_manifest: 340,
   oci_tag: 270,
-  oci_upload_start: 180,
+  oci_upload_start: 190,
   oci_upload_append: 270,
   oci_upload_commit: 180,
   oci_upload_cancel: 90,
   oci_delete: 310,
   oci_restore: 270,
   oci_repair: 300,
+  oci_pin: 200,
   oci_copy: 290,
   oci_gc: 400
 }

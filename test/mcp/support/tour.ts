@@ -79,6 +79,8 @@ const takingBack = Effect.fnUntraced(function*(call: Call, digest: string) {
   yield* call("oci_delete", { kind: "manifest", ref: `app@${digest}`, dry_run: true })
   yield* call("oci_restore", { to: "-1", repository: "app", tag: "1.0" })
   yield* call("oci_repair")
+  yield* call("oci_pin", { ref: `app@${digest}` })
+  yield* call("oci_pin", { ref: `app@${digest}`, pinned: false })
 })
 
 const config = {

@@ -8,6 +8,23 @@ import { session } from "../support/session.ts"
 const digest = digestOf(bytesOf("hello, world"))
 
 describe("a chunked upload", () => {
+  it.live("tells of the others that are under way", () =>
+    Effect.gen(function*() {
+      const { call } = yield* session()
+      const lost = yield* call("oci_upload_start", { repository: "app" })
+      assert.isUndefined(lost["others"])
+      yield* call("oci_upload_append", { upload_id: lost["upload_id"], offset: 0, text: "abc" })
+      const { others, upload_id } = yield* call("oci_upload_start", { repository: "app" })
+      const [found] = others as ReadonlyArray<Record<string, unknown>>
+      assert.deepStrictEqual([found?.["upload_id"], found?.["offset"]], [lost["upload_id"], 3])
+      assert.isUndefined((yield* call("oci_upload_start", { repository: "web" }))["others"])
+      yield* call("oci_upload_cancel", { upload_id: lost["upload_id"] })
+      assert.isUndefined((yield* call("oci_upload_start", { repository: "app", upload_id }))["others"])
+      for (let started = 0; started < 12; started++) yield* call("oci_upload_start", { repository: "app" })
+      const many = yield* call("oci_upload_start", { repository: "app", upload_id })
+      assert.lengthOf(many["others"] as ReadonlyArray<unknown>, 10)
+    }))
+
   it.live("is started, continued, committed, and committed again", () =>
     Effect.gen(function*() {
       const { call, files } = yield* session()
