@@ -24,7 +24,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_delete: 310,
   oci_restore: 270,
   oci_repair: 300,
-  oci_pin: 200,
+  oci_pin: 150,
   oci_copy: 290,
   oci_gc: 400
 }
