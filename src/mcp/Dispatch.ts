@@ -5,10 +5,9 @@ import { Denied } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Catalogue } from "./Catalogue.ts"
 import { clean } from "./display.ts"
-import { hintFor } from "./hints.ts"
+import { explain, unexpected } from "./explain.ts"
 import * as limits from "./limits.ts"
 import type { ServedLayout } from "./Served.ts"
-import { speakingOf } from "./speakingOf.ts"
 import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
 import type { JsonArguments, Progress, Tool, ToolDefinition } from "./Tool.ts"
 
@@ -56,7 +55,7 @@ export const callTool = (catalogue: Catalogue, request: Request): Effect.Effect<
         ? Effect.interrupt
         : Effect.as(
           Effect.logError(`${request.name} failed unexpectedly`, cause),
-          errorResult("INTERNAL", `${request.name} failed unexpectedly; details are in the server's log`)
+          errorResult("INTERNAL", unexpected(request.name))
         )
     )
   )
@@ -71,8 +70,7 @@ const actorOf = (client: string | undefined): string => {
 export const stoppedResult = (name: string): CallResult =>
   errorResult(
     "CANCELLED",
-    `the server stopped before ${name} finished`,
-    "Look whether the change is there before repeating it."
+    `CANCELLED: the server stopped before ${name} finished\nHint: Look whether the change is there before repeating it.`
   )
 
 const answerOf = Effect.fnUntraced(function*(
@@ -92,22 +90,12 @@ const answerOf = Effect.fnUntraced(function*(
   return { structuredContent: answer.output, content: [{ type: "text", text }] } satisfies CallResult
 })
 
-const refusal = (
-  { served, tools }: Catalogue,
-  error: ToolError,
-  layout: ServedLayout
-): Effect.Effect<CallResult> =>
-  Effect.map(hintFor(error, layout, served), (hint = "") => {
-    const offered = speakingOf(hint, new Set(tools.keys()))
-    return errorResult(codeOf(error), error.message, offered === "" ? undefined : offered)
-  })
+const refusal = (catalogue: Catalogue, error: ToolError, layout: ServedLayout): Effect.Effect<CallResult> =>
+  Effect.map(explain(catalogue, error, layout), ({ code, text }) => errorResult(code, text))
 
-const codeOf = (error: ToolError): string =>
-  error._tag === "StorageError" && error.kind === "full" ? "NO_SPACE" : error.code
-
-const errorResult = (code: string, message: string, hint?: string): CallResult => ({
+const errorResult = (code: string, text: string): CallResult => ({
   isError: true,
-  content: [{ type: "text", text: `${code}: ${message}${hint === undefined ? "" : `\nHint: ${hint}`}` }],
+  content: [{ type: "text", text }],
   _meta: { [errorKey]: { code } }
 })
 
