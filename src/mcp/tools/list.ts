@@ -1,16 +1,16 @@
 /** Tools that list: layouts, repositories, tags, referrers. */
 import { Effect, Result, Schema, Stream } from "effect"
-import type { Page } from "../../layout/query.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import type { Tag } from "../../oci/Reference.ts"
 import { findManifest, parseRef } from "../../ops/find.ts"
-import type { RegistryError } from "../../ops/ports.ts"
 import { layoutAt } from "../at.ts"
 import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
+import { pageOfNames } from "../names.ts"
 import * as p from "../parameters.ts"
-import type { Mode, ServedLayout } from "../Served.ts"
+import type { ServedLayout } from "../Served.ts"
+import { summaryOf } from "../summary.ts"
 import { defineTool } from "../Tool.ts"
 
 const LayoutSummary = Schema.Struct({
@@ -41,40 +41,12 @@ export const listLayouts = defineTool({
   run: Effect.fn("oci_list_layouts")(function*(_input, { chosen, served }) {
     const layouts = chosen === undefined ? served.layouts : [chosen]
     return {
-      layouts: yield* Effect.forEach(layouts, (layout) => summary(layout, served.mode)),
+      layouts: yield* Effect.forEach(layouts, (layout) => summaryOf(layout, served.mode)),
       allowed_directories: served.files.allowed,
       inline_limit: limits.inlineBytes
     }
   })
 })
-
-/** A layout that cannot be opened is listed with what is wrong about it. */
-const summary = ({ id, path, registry }: ServedLayout, mode: Mode) =>
-  Effect.gen(function*() {
-    yield* registry.check
-    const repositories = yield* Stream.runCollect(registry.repositories())
-    const tags = yield* Effect.forEach(repositories, (repository) => Stream.runCount(registry.tags(repository)))
-    const usage = yield* registry.usage
-    return {
-      id,
-      path,
-      mode,
-      repositories: repositories.length,
-      tags: tags.reduce((sum, count) => sum + count, 0),
-      ...usage
-    }
-  }).pipe(Effect.catch((error: RegistryError) =>
-    Effect.succeed({
-      id,
-      path,
-      mode,
-      repositories: 0,
-      tags: 0,
-      blobs: 0,
-      bytes: 0,
-      problem: `${error.code}: ${error.message}`
-    })
-  ))
 
 const Unnamed = Schema.Struct({ name: p.optional(Schema.String), digest: Schema.String, reason: Schema.String })
 
@@ -232,34 +204,6 @@ const subjectOf = Effect.fnUntraced(function*(layout: ServedLayout, ref: string)
   const { descriptor, repository } = yield* findManifest(layout, ref)
   return { repository: repository ?? "raw", digest: descriptor.digest }
 })
-
-interface Asked {
-  readonly limit: number
-  readonly prefix?: string | undefined
-  readonly start_after?: string | undefined
-}
-
-/** A page of names in lexical order, those with a prefix found without looking at the others. */
-const pageOfNames = <A extends string>(
-  list: (page: Page) => Stream.Stream<A, RegistryError>,
-  { limit, prefix, start_after }: Asked,
-  allowance?: Allowance
-) => {
-  const startAfter = [start_after, prefix === undefined ? undefined : justBefore(prefix)]
-    .reduce((a, b) => a === undefined || b !== undefined && b > a ? b : a)
-  return Stream.runCollect(
-    list({ startAfter }).pipe(
-      Stream.takeWhile((name) => prefix === undefined || name.startsWith(prefix)),
-      Stream.take(limit + 1)
-    )
-  ).pipe(Effect.map((names) => pageOf(names, limit, allowance)))
-}
-
-/** Greater than every name that is less than `prefix`, and less than `prefix`: names are printable ASCII. */
-const justBefore = (prefix: string): string | undefined =>
-  prefix === ""
-    ? undefined
-    : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) - 1)}\u{7f}`
 
 const nextOf = (names: ReadonlyArray<string>, more: boolean): { readonly next_start_after?: string } => {
   const last = names.at(-1)

@@ -1,0 +1,32 @@
+/** What there is to say about a layout as a whole. */
+import { Effect, Stream } from "effect"
+import type { RegistryError } from "../ops/ports.ts"
+import type { Mode, ServedLayout } from "./Served.ts"
+
+/** A layout that cannot be opened is listed with what is wrong about it. */
+export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) =>
+  Effect.gen(function*() {
+    yield* registry.check
+    const repositories = yield* Stream.runCollect(registry.repositories())
+    const tags = yield* Effect.forEach(repositories, (repository) => Stream.runCount(registry.tags(repository)))
+    const usage = yield* registry.usage
+    return {
+      id,
+      path,
+      mode,
+      repositories: repositories.length,
+      tags: tags.reduce((sum, count) => sum + count, 0),
+      ...usage
+    }
+  }).pipe(Effect.catch((error: RegistryError) =>
+    Effect.succeed({
+      id,
+      path,
+      mode,
+      repositories: 0,
+      tags: 0,
+      blobs: 0,
+      bytes: 0,
+      problem: `${error.code}: ${error.message}`
+    })
+  ))
