@@ -1,6 +1,6 @@
 /** What can go wrong in a call that is no failure of the registry; the codes are this surface's own. */
 import { Schema } from "effect"
-import { sentence } from "../oci/quoted.ts"
+import { quoted, sentence } from "../oci/quoted.ts"
 import type { RegistryError } from "../ops/ports.ts"
 
 /** More than may pass through a conversation. */
@@ -26,7 +26,32 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
   }
 }
 
-type SurfaceError = ContentTooLarge | InvalidArgument
+/** A resource is read whole, so it has to be small. */
+export class ResourceTooLarge extends Schema.TaggedError<ResourceTooLarge>()("ResourceTooLarge", {
+  code: Schema.tag("CONTENT_TOO_LARGE"),
+  what: Schema.Literals(["content", "tags", "referrers"]),
+  /** In bytes; of lists, of what was gathered until it was too much. */
+  size: Schema.Number,
+  limit: Schema.Number
+}) {
+  override get message(): string {
+    const what = this.what === "content" ? "the content has" : `the list of ${this.what} has at least`
+    return `${what} ${this.size} bytes, more than the ${this.limit} of a resource`
+  }
+}
+
+/** The URI names nothing that this server has. */
+export class ResourceUnknown extends Schema.TaggedError<ResourceUnknown>()("ResourceUnknown", {
+  code: Schema.tag("RESOURCE_UNKNOWN"),
+  uri: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `there is no resource ${quoted(this.uri)}: ${sentence(this.reason)}`
+  }
+}
+
+type SurfaceError = ContentTooLarge | InvalidArgument | ResourceTooLarge | ResourceUnknown
 
 /** Everything a tool can fail with. */
 export type ToolError = RegistryError | SurfaceError

@@ -35,6 +35,7 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   OutcomeUnknown: "Ask with oci_resolve whether the change is there before repeating it.",
   PlatformUnknown: "Pass one of these as platform.",
   ReferenceInvalid: "Write repository:tag or repository@sha256:<digest>; oci_list_repositories shows the names.",
+  ResourceUnknown: "The layouts are listed as resources; what is in them is named by the templates.",
   SizeInvalid: "Nothing was stored; pass the size of the exact bytes, or none.",
   StorageError: "Nothing is acknowledged that was not stored; a person may have to look at the disk, then call again.",
   SymlinkRefused: "A person can start the server with --symlinks inside or --symlinks follow.",
@@ -69,6 +70,12 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
         error.unit === "bytes"
           ? "Write the content to a file in an allowed directory and pass its path."
           : "Ask for less: a smaller limit, format summary, or a window with oci_read_blob; oci_export_blob writes all of it to a file."
+      )
+    case "ResourceTooLarge":
+      return Effect.succeed(
+        error.what === "content"
+          ? "oci_export_blob writes all of it to a file. oci_read_blob reads a part of it."
+          : `oci_list_${error.what} lists them by the page.`
       )
     default:
       return Effect.succeed(table[error._tag])

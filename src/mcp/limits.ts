@@ -47,3 +47,9 @@ export const progressMillis = 100
 
 /** Uploads that are under way and told beside the one that is started or continued. */
 export const uploadsTold = 10
+
+/** Bytes of a resource that is read whole. */
+export const resourceBytes = 1024 * 1024
+
+/** Characters of the URI of a resource; longer ones are nobody's. */
+export const uriCharacters = 4096

@@ -1,23 +1,32 @@
-/** Translates between the MCP SDK 1.x and the dispatch. */
+/** Translates between the MCP SDK 1.x and what requests mean, which is in modules that know no SDK. */
 import { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import {
   CallToolRequestSchema,
   ErrorCode,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
-  type ListToolsResult
+  type ListToolsResult,
+  ReadResourceRequestSchema
 } from "@modelcontextprotocol/sdk/types.js"
-import { Effect, FiberSet, type Scope } from "effect"
+import { Effect, FiberSet, Result, type Scope } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "./Dispatch.ts"
 import { instructionsFor } from "./instructions.ts"
+import type { Refused } from "./Refused.ts"
+import { listResources, readResource } from "./resources/readResource.ts"
+import { templates } from "./resources/ResourceUri.ts"
 import type { Progress, ToolDefinition } from "./Tool.ts"
 
 export interface Running {
   /** One per connection: the SDK refuses a second transport on a connected one. */
   readonly server: Server
-  /** Waits until no call is running. */
+  /** Waits until no request is being worked on. */
   readonly idle: Effect.Effect<void>
 }
+
+/** Runs what a request means, until its client cancels it or the server ends. */
+type Run = <A, E>(effect: Effect.Effect<A, E>, options: { readonly signal: AbortSignal }) => Promise<A>
 
 /**
  * A server for one connection. When the scope closes, the calls that are running are interrupted, clean up, and are
@@ -29,21 +38,34 @@ export const makeServer = Effect.fnUntraced(function*(
   catalogue: Catalogue,
   version: string
 ): Effect.fn.Return<Running, never, Scope.Scope> {
-  const calls = yield* FiberSet.make<CallResult>()
-  const run = yield* FiberSet.runtimePromise(calls)()
+  const requests = yield* FiberSet.make()
+  const run: Run = yield* FiberSet.runtimePromise(requests)()
 
-  // Capabilities are honest: the list never changes while the process lives, and there is nothing but tools.
+  // Capabilities are honest: no list ever changes while the process lives.
   const server = new Server(
     { name: "ocilayout", title: "OCI image layouts", version },
-    { capabilities: { tools: {} }, instructions: instructionsFor(catalogue) }
+    {
+      capabilities: {
+        tools: {},
+        resources: {}
+      },
+      instructions: instructionsFor(catalogue)
+    }
   )
+  handleTools(server, catalogue, run)
+  handleResources(server, catalogue, run)
+  return { server, idle: FiberSet.awaitEmpty(requests) }
+})
 
+const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult
   server.setRequestHandler(ListToolsRequestSchema, () => list)
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { _meta, sendNotification, signal }) => {
     const { arguments: args = {}, name } = params
-    if (!isKnownTool(catalogue, name)) throw new UnknownTool(name)
+    if (!isKnownTool(catalogue, name)) {
+      throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`)
+    }
     const progressToken = _meta?.progressToken
     const sendProgress = progressToken === undefined ? undefined : (step: Progress): void => {
       // Not awaited: on stdio, sending waits for the reader. What cannot be sent is nobody's loss.
@@ -58,17 +80,39 @@ export const makeServer = Effect.fnUntraced(function*(
       return asResult(stoppedResult(name))
     }
   })
+}
 
-  return { server, idle: FiberSet.awaitEmpty(calls) }
-})
+const handleResources = (server: Server, catalogue: Catalogue, run: Run): void => {
+  const resources = Array.from(listResources(catalogue.served))
+  const resourceTemplates = templates.map(({ digests: _digests, variables: _variables, ...template }) => template)
 
-/** A protocol error, as the specification asks for. */
-class UnknownTool extends Error {
-  readonly code = ErrorCode.InvalidParams
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }))
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }))
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => ({
+    contents: [await answered(run, readResource(catalogue, uri), signal)]
+  }))
+}
 
-  constructor(name: string) {
-    super(`Unknown tool: ${name.slice(0, 100)}`)
+/** What the SDK answers as an error of the protocol, with its code. */
+class ProtocolError extends Error {
+  readonly code: number
+  readonly data: { readonly code: string } | undefined
+
+  constructor(code: number, message: string, data?: { readonly code: string }) {
+    super(message)
+    this.code = code
+    this.data = data
   }
+}
+
+/** `unknown` is what the specification of 2025-11-25 calls "resource not found". */
+const errorCodes = { unknown: -32002, invalid: ErrorCode.InvalidParams, failed: ErrorCode.InternalError } as const
+
+const answered = async <A>(run: Run, effect: Effect.Effect<A, Refused>, signal: AbortSignal): Promise<A> => {
+  const result = await run(Effect.result(effect), { signal })
+  if (Result.isSuccess(result)) return result.success
+  const { code, message, why } = result.failure
+  throw new ProtocolError(errorCodes[why], message, { code })
 }
 
 /** The SDK's types know no `readonly` lists, although it changes none. */

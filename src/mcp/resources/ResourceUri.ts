@@ -1,0 +1,126 @@
+/** How resources are named: `oci-layout://{layout}`, and below it repositories and what they hold. */
+import { Result } from "effect"
+import * as limits from "../limits.ts"
+import { ResourceUnknown } from "../SurfaceError.ts"
+
+interface InRepository {
+  readonly layout: string
+  readonly repository: string
+}
+
+/** What a URI says; whether there is such a thing, or could be, is not looked at. */
+export type ResourceName =
+  | { readonly _tag: "Layout"; readonly layout: string }
+  | ({ readonly _tag: "Tags" } & InRepository)
+  | ({ readonly _tag: "Manifest"; readonly reference: string } & InRepository)
+  | ({ readonly _tag: "Blob"; readonly digest: string } & InRepository)
+  | ({ readonly _tag: "Referrers"; readonly digest: string } & InRepository)
+
+const scheme = "oci-layout://"
+
+/** Reads a URI. Clients differ in what they encode, so every part is decoded, and only after it was taken apart. */
+export const parseUri = (uri: string): Result.Result<ResourceName, ResourceUnknown> => {
+  const fail = (reason: string) => Result.fail(new ResourceUnknown({ uri, reason }))
+  if (uri.length > limits.uriCharacters) return fail("it is too long")
+  if (!uri.startsWith(scheme)) return fail(`it does not begin with ${scheme}`)
+  const parts: Array<string> = []
+  for (const part of uri.slice(scheme.length).split("/")) {
+    const decoded = Result.try(() => decodeURIComponent(part))
+    if (Result.isFailure(decoded)) return fail("its percent-encoding is broken")
+    parts.push(decoded.success)
+  }
+  const [layout = "", ...path] = parts
+  if (layout === "") return fail("it names no layout")
+  if (path.length === 0 || (path.length === 1 && path[0] === "")) return Result.succeed({ _tag: "Layout", layout })
+  const last = path.at(-1) ?? ""
+  const kind = path.at(-2)
+  const repository = path.slice(0, -2).join("/")
+  if (repository !== "" && last !== "") {
+    if (kind === "manifests") return Result.succeed({ _tag: "Manifest", layout, repository, reference: last })
+    if (kind === "blobs") return Result.succeed({ _tag: "Blob", layout, repository, digest: last })
+    if (kind === "referrers") return Result.succeed({ _tag: "Referrers", layout, repository, digest: last })
+  }
+  const whole = path.slice(0, -1).join("/")
+  return last === "tags" && whole !== ""
+    ? Result.succeed({ _tag: "Tags", layout, repository: whole })
+    : fail("it is neither a layout nor tags, manifests, blobs or referrers of a repository")
+}
+
+export const layoutUri = (layout: string): string => `${scheme}${encodeURIComponent(layout)}`
+
+/** The URI that is read back as the same name. */
+export const uriOf = (name: ResourceName): string => {
+  const layout = layoutUri(name.layout)
+  switch (name._tag) {
+    case "Layout":
+      return layout
+    case "Tags":
+      return `${layout}/${inPath(name.repository)}/tags`
+    case "Manifest":
+      return `${layout}/${inPath(name.repository)}/manifests/${encodeURIComponent(name.reference)}`
+    case "Blob":
+      return `${layout}/${inPath(name.repository)}/blobs/${encodeURIComponent(name.digest)}`
+    case "Referrers":
+      return `${layout}/${inPath(name.repository)}/referrers/${encodeURIComponent(name.digest)}`
+  }
+}
+
+const kinds: ReadonlySet<string> = new Set(["manifests", "blobs", "referrers"])
+
+/** A repository as it stands in a path; one that ends like a kind is kept apart from it by encoding its last slash. */
+const inPath = (repository: string): string => {
+  const parts = repository.split("/").map(encodeURIComponent)
+  const last = parts.at(-1) ?? ""
+  return parts.length > 1 && kinds.has(last) ? `${parts.slice(0, -1).join("/")}%2F${last}` : parts.join("/")
+}
+
+/** A kind of resource that is named by filling in a template (RFC 6570). */
+export interface Template {
+  readonly name: string
+  readonly uriTemplate: string
+  readonly title: string
+  readonly description: string
+  /** What is true of all of them. */
+  readonly mimeType?: string
+  /** What its variables stand for. */
+  readonly variables: ReadonlyArray<"layout" | "repository" | "reference" | "digest">
+  /** What the digests it takes are of. */
+  readonly digests?: "manifest" | "blob"
+}
+
+const prefix = `${scheme}{layout}/{+repository}`
+
+export const templates: ReadonlyArray<Template> = [
+  {
+    name: "tags",
+    uriTemplate: `${prefix}/tags`,
+    title: "Tags of a repository",
+    description: "Every tag with the digest it points at.",
+    mimeType: "application/json",
+    variables: ["layout", "repository"]
+  },
+  {
+    name: "manifest",
+    uriTemplate: `${prefix}/manifests/{reference}`,
+    title: "Manifest",
+    description: "An image manifest, index or artifact manifest by tag or digest, exactly as it is stored.",
+    variables: ["layout", "repository", "reference"]
+  },
+  {
+    name: "blob",
+    uriTemplate: `${prefix}/blobs/{digest}`,
+    title: "Blob",
+    description: "A config, layer or other content of at most 1 MiB: text when it is UTF-8.",
+    variables: ["layout", "repository", "digest"],
+    digests: "blob"
+  },
+  {
+    name: "referrers",
+    uriTemplate: `${prefix}/referrers/{digest}`,
+    title: "Referrers of a manifest",
+    description: "An image index of what is attached to a manifest: signatures, SBOMs, attestations.",
+    mimeType: "application/vnd.oci.image.index.v1+json",
+    variables: ["layout", "repository", "digest"],
+    digests: "manifest"
+  }
+]
