@@ -53,3 +53,12 @@ export const resourceBytes = 1024 * 1024
 
 /** Characters of the URI of a resource; longer ones are nobody's. */
 export const uriCharacters = 4096
+
+/** Resources that one connection is told about. */
+export const subscriptions = 500
+
+/** Milliseconds between two rounds of telling which resources have changed. */
+export const updateMillis = 100
+
+/** Milliseconds before a watch that broke off begins again. */
+export const watchAgainMillis = 10_000

@@ -7,7 +7,9 @@ import {
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
   type ListToolsResult,
-  ReadResourceRequestSchema
+  ReadResourceRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema
 } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, FiberSet, Result, type Scope } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
@@ -16,6 +18,7 @@ import { instructionsFor } from "./instructions.ts"
 import type { Refused } from "./Refused.ts"
 import { listResources, readResource } from "./resources/readResource.ts"
 import { templates } from "./resources/ResourceUri.ts"
+import { makeSubscriptions } from "./resources/subscriptions.ts"
 import type { Progress, ToolDefinition } from "./Tool.ts"
 
 export interface Running {
@@ -47,13 +50,13 @@ export const makeServer = Effect.fnUntraced(function*(
     {
       capabilities: {
         tools: {},
-        resources: {}
+        resources: { subscribe: true }
       },
       instructions: instructionsFor(catalogue)
     }
   )
   handleTools(server, catalogue, run)
-  handleResources(server, catalogue, run)
+  yield* handleResources(server, catalogue, run)
   return { server, idle: FiberSet.awaitEmpty(requests) }
 })
 
@@ -82,16 +85,27 @@ const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
   })
 }
 
-const handleResources = (server: Server, catalogue: Catalogue, run: Run): void => {
+const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: Catalogue, run: Run) {
   const resources = Array.from(listResources(catalogue.served))
   const resourceTemplates = templates.map(({ digests: _digests, variables: _variables, ...template }) => template)
+  const subscriptions = yield* makeSubscriptions(catalogue, (uri) =>
+    // A client that has gone needs to be told nothing any more.
+    Effect.promise(() => server.sendResourceUpdated({ uri }).catch(() => undefined)))
 
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }))
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => ({
     contents: [await answered(run, readResource(catalogue, uri), signal)]
   }))
-}
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
+    await answered(run, subscriptions.subscribe(uri), signal)
+    return {}
+  })
+  server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
+    await answered(run, subscriptions.unsubscribe(uri), signal)
+    return {}
+  })
+})
 
 /** What the SDK answers as an error of the protocol, with its code. */
 class ProtocolError extends Error {

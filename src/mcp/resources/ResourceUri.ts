@@ -95,7 +95,7 @@ export const templates: ReadonlyArray<Template> = [
     name: "tags",
     uriTemplate: `${prefix}/tags`,
     title: "Tags of a repository",
-    description: "Every tag with the digest it points at.",
+    description: "Every tag with the digest it points at. Can be subscribed to.",
     mimeType: "application/json",
     variables: ["layout", "repository"]
   },
@@ -103,7 +103,8 @@ export const templates: ReadonlyArray<Template> = [
     name: "manifest",
     uriTemplate: `${prefix}/manifests/{reference}`,
     title: "Manifest",
-    description: "An image manifest, index or artifact manifest by tag or digest, exactly as it is stored.",
+    description:
+      "An image manifest, index or artifact manifest by tag or digest, exactly as it is stored. Can be subscribed to by tag.",
     variables: ["layout", "repository", "reference"]
   },
   {

@@ -27,7 +27,7 @@ export const listResources = ({ layouts }: Served): ReadonlyArray<ListedResource
     uri: layoutUri(id),
     name: id,
     title: `Layout ${id}`,
-    description: `How many repositories, tags and blobs ${path} has, and whether it can be read.`,
+    description: `How many repositories, tags and blobs ${path} has, and whether it can be read. Can be subscribed to.`,
     mimeType: json
   }))
 
@@ -37,7 +37,7 @@ export type ResourceContents =
   & ({ readonly text: string } | { readonly blob: string })
 
 /** The layout that a name is in. `ResourceUnknown`. */
-const layoutOf = ({ layouts }: Served, uri: string, { layout: id }: ResourceName) => {
+export const layoutOf = ({ layouts }: Served, uri: string, { layout: id }: ResourceName) => {
   const layout = layouts.find((one) => one.id === id)
   return layout === undefined
     ? Effect.fail(new ResourceUnknown({ uri, reason: `there is no layout ${id}` }))

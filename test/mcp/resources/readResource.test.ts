@@ -37,7 +37,7 @@ describe("resources", () => {
     Effect.gen(function*() {
       const other = yield* Effect.orDie(makeRegistry())
       const { client } = yield* session({ others: { other } })
-      assert.deepStrictEqual(client.getServerCapabilities()?.resources, {})
+      assert.deepStrictEqual(client.getServerCapabilities()?.resources, { subscribe: true })
       const { resources } = yield* Effect.promise(() => client.listResources())
       assert.deepStrictEqual(resources.map((one) => one.uri), ["oci-layout://main", "oci-layout://other"])
       const { resourceTemplates } = yield* Effect.promise(() => client.listResourceTemplates())
