@@ -1,6 +1,7 @@
 export { type Catalogue, makeCatalogue, type Selection, selectTools } from "./Catalogue.ts"
 export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./Dispatch.ts"
 export { instructionsFor } from "./instructions.ts"
+export { getPrompt, listPrompts, type PromptDefinition, type PromptText } from "./prompts/getPrompt.ts"
 export { Refused } from "./Refused.ts"
 export { type ListedResource, listResources, readResource, type ResourceContents } from "./resources/readResource.ts"
 export { type Template, templates } from "./resources/ResourceUri.ts"

@@ -3,6 +3,8 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import {
   CallToolRequestSchema,
   ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
@@ -15,6 +17,7 @@ import { Effect, FiberSet, Result, type Scope } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "./Dispatch.ts"
 import { instructionsFor } from "./instructions.ts"
+import { getPrompt, listPrompts } from "./prompts/getPrompt.ts"
 import type { Refused } from "./Refused.ts"
 import { listResources, readResource } from "./resources/readResource.ts"
 import { templates } from "./resources/ResourceUri.ts"
@@ -43,6 +46,7 @@ export const makeServer = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Running, never, Scope.Scope> {
   const requests = yield* FiberSet.make()
   const run: Run = yield* FiberSet.runtimePromise(requests)()
+  const prompts = listPrompts(catalogue).map((prompt) => ({ ...prompt, arguments: Array.from(prompt.arguments) }))
 
   // Capabilities are honest: no list ever changes while the process lives.
   const server = new Server(
@@ -50,13 +54,22 @@ export const makeServer = Effect.fnUntraced(function*(
     {
       capabilities: {
         tools: {},
-        resources: { subscribe: true }
+        resources: { subscribe: true },
+        ...(prompts.length === 0 ? {} : { prompts: {} })
       },
       instructions: instructionsFor(catalogue)
     }
   )
   handleTools(server, catalogue, run)
   yield* handleResources(server, catalogue, run)
+  if (prompts.length > 0) {
+    server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts }))
+    server.setRequestHandler(GetPromptRequestSchema, async ({ params }, { signal }) => {
+      const { arguments: given = {}, name } = params
+      const { description, text } = await answered(run, getPrompt(catalogue, name, given), signal)
+      return { description, messages: [{ role: "user", content: { type: "text", text } }] }
+    })
+  }
   return { server, idle: FiberSet.awaitEmpty(requests) }
 })
 

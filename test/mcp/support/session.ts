@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { type CallToolResult, CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
-import { Effect, type Scope } from "effect"
-import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import { Effect, Result, type Scope } from "effect"
+import { makeCatalogue, selectTools } from "../../../src/mcp/Catalogue.ts"
 import { makeServer } from "../../../src/mcp/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
@@ -18,6 +18,8 @@ export interface SessionOptions {
   /** Further layouts, by id; the first one is called `main`. */
   readonly others?: Readonly<Record<string, RegistryShape>>
   readonly allowed?: ReadonlyArray<string>
+  /** The only tools that are offered; otherwise all. */
+  readonly tools?: ReadonlyArray<string>
 }
 
 export interface Session {
@@ -41,17 +43,16 @@ export const session = Effect.fn("session")(
       registry,
       perRepository: options.perRepository ?? false
     })
-    const { server } = yield* makeServer(
-      makeCatalogue({
-        layouts: [
-          layoutOf("main", registry),
-          ...Object.entries(options.others ?? {}).map(([id, registry]) => layoutOf(id, registry))
-        ],
-        mode: options.mode ?? "delete",
-        files
-      }),
-      "0.0.0"
-    )
+    const all = makeCatalogue({
+      layouts: [
+        layoutOf("main", registry),
+        ...Object.entries(options.others ?? {}).map(([id, registry]) => layoutOf(id, registry))
+      ],
+      mode: options.mode ?? "delete",
+      files
+    })
+    const selection = { toolsets: [], tools: options.tools ?? [], excluded: [] }
+    const { server } = yield* makeServer(Result.getOrThrow(selectTools(all, selection)), "0.0.0")
     const client = new Client({ name: "test", version: "0.0.0" })
     const [near, far] = InMemoryTransport.createLinkedPair()
     yield* Effect.acquireRelease(
