@@ -1,4 +1,5 @@
 export { type Catalogue, makeCatalogue, type Selection, selectTools } from "./Catalogue.ts"
+export { complete, type Completion, type CompletionRequest } from "./complete.ts"
 export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./Dispatch.ts"
 export { instructionsFor } from "./instructions.ts"
 export { getPrompt, listPrompts, type PromptDefinition, type PromptText } from "./prompts/getPrompt.ts"

@@ -62,3 +62,9 @@ export const updateMillis = 100
 
 /** Milliseconds before a watch that broke off begins again. */
 export const watchAgainMillis = 10_000
+
+/** Values that one completion answers (SPEC, "Completion"). */
+export const completions = 100
+
+/** Names looked at for one completion. */
+export const completionCandidates = 10_000

@@ -27,7 +27,7 @@ export const pageOfNames = <A extends string>(
 }
 
 /** Greater than every name that is less than `prefix`, and less than `prefix`: names are printable ASCII. */
-const justBefore = (prefix: string): string | undefined =>
+export const justBefore = (prefix: string): string | undefined =>
   prefix === ""
     ? undefined
     : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) - 1)}\u{7f}`

@@ -2,6 +2,7 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import {
   CallToolRequestSchema,
+  CompleteRequestSchema,
   ErrorCode,
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
@@ -15,6 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, FiberSet, Result, type Scope } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
+import { complete } from "./complete.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "./Dispatch.ts"
 import { instructionsFor } from "./instructions.ts"
 import { getPrompt, listPrompts } from "./prompts/getPrompt.ts"
@@ -55,6 +57,7 @@ export const makeServer = Effect.fnUntraced(function*(
       capabilities: {
         tools: {},
         resources: { subscribe: true },
+        completions: {},
         ...(prompts.length === 0 ? {} : { prompts: {} })
       },
       instructions: instructionsFor(catalogue)
@@ -70,6 +73,13 @@ export const makeServer = Effect.fnUntraced(function*(
       return { description, messages: [{ role: "user", content: { type: "text", text } }] }
     })
   }
+  server.setRequestHandler(CompleteRequestSchema, async ({ params }, { signal }) => {
+    const { argument, context, ref } = params
+    const of = ref.type === "ref/prompt" ? { prompt: ref.name } : { template: ref.uri }
+    const request = { of, argument: argument.name, value: argument.value, given: context?.arguments ?? {} }
+    const { values, ...rest } = await answered(run, complete(catalogue, request), signal)
+    return { completion: { ...rest, values: Array.from(values) } }
+  })
   return { server, idle: FiberSet.awaitEmpty(requests) }
 })
 

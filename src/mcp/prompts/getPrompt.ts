@@ -23,7 +23,7 @@ export interface PromptText {
 const argumentCharacters = 1000
 
 /** The prompts whose tools are all offered, with `layout` where there are several. */
-const offeredPrompts = ({ served, tools }: Catalogue): ReadonlyArray<Prompt> =>
+export const offeredPrompts = ({ served, tools }: Catalogue): ReadonlyArray<Prompt> =>
   prompts
     .filter((prompt) =>
       prompt.tools.every((name) => tools.has(name)) && (prompt.files !== true || served.files.allowed.length > 0)

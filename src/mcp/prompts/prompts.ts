@@ -1,7 +1,7 @@
 /** What people can start with one word: each prompt asks a model for a piece of work that takes several tools. */
 
 /** What an argument can be completed to. */
-type Completing = "ref" | "layout" | "artifact_type"
+export type Completing = "ref" | "layout" | "artifact_type"
 
 export interface PromptArgument {
   readonly name: string
