@@ -146,6 +146,7 @@ describe("a selection", () => {
       assert.deepStrictEqual(yield* names("delete", { toolsets: ["maintain", "delete"] }), [
         "oci_delete",
         "oci_repair",
+        "oci_pin",
         "oci_gc"
       ])
       assert.deepStrictEqual(yield* names("delete", { tools: ["oci_tag", "oci_resolve"] }), ["oci_resolve", "oci_tag"])
