@@ -12,8 +12,8 @@ export type Mode = "read" | "write" | "delete"
 export interface ServedLayout {
   /** How tools name the layout when there are several. */
   readonly id: string
-  /** Where it is, for people. */
-  readonly path: string
+  /** Where it is, for clients on this machine; clients that may be elsewhere are told no path. */
+  readonly path?: string
   readonly registry: RegistryShape
   /** Whether every repository is a layout of its own; otherwise they share one, and blobs belong to all of them. */
   readonly perRepository: boolean

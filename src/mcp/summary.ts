@@ -4,15 +4,15 @@ import type { RegistryError } from "../ops/ports.ts"
 import type { Mode, ServedLayout } from "./Served.ts"
 
 /** A layout that cannot be opened is listed with what is wrong about it. */
-export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) =>
-  Effect.gen(function*() {
+export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) => {
+  const which = { id, ...(path === undefined ? {} : { path }) }
+  return Effect.gen(function*() {
     yield* registry.check
     const repositories = yield* Stream.runCollect(registry.repositories())
     const tags = yield* Effect.forEach(repositories, (repository) => Stream.runCount(registry.tags(repository)))
     const usage = yield* registry.usage
     return {
-      id,
-      path,
+      ...which,
       mode,
       repositories: repositories.length,
       tags: tags.reduce((sum, count) => sum + count, 0),
@@ -20,8 +20,7 @@ export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) =>
     }
   }).pipe(Effect.catch((error: RegistryError) =>
     Effect.succeed({
-      id,
-      path,
+      ...which,
       mode,
       repositories: 0,
       tags: 0,
@@ -30,3 +29,4 @@ export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) =>
       problem: `${error.code}: ${error.message}`
     })
   ))
+}

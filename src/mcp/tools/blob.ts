@@ -49,7 +49,7 @@ export const readBlob = defineTool({
       ...shown,
       verified,
       ...(end < size ? { next_offset: end } : {}),
-      ...(yield* fileOf(found, found.descriptor.digest))
+      ...(yield* fileOf(layout, found, found.descriptor.digest))
     }
   })
 })

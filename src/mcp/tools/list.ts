@@ -15,7 +15,7 @@ import { defineTool } from "../Tool.ts"
 
 const LayoutSummary = Schema.Struct({
   id: Schema.String,
-  path: Schema.String,
+  path: p.optional(Schema.String),
   mode: Schema.Literals(["read", "write", "delete"]),
   repositories: Schema.Natural,
   tags: Schema.Natural,

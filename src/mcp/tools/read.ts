@@ -13,6 +13,7 @@ import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { choosePlatform, readManifest, shownPlatform } from "../platform.ts"
 import { manifestBytes, sourceFields } from "../reference.ts"
+import type { ServedLayout } from "../Served.ts"
 import { ContentTooLarge, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
@@ -45,7 +46,7 @@ export const resolve = defineTool({
       kind: found.kind,
       ...bare(found.descriptor),
       ...(tags.length === 0 ? {} : { tags }),
-      ...(yield* fileOf(found, found.descriptor.digest))
+      ...(yield* fileOf(layout, found, found.descriptor.digest))
     }
   })
 })
@@ -55,9 +56,13 @@ const tagsOf = ({ descriptor, kind, layout, repository }: Found) =>
     ? Effect.succeed([])
     : Effect.map(layout.registry.tagsOf(repository, descriptor.digest), (tags) => new Allowance().take(tags))
 
-/** The file that holds a blob's bytes, where blobs are files. */
-export const fileOf = (found: Found, digest: Digest): Effect.Effect<{ readonly path?: string }, ToolError> =>
-  Effect.map(
+/** The file that holds a blob's bytes, where blobs are files and the client can be told. */
+export const fileOf = (
+  layout: ServedLayout,
+  found: Found,
+  digest: Digest
+): Effect.Effect<{ readonly path?: string }, ToolError> =>
+  layout.path === undefined ? Effect.succeed({}) : Effect.map(
     found.layout.registry.blobPath(blobRepository(found), digest),
     Option.match({ onNone: () => ({}), onSome: (path) => ({ path }) })
   )
