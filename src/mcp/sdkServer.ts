@@ -14,6 +14,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema
 } from "@modelcontextprotocol/sdk/types.js"
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv"
 import { Effect, FiberSet, Result, type Scope } from "effect"
 import type { Catalogue } from "./Catalogue.ts"
 import { complete } from "./complete.ts"
@@ -60,7 +61,8 @@ export const makeServer = Effect.fnUntraced(function*(
         completions: {},
         ...(prompts.length === 0 ? {} : { prompts: {} })
       },
-      instructions: instructionsFor(catalogue)
+      instructions: instructionsFor(catalogue),
+      jsonSchemaValidator
     }
   )
   handleTools(server, catalogue, run)
@@ -129,6 +131,9 @@ const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: C
     return {}
   })
 })
+
+/** Shared: the newer era has a server for every request, and making one of these is a sixth of a short call. */
+const jsonSchemaValidator = new AjvJsonSchemaValidator()
 
 /** What the SDK answers as an error of the protocol, with its code. */
 class ProtocolError extends Error {

@@ -1,9 +1,12 @@
-/** Serves one client over a pair of streams, which are usually the process's own. */
+/** Serves one client, of either era, over a pair of streams, which are usually the process's own. */
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import { Deferred, Effect, FiberSet } from "effect"
 import type { Readable, Writable } from "node:stream"
 import type { Catalogue } from "./Catalogue.ts"
+import { EraSplit } from "./modern/EraSplit.ts"
+import { makePeer } from "./modern/peer.ts"
 import { makeServer } from "./sdkServer.ts"
+import { turn } from "./turn.ts"
 
 /** How long calls that are running may go on once there is nobody left to call. */
 const grace = "1 second"
@@ -25,6 +28,10 @@ export const serveStdio = Effect.fn("serveStdio")(
       (transport) => Effect.andThen(turn, Effect.promise(() => transport.close()))
     )
     const { idle, server } = yield* makeServer(catalogue, version)
+    const peer = yield* makePeer(makeServer(catalogue, version), (message) => {
+      // Not awaited, like all that is sent: a slow reader must not hold up the work.
+      void transport.send(message)
+    })
     const log = yield* FiberSet.makeRuntime()
     const closed = yield* Deferred.make<void>()
     // The SDK's server emits no events: it calls these two.
@@ -32,16 +39,13 @@ export const serveStdio = Effect.fn("serveStdio")(
       onerror: ({ message }: Error) => log(Effect.logWarning(`message not understood: ${message.slice(0, 200)}`)),
       onclose: () => log(Deferred.succeed(closed, undefined))
     })
-    yield* Effect.promise(() => server.connect(transport))
+    yield* Effect.promise(() => server.connect(new EraSplit(transport, peer.take)))
     yield* Effect.raceFirst(ended(streams), Deferred.await(closed))
     yield* turn
-    yield* Effect.timeoutOption(idle, grace)
+    yield* Effect.timeoutOption(Effect.andThen(idle, peer.idle), grace)
   },
   Effect.scoped
 )
-
-/** One turn of the event loop: what was read before is handed to its handlers, what was answered is written. */
-const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 /** The SDK's transport does not notice the end of its input, nor a reader that has gone. */
 const ended = ({ input, output }: Streams): Effect.Effect<void> =>

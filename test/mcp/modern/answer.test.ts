@@ -1,0 +1,220 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js"
+import {
+  CallToolRequestSchema,
+  ListResourcesRequestSchema,
+  ReadResourceRequestSchema,
+  SubscribeRequestSchema
+} from "@modelcontextprotocol/sdk/types.js"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import { answer } from "../../../src/mcp/modern/answer.ts"
+import { makeConnections, makePeer } from "../../../src/mcp/modern/peer.ts"
+import { makeServer } from "../../../src/mcp/sdkServer.ts"
+import { makeRegistry } from "../../../src/memory/index.ts"
+import { memoryFiles } from "../support/memoryFiles.ts"
+import { asking, envelope, modern } from "./support.ts"
+
+const catalogue = Effect.map(Effect.orDie(makeRegistry({ defaultRepository: "app" })), (registry) =>
+  makeCatalogue({
+    layouts: [{ id: "main", path: "/layouts/main", registry, perRepository: false }],
+    mode: "write",
+    files: memoryFiles(["/files"])
+  }))
+
+const serving = Effect.flatMap(catalogue, (catalogue) => makeConnections(makeServer(catalogue, "1.2.3")))
+
+const serverInfo = { name: "ocilayout", title: "OCI image layouts", version: "1.2.3" }
+
+describe("revision 2026-07-28", () => {
+  it.effect("is discovered with what the server can do", () =>
+    Effect.gen(function*() {
+      const reply = yield* answer(yield* serving, modern("a", "server/discover"), () => undefined)
+      assert.nestedPropertyVal(reply, "id", "a")
+      assert.nestedPropertyVal(reply, "result.resultType", "complete")
+      assert.deepNestedPropertyVal(reply, "result.supportedVersions", ["2026-07-28"])
+      assert.deepNestedPropertyVal(reply, "result.capabilities", { tools: {} })
+      assert.nestedPropertyVal(reply, "result.cacheScope", "private")
+      assert.nestedPropertyVal(reply, "result.ttlMs", 300_000)
+      assert.include(JSON.stringify(reply), "Serves OCI image layouts")
+      assert.deepStrictEqual("result" in reply ? reply.result._meta : {}, {
+        "io.modelcontextprotocol/serverInfo": serverInfo
+      })
+    }))
+
+  it.effect("lists and calls tools without a handshake, and keeps the caller's name on record", () =>
+    Effect.gen(function*() {
+      const connections = yield* serving
+      const ask = (method: string, params = {}) =>
+        Effect.map(answer(connections, modern(7, method, params), () => undefined), (reply) => JSON.stringify(reply))
+      assert.include(yield* ask("tools/list"), `"name":"oci_resolve"`)
+      const manifest = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] }
+      const pushed = yield* ask("tools/call", {
+        name: "oci_push_manifest",
+        arguments: { repository: "app", manifest, tags: ["v1"] }
+      })
+      assert.include(pushed, `"resultType":"complete"`)
+      assert.include(yield* ask("tools/call", { name: "oci_history", arguments: {} }), "mcp:modern")
+      const failed = yield* ask("tools/call", { name: "oci_resolve", arguments: { ref: "app:v2" } })
+      assert.include(failed, "MANIFEST_UNKNOWN")
+      assert.include(failed, `"dev.ocilayout/error":{"code":"MANIFEST_UNKNOWN"}`)
+    }))
+
+  it.effect("refuses what is malformed, of another version, or unknown", () =>
+    Effect.gen(function*() {
+      const connections = yield* serving
+      const errorOf = (request: ReturnType<typeof modern>) =>
+        Effect.map(answer(connections, request, () => undefined), (reply) => "error" in reply ? reply.error : undefined)
+      const { "io.modelcontextprotocol/clientCapabilities": _, ...incomplete } = envelope()
+      assert.strictEqual((yield* errorOf(modern(1, "tools/list", {}, incomplete)))?.code, -32602)
+      assert.strictEqual((yield* errorOf(modern(1, "server/discover", {}, {})))?.code, -32602)
+      assert.deepStrictEqual(yield* errorOf(modern(1, "tools/list", {}, envelope({}, "2099-01-01"))), {
+        code: -32022,
+        message: "Unsupported protocol version",
+        data: { supported: ["2026-07-28"], requested: "2099-01-01" }
+      })
+      // What the revision has taken away is unknown, although the server inside knows it.
+      for (const method of ["ping", "initialize", "logging/setLevel", "resources/subscribe", "nonsense"]) {
+        assert.strictEqual((yield* errorOf(modern(1, method)))?.code, -32601, method)
+      }
+      assert.deepStrictEqual(yield* errorOf(modern(1, "tools/call", { name: "nonesuch" })), {
+        code: -32602,
+        message: "Unknown tool: nonesuch"
+      })
+      assert.strictEqual((yield* errorOf(modern(1, "prompts/list")))?.code, -32601)
+    }))
+
+  it.effect("tells progress under the client's token, and resources that are missing by the new number", () =>
+    Effect.gen(function*() {
+      const { notifications, reply } = yield* asking((server) => {
+        server.setRequestHandler(CallToolRequestSchema, async ({ params }, { _meta, sendNotification }) => {
+          const progressToken = _meta?.progressToken ?? "none"
+          await sendNotification({ method: "notifications/progress", params: { progressToken, progress: 1 } })
+          return { content: [{ type: "text", text: params.name }] }
+        })
+        server.setRequestHandler(ReadResourceRequestSchema, () => {
+          throw Object.assign(new Error("not here"), { code: -32002 })
+        })
+      }, { capabilities: { tools: {}, resources: {} } })
+      yield* reply(modern(1, "tools/call", { name: "x" }, { ...envelope(), progressToken: "p" }))
+      assert.deepStrictEqual(notifications, [
+        { jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: "p", progress: 1 } }
+      ])
+      const missing = yield* reply(modern(2, "resources/read", { uri: "oci://x" }))
+      assert.deepStrictEqual("error" in missing ? missing.error : undefined, { code: -32602, message: "not here" })
+    }))
+
+  it.effect("ends a call with its question, and goes on when the answer to that very question comes back", () =>
+    Effect.gen(function*() {
+      let target = "one"
+      const asked: Array<unknown> = []
+      const { reply } = yield* asking((server: Server) => {
+        server.setRequestHandler(CallToolRequestSchema, async () => {
+          for (const phrase of [target, "sure?"]) {
+            const answered = await server.elicitInput({
+              mode: "form",
+              message: `Delete ${phrase}?`,
+              requestedSchema: { type: "object", properties: { yes: { type: "boolean" } } }
+            })
+            asked.push([phrase, answered.content?.["yes"]])
+          }
+          return { content: [{ type: "text", text: "deleted" }] }
+        })
+      })
+      const call = (extra: Record<string, unknown>) =>
+        Effect.map(
+          reply(modern(1, "tools/call", { name: "x", ...extra }, envelope({ elicitation: { form: {} } }))),
+          (reply) => "result" in reply ? reply.result : { failed: reply.error }
+        )
+      const yes = { question: { action: "accept", content: { yes: true } } }
+      const first = yield* call({})
+      assert.strictEqual(first["resultType"], "input_required")
+      assert.deepNestedPropertyVal(first, "inputRequests.question.params.message", "Delete one?")
+      const second = yield* call({ inputResponses: yes, requestState: first["requestState"] })
+      assert.deepNestedPropertyVal(second, "inputRequests.question.params.message", "Delete sure??")
+      const done = yield* call({ inputResponses: yes, requestState: second["requestState"] })
+      assert.deepNestedPropertyVal(done, "content", [{ type: "text", text: "deleted" }])
+      assert.deepStrictEqual(asked.slice(-2), [["one", true], ["sure?", true]])
+      // The answer was to another question.
+      target = "two"
+      const again = yield* call({ inputResponses: yes, requestState: first["requestState"] })
+      assert.deepNestedPropertyVal(again, "inputRequests.question.params.message", "Delete two?")
+      // Nor is it asked of a client that cannot, or with a state that is none.
+      const silent = yield* reply(modern(1, "tools/call", { name: "x" }))
+      assert.isTrue("error" in silent)
+      assert.strictEqual((yield* call({ inputResponses: yes, requestState: "{" }))["resultType"], "input_required")
+    }))
+
+  it.effect("listens: first what will be told, then only that, and an answer when the server ends", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const servers: Array<Server> = []
+      const { notifications, reply } = yield* Scope.provide(
+        asking((server) => {
+          servers.push(server)
+          server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [] }))
+          server.setRequestHandler(SubscribeRequestSchema, async ({ params }) => {
+            if (params.uri === "oci://bad") throw new Error("no")
+            await server.sendResourceUpdated({ uri: params.uri })
+            return {}
+          })
+        }, { capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } } }),
+        scope
+      )
+      const listening = yield* Effect.forkChild(reply(modern("s", "subscriptions/listen", {
+        notifications: {
+          toolsListChanged: false,
+          promptsListChanged: true,
+          resourcesListChanged: true,
+          resourceSubscriptions: ["oci://a", "oci://bad"]
+        }
+      })))
+      yield* Effect.repeat(Effect.yieldNow, { until: () => notifications.length >= 2 })
+      for (const server of servers) {
+        yield* Effect.promise(() => server.sendToolListChanged())
+        yield* Effect.promise(() => server.sendResourceListChanged())
+      }
+      yield* Scope.close(scope, Exit.void)
+      const _meta = { "io.modelcontextprotocol/subscriptionId": "s" }
+      assert.deepStrictEqual(notifications.map(({ method, params }) => [method, params]), [
+        ["notifications/subscriptions/acknowledged", {
+          notifications: { resourcesListChanged: true, resourceSubscriptions: ["oci://a"] },
+          _meta
+        }],
+        ["notifications/resources/updated", { uri: "oci://a", _meta }],
+        ["notifications/resources/list_changed", { _meta }]
+      ])
+      assert.deepStrictEqual(yield* Fiber.join(listening), {
+        jsonrpc: "2.0",
+        id: "s",
+        result: { resultType: "complete", _meta }
+      })
+    }))
+})
+
+describe("a channel that all requests share", () => {
+  it.effect("cancels by id, answers nothing then, and answers what the end of the server cuts short", () =>
+    Effect.gen(function*() {
+      const sent: Array<unknown> = []
+      const stopped: Array<string> = []
+      const running = new Map(["1", "2"].map((id) => [id, Deferred.makeUnsafe<void>()]))
+      const { connections } = yield* asking((server) => {
+        server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
+          const started = running.get(params.name)
+          if (started !== undefined) Deferred.doneUnsafe(started, Effect.void)
+          return new Promise(() => signal.addEventListener("abort", () => stopped.push(params.name)))
+        })
+      })
+      const scope = yield* Scope.make()
+      const peer = yield* Scope.provide(makePeer(connections.makeServer, (message) => sent.push(message)), scope)
+      assert.isFalse(peer.take({ jsonrpc: "2.0", id: 1, method: "tools/list" }))
+      const cancelled = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } } as const
+      assert.isFalse(peer.take(cancelled))
+      assert.isTrue(peer.take(modern(1, "tools/call", { name: "1" })))
+      yield* Deferred.await(running.get("1") ?? (yield* Deferred.make<void>()))
+      assert.isTrue(peer.take(cancelled))
+      yield* peer.idle
+      assert.deepStrictEqual([stopped, sent], [["1"], []])
+      yield* Scope.close(scope, Exit.void)
+    }))
+})
