@@ -20,7 +20,12 @@ const packages: Record<string, ReadonlyArray<string>> = {
 /** Files that may take more than their folder, each with its reason. */
 const exceptions: Record<string, ReadonlyArray<string>> = {
   // The process's own standard input and output.
-  "src/mcp/stdio.ts": ["node:"]
+  "src/mcp/stdio.ts": ["node:"],
+  // Node's HTTP server, and hashes of tokens.
+  "src/mcp/http/exchange.ts": ["node:"],
+  "src/mcp/http/gate.ts": ["node:"],
+  "src/mcp/http/serveHttp.ts": ["node:"],
+  "src/mcp/http/sessions.ts": ["node:"]
 }
 
 /** All that the pure folders may take from effect: data, and nothing that runs, waits or reads a clock. */
