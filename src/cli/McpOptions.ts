@@ -1,7 +1,8 @@
 /** What `ocilayout mcp` was asked to serve. */
 import type { Durability, SymlinkPolicy } from "../node/index.ts"
+import type { HttpFlags } from "./httpOptions.ts"
 
-export interface McpOptions {
+export interface McpOptions extends HttpFlags {
   /** `[ID=]DIR`, at least one. */
   readonly directories: ReadonlyArray<string>
   readonly perRepository: boolean

@@ -70,18 +70,48 @@ const mcp = Command.make("mcp", {
       "What becomes of symbolic links in a layout: refuse (default), follow inside it, or follow anywhere"
     ),
     Flag.withDefault("refuse" as const)
+  ),
+  http: Flag.String("http").pipe(
+    Flag.withMetavar("[HOST:]PORT"),
+    Flag.withDescription(
+      "Serve over HTTP at /mcp instead, on 127.0.0.1 unless HOST is given; requests have at most 4 MiB, there are at most " +
+        "64 sessions, and one that nobody uses for 30 minutes ends"
+    ),
+    Flag.optional
+  ),
+  tokenEnv: Flag.String("token-env").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription(
+      "The environment variable with the bearer token of --http; without it one is made and shown, on loopback only"
+    ),
+    Flag.optional
+  ),
+  allowedHosts: Flag.String("allowed-host").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("A name that clients of --http may call this server by, besides HOST and localhost"),
+    Flag.atLeast(0)
+  ),
+  allowedOrigins: Flag.String("allowed-origin").pipe(
+    Flag.withMetavar("ORIGIN"),
+    Flag.withDescription("A web origin that may use --http, like https://app.example; none by default"),
+    Flag.atLeast(0)
   )
-}, ({ defaultRepository, ...options }) =>
+}, ({ defaultRepository, http, tokenEnv, ...options }) =>
   // Loaded when it is needed: help and mistakes answer without the server's code.
   Effect.promise(() => import("./mcp.ts")).pipe(
     Effect.flatMap(({ serveMcp }) =>
-      serveMcp({ ...options, defaultRepository: Option.getOrUndefined(defaultRepository) })
+      serveMcp({
+        ...options,
+        defaultRepository: Option.getOrUndefined(defaultRepository),
+        http: Option.getOrUndefined(http),
+        tokenEnv: Option.getOrUndefined(tokenEnv)
+      })
     ),
     Effect.mapError((problem) => new CliError.UserError({ cause: problem, userMessage: problem }))
   )).pipe(
     Command.withShortDescription("Serve layouts to AI agents over MCP"),
     Command.withDescription(
-      "Serve OCI image layouts as MCP tools over standard input and output. Adding content, and moving and removing tags, " +
+      "Serve OCI image layouts as MCP tools over standard input and output, or HTTP. Adding content, and moving and removing tags, " +
         "is allowed unless --read-only; deleting blobs and collecting garbage need --allow-delete. " +
         "Meant to be started by an MCP client: started at a terminal, it shows the configuration to paste."
     ),
@@ -96,7 +126,11 @@ const mcp = Command.make("mcp", {
         command: "ocilayout mcp base=/srv/base build=./out",
         description: "Serve two layouts under names of their own"
       },
-      { command: "ocilayout mcp ./registry --per-repository --allow-delete", description: "Serve a tree of layouts" }
+      { command: "ocilayout mcp ./registry --per-repository --allow-delete", description: "Serve a tree of layouts" },
+      {
+        command: "ocilayout mcp ./layout --http 8080 --token-env TOKEN",
+        description: "Serve over HTTP on this machine"
+      }
     ])
   )
 

@@ -1,25 +1,36 @@
-/** Serves layouts over MCP on the process's standard input and output. */
+/** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
 import { Console, Effect } from "effect"
 import { resolve } from "node:path"
 import process from "node:process"
-import { makeCatalogue, type Mode, selectTools, type Served, type ServedLayout, serveStdio } from "../mcp/index.ts"
+import {
+  type Catalogue,
+  makeCatalogue,
+  type Mode,
+  selectTools,
+  type Served,
+  type ServedLayout,
+  serveStdio
+} from "../mcp/index.ts"
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
 import { type LayoutDirectory, parseDirectories } from "./directories.ts"
+import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
-import { notice } from "./notice.ts"
+import { httpNotice, notice } from "./notice.ts"
 import { version } from "./version.ts"
 
-/** Until standard input ends. Fails with a sentence for the person who wrote the command line. */
+/** Until standard input ends, or over HTTP until the process is told to stop. Fails with a sentence for the person who wrote the command line. */
 export const serveMcp = Effect.fn("serveMcp")(
   function*(options: McpOptions) {
     const directories = yield* Effect.fromResult(parseDirectories(options.directories))
+    const http = yield* Effect.fromResult(parseHttp(options, process.env))
     const served = yield* open(directories, options)
     const catalogue = yield* Effect.fromResult(selectTools(makeCatalogue(served), {
       toolsets: options.toolsets,
       tools: options.tools,
       excluded: options.excludedTools
     }))
+    if (http !== undefined) return yield* listen(catalogue, options, http)
     if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
     yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })
   },
@@ -31,6 +42,19 @@ export const serveMcp = Effect.fn("serveMcp")(
     })
   )
 )
+
+/** Loaded when it is needed: over standard input and output nothing of it is. */
+const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOptions, http: HttpRequest) {
+  if (options.allowedDirectories.length > 0) {
+    return yield* Effect.fail(
+      "--allowed-dir is for clients on this machine; over HTTP, content comes inline or in uploads"
+    )
+  }
+  const { serveHttp } = yield* Effect.promise(() => import("../mcp/http/serveHttp.ts"))
+  const url = yield* Effect.mapError(serveHttp(catalogue, version, http), ({ message }) => message)
+  yield* Console.error(httpNotice(url, catalogue.served, options.tokenEnv ?? http))
+  return yield* Effect.never
+})
 
 /** Opening is lazy: nothing is created and nothing locked before the first write. */
 const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirectory>, options: McpOptions) {
@@ -48,12 +72,18 @@ const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read
 
 const openLayout = Effect.fnUntraced(function*(
   { id, path, repository }: LayoutDirectory,
-  { defaultRepository = repository, durability, perRepository, readOnly, symlinks }: McpOptions
+  { defaultRepository = repository, durability, http, perRepository, readOnly, symlinks }: McpOptions
 ) {
   const common = { directory: path, durability, symlinks }
   const registry = perRepository
     ? yield* openPerRepository(common)
     : yield* Effect.mapError(openShared({ ...common, defaultRepository }), ({ message }) => message)
-  const layout: ServedLayout = { id, path, registry: readOnly ? forReading(registry) : registry, perRepository }
+  const layout: ServedLayout = {
+    id,
+    // Where files lie on this machine is nobody's business over a network.
+    ...(http === undefined ? { path } : {}),
+    registry: readOnly ? forReading(registry) : registry,
+    perRepository
+  }
   return layout
 })

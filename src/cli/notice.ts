@@ -11,16 +11,16 @@ const allows: Readonly<Record<Mode, string>> = {
 }
 
 export const notice = (served: Served, options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): string => {
-  const { files, layouts, mode } = served
+  const { files, mode } = served
   const args = argumentsOf(options, directories)
   const configuration = { mcpServers: { oci: { command: "npx", args: ["-y", "ocilayout", ...args] } } }
   return [
     `ocilayout speaks MCP on standard input and output, and serves ${
-      layouts.length === 1 ? "this layout" : "these layouts"
+      directories.length === 1 ? "this layout" : "these layouts"
     }:`,
     "",
-    ...layouts.map(({ id, path, perRepository }) =>
-      `  ${id}  ${path}${perRepository ? "  (one layout per repository)" : ""}`
+    ...directories.map(({ id, path }) =>
+      `  ${id}  ${path}${options.perRepository ? "  (one layout per repository)" : ""}`
     ),
     "",
     allows[mode],
@@ -37,6 +37,19 @@ export const notice = (served: Served, options: McpOptions, directories: Readonl
     "It ends when its input does: press Ctrl-D."
   ].join("\n")
 }
+
+/**
+ * What is told once a server listens. Somebody has to read the token that was made for it; one that a variable holds is
+ * not repeated.
+ */
+export const httpNotice = (url: string, { mode }: Served, token: string | { readonly token: string }): string =>
+  [
+    `ocilayout speaks MCP at ${url}`,
+    typeof token === "string"
+      ? `Requests need the token that is in ${token}.`
+      : `Requests need this token, which was made for this run; --token-env NAME takes one of yours: ${token.token}`,
+    allows[mode]
+  ].join("\n")
 
 /** The same command line with absolute paths, since a client starts it elsewhere. */
 const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): ReadonlyArray<string> => [

@@ -46,6 +46,10 @@ describe("ocilayout", () => {
           "--exclude-tools",
           "--durability",
           "--symlinks",
+          "--http",
+          "--token-env",
+          "--allowed-host",
+          "--allowed-origin",
           "EXAMPLES"
         ]
       ) {
@@ -101,7 +105,11 @@ describe("ocilayout", () => {
           tools: [],
           excludedTools: ["oci_tag"],
           durability: "process",
-          symlinks: "refuse"
+          symlinks: "refuse",
+          http: undefined,
+          tokenEnv: undefined,
+          allowedHosts: [],
+          allowedOrigins: []
         },
         [parseDirectory("my=/srv/my layout")]
       )
