@@ -80,7 +80,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(
         yield* mark(() => true)
       }
     })
-    yield* Effect.raceFirst(sending, watching)
+    return yield* Effect.raceFirst(sending, watching)
   }, Effect.tapDefect((defect) => Effect.logError("a watch failed unexpectedly", defect)))
 
   const subscribe = Effect.fnUntraced(function*(uri: string): Effect.fn.Return<void, ToolError> {

@@ -33,7 +33,12 @@ describe("revision 2026-07-28", () => {
       assert.nestedPropertyVal(reply, "id", "a")
       assert.nestedPropertyVal(reply, "result.resultType", "complete")
       assert.deepNestedPropertyVal(reply, "result.supportedVersions", ["2026-07-28"])
-      assert.deepNestedPropertyVal(reply, "result.capabilities", { tools: {} })
+      assert.deepNestedPropertyVal(reply, "result.capabilities", {
+        tools: {},
+        resources: { subscribe: true },
+        completions: {},
+        prompts: {}
+      })
       assert.nestedPropertyVal(reply, "result.cacheScope", "private")
       assert.nestedPropertyVal(reply, "result.ttlMs", 300_000)
       assert.include(JSON.stringify(reply), "Serves OCI image layouts")
@@ -81,7 +86,7 @@ describe("revision 2026-07-28", () => {
         code: -32602,
         message: "Unknown tool: nonesuch"
       })
-      assert.strictEqual((yield* errorOf(modern(1, "prompts/list")))?.code, -32601)
+      assert.strictEqual((yield* errorOf(modern(1, "tasks/list")))?.code, -32601)
     }))
 
   it.effect("tells progress under the client's token, and resources that are missing by the new number", () =>
