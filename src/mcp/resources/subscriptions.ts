@@ -74,7 +74,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(
           Stream.runForEach(commits, (commit) => mark(({ concerns }) => concerns(commit)))
         )
         const why = Result.isFailure(end) ? `${end.failure.code}: ${end.failure.message}` : "it ended"
-        yield* Effect.logWarning(`the watch on ${watched.layout.path} broke off, and begins again: ${why}`)
+        yield* Effect.logWarning(`the watch on ${watched.layout.id} broke off, and begins again: ${why}`)
         commits = yield* Effect.eventually(Effect.delay(begin(watched), againMillis))
         // What happened meanwhile is not known.
         yield* mark(() => true)
