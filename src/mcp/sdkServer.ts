@@ -120,14 +120,14 @@ const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: C
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }))
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => ({
-    contents: [await answered(run, readResource(catalogue, uri), signal)]
+    contents: [await answered(run, readResource(catalogue, uri), signal, { uri })]
   }))
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
-    await answered(run, subscriptions.subscribe(uri), signal)
+    await answered(run, subscriptions.subscribe(uri), signal, { uri })
     return {}
   })
   server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
-    await answered(run, subscriptions.unsubscribe(uri), signal)
+    await answered(run, subscriptions.unsubscribe(uri), signal, { uri })
     return {}
   })
 })
@@ -138,9 +138,9 @@ const jsonSchemaValidator = new AjvJsonSchemaValidator()
 /** What the SDK answers as an error of the protocol, with its code. */
 class ProtocolError extends Error {
   readonly code: number
-  readonly data: { readonly code: string } | undefined
+  readonly data: Readonly<Record<string, string>> | undefined
 
-  constructor(code: number, message: string, data?: { readonly code: string }) {
+  constructor(code: number, message: string, data?: Readonly<Record<string, string>>) {
     super(message)
     this.code = code
     this.data = data
@@ -150,11 +150,17 @@ class ProtocolError extends Error {
 /** `unknown` is what the specification of 2025-11-25 calls "resource not found". */
 const errorCodes = { unknown: -32002, invalid: ErrorCode.InvalidParams, failed: ErrorCode.InternalError } as const
 
-const answered = async <A>(run: Run, effect: Effect.Effect<A, Refused>, signal: AbortSignal): Promise<A> => {
+/** @param about what the request was about, for programs */
+const answered = async <A>(
+  run: Run,
+  effect: Effect.Effect<A, Refused>,
+  signal: AbortSignal,
+  about: Readonly<Record<string, string>> = {}
+): Promise<A> => {
   const result = await run(Effect.result(effect), { signal })
   if (Result.isSuccess(result)) return result.success
   const { code, message, why } = result.failure
-  throw new ProtocolError(errorCodes[why], message, { code })
+  throw new ProtocolError(errorCodes[why], message, { ...about, code })
 }
 
 /** The SDK's types know no `readonly` lists, although it changes none. */

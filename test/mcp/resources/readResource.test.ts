@@ -21,6 +21,7 @@ const read = ({ client }: Session, uri: string) =>
 const refusal = ({ client }: Session, uri: string) =>
   Effect.map(Effect.flip(Effect.tryPromise(() => client.readResource({ uri }))), ({ cause }) => {
     assert.instanceOf(cause, Error)
+    assert.nestedPropertyVal(cause, "data.uri", uri)
     return { code: "code" in cause ? cause.code : undefined, message: cause.message }
   })
 
