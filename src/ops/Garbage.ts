@@ -60,6 +60,11 @@ export interface GarbageShape {
   readonly planGarbage: (
     options?: GarbageOptions & { readonly keep?: boolean }
   ) => Effect.Effect<GarbagePlan, RegistryError>
+  /** What is on a plan, as it was found then. `PlanExpired`. */
+  readonly plannedGarbage: (
+    plan: string,
+    options?: { readonly repository?: string | undefined }
+  ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
   /**
    * Removes what is on a plan and may still go; nothing else goes, and nothing that was pushed or named meanwhile.
    * `PlanExpired`.

@@ -137,7 +137,14 @@ const batchesOf = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"])
   )
 }
 
-export const makeGarbage = (catalog: Catalog): Pick<GarbageShape, "planGarbage" | "collectGarbage"> => ({
+const loadPlan = Effect.fnUntraced(function*({ plans }: Opened, id: string) {
+  const plan = decodePlan(yield* plans.load(id))
+  return Option.isNone(plan) ? yield* new PlanExpired({ plan: id }) : plan.value
+})
+
+export const makeGarbage = (
+  catalog: Catalog
+): Pick<GarbageShape, "planGarbage" | "plannedGarbage" | "collectGarbage"> => ({
   planGarbage: Effect.fn("Registry.planGarbage")(function*(options = {}) {
     const opened = yield* choose(catalog, options.repository)
     const asked = withDefaults(options)
@@ -157,11 +164,14 @@ export const makeGarbage = (catalog: Catalog): Pick<GarbageShape, "planGarbage" 
     }
   }),
 
+  plannedGarbage: Effect.fn("Registry.plannedGarbage")(function*(id, options = {}) {
+    const { items } = yield* loadPlan(yield* choose(catalog, options.repository), id)
+    return items
+  }),
+
   collectGarbage: Effect.fn("Registry.collectGarbage")(function*(id, options = {}) {
     const opened = yield* choose(catalog, options.repository)
-    const plan = decodePlan(yield* opened.plans.load(id))
-    if (Option.isNone(plan)) return yield* new PlanExpired({ plan: id })
-    const { items, options: asked } = plan.value
+    const { items, options: asked } = yield* loadPlan(opened, id)
     const removed: Array<GarbageItem> = []
     const spared: Array<GarbageItem> = []
     /** Entries go first; then what they needed is garbage if it cannot be brought back. */

@@ -97,6 +97,17 @@ describe("a plan", () => {
       assert.deepStrictEqual(yield* planned(registry, { graceMillis: 0 }), partsOf(one))
     }))
 
+  it.effect("can be looked at again for as long as it holds", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushBlob(registry, "app", shared)
+      yield* later
+      const { id, items } = yield* registry.planGarbage(now)
+      const plan = Option.getOrThrow(id)
+      assert.deepStrictEqual(yield* registry.plannedGarbage(plan), items)
+      assert.strictEqual((yield* Effect.flip(registry.plannedGarbage("0".repeat(32))))._tag, "PlanExpired")
+    }))
+
   it.effect("lets untagged manifests go when asked, but none that an index or a subject keeps, and what refers to those", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
