@@ -9,6 +9,7 @@ export interface McpOptions extends HttpFlags {
   readonly defaultRepository: string | undefined
   readonly readOnly: boolean
   readonly allowDelete: boolean
+  readonly confirm: boolean
   readonly allowedDirectories: ReadonlyArray<string>
   /** Names of toolsets, and of tools; none of either selects all. */
   readonly toolsets: ReadonlyArray<string>

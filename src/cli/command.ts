@@ -49,6 +49,7 @@ const mcp = Command.make("mcp", {
   ),
   readOnly: off("read-only", "Change nothing; wins over --allow-delete"),
   allowDelete: off("allow-delete", "Also allow what cannot be undone: deleting blobs, collecting garbage"),
+  confirm: off("confirm", "Ask a person before what cannot be undone, where the client can ask"),
   allowedDirectories: Flag.String("allowed-dir").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription("Where files may be pushed from and exported to; repeat for several. None by default"),

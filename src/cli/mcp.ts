@@ -63,6 +63,7 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
   const served: Served = {
     layouts: [first, ...others],
     mode: modeOf(options),
+    confirm: options.confirm,
     files: localFiles(options.allowedDirectories.map((directory) => resolve(directory)))
   }
   return served

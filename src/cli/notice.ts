@@ -59,6 +59,7 @@ const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirec
   ...(options.defaultRepository === undefined ? [] : ["--default-repository", options.defaultRepository]),
   ...(options.readOnly ? ["--read-only"] : []),
   ...(options.allowDelete ? ["--allow-delete"] : []),
+  ...(options.confirm ? ["--confirm"] : []),
   ...options.allowedDirectories.flatMap((directory) => ["--allowed-dir", resolve(directory)]),
   ...listed("--toolsets", options.toolsets),
   ...listed("--tools", options.tools),

@@ -7,9 +7,9 @@ import type { Catalogue } from "./Catalogue.ts"
 import { clean } from "./display.ts"
 import { explain, unexpected } from "./explain.ts"
 import * as limits from "./limits.ts"
-import type { ServedLayout } from "./Served.ts"
-import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
-import type { JsonArguments, Progress, Tool, ToolDefinition } from "./Tool.ts"
+import type { Served, ServedLayout } from "./Served.ts"
+import { ContentTooLarge, Declined, type ToolError } from "./SurfaceError.ts"
+import type { Exchange, JsonArguments, Progress, Tool, ToolDefinition } from "./Tool.ts"
 
 /** Where the code of an error stands for programs; models read it at the beginning of the text. */
 const errorKey = "dev.ocilayout/error"
@@ -30,7 +30,12 @@ export interface Request {
   readonly args: JsonArguments
   /** Not awaited: a slow reader must not hold up the work. */
   readonly sendProgress?: ((step: Progress) => void) | undefined
+  /** Asks the person at the client; absent where the client cannot. */
+  readonly ask?: ((question: string) => Effect.Effect<Answer>) | undefined
 }
+
+/** What came of a question to a person. */
+export type Answer = "agreed" | "declined" | "none"
 
 export const listTools = ({ tools }: Catalogue): ReadonlyArray<ToolDefinition> =>
   Array.from(tools.values(), ({ definition }) => definition)
@@ -48,7 +53,9 @@ export const callTool = (catalogue: Catalogue, request: Request): Effect.Effect<
   const tool = catalogue.tools.get(request.name)
   if (tool === undefined) return refusal(catalogue, denied(request.name, catalogue), served.layouts[0])
   return throttled(request.sendProgress).pipe(
-    Effect.flatMap((progress) => answerOf(catalogue, tool, request.args, progress)),
+    Effect.flatMap((progress) =>
+      answerOf(catalogue, tool, request.args, { progress, confirm: confirming(served, request.ask) })
+    ),
     Effect.provideService(Actor, actorOf(request.client)),
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
@@ -77,9 +84,9 @@ const answerOf = Effect.fnUntraced(function*(
   catalogue: Catalogue,
   tool: Tool,
   args: JsonArguments,
-  progress: (step: Progress) => Effect.Effect<void>
+  exchange: Exchange
 ) {
-  const answer = yield* tool.call(args, progress)
+  const answer = yield* tool.call(args, exchange)
   if (answer._tag === "Refused") return yield* refusal(catalogue, answer.error, answer.layout)
   const text = JSON.stringify(answer.output)
   if (text.length > limits.resultCharacters) {
@@ -109,6 +116,16 @@ const denied = (name: string, { served, withheld }: Catalogue): Denied =>
       ? "this server was started with --read-only; nothing was changed"
       : "this server was started without --allowed-dir, so there is no directory to write to"
   })
+
+/** Where nobody can be asked the call goes on: that nothing is removed by mistake is not for this alone to see to. */
+const confirming = ({ confirm = false }: Served, ask: Request["ask"]): Exchange["confirm"] =>
+  !confirm || ask === undefined ?
+    () => Effect.void :
+    (question) =>
+      Effect.flatMap(
+        ask(question),
+        (answer) => answer === "agreed" ? Effect.void : Effect.fail(new Declined({ answered: answer === "declined" }))
+      )
 
 /** At most one notification per interval, strictly increasing, none when nobody listens. */
 const throttled = (send: Request["sendProgress"]): Effect.Effect<(step: Progress) => Effect.Effect<void>> =>

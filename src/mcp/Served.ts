@@ -24,6 +24,8 @@ export interface Served {
   readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
   readonly mode: Mode
   readonly files: LocalFiles
+  /** Whether a person is asked before what cannot be undone, where the client can ask; not by default. */
+  readonly confirm?: boolean
 }
 
 export const isWritable = ({ mode }: Served): boolean => mode !== "read"

@@ -26,6 +26,19 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
   }
 }
 
+/** A person was asked, and did not agree. */
+export class Declined extends Schema.TaggedError<Declined>()("Declined", {
+  code: Schema.tag("DENIED"),
+  /** Otherwise there was no answer. */
+  answered: Schema.Boolean
+}) {
+  override get message(): string {
+    return this.answered
+      ? "the person who was asked declined; nothing was changed"
+      : "a person was asked and did not answer; nothing was changed"
+  }
+}
+
 /** A resource is read whole, so it has to be small. */
 export class ResourceTooLarge extends Schema.TaggedError<ResourceTooLarge>()("ResourceTooLarge", {
   code: Schema.tag("CONTENT_TOO_LARGE"),
@@ -51,7 +64,7 @@ export class ResourceUnknown extends Schema.TaggedError<ResourceUnknown>()("Reso
   }
 }
 
-type SurfaceError = ContentTooLarge | InvalidArgument | ResourceTooLarge | ResourceUnknown
+type SurfaceError = ContentTooLarge | Declined | InvalidArgument | ResourceTooLarge | ResourceUnknown
 
 /** Everything a tool can fail with. */
 export type ToolError = RegistryError | SurfaceError

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "../oci/Descriptor.ts"
 import { named } from "../oci/quoted.ts"
 import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
 import { isWritable, type Served, type ServedLayout } from "./Served.ts"
-import { InvalidArgument, type ToolError } from "./SurfaceError.ts"
+import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.ts"
 
 /** What a person can select tools by. */
 export const toolsets = ["read", "inspect", "write", "uploads", "delete", "maintain"] as const
@@ -27,13 +27,19 @@ export interface Progress {
   readonly message?: string
 }
 
+/** What passes between a call and its client before it is answered. */
+export interface Exchange {
+  readonly progress: (step: Progress) => Effect.Effect<void>
+  /** Asks a person before what cannot be undone, where that was asked for and can be done. */
+  readonly confirm: (question: string) => Effect.Effect<void, Declined>
+}
+
 /** What a call knows besides its arguments. */
-export interface Call {
+export interface Call extends Exchange {
   readonly served: Served
   readonly layout: ServedLayout
   /** The layout, when the arguments named one. */
   readonly chosen: ServedLayout | undefined
-  readonly progress: (step: Progress) => Effect.Effect<void>
 }
 
 export interface ToolSpec<I, O> {
@@ -69,7 +75,7 @@ export interface Tool {
   readonly definition: ToolDefinition
   readonly toolset: Toolset
   readonly offered: boolean
-  readonly call: (args: JsonArguments, progress: Call["progress"]) => Effect.Effect<ToolAnswer>
+  readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
 
 export type JsonArguments = Readonly<Record<string, unknown>>
@@ -112,12 +118,12 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
     definition: definitionOf(spec, inputSchema),
     toolset: spec.toolset,
     offered: isOffered(spec.needs, served),
-    call: (args, progress) =>
+    call: (args, exchange) =>
       Result.match(decoded(args), {
         onFailure: (error) => Effect.succeed({ _tag: "Refused", error, layout: served.layouts[0] }),
         onSuccess: ({ chosen, input }) => {
           const at = chosen ?? served.layouts[0]
-          return Effect.match(spec.run(input, { served, layout: at, chosen, progress }), {
+          return Effect.match(spec.run(input, { ...exchange, served, layout: at, chosen }), {
             onFailure: (error): ToolAnswer => ({ _tag: "Refused", error, layout: at }),
             onSuccess: (output): ToolAnswer => ({ _tag: "Answered", output: asObject(encode(output)) })
           })

@@ -11,6 +11,7 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   Conflict: "Look where the tag points now with oci_resolve, and decide again.",
   ContentMismatch:
     "The stored bytes are damaged; push the same content again to replace them. oci_verify tells all that is.",
+  Declined: "Call again only if the person asks for it.",
   Denied: "oci_list_layouts shows what may be done here.",
   HistoryInvalid: "What is newer is told by oci_history; the rest of the history is lost, the content is not.",
   PlanExpired: "Call oci_gc without plan again.",

@@ -48,6 +48,9 @@ export const progressMillis = 100
 /** Uploads that are under way and told beside the one that is started or continued. */
 export const uploadsTold = 10
 
+/** Milliseconds in which a person may answer a question. */
+export const answerMillis = 10 * 60_000
+
 /** Bytes of a resource that is read whole. */
 export const resourceBytes = 1024 * 1024
 

@@ -16,6 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js"
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv"
 import { Effect, FiberSet, Result, type Scope } from "effect"
+import { asking } from "./askClient.ts"
 import type { Catalogue } from "./Catalogue.ts"
 import { complete } from "./complete.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "./Dispatch.ts"
@@ -89,7 +90,8 @@ const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult
   server.setRequestHandler(ListToolsRequestSchema, () => list)
 
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { _meta, sendNotification, signal }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const { _meta, sendNotification, signal } = extra
     const { arguments: args = {}, name } = params
     if (!isKnownTool(catalogue, name)) {
       throw new ProtocolError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`)
@@ -101,7 +103,8 @@ const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
     }
     try {
       const client = server.getClientVersion()?.name
-      return asResult(await run(callTool(catalogue, { name, args, client, sendProgress }), { signal }))
+      const ask = asking(server.getClientCapabilities(), extra)
+      return asResult(await run(callTool(catalogue, { name, args, client, sendProgress, ask }), { signal }))
     } catch (cause) {
       // The SDK answers nothing to a request that its client has cancelled; otherwise it is the server that ends.
       if (signal.aborted) throw cause

@@ -100,6 +100,7 @@ describe("ocilayout", () => {
           defaultRepository: "app",
           readOnly: false,
           allowDelete: false,
+          confirm: false,
           allowedDirectories: ["/files"],
           toolsets: ["read", "write"],
           tools: [],

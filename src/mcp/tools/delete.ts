@@ -7,7 +7,7 @@ import { Allowance } from "../display.ts"
 import * as p from "../parameters.ts"
 import type { Mode, ServedLayout } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
 
 const Deleted = Schema.Struct({
   kind: Schema.Literals(["tag", "manifest", "blob"]),
@@ -36,6 +36,17 @@ const dryRun = p.flag("Only report what would happen")
 
 const force = p.flag("Remove a manifest also when something still needs it")
 
+const remove = (request: Request, call: Call): Effect.Effect<Deleted, ToolError> => {
+  switch (request.kind) {
+    case "tag":
+      return deleteTag(call.layout, request)
+    case "manifest":
+      return deleteManifest(call.layout, request)
+    case "blob":
+      return deleteBlob(call, request)
+  }
+}
+
 /** Where nothing may be removed that does not come back. */
 const undoable: ToolSpec<Request, Deleted> = {
   ...common,
@@ -49,7 +60,7 @@ const undoable: ToolSpec<Request, Deleted> = {
     dry_run: dryRun,
     force
   }),
-  run: Effect.fn("oci_delete")((request, { layout }) => remove(layout, request))
+  run: Effect.fn("oci_delete")(remove)
 }
 
 const anything: ToolSpec<Request, Deleted> = {
@@ -64,18 +75,7 @@ const anything: ToolSpec<Request, Deleted> = {
     dry_run: dryRun,
     force
   }),
-  run: Effect.fn("oci_delete")((request, { layout }) => remove(layout, request))
-}
-
-const remove = (layout: ServedLayout, request: Request): Effect.Effect<Deleted, ToolError> => {
-  switch (request.kind) {
-    case "tag":
-      return deleteTag(layout, request)
-    case "manifest":
-      return deleteManifest(layout, request)
-    case "blob":
-      return deleteBlob(layout, request)
-  }
+  run: Effect.fn("oci_delete")(remove)
 }
 
 interface Request {
@@ -149,14 +149,20 @@ const deleteManifest = Effect.fnUntraced(function*(
 })
 
 const deleteBlob = Effect.fnUntraced(function*(
-  { registry }: ServedLayout,
+  { confirm, layout: { id, registry } }: Call,
   request: Request
 ): Effect.fn.Return<Deleted, ToolError> {
   if (request.force === true) return yield* invalidArgument("force: is for manifests; a blob that is needed stays")
   const { digest, repository } = yield* addressed(request)
   const { neededBy } = yield* registry.forecast(repository, "blob", digest)
   const { size } = yield* registry.resolveBlob(repository, digest)
-  if (!request.dry_run) yield* registry.deleteBlob(repository, digest)
+  if (!request.dry_run) {
+    // What is needed is refused without a question.
+    if (neededBy.length === 0) {
+      yield* confirm(`Delete blob ${digest} (${size} bytes) from layout ${id}? It does not come back.`)
+    }
+    yield* registry.deleteBlob(repository, digest)
+  }
   return {
     kind: "blob",
     repository,

@@ -8,7 +8,7 @@ import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import type { Mode, ServedLayout } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
 
 const Item = Schema.Struct({ name: Schema.String, bytes: Schema.Natural, why: Schema.String })
 const Reason = Schema.Struct({ why: Schema.String, things: Schema.Natural, bytes: Schema.Natural })
@@ -89,8 +89,8 @@ const collecting: ToolSpec<Request, Collected> = {
   needs: "nothing",
   input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
   output: Collected,
-  run: Effect.fn("oci_gc")((request, { layout }) =>
-    request.plan === undefined ? look(layout, request, true) : collect(layout, request.plan, request.repository)
+  run: Effect.fn("oci_gc")((request, call) =>
+    request.plan === undefined ? look(call.layout, request, true) : collect(call, request.plan, request.repository)
   )
 }
 
@@ -136,10 +136,14 @@ const look = Effect.fnUntraced(function*(
 })
 
 const collect = Effect.fnUntraced(function*(
-  { registry }: ServedLayout,
+  { confirm, layout: { id, registry } }: Call,
   plan: string,
   repository: string | undefined
 ): Effect.fn.Return<Collected, ToolError> {
+  const { blobs, bytes, files, manifests, uploads } = summary(yield* registry.plannedGarbage(plan, { repository }), [])
+  yield* confirm(
+    `Collect garbage in layout ${id}: remove ${manifests} manifests, ${blobs} blobs, ${uploads} uploads and ${files} left-over files, ${bytes} bytes in all? Content does not come back.`
+  )
   const { removed, spared } = yield* registry.collectGarbage(plan, { repository })
   return { done: true, ...summary(removed, spared) }
 })

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
-import { type CallToolResult, CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
+import { type CallToolResult, CallToolResultSchema, type ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Result, type Scope } from "effect"
 import { makeCatalogue, selectTools } from "../../../src/mcp/Catalogue.ts"
 import { makeServer } from "../../../src/mcp/sdkServer.ts"
@@ -20,6 +20,10 @@ export interface SessionOptions {
   readonly allowed?: ReadonlyArray<string>
   /** The only tools that are offered; otherwise all. */
   readonly tools?: ReadonlyArray<string>
+  readonly confirm?: boolean
+  /** What the client can do, and how it does it. */
+  readonly capabilities?: ClientCapabilities
+  readonly prepare?: (client: Client) => void
 }
 
 export interface Session {
@@ -49,11 +53,13 @@ export const session = Effect.fn("session")(
         ...Object.entries(options.others ?? {}).map(([id, registry]) => layoutOf(id, registry))
       ],
       mode: options.mode ?? "delete",
+      confirm: options.confirm ?? false,
       files
     })
     const selection = { toolsets: [], tools: options.tools ?? [], excluded: [] }
     const { server } = yield* makeServer(Result.getOrThrow(selectTools(all, selection)), "0.0.0")
-    const client = new Client({ name: "test", version: "0.0.0" })
+    const client = new Client({ name: "test", version: "0.0.0" }, { capabilities: options.capabilities ?? {} })
+    options.prepare?.(client)
     const [near, far] = InMemoryTransport.createLinkedPair()
     yield* Effect.acquireRelease(
       Effect.promise(() => Promise.all([server.connect(far), client.connect(near)])),
