@@ -3,6 +3,7 @@ import { Cause, Clock, Effect } from "effect"
 import type { JsonObject } from "../oci/Descriptor.ts"
 import { Denied } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
+import type { LocalFiles } from "../ops/ports.ts"
 import type { Catalogue } from "./Catalogue.ts"
 import { clean } from "./display.ts"
 import { explain, unexpected } from "./explain.ts"
@@ -32,6 +33,8 @@ export interface Request {
   readonly sendProgress?: ((step: Progress) => void) | undefined
   /** Asks the person at the client; absent where the client cannot. */
   readonly ask?: ((question: string) => Effect.Effect<Answer>) | undefined
+  /** The directories that the client keeps to, as URIs; absent or none where it has no such limit. */
+  readonly roots?: Effect.Effect<ReadonlyArray<string> | undefined> | undefined
 }
 
 /** What came of a question to a person. */
@@ -54,7 +57,11 @@ export const callTool = (catalogue: Catalogue, request: Request): Effect.Effect<
   if (tool === undefined) return refusal(catalogue, denied(request.name, catalogue), served.layouts[0])
   return throttled(request.sendProgress).pipe(
     Effect.flatMap((progress) =>
-      answerOf(catalogue, tool, request.args, { progress, confirm: confirming(served, request.ask) })
+      answerOf(catalogue, tool, request.args, {
+        progress,
+        confirm: confirming(served, request.ask),
+        files: within(served.files, request.roots)
+      })
     ),
     Effect.provideService(Actor, actorOf(request.client)),
     Effect.catchCause((cause) =>
@@ -126,6 +133,12 @@ const confirming = ({ confirm = false }: Served, ask: Request["ask"]): Exchange[
         ask(question),
         (answer) => answer === "agreed" ? Effect.void : Effect.fail(new Declined({ answered: answer === "declined" }))
       )
+
+/** Roots only take away, and where there is nothing to take nobody asks for them. */
+const within = (files: LocalFiles, roots: Request["roots"]): Exchange["files"] =>
+  roots === undefined || files.allowed.length === 0
+    ? Effect.succeed(files)
+    : Effect.flatMap(roots, (uris) => uris === undefined ? Effect.succeed(files) : files.within(uris))
 
 /** At most one notification per interval, strictly increasing, none when nobody listens. */
 const throttled = (send: Request["sendProgress"]): Effect.Effect<(step: Progress) => Effect.Effect<void>> =>

@@ -2,6 +2,7 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
 import { isJsonObject, type JsonObject } from "../oci/Descriptor.ts"
 import { named } from "../oci/quoted.ts"
+import type { LocalFiles } from "../ops/ports.ts"
 import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
 import { isWritable, type Served, type ServedLayout } from "./Served.ts"
 import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.ts"
@@ -32,11 +33,14 @@ export interface Exchange {
   readonly progress: (step: Progress) => Effect.Effect<void>
   /** Asks a person before what cannot be undone, where that was asked for and can be done. */
   readonly confirm: (question: string) => Effect.Effect<void, Declined>
+  /** The files that both the server and the client's roots allow. */
+  readonly files: Effect.Effect<LocalFiles, ToolError>
 }
 
 /** What a call knows besides its arguments. */
 export interface Call extends Exchange {
-  readonly served: Served
+  /** Files are had from the exchange, which knows what the client allows of them. */
+  readonly served: Omit<Served, "files">
   readonly layout: ServedLayout
   /** The layout, when the arguments named one. */
   readonly chosen: ServedLayout | undefined

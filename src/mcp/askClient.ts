@@ -1,8 +1,13 @@
 /** Asks the client, and through it a person, in the middle of a call; as requests that belong to that call. */
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js"
 import {
   type ClientCapabilities,
   ElicitResultSchema,
+  ErrorCode,
+  ListRootsResultSchema,
+  McpError,
+  RootsListChangedNotificationSchema,
   type ServerNotification,
   type ServerRequest
 } from "@modelcontextprotocol/sdk/types.js"
@@ -11,6 +16,8 @@ import type { Answer, Request } from "./Dispatch.ts"
 import * as limits from "./limits.ts"
 
 type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "sendRequest">
+
+const methodNotFound: number = ErrorCode.MethodNotFound
 
 /** A box to tick as well as a button: some clients accept what nobody has looked at. */
 const requestedSchema = {
@@ -39,4 +46,42 @@ export const asking = (client: ClientCapabilities | undefined, { sendRequest }: 
         Effect.as(Effect.logWarning("the client did not ask the person", error.cause), "none" as const)
       )
     )
+}
+
+/**
+ * What a call is told of its client's roots: they are asked for by the first call that needs them, and again once the
+ * client says that they have changed. A client that has roots and does not tell them gets no files.
+ */
+export const keepRoots = (server: Server): (extra: Extra) => Request["roots"] => {
+  let known: ReadonlyArray<string> | undefined
+  let changes = 0
+  server.setNotificationHandler(RootsListChangedNotificationSchema, () => {
+    known = undefined
+    changes++
+  })
+  const ask = ({ sendRequest }: Extra, isTold: boolean) =>
+    Effect.suspend(() => {
+      if (known !== undefined) return Effect.succeed(known)
+      const before = changes
+      return Effect.tryPromise((signal) =>
+        sendRequest({ method: "roots/list" }, ListRootsResultSchema, { signal, timeout: limits.rootsMillis })
+      ).pipe(
+        Effect.map(({ roots }) => {
+          const uris = roots.slice(0, limits.roots).map(({ uri }) => uri)
+          // They may have changed while they were on their way.
+          if (isTold && changes === before) known = uris
+          return uris
+        }),
+        Effect.catch(({ cause }) =>
+          // By which a client says that it has no roots after all.
+          cause instanceof McpError && cause.code === methodNotFound
+            ? Effect.succeed(undefined)
+            : Effect.as(Effect.logWarning("the client did not tell its roots", cause), [])
+        )
+      )
+    })
+  return (extra) => {
+    const { roots } = server.getClientCapabilities() ?? {}
+    return roots === undefined ? undefined : ask(extra, roots.listChanged === true)
+  }
 }

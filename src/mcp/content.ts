@@ -30,14 +30,14 @@ const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode
 
 /** The content of a call, of at most 64 KiB when it is inline; reports progress while a file is read. */
 export const contentOf = Effect.fnUntraced(function*(
-  { progress, served }: Call,
+  { files, progress }: Call,
   given: Given,
   window?: Window
 ): Effect.fn.Return<GivenContent, ToolError, Scope.Scope> {
   const named = [given.path, given.text, given.base64].filter((value) => value !== undefined)
   if (named.length !== 1) return yield* invalidArgument("give exactly one of path, text and base64")
   if (given.path !== undefined) {
-    const file = yield* served.files.read(given.path, window)
+    const file = yield* (yield* files).read(given.path, window)
     return { size: file.size, content: reported(file.content, progress, file.size) }
   }
   if (window !== undefined) return yield* invalidArgument("path_offset and length go with path")

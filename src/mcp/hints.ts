@@ -56,7 +56,9 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
       return holderOf(layout, error.digest, served)
     case "PathDenied":
       return Effect.succeed(
-        error.allowed.length === 0
+        error.allowed.length === 0 && served.files.allowed.length > 0
+          ? "The client's roots leave none of the server's directories; a person can add a root."
+          : error.allowed.length === 0
           ? "A person can start the server with --allowed-dir; until then pass small content inline."
           : "Use an absolute path inside an allowed directory."
       )

@@ -51,6 +51,12 @@ export const uploadsTold = 10
 /** Milliseconds in which a person may answer a question. */
 export const answerMillis = 10 * 60_000
 
+/** Roots of a client that are looked at; further ones allow nothing. */
+export const roots = 100
+
+/** Milliseconds in which a client may tell its roots. */
+export const rootsMillis = 10_000
+
 /** Bytes of a resource that is read whole. */
 export const resourceBytes = 1024 * 1024
 

@@ -16,7 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js"
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv"
 import { Effect, FiberSet, Result, type Scope } from "effect"
-import { asking } from "./askClient.ts"
+import { asking, keepRoots } from "./askClient.ts"
 import type { Catalogue } from "./Catalogue.ts"
 import { complete } from "./complete.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "./Dispatch.ts"
@@ -89,6 +89,7 @@ export const makeServer = Effect.fnUntraced(function*(
 const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult
   server.setRequestHandler(ListToolsRequestSchema, () => list)
+  const rootsFor = keepRoots(server)
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const { _meta, sendNotification, signal } = extra
@@ -104,7 +105,8 @@ const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
     try {
       const client = server.getClientVersion()?.name
       const ask = asking(server.getClientCapabilities(), extra)
-      return asResult(await run(callTool(catalogue, { name, args, client, sendProgress, ask }), { signal }))
+      const request = { name, args, client, sendProgress, ask, roots: rootsFor(extra) }
+      return asResult(await run(callTool(catalogue, request), { signal }))
     } catch (cause) {
       // The SDK answers nothing to a request that its client has cancelled; otherwise it is the server that ends.
       if (signal.aborted) throw cause

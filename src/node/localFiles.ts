@@ -1,6 +1,7 @@
 /** Files outside of layouts, inside the directories that were allowed when the program started. */
-import { Effect, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
 import { basename, dirname, isAbsolute, join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { FileExists, FileUnknown, PathDenied, RangeInvalid } from "../oci/OciError.ts"
 import type { LocalFiles } from "../ops/ports.ts"
 import { tell } from "./durable.ts"
@@ -10,7 +11,28 @@ import type { FsError, LayoutFs } from "./LayoutFs.ts"
 import { bytesOf } from "./readBlob.ts"
 
 /** @param allowed absolute paths of directories; one that does not exist (yet) allows nothing */
-export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles => {
+export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles =>
+  limited(fs, [allowed], allowed)
+
+/**
+ * @param limits a file has to be inside a directory of each of these lists
+ * @param allowed what that comes to, for people
+ */
+const limited = (
+  fs: LayoutFs,
+  limits: ReadonlyArray<ReadonlyArray<string>>,
+  allowed: ReadonlyArray<string>
+): LocalFiles => {
+  const isInOneOf = Effect.fnUntraced(
+    function*(directories: ReadonlyArray<string>, real: string): Effect.fn.Return<boolean, FsError> {
+      for (const directory of directories) {
+        const root = yield* ifThere(fs.realPath(directory))
+        if (root !== undefined && isInside(root, real)) return true
+      }
+      return false
+    }
+  )
+
   /** The folder with every link resolved, if it is inside an allowed directory; both sides are compared resolved. */
   const resolve = Effect.fnUntraced(
     function*(path: string, folder: string): Effect.fn.Return<string, FileUnknown | PathDenied | FsError> {
@@ -24,17 +46,35 @@ export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): Lo
         there = dirname(there)
         real = yield* ifThere(fs.realPath(there))
       }
-      for (const directory of allowed) {
-        const root = yield* ifThere(fs.realPath(directory))
-        if (real === undefined || root === undefined || !isInside(root, real)) continue
-        return there === folder ? real : yield* missing(folder)
+      for (const directories of limits) {
+        if (real === undefined || !(yield* isInOneOf(directories, real))) {
+          return yield* new PathDenied({ path, allowed })
+        }
       }
-      return yield* new PathDenied({ path, allowed })
+      return real !== undefined && there === folder ? real : yield* missing(folder)
     }
   )
 
   return {
     allowed,
+    within: Effect.fnUntraced(function*(roots) {
+      const inner: Array<{ readonly path: string; readonly real: string }> = []
+      for (const path of roots.flatMap(pathOf)) {
+        // What cannot be looked at allows nothing.
+        const real = yield* Effect.orElseSucceed(ifThere(fs.realPath(path)), () => undefined)
+        if (real !== undefined) inner.push({ path, real })
+      }
+      const both = new Set<string>()
+      for (const directory of allowed) {
+        const outer = yield* asStorage("/")(ifThere(fs.realPath(directory)))
+        if (outer === undefined) continue
+        for (const { path, real } of inner) {
+          if (isInside(outer, real)) both.add(path)
+          else if (isInside(real, outer)) both.add(directory)
+        }
+      }
+      return limited(fs, [...limits, inner.map(({ path }) => path)], Array.from(both))
+    }),
     read: Effect.fnUntraced(function*(path, window = { offset: 0 }) {
       const there = isAbsolute(path) && !path.includes("\0")
         ? yield* asStorage("/")(ifThere(fs.realPath(path)))
@@ -93,5 +133,12 @@ const placeNew = Effect.fnUntraced(function*(
   yield* fs.rename(temporary, target)
   return true
 })
+
+/** None for what is no path on this machine. */
+const pathOf = (uri: string): ReadonlyArray<string> =>
+  Result.match(Result.try(() => fileURLToPath(uri)), {
+    onFailure: () => [],
+    onSuccess: (path) => path.includes("\0") ? [] : [path]
+  })
 
 const missing = (path: string): FileUnknown => new FileUnknown({ path, reason: "does not exist" })

@@ -207,6 +207,8 @@ export interface Hasher {
 /** Files outside of layouts, inside the directories that a surface allows. */
 export interface LocalFiles {
   readonly allowed: ReadonlyArray<string>
+  /** Only those of them that are inside one of some directories as well, which are `file:` URIs and have to exist. */
+  readonly within: (roots: ReadonlyArray<string>) => Effect.Effect<LocalFiles, RegistryError>
   /** `length` bytes from `offset`, all by default. `PathDenied` outside the allowed directories. */
   readonly read: (
     path: string,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { makeLocalFiles } from "../../src/node/localFiles.ts"
 import { FileExists, FileUnknown, PathDenied, RangeInvalid, StorageError } from "../../src/oci/OciError.ts"
 import { listing, temporaryFolder } from "../support/folders.ts"
@@ -238,6 +239,73 @@ describe("creating a file", () => {
         assert.instanceOf(error, StorageError)
         assert.strictEqual(error.kind, kind)
         assert.deepStrictEqual(fs.readdirSync(allowed), ["file"])
+      }
+    }))
+})
+
+describe("files within roots", () => {
+  const url = (path: string): string => pathToFileURL(path).href
+
+  it.live("are those inside an allowed directory and a root, whichever is the deeper one", () =>
+    Effect.gen(function*() {
+      const place = yield* prepared
+      const inner = join(place.allowed, "inner")
+      fs.mkdirSync(inner)
+      fs.writeFileSync(join(inner, "deep"), "deep")
+      const deeper = yield* place.files.within([url(inner), url(place.secret)])
+      assert.deepStrictEqual(deeper.allowed, [inner])
+      assert.strictEqual((yield* reading({ ...place, files: deeper }, join(inner, "deep"))).text, "deep")
+      for (const path of [join(place.allowed, "file"), join(place.secret, "secret"), join(inner, "..", "file")]) {
+        const error = yield* Effect.flip(reading({ ...place, files: deeper }, path))
+        assert.deepStrictEqual(error, new PathDenied({ path, allowed: [inner] }))
+      }
+      const target = join(place.allowed, "new")
+      assert.strictEqual((yield* Effect.flip(deeper.create(target, pieces("x"))))._tag, "PathDenied")
+      assert.isFalse(fs.existsSync(target))
+      assert.strictEqual((yield* deeper.create(join(inner, "new"), pieces("x"))).size, 1)
+      const wider = yield* place.files.within([url(place.root)])
+      assert.deepStrictEqual(wider.allowed, [place.allowed])
+      assert.strictEqual((yield* reading({ ...place, files: wider }, join(place.allowed, "file"))).size, 10)
+      const secret = join(place.secret, "secret")
+      assert.strictEqual((yield* Effect.flip(reading({ ...place, files: wider }, secret)))._tag, "PathDenied")
+      assert.deepStrictEqual((yield* deeper.within([url(place.allowed)])).allowed, [inner])
+    }))
+
+  it.live("are not reached through links out of either of them, made before or after", () =>
+    Effect.gen(function*() {
+      const place = yield* prepared
+      const root = join(place.root, "root")
+      fs.symlinkSync(place.allowed, root)
+      const linked = yield* place.files.within([url(root)])
+      assert.strictEqual((yield* reading({ ...place, files: linked }, join(place.allowed, "file"))).size, 10)
+      fs.unlinkSync(root)
+      fs.symlinkSync(place.secret, root)
+      for (const path of [join(place.allowed, "file"), join(root, "secret"), join(place.secret, "secret")]) {
+        const error = yield* Effect.flip(reading({ ...place, files: linked }, path))
+        assert.strictEqual(error._tag, "PathDenied", path)
+      }
+    }))
+
+  it.live("are none where no root is a directory of this machine", () =>
+    Effect.gen(function*() {
+      const place = yield* prepared
+      const none = [
+        [],
+        ["https://example.org/"],
+        ["file://elsewhere/files"],
+        [`${url(place.allowed)}%2Fx`],
+        ["file:///%00"],
+        [`file:///${"a".repeat(5000)}`],
+        ["file:///\ud800"],
+        ["nonsense"],
+        [url(join(place.root, "missing"))],
+        [url(place.secret)]
+      ]
+      for (const roots of none) {
+        const files = yield* place.files.within(roots)
+        assert.deepStrictEqual(files.allowed, [], roots.join().slice(0, 50))
+        const error = yield* Effect.flip(reading({ ...place, files }, join(place.allowed, "file")))
+        assert.strictEqual(error._tag, "PathDenied", roots.join().slice(0, 50))
       }
     }))
 })

@@ -147,11 +147,11 @@ export const exportBlob = defineTool({
   input: Schema.Struct({ ref: p.ref, path: p.path("File to create") }),
   output: Schema.Struct({ path: Schema.String, ...p.descriptor }),
   run: Effect.fn("oci_export_blob")(
-    function*({ path, ref }, { layout, progress, served }) {
+    function*({ path, ref }, { files, layout, progress }) {
       const found = yield* findContent(layout, ref, "auto")
       const content = yield* layout.registry.getBlob(blobRepository(found), found.descriptor.digest)
       const total = content.descriptor.size
-      const file = yield* served.files.create(path, reported(content.stream, progress, total))
+      const file = yield* (yield* files).create(path, reported(content.stream, progress, total))
       return { path: file.path, ...bare({ ...found.descriptor, size: total }) }
     },
     Effect.scoped

@@ -38,11 +38,11 @@ export const listLayouts = defineTool({
     allowed_directories: p.strings,
     inline_limit: Schema.Natural
   }),
-  run: Effect.fn("oci_list_layouts")(function*(_input, { chosen, served }) {
+  run: Effect.fn("oci_list_layouts")(function*(_input, { chosen, files, served }) {
     const layouts = chosen === undefined ? served.layouts : [chosen]
     return {
       layouts: yield* Effect.forEach(layouts, (layout) => summaryOf(layout, served.mode)),
-      allowed_directories: served.files.allowed,
+      allowed_directories: (yield* files).allowed,
       inline_limit: limits.inlineBytes
     }
   })

@@ -103,14 +103,14 @@ interface GivenManifest {
 
 /** The exact bytes to store. */
 const manifestOf = Effect.fnUntraced(
-  function*({ served }: Call, { manifest, path, raw }: GivenManifest): Effect.fn.Return<Uint8Array, ToolError> {
+  function*({ files }: Call, { manifest, path, raw }: GivenManifest): Effect.fn.Return<Uint8Array, ToolError> {
     if ([manifest, path, raw].filter((value) => value !== undefined).length !== 1) {
       return yield* invalidArgument("give exactly one of manifest, raw and path")
     }
     if (manifest !== undefined) return yield* inlineText("manifest", JSON.stringify(manifest))
     if (raw !== undefined) return yield* inlineText("raw", raw)
     return yield* Effect.scoped(Effect.flatMap(
-      served.files.read(path ?? ""),
+      Effect.flatMap(files, ({ read }) => read(path ?? "")),
       ({ content }) => collected(content, registryLimits.manifestBytes)
     ))
   }

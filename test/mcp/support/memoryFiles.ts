@@ -7,8 +7,10 @@ export interface MemoryFiles extends LocalFiles {
   readonly contents: Map<string, Uint8Array>
 }
 
-export const memoryFiles = (allowed: ReadonlyArray<string>): MemoryFiles => {
-  const contents = new Map<string, Uint8Array>()
+export const memoryFiles = (
+  allowed: ReadonlyArray<string>,
+  contents: Map<string, Uint8Array> = new Map()
+): MemoryFiles => {
   const check = (path: string) =>
     allowed.some((directory) => path.startsWith(`${directory}/`) && !path.includes(".."))
       ? Effect.void
@@ -17,6 +19,12 @@ export const memoryFiles = (allowed: ReadonlyArray<string>): MemoryFiles => {
   return {
     allowed,
     contents,
+    // Roots here are directories inside the allowed ones, or none of them.
+    within: (roots) =>
+      Effect.sync(() => {
+        const paths = roots.map((uri) => uri.replace(/^file:\/\//u, ""))
+        return memoryFiles(paths.filter((path) => allowed.some((one) => `${path}/`.startsWith(`${one}/`))), contents)
+      }),
     read: Effect.fnUntraced(function*(path, window) {
       yield* check(path)
       const bytes = contents.get(path)
