@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js"
-import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
+import { CallToolResultSchema, ElicitRequestSchema, ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { connectClient, initialize, spawnServer, temporaryDirectory, toolCall } from "./support/server.ts"
 
 const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
@@ -244,5 +245,53 @@ describe("ocilayout mcp", () => {
           undefined
         ]
       )
+    }))
+
+  it.live("tells of what a foreign tool does to a resource, and ends with its input all the same", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      foreignLayout(directory, ["app:1"])
+      const uri = "oci-layout://layout/app/tags"
+      const server = yield* spawnServer(["mcp", `layout=${directory}`])
+      yield* server.send(initialize, { jsonrpc: "2.0", id: 2, method: "resources/subscribe", params: { uri } })
+      yield* server.answers(2)
+      foreignLayout(directory, ["app:1", "app:2"])
+      // Notifications have no id.
+      const told = (yield* server.answers(3)).get(undefined)
+      assert.deepInclude(told, { method: "notifications/resources/updated", params: { uri } })
+      yield* server.send({ jsonrpc: "2.0", id: 3, method: "resources/read", params: { uri } })
+      const answers = yield* server.answers(4)
+      assert.match(JSON.stringify(answers.get(3)), /\\"1\\":\\"sha256:\w{64}\\",\\"2\\":/u)
+      server.child.stdin.end()
+      assert.strictEqual(yield* server.exit, 0)
+    }))
+
+  it.live("asks before what cannot be undone, and keeps to the client's roots", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      put(join(root, "files", "project", "x"), "x")
+      put(join(root, "files", "other"), "other")
+      const questions: Array<string> = []
+      const client = yield* connectClient(
+        ["mcp", join(root, "layout"), "--allow-delete", "--confirm", "--allowed-dir", join(root, "files")],
+        { elicitation: {}, roots: {} },
+        (client) => {
+          client.setRequestHandler(ListRootsRequestSchema, () => ({
+            roots: [{ uri: pathToFileURL(join(root, "files", "project")).href }]
+          }))
+          client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+            questions.push(params.message)
+            return { action: "accept", content: { confirm: questions.length > 1 } }
+          })
+        }
+      )
+      const push = (path: string) => call(client, "oci_push_blob", { repository: "app", path })
+      assert.include((yield* push(join(root, "files", "other"))).text, "PATH_DENIED")
+      const { digest } = (yield* push(join(root, "files", "project", "x"))).output
+      assert.isString(digest)
+      const remove = call(client, "oci_delete", { kind: "blob", ref: `app@${String(digest)}` })
+      assert.include((yield* remove).text, "DENIED: the person who was asked declined")
+      assert.isTrue((yield* remove).output["deleted"])
+      assert.lengthOf(questions, 2)
     }))
 })

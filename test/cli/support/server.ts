@@ -1,6 +1,7 @@
 /** `ocilayout mcp` as a process of its own, run from source. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
+import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Schema, type Scope } from "effect"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -85,9 +86,12 @@ export const toolCall = (id: number, name: string, args: object) => ({
 
 /** The official client, on a server process of its own. */
 export const connectClient = Effect.fnUntraced(function*(
-  args: ReadonlyArray<string>
+  args: ReadonlyArray<string>,
+  capabilities: ClientCapabilities = {},
+  prepare: (client: Client) => void = () => undefined
 ): Effect.fn.Return<Client, never, Scope.Scope> {
-  const client = new Client({ name: "test", version: "0" })
+  const client = new Client({ name: "test", version: "0" }, { capabilities })
+  prepare(client)
   const transport = new StdioClientTransport({ command: process.execPath, args: [mainPath, ...args], stderr: "ignore" })
   yield* Effect.acquireRelease(
     Effect.promise(() => client.connect(transport)),
