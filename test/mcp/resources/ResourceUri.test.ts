@@ -1,7 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
+import { UriTemplate } from "@modelcontextprotocol/sdk/shared/uriTemplate.js"
 import { Result } from "effect"
 import fc from "fast-check"
-import { parseUri, type ResourceName, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
+import { fileURLToPath } from "node:url"
+import { parseUri, type ResourceName, templates, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
 
 const digest = `sha256:${"a".repeat(64)}`
 
@@ -77,5 +79,27 @@ describe("the URI of a resource", () => {
     fc.assert(fc.property(name, (name) => {
       assert.deepStrictEqual(parseUri(uriOf(name)), Result.succeed(name))
     }))
+  })
+})
+
+describe("the templates", () => {
+  const file = fileURLToPath(new URL("templates.json", import.meta.url))
+
+  it("are what their file says, and give URIs of the kind that they are for", async () => {
+    await expect(`${JSON.stringify(templates, undefined, 2)}\n`).toMatchFileSnapshot(file)
+    const values = { layout: "main", repository: "team/app", reference: "1.0", digest }
+    const kinds = templates.map(({ uriTemplate, variables }) => {
+      const template = new UriTemplate(uriTemplate)
+      assert.deepStrictEqual(template.variableNames, Array.from(variables))
+      const parsed = parseUri(template.expand(values))
+      return Result.isSuccess(parsed) ? parsed.success : parsed.failure.message
+    })
+    const inRepository = { layout: "main", repository: "team/app" }
+    assert.deepStrictEqual(kinds, [
+      { _tag: "Tags", ...inRepository },
+      { _tag: "Manifest", ...inRepository, reference: "1.0" },
+      { _tag: "Blob", ...inRepository, digest },
+      { _tag: "Referrers", ...inRepository, digest }
+    ])
   })
 })

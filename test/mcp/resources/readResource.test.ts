@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ReadResourceResult } from "@modelcontextprotocol/sdk/types.js"
-import { Effect, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { layoutUri, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
@@ -29,6 +29,9 @@ const text = (value: unknown): unknown => {
   assert.isTrue(typeof value === "object" && value !== null && "text" in value && typeof value.text === "string")
   return JSON.parse(typeof value === "object" && value !== null && "text" in value ? String(value.text) : "")
 }
+
+/** What is not there yet can be subscribed to, if it can ever be there. */
+const isTag = (uri: string): boolean => /^oci-layout:\/\/main\/app\/manifests\/__proto__$/u.test(uri)
 
 const uri = (repository: string, kind: "manifests" | "blobs" | "referrers", what: string): string =>
   `oci-layout://main/${repository}/${kind}/${what}`
@@ -164,6 +167,54 @@ describe("a resource is refused", () => {
         uri("app", "referrers", "x")
       ]
       for (const one of wrong) assert.strictEqual((yield* refusal(s, one)).code, -32602, one)
+    }))
+
+  it.live("whatever its URI is made of, without asking the layout for what cannot be", () =>
+    Effect.gen(function*() {
+      const registry = yield* Effect.orDie(makeRegistry())
+      const s = yield* session({ registry })
+      const parts = [
+        "..",
+        "../..",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e%2f%2e%2e",
+        "..%5c..%5cx",
+        "%252e%252e%252f",
+        "/etc/passwd",
+        "%2Fetc%2Fpasswd",
+        "C:%5Cx",
+        "a%00b",
+        "a\u0000b",
+        "\ud800",
+        "%ed%a0%80",
+        "%",
+        "%ff",
+        "a%0Ab",
+        "\u202egnp",
+        "__proto__",
+        "a".repeat(3000),
+        "%61".repeat(100_000),
+        "a/".repeat(2000)
+      ]
+      const uris = parts.flatMap((part) => [
+        `oci-layout://${part}`,
+        `oci-layout://main/${part}`,
+        `oci-layout://main/${part}/tags`,
+        `oci-layout://main/app/manifests/${part}`,
+        `oci-layout://main/app/blobs/sha256:${part}`,
+        `oci-layout://main/app/blobs/${part}`,
+        `oci-layout://main/app/referrers/${part}`,
+        `file://${part}`,
+        part
+      ])
+      for (const uri of uris) {
+        const { code, message } = yield* refusal(s, uri)
+        assert.include([-32002, -32602], code, uri.slice(0, 80))
+        assert.notMatch(message.replaceAll("\n", ""), /[\p{Cc}\p{Cf}\p{Cs}]/u, uri.slice(0, 80))
+        assert.isAtMost(message.length, 1500, uri.slice(0, 80))
+        const subscribed = yield* Effect.exit(Effect.tryPromise(() => s.client.subscribeResource({ uri })))
+        assert.strictEqual(Exit.isSuccess(subscribed), isTag(uri), uri.slice(0, 80))
+      }
     }))
 
   it.live("when it is larger than 1 MiB, with the tool that takes it", () =>
