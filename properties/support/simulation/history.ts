@@ -188,7 +188,6 @@ export const play = async (
   const sessions: Real["sessions"] = []
   const pair = new Pair(world)
   const step = async (ask: Ask, place: 0 | 1): Promise<void> => {
-    if (ask.op === "collect") letGrowOld(machine)
     const real: Real = { registry: (await pair.get(place)).registry, sessions }
     await agree(model, [localSide(real.registry, sessions, world.run)], ask)
     asks.push(ask)
@@ -205,6 +204,8 @@ export const play = async (
     views[views.length - 1] = viewOf(model, { registry: (await pair.get(0)).registry, sessions })
   }
   for (const { drawn, process, restart } of turns) {
+    // Before a restart, which is a moment of the same step: whoever repeats the step begins there.
+    if (drawn.op === "collect") letGrowOld(machine)
     if (restart) {
       pair.restart(process)
       await handOver(world, await pair.get(process), sessions)
