@@ -1,10 +1,13 @@
 /** The README's library example, run as it stands, and what it says it prints. */
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
+import { parseHttp } from "../src/cli/httpOptions.ts"
+import { httpNotice } from "../src/cli/notice.ts"
 
 const readme = readFileSync("README.md", "utf8")
 
@@ -41,6 +44,12 @@ describe("the README", () => {
     } finally {
       rmSync(directory, { recursive: true })
     }
+  })
+
+  it("shows what the server says over HTTP, and why it does not start", () => {
+    assert.include(readme, `\n${httpNotice("http://127.0.0.1:8080/mcp", { mode: "write" }, "OCI_TOKEN")}\n`)
+    const open = parseHttp({ http: "0.0.0.0:8080", tokenEnv: undefined, allowedHosts: [], allowedOrigins: [] }, {})
+    assert.include(readme, `\n${Result.getOrThrow(Result.flip(open))}\n`)
   })
 
   it("shows a client configuration that is JSON", () => {

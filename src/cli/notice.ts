@@ -42,7 +42,11 @@ export const notice = (served: Served, options: McpOptions, directories: Readonl
  * What is told once a server listens. Somebody has to read the token that was made for it; one that a variable holds is
  * not repeated.
  */
-export const httpNotice = (url: string, { mode }: Served, token: string | { readonly token: string }): string =>
+export const httpNotice = (
+  url: string,
+  { mode }: Pick<Served, "mode">,
+  token: string | { readonly token: string }
+): string =>
   [
     `ocilayout speaks MCP at ${url}`,
     typeof token === "string"
