@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { EmptyResultSchema, ErrorCode } from "@modelcontextprotocol/sdk/types.js"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import { makeServer } from "../../src/mcp/sdkServer.ts"
 import { catalogueOf, type Kind, kinds, nameOf } from "./support/catalogues.ts"
 
@@ -35,7 +35,11 @@ describe("the capabilities of a server", () => {
         const { resourceTemplates } = yield* Effect.promise(() => client.listResourceTemplates())
         for (const list of [tools, prompts, resources, resourceTemplates]) assert.isNotEmpty(list)
         assert.lengthOf(resources, kind.layouts === "one" ? 1 : 2)
-        for (const { uri } of resources) yield* Effect.promise(() => client.readResource({ uri }))
+        for (const { description = "", uri } of resources) {
+          yield* Effect.promise(() => client.readResource({ uri }))
+          const subscribed = yield* Effect.exit(Effect.tryPromise(() => client.subscribeResource({ uri })))
+          assert.strictEqual(description.includes("Can be subscribed to."), Exit.isSuccess(subscribed), uri)
+        }
         yield* Effect.promise(() => client.ping())
       }))
   }

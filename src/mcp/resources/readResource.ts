@@ -23,11 +23,13 @@ export interface ListedResource {
 
 /** The layouts; what is in them can be a great deal, and is found with templates. */
 export const listResources = ({ layouts }: Served): ReadonlyArray<ListedResource> =>
-  layouts.map(({ id, path }) => ({
+  layouts.map(({ id, path, perRepository }) => ({
     uri: layoutUri(id),
     name: id,
     title: `Layout ${id}`,
-    description: `How many repositories, tags and blobs ${path} has, and whether it can be read. Can be subscribed to.`,
+    description: `How many repositories, tags and blobs ${path} has, and whether it can be read.${
+      perRepository ? "" : " Can be subscribed to."
+    }`,
     mimeType: json
   }))
 
