@@ -177,7 +177,7 @@ describe("commands", () => {
     Effect.gen(function*() {
       const { layout } = yield* world
       const old = new Date(Date.now() - 2 * 24 * 60 * 60 * 1000)
-      const stray = join(layout, "blobs", "sha256", ".tmp123")
+      const stray = join(layout, "oci-put-blob1234567")
       fs.writeFileSync(stray, "left behind")
       fs.utimesSync(stray, old, old)
       const looked = yield* json(["gc", layout])
@@ -185,7 +185,19 @@ describe("commands", () => {
       assert.strictEqual((yield* ocl(["gc", layout, "--dry-run", "--yes"])).code, 2)
       assert.strictEqual((yield* ocl(["gc", layout, "--keep", "many"])).code, 2)
       assert.strictEqual((yield* ocl(["gc", layout, "--plan", "0".repeat(32)])).code, 3)
-      assert.strictEqual((yield* json(["gc", layout, "--yes"]))["done"], looked["plan"] !== undefined)
+      const going = [{
+        kind: "file",
+        name: "oci-put-blob1234567",
+        bytes: 11,
+        why: "left behind by skopeo, podman or buildah"
+      }]
+      assert.deepStrictEqual(looked["goes"], going)
+      const again = yield* json(["gc", layout, "--plan", String(looked["plan"]), "--dry-run"])
+      assert.deepStrictEqual([again["done"], again["goes"]], [false, going])
+      assert.isTrue(fs.existsSync(stray))
+      const removed = yield* json(["gc", layout, "--plan", String(looked["plan"])])
+      assert.deepStrictEqual([removed["done"], removed["goes"]], [true, going])
+      assert.isFalse(fs.existsSync(stray))
       const kept = yield* json(["gc", layout, "--keep", "example/*:v*=0", "--keep", "30d", "--dry-run"])
       assert.include(JSON.stringify(kept["goes"]), "example/app:v1")
     }))

@@ -11,6 +11,7 @@ import { makeSubscriptions } from "../../src/mcp/resources/subscriptions.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { json, ocl, temporaryDirectory } from "../cli/support/command.ts"
+import { stoppedAt } from "../evals/world/clock.ts"
 import { catalogueOf, longest } from "../mcp/support/catalogues.ts"
 import { tour } from "../mcp/support/tour.ts"
 
@@ -83,6 +84,9 @@ describe("every operation of a registry", () => {
     }))
 })
 
+/** When nothing is too young to go any more. */
+const later = stoppedAt(new Date(Date.now() + 30 * 24 * 3_600_000).toISOString())
+
 /** What the tour has no need of: it goes on from where that has ended. */
 const furtherCalls = Effect.fnUntraced(function*(catalogue: Catalogue) {
   const call = (name: string, args: Record<string, unknown>): Effect.Effect<Readonly<Record<string, unknown>>> =>
@@ -96,7 +100,10 @@ const furtherCalls = Effect.fnUntraced(function*(catalogue: Catalogue) {
   yield* call("oci_restore", { undo: 3 })
   const upload_id = (yield* call("oci_upload_start", { repository: "app" }))["upload_id"]
   yield* call("oci_upload_start", { repository: "app", upload_id })
-  yield* call("oci_gc", { plan: "0".repeat(32) })
+  yield* later(Effect.gen(function*() {
+    const plan = (yield* call("oci_gc", { untagged: true, undo_days: 0 }))["plan"]
+    yield* call("oci_gc", { plan })
+  }))
 })
 
 /** Clients complete names, and watch by subscribing to resources. */
@@ -182,6 +189,7 @@ const commands = Effect.gen(function*() {
   // What is tried here may be refused.
   yield* ocl(["blob", "delete", `${app}@${String(config["digest"])}`])
   yield* ocl(["gc", layout, "--plan", "0".repeat(32)])
+  yield* ocl(["gc", layout, "--plan", "0".repeat(32), "--dry-run"])
   yield* run("manifest", "delete", `${app}@${digest}`)
   yield* Effect.timeoutOption(ocl(["watch", layout]), "300 millis")
 })

@@ -104,9 +104,19 @@ const collect = Effect.fnUntraced(function*(
   return { done: true, goes: removed.map(itemOf), stays: spared.map(itemOf), bytes }
 })
 
+/** A plan as it was made, once more. */
+const planned = Effect.fnUntraced(function*(
+  { name, registry }: Target,
+  plan: string
+): Effect.fn.Return<Collected, Effect.Error<ReturnType<typeof registry.plannedGarbage>>> {
+  const items = yield* registry.plannedGarbage(plan, { repository: name })
+  const bytes = items.reduce((sum, item) => sum + item.bytes, 0)
+  return { done: false, plan, goes: items.map(itemOf), stays: [], bytes }
+})
+
 export const gc = Command.make("gc", {
   target: f.target,
-  plan: f.text("plan", "ID", "Carry out a plan that was looked at"),
+  plan: f.text("plan", "ID", "Carry out a plan that was looked at; with --dry-run, look at it again"),
   yes: f.off("yes", "Remove at once what can go").pipe(f.alias("y")),
   dryRun,
   untagged: f.off("untagged", "Also manifests that no tag, index or subject keeps"),
@@ -124,11 +134,11 @@ export const gc = Command.make("gc", {
     collected,
     { ...wanted, quiet: wanted.quiet && !dryRun },
     Effect.gen(function*() {
-      if (dryRun && (yes || Option.isSome(plan))) {
-        return yield* Effect.fail(new Mistake("--dry-run looks, --yes and --plan remove: not both"))
-      }
+      if (dryRun && yes) return yield* Effect.fail(new Mistake("--dry-run looks, --yes removes: not both"))
       const opened = yield* locate(where, target)
-      if (Option.isSome(plan)) return yield* collect(opened, plan.value, opened.name)
+      if (Option.isSome(plan)) {
+        return yield* dryRun ? planned(opened, plan.value) : collect(opened, plan.value, opened.name)
+      }
       const looked = yield* opened.registry.planGarbage({
         repository: opened.name,
         untagged,
