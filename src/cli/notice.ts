@@ -6,8 +6,9 @@ import type { McpOptions } from "./McpOptions.ts"
 
 const allows: Readonly<Record<Mode, string>> = {
   read: "Agents may read, and change nothing.",
-  write: "Agents may read, add content, and move and remove tags; not delete manifests or blobs.",
-  delete: "Agents may read, add content, move and remove tags, and delete manifests and blobs."
+  write:
+    "Agents may read, add content, and move and remove tags and manifests, which can be taken back; not delete blobs.",
+  delete: "Agents may read, add content, move and remove tags and manifests, and delete blobs and garbage for good."
 }
 
 export const notice = (served: Served, options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): string => {
