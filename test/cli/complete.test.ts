@@ -82,11 +82,13 @@ describe("completion", () => {
 
   it.live("has scripts that the shells take", () =>
     Effect.gen(function*() {
+      const root = yield* temporaryDirectory
       for (const shell of ["bash", "zsh", "fish"]) {
         const { out } = yield* ocl(["completions", shell])
         assert.include(out, "ocilayout complete")
+        fs.writeFileSync(join(root, shell), out)
         // Where the shell is, it says whether it can read that.
-        const { error, status, stderr } = spawnSync(shell, ["-n"], { input: out, encoding: "utf8" })
+        const { error, status, stderr } = spawnSync(shell, ["-n", join(root, shell)], { encoding: "utf8" })
         if (error === undefined) assert.strictEqual(status, 0, `${shell}: ${stderr}`)
       }
     }))

@@ -107,7 +107,8 @@ describe("a layout whose own files are damaged", () => {
       (directory) => {
         const path = join(directory, ".ocilayout/journal/current.ndjson")
         const [line = ""] = fs.readFileSync(path, "utf8").split("\n")
-        fs.writeFileSync(path, `${line.slice(0, 10)}0${line.slice(11)}\n${line}\n`)
+        const other = line[10] === "0" ? "1" : "0"
+        fs.writeFileSync(path, `${line.slice(0, 10)}${other}${line.slice(11)}\n${line}\n`)
       },
       ["warning JOURNAL_DAMAGED .ocilayout/journal", ...own]
     ],

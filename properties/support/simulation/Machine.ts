@@ -222,10 +222,11 @@ export class Machine {
       exchange: (a, b) =>
         call("exchange", b, (nowNs) => {
           // Both folders are looked for before what is in them.
-          const [{ node: one }, { node: other }] = [disks.find(this.disk, a, false), disks.find(this.disk, b, false)]
+          const [first, second] = [disks.find(this.disk, a, false), disks.find(this.disk, b, false)]
+          const [one, other] = [first.node, second.node]
           if (one === undefined || other === undefined) return disks.fail("ENOENT")
           if (one === other) return
-          if (disks.isWithin(this.disk, one, other) || disks.isWithin(this.disk, other, one)) {
+          if (disks.isWithin(this.disk, first.directory, other) || disks.isWithin(this.disk, second.directory, one)) {
             return disks.fail("EINVAL")
           }
           this.#rename(nowNs, [a, b], [other, one])
