@@ -37,7 +37,7 @@ export const durability = Flag.Literals("durability", ["power", "process", "none
   Flag.withDefault("power" as const)
 )
 
-const symlinks = Flag.Literals("symlinks", ["refuse", "inside", "follow"]).pipe(
+export const symlinks = Flag.Literals("symlinks", ["refuse", "inside", "follow"]).pipe(
   Flag.withMetavar("POLICY"),
   Flag.withDescription(
     "What becomes of symbolic links in a layout: refuse (default), follow inside it, or follow anywhere"
