@@ -6,9 +6,9 @@ import { Clock, Effect } from "effect"
 import { join } from "node:path"
 import type { State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
-import { type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
-import { type GroupRecord, sha256 } from "./journalRecord.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
+import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
+import type { GroupRecord } from "./journalRecord.ts"
+import { asStorage, identityOf, ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
@@ -69,11 +69,11 @@ const listDisplaced = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyAr
     }).toSorted((a, b) => a.since - b.since))
 
 /** Nothing where there is no file, or a link in its place. */
+const printOf = (files: LayoutFiles, path: string): Effect.Effect<Fingerprint | undefined, FsError> =>
+  Effect.catchTag(fingerprintOf(files, path), "SymlinkRefused", () => Effect.succeed(undefined))
+
 const hashOf = (files: LayoutFiles, path: string): Effect.Effect<string | undefined, FsError> =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, path))
-    return opened === undefined ? undefined : sha256(yield* readAll(opened.handle, opened.stat.size))
-  })).pipe(Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined)))
+  Effect.map(printOf(files, path), (print) => print?.hash)
 
 /** Whether the index of a record still waits where it was written: then it was never published. */
 export const stillWaits = Effect.fnUntraced(function*(
@@ -104,7 +104,7 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   const fresh = new Map<string, Found>()
   const storage = asStorage(files.root)
 
-  const trust = (path: string, { identity, settled }: IndexOnDisk): void => {
+  const trust = (path: string, { identity, settled }: Pick<Fingerprint, "identity" | "settled">): void => {
     if (settled) unchanged.set(path, identity)
   }
 
@@ -113,6 +113,11 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     const { after, before, path } = displaced
     const stat = yield* ifThere(files.fs.linkStat(path))
     if (stat === undefined || unchanged.get(path) === identityOf(stat)) return undefined
+    const print = yield* printOf(files, path)
+    if (print?.hash === before || print?.hash === after) {
+      trust(path, print)
+      return undefined
+    }
     const found = yield* readIndexOnce(files, path)
     if (found._tag !== "Read") return undefined
     yield* found.handle.close
@@ -139,6 +144,11 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   return {
     isChanged: ({ before, path }, read) =>
       Effect.gen(function*() {
+        const print = yield* printOf(files, path)
+        if (print?.hash === before) {
+          trust(path, print)
+          return false
+        }
         const there = yield* readIndex(files, path)
         if (there === undefined) return false
         yield* there.handle.close

@@ -1,20 +1,10 @@
 /** The index as it was last read: reading it again costs a stat while nobody has changed it (RELIABILITY 2.5). */
-import { Clock, Effect, type Scope, Semaphore } from "effect"
+import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../oci/Reference.ts"
-import { type IndexOnDisk, type LayoutProblem, settledAt } from "./indexFile.ts"
+import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import type { IndexText } from "./indexText.ts"
 import { readEnd } from "./journalFile.ts"
-import { sha256 } from "./journalRecord.ts"
-import {
-  asStorage,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  readAll,
-  statIfThere,
-  statIndex
-} from "./layoutFiles.ts"
+import { asStorage, identityOf, type LayoutFiles, statIfThere, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 
 /** An observation, and the spelling of its index once that was needed. */
@@ -71,9 +61,10 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     const stat = yield* statIndex(files)
     if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
     if (last.seen.index.settled) return last
-    const settled = yield* sameBytes(files, last.seen.index)
-    if (settled === undefined) return undefined
-    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled } } }
+    // A young one may have changed without looking changed.
+    const found = yield* fingerprintOf(files, files.index)
+    if (found?.identity !== last.seen.index.identity || found.hash !== last.seen.index.hash) return undefined
+    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled: found.settled } } }
     return known
   })
 
@@ -100,14 +91,3 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     forget: mutex.withPermits(1)(remember(undefined))
   }
 })
-
-/** Whether a young index has the bytes that were read; if so, whether it is old enough now to be trusted by its times. */
-const sameBytes = (files: LayoutFiles, index: IndexOnDisk) =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, files.index))
-    if (opened === undefined || identityOf(opened.stat) !== index.identity) return undefined
-    const bytes = yield* readAll(opened.handle, opened.stat.size)
-    const after = yield* opened.handle.stat
-    if (identityOf(after) !== index.identity || sha256(bytes) !== index.hash) return undefined
-    return settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
-  }))

@@ -88,6 +88,31 @@ export const readIndex = Effect.fnUntraced(function*(
   }
 })
 
+/** What tells a file's bytes from others, without making sense of them. */
+export interface Fingerprint {
+  /** SHA-256 of the bytes. */
+  readonly hash: string
+  readonly identity: string
+  /** As of an index that was read. */
+  readonly settled: boolean
+}
+
+/** Nothing where there is no file, where it is larger than an index may be, and where it changes while it is read. */
+export const fingerprintOf = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<Fingerprint | undefined, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, path))
+    if (opened === undefined || opened.stat.size > indexLimits.bytes) return undefined
+    const bytes = yield* readAll(opened.handle, opened.stat.size)
+    const after = yield* opened.handle.stat
+    const identity = identityOf(after)
+    if (identity !== identityOf(opened.stat)) return undefined
+    const settled = settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
+    return { hash: sha256(bytes), identity, settled }
+  }))
+
 type Attempt =
   | { readonly _tag: "Absent" }
   | { readonly _tag: "Read"; readonly index: IndexOnDisk; readonly handle: FileHandle }
