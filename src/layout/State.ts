@@ -74,6 +74,38 @@ export const measured = (state: State, bytes: number): State => ({ ...state, byt
 export const insert = (state: State, entry: Entry, position = state.entries.length): State =>
   rearrange(state, entry, state.entries.toSpliced(position, 0, entry), 1)
 
+/** As one `insert` after the other at the end of the index, in time that does not grow with what is there already. */
+export const append = (state: State, added: ReadonlyArray<Entry>): State => {
+  const digests = Map.groupBy(added, ({ digest }) => digest)
+  const own = Map.groupBy(added, ({ name }) => name._tag === "Raw" ? undefined : name.repository)
+  return {
+    ...state,
+    entries: [...state.entries, ...added],
+    digests: withLists(state.digests, digests),
+    repositories: HashMap.mutate(state.repositories, (repositories) => {
+      for (const [repository, entries] of own) {
+        if (repository === undefined) continue
+        const names = valueOr(repositories, repository, noNames)
+        const more = namesOf(entries)
+        HashMap.set(repositories, repository, {
+          tags: withLists(names.tags, more.tags),
+          size: names.size + more.size,
+          bare: names.bare + more.bare
+        })
+      }
+    }),
+    bytes: added.reduce((bytes, entry) => bytes + mostBytes(state, entry), state.bytes)
+  }
+}
+
+const withLists = <K, V>(
+  lists: HashMap.HashMap<K, ReadonlyArray<V>>,
+  more: Iterable<readonly [K, ReadonlyArray<V>]>
+): HashMap.HashMap<K, ReadonlyArray<V>> =>
+  HashMap.mutate(lists, (lists) => {
+    for (const [key, values] of more) HashMap.set(lists, key, [...valueOr(lists, key, []), ...values])
+  })
+
 /** The state without this very entry. */
 export const remove = (state: State, entry: Entry): State =>
   rearrange(state, entry, state.entries.toSpliced(state.entries.indexOf(entry), 1), -1)

@@ -1,6 +1,5 @@
 /** What commits did, in the words of whoever asks: which names were moved from where to where. */
 import type { Schema } from "effect"
-import type { Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import { type Entry, readEntry } from "./Entry.ts"
 import { Event } from "./Event.ts"
@@ -62,17 +61,14 @@ export const isAbout = (
   (repository === undefined || change.repository === repository) && (tag === undefined || change.tag === tag)
 
 /**
- * What a commit made of a tag: where it pointed before and after, if that is not the same. Where a tag has several
- * entries, of which only the first counts, one that comes or goes behind it looks like a move as well.
+ * Whether a commit moved a tag: what came and went within it does not count. Where a tag has several entries, of which
+ * only the first counts, one that comes or goes behind it looks like a move as well.
  */
-export const tagMove = (
-  changes: ReadonlyArray<NameChange>,
-  repository: Repository,
-  tag: Tag
-): { readonly from?: Digest | string; readonly to?: Digest | string } | undefined => {
-  const own = changes.filter((change) => isAbout(change, { repository, tag }))
-  if (own.length === 0) return undefined
-  const from = own.find((change) => change.from !== undefined)?.from
-  const to = own.findLast((change) => change.to !== undefined)?.to
-  return from === to ? undefined : { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+export const movesTag = (changes: ReadonlyArray<NameChange>, repository: Repository, tag: Tag): boolean => {
+  const balance = new Map<string, number>()
+  for (const { from, to } of changes.filter((change) => isAbout(change, { repository, tag }))) {
+    if (from !== undefined) balance.set(from, (balance.get(from) ?? 0) - 1)
+    if (to !== undefined) balance.set(to, (balance.get(to) ?? 0) + 1)
+  }
+  return Array.from(balance.values()).some((count) => count !== 0)
 }

@@ -2,7 +2,7 @@
 import { HashMap } from "effect"
 import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, Event } from "./Event.ts"
-import { insert, remove, replace, type State } from "./State.ts"
+import { append, insert, remove, replace, type State } from "./State.ts"
 
 /**
  * The next state. An event about an entry that is not there changes nothing: it speaks of another layout, which
@@ -21,7 +21,21 @@ export const evolve = (state: State, event: Event): State =>
 /** The state a history leads to. */
 export const replay = (from: State, events: Iterable<Event>): State => {
   let state = from
-  for (const event of events) state = evolve(state, event)
+  /** Entries that were added in a row: of a layout that another tool has filled there are many. */
+  let added: Array<Entry> = []
+  const settle = (): void => {
+    if (added.length > 0) state = append(state, added)
+    added = []
+  }
+  for (const event of events) {
+    if (event._tag === "EntryAdded") {
+      added.push(readEntry(event.value, state.defaultRepository))
+      continue
+    }
+    settle()
+    state = evolve(state, event)
+  }
+  settle()
   return state
 }
 

@@ -27,7 +27,7 @@ export const difference = (from: State, to: State): ReadonlyArray<Event> => {
         : new EntryReplaced({ ...keyOf(state, entry), from: entry.value, to: successor.value })
     )
   }
-  for (const entry of Array.from(waiting.values()).flat()) happen(new EntryAdded({ value: entry.value }))
+  for (const entry of Array.from(waiting.values()).flat()) events.push(new EntryAdded({ value: entry.value }))
   return events
 }
 

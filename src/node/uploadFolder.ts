@@ -108,7 +108,11 @@ export const discardUpload = Effect.fnUntraced(
     const folder = folderOf(files, id)
     const aside = join(files.temporary, `upload.${id}`)
     if ((yield* tell(files.fs.rename(folder.path, aside), "ENOENT")) === "ENOENT") return
-    yield* syncFolder(files, files.uploads)
+    // What fails has changed nothing: the session is there as before, as far as it can be put back.
+    yield* Effect.tapError(
+      syncFolder(files, files.uploads),
+      () => Effect.ignore(files.fs.rename(aside, folder.path))
+    )
     yield* removeFolder(files, aside)
   }
 )

@@ -1,6 +1,6 @@
 /** History, views of the past, and undoing: programs over the journal. */
 import { Effect, Option, Result, Stream } from "effect"
-import { changesOf, isAbout, tagMove } from "../layout/changes.ts"
+import { changesOf, isAbout, movesTag } from "../layout/changes.ts"
 import type { Command, Missing } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
 import { readEntry } from "../layout/Entry.ts"
@@ -38,7 +38,7 @@ export const revisionAt = Effect.fnUntraced(function*(
   const { defaultRepository } = yield* opened.layout.snapshot
   const moves = Stream.filter(
     opened.journal.commits({ mentioning: tag }),
-    ({ events }) => tagMove(changesOf(events, defaultRepository), repository, tag) !== undefined
+    ({ events }) => movesTag(changesOf(events, defaultRepository), repository, tag)
   )
   const found = yield* Stream.runHead(Stream.drop(moves, point.previous - 1))
   if (Option.isSome(found)) return found.value.revision - 1

@@ -15,6 +15,27 @@ const a1Other = entry("a", "app:v1", { note: "second" })
 const removed = (value: typeof a1, occurrence = 0, refName: string | undefined = "app:v1"): EntryRemoved =>
   new EntryRemoved({ ...(refName === undefined ? {} : { refName }), digest: digest("a"), occurrence, value })
 
+describe("entries that are added in a row", () => {
+  it("are what they are one after the other", () => {
+    const before = stateOf([a1, entry("c")], repository("def"))
+    const added = [b1, a1, entry("c", "v1"), entry("d"), entry("d", "no name: at all"), a1Other, b1]
+      .map((value) => new EntryAdded({ value }))
+    const [at, together] = [added.reduce<ReturnType<typeof evolve>>(evolve, before), replay(before, added)]
+    assert.deepStrictEqual(valuesOf(together), valuesOf(at))
+    assert.strictEqual(together.bytes, at.bytes)
+    const told = ({ digests, repositories }: typeof at) => ({
+      digests: Array.from(digests, ([digest, entries]) => [digest, entries.map(({ value }) => value)]).toSorted(),
+      repositories: Array.from(repositories, ([name, { bare, size, tags }]) => [
+        name,
+        bare,
+        size,
+        Array.from(tags, ([tag, entries]) => [tag, entries.map(({ value }) => value)]).toSorted()
+      ]).toSorted()
+    })
+    assert.deepStrictEqual(told(together), told(at))
+  })
+})
+
 describe("an entry", () => {
   it("is added at the end of the index", () => {
     assert.deepStrictEqual(valuesOf(evolve(stateOf([a1]), new EntryAdded({ value: b1 }))), [a1, b1])

@@ -155,6 +155,27 @@ describe("a session", () => {
     }))
 })
 
+describe("a cancellation that fails", () => {
+  it.live("leaves the session as it was", () =>
+    Effect.gen(function*() {
+      const { disk, folder, id, uploads } = yield* opened({ durability: "power" })
+      yield* append(uploads, id, "01234")
+      const cancel = Effect.scoped(
+        Effect.flatMap(uploads.exclusive(id), (session) => session.conclude({ _tag: "UploadCancelled" }))
+      )
+      disk.intercept((call) =>
+        call.operation === "syncDirectory" && call.path === ".ocilayout/uploads" ? fails("EINTR")(call) : Effect.void
+      )
+      assert.instanceOf(yield* Effect.flip(cancel), StorageError)
+      disk.intercept(() => Effect.void)
+      assert.isTrue(fs.existsSync(folder()))
+      assert.strictEqual(sizeOf(yield* uploads.stat(id)), 5)
+      assert.deepStrictEqual(leftovers(disk.root), [])
+      yield* cancel
+      assert.deepStrictEqual(yield* uploads.stat(id), { _tag: "Absent" })
+    }))
+})
+
 describe("what arrived", () => {
   it.live("is kept when the content breaks off or its sender is interrupted", () =>
     Effect.gen(function*() {
