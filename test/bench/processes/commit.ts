@@ -1,0 +1,26 @@
+/** `commit.ts <layout> <seconds> <number>`: commits one after another, once it is told to, and says how many and the longest. */
+import { Effect } from "effect"
+import { once } from "node:events"
+import process from "node:process"
+import { digestsOf, opened, repository } from "../support/load.ts"
+import { millis } from "../support/rounds.ts"
+
+const [, , directory = "", seconds, number] = process.argv
+const digests = digestsOf(2)
+
+await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+  const registry = yield* opened(directory, "power")
+  const commit = (count: number) =>
+    registry.tagManifest(repository, digests[count % digests.length] ?? "", [`moving-${number}`])
+  yield* Effect.andThen(commit(0), commit(1))
+  console.log("ready")
+  yield* Effect.promise(() => once(process.stdin, "data"))
+  const end = performance.now() + Number(seconds) * 1000
+  let commits = 0
+  let longestMillis = 0
+  while (performance.now() < end) {
+    longestMillis = Math.max(longestMillis, yield* millis(commit(commits)))
+    commits++
+  }
+  console.log(JSON.stringify({ commits, longestMillis }))
+})))

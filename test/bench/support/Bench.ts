@@ -1,0 +1,68 @@
+/** What a group of cases is given: how much to do, whom to compare with, and layouts to do it on. */
+import type { Effect, Scope } from "effect"
+import type { Case } from "./Case.ts"
+import type { Figures } from "./rounds.ts"
+
+/** How much is done; the targets are about the full size. */
+export interface Scale {
+  readonly rounds: number
+  /** What the peer is measured at, since it becomes slower with every tag. */
+  readonly manifests: number
+  /** Few, the peer's, and many: what does not depend on the number of tags is the same at each. */
+  readonly tags: { readonly few: number; readonly many: number }
+  /** Of the largest index. */
+  readonly entries: number
+  /** Of a large blob. */
+  readonly mebibytes: number
+  /** Blobs whose memory is compared. */
+  readonly memoryMebibytes: { readonly small: number; readonly large: number }
+  /** Starts of each process. */
+  readonly starts: number
+  /** Calls of each tool. */
+  readonly calls: number
+  /** How long processes compete. */
+  readonly seconds: number
+}
+
+export const full: Scale = {
+  rounds: 3,
+  manifests: 1000,
+  tags: { few: 100, many: 10_000 },
+  entries: 100_000,
+  mebibytes: 1024,
+  memoryMebibytes: { small: 256, large: 4096 },
+  starts: 11,
+  calls: 2000,
+  seconds: 5
+}
+
+/** To see whether everything runs. */
+export const quick: Scale = {
+  rounds: 1,
+  manifests: 100,
+  tags: { few: 20, many: 500 },
+  entries: 2000,
+  mebibytes: 32,
+  memoryMebibytes: { small: 16, large: 64 },
+  starts: 3,
+  calls: 100,
+  seconds: 1
+}
+
+export interface Bench {
+  readonly scale: Scale
+  /** The peer's figures in milliseconds under names of its own, none where it cannot be run. */
+  readonly peer: (load: { readonly manifests?: number; readonly mebibytes?: number }) => Effect.Effect<Figures, unknown>
+  /** A layout with so many tagged manifests, made once and only read. */
+  readonly layout: (tags: number) => Effect.Effect<string, unknown>
+  /** A command that may be missing, which is said once. */
+  readonly has: (command: string) => boolean
+  /** Tells a person, and no program. */
+  readonly say: (line: string) => void
+}
+
+export interface Group {
+  readonly name: string
+  readonly about: string
+  readonly run: (bench: Bench) => Effect.Effect<ReadonlyArray<Case>, unknown, Scope.Scope>
+}
