@@ -7,7 +7,9 @@
 import { Effect } from "effect"
 import process from "node:process"
 import { parseArgs } from "node:util"
+import { blobs } from "./groups/blobs.ts"
 import { largeIndex } from "./groups/largeIndex.ts"
+import { memory } from "./groups/memory.ts"
 import { processes } from "./groups/processes.ts"
 import { pushes } from "./groups/pushes.ts"
 import { reads } from "./groups/reads.ts"
@@ -17,7 +19,7 @@ import { judge, type Judged } from "./support/Case.ts"
 import { makeBench } from "./support/makeBench.ts"
 import { table } from "./support/print.ts"
 
-const groups: ReadonlyArray<Group> = [reads, referrers, pushes, largeIndex, processes]
+const groups: ReadonlyArray<Group> = [reads, referrers, pushes, largeIndex, blobs, memory, processes]
 
 const say = (line: string): void => console.error(line)
 
