@@ -9,17 +9,19 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import { blobs } from "./groups/blobs.ts"
 import { largeIndex } from "./groups/largeIndex.ts"
+import { mcp } from "./groups/mcp.ts"
 import { memory } from "./groups/memory.ts"
 import { processes } from "./groups/processes.ts"
 import { pushes } from "./groups/pushes.ts"
 import { reads } from "./groups/reads.ts"
 import { referrers } from "./groups/referrers.ts"
+import { starts } from "./groups/starts.ts"
 import { full, type Group, quick } from "./support/Bench.ts"
 import { judge, type Judged } from "./support/Case.ts"
 import { makeBench } from "./support/makeBench.ts"
 import { table } from "./support/print.ts"
 
-const groups: ReadonlyArray<Group> = [reads, referrers, pushes, largeIndex, blobs, memory, processes]
+const groups: ReadonlyArray<Group> = [reads, referrers, pushes, largeIndex, blobs, memory, processes, starts, mcp]
 
 const say = (line: string): void => console.error(line)
 

@@ -1,0 +1,30 @@
+/** An MCP server on the same bridge as ours, whose only tool answers what it is told. */
+import { Effect, Schema } from "effect"
+import process from "node:process"
+import { serveStdio } from "../../../src/mcp/index.ts"
+import type { Served } from "../../../src/mcp/Served.ts"
+import { defineTool } from "../../../src/mcp/Tool.ts"
+import { localFiles, openShared } from "../../../src/node/index.ts"
+
+const echo = defineTool({
+  name: "echo",
+  toolset: "read",
+  title: "Echo",
+  description: "Answers what it is told",
+  hints: { readOnly: true, destructive: false, idempotent: true },
+  needs: "nothing",
+  input: Schema.Struct({ text: Schema.String }),
+  output: Schema.Struct({ text: Schema.String }),
+  run: ({ text }) => Effect.succeed({ text })
+})
+
+await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+  const registry = yield* openShared({ directory: process.cwd() })
+  const served: Served = {
+    layouts: [{ id: "none", registry, perRepository: false }],
+    mode: "read",
+    files: localFiles([])
+  }
+  const catalogue = { served, tools: new Map([["echo", echo(served)]]), withheld: new Map<string, "mode">() }
+  yield* serveStdio(catalogue, "1.0.0", { input: process.stdin, output: process.stdout })
+})))
