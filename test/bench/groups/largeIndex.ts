@@ -1,7 +1,7 @@
 /** A large index: what one commit to it costs, and what its first reader waits for. */
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
-import { readFileSync, renameSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
 import type { Group } from "../support/Bench.ts"
@@ -12,11 +12,17 @@ import { type Contestant, inTurns, millis, millisEach } from "../support/rounds.
 
 const real = 2
 
-/** A layout of few manifests whose index names many: what an index costs does not depend on what it names. */
+/**
+ * A layout of few manifests whose index names many, as if another tool had written it: what an index costs does not
+ * depend on what it names.
+ */
 const makeLarge = Effect.fnUntraced(function*(entries: number) {
   const directory = yield* makeLayout(real)
   const path = join(directory, "index.json")
-  const document = JSON.parse(readFileSync(path, "utf8")) as { manifests: Array<unknown> }
+  const { annotations: _ours, ...document } = JSON.parse(readFileSync(path, "utf8")) as {
+    readonly annotations: unknown
+    readonly manifests: Array<unknown>
+  }
   const { mediaType, size } = manifestOf(0).descriptor
   for (let number = real; number < entries; number++) {
     document.manifests.push({
@@ -27,6 +33,7 @@ const makeLarge = Effect.fnUntraced(function*(entries: number) {
     })
   }
   writeFileSync(path, JSON.stringify(document))
+  rmSync(join(directory, ".ocilayout"), { recursive: true })
   return directory
 })
 
