@@ -11,7 +11,7 @@ import { asFast, asMuch, type Case } from "../support/Case.ts"
 import { run } from "../support/command.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { opened, repository } from "../support/load.ts"
-import { type Contestant, type Figures, inTurns, millis, millisEach } from "../support/rounds.ts"
+import { type Contestant, type Figures, inTurns, millis, millisOfMany } from "../support/rounds.ts"
 import { uploadFile } from "../support/uploadFile.ts"
 
 interface Blob {
@@ -75,7 +75,7 @@ const getting = (blob: Blob): Contestant => () =>
           registry.getBlobRange(repository, blob.digest, { offset: number * 4096, end: (number + 1) * 4096 }),
           ({ stream }) => Stream.runDrain(stream)
         ))
-      return { verified, unverified, range: yield* millisEach(2000, range) }
+      return { verified, unverified, range: yield* millisOfMany(2000, range) }
     })
   )
 

@@ -5,7 +5,7 @@ import type { RegistryShape } from "../../../src/ops/Registry.ts"
 import type { Group } from "../support/Bench.ts"
 import { asFast, asMuch, type Case } from "../support/Case.ts"
 import { digestsOf, opened, repository, tagOf } from "../support/load.ts"
-import { type Contestant, type Figures, inTurns, millisEach } from "../support/rounds.ts"
+import { type Contestant, type Figures, inTurns, millisEach, millisOfMany } from "../support/rounds.ts"
 
 type Read = Effect.Effect<unknown, RegistryError, Scope.Scope>
 
@@ -33,7 +33,7 @@ const reading = (count: number, directory: string): Contestant => () =>
     const figures: Record<string, number> = {}
     for (const name of [...resolving, ...listing]) {
       yield* millisEach(500, reads[name])
-      figures[`${name} ${count}`] = yield* millisEach(2000, reads[name])
+      figures[`${name} ${count}`] = yield* millisOfMany(2000, reads[name])
     }
     return figures
   }))

@@ -48,3 +48,16 @@ export const millisEach = <A, E, R>(
     })),
     (total) => total / count
   )
+
+/** The same of the median batch: a collection of garbage in one of them is not what many short reads are compared by. */
+export const millisOfMany = <A, E, R>(
+  count: number,
+  run: (number: number) => Effect.Effect<A, E, R>
+): Effect.Effect<number, E, R> =>
+  Effect.map(
+    Effect.forEach(Array.from({ length: 20 }), (_, batch) => {
+      const size = count / 20
+      return millisEach(size, (number) => run(batch * size + number))
+    }),
+    median
+  )
