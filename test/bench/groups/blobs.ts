@@ -75,6 +75,7 @@ const getting = (blob: Blob): Contestant => () =>
           registry.getBlobRange(repository, blob.digest, { offset: number * 4096, end: (number + 1) * 4096 }),
           ({ stream }) => Stream.runDrain(stream)
         ))
+      yield* millisOfMany(2000, range)
       return { verified, unverified, range: yield* millisOfMany(2000, range) }
     })
   )
