@@ -1,5 +1,6 @@
 /** How commands fail, and how that is told. */
 import { Effect, Runtime } from "effect"
+import { sentence } from "../oci/quoted.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { field } from "./fields.ts"
@@ -12,6 +13,11 @@ import { styled } from "./terminal/style.ts"
 export class Mistake extends Error {
   readonly _tag = "Mistake"
   readonly code = "INVALID_ARGUMENT"
+
+  constructor(message: string) {
+    // It repeats what was typed, or pasted from an image.
+    super(sentence(message))
+  }
 }
 
 export type Failure = RegistryError | Mistake

@@ -1,4 +1,5 @@
 /** Aligned columns, cut to the screen. */
+import { sentence } from "../../oci/quoted.ts"
 import type { Screen } from "./Screen.ts"
 import { styled, widthOf } from "./style.ts"
 
@@ -44,13 +45,14 @@ const widthsFor = (
   return widths
 }
 
-/** Lines under a line of titles; nothing where there are no rows. Cells are plain text. */
+/** Lines under a line of titles; nothing where there are no rows. Cells are plain text, and nothing in them moves a cursor. */
 export const table = (
   screen: Screen,
   columns: ReadonlyArray<Column>,
-  rows: ReadonlyArray<ReadonlyArray<string>>
+  content: ReadonlyArray<ReadonlyArray<string>>
 ): string => {
-  if (rows.length === 0) return ""
+  if (content.length === 0) return ""
+  const rows = content.map((row) => row.map(sentence))
   const widths = widthsFor(columns, rows, screen)
   const line = (cells: ReadonlyArray<string>): string =>
     columns.map(({ align }, at) => fitted(cells[at] ?? "", widths[at] ?? 0, align)).join(gap).trimEnd()

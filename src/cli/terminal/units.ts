@@ -1,4 +1,5 @@
 /** Sizes, ages and counts as people read them. */
+import { named } from "../../oci/quoted.ts"
 
 const steps = ["KiB", "MiB", "GiB", "TiB", "PiB"] as const
 
@@ -40,8 +41,8 @@ export const ageOf = (time: number, now: number): string =>
 /** `1 blob`, `2 blobs`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
-/** A digest short enough for a table, and long enough to be passed back. */
+/** A digest short enough for a table, and long enough to be passed back; what stands for one may be anything. */
 export const shortOf = (digest: string): string => {
   const [algorithm = "", encoded] = digest.split(":")
-  return encoded === undefined ? algorithm : `${algorithm}:${encoded.slice(0, 12)}`
+  return named(encoded === undefined ? algorithm : `${algorithm}:${encoded.slice(0, 12)}`)
 }
