@@ -124,6 +124,19 @@ describe("commands", () => {
       assert.strictEqual((yield* ocl(["resolve", `${layout}/example/app:latest`, "--at=-1"])).out, `${digest}\n`)
     }))
 
+  it.live("tell of a manifest that gets a tag that it is no longer without one, not that it is gone", () =>
+    Effect.gen(function*() {
+      const { layout, sbom } = yield* world
+      const short = sbom.slice(0, 19)
+      yield* ocl(["tag", "set", `${layout}/example/app@${sbom}`, "sbom"])
+      const commits = lines((yield* ocl(["history", layout])).out)
+      assert.includeMembers(Array.from(commits), [
+        `  example/app lists ${short} without a tag`,
+        `  example/app no longer lists ${short} without a tag`,
+        `  example/app:sbom is ${short}`
+      ])
+    }))
+
   it.live("delete, say what that means before, and take it back", () =>
     Effect.gen(function*() {
       const { digest, layer, layout, sbom } = yield* world

@@ -55,11 +55,18 @@ const commitOf = ({ actor, changes, pending, revision, time }: HistoryCommit): C
 
 const subjectOf = ({ name, repository, tag }: typeof Change.Type): string => {
   if (repository === undefined) return name === undefined ? "blob" : named(name)
-  return tag === undefined ? repository : `${repository}:${tag}`
+  return `${repository}:${tag}`
 }
 
 const changeLine = (change: typeof Change.Type): string => {
-  const { from, to } = change
+  const { from, repository, tag, to } = change
+  if (repository !== undefined && tag === undefined) {
+    // A manifest that left may well still be there, by a tag that it got.
+    return [
+      ...(from === undefined ? [] : [`${repository} no longer lists ${shortOf(from)} without a tag`]),
+      ...(to === undefined ? [] : [`${repository} lists ${shortOf(to)} without a tag`])
+    ].join(", ")
+  }
   const subject = subjectOf(change)
   if (from === undefined) return `${subject} is ${shortOf(to ?? "")}`
   return to === undefined
