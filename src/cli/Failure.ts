@@ -1,6 +1,6 @@
 /** How commands fail, and how that is told. */
 import { Effect, Runtime } from "effect"
-import { sentence } from "../oci/quoted.ts"
+import { printableJson, sentence } from "../oci/quoted.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { field } from "./fields.ts"
@@ -43,7 +43,7 @@ export const fail = (failure: Failure, json: boolean): Effect.Effect<never, Ende
     const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
     const { message } = failure
     if (json) {
-      yield* err(`${JSON.stringify({ error: { code, message, ...field("hint", hint) } })}\n`)
+      yield* err(`${printableJson({ error: { code, message, ...field("hint", hint) } })}\n`)
     } else {
       const shown = { colour: colour && errColumns() !== undefined }
       yield* err(`${styled(shown, "red", "error")}: ${message}\n`)

@@ -2,6 +2,7 @@
 import { Effect, Schema, type Scope, Stream } from "effect"
 import { userInfo } from "node:os"
 import process from "node:process"
+import { printableJson } from "../oci/quoted.ts"
 import { Actor } from "../ops/Actor.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Ended, fail, type Failure } from "./Failure.ts"
@@ -34,7 +35,7 @@ const printed = <O>({ schema, show }: Answer<O>, { json }: Wanted): (value: O) =
   const encode = Schema.encodeSync(Schema.toCodecJson(schema))
   return (value) =>
     Effect.gen(function*() {
-      const text = json ? JSON.stringify(encode(value)) : show(value, yield* Screen)
+      const text = json ? printableJson(encode(value)) : show(value, yield* Screen)
       if (text !== "") yield* write(`${text}\n`)
     })
 }

@@ -48,6 +48,10 @@ export const named = (text: string): string => plain.test(text) ? text : quoted(
 /** A reason inside a message: unprintable characters escaped, at most 1000 characters, no quotes around it. */
 export const sentence = (text: string): string => shortened(text, sentenceLength, printable)
 
+/** A value as JSON, in which every unprintable character is escaped: the same document, and nothing that moves a cursor. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escapedUnits)
+
 /** The first few of a list, so that a message stays readable whatever the list holds. */
 export const several = (items: ReadonlyArray<string>): string => {
   const shown = items.slice(0, 5).map((item) => sentence(item)).join(", ")

@@ -57,6 +57,8 @@ describe("hostile content", () => {
         assert.isNotEmpty(`${out}${err}${args[0] === "pins" ? "nothing" : ""}`)
         assert.notMatch(out, acting, args.join(" "))
         assert.notMatch(err, acting, args.join(" "))
+        const json = yield* ocl([...args, "--json"])
+        assert.notMatch(json.out + json.err, acting, `${args.join(" ")} --json`)
       }
     }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { named, quoted, sentence, several } from "../../src/oci/quoted.ts"
+import { named, printableJson, quoted, sentence, several } from "../../src/oci/quoted.ts"
 
 describe("quoted", () => {
   it("quotes as JSON does", () => {
@@ -51,6 +51,16 @@ describe("sentence", () => {
     assert.strictEqual(sentence("has \"x\" and\u001b"), "has \"x\" and\\u001b")
     assert.strictEqual(sentence("a".repeat(1000)), "a".repeat(1000))
     assert.strictEqual(sentence("a".repeat(1001)), `${"a".repeat(999)}…`)
+  })
+})
+
+describe("printableJson", () => {
+  it("is the same document, with what JSON leaves as it is escaped", () => {
+    const value = { "\u{9b}31m": ["\u{202e}\u{2028}", "\u{1f469}\u{200d}\u{1f680}", "café", 1, null] }
+    const text = printableJson(value)
+    assert.deepStrictEqual(JSON.parse(text), value)
+    assert.notMatch(text, /[\p{C}\p{Zl}\p{Zp}]/u)
+    assert.include(text, "café")
   })
 })
 
