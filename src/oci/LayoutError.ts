@@ -202,7 +202,7 @@ export class RevisionUnknown extends Schema.TaggedError<RevisionUnknown>()("Revi
     const range = this.oldest === undefined
       ? `the newest revision is ${this.newest}`
       : `it goes back to revision ${this.oldest}`
-    return `there is no ${quoted(this.asked)} in the history; ${range}`
+    return `there is no ${sentence(this.asked)} in the history; ${range}`
   }
 }
 

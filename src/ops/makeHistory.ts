@@ -164,8 +164,13 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
 
   revert: Effect.fn("Registry.revert")(function*(revision, { dryRun = false, force = false, repository } = {}) {
     const opened = yield* choose(catalog, repository)
-    const before = yield* opened.journal.stateAt(revision - 1)
+    if (revision < 1) {
+      const newest = yield* newestRevision(opened.journal)
+      return yield* new RevisionUnknown({ asked: `revision ${revision}`, newest })
+    }
+    // It is the one to be told of where there is none; that before it comes second.
     const after = yield* opened.journal.stateAt(revision)
+    const before = yield* opened.journal.stateAt(revision - 1)
     if (equivalent(before, after)) {
       return yield* new Unsupported({
         operation: `reverting revision ${revision}`,

@@ -181,12 +181,12 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   [
     new Errors.RevisionUnknown({ asked: "revision 9", newest: 7 }),
     "REVISION_UNKNOWN",
-    "there is no \"revision 9\" in the history; the newest revision is 7"
+    "there is no revision 9 in the history; the newest revision is 7"
   ],
   [
     new Errors.RevisionUnknown({ asked: "revision 1", newest: 7, oldest: 3 }),
     "REVISION_UNKNOWN",
-    "there is no \"revision 1\" in the history; it goes back to revision 3"
+    "there is no revision 1 in the history; it goes back to revision 3"
   ],
   [
     new Errors.HistoryInvalid({ from: 4, reason: "is not what was written before" }),

@@ -252,6 +252,19 @@ describe("reverting", () => {
       assert.deepStrictEqual(yield* revisions(registry), before)
     }))
 
+  it.effect("names the revision that was asked for, where there is none", () =>
+    Effect.gen(function*() {
+      const registry = yield* moved
+      for (const revision of [9, 0, -1]) {
+        const unknown = yield* Effect.flip(registry.revert(revision))
+        assert.instanceOf(unknown, RevisionUnknown)
+        assert.strictEqual(
+          unknown.message,
+          `there is no revision ${revision} in the history; the newest revision is 4`
+        )
+      }
+    }))
+
   it.effect("a commit that deleted a blob is not to be had", () =>
     Effect.gen(function*() {
       const registry = yield* moved
