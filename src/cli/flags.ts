@@ -81,6 +81,11 @@ export const target = argument(
   "A layout, or a repository or reference in it; by default --layout, or else the current directory"
 ).pipe(Argument.optional)
 
+export const whole = argument(
+  "layout",
+  "The layout; by default --layout, or else the current directory. Of a tree (--layout DIR --per-repository), a repository"
+).pipe(Argument.optional)
+
 export const layout = argument(
   "layout",
   "The layout; by default --layout, or else the current directory"

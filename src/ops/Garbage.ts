@@ -5,7 +5,7 @@ import type { ContentDigest } from "../oci/Digest.ts"
 import type { Pin, RegistryError } from "./ports.ts"
 
 export interface GarbageOptions {
-  /** In a tree of layouts, the one that is meant. */
+  /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
   readonly repository?: string | undefined
   /** Also manifests that no tag, index or subject keeps; false by default. */
   readonly untagged?: boolean | undefined

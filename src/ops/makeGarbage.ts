@@ -5,7 +5,7 @@ import { displayName, type StoredBlob, type Sweep } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
-import { PlanExpired } from "../oci/OciError.ts"
+import { PlanExpired, Unsupported } from "../oci/OciError.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { GarbageCollected, GarbageItem, GarbageShape } from "./Garbage.ts"
@@ -142,11 +142,22 @@ const loadPlan = Effect.fnUntraced(function*({ plans }: Opened, id: string) {
   return Option.isNone(plan) ? yield* new PlanExpired({ plan: id }) : plan.value
 })
 
+/** The layout that is swept: content is of all repositories of it, so that there is no sweeping one of several. */
+const whole = Effect.fnUntraced(function*(catalog: Catalog, repository: string | undefined) {
+  if (catalog.shared && repository !== undefined) {
+    return yield* new Unsupported({
+      operation: "collecting the garbage of one repository",
+      reason: "all repositories of a layout share its content; name no repository, and let rules say which tags go"
+    })
+  }
+  return yield* choose(catalog, repository)
+})
+
 export const makeGarbage = (
   catalog: Catalog
 ): Pick<GarbageShape, "planGarbage" | "plannedGarbage" | "collectGarbage"> => ({
   planGarbage: Effect.fn("Registry.planGarbage")(function*(options = {}) {
-    const opened = yield* choose(catalog, options.repository)
+    const opened = yield* whole(catalog, options.repository)
     const asked = withDefaults(options)
     const gathered = yield* gather(opened, asked)
     const swept = yield* look(opened, yield* opened.layout.snapshot, gathered, asked)
@@ -165,12 +176,12 @@ export const makeGarbage = (
   }),
 
   plannedGarbage: Effect.fn("Registry.plannedGarbage")(function*(id, options = {}) {
-    const { items } = yield* loadPlan(yield* choose(catalog, options.repository), id)
+    const { items } = yield* loadPlan(yield* whole(catalog, options.repository), id)
     return items
   }),
 
   collectGarbage: Effect.fn("Registry.collectGarbage")(function*(id, options = {}) {
-    const opened = yield* choose(catalog, options.repository)
+    const opened = yield* whole(catalog, options.repository)
     const { items, options: asked } = yield* loadPlan(opened, id)
     const removed: Array<GarbageItem> = []
     const spared: Array<GarbageItem> = []

@@ -196,6 +196,8 @@ describe("commands", () => {
       const looked = yield* json(["gc", layout])
       assert.strictEqual(looked["done"], false)
       assert.strictEqual((yield* ocl(["gc", layout, "--dry-run", "--yes"])).code, 2)
+      // All of the layout would have been collected.
+      assert.match((yield* ocl(["gc", `${layout}/example/app`, "--yes"])).err, /one repository is not supported/u)
       assert.strictEqual((yield* ocl(["gc", layout, "--keep", "many"])).code, 2)
       assert.strictEqual((yield* ocl(["gc", layout, "--plan", "0".repeat(32)])).code, 3)
       const going = [{

@@ -9,7 +9,8 @@ import {
   ManifestBlobUnknown,
   ManifestUnknown,
   PlanExpired,
-  Referenced
+  Referenced,
+  Unsupported
 } from "../../src/oci/OciError.ts"
 import type { GarbageItem, GarbageOptions } from "../../src/ops/Garbage.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
@@ -56,6 +57,18 @@ const collected = Effect.fnUntraced(function*(registry: RegistryShape, options: 
 const blobsOf = (registry: RegistryShape) => Effect.map(registry.usage, ({ blobs }) => blobs)
 
 describe("a plan", () => {
+  it.effect("is never of one repository alone, where several share a layout", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one, [])
+      const { id } = yield* registry.planGarbage(now)
+      const repository = "app"
+      assert.instanceOf(yield* Effect.flip(registry.planGarbage({ ...now, repository })), Unsupported)
+      const plan = Option.getOrThrow(id)
+      assert.instanceOf(yield* Effect.flip(registry.plannedGarbage(plan, { repository })), Unsupported)
+      assert.instanceOf(yield* Effect.flip(registry.collectGarbage(plan, { repository })), Unsupported)
+    }))
+
   it.effect("has every blob, with what needs it or that nothing does, and changes nothing", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
@@ -183,7 +196,7 @@ describe("a plan", () => {
       const broken = sample("{", index([one]).descriptor.mediaType)
       yield* store(broken)
       yield* add(entryOf(broken, "app:v1"))
-      yield* pushImage(registry, "app", one)
+      yield* pushImage(registry, "app", one, [])
       yield* later
       const { items } = yield* registry.planGarbage({ ...now, untagged: true })
       assert.deepStrictEqual(going(items), [])
@@ -230,7 +243,7 @@ describe("a plan", () => {
   it.effect("keeps what a pin of any kind holds, wherever that was named", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
-      yield* pushImage(registry, "app", one)
+      yield* pushImage(registry, "app", one, [])
       yield* pushManifest(registry, "app", index([one]), ["all"])
       const { digest } = index([one]).descriptor
       yield* registry.pin("other", digest)
@@ -390,7 +403,7 @@ describe("collecting", () => {
   it.effect("takes for ever at its word", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()
-      yield* pushImage(registry, "app", one)
+      yield* pushImage(registry, "app", one, [])
       yield* registry.deleteManifest("app", one.descriptor.digest)
       yield* TestClock.adjust(1000 * day)
       const { id, items } = yield* registry.planGarbage({ undoWindowMillis: Number.POSITIVE_INFINITY })

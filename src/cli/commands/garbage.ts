@@ -115,7 +115,7 @@ const planned = Effect.fnUntraced(function*(
 })
 
 export const gc = Command.make("gc", {
-  target: f.target,
+  target: f.whole,
   plan: f.text("plan", "ID", "Carry out a plan that was looked at; with --dry-run, look at it again"),
   yes: f.off("yes", "Remove at once what can go").pipe(f.alias("y")),
   dryRun,
