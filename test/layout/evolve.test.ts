@@ -23,14 +23,13 @@ describe("entries that are added in a row", () => {
     const [at, together] = [added.reduce<ReturnType<typeof evolve>>(evolve, before), replay(before, added)]
     assert.deepStrictEqual(valuesOf(together), valuesOf(at))
     assert.strictEqual(together.bytes, at.bytes)
+    const values = (entries: typeof at.entries) => entries.map(({ value }) => value)
     const told = ({ digests, repositories }: typeof at) => ({
-      digests: Array.from(digests, ([digest, entries]) => [digest, entries.map(({ value }) => value)]).toSorted(),
-      repositories: Array.from(repositories, ([name, { bare, size, tags }]) => [
+      digests: new Map(Array.from(digests, ([digest, entries]) => [digest, values(entries)])),
+      repositories: new Map(Array.from(repositories, ([name, { bare, size, tags }]) => [
         name,
-        bare,
-        size,
-        Array.from(tags, ([tag, entries]) => [tag, entries.map(({ value }) => value)]).toSorted()
-      ]).toSorted()
+        { bare, size, tags: new Map(Array.from(tags, ([tag, entries]) => [tag, values(entries)])) }
+      ]))
     })
     assert.deepStrictEqual(told(together), told(at))
   })
