@@ -31,7 +31,7 @@ const committer = Effect.fnUntraced(function*(directory: string, seconds: number
     else Deferred.doneUnsafe(outcome, Effect.succeed(JSON.parse(line) as Outcome))
   })
   child.stderr.pipe(process.stderr)
-  child.once("close", () => Deferred.doneUnsafe(outcome, Effect.fail(new Error("a committing process ended early"))))
+  child.once("close", () => Deferred.doneUnsafe(outcome, Effect.die(new Error("a committing process ended early"))))
   yield* Effect.raceFirst(Deferred.await(ready), Deferred.await(outcome))
   return Effect.andThen(Effect.sync(() => child.stdin.end("go\n")), Deferred.await(outcome))
 })
