@@ -71,16 +71,36 @@ export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: Conten
   }))
 
 /** The bytes of an open file from `from` up to, not including, `to`; `root` is what paths in errors are relative to. */
-export const bytesOf = (
+const bytesOf = (
   { root }: { readonly root: string },
   handle: FileHandle,
   from: number,
   to: number
 ): Stream.Stream<Uint8Array, StorageError | SymlinkRefused> =>
+  read(root, handle, { from, to }, (bytes) => new Uint8Array(bytes))
+
+/** The same, each piece in the place of the one before: for whoever is done with a piece when it takes the next. */
+export const passingBytesOf = (
+  { root }: { readonly root: string },
+  handle: FileHandle,
+  from: number,
+  to: number
+): Stream.Stream<Uint8Array, StorageError | SymlinkRefused> =>
+  Stream.suspend(() => {
+    const piece = new Uint8Array(Math.min(readBytes, to - from))
+    return read(root, handle, { from, to }, (bytes) => piece.subarray(0, bytes))
+  })
+
+const read = (
+  root: string,
+  handle: FileHandle,
+  { from, to }: { readonly from: number; readonly to: number },
+  room: (bytes: number) => Uint8Array
+): Stream.Stream<Uint8Array, StorageError | SymlinkRefused> =>
   Stream.paginate(
     from,
     Effect.fnUntraced(function*(offset: number) {
-      const target = new Uint8Array(Math.min(readBytes, to - offset))
+      const target = room(Math.min(readBytes, to - offset))
       const count = yield* asStorage(root)(handle.read(target, offset))
       const next = offset + count
       return [

@@ -209,7 +209,10 @@ export interface LocalFiles {
   readonly allowed: ReadonlyArray<string>
   /** Only those of them that are inside one of some directories as well, which are `file:` URIs and have to exist. */
   readonly within: (roots: ReadonlyArray<string>) => Effect.Effect<LocalFiles, RegistryError>
-  /** `length` bytes from `offset`, all by default. `PathDenied` outside the allowed directories. */
+  /**
+   * `length` bytes from `offset`, all by default; a piece may take the place of the one before it. `PathDenied` outside
+   * the allowed directories.
+   */
   readonly read: (
     path: string,
     window?: { readonly offset: number; readonly length?: number | undefined }
