@@ -65,7 +65,7 @@ export const doHarm = (layout: string, like: string, { harm, place, seed }: Harm
       return fs.writeFileSync(path, jsonMutator([content])(random))
     case "endless":
       fs.writeFileSync(path, content)
-      // Content is streamed and a journal searched, however much there is: that would only take long.
+      // Content is streamed, that of a lease as well, and a journal searched, however much there is: that would only take long.
       return /^blobs\/|\/data$|\.ndjson$/u.test(place) ? undefined : fs.truncateSync(path, endless)
     case "a folder":
       return fs.mkdirSync(path)
