@@ -10,7 +10,8 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   IndexInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutLocked: "Another process is writing; try again.",
-  LayoutNotFound: "ocilayout init DIR makes one.",
+  LayoutNotFound:
+    "A reference is the path of a layout, a slash and a name, or a name with --layout; ocilayout init DIR makes one.",
   ManifestBlobUnknown: "Push what is missing first: ocilayout blob push.",
   ManifestUnknown: "ocilayout tags lists the tags of a repository.",
   NameUnknown: "ocilayout repositories lists those there are.",

@@ -11,8 +11,9 @@ import {
   type SymlinkPolicy
 } from "../node/index.ts"
 import { LayoutNotFound, NameUnknown } from "../oci/OciError.ts"
-import { formatReference } from "../oci/Reference.ts"
+import { formatReference, parseLayoutReference } from "../oci/Reference.ts"
 import { parseRef, type Place, type Ref } from "../ops/find.ts"
+import type { FoundLayout } from "../ops/findLayout.ts"
 import { parsePoint } from "../ops/point.ts"
 import { parseDirectory } from "./directories.ts"
 import { type Failure, Mistake } from "./Failure.ts"
@@ -45,16 +46,42 @@ const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split,
   if (yield* isLayout(path)) return { directory: path }
   // A shortened digest is part of no reference by the book, so digests are looked at only once the layout is known.
   const [, whole = path, digest = ""] = /^(.*?)(@[^/@]*)?$/su.exec(path) ?? []
-  const found = yield* findLayout(whole)
-  if (found.reference === undefined) return { directory: whole, suffix: digest }
-  if (yield* isLayout(found.directory)) {
-    return { directory: found.directory, name: formatReference(found.reference) + digest }
-  }
+  const found = yield* Effect.result(findLayout(whole))
+  if (Result.isSuccess(found)) {
+    const { directory, reference } = found.success
+    if (reference === undefined) return { directory, suffix: digest }
+    if (yield* isLayout(directory)) return { directory, name: formatReference(reference) + digest }
+  } else if (found.failure._tag !== "ReferenceInvalid") return yield* found.failure
   const colon = whole.lastIndexOf(":")
   const directory = whole.slice(0, Math.max(colon, 0))
-  return directory !== "" && (yield* isLayout(directory))
-    ? { directory, suffix: whole.slice(colon) + digest }
-    : yield* new LayoutNotFound({ path: found.directory })
+  if (directory !== "" && (yield* isLayout(directory))) return { directory, suffix: whole.slice(colon) + digest }
+  return yield* noLayout(path, whole, found)
+})
+
+/** Why a path leads to no layout: there is none, or there is one and what follows is no reference. */
+const noLayout = Effect.fnUntraced(function*(
+  path: string,
+  whole: string,
+  found: Result.Result<FoundLayout, Failure>
+): Effect.fn.Return<never, Failure> {
+  const components = whole.split("/")
+  for (let depth = components.length - 1; depth > 0; depth--) {
+    const directory = components.slice(0, depth).join("/")
+    if (directory !== "" && (yield* isLayout(directory))) {
+      const name = components.slice(depth).join("/")
+      return yield* Result.match(parseLayoutReference(name), {
+        onFailure: Effect.fail,
+        onSuccess: () => new LayoutNotFound({ path: directory })
+      })
+    }
+  }
+  // What is there, or has no folder to be in, is what was meant to be the layout.
+  const meant = existsSync(path) || !whole.includes("/") || Result.isFailure(found)
+  if (meant && path !== "" && !path.includes("\0")) return yield* new LayoutNotFound({ path })
+  return yield* Result.match(found, {
+    onFailure: Effect.fail,
+    onSuccess: ({ directory }) => new LayoutNotFound({ path: directory })
+  })
 })
 
 /** As skopeo names the image of a layout, `DIR:tag`: of its only repository, or of the one that is called like it. */
@@ -64,8 +91,14 @@ const nameIn = Effect.fnUntraced(function*(
 ): Effect.fn.Return<string, Failure> {
   const [only, other] = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
   const repository = other === undefined ? only : parseDirectory(directory).repository
-  return repository === undefined ? yield* new NameUnknown({ name: basename(directory) }) : repository + suffix
+  if (repository !== undefined) return repository + suffix
+  if (other !== undefined) return yield* severalRepositories(directory, only ?? other)
+  // The folder's name is that of no repository, so that a tag alone belongs to none: it is reached as it is written.
+  return suffix.startsWith(":") ? suffix.slice(1) : yield* new NameUnknown({ name: basename(directory) })
 })
+
+export const severalRepositories = (directory: string, one: string): Effect.Effect<never, Mistake> =>
+  Effect.fail(new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${one}`))
 
 const open = Effect.fnUntraced(function*(
   { durability, perRepository, symlinks }: Where,
@@ -115,6 +148,19 @@ export const locateDamaged = (
     : located
 }
 
+/** As `locate`, for what is about a layout as a whole. */
+export const locateWhole = Effect.fnUntraced(function*(
+  where: Where,
+  argument: Option.Option<string>
+): Effect.fn.Return<Target, Failure, Scope.Scope> {
+  return yield* withoutName(yield* locate(where, argument))
+})
+
+export const withoutName = (target: Target): Effect.Effect<Target, Mistake> =>
+  target.name === undefined
+    ? Effect.succeed(target)
+    : Effect.fail(new Mistake(`this is about a whole layout; name ${target.directory}, and not ${target.name} in it`))
+
 /** As `locate`, and the name is there and is read. */
 export const locateRef = Effect.fnUntraced(function*(
   where: Where,
@@ -131,7 +177,7 @@ export const locateRef = Effect.fnUntraced(function*(
   const name = target.name
   if (name === undefined) {
     return yield* Effect.fail(
-      new Mistake(`${argument} is a layout; write ${argument}/REPOSITORY:TAG for what is in it`)
+      new Mistake(`${argument} is a layout; write ${argument.replace(/\/*$/u, "")}/REPOSITORY:TAG for what is in it`)
     )
   }
   return { ...target, name, ref: parseRef(name) }

@@ -7,10 +7,9 @@ import { NameUnknown } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import type { RegistryShape } from "../../ops/Registry.ts"
 import { described } from "../described.ts"
-import { Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
-import { atPoint, locate, type Target } from "../target.ts"
+import { atPoint, locate, locateWhole, severalRepositories, type Target } from "../target.ts"
 import { table } from "../terminal/table.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 
@@ -58,7 +57,7 @@ export const repositories = Command.make("repositories", {
     shownRepositories,
     wanted,
     Effect.gen(function*() {
-      const { registry } = yield* atPoint(yield* locate(where, layout), at)
+      const { registry } = yield* atPoint(yield* locateWhole(where, layout), at)
       const repositories = yield* Stream.runCollect(registry.repositories())
       const unnamed = yield* Stream.runCollect(registry.unnamed())
       const details = long
@@ -129,9 +128,7 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
   const [only, other] = found
   if (only !== undefined && other === undefined) return only
   if (only === undefined) return yield* new NameUnknown({ name: basename(directory) })
-  return yield* Effect.fail(
-    new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${only}`)
-  )
+  return yield* severalRepositories(directory, only)
 })
 
 export const tags = Command.make("tags", {

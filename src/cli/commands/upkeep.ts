@@ -11,7 +11,7 @@ import { Ended, type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answers, report } from "../output.ts"
-import { locate, locateDamaged, type Target } from "../target.ts"
+import { locate, locateDamaged, type Target, withoutName } from "../target.ts"
 import { progressOf } from "../terminal/progress.ts"
 import type { Screen } from "../terminal/Screen.ts"
 import { styled } from "../terminal/style.ts"
@@ -196,7 +196,7 @@ export const repair = Command.make("repair", {
     repaired,
     { ...wanted, quiet: wanted.quiet && !dryRun },
     Effect.gen(function*() {
-      const { registry } = yield* locateDamaged(where, layout)
+      const { registry } = yield* withoutName(yield* locateDamaged(where, layout))
       const other = Option.isNone(source) ? undefined : yield* locate({ ...where, layout: Option.none() }, source)
       const chosen = yield* Effect.forEach(codes, codeOf)
       const { done, left } = yield* registry.repair({
