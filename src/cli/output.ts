@@ -2,6 +2,7 @@
 import { Effect, Schema, type Scope, Stream } from "effect"
 import { userInfo } from "node:os"
 import process from "node:process"
+import type { StorageError } from "../oci/OciError.ts"
 import { printableJson } from "../oci/quoted.ts"
 import { Actor } from "../ops/Actor.ts"
 import { exitCodes } from "./exitCodes.ts"
@@ -25,13 +26,16 @@ export interface Answer<O> {
 }
 
 /** Waits until it is written; ends the command where nobody reads any more. */
-export const write = (content: Uint8Array | string): Effect.Effect<void, Ended> =>
+export const write = (content: Uint8Array | string): Effect.Effect<void, Ended | StorageError> =>
   Effect.gen(function*() {
     const { out } = yield* Streams
     if (!(yield* out(content))) return yield* Effect.fail(new Ended(exitCodes.readerGone))
   })
 
-const printed = <O>({ schema, show }: Answer<O>, { json }: Wanted): (value: O) => Effect.Effect<void, Ended> => {
+const printed = <O>(
+  { schema, show }: Answer<O>,
+  { json }: Wanted
+): (value: O) => Effect.Effect<void, Ended | StorageError> => {
   const encode = Schema.encodeSync(Schema.toCodecJson(schema))
   return (value) =>
     Effect.gen(function*() {

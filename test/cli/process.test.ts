@@ -1,7 +1,7 @@
 /** Commands as processes: signals, pipes, standard input. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process"
+import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -94,6 +94,25 @@ describe("a command as a process", () => {
       child.stdout.destroy()
       assert.strictEqual(yield* Fiber.join(end), 141)
       assert.strictEqual(told, "")
+    }))
+
+  it.live.skipIf(!fs.existsSync("/dev/full"))("says that what it writes to is full", () =>
+    Effect.gen(function*() {
+      const { layout } = yield* withTag
+      const full = fs.openSync("/dev/full", "w")
+      const run = (...args: ReadonlyArray<string>) =>
+        Effect.sync(() =>
+          spawnSync(process.execPath, [mainPath, ...args], { stdio: ["ignore", full, "pipe"], encoding: "utf8" })
+        )
+      const tags = yield* run("tags", `${layout}/app`)
+      assert.deepStrictEqual(
+        [tags.status, tags.stderr],
+        [7, "error: cannot write \"standard output\": the disk or quota is full; free some space and try again\n"]
+      )
+      const manifest = yield* run("manifest", "get", `${layout}/app:v1`)
+      assert.deepStrictEqual([manifest.status, manifest.stderr], [7, tags.stderr])
+      assert.strictEqual((yield* run("completions", "bash")).status, 7)
+      fs.closeSync(full)
     }))
 
   it.live("reads the layout from the environment", () =>

@@ -1,10 +1,10 @@
 /** completions: the shell's side of `complete`, which knows what could come next. */
-import { Config, Effect, Option } from "effect"
+import { Config, Effect, Option, Stream } from "effect"
 import { Argument, Command, type Completions } from "effect/cli"
 import { complete } from "../complete.ts"
 import { described } from "../described.ts"
 import * as f from "../flags.ts"
-import { write } from "../output.ts"
+import { bytes, write } from "../output.ts"
 
 const scripts = {
   // A colon divides words in bash, which then asks for what comes after it.
@@ -41,7 +41,7 @@ complete -c ocilayout -F -n 'test -z "$(ocilayout complete (commandline -cp) 2>/
 
 export const completions = Command.make("completions", {
   shell: Argument.Literals("shell", ["bash", "zsh", "fish"]).pipe(Argument.withDescription("Whose script to print"))
-}, ({ shell }) => write(scripts[shell])).pipe(
+}, ({ shell }) => bytes(Stream.succeed(Buffer.from(scripts[shell])))).pipe(
   described("Print a script for completion", "It completes commands and flags, and layouts, repositories and tags.", [
     ["completions bash > ~/.local/share/bash-completion/completions/ocilayout", "For bash"],
     ["completions zsh > \"${fpath[1]}/_ocilayout\"", "For zsh"],
@@ -60,5 +60,5 @@ export const completing = (root: () => Completions.CommandDescriptor) =>
         complete(root(), line, layout),
         (): ReadonlyArray<string> => []
       )
-      yield* write(found.map((one) => `${one}\n`).join(""))
+      yield* Effect.catchTag(write(found.map((one) => `${one}\n`).join("")), "StorageError", () => Effect.void)
     })))

@@ -1,10 +1,11 @@
 /** Standard output and standard error, and whether people look at them. */
 import { Context, Effect } from "effect"
 import process from "node:process"
+import { StorageError } from "../../oci/OciError.ts"
 
 export interface Streams {
   /** Waits until it is written; false where nobody reads any more. */
-  readonly out: (content: Uint8Array | string) => Effect.Effect<boolean>
+  readonly out: (content: Uint8Array | string) => Effect.Effect<boolean, StorageError>
   /** What cannot be told is nobody's loss. */
   readonly err: (text: string) => Effect.Effect<void>
   /** Characters in a line of standard error, where it is a terminal. */
@@ -13,10 +14,21 @@ export interface Streams {
   readonly canAsk: () => boolean
 }
 
+/** What a pipe says whose reader has gone, and a stream that has told so already. */
+const gone = new Set<unknown>(["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END"])
+
+const outcomeOf = (error: Error | null | undefined): Effect.Effect<boolean, StorageError> => {
+  if (error === null || error === undefined) return Effect.succeed(true)
+  const { code }: NodeJS.ErrnoException = error
+  if (gone.has(code)) return Effect.succeed(false)
+  const kind = code === "ENOSPC" || code === "EDQUOT" ? "full" : code === "EIO" ? "device" : "other"
+  return Effect.fail(new StorageError({ operation: "write", path: "standard output", kind, cause: error }))
+}
+
 const ofProcess: Streams = {
   out: (content) =>
     Effect.callback((resume) => {
-      process.stdout.write(content, (error) => resume(Effect.succeed(error === null || error === undefined)))
+      process.stdout.write(content, (error) => resume(outcomeOf(error)))
     }),
   err: (text) => Effect.sync(() => void process.stderr.write(text)),
   errColumns: () => process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
