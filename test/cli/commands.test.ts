@@ -121,6 +121,7 @@ describe("commands", () => {
         `example/app:latest is ${next.slice(0, 19)}, was ${digest.slice(0, 19)}\n`
       )
       assert.strictEqual((yield* set("--move", "--quiet")).out, "")
+      assert.deepStrictEqual((yield* json(["tag", "set", `${layout}/example/app:v2`, "v2", "v2"]))["unchanged"], ["v2"])
       assert.strictEqual((yield* ocl(["resolve", `${layout}/example/app:latest`, "--at=-1"])).out, `${digest}\n`)
     }))
 
@@ -280,6 +281,8 @@ describe("failures", () => {
         [["blob", "get", `${layout}/example/app@sha256:${"0".repeat(64)}`], 3, /not in the layout/u],
         [["blob", "push", `${layout}/example/app`, join(layout, "nothing")], 3, /./u],
         [["manifest", "push", `${layout}/example/app:x`, join(layout, "oci-layout")], 2, /mediaType/u],
+        [["tag", "set", `${layout}/example/app:v1`, "x", "--if-digest", "4f53cda18c2b"], 2, /is not a digest/u],
+        [["tag", "delete", `${layout}/example/app:v1`, "--if-digest", "sha256:0"], 2, /is not a digest/u],
         [["history", layout, "--since", "3"], 2, /--since takes a time/u]
       ]
       for (const [args, code, message] of cases) {

@@ -2,8 +2,9 @@
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
+import { parseDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
-import { ManifestInvalid } from "../../oci/OciError.ts"
+import { type DigestInvalid, ManifestInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import { collect } from "../../ops/collect.ts"
 import { findManifest, requireDigest } from "../../ops/find.ts"
@@ -88,7 +89,7 @@ export const condition = {
 
 /** Each tag with the condition it is set under. */
 export const requests = (
-  tags: ReadonlyArray<string>,
+  named: ReadonlyArray<string>,
   { ifAbsent, ifDigest, move }: {
     readonly move: boolean
     readonly ifDigest: Option.Option<string>
@@ -96,17 +97,16 @@ export const requests = (
   }
 ): Result.Result<
   ReadonlyArray<{ readonly tag: string; readonly ifDigest?: string; readonly ifAbsent?: boolean }>,
-  Mistake
+  DigestInvalid | Mistake
 > => {
   if ([ifAbsent, move, Option.isSome(ifDigest)].filter(Boolean).length > 1) {
     return Result.fail(new Mistake("--move, --if-digest and --if-absent exclude each other"))
   }
-  return Result.succeed(tags.map((tag) =>
-    Option.match(ifDigest, {
-      onNone: () => move ? { tag } : { tag, ifAbsent: true },
-      onSome: (digest) => ({ tag, ifDigest: digest })
-    })
-  ))
+  const tags = Array.from(new Set(named))
+  return Option.match(ifDigest, {
+    onNone: () => Result.succeed(tags.map((tag) => move ? { tag } : { tag, ifAbsent: true })),
+    onSome: (digest) => Result.map(parseDigest(digest), (ifDigest) => tags.map((tag) => ({ tag, ifDigest })))
+  })
 }
 
 const mediaTypeIn = (content: Uint8Array): Result.Result<string, Failure> =>

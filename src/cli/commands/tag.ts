@@ -1,6 +1,7 @@
 /** tag set, delete. */
 import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
+import { parseDigest } from "../../oci/Digest.ts"
 import { Conflict, ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import { findManifest } from "../../ops/find.ts"
@@ -59,7 +60,7 @@ const set = Command.make("set", {
         repository,
         digest,
         created: moved.flatMap(({ from, tag }) => from === undefined ? [tag] : []),
-        unchanged: tags.filter((tag) => !touched.has(tag)),
+        unchanged: Array.from(new Set(tags)).filter((tag) => !touched.has(tag)),
         moved: moved.flatMap(({ from, tag }) => from === undefined ? [] : [{ tag, from }]),
         ...field("revision", revision)
       }
@@ -92,7 +93,7 @@ const remove = Command.make("delete", {
       if (tag === undefined || byDigest !== undefined) {
         return yield* new ReferenceInvalid({ input: reference, reason: "has to be repository:tag to delete a tag" })
       }
-      const expected = Option.getOrUndefined(ifDigest)
+      const expected = Option.isNone(ifDigest) ? undefined : yield* Effect.fromResult(parseDigest(ifDigest.value))
       const { digest } = yield* registry.resolveTag(repository, tag)
       if (expected !== undefined && expected !== digest) {
         return yield* new Conflict({ reason: "it points elsewhere", repository, tag, expected, actual: digest })
