@@ -18,7 +18,7 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   OutcomeUnknown: "Look whether the change is there before repeating it: ocilayout history.",
   PlanExpired: "Look again with ocilayout gc.",
   RangeInvalid: "ocilayout upload status says how far an upload is.",
-  Referenced: "ocilayout manifest delete --force leaves what needs it dangling; --dry-run says what that is.",
+  Referenced: "--dry-run says what needs it; of a manifest, ocilayout manifest delete --force leaves that dangling.",
   RevisionUnknown: "ocilayout history lists the revisions.",
   SymlinkRefused: "--symlinks inside follows links that stay inside of the layout.",
   TagExists: "Nothing was changed; --move moves the tag.",

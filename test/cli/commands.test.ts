@@ -269,7 +269,7 @@ describe("commands", () => {
 describe("failures", () => {
   it.live("end with a code of their kind, and say what to do", () =>
     Effect.gen(function*() {
-      const { layout } = yield* world
+      const { layer, layout } = yield* world
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
         [["resolve", `${layout}/example/app:nope`], 3, /no manifest nope[^]*ocilayout tags/u],
         [["resolve", `${layout}/none:v1`], 3, /no repository none/u],
@@ -283,6 +283,8 @@ describe("failures", () => {
         [["manifest", "push", `${layout}/example/app:x`, join(layout, "oci-layout")], 2, /mediaType/u],
         [["tag", "set", `${layout}/example/app:v1`, "x", "--if-digest", "4f53cda18c2b"], 2, /is not a digest/u],
         [["tag", "delete", `${layout}/example/app:v1`, "--if-digest", "sha256:0"], 2, /is not a digest/u],
+        [["blob", "get", `${layout}/example/app:v1`], 2, /is a manifest; ocilayout manifest get/u],
+        [["blob", "stat", `${layout}/example/app:v1`], 2, /is a manifest; ocilayout manifest get/u],
         [["history", layout, "--since", "3"], 2, /--since takes a time/u]
       ]
       for (const [args, code, message] of cases) {
@@ -290,6 +292,8 @@ describe("failures", () => {
         assert.deepStrictEqual([found.code, found.out], [code, ""], `${args.join(" ")}: ${found.err}`)
         assert.match(found.err, message)
       }
+      const beyond = yield* ocl(["blob", "get", `${layout}/example/app@${layer}`, "--offset", "9"])
+      assert.deepStrictEqual([beyond.code, beyond.err], [2, "error: offset 9 does not fit the 5 bytes there are\n"])
       const { err } = yield* ocl(["resolve", `${layout}/example/app:nope`, "--json"])
       assert.deepStrictEqual(Object.keys((JSON.parse(err) as { error: object }).error), ["code", "message", "hint"])
     }))

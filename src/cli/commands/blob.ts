@@ -1,9 +1,9 @@
 /** blob get, push, stat, mount, delete. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
-import { BlobUnknown } from "../../oci/OciError.ts"
 import { findContent } from "../../ops/find.ts"
 import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
@@ -15,7 +15,10 @@ import { addressed, deleted, dryRun } from "./manifest.ts"
 /** The blob that a reference names by a digest, which may be shortened. */
 const find = Effect.fnUntraced(function*(target: Target & { readonly name: string }) {
   const { descriptor, kind, repository } = yield* findContent(target, target.name, "blob")
-  if (kind === "manifest" || repository === undefined) return yield* new BlobUnknown({ digest: descriptor.digest })
+  if (kind === "manifest" || repository === undefined) {
+    const message = `${target.name} is a manifest; ocilayout manifest get prints it, and by its digest it is a blob`
+    return yield* Effect.fail(new Mistake(message))
+  }
   return { repository, descriptor }
 })
 
@@ -36,17 +39,22 @@ const get = Command.make("get", {
   noVerify: f.off("no-verify", "Do not hash along: damaged content is printed as it is"),
   where: f.where
 }, ({ length, noVerify, offset, reference, where }) =>
-  bytes(Stream.unwrap(Effect.gen(function*() {
-    const target = yield* locateRef(where, reference)
-    const { descriptor, repository } = yield* find(target)
-    const from = Option.getOrElse(offset, () => 0)
-    const end = Option.match(length, { onNone: () => undefined, onSome: (length) => from + length })
-    const options = { verify: !noVerify }
-    const { stream } = from === 0 && end === undefined
-      ? yield* target.registry.getBlob(repository, descriptor.digest, options)
-      : yield* target.registry.getBlobRange(repository, descriptor.digest, { offset: from, end }, options)
-    return end === undefined ? counting("reading", descriptor.size - from)(stream) : stream
-  })))).pipe(
+  bytes(Stream.unwrap(
+    Effect.gen(function*() {
+      const target = yield* locateRef(where, reference)
+      const { descriptor, repository } = yield* find(target)
+      const from = Option.getOrElse(offset, () => 0)
+      const end = Option.match(length, { onNone: () => undefined, onSome: (length) => from + length })
+      const options = { verify: !noVerify }
+      const { stream } = from === 0 && end === undefined
+        ? yield* target.registry.getBlob(repository, descriptor.digest, options)
+        : yield* target.registry.getBlobRange(repository, descriptor.digest, { offset: from, end }, options)
+      return end === undefined ? counting("reading", descriptor.size - from)(stream) : stream
+    }).pipe(
+      // What there is to do about it is told to those who upload.
+      Effect.catchTag("RangeInvalid", ({ message }) => Effect.fail(new Mistake(message)))
+    )
+  ))).pipe(
     described(
       "Print a blob",
       "Byte for byte, and hashed on the way: the command fails where the content is damaged.",
