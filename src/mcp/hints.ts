@@ -62,6 +62,8 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
           ? "A person can start the server with --allowed-dir; until then pass small content inline."
           : "Use an absolute path inside an allowed directory."
       )
+    case "ReferenceInvalid":
+      return Effect.succeed(error.expected === undefined ? table[error._tag] : undefined)
     case "RangeInvalid":
       return Effect.succeed(`Continue from offset ${error.size}, or ask for an offset below it.`)
     case "Referenced":

@@ -211,10 +211,12 @@ export class RangeInvalid extends Schema.TaggedError<RangeInvalid>()("RangeInval
 export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("ReferenceInvalid", {
   code: Schema.tag("REFERENCE_INVALID"),
   input: Schema.String,
-  reason: Schema.String
+  reason: Schema.String,
+  /** What it was to be instead of a reference, such as a point in history. */
+  expected: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `${quoted(this.input)} is not a reference: it ${sentence(this.reason)}`
+    return `${quoted(this.input)} is not ${this.expected ?? "a reference"}: it ${sentence(this.reason)}`
   }
 }
 

@@ -18,7 +18,8 @@ const isTime = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:
  * @param of the tag that `-N` is about; without it there is nothing to go back from
  */
 export const parsePoint = (text: string, of?: Moved): Result.Result<Point, ReferenceInvalid> => {
-  const fail = (reason: string) => Result.fail(new ReferenceInvalid({ input: text, reason }))
+  const fail = (reason: string) =>
+    Result.fail(new ReferenceInvalid({ input: text, expected: "a point in history", reason }))
   if (/^\d{1,15}$/u.test(text)) return Result.succeed({ revision: Number(text) })
   if (/^-[1-9]\d{0,14}$/u.test(text)) {
     return of === undefined
@@ -28,6 +29,6 @@ export const parsePoint = (text: string, of?: Moved): Result.Result<Point, Refer
   const zoned = /T.*(?:Z|[+-]\d{2}:?\d{2})$/u.test(text) || text.length === 10 ? text : `${text}Z`
   const time = isTime.test(text) ? Date.parse(zoned.replace(" ", "T")) : Number.NaN
   return Number.isNaN(time)
-    ? fail("is no point in history: neither a revision (12), nor a time (2026-11-25T20:15:00Z), nor -N of a tag")
+    ? fail("is neither a revision (12), nor a time (2026-11-25T20:15:00Z), nor -N of a tag")
     : Result.succeed({ time })
 }

@@ -285,7 +285,8 @@ describe("failures", () => {
         [["tag", "delete", `${layout}/example/app:v1`, "--if-digest", "sha256:0"], 2, /is not a digest/u],
         [["blob", "get", `${layout}/example/app:v1`], 2, /is a manifest; ocilayout manifest get/u],
         [["blob", "stat", `${layout}/example/app:v1`], 2, /is a manifest; ocilayout manifest get/u],
-        [["history", layout, "--since", "3"], 2, /--since takes a time/u]
+        [["history", layout, "--since", "3"], 2, /--since takes a time/u],
+        [["resolve", `${layout}/example/app:v1`, "--at", "soon"], 2, /"soon" is not a point in history: it is neither/u]
       ]
       for (const [args, code, message] of cases) {
         const found = yield* ocl(args)

@@ -116,7 +116,9 @@ const timeOf = (since: string | undefined): Effect.Effect<number | undefined, Re
   return Effect.flatMap(Effect.fromResult(parsePoint(since)), (point) =>
     "time" in point
       ? Effect.succeed(point.time)
-      : Effect.fail(new ReferenceInvalid({ input: since, reason: "is no ISO time" })))
+      : Effect.fail(
+        new ReferenceInvalid({ input: since, expected: "a time", reason: "has to be as in 2026-11-25T20:15:00Z" })
+      ))
 }
 
 const shownCommit = ({ actor, changes, revision, time }: HistoryCommit): typeof Commit.Type => {
