@@ -5,19 +5,30 @@ import { Cause, Console, Effect, Exit, Layer, References, Runtime } from "effect
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { constants } from "node:os"
 import process from "node:process"
+import { printableJson } from "../oci/quoted.ts"
 import { ocilayout } from "./command.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { version } from "./version.ts"
 
-/** A mistake is answered with what it is and where help is, not with all of the help. */
+/** A mistake is answered with what it is and where help is, not with all of the help; to scripts as other failures are. */
 const presenter: CliOutput.Presenter = {
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Console.error(
-        `${CliOutput.defaultFormatter({ colors: false }).formatErrors(event.errors).trim()}\n\n` +
-          `${event.commandPath.join(" ")} --help shows what it takes.`
-      )
-      : CliOutput.defaultPresenter.present(event)
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    const hint = `${event.commandPath.join(" ")} --help shows what it takes.`
+    if (isForScripts(process.argv)) {
+      const message = event.errors.map(({ message }) => message.trim().replace(/\s+/gu, " ")).join("; ")
+      return Console.error(printableJson({ error: { code: "INVALID_ARGUMENT", message, hint } }))
+    }
+    return Console.error(
+      `${CliOutput.defaultFormatter({ colors: false }).formatErrors(event.errors).trim()}\n\n${hint}`
+    )
+  }
+}
+
+/** The flags could not be read, so that all there is to go by is what was typed. */
+const isForScripts = (args: ReadonlyArray<string>): boolean => {
+  const end = args.indexOf("--")
+  return (end < 0 ? args : args.slice(0, end)).includes("--json")
 }
 
 const layer = Layer.mergeAll(

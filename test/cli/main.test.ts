@@ -85,6 +85,20 @@ describe("ocilayout", () => {
       }
     }))
 
+  it.live("answers a mistake in JSON where that was asked for", () =>
+    Effect.gen(function*() {
+      for (const args of [["resolve", "--json"], ["tags", "--limit", "x", "--json"], ["resolv", "--json"]]) {
+        const { code, stderr, stdout } = yield* main(...args)
+        assert.deepStrictEqual([code, stdout], [2, ""], args.join(" "))
+        const { error } = JSON.parse(stderr) as { error: Record<string, string> }
+        assert.deepStrictEqual(Object.keys(error), ["code", "message", "hint"])
+        assert.strictEqual(error["code"], "INVALID_ARGUMENT")
+        assert.isNotEmpty(error["message"])
+        assert.match(error["hint"] ?? "", /--help shows what it takes/u)
+      }
+      assert.notInclude((yield* main("resolve", "a", "b", "--", "--json")).stderr, "{")
+    }))
+
   it.effect("explains itself at a terminal", () =>
     Effect.gen(function*() {
       const registry = yield* Effect.orDie(makeRegistry())
