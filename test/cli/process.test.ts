@@ -81,6 +81,19 @@ describe("a command as a process", () => {
       assert.isTrue(read.equals(content))
     }))
 
+  it.live("pushes no empty blob where standard input is a folder", () =>
+    Effect.gen(function*() {
+      const { layout, root } = yield* withTag
+      const folder = fs.openSync(root, "r")
+      const { status, stderr, stdout } = spawnSync(process.execPath, [mainPath, "blob", "push", `${layout}/app`, "-"], {
+        stdio: [folder, "pipe", "pipe"],
+        encoding: "utf8"
+      })
+      fs.closeSync(folder)
+      assert.deepStrictEqual([status, stdout], [2, ""])
+      assert.include(stderr, "a folder")
+    }))
+
   it.live("ends as shells expect when its reader goes", () =>
     Effect.gen(function*() {
       const { layout, root } = yield* withTag
