@@ -74,6 +74,17 @@ export const reference = argument(
   "PATH/repository:tag or PATH/repository@digest; digests may be shortened to 12 digits for reading"
 )
 
+export const blob = argument("reference", "PATH/repository@digest; digests may be shortened to 12 digits for reading")
+
+export const pushed = argument(
+  "reference",
+  "PATH/repository[:tag][@digest]; with a digest, it has to be that of the file"
+)
+
+export const tagged = argument("reference", "PATH/repository:tag")
+
+export const addressed = argument("reference", "PATH/repository@digest, with the digest in full")
+
 export const repository = argument("repository", "PATH/repository; with --layout, repository")
 
 export const target = argument(

@@ -57,6 +57,22 @@ describe("ocilayout", () => {
       }
     }))
 
+  it.live("says of each command which references it takes, and of completions which shells", () =>
+    Effect.gen(function*() {
+      const told: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+        [["tag", "delete"], "PATH/repository:tag\n"],
+        [["blob", "get"], "PATH/repository@digest; "],
+        [["blob", "mount"], "PATH/repository@digest, with the digest in full"],
+        [["manifest", "delete"], "PATH/repository@digest, with the digest in full"],
+        [["manifest", "push"], "PATH/repository[:tag][@digest]; "],
+        [["upload", "start"], "for a day after the last append"],
+        [["completions"], "bash, zsh or fish"]
+      ]
+      for (const [command, expected] of told) {
+        assert.include((yield* main(...command, "--help")).stdout, expected, command.join(" "))
+      }
+    }))
+
   it.live("answers a mistake on standard error, with where help is", () =>
     Effect.gen(function*() {
       const root = yield* temporaryDirectory

@@ -33,7 +33,7 @@ const counting = (name: string, total: number | undefined) => <E, R>(content: St
   }))
 
 const get = Command.make("get", {
-  reference: f.reference,
+  reference: f.blob,
   offset: f.count("offset", "BYTES", "Where to begin"),
   length: f.count("length", "BYTES", "How much; to the end by default"),
   noVerify: f.off("no-verify", "Do not hash along: damaged content is printed as it is"),
@@ -118,7 +118,7 @@ export const BlobStat = Schema.Struct({
 })
 
 const stat = Command.make("stat", {
-  reference: f.reference,
+  reference: f.blob,
   at: f.at,
   where: f.where,
   wanted: f.wanted
@@ -146,7 +146,7 @@ const stat = Command.make("stat", {
 export const Mounted = Schema.Struct({ repository: Schema.String, digest: Schema.String, size: Schema.Natural })
 
 const mount = Command.make("mount", {
-  reference: f.reference,
+  reference: f.addressed,
   to: f.argument("to", "The repository that is to have it as well: its name alone, in the same layout"),
   where: f.writing,
   wanted: f.wanted
@@ -166,7 +166,7 @@ const mount = Command.make("mount", {
   )
 
 const remove = Command.make("delete", {
-  reference: f.reference,
+  reference: f.addressed,
   dryRun,
   where: f.writing,
   wanted: f.wanted

@@ -40,7 +40,9 @@ complete -c ocilayout -F -n 'test -z "$(ocilayout complete (commandline -cp) 2>/
 } as const
 
 export const completions = Command.make("completions", {
-  shell: Argument.Literals("shell", ["bash", "zsh", "fish"]).pipe(Argument.withDescription("Whose script to print"))
+  shell: Argument.Literals("shell", ["bash", "zsh", "fish"]).pipe(
+    Argument.withDescription("Whose script to print: bash, zsh or fish")
+  )
 }, ({ shell }) => bytes(Stream.succeed(Buffer.from(scripts[shell])))).pipe(
   described("Print a script for completion", "It completes commands and flags, and layouts, repositories and tags.", [
     ["completions bash > ~/.local/share/bash-completion/completions/ocilayout", "For bash"],

@@ -118,7 +118,7 @@ const mediaTypeIn = (content: Uint8Array): Result.Result<string, Failure> =>
   })
 
 const push = Command.make("push", {
-  reference: f.reference,
+  reference: f.pushed,
   file: f.file,
   mediaType: f.text("media-type", "TYPE", "By default what the manifest says of itself"),
   tags: f.several("tag", "TAG", "A further tag; repeat for several"),
@@ -215,7 +215,7 @@ export const addressed = Effect.fnUntraced(function*(where: Parameters<typeof lo
 })
 
 const remove = Command.make("delete", {
-  reference: f.reference,
+  reference: f.addressed,
   force: f.off("force", "Even though other manifests name it; they are left dangling"),
   dryRun,
   where: f.writing,

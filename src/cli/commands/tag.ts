@@ -77,7 +77,7 @@ const set = Command.make("set", {
   )
 
 const remove = Command.make("delete", {
-  reference: f.reference,
+  reference: f.tagged,
   ifDigest: f.text("if-digest", "DIGEST", "Only where it points at this digest now"),
   dryRun,
   where: f.writing,

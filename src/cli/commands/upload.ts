@@ -56,9 +56,13 @@ const start = Command.make("start", { repository: f.repository, where: f.writing
       return uploadOf(yield* registry.pushBlobChunked(name))
     })
   )).pipe(
-    described("Start an upload", "Prints its id. It is kept for days, whatever happens to the processes that append.", [
-      ["upload start ./images/example/app", "Its id"]
-    ])
+    described(
+      "Start an upload",
+      "Prints its id. It is kept for a day after the last append, whatever happens to the processes that append.",
+      [
+        ["upload start ./images/example/app", "Its id"]
+      ]
+    )
   )
 
 const append = Command.make("append", {
