@@ -105,7 +105,7 @@ const measured = Effect.fnUntraced(function*({ has, peer, scale }: Bench) {
   const folder = yield* temporaryFolder
   const source = join(folder, "source.bin")
   const blob: Blob = { folder, source, digest: yield* randomFile(source, scale.mebibytes) }
-  return yield* inTurns(scale.rounds, [
+  return yield* inTurns(scale.blobRounds, [
     () => peer({ mebibytes: scale.mebibytes }),
     copying(blob, has("cp")),
     hashing(blob, has("openssl")),

@@ -6,6 +6,8 @@ import type { Figures } from "./rounds.ts"
 /** How much is done; the targets are about the full size. */
 export interface Scale {
   readonly rounds: number
+  /** Of those that write a large file: how fast a file can be written changes threefold from one moment to the next. */
+  readonly blobRounds: number
   /** What the peer is measured at, since it becomes slower with every tag. */
   readonly manifests: number
   /** Few, the peer's, and many: what does not depend on the number of tags is the same at each. */
@@ -26,6 +28,7 @@ export interface Scale {
 
 export const full: Scale = {
   rounds: 3,
+  blobRounds: 7,
   manifests: 1000,
   tags: { few: 100, many: 10_000 },
   entries: 100_000,
@@ -39,6 +42,7 @@ export const full: Scale = {
 /** To see whether everything runs. */
 export const quick: Scale = {
   rounds: 1,
+  blobRounds: 1,
   manifests: 100,
   tags: { few: 20, many: 500 },
   entries: 2000,
