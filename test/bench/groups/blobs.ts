@@ -105,7 +105,10 @@ const measured = Effect.fnUntraced(function*({ has, peer, scale }: Bench) {
   const folder = yield* temporaryFolder
   const source = join(folder, "source.bin")
   const blob: Blob = { folder, source, digest: yield* randomFile(source, scale.mebibytes) }
-  return yield* inTurns(scale.blobRounds, [
+  // What others have left to be written must not be written while somebody is measured.
+  const settled = (contestant: Contestant): Contestant => (round) =>
+    Effect.andThen(has("sync") ? run("sync", []) : Effect.void, contestant(round))
+  const contestants: ReadonlyArray<Contestant> = [
     () => peer({ mebibytes: scale.mebibytes }),
     copying(blob, has("cp")),
     hashing(blob, has("openssl")),
@@ -118,7 +121,8 @@ const measured = Effect.fnUntraced(function*({ has, peer, scale }: Bench) {
         uploading(blob, "none")(round),
         (chunked) => Effect.map(getting(blob)(round), (got) => ({ ...chunked, ...got }))
       )
-  ])
+  ]
+  return yield* inTurns(scale.blobRounds, contestants.map(settled))
 })
 
 const casesOf = (figures: Figures, mebibytes: number): ReadonlyArray<Case> => {

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { inTurns, median, quantile } from "./rounds.ts"
 
 describe("rounds", () => {
-  it.effect("let another one begin each time, and answer medians", () =>
+  it.effect("let another one begin each time, every other one backwards, and answer medians", () =>
     Effect.gen(function*() {
       const order: Array<string> = []
       const contestant = (name: string, figures: ReadonlyArray<number>) => (round: number) =>
@@ -11,9 +11,13 @@ describe("rounds", () => {
           order.push(name)
           return { [name]: figures[round] ?? 0 }
         })
-      const figures = yield* inTurns(3, [contestant("a", [1, 9, 2]), contestant("b", [5, 4, 6])])
-      assert.deepStrictEqual(figures, { a: 2, b: 5 })
-      assert.strictEqual(order.join(""), "abbaab")
+      const figures = yield* inTurns(3, [
+        contestant("a", [1, 9, 2]),
+        contestant("b", [5, 4, 6]),
+        contestant("c", [7, 7, 7])
+      ])
+      assert.deepStrictEqual(figures, { a: 2, b: 5, c: 7 })
+      assert.strictEqual(order.join(" "), "a b c a c b c a b")
     }))
 
   it("know no median of nothing", () => {

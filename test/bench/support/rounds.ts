@@ -7,13 +7,20 @@ export type Figures = Readonly<Record<string, number>>
 /** @param round from 0; whatever a turn leaves behind had best be named for it */
 export type Contestant<E = unknown, R = never> = (round: number) => Effect.Effect<Figures, E, R>
 
-/** The median of each figure over the rounds. Another contestant begins in every round: being first is no merit. */
+/**
+ * The median of each figure over the rounds. Another contestant begins in every round, and every other round goes
+ * backwards: what comes first or last is no better for it, nor what comes after somebody who leaves much to be done.
+ */
 export const inTurns = Effect.fnUntraced(
   function*<E, R>(rounds: number, contestants: ReadonlyArray<Contestant<E, R>>): Effect.fn.Return<Figures, E, R> {
     const all = new Map<string, Array<number>>()
     for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < contestants.length; turn++) {
-        const figures = yield* contestants[(round + turn) % contestants.length]?.(round) ?? Effect.succeed({})
+      const order = [
+        ...contestants.slice(round % contestants.length),
+        ...contestants.slice(0, round % contestants.length)
+      ]
+      for (const contestant of round % 2 === 0 ? order : order.toReversed()) {
+        const figures = yield* contestant(round)
         for (const [name, figure] of Object.entries(figures)) {
           const list = all.get(name)
           if (list === undefined) all.set(name, [figure])
