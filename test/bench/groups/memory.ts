@@ -48,7 +48,7 @@ export const memory: Group = {
         target: below(64)
       },
       {
-        name: `the same, of that with ${small} MiB`,
+        name: `peak memory over idle, ${way} of ${large} MiB; of that of ${small} MiB`,
         unit: "MiB",
         ours: figures[`${way} ${large}`],
         limit: figures[`${way} ${small}`],
