@@ -4,7 +4,7 @@ import process from "node:process"
 import { createInterface } from "node:readline"
 import type { Group } from "../support/Bench.ts"
 import { asFast, below } from "../support/Case.ts"
-import { scriptPath, start } from "../support/command.ts"
+import { CommandFailed, scriptPath, start } from "../support/command.ts"
 import { makeLayout } from "../support/load.ts"
 import { type Contestant, inTurns } from "../support/rounds.ts"
 
@@ -25,13 +25,14 @@ const committer = Effect.fnUntraced(function*(directory: string, seconds: number
     String(number)
   ])
   const ready = yield* Deferred.make<void>()
-  const outcome = yield* Deferred.make<Outcome, Error>()
+  const outcome = yield* Deferred.make<Outcome, CommandFailed>()
   createInterface(child.stdout).on("line", (line) => {
     if (line === "ready") Deferred.doneUnsafe(ready, Effect.void)
     else Deferred.doneUnsafe(outcome, Effect.succeed(JSON.parse(line) as Outcome))
   })
   child.stderr.pipe(process.stderr)
-  child.once("close", () => Deferred.doneUnsafe(outcome, Effect.die(new Error("a committing process ended early"))))
+  const ended = new CommandFailed({ command: "commit.ts", message: "a committing process ended early" })
+  child.once("close", () => Deferred.doneUnsafe(outcome, Effect.fail(ended)))
   yield* Effect.raceFirst(Deferred.await(ready), Deferred.await(outcome))
   return Effect.andThen(Effect.sync(() => child.stdin.end("go\n")), Deferred.await(outcome))
 })
