@@ -21,7 +21,7 @@ const commandsIn = (text: string): ReadonlyArray<string> => {
 const steady = (root: string, text: string): string => {
   const ids = new Map<string, string>()
   return text
-    .replaceAll(root, "/work")
+    .replaceAll(root, "/home/ada")
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/gu, "2026-11-25T20:15:00.000Z")
     .replaceAll(/cli:\w+/gu, "cli:ada")
     .replaceAll(/(?<![0-9a-f:/])[0-9a-f]{32}(?![0-9a-f])/gu, (id) => {
