@@ -56,7 +56,7 @@ const revert = (commit: Commit, force = false): Command => ({
   missing: []
 })
 
-/** What a command leads to; its events can be taken back as any others can. */
+/** What a command leads to; its events can be taken back like all others. */
 const carryOut = (state: State, command: Command): State => {
   const events = Result.getOrThrow(decide(state, command))
   const after = replay(state, events)

@@ -20,7 +20,7 @@ let snapshots = 0
 const violations = new Set<string>()
 const whole = new Set<string>()
 
-/** The file as any other tool reads it, and every blob the first time it is named. */
+/** The file as other tools read it, and every blob the first time it is named. */
 const readRaw = (): void => {
   const text = readFileSync(join(directory, "index.json"), "utf8")
   indexes++

@@ -14,7 +14,7 @@ import { LayoutNotFound, NameUnknown } from "../oci/OciError.ts"
 import { formatReference, parseLayoutReference } from "../oci/Reference.ts"
 import { parseRef, type Place, type Ref } from "../ops/find.ts"
 import type { FoundLayout } from "../ops/findLayout.ts"
-import { parsePoint } from "../ops/point.ts"
+import { placeAt } from "../ops/placeAt.ts"
 import { parseDirectory } from "./directories.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 
@@ -193,12 +193,5 @@ export const locateRepository = Effect.fnUntraced(function*(
 })
 
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
-export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> => {
-  if (Option.isNone(at)) return Effect.succeed(target)
-  const ref = target.name === undefined ? undefined : Result.getOrUndefined(parseRef(target.name))
-  const tag = ref?.by._tag === "Tag" ? { repository: ref.repository, tag: ref.by.tag } : undefined
-  return Effect.map(
-    Effect.fromResult(parsePoint(at.value, tag)),
-    (point) => ({ ...target, registry: target.registry.at(point) })
-  )
-}
+export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>
+  placeAt(target, Option.getOrUndefined(at), target.name)

@@ -144,7 +144,7 @@ const deleteBlob = ({ digest, neededBy, present }: DeleteBlob): Decision => {
     : Result.succeed([new BlobDeleted({ digest })])
 }
 
-/** A tag goes back as any tag moves; a repository, or the layout, becomes entry by entry what it was. */
+/** A tag goes back the way tags move; a repository, or the layout, becomes entry by entry what it was. */
 const restore = (state: State, { scope, target }: RestoreNames): ReadonlyArray<Event> => {
   const { repository, tag } = scope
   if (repository === undefined || tag === undefined) return restoreNames(state, target, repository)

@@ -29,7 +29,7 @@ const readWhole = Effect.fnUntraced(function*(handle: FileHandle, size: number, 
   return target.subarray(0, count)
 })
 
-/** A system that reads or writes at most so many bytes in one call, as any system may. */
+/** A system that reads or writes at most so many bytes in one call, as every system may. */
 const shortCalls = (bytes: number) =>
   Effect.acquireRelease(
     Effect.sync(() => {

@@ -167,7 +167,7 @@ describe("repairing an index that is lost", () => {
             .toSorted()
         )
         assert.deepStrictEqual(yield* errors(again), [])
-        // It is a commit as any other, though nobody of ours made it.
+        // It is a commit like all others, though nobody of ours made it.
         const [commit] = yield* Stream.runCollect(again.history())
         assert.deepStrictEqual([commit?.revision, commit?.actor, commit?.changes.length], [1, "foreign", 3])
         yield* again.revert(1)

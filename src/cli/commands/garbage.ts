@@ -4,7 +4,7 @@ import { Command, Prompt } from "effect/cli"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest } from "../../oci/Digest.ts"
 import { named } from "../../oci/quoted.ts"
-import { findContent } from "../../ops/find.ts"
+import { blobRepository, findContent } from "../../ops/find.ts"
 import type { GarbageItem } from "../../ops/Garbage.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
@@ -197,43 +197,35 @@ const pinned: Answer<typeof Pinned.Type> = {
   show: ({ digest, pinned }) => `${digest} is ${pinned ? "pinned" : "not pinned"}`
 }
 
-const content = Effect.fnUntraced(function*(where: Parameters<typeof locateRef>[0], reference: string) {
-  const target = yield* locateRef(where, reference)
-  const { descriptor: { digest }, repository } = yield* findContent(target, target.name, "auto")
-  return { registry: target.registry, repository: repository ?? "raw", digest }
-})
-
-export const pin = Command.make("pin", { reference: f.reference, where: f.writing, wanted: f.wanted }, (
-  { reference, wanted, where }
-) =>
-  report(
-    pinned,
-    wanted,
-    Effect.gen(function*() {
-      const { digest, registry, repository } = yield* content(where, reference)
-      yield* registry.pin(repository, digest)
-      return { repository, digest, pinned: true }
-    })
-  )).pipe(
-    described("Keep content whatever happens", "A manifest with all it needs, or a blob: ocilayout gc spares it.", [
-      ["pin ./images/example/app:1.0", "What the tag points at now"]
-    ])
+/** A command that lets content be pinned, or not, from then on. */
+const pinning = <Name extends string>(name: Name, isPinned: boolean) =>
+  Command.make(
+    name,
+    { reference: f.reference, where: f.writing, wanted: f.wanted },
+    ({ reference, wanted, where }) =>
+      report(
+        pinned,
+        wanted,
+        Effect.gen(function*() {
+          const target = yield* locateRef(where, reference)
+          const found = yield* findContent(target, target.name, "auto")
+          const { digest } = found.descriptor
+          const repository = blobRepository(found)
+          yield* isPinned ? target.registry.pin(repository, digest) : target.registry.unpin(repository, digest)
+          return { repository, digest, pinned: isPinned }
+        })
+      )
   )
 
-export const unpin = Command.make("unpin", { reference: f.reference, where: f.writing, wanted: f.wanted }, (
-  { reference, wanted, where }
-) =>
-  report(
-    pinned,
-    wanted,
-    Effect.gen(function*() {
-      const { digest, registry, repository } = yield* content(where, reference)
-      yield* registry.unpin(repository, digest)
-      return { repository, digest, pinned: false }
-    })
-  )).pipe(
-    described("Let pinned content go", "Once nothing else needs it.", [["unpin ./images/example/app:1.0", "No longer"]])
-  )
+export const pin = pinning("pin", true).pipe(
+  described("Keep content whatever happens", "A manifest with all it needs, or a blob: ocilayout gc spares it.", [
+    ["pin ./images/example/app:1.0", "What the tag points at now"]
+  ])
+)
+
+export const unpin = pinning("unpin", false).pipe(
+  described("Let pinned content go", "Once nothing else needs it.", [["unpin ./images/example/app:1.0", "No longer"]])
+)
 
 export const Pins = Schema.Struct({
   pins: Schema.Array(Schema.Struct({

@@ -7,7 +7,7 @@ import { Unsupported } from "../../oci/OciError.ts"
 import { images } from "../../oci/Platform.ts"
 import { findManifest } from "../../ops/find.ts"
 import { contentSize, inspect, type Inspected } from "../../ops/inspect.ts"
-import { layoutAt } from "../at.ts"
+import { placeAt } from "../../ops/placeAt.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as p from "../parameters.ts"
 import { shownPlatform } from "../platform.ts"
@@ -61,7 +61,7 @@ export const inspectImage = defineTool({
     truncated: p.optional(p.strings)
   }),
   run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
-    const layout = yield* layoutAt(call.layout, at, ref)
+    const layout = yield* placeAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
     const inspected = yield* inspect(found, platform)
     const parts = new Parts()

@@ -4,7 +4,7 @@ import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import type { Tag } from "../../oci/Reference.ts"
 import { findManifest, parseRef } from "../../ops/find.ts"
-import { layoutAt } from "../at.ts"
+import { placeAt } from "../../ops/placeAt.ts"
 import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
 import { pageOfNames } from "../names.ts"
@@ -70,7 +70,7 @@ export const listRepositories = defineTool({
     next_start_after: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_list_repositories")(function*({ at, limit, prefix, start_after }, { layout }) {
-    const { registry } = yield* layoutAt(layout, at)
+    const { registry } = yield* placeAt(layout, at)
     const first = start_after === undefined && prefix === undefined
     const unnamed = first ? yield* Stream.runCollect(Stream.take(registry.unnamed(), limits.textEntries)) : []
     const shown = new Allowance(limits.partCharacters / 4).take(unnamed.map(({ digest, reason, refName }) => ({
@@ -118,7 +118,7 @@ export const listTags = defineTool({
     next_start_after: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_list_tags")(function*({ at, detail, limit, prefix, repository, start_after }, call) {
-    const layout = yield* layoutAt(call.layout, at)
+    const layout = yield* placeAt(call.layout, at)
     const names = yield* pageOfNames((page) => layout.registry.tags(repository, page), { limit, prefix, start_after })
     if (!detail) return { repository, tags: names.items, ...nextOf(names.items, names.more) }
     const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag), { concurrency: 8 })
@@ -171,7 +171,7 @@ export const listReferrers = defineTool({
     next_start_after: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_list_referrers")(function*({ artifact_type, at, limit, ref, start_after }, call) {
-    const layout = yield* layoutAt(call.layout, at, ref)
+    const layout = yield* placeAt(call.layout, at, ref)
     const { digest, repository } = yield* subjectOf(layout, ref)
     const found = yield* Stream.runCollect(layout.registry.referrers(repository, digest, {
       artifactType: artifact_type,

@@ -6,7 +6,7 @@ import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import { isAttestation } from "../../oci/Platform.ts"
 import { blobRepository, findContent, findManifest, type Found } from "../../ops/find.ts"
-import { layoutAt } from "../at.ts"
+import { placeAt } from "../../ops/placeAt.ts"
 import { bare } from "../content.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
 import * as limits from "../limits.ts"
@@ -38,7 +38,7 @@ export const resolve = defineTool({
     path: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_resolve")(function*({ at, kind, ref }, call) {
-    const layout = yield* layoutAt(call.layout, at, ref)
+    const layout = yield* placeAt(call.layout, at, ref)
     const found = yield* findContent(layout, ref, kind)
     const tags = yield* tagsOf(found)
     return {
@@ -104,7 +104,7 @@ export const getManifest = defineTool({
     raw: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_get_manifest")(function*({ at, format, platform, ref }, call) {
-    const layout = yield* layoutAt(call.layout, at, ref)
+    const layout = yield* placeAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
     if (format === "raw" && platform === undefined) {
       // Bytes are given as they are, even those that are no manifest at all.
