@@ -7,6 +7,7 @@ import { nodeFs } from "../../src/node/nodeFs.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
+import { linkStatsBy } from "../../test/support/linkStats.ts"
 
 const undated = (stat: Effect.Effect<FileStat, FsError>): Effect.Effect<FileStat, FsError> =>
   Effect.map(stat, (found) => ({ ...found, birthNs: found.mtimeNs }))
@@ -14,7 +15,8 @@ const undated = (stat: Effect.Effect<FileStat, FsError>): Effect.Effect<FileStat
 const fs: LayoutFs = {
   ...nodeFs,
   stat: (path) => undated(nodeFs.stat(path)),
-  linkStat: (path) => undated(nodeFs.linkStat(path))
+  linkStat: (path) => undated(nodeFs.linkStat(path)),
+  linkStats: linkStatsBy((path) => undated(nodeFs.linkStat(path)))
 }
 
 export const open = (

@@ -86,6 +86,8 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       stat: nodeFs.stat,
       realPath: nodeFs.realPath,
       linkStat: nodeFs.linkStat,
+      linkStats: nodeFs.linkStats,
+      tellsEveryChange: checked("probe", nodeFs.tellsEveryChange),
       readDirectory: checked("list", nodeFs.readDirectory),
       makeDirectory: (path, mode) => checked("make", (path: string) => nodeFs.makeDirectory(path, mode))(path),
       removeDirectory: checked("remove", nodeFs.removeDirectory),

@@ -72,6 +72,16 @@ export interface LayoutFs {
   readonly stat: (path: string) => Effect.Effect<FileStat, FsError>
   /** What the path is, a link itself included. */
   readonly linkStat: (path: string) => Effect.Effect<FileStat, FsError>
+  /**
+   * The same of several paths at one go; nothing in the place of what is not there, or is said to be below a file.
+   * What is often not there is looked for with this: no error is made for it.
+   */
+  readonly linkStats: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<FileStat | undefined>, FsError>
+  /**
+   * Whether the times of files here tell every change since they were last asked for, however soon it comes; elsewhere
+   * they are those of a clock that ticks every few milliseconds. Tried on a file at this path, gone afterwards.
+   */
+  readonly tellsEveryChange: (path: string) => Effect.Effect<boolean, FsError>
   readonly realPath: (path: string) => Effect.Effect<string, FsError>
   readonly readDirectory: (path: string) => Effect.Effect<ReadonlyArray<string>, FsError>
   readonly makeDirectory: (path: string, mode: number) => Effect.Effect<void, FsError>

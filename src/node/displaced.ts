@@ -8,7 +8,15 @@ import type { State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
+import {
+  asStorage,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  RandomName,
+  statIfThere
+} from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
@@ -39,12 +47,15 @@ export interface Changed {
   readonly instead: Found | undefined
 }
 
-/** What an index says, and which of ours it goes back to. */
+/** What an index says, which of ours it goes back to, and what file it was. */
 export interface Found {
   readonly state: State
   readonly generation: IndexOnDisk["generation"]
+  /** None where the file could have changed without looking changed. */
+  readonly identity: string | undefined
 }
 
+/** What a displaced index is called, and so what is known of it. */
 const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
@@ -59,14 +70,15 @@ export const displacedAt = (
     return { path: join(displaced, `${since}.${before}.${after}.${name()}`), since, before, after }
   })
 
-const listDisplaced = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<Displaced>, FsError> =>
-  Effect.map(ifThere(fs.readDirectory(displaced)), (names = []) =>
-    names.flatMap((name) => {
-      const [, since, before, after] = form.exec(name) ?? []
-      return since === undefined || before === undefined || after === undefined
-        ? []
-        : [{ path: join(displaced, name), since: Number(since), before, after }]
-    }).toSorted((a, b) => a.since - b.since))
+const namesOf = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
+  Effect.map(ifThere(fs.readDirectory(displaced)), (names = []) => names)
+
+const ofName = ({ displaced }: LayoutFiles, name: string): Displaced | undefined => {
+  const [, since, before, after] = form.exec(name) ?? []
+  return since === undefined || before === undefined || after === undefined
+    ? undefined
+    : { path: join(displaced, name), since: Number(since), before, after }
+}
 
 /** Nothing where there is no file, or a link in its place. */
 const printOf = (files: LayoutFiles, path: string): Effect.Effect<Fingerprint | undefined, FsError> =>
@@ -80,8 +92,9 @@ export const stillWaits = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { after, before }: GroupRecord
 ): Effect.fn.Return<boolean, FsError> {
-  for (const displaced of yield* listDisplaced(files)) {
-    if (displaced.before !== before || displaced.after !== after) continue
+  for (const name of yield* namesOf(files)) {
+    const displaced = ofName(files, name)
+    if (displaced?.before !== before || displaced.after !== after) continue
     if ((yield* hashOf(files, displaced.path)) === after) return true
   }
   return false
@@ -93,8 +106,17 @@ export interface DisplacedFiles {
   readonly isChanged: (displaced: Displaced, read: Found) => Effect.Effect<boolean>
   /** The displaced indexes that are not what we had read. */
   readonly changed: Effect.Effect<ReadonlyArray<Changed>, StorageError | SymlinkRefused>
-  /** Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. */
-  readonly sweep: (merged: ReadonlyArray<Changed>, last: GroupRecord | undefined) => Effect.Effect<boolean, FsError>
+  /**
+   * Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. It
+   * goes by the list that `changed` made, since the lock was taken.
+   *
+   * @param added what has joined it meanwhile
+   */
+  readonly sweep: (
+    merged: ReadonlyArray<Changed>,
+    last: GroupRecord | undefined,
+    added: Displaced | undefined
+  ) => Effect.Effect<boolean, FsError>
 }
 
 export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
@@ -108,11 +130,18 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     if (settled) unchanged.set(path, identity)
   }
 
-  /** What became of a file; a torn one may be in the middle of being written. */
+  /** All there are, the oldest first; a name is read once. */
+  let byName: ReadonlyMap<string, Displaced | undefined> = new Map()
+  let listed: ReadonlyArray<Displaced> = []
+  const list = Effect.map(namesOf(files), (names) => {
+    byName = new Map(names.map((name) => [name, byName.has(name) ? byName.get(name) : ofName(files, name)]))
+    listed = Array.from(byName.values()).filter((one) => one !== undefined).toSorted((a, b) => a.since - b.since)
+    return listed
+  })
+
+  /** What became of a file that does not look as it did; a torn one may be in the middle of being written. */
   const look = Effect.fnUntraced(function*(displaced: Displaced) {
     const { after, before, path } = displaced
-    const stat = yield* ifThere(files.fs.linkStat(path))
-    if (stat === undefined || unchanged.get(path) === identityOf(stat)) return undefined
     const print = yield* printOf(files, path)
     if (print?.hash === before || print?.hash === after) {
       trust(path, print)
@@ -127,8 +156,10 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     return undefined
   })
 
-  /** Somebody may have written into it a moment ago, so that only its bytes tell. */
   const isOver = Effect.fnUntraced(function*({ after, before, path, since }: Displaced, now: number) {
+    const stat = yield* statIfThere(files.fs, path)
+    if (stat !== undefined && unchanged.get(path) === identityOf(stat)) return true
+    // Somebody may have written into it a moment ago, so that only its bytes tell.
     const hash = yield* hashOf(files, path)
     if (hash === before || hash === after) return true
     unchanged.delete(path)
@@ -144,6 +175,11 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   return {
     isChanged: ({ before, path }, read) =>
       Effect.gen(function*() {
+        const stat = yield* statIfThere(files.fs, path)
+        if (stat !== undefined && read.identity !== undefined && isAsWritten(read.identity, stat)) {
+          unchanged.set(path, identityOf(stat))
+          return false
+        }
         const print = yield* printOf(files, path)
         if (print?.hash === before) {
           trust(path, print)
@@ -159,20 +195,24 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
       }).pipe(Effect.orElseSucceed(() => false)),
     changed: storage(Effect.gen(function*() {
       const all: Array<Changed> = []
-      for (const displaced of yield* listDisplaced(files)) {
+      const there = yield* list
+      const stats = yield* files.fs.linkStats(there.map(({ path }) => path))
+      for (const [place, displaced] of there.entries()) {
+        const stat = stats[place]
+        if (stat === undefined || unchanged.get(displaced.path) === identityOf(stat)) continue
         // One that is too large to be an index is as little to be merged as a torn one.
         const found = yield* Effect.catchTag(look(displaced), "IndexTooLarge", () => Effect.succeed(undefined))
         if (found !== undefined) all.push(found)
       }
       return all
     })),
-    sweep: Effect.fnUntraced(function*(merged, last): Effect.fn.Return<boolean, FsError> {
+    sweep: Effect.fnUntraced(function*(merged, last, added): Effect.fn.Return<boolean, FsError> {
       for (const { displaced, index } of merged) {
         // What somebody has written into it since is still to be merged.
         if ((yield* hashOf(files, displaced.path)) === index.hash) yield* forget(displaced.path)
       }
       const now = yield* Clock.currentTimeMillis
-      const all = yield* listDisplaced(files)
+      const all = added === undefined ? listed : [...listed, added]
       let left = false
       for (const [place, displaced] of all.entries()) {
         if (place >= all.length - kept && now - displaced.since < watchMillis) {

@@ -3,8 +3,8 @@ import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../oci/Reference.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import type { IndexText } from "./indexText.ts"
-import { readEnd } from "./journalFile.ts"
-import { asStorage, identityOf, type LayoutFiles, statIfThere, statIndex } from "./layoutFiles.ts"
+import { nothing } from "./journalFile.ts"
+import { asStorage, identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 
 /** An observation, and the spelling of its index once that was needed. */
@@ -75,9 +75,10 @@ export const makeIndexCache = Effect.fnUntraced(function*(
 
   const lookToWrite = Effect.gen(function*() {
     const last = yield* look
-    const end = yield* asStorage(files.root)(readEnd(files, last.seen.end))
-    const created = (yield* asStorage(files.root)(statIfThere(files.fs, files.layout))) !== undefined
-    return end.identity === last.seen.end.identity && created === last.seen.created ? last : yield* refresh
+    const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
+    const end = journal === undefined ? nothing.identity : identityOf(journal)
+    const created = layout !== undefined
+    return end === last.seen.end.identity && created === last.seen.created ? last : yield* refresh
   })
 
   return {

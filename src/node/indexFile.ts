@@ -45,7 +45,7 @@ export interface IndexOnDisk {
   readonly identity: string
   /** When it was written for the last time: milliseconds since 1970. */
   readonly modified: number
-  /** False while the file is so young that it could change without looking changed. */
+  /** False while the file could change without looking changed. */
   readonly settled: boolean
   readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
 }
@@ -109,7 +109,7 @@ export const fingerprintOf = (
     const after = yield* opened.handle.stat
     const identity = identityOf(after)
     if (identity !== identityOf(opened.stat)) return undefined
-    const settled = settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
+    const settled = files.times.exact || settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
     return { hash: sha256(bytes), identity, settled }
   }))
 
@@ -127,12 +127,13 @@ export const readIndexOnce = (
     const opened = yield* ifThere(openRegularHandle(files, path))
     if (opened === undefined) return { _tag: "Absent" }
     return yield* Effect.onExit(
-      readOpened(opened),
+      readOpened(files, opened),
       (exit) => exit._tag === "Success" && exit.value._tag === "Read" ? Effect.void : opened.handle.close
     )
   }))
 
 const readOpened = Effect.fnUntraced(function*(
+  files: LayoutFiles,
   { handle, stat }: Opened
 ): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
   if (stat.size > indexLimits.bytes) {
@@ -159,7 +160,7 @@ const readOpened = Effect.fnUntraced(function*(
     modified,
     bytes: bytes.length,
     identity: identityOf(after),
-    settled: settledAt(now, mtimeNs),
+    settled: files.times.exact || settledAt(now, mtimeNs),
     mode: { mode, uid, gid }
   }
   return { _tag: "Read", handle, index }

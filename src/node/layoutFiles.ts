@@ -42,6 +42,12 @@ export interface LayoutFiles {
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
   readonly settled: Set<string>
+  /** What the times of files tell here, once this opening has written something. */
+  readonly times: {
+    tried: boolean
+    /** Whether they tell every change, so that a file that looks the same has the same bytes. */
+    exact: boolean
+  }
   /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
   readonly doubtful: Set<string>
   readonly blob: (digest: ContentDigest) => string
@@ -79,6 +85,7 @@ export const layoutFiles = (
     plans: join(own, "plans"),
     reported: new Set(),
     settled: new Set(),
+    times: { tried: false, exact: false },
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
@@ -125,7 +132,7 @@ const toldAs = (root: string, { cause, code, operation, path }: FsError): Storag
 export const statIfThere = (
   fs: LayoutFs,
   path: string
-): Effect.Effect<FileStat | undefined, FsError> => ifThere(fs.linkStat(path))
+): Effect.Effect<FileStat | undefined, FsError> => Effect.map(fs.linkStats([path]), ([stat]) => stat)
 
 /** Nothing in the place of "no such file"; `ENOTDIR` says that a part of the path is a file, so nothing is below it. */
 export const ifThere = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> =>
@@ -159,15 +166,32 @@ export const guard = (
       }
       return
     }
-    for (let folder = dirname(path); folder !== root && isInside(root, folder); folder = dirname(folder)) {
-      const stat = yield* statIfThere(fs, folder)
-      if (stat?.kind === "link") return yield* new SymlinkRefused({ path: relative(root, folder) })
-    }
+    yield* refuseLinks({ fs, root }, foldersAbove(root, path))
+  })
+
+/** The folders that a path leads through, below the layout, the innermost first. */
+const foldersAbove = (root: string, path: string): ReadonlyArray<string> => {
+  const folders: Array<string> = []
+  for (let folder = dirname(path); folder !== root && isInside(root, folder); folder = dirname(folder)) {
+    folders.push(folder)
+  }
+  return folders
+}
+
+const refuseLinks = (
+  { fs, root }: Pick<LayoutFiles, "fs" | "root">,
+  folders: ReadonlyArray<string>
+): Effect.Effect<void, FsError | SymlinkRefused> =>
+  Effect.flatMap(fs.linkStats(folders), (found) => {
+    const link = folders[found.findIndex((stat) => stat?.kind === "link")]
+    return link === undefined ? Effect.void : Effect.fail(new SymlinkRefused({ path: relative(root, link) }))
   })
 
 /** Refuses, in the same way, to write into folders of our own that lie elsewhere. */
 export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | SymlinkRefused> =>
-  Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
+  files.symlinks === "refuse"
+    ? refuseLinks(files, [files.own, ...ownFolders(files)])
+    : Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
 
 export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
   dirname(files.journal),
@@ -219,6 +243,10 @@ export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: num
 /** What makes a change of a file visible; an open handle keeps `ino` from being given to another file. */
 export const identityOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileStat): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+
+/** Whether a file is what it was under an identity, its names aside: another name is a change, though not of its bytes. */
+export const isAsWritten = (identity: string, { dev, ino, mtimeNs, size }: FileStat): boolean =>
+  identity.startsWith(`${dev}:${ino}:${size}:${mtimeNs}:`)
 
 /** 32 random hexadecimal digits, for names that nobody may guess; a reference, so that a simulation can repeat them. */
 export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {

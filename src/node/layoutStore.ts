@@ -1,5 +1,6 @@
 /** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
+import { join } from "node:path"
 import { isNote } from "../layout/Event.ts"
 import { difference } from "../layout/reconcile.ts"
 import { measured, type State } from "../layout/State.ts"
@@ -21,7 +22,7 @@ import type { IndexCache, Known } from "./indexCache.ts"
 import type { JournalEnd } from "./journalFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
 import { rotate } from "./journalSegments.ts"
-import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guardOwn, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
@@ -119,8 +120,19 @@ const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
     hold,
     (error) => error instanceof FsError && error.code === "ENOENT",
     () => Effect.andThen(createOwnFolders(files), hold)
-  )
+  ).pipe(Effect.andThen(tryTimes(files)))
 }
+
+/** Finds out what the times of files tell here; where that cannot be tried, nothing is relied on. */
+const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (times.tried) return Effect.void
+    times.tried = true
+    return Effect.gen(function*() {
+      const name = yield* RandomName
+      times.exact = yield* fs.tellsEveryChange(join(temporary, `times.${name()}`))
+    }).pipe(Effect.ignore)
+  })
 
 /** What a group is committed with. */
 interface Committing {
@@ -157,7 +169,11 @@ const commitGroup =
       return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
 
-const foundIn = ({ seen: { found, index } }: Known): Found => ({ state: found, generation: index?.generation })
+const foundIn = ({ seen: { found, index } }: Known): Found => ({
+  state: found,
+  generation: index?.generation,
+  identity: index?.settled === true ? index.identity : undefined
+})
 
 /** The layout, created if need be, with what others wrote into indexes that were replaced. */
 const lookMerged = Effect.fnUntraced(function*({ cache, displaced, files }: Committing) {
@@ -203,8 +219,8 @@ const writeDecided = Effect.fnUntraced(function*(
   if (index === undefined) return yield* new Overtaken()
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
   // What cannot be removed now is swept another time.
-  const sweep = (end: JournalEnd): Effect.Effect<void> =>
-    displaced.sweep(changed, lastGroup(end)).pipe(
+  const sweep = (end: JournalEnd, added?: Displaced): Effect.Effect<void> =>
+    displaced.sweep(changed, lastGroup(end), added).pipe(
       Effect.orElseSucceed(() => true),
       Effect.flatMap((left) => left ? watch : Effect.void)
     )
@@ -243,7 +259,7 @@ const writeDecided = Effect.fnUntraced(function*(
   yield* afterPublishing(
     collectBlobs(files, gone.filter(({ _tag }) => _tag === "BlobCollected").map(({ digest }) => digest))
   )
-  yield* sweep(published.end)
+  yield* sweep(published.end, published.displaced)
   return {
     answers: answers(decisions, published.revisions.slice(foreign.length)),
     replaced: published.displaced

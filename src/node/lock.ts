@@ -48,14 +48,16 @@ const waitFor = (
           ))
     }))
 
+/** All notes are equally long, so that each covers the one before. */
+const noteLength = 160
+
 /** A hint for whoever waits; the lock never depends on it, so that it cannot be written is no matter. */
 const noteHolder = ({ fs, holder }: LayoutFiles, since: number): Effect.Effect<void> =>
   Effect.scoped(Effect.gen(function*() {
     const create = fs.open(holder, { access: "create" })
     const handle = (yield* ifThere(fs.open(holder, { access: "update" }))) ?? (yield* create)
-    const note = Buffer.from(`process ${process.pid} on ${hostname()} since ${new Date(since).toISOString()}\n`)
-    yield* handle.write(note, 0)
-    yield* handle.truncate(note.length)
+    const note = `process ${process.pid} on ${hostname()} since ${new Date(since).toISOString()}`
+    yield* handle.write(Buffer.from(`${note.slice(0, noteLength).padEnd(noteLength)}\n`), 0)
   })).pipe(Effect.ignore)
 
 const holderOf = ({ fs, holder }: LayoutFiles): Effect.Effect<string | undefined> =>

@@ -5,6 +5,7 @@ import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import process from "node:process"
 import { openDatabaseLock } from "./databaseLock.ts"
+import { tellsEveryChange } from "./fileTimes.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs, type OpenFlags } from "./LayoutFs.ts"
 
 /** Up to here a synchronous call is cheaper than a trip through the thread pool (7 against 295 microseconds at 4 KiB). */
@@ -160,6 +161,21 @@ export const makeNodeFs = (load: () => Native | undefined): LayoutFs => {
   const linkStat: LayoutFs["linkStat"] = (path) =>
     attempt("stat", path, () => statOf(fs.lstatSync(path, { bigint: true })))
 
+  const linkStats: LayoutFs["linkStats"] = (paths) =>
+    Effect.suspend(() => {
+      const found: Array<FileStat | undefined> = []
+      for (const path of paths) {
+        try {
+          const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+          found.push(stat === undefined ? undefined : statOf(stat))
+        } catch (cause) {
+          if (codeOf(cause) !== "ENOTDIR") return Effect.fail(failure("stat", path)(cause))
+          found.push(undefined)
+        }
+      }
+      return Effect.succeed(found)
+    })
+
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode = 0o644) =>
     flags.access === "lock" && native() === undefined
       ? openDatabaseLock(path, mode, {
@@ -183,6 +199,8 @@ export const makeNodeFs = (load: () => Native | undefined): LayoutFs => {
     open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
     stat: (path) => attempt("stat", path, () => statOf(fs.statSync(path, { bigint: true }))),
     linkStat,
+    linkStats,
+    tellsEveryChange: (path) => attempt("probe", path, () => tellsEveryChange(path)),
     realPath: (path) => attempt("realpath", path, () => fs.realpathSync.native(path)),
     readDirectory: (path) => attempt("readdir", path, () => fs.readdirSync(path)),
     makeDirectory: (path, mode) => attempt("mkdir", path, () => fs.mkdirSync(path, mode)),

@@ -1,5 +1,5 @@
 /** Makes a group of commits durable: the journal line, then the index, all or none (RELIABILITY 2.6). */
-import { Effect, Result, Schema } from "effect"
+import { Effect, Exit, Result, Schema } from "effect"
 import { dirname } from "node:path"
 import type { Commit } from "../layout/Commit.ts"
 import type { State } from "../layout/State.ts"
@@ -13,8 +13,16 @@ import { type IndexText, putTogether, takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
-import { identityOf, ifThere, type LayoutFiles, RandomName, statIfThere, statIndex } from "./layoutFiles.ts"
-import type { FileHandle, FsError } from "./LayoutFs.ts"
+import {
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  RandomName,
+  statIfThere,
+  statIndex
+} from "./layoutFiles.ts"
+import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { endLeases } from "./leases.ts"
 import type { Observation } from "./observe.ts"
 
@@ -115,7 +123,7 @@ export const publish = Effect.fnUntraced(function*(
     commits: [head, ...rest]
   })
   const givesWay = unlessOvertaken(files, index, overtaken)
-  const { displaced, recorded } = yield* withWaiting(
+  const { displaced, handle, recorded, stat, unpublished } = yield* withWaiting(
     files,
     record,
     Effect.fnUntraced(function*(waiting, handle) {
@@ -124,21 +132,20 @@ export const publish = Effect.fnUntraced(function*(
       yield* syncWhole(files, handle)
       yield* givesWay
       const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* givesWay.pipe(
+      const { displaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
-      return { displaced, recorded }
+      yield* afterPublishing(syncFolder(files, dirname(target)))
+      const stat = yield* afterPublishing(handle.stat)
+      return { displaced, handle, recorded, stat, unpublished }
     })
   )
-  yield* afterPublishing(syncFolder(files, dirname(target)))
-  const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
-  const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
   return {
     displaced,
     end: recorded,
     text: parts,
-    handle: pinned,
+    handle,
     index: {
       text: "",
       entries: [],
@@ -147,7 +154,8 @@ export const publish = Effect.fnUntraced(function*(
       generation: { journal, seq },
       identity: identityOf(stat),
       modified: Number(stat.mtimeNs / 1_000_000n),
-      settled: false,
+      // Somebody may have written into it since it was published.
+      settled: files.times.exact && isAsWritten(identityOf(unpublished), stat),
       mode: stat
     },
     revisions: drafts.map((_, place) => first + place)
@@ -155,8 +163,9 @@ export const publish = Effect.fnUntraced(function*(
 })
 
 /**
- * The new index waits where what it replaces will be. When it is not published it is removed, but only while it is known
- * to be what is there, and nobody needs it to tell that it was not.
+ * The new index waits where what it replaces will be. When it is published its handle stays open, for the caller to
+ * close. When it is not, it is removed, but only while it is known to be what is there, and nobody needs it to tell that
+ * it was not.
  */
 const withWaiting = <A, E>(
   files: LayoutFiles,
@@ -172,7 +181,7 @@ const withWaiting = <A, E>(
             error instanceof OutcomeUnknown ? Effect.void : Effect.ignore(removeWaiting(files, waiting, handle))
           )
         ),
-      (handle) => handle.close
+      (handle, exit) => Exit.isSuccess(exit) ? Effect.void : handle.close
     ))
 
 /** What cannot be removed now is swept another time. */
@@ -208,6 +217,13 @@ const unlessOvertaken = (
 const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<string, FsError> =>
   symlinks === "refuse" ? Effect.succeed(index) : fs.realPath(index)
 
+interface Replaced {
+  /** Where the old index is now. */
+  readonly displaced: Displaced | undefined
+  /** What the new one was when nobody could reach it by its name. */
+  readonly unpublished: FileStat
+}
+
 /**
  * Puts the new index in the place of the old one, and says where that is now. A call that reports a failure may have
  * done its work all the same, as on network file systems.
@@ -221,7 +237,7 @@ const replaceIndex = Effect.fnUntraced(function*(
     /** To be asked again where nothing can be exchanged. */
     readonly givesWay: Effect.Effect<void, FsError | Overtaken>
   }
-): Effect.fn.Return<Displaced | undefined, FsError | Overtaken> {
+): Effect.fn.Return<Replaced, FsError | Overtaken> {
   const { fs } = files
   const written = yield* handle.stat
   const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
@@ -229,7 +245,7 @@ const replaceIndex = Effect.fnUntraced(function*(
     if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
   })
   const exchanged = yield* Effect.result(fs.exchange(waiting.path, target).pipe(Effect.catch(happened)))
-  if (Result.isSuccess(exchanged)) return waiting
+  if (Result.isSuccess(exchanged)) return { displaced: waiting, unpublished: written }
   if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
   yield* fallBack(files, "exchange")
   yield* givesWay
@@ -237,7 +253,7 @@ const replaceIndex = Effect.fnUntraced(function*(
   const kept = yield* displacedAt(files, waiting)
   const linked = yield* tell(fs.link(target, kept.path), ...cannotLink)
   yield* fs.rename(waiting.path, target).pipe(Effect.catch(happened))
-  return linked === "done" ? kept : undefined
+  return { displaced: linked === "done" ? kept : undefined, unpublished: written }
 })
 
 /** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */

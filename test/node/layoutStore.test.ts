@@ -151,7 +151,10 @@ describe("a snapshot", () => {
 
   it.live("of an index so young that it could change unseen is compared by its bytes, and not parsed again", () =>
     Effect.gen(function*() {
-      const { disk, layout } = yield* written()
+      const disk = yield* newDisk
+      disk.pretendTimes(false)
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
       // Whole milliseconds look like a coarse clock, which nobody trusts for two seconds.
       const now = Date.now() / 1000
       fs.utimesSync(disk.path("index.json"), now, now)
@@ -164,6 +167,37 @@ describe("a snapshot", () => {
       disk.told()
       assert.strictEqual(yield* layout.snapshot, second)
       assert.deepStrictEqual(disk.told(), ["lstat index.json"])
+    }))
+
+  it.live("of a young index costs no more where the times of files tell every change", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.pretendTimes(true)
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
+      const first = yield* layout.snapshot
+      disk.told()
+      assert.strictEqual(yield* layout.snapshot, first)
+      assert.deepStrictEqual(disk.told(), ["lstat index.json"])
+    }))
+
+  it.live("sees what was written into an index while it was published, whatever its times tell", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.pretendTimes(true)
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          // The exchange is over: the index is looked at for the last time.
+          if (operation !== "syncDirectory" || path !== ".") return
+          disk.intercept(() => Effect.void)
+          disk.foreign(b2)
+        })
+      )
+      yield* add(layout, c3)
+      assert.deepStrictEqual(disk.entries(), [b2])
+      assert.deepStrictEqual(yield* valuesIn(layout), [b2])
     }))
 
   it.live("sees every rewrite by others at once, in place or not, of the same size or not", () =>

@@ -206,6 +206,32 @@ describe("folders and names", () => {
       assert.strictEqual(yield* nodeFs.realPath(path("link")), root)
     }))
 
+  it.live("are told of several at once, those that are not there left out", () =>
+    Effect.gen(function*() {
+      const { path } = yield* folder
+      fs.writeFileSync(path("a"), "1")
+      fs.symlinkSync(path("nowhere"), path("link"))
+      const found = yield* nodeFs.linkStats(["a", "missing", "a/below", "link"].map(path))
+      assert.deepStrictEqual(found.map((stat) => stat?.kind), ["file", undefined, undefined, "link"])
+      assert.deepStrictEqual(found[0], yield* nodeFs.linkStat(path("a")))
+      assert.strictEqual(yield* codeOf(nodeFs.linkStats([path("a"), path("x".repeat(300))])), "ENAMETOOLONG")
+    }))
+
+  it.live("have times that are found out by trying, and nothing is left of that", () =>
+    Effect.gen(function*() {
+      const { path, root } = yield* folder
+      const exact = yield* nodeFs.tellsEveryChange(path("probe"))
+      assert.deepStrictEqual(fs.readdirSync(root), [])
+      const times = new Set<bigint>()
+      for (let write = 0; write < 500; write++) {
+        fs.writeFileSync(path("file"), String(write))
+        times.add((yield* nodeFs.linkStat(path("file"))).mtimeNs)
+      }
+      // Where it says no, it may still be right by chance.
+      if (exact) assert.strictEqual(times.size, 500)
+      assert.strictEqual(yield* codeOf(nodeFs.tellsEveryChange(path("missing/probe"))), "ENOENT")
+    }))
+
   it.live("are exchanged at once", () =>
     Effect.gen(function*() {
       const { path } = yield* folder

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { relative } from "node:path"
 import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
+import { linkStatsBy } from "./linkStats.ts"
 
 export interface Fault {
   /** Which call fails, from 1. */
@@ -89,6 +90,8 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     return call(`open(${flags.access})`, path, opened, { done: Effect.flatMap(opened, ({ close }) => close) })
   }
 
+  const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, base.linkStat(path))
+
   return {
     arm: (next) => {
       fault = next
@@ -102,7 +105,9 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, base.stat(path)),
-      linkStat: (path) => call("stat", path, base.linkStat(path)),
+      linkStat,
+      linkStats: linkStatsBy(linkStat),
+      tellsEveryChange: (path) => call("probe", path, base.tellsEveryChange(path)),
       realPath: (path) => call("realpath", path, base.realPath(path)),
       readDirectory: (path) => call("readdir", path, base.readDirectory(path)),
       makeDirectory: (path, mode) => call("mkdir", path, base.makeDirectory(path, mode)),

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { basename, relative } from "node:path"
 import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
+import { linkStatsBy } from "./linkStats.ts"
 
 /** Paths are relative to the layout; a file that goes by a random name is told by its kind alone. */
 export interface Call {
@@ -17,6 +18,8 @@ export interface WatchedFs {
   readonly calls: Array<Call>
   /** What happens before each call from now on; a failure happens in its place. */
   readonly intercept: (before: Before) => void
+  /** Says from now on that the times of files tell every change, or that they do not, whatever is true. */
+  readonly pretendTimes: (tellEveryChange: boolean) => void
   /** `operation path` of the calls since it was last asked, those of the given operations or all. */
   readonly told: (...operations: ReadonlyArray<string>) => ReadonlyArray<string>
 }
@@ -34,6 +37,7 @@ const withoutRandomness = (path: string): string =>
 export const watchedFs = (root: string): WatchedFs => {
   const calls: Array<Call> = []
   let before: Before = () => Effect.void
+  let times: boolean | undefined
 
   const watch = <A, R>(
     operation: string,
@@ -63,10 +67,15 @@ export const watchedFs = (root: string): WatchedFs => {
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) =>
     Effect.map(watch("open", path, nodeFs.openHandle(path, flags, mode)), (handle) => watchHandle(path, handle))
 
+  const linkStat: LayoutFs["linkStat"] = (path) => watch("lstat", path, nodeFs.linkStat(path))
+
   return {
     calls,
     intercept: (next) => {
       before = next
+    },
+    pretendTimes: (tellEveryChange) => {
+      times = tellEveryChange
     },
     told: (...operations) =>
       calls.splice(0)
@@ -78,7 +87,10 @@ export const watchedFs = (root: string): WatchedFs => {
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       stat: (path) => watch("stat", path, nodeFs.stat(path)),
-      linkStat: (path) => watch("lstat", path, nodeFs.linkStat(path)),
+      linkStat,
+      linkStats: linkStatsBy(linkStat),
+      tellsEveryChange: (path) =>
+        watch("probe", path, times === undefined ? nodeFs.tellsEveryChange(path) : Effect.succeed(times)),
       realPath: (path) => watch("realPath", path, nodeFs.realPath(path)),
       readDirectory: (path) => watch("readDirectory", path, nodeFs.readDirectory(path)),
       makeDirectory: (path, mode) => watch("makeDirectory", path, nodeFs.makeDirectory(path, mode)),

@@ -1,6 +1,7 @@
 /** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
 import { type Clock, Duration, Effect } from "effect"
 import { type FileHandle, type FileStat, FsError, type LayoutFs, type OpenFlags } from "../../../src/node/LayoutFs.ts"
+import { linkStatsBy } from "../../../test/support/linkStats.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"
 
@@ -171,6 +172,8 @@ export class Machine {
     const at = (path: string, follow: boolean): number =>
       disks.find(this.disk, path, follow).node ?? disks.fail("ENOENT")
 
+    const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, () => this.#stat(at(path, false)))
+
     return {
       nativeLock: Effect.succeed(true),
       // Nobody is told of anything: whoever watches has to look for himself.
@@ -178,7 +181,9 @@ export class Machine {
       openHandle,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
-      linkStat: (path) => call("stat", path, () => this.#stat(at(path, false))),
+      linkStat,
+      linkStats: linkStatsBy(linkStat),
+      tellsEveryChange: () => Effect.succeed((this.#options.tickNs ?? 1n) <= callNs),
       realPath: (path) =>
         call("realpath", path, () => {
           const { node, path: real } = disks.find(this.disk, path, true)

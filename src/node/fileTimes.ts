@@ -1,0 +1,34 @@
+/** What the times of files tell. */
+import * as fs from "node:fs"
+
+/** Distinct times of that many writes in less than a millisecond are not those of a clock that ticks. */
+const probes = 16
+
+/**
+ * Whether a file's times show every change of it since they were last asked for, found out by trying on a new file, which
+ * is gone afterwards. Linux promises it since 6.13 for its own file systems; what a kernel promises is another's file
+ * system's to keep.
+ *
+ * @param path where there is no file
+ */
+export const tellsEveryChange = (path: string): boolean => {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants
+  const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    // Whoever is interrupted for a moment tries again.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const started = performance.now()
+      const times = new Set<bigint>()
+      for (let write = 0; write < probes; write++) {
+        fs.writeSync(fd, "x", 0)
+        times.add(fs.fstatSync(fd, { bigint: true }).mtimeNs)
+      }
+      if (times.size < probes) return false
+      if (performance.now() - started < 1) return true
+    }
+    return false
+  } finally {
+    fs.closeSync(fd)
+    fs.unlinkSync(path)
+  }
+}
