@@ -5,11 +5,20 @@ import type { StoredBlob } from "../layout/garbage.ts"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
-import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
-import { asStorage, guard, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
+import {
+  asStorage,
+  guard,
+  guardedStat,
+  identityOf,
+  ifThere,
+  type LayoutFiles,
+  openRegular,
+  statIfThere
+} from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { heldSince, type Hold, lease } from "./leases.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
@@ -38,28 +47,31 @@ export const makeBlobStore = (
 
   const store: BlobStore = {
     stat: (digest) =>
-      storage(Effect.scoped(Effect.map(
-        openBlob(files, trusted, digest),
-        (opened) => opened === undefined ? Option.none() : Option.some(opened.stat.size)
-      ))),
-    retain: (digest, { manifest = false } = {}) =>
-      storage(retainBlob(files, trusted, digest, manifest ? "copy" : "link")),
+      storage(Effect.gen(function*() {
+        const stat = yield* guardedStat(files, files.blob(digest))
+        return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest)
+      })),
+    retain: (digest, { manifest = false } = {}) => storage(retainBlob(files, trusted, digest, manifest)),
     read: readBlob(files, trusted),
     get: getBlob(files, trusted),
     write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
       yield* ready
       const hash = runningHash(algorithm)
+      const copied: Array<Uint8Array> = []
       return yield* storage(withTemporary(
         files,
         "blob",
         Effect.fnUntraced(function*(path, handle) {
-          const written = yield* fill(handle, content, size, (piece) => hash.update(piece))
+          const written = yield* fill(handle, content, size, (piece) => {
+            hash.update(piece)
+            if (manifest) copied.push(new Uint8Array(piece))
+          })
           const actual = hash.digest()
           if (size !== undefined && written !== size) return yield* new SizeInvalid({ expected: size, actual: written })
           if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
           yield* syncFile(files, handle)
           yield* established
-          const hold = manifest ? "copy" : "link"
+          const hold = manifest ? Effect.sync(() => Buffer.concat(copied)) : "link"
           const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
           return { digest: actual, size: written, existed }
         })
@@ -102,6 +114,13 @@ export const makeBlobStore = (
   return store
 }
 
+/** The size of what is there and cannot be told by a look, or of what a lease holds. */
+const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest) =>
+  Effect.scoped(Effect.map(
+    openBlob(files, trusted, digest),
+    (opened) => opened === undefined ? Option.none<number>() : Option.some(opened.stat.size)
+  ))
+
 /**
  * When somebody wrote a file or put it here. The end of a lease changes its status as well, so that counts only where
  * another name is left, which somebody may just have given it.
@@ -127,9 +146,7 @@ const linksTo = Effect.fnUntraced(function*(
 const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | undefined, FsError> =>
   files.symlinks === "refuse"
     ? statIfThere(files.fs, path)
-    : Effect.andThen(guard(files, path), ifThere(files.fs.stat(path))).pipe(
-      Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
-    )
+    : Effect.catchTag(guardedStat(files, path), "SymlinkRefused", () => Effect.succeed(undefined))
 
 /** Writes a stream to a file from its beginning and tells how much that was; stops when it is more than expected. */
 const fill = <E, R>(
@@ -170,8 +187,7 @@ export const placeBlob = Effect.fnUntraced(function*(
   { digest, handle, hold, path }: Finished
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
-  yield* guard(files, target)
-  yield* makeFolder(files, dirname(target))
+  yield* prepareFolder(files, target)
   yield* lease(files, path, digest, hold)
   const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
   let existed = false
@@ -204,8 +220,7 @@ const linkBlob = Effect.fnUntraced(function*(
     const source = yield* ifThere(openRegular(from, from.blob(digest)))
     if (source === undefined) return false
     const target = to.blob(digest)
-    yield* guard(to, target)
-    yield* makeFolder(to, dirname(target))
+    yield* prepareFolder(to, target)
     // Its writer may never have synced it, and the mount acknowledges it.
     yield* syncFile(to, source.handle)
     const linked = yield* tell(to.fs.link(from.blob(digest), target), "EEXIST", ...cannotLink)

@@ -1,7 +1,8 @@
 /** Making things last: synced files and folders, temporary files, and folders made on demand. */
 import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
-import { ifThere, isInside, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import { guard, ifThere, isInside, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /** A file whose loss in a power cut `power` rules out. */
@@ -37,9 +38,15 @@ export const withTemporary = <A, E, R>(
     return Effect.acquireUseRelease(
       createIn(files, path),
       (handle) => use(path, handle),
-      // A name that is gone was given to the finished file; one that cannot be removed is swept later.
-      (handle) => Effect.andThen(handle.close, Effect.ignore(ifThere(files.fs.unlink(path))))
+      (handle) => Effect.andThen(handle.close, Effect.ignore(removeIfThere(files, path)))
     )
+  })
+
+/** A name that is gone was mostly given to the finished file; one that cannot be removed is swept later. */
+const removeIfThere = ({ fs }: LayoutFiles, path: string): Effect.Effect<void, FsError> =>
+  Effect.matchEffect(statIfThere(fs, path), {
+    onSuccess: (stat) => stat === undefined ? Effect.void : fs.unlink(path),
+    onFailure: () => fs.unlink(path)
   })
 
 /** Writes a small file whole, in the place of one that is there. */
@@ -59,6 +66,16 @@ export const writeFile = (
       yield* syncFolder(files, dirname(target))
     })
   )
+
+/** Makes the folder that a path lies in, where it is not known to be there already; refuses to be led elsewhere. */
+export const prepareFolder = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  path: string
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  const folder = dirname(path)
+  const isThere = yield* guard(files, path)
+  if (!isThere || (files.durability === "power" && !files.settled.has(folder))) yield* makeFolder(files, folder)
+})
 
 /** Makes a folder and those above it, durable as names in their parents, whoever has made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(

@@ -1,6 +1,6 @@
 /** The files of one layout: where they are, how they are opened, and how a failing call is told. */
 import { Context, Effect, type Scope } from "effect"
-import { randomBytes } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
@@ -48,6 +48,8 @@ export interface LayoutFiles {
     /** Whether they tell every change, so that a file that looks the same has the same bytes. */
     exact: boolean
   }
+  /** What this opening has leased in which hour: of an earlier one, it may have been swept. */
+  readonly held: { hour: number; readonly digests: Set<ContentDigest> }
   /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
   readonly doubtful: Set<string>
   readonly blob: (digest: ContentDigest) => string
@@ -86,6 +88,7 @@ export const layoutFiles = (
     reported: new Set(),
     settled: new Set(),
     times: { tried: false, exact: false },
+    held: { hour: 0, digests: new Set() },
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
@@ -148,29 +151,44 @@ export const statIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<F
 
 /**
  * Refuses a path below the layout that leads through a link, or out of it, as the policy says. The last component is
- * left to `open`, which refuses a link there without a race; folders are looked at just before.
+ * left to `open`, which refuses a link there without a race; folders are looked at just before. Tells whether the folder
+ * that the path lies in was seen to be there.
  */
-export const guard = (
-  { fs, root, symlinks }: LayoutFiles,
+export const guard = (files: LayoutFiles, path: string): Effect.Effect<boolean, FsError | SymlinkRefused> => {
+  switch (files.symlinks) {
+    case "follow":
+      return Effect.succeed(false)
+    case "inside":
+      return Effect.as(refuseOutside(files, path), false)
+    case "refuse":
+      return Effect.map(refuseLinks(files, foldersAbove(files, path)), ([folder]) => folder?.kind === "directory")
+  }
+}
+
+const refuseOutside = Effect.fnUntraced(function*(
+  { fs, root }: LayoutFiles,
   path: string
-): Effect.Effect<void, FsError | SymlinkRefused> =>
-  Effect.gen(function*() {
-    if (symlinks === "follow") return
-    if (symlinks === "inside") {
-      // What does not exist yet would be created where the folder above it leads.
-      for (let part = path; part !== root && isInside(root, part); part = dirname(part)) {
-        const real = yield* ifThere(fs.realPath(part))
-        if (real === undefined) continue
-        if (!isInside(yield* fs.realPath(root), real)) return yield* new SymlinkRefused({ path: relative(root, part) })
-        return
-      }
-      return
-    }
-    yield* refuseLinks({ fs, root }, foldersAbove(root, path))
-  })
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  // What does not exist yet would be created where the folder above it leads.
+  for (let part = path; part !== root && isInside(root, part); part = dirname(part)) {
+    const real = yield* ifThere(fs.realPath(part))
+    if (real === undefined) continue
+    if (!isInside(yield* fs.realPath(root), real)) return yield* new SymlinkRefused({ path: relative(root, part) })
+    return
+  }
+})
+
+/** What a path leads to, guarded as it: links that may be followed are; nothing where there is nothing. */
+export const guardedStat = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<FileStat | undefined, FsError | SymlinkRefused> =>
+  files.symlinks === "refuse"
+    ? Effect.map(refuseLinks(files, foldersAbove(files, path), path), (stats) => stats.at(-1))
+    : Effect.andThen(guard(files, path), ifThere(files.fs.stat(path)))
 
 /** The folders that a path leads through, below the layout, the innermost first. */
-const foldersAbove = (root: string, path: string): ReadonlyArray<string> => {
+const foldersAbove = ({ root }: LayoutFiles, path: string): ReadonlyArray<string> => {
   const folders: Array<string> = []
   for (let folder = dirname(path); folder !== root && isInside(root, folder); folder = dirname(folder)) {
     folders.push(folder)
@@ -178,19 +196,23 @@ const foldersAbove = (root: string, path: string): ReadonlyArray<string> => {
   return folders
 }
 
+/** What folders are, none of them a link, and what other paths are. */
 const refuseLinks = (
-  { fs, root }: Pick<LayoutFiles, "fs" | "root">,
-  folders: ReadonlyArray<string>
-): Effect.Effect<void, FsError | SymlinkRefused> =>
-  Effect.flatMap(fs.linkStats(folders), (found) => {
-    const link = folders[found.findIndex((stat) => stat?.kind === "link")]
-    return link === undefined ? Effect.void : Effect.fail(new SymlinkRefused({ path: relative(root, link) }))
+  { fs, root }: LayoutFiles,
+  folders: ReadonlyArray<string>,
+  ...others: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<FileStat | undefined>, FsError | SymlinkRefused> =>
+  Effect.flatMap(fs.linkStats([...folders, ...others]), (found) => {
+    const link = folders.find((_, place) => found[place]?.kind === "link")
+    return link === undefined
+      ? Effect.succeed(found)
+      : Effect.fail(new SymlinkRefused({ path: relative(root, link) }))
   })
 
 /** Refuses, in the same way, to write into folders of our own that lie elsewhere. */
 export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | SymlinkRefused> =>
   files.symlinks === "refuse"
-    ? refuseLinks(files, [files.own, ...ownFolders(files)])
+    ? Effect.asVoid(refuseLinks(files, [files.own, ...ownFolders(files)]))
     : Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
 
 export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
@@ -250,5 +272,6 @@ export const isAsWritten = (identity: string, { dev, ino, mtimeNs, size }: FileS
 
 /** 32 random hexadecimal digits, for names that nobody may guess; a reference, so that a simulation can repeat them. */
 export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {
-  defaultValue: () => () => randomBytes(16).toString("hex")
+  // Six of its bits are always the same, but it asks the system for many at a time.
+  defaultValue: () => () => randomUUID().replaceAll("-", "")
 })

@@ -10,16 +10,7 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { removeFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
-import {
-  guard,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  type Opened,
-  openRegular,
-  readAll,
-  statIfThere
-} from "./layoutFiles.ts"
+import { guard, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Verified } from "./trusted.ts"
 
@@ -31,9 +22,9 @@ const hourMillis = 60 * 60 * 1000
 
 /**
  * How a blob is held: what no tool changes in place by a link, which costs no space; a manifest, which most tools write
- * in place, by a copy.
+ * in place, by a copy of these bytes.
  */
-export type Hold = "link" | "copy"
+export type Hold = "link" | Effect.Effect<Uint8Array, FsError>
 
 const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
 
@@ -73,6 +64,12 @@ const isFolder = (files: LayoutFiles, hour: number): Effect.Effect<boolean, FsEr
 
 const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases, String(hour))
 
+const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
+
+/** Whether this opening has leased a blob a short while ago, so that the lease need not be renewed. */
+export const isHeld = ({ held }: LayoutFiles, digest: ContentDigest): Effect.Effect<boolean> =>
+  Effect.map(Clock.currentTimeMillis, (now) => held.hour === hourOf(now) && held.digests.has(digest))
+
 /**
  * Holds the file at `path`, which is the blob of this digest. Whoever may not leave a trace finds no folder of ours, and
  * takes none.
@@ -83,36 +80,44 @@ export const lease = Effect.fnUntraced(function*(
   digest: ContentDigest,
   hold: Hold
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const { fs } = files
-  const now = yield* Clock.currentTimeMillis
-  const hour = Math.floor(now / hourMillis)
+  const { fs, held } = files
+  const hour = hourOf(yield* Clock.currentTimeMillis)
   const folder = folderOf(files, hour)
   yield* guard(files, folder)
-  const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
-  if (made === "done") yield* sweepLeases(files)
-  // What somebody has put in the place of the folder is not ours to use: nothing is held for this hour.
-  if (!(yield* isFolder(files, hour))) return
+  if (!(yield* isFolder(files, hour))) {
+    const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+    if (made === "done") yield* sweepLeases(files)
+    // What somebody has put in the place of the folder is not ours to use: nothing is held for this hour.
+    if (!(yield* isFolder(files, hour))) return
+  }
   const target = join(folder, nameOf(digest))
-  const place = hold === "link" ? fs.link(path, target) : copyTo(files, path, target)
+  const place = hold === "link" ? fs.link(path, target) : copyTo(files, yield* hold, target)
   const placed = yield* tell(place, "EEXIST", ...cannotLink)
-  if (placed !== "done" && placed !== "EEXIST") yield* fallBack(files, "link")
+  if (placed !== "done" && placed !== "EEXIST") return yield* fallBack(files, "link")
+  if (held.hour !== hour) held.digests.clear()
+  held.hour = hour
+  held.digests.add(digest)
 })
 
-/** A copy need not be on the disk: a torn one is found out when it is used. */
+/** A copy need not be on the disk: a torn one is found out when it is used, and written again when it is too short. */
 const copyTo = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  from: string,
-  to: string
+  bytes: Uint8Array,
+  target: string
 ): Effect.fn.Return<void, FsError> {
-  if ((yield* statIfThere(files.fs, to)) !== undefined) return
-  const bytes = yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* files.fs.open(from, { access: "read" })
-    return yield* readAll(handle, (yield* handle.stat).size)
-  }))
+  const there = yield* statIfThere(files.fs, target)
+  if (there?.kind === "file" && there.size === bytes.length) return
+  if (there === undefined) {
+    return yield* Effect.acquireUseRelease(
+      files.fs.openHandle(target, { access: "create" }),
+      (handle) => handle.write(bytes, 0),
+      (handle) => handle.close
+    )
+  }
   yield* withTemporary(
     files,
     "lease",
-    (path, handle) => Effect.andThen(handle.write(bytes, 0), files.fs.rename(path, to))
+    (path, handle) => Effect.andThen(handle.write(bytes, 0), files.fs.rename(path, target))
   )
 })
 
@@ -141,13 +146,24 @@ export const openLease = Effect.fnUntraced(function*(
  *
  * @param fresh leases since this time stay: milliseconds since 1970
  */
-export const endLeases = Effect.fnUntraced(function*(
+export const endLeases = (
   files: LayoutFiles,
   digest: ContentDigest,
   fresh = Number.POSITIVE_INFINITY
+): Effect.Effect<void, FsError | SymlinkRefused> =>
+  Effect.ensuring(
+    removeLeases(files, digest, fresh),
+    // Afterwards: somebody may have leased it meanwhile, and that is gone as well.
+    Effect.sync(() => files.held.digests.delete(digest))
+  )
+
+const removeLeases = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  digest: ContentDigest,
+  fresh: number
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   for (const hour of yield* hoursOf(files)) {
-    if (hour >= Math.floor(fresh / hourMillis)) continue
+    if (hour >= hourOf(fresh)) continue
     const path = join(folderOf(files, hour), nameOf(digest))
     // What is no file holds nothing, and is not ours to remove.
     if ((yield* statIfThere(files.fs, path))?.kind === "file") yield* ifThere(files.fs.unlink(path))
@@ -160,7 +176,7 @@ export const heldSince = Effect.fnUntraced(function*(
   files: LayoutFiles,
   since: number
 ): Effect.fn.Return<ReadonlySet<string>, FsError | SymlinkRefused> {
-  const oldest = Math.floor(since / hourMillis)
+  const oldest = hourOf(since)
   const held = new Set<string>()
   for (const hour of yield* hoursOf(files)) {
     if (hour < oldest) continue
@@ -174,7 +190,7 @@ export const heldSince = Effect.fnUntraced(function*(
 export const sweepLeases = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const oldest = Math.floor(((yield* Clock.currentTimeMillis) - leaseMillis) / hourMillis)
+  const oldest = hourOf((yield* Clock.currentTimeMillis) - leaseMillis)
   for (const hour of yield* hoursOf(files)) {
     if (hour < oldest) yield* Effect.ignore(removeFolder(files, folderOf(files, hour)))
   }

@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import type { LayoutLocked, SymlinkRefused } from "../oci/OciError.ts"
 import type { RegistryError } from "../ops/ports.ts"
-import { makeFolder, syncFolder, tell } from "./durable.ts"
+import { prepareFolder, syncFolder, tell } from "./durable.ts"
 import { createOwnFolders } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
@@ -35,8 +35,7 @@ export const quarantined = Effect.fnUntraced(function*(
 ): Effect.fn.Return<string, FsError | SymlinkRefused> {
   const random = yield* RandomName
   const path = join(files.own, "quarantine", `${name}.${random()}`)
-  yield* guard(files, path)
-  yield* makeFolder(files, dirname(path))
+  yield* prepareFolder(files, path)
   return path
 })
 

@@ -3,39 +3,48 @@ import { Effect, Option } from "effect"
 import { dirname } from "node:path"
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { makeFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
+import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { guard, identityOf, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import { guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
-import { type Hold, lease, openLease } from "./leases.ts"
+import { isHeld, lease, openLease } from "./leases.ts"
 import type { Trusted } from "./trusted.ts"
 
-/** The size of the blob, if it is there or a lease can put it back. */
-export const retainBlob = (
+/**
+ * The size of the blob, if it is there or a lease can put it back.
+ *
+ * @param inPlace whether tools write it in place, so that it is held by a copy
+ */
+export const retainBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   trusted: Trusted,
   digest: ContentDigest,
-  hold: Hold
-): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
-  retain(files, trusted, digest, hold).pipe(
-    // Somebody has removed it between two calls of ours: it is looked for again, and put back.
+  inPlace: boolean
+): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
+  // Mostly it was pushed a moment ago, by this process.
+  const stat = yield* guardedStat(files, files.blob(digest))
+  if (stat?.kind === "file" && trusted.durable.has(identityOf(stat)) && (yield* isHeld(files, digest))) {
+    return Option.some(stat.size)
+  }
+  return yield* retain(files, trusted, digest, inPlace).pipe( // Somebody has removed it between two calls of ours: it is looked for again, and put back.
     Effect.retry({ times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
   )
+})
 
 const retain = (
   files: LayoutFiles,
   trusted: Trusted,
   digest: ContentDigest,
-  hold: Hold
+  inPlace: boolean
 ): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target))
-    if (there === undefined && !(yield* putBack(files, trusted, digest, hold))) return Option.none()
+    if (there === undefined && !(yield* putBack(files, trusted, digest, inPlace))) return Option.none()
     const { handle, stat } = there ?? (yield* openRegular(files, target))
     const verified = trusted.verified.has(identityOf(stat))
     const durable = trusted.durable.has(identityOf(stat))
-    yield* lease(files, target, digest, hold)
+    yield* lease(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     // It may come from a tool that never syncs, or from a writer that died before it did.
     if (!durable) {
       yield* syncFile(files, handle)
@@ -53,16 +62,15 @@ const putBack = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
   digest: ContentDigest,
-  hold: Hold
+  inPlace: boolean
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   return yield* Effect.scoped(Effect.gen(function*() {
     const held = yield* openLease(files, verified, digest)
     if (held === undefined) return false
     const target = files.blob(digest)
-    yield* guard(files, target)
-    yield* makeFolder(files, dirname(target))
+    yield* prepareFolder(files, target)
     // What tools write in place must not be the lease itself.
-    const linked = hold === "link" ? yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink) : "EPERM"
+    const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked === "done" || linked === "EEXIST") return true
     const bytes = yield* readAll(held.handle, held.stat.size)
     yield* withTemporary(

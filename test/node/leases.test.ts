@@ -94,8 +94,9 @@ describe("a blob that another tool collects", () => {
 
   it.live("between two calls of whoever holds it is looked for again, and put back", () =>
     Effect.gen(function*() {
-      const { blobs, disk } = yield* pushed
+      const { disk } = yield* pushed
       age(disk, 3)
+      const { blobs } = yield* disk.open()
       let removals = 2
       disk.intercept(({ operation, path }) =>
         Effect.sync(() => {
@@ -153,14 +154,41 @@ describe("a lease", () => {
 
   it.live("ends when the blob is deleted on purpose", () =>
     Effect.gen(function*() {
-      const { blobs, disk, layout } = yield* pushed
+      const { disk } = yield* pushed
       age(disk, 3)
+      const { blobs, layout } = yield* disk.open()
       yield* blobs.retain(name)
       assert.strictEqual(leasesIn(disk).length, 2)
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       assert.deepStrictEqual(leasesIn(disk), [])
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
       assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+    }))
+
+  it.live("that was given a moment ago is not given again, but for one that was ended", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, layout } = yield* pushed
+      disk.told()
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10))
+      assert.deepStrictEqual(disk.told("link", "open", "makeDirectory"), [])
+      yield* decideTo(layout, new BlobDeleted({ digest: name }))
+      yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
+      assert.strictEqual(leasesIn(disk).length, 1)
+      fs.unlinkSync(place(disk))
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10), "and is put back where it is missing")
+      assert.isTrue(fs.existsSync(place(disk)))
+    }))
+
+  it.live("of a manifest that a crash cut short is written again", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const expected = { algorithm: "sha256", manifest: true } as const
+      yield* (yield* disk.open()).blobs.write(Stream.succeed(content), expected)
+      const [hour = ""] = hoursIn(disk)
+      const path = join(disk.files.leases, hour, leasesIn(disk)[0] ?? "")
+      fs.writeFileSync(path, "01234")
+      yield* (yield* disk.open()).blobs.retain(name, { manifest: true })
+      assert.strictEqual(fs.readFileSync(path, "utf8"), "0123456789")
     }))
 
   it.live("that is no file keeps no blob from being deleted", () =>
@@ -212,7 +240,8 @@ describe("a folder of leases that is a link", () => {
 
   it.live("above them is refused to whoever would hold a blob", () =>
     Effect.gen(function*() {
-      const { blobs, disk } = yield* pushed
+      const { disk } = yield* pushed
+      const { blobs } = yield* disk.open()
       const elsewhere = yield* temporaryFolder
       fs.renameSync(disk.files.own, join(elsewhere, "own"))
       fs.symlinkSync(join(elsewhere, "own"), disk.files.own)
