@@ -1,16 +1,16 @@
 /** The index as it was last read: reading it again costs a stat while nobody has changed it (RELIABILITY 2.5). */
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../oci/Reference.ts"
+import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
-import type { IndexText } from "./indexText.ts"
 import { nothing } from "./journalFile.ts"
 import { asStorage, identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 
-/** An observation, and the spelling of its index once that was needed. */
+/** An observation, and its index as we have written it, if we have. */
 export interface Known {
   readonly seen: Observation
-  readonly text: IndexText | undefined
+  readonly written: IndexBytes | undefined
   /** Whether this very index is known to survive a power cut. */
   readonly durable: boolean
 }
@@ -47,7 +47,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   const refresh = Effect.gen(function*() {
     const next: Known = {
       seen: yield* observe(files, defaultRepository, known?.seen.end),
-      text: undefined,
+      written: undefined,
       durable: false
     }
     yield* remember(next)

@@ -47,7 +47,7 @@ export const takeApart = (text: string, entries: ReadonlyArray<Schema.Json>): In
   const { end, written: members } = itemsAt(text, start)
   const indent = indentOf(members.separator) ?? indentOf(members.lead) ?? ""
   const spellings = new WeakMap<object, string>()
-  const own = members.items.findLast((item) => nameOf(item) === "manifests")
+  const own = members.items[placeOf(members.items, "manifests")]
   const list = own === undefined ? -1 : own.indexOf("[", own.indexOf(":"))
   const manifests = own === undefined || list < 0 ? undefined : itemsAt(own, list).written
   for (const [position, entry] of entries.entries()) {
@@ -65,29 +65,40 @@ export const takeApart = (text: string, entries: ReadonlyArray<Schema.Json>): In
 
 /** The text of an index with these entries and this generation; without one, annotations stay as they are. */
 export const putTogether = (
-  { end, indent, manifests, members, spellings }: IndexText,
+  text: IndexText,
   entries: ReadonlyArray<Schema.Json>,
   generation: string | undefined
 ): string => {
-  const list = entries.length === 0
-    ? "[]"
-    : `[${manifests.lead}${
-      entries.map((entry) => spell(spellings, entry, indent)).join(manifests.separator)
-    }${manifests.trail}]`
-  const named = lastOf(members.items)
-  const items = members.items.map((item) => {
-    if (item === named.get("manifests")) return `${keyOf(item)}${list}`
-    return generation !== undefined && item === named.get("annotations")
-      ? `${keyOf(item)}${annotationsWith(item, generation, indent)}`
-      : item
-  })
+  const { after, before } = frame(text, entries.length === 0, generation)
+  return before + entries.map((entry) => spell(text, entry)).join(text.manifests.separator) + after
+}
+
+/** What stands before the first entry of an index, and after the last. */
+export const frame = (
+  { end, indent, manifests, members }: IndexText,
+  isEmpty: boolean,
+  generation: string | undefined
+): { readonly before: string; readonly after: string } => {
   const space = indent === "" && !members.separator.includes(" ") ? "" : " "
-  if (!named.has("manifests")) items.push(`"manifests":${space}${list}`)
-  if (generation !== undefined && !named.has("annotations")) {
-    items.push(`"annotations":${space}${annotationsWith("", generation, indent)}`)
+  const items = [...members.items]
+  if (placeOf(items, "manifests") < 0) items.push(`"manifests":${space}`)
+  if (generation !== undefined) {
+    const place = placeOf(items, "annotations")
+    const item = place < 0 ? `"annotations":${space}` : keyOf(items[place] ?? "")
+    items.splice(
+      place < 0 ? items.length : place,
+      1,
+      item + annotationsWith(members.items[place] ?? "", generation, indent)
+    )
   }
+  const place = placeOf(items, "manifests")
   const { lead, separator, trail } = settled(members, indent, 0)
-  return `{${lead}${items.join(separator)}${trail}}${end}`
+  const first = [...items.slice(0, place), keyOf(items[place] ?? "")].join(separator)
+  const rest = ["", ...items.slice(place + 1)].join(separator)
+  return {
+    before: `{${lead}${first}[${isEmpty ? "" : manifests.lead}`,
+    after: `${isEmpty ? "" : manifests.trail}]${rest}${trail}}${end}`
+  }
 }
 
 /** The generation an index was written with, if it was written by us or from something that was. */
@@ -99,7 +110,8 @@ export const generationOf = (index: Schema.JsonObject): string | undefined => {
   return typeof value === "string" ? value : undefined
 }
 
-const spell = (spellings: IndexText["spellings"], entry: Schema.Json, indent: string): string => {
+/** An entry as it is written, or as it would be. */
+export const spell = ({ indent, spellings }: IndexText, entry: Schema.Json): string => {
   if (!isJsonObject(entry)) return JSON.stringify(entry)
   const known = spellings.get(entry)
   if (known !== undefined) return known
@@ -138,9 +150,9 @@ const settled = (written: Written, indent: string, level = 1): Written =>
 
 const indentOf = (space: string): string | undefined => /\n([ \t]+)/u.exec(space)?.[1]
 
-/** The last member of each name: the one that counts, in every tool. */
-const lastOf = (items: ReadonlyArray<string>): ReadonlyMap<string, string> =>
-  new Map(items.map((item) => [nameOf(item), item]))
+/** Where the last member of a name is, which is the one that counts, in every tool. */
+const placeOf = (items: ReadonlyArray<string>, name: string): number =>
+  items.findLastIndex((item) => nameOf(item) === name)
 
 const nameOf = (item: string): string => {
   const name = parsed(item.slice(0, endOfString(item, 0)))

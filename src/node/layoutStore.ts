@@ -214,7 +214,7 @@ const writeDecided = Effect.fnUntraced(function*(
   { cache, displaced, files, watch }: Committing,
   { changed, decisions, known, overtaken }: Group
 ): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
-  const { seen, text } = known
+  const { seen, written } = known
   const { index, restored, state } = seen
   if (index === undefined) return yield* new Overtaken()
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
@@ -236,7 +236,7 @@ const writeDecided = Effect.fnUntraced(function*(
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
   const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state
-  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])
+  const published = yield* publish(files, { end, index, overtaken, state: last, written }, [...foreign, ...own])
   const after = measured(last, published.index.bytes)
   yield* cache.remember({
     seen: {
@@ -251,7 +251,7 @@ const writeDecided = Effect.fnUntraced(function*(
       unpublished: false,
       damaged: false
     },
-    text: published.text,
+    written: published.written,
     durable: true
   })
   const gone = own.flatMap(({ events }) => events).filter(isNote)

@@ -8,8 +8,9 @@ import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts
 import { type Displaced, displacedAt } from "./displaced.ts"
 import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
 import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
+import { type IndexBytes, writeIndex } from "./indexBytes.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
-import { type IndexText, putTogether, takeApart } from "./indexText.ts"
+import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
@@ -34,7 +35,7 @@ export interface Published {
   /** The index that was replaced, where it could be kept. */
   readonly displaced: Displaced | undefined
   readonly end: JournalEnd
-  readonly text: IndexText
+  readonly written: IndexBytes
   readonly index: IndexOnDisk
   /** Pins the new index; the caller closes it. */
   readonly handle: FileHandle
@@ -89,12 +90,13 @@ const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: st
  */
 export const publish = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { end, index, overtaken, state, text }: {
+  { end, index, overtaken, state, written: last }: {
     readonly end: JournalEnd
     readonly index: IndexOnDisk
     readonly overtaken: number
     readonly state: State
-    readonly text: IndexText | undefined
+    /** The index as we have written it, if we have. */
+    readonly written: IndexBytes | undefined
   },
   drafts: ReadonlyArray<Draft>
 ): Effect.fn.Return<Published, FsError | OutcomeUnknown | Overtaken> {
@@ -109,11 +111,9 @@ export const publish = Effect.fnUntraced(function*(
   })
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
-  const parts = text ?? takeApart(index.text, index.entries)
-  const written = Buffer.from(
-    putTogether(parts, state.entries.map(({ value }) => value), generationText({ journal, seq }))
-  )
-  const after = sha256(written)
+  const text = last?.text ?? takeApart(index.text, index.entries)
+  const written = writeIndex(text, state.entries, generationText({ journal, seq }), last)
+  const after = sha256(written.bytes)
   const record = new GroupRecord({
     journal,
     seq,
@@ -128,7 +128,7 @@ export const publish = Effect.fnUntraced(function*(
     record,
     Effect.fnUntraced(function*(waiting, handle) {
       yield* keepOwner(handle, index.mode)
-      yield* handle.write(written, 0)
+      yield* handle.write(written.bytes, 0)
       yield* syncWhole(files, handle)
       yield* givesWay
       const recorded = yield* appendRecord(files, end, record)
@@ -144,13 +144,13 @@ export const publish = Effect.fnUntraced(function*(
   return {
     displaced,
     end: recorded,
-    text: parts,
+    written,
     handle,
     index: {
       text: "",
       entries: [],
       hash: after,
-      bytes: written.length,
+      bytes: written.bytes.length,
       generation: { journal, seq },
       identity: identityOf(stat),
       modified: Number(stat.mtimeNs / 1_000_000n),

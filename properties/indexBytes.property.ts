@@ -1,0 +1,81 @@
+/** An index that is written by what has changed is, byte for byte, what it would be if it were written whole. */
+import { assert, describe, it } from "@effect/vitest"
+import type { Schema } from "effect"
+import fc from "fast-check"
+import { type IndexBytes, writeIndex } from "../src/node/indexBytes.ts"
+import { emptyIndex, putTogether, takeApart } from "../src/node/indexText.ts"
+
+type Json = Schema.Json
+
+const parsed: (text: string) => Json = JSON.parse
+
+/** Entries of every length, spelled in ways of their own, strangers among them. */
+const entry = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.string({ unit: "grapheme", maxLength: 8 }), fc.constantFrom("", " ", "\n   ")) },
+  { weight: 1, arbitrary: fc.constantFrom<Array<readonly [number | null, string]>>([7, ""], [null, ""]) }
+).map(([name, space]) =>
+  typeof name === "string" ? `{${space}"digest":${space}${JSON.stringify(name)}${space}}` : JSON.stringify(name)
+)
+
+const index = fc.tuple(fc.array(entry, { maxLength: 6 }), fc.constantFrom(",", ", ", ",\n    ")).map(
+  ([entries, separator]) => ({
+    entries,
+    text: `{"schemaVersion":2,"manifests":[${entries.join(separator)}],"annotations":{"a":"ü"}}\n`
+  })
+)
+
+/** What becomes of a list: a part of it goes, others come in its place, and what is left may trade places. */
+const step = fc.record({
+  at: fc.nat({ max: 6 }),
+  gone: fc.nat({ max: 3 }),
+  come: fc.array(entry, { maxLength: 2 }),
+  turned: fc.nat({ max: 7 })
+})
+
+describe("an index that is written again", () => {
+  it("is what it would be if it were written whole, and knows where each entry is", () => {
+    const met = new Set<string>()
+    fc.assert(fc.property(index, fc.array(step, { minLength: 1, maxLength: 6 }), ({ entries, text }, steps) => {
+      const values = entries.map(parsed)
+      const whole = takeApart(text, values)
+      const apart = takeApart(text, values)
+      let listed: ReadonlyArray<{ readonly value: Json }> = values.map((value) => ({ value }))
+      let last: IndexBytes | undefined
+      for (const [count, { at, come, gone, turned }] of steps.entries()) {
+        const changed = listed.toSpliced(at, gone, ...come.map((one) => ({ value: parsed(one) })))
+        listed = turned === 0 ? changed.toReversed() : changed
+        const generation = `g.${"1".repeat(count + 1)}`
+        last = writeIndex(last?.text ?? apart, listed, generation, last)
+        assert.strictEqual(last.bytes.toString(), putTogether(whole, listed.map(({ value }) => value), generation))
+        const separator = Buffer.byteLength(apart.manifests.separator)
+        for (const [place, { value }] of listed.entries()) {
+          const spelling = last.bytes.subarray(last.starts[place], (last.starts[place + 1] ?? 0) - separator)
+          assert.deepStrictEqual(parsed(spelling.toString()), value)
+        }
+        if (gone > 0 && at < listed.length) met.add("gone from the middle")
+        if (turned === 0 && listed.length > 1) met.add("moved")
+        if (come.length > 0 && at < listed.length - come.length) met.add("come into the middle")
+        if (listed.length === 0) met.add("empty")
+      }
+    }))
+    assert.deepStrictEqual(met, new Set(["gone from the middle", "moved", "come into the middle", "empty"]))
+  })
+
+  it("spells an entry once", () => {
+    let spelled = 0
+    const counting = {
+      get digest() {
+        spelled++
+        return "counted"
+      }
+    }
+    const plain = Array.from({ length: 200 }, (_, at) => ({ value: { digest: String(at) } }))
+    const many = plain.toSpliced(7, 0, { value: counting })
+    const first = writeIndex(takeApart(emptyIndex, []), many, "g.1")
+    assert.strictEqual(spelled, 1)
+    const second = writeIndex(first.text, [...many, { value: { digest: "new" } }], "g.2", first)
+    const third = writeIndex(second.text, second.entries.toReversed(), "g.3", second)
+    assert.strictEqual(spelled, 1)
+    assert.strictEqual(third.bytes.toString().split("\"counted\"").length, 2)
+  })
+})
