@@ -27,16 +27,8 @@ import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
 import { withDisplaced } from "./observe.ts"
-import {
-  afterPublishing,
-  type Draft,
-  neverStill,
-  Overtaken,
-  publish,
-  removeBlobs,
-  settleJournal,
-  syncAsFound
-} from "./publish.ts"
+import { afterPublishing, type Draft, neverStill, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
+import { Overtaken } from "./replaceIndex.ts"
 
 /** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
 const attempts = 50

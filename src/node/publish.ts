@@ -1,31 +1,23 @@
 /** Makes a group of commits durable: the journal line, then the index, all or none (RELIABILITY 2.6). */
-import { Effect, Exit, Result, Schema } from "effect"
+import { Effect } from "effect"
 import { dirname } from "node:path"
 import type { Commit } from "../layout/Commit.ts"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts"
-import { type Displaced, displacedAt } from "./displaced.ts"
-import { createIn, keepOwner, syncFolder, syncWhole, tell } from "./durable.ts"
-import { cannotExchange, cannotLink, fallBack } from "./fallback.ts"
+import type { Displaced } from "./displaced.ts"
+import { keepOwner, syncFolder, syncWhole } from "./durable.ts"
 import { type IndexBytes, writeIndex } from "./indexBytes.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision, sha256 } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
-import {
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  RandomName,
-  statIfThere,
-  statIndex
-} from "./layoutFiles.ts"
-import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
+import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "./layoutFiles.ts"
+import type { FileHandle, FsError } from "./LayoutFs.ts"
 import { endLeases } from "./leases.ts"
 import type { Observation } from "./observe.ts"
+import { type Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
 
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
@@ -41,13 +33,6 @@ export interface Published {
   readonly handle: FileHandle
   /** The revision of each draft. */
   readonly revisions: ReadonlyArray<number>
-}
-
-/** Somebody replaced the index between our reading it and our writing it: read it again and decide again. */
-export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) {
-  override get message(): string {
-    return "the index was replaced while a change of it was written"
-  }
 }
 
 /**
@@ -160,100 +145,6 @@ export const publish = Effect.fnUntraced(function*(
     },
     revisions: drafts.map((_, place) => first + place)
   }
-})
-
-/**
- * The new index waits where what it replaces will be. When it is published its handle stays open, for the caller to
- * close. When it is not, it is removed, but only while it is known to be what is there, and nobody needs it to tell that
- * it was not.
- */
-const withWaiting = <A, E>(
-  files: LayoutFiles,
-  record: GroupRecord,
-  use: (waiting: Displaced, handle: FileHandle) => Effect.Effect<A, E | OutcomeUnknown>
-): Effect.Effect<A, E | FsError | OutcomeUnknown> =>
-  Effect.flatMap(displacedAt(files, record), (waiting) =>
-    Effect.acquireUseRelease(
-      createIn(files, waiting.path),
-      (handle) =>
-        use(waiting, handle).pipe(
-          Effect.tapError((error) =>
-            error instanceof OutcomeUnknown ? Effect.void : Effect.ignore(removeWaiting(files, waiting, handle))
-          )
-        ),
-      (handle, exit) => Exit.isSuccess(exit) ? Effect.void : handle.close
-    ))
-
-/** What cannot be removed now is swept another time. */
-const removeWaiting = Effect.fnUntraced(function*(
-  { fs }: LayoutFiles,
-  { path }: Displaced,
-  handle: FileHandle
-): Effect.fn.Return<void, FsError> {
-  const own = yield* handle.stat
-  const there = yield* statIfThere(fs, path)
-  if (there?.ino === own.ino) yield* fs.unlink(path)
-})
-
-/** How often a change of the index gives way to somebody who replaces it without taking the lock. */
-const patience = 5
-
-/**
- * What somebody has made of the index since it was read would be lost. Only where files can be exchanged it is kept, and
- * merged, so that whoever has given way often enough need not do so for ever.
- */
-const unlessOvertaken = (
-  files: LayoutFiles,
-  index: IndexOnDisk,
-  overtaken: number
-): Effect.Effect<void, FsError | Overtaken> =>
-  Effect.flatMap(statIndex(files), (stat) => {
-    const insists = overtaken >= patience && !files.reported.has("exchange") && stat?.kind === "file"
-    const isAsRead = stat !== undefined && identityOf(stat) === index.identity
-    return isAsRead || insists ? Effect.void : Effect.fail(new Overtaken())
-  })
-
-/** The file to replace: where links are followed, what the index is a link to, so that the link stays one. */
-const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<string, FsError> =>
-  symlinks === "refuse" ? Effect.succeed(index) : fs.realPath(index)
-
-interface Replaced {
-  /** Where the old index is now. */
-  readonly displaced: Displaced | undefined
-  /** What the new one was when nobody could reach it by its name. */
-  readonly unpublished: FileStat
-}
-
-/**
- * Puts the new index in the place of the old one, and says where that is now. A call that reports a failure may have
- * done its work all the same, as on network file systems.
- */
-const replaceIndex = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  { givesWay, handle, target, waiting }: {
-    readonly waiting: Displaced
-    readonly target: string
-    readonly handle: FileHandle
-    /** To be asked again where nothing can be exchanged. */
-    readonly givesWay: Effect.Effect<void, FsError | Overtaken>
-  }
-): Effect.fn.Return<Replaced, FsError | Overtaken> {
-  const { fs } = files
-  const written = yield* handle.stat
-  const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
-    const named = yield* statIfThere(fs, target)
-    if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
-  })
-  const exchanged = yield* Effect.result(fs.exchange(waiting.path, target).pipe(Effect.catch(happened)))
-  if (Result.isSuccess(exchanged)) return { displaced: waiting, unpublished: written }
-  if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
-  yield* fallBack(files, "exchange")
-  yield* givesWay
-  // A second name keeps what a tool writes into the old index after it was replaced.
-  const kept = yield* displacedAt(files, waiting)
-  const linked = yield* tell(fs.link(target, kept.path), ...cannotLink)
-  yield* fs.rename(waiting.path, target).pipe(Effect.catch(happened))
-  return { displaced: linked === "done" ? kept : undefined, unpublished: written }
 })
 
 /** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
