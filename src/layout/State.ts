@@ -94,7 +94,7 @@ export const append = (state: State, added: ReadonlyArray<Entry>): State => {
         })
       }
     }),
-    bytes: added.reduce((bytes, entry) => bytes + mostBytes(state, entry), state.bytes)
+    bytes: added.reduce((bytes, entry) => bytes + count(state, entry), state.bytes)
   }
 }
 
@@ -114,10 +114,10 @@ export const remove = (state: State, entry: Entry): State =>
 export const replace = (state: State, entry: Entry, to: Entry): State =>
   insert(remove(state, entry), to, state.entries.indexOf(entry))
 
-const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, count: 1 | -1): State => {
+const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, more: 1 | -1): State => {
   const { name } = entry
   const change = (list: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
-    count === 1 ? inOrder(entries, [...list, entry]) : list.filter((other) => other !== entry)
+    more === 1 ? inOrder(entries, [...list, entry]) : list.filter((other) => other !== entry)
   return {
     ...state,
     entries,
@@ -126,10 +126,10 @@ const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, co
       state.repositories :
       changeNames(state.repositories, name.repository, (names) => ({
         tags: name._tag === "Tagged" ? changeList(names.tags, name.tag, change) : names.tags,
-        size: names.size + count,
-        bare: names.bare + (name.dialect === "bare" ? count : 0)
+        size: names.size + more,
+        bare: names.bare + (name.dialect === "bare" ? more : 0)
       })),
-    bytes: state.bytes + (count === 1 ? mostBytes(state, entry) : -leastBytes(state, entry))
+    bytes: state.bytes + (more === 1 ? count(state, entry) : -leastBytes(state, entry))
   }
 }
 
@@ -170,9 +170,21 @@ const namesOf = (entries: ReadonlyArray<Entry>): Names => {
   return { tags: HashMap.fromIterable(tags), size: entries.length, bare }
 }
 
+/** What was counted once, by the value. */
+const most = new WeakMap<object, number>()
+
 /** What an entry can take in an index that is indented by up to eight columns. */
-const mostBytes = ({ counted }: State, entry: Entry): number => {
-  const bytes = utf8Bytes(JSON.stringify([[entry.value]], undefined, 8))
+export const mostBytes = (value: Schema.Json): number => {
+  const key = typeof value === "object" ? value : null
+  const known = key === null ? undefined : most.get(key)
+  if (known !== undefined) return known
+  const bytes = utf8Bytes(JSON.stringify([[value]], undefined, 8))
+  if (key !== null) most.set(key, bytes)
+  return bytes
+}
+
+const count = ({ counted }: State, entry: Entry): number => {
+  const bytes = mostBytes(entry.value)
   counted.set(entry, bytes)
   return bytes
 }

@@ -32,7 +32,7 @@ import type { Entry } from "./Entry.ts"
 import { BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
 import { evolve, keyOf, replay } from "./evolve.ts"
 import { names, tagged, withDigest } from "./query.ts"
-import type { State } from "./State.ts"
+import { mostBytes, type State } from "./State.ts"
 import { restoreNames, revertCommit } from "./undo.ts"
 
 export type Decision = Result.Result<ReadonlyArray<Event>, OciError>
@@ -252,7 +252,12 @@ const renamed = (value: Schema.Json, refName: string | undefined): Schema.Json =
 }
 
 const withinLimits = (state: State, events: ReadonlyArray<Event>, limits: IndexLimits): Decision => {
-  if (!events.some((event) => event._tag === "EntryAdded" || event._tag === "EntryReplaced")) {
+  const come = events.flatMap((event) =>
+    event._tag === "EntryAdded" ? [event.value] : event._tag === "EntryReplaced" ? [event.to] : []
+  )
+  // Nearly always there is room for what comes even if nothing goes.
+  const most = come.reduce<number>((bytes, value) => bytes + mostBytes(value), state.bytes)
+  if (come.length === 0 || (state.entries.length + come.length <= limits.entries && most <= limits.bytes)) {
     return Result.succeed(events)
   }
   const { bytes, entries } = replay(state, events)

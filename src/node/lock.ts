@@ -48,6 +48,8 @@ const waitFor = (
           ))
     }))
 
+const host = hostname()
+
 /** All notes are equally long, so that each covers the one before. */
 const noteLength = 160
 
@@ -56,7 +58,7 @@ const noteHolder = ({ fs, holder }: LayoutFiles, since: number): Effect.Effect<v
   Effect.scoped(Effect.gen(function*() {
     const create = fs.open(holder, { access: "create" })
     const handle = (yield* ifThere(fs.open(holder, { access: "update" }))) ?? (yield* create)
-    const note = `process ${process.pid} on ${hostname()} since ${new Date(since).toISOString()}`
+    const note = `process ${process.pid} on ${host} since ${new Date(since).toISOString()}`
     yield* handle.write(Buffer.from(`${note.slice(0, noteLength).padEnd(noteLength)}\n`), 0)
   })).pipe(Effect.ignore)
 

@@ -7,12 +7,13 @@ const crowded = new Set(["EMFILE", "ENFILE"])
 /** Milliseconds between attempts. */
 const pauses = [1, 5, 25, 125]
 
-const patiently = <A>(call: Effect.Effect<A, FsError>): Effect.Effect<A, FsError> =>
-  pauses.reduceRight<Effect.Effect<A, FsError>>(
-    (later, pause) =>
-      Effect.catchIf(call, ({ code }) => crowded.has(code), () => Effect.andThen(Effect.sleep(pause), later)),
-    call
-  )
+const patiently = <A>(call: Effect.Effect<A, FsError>, attempt = 0): Effect.Effect<A, FsError> => {
+  const pause = pauses[attempt]
+  return pause === undefined ? call : Effect.catch(call, (error) =>
+    crowded.has(error.code)
+      ? Effect.andThen(Effect.sleep(pause), Effect.suspend(() => patiently(call, attempt + 1)))
+      : Effect.fail(error))
+}
 
 /** Only calls that open something can meet this; the system itself makes interrupted calls again. */
 export const patientFs = (fs: LayoutFs): LayoutFs => ({

@@ -5,6 +5,9 @@ import { exists } from "./command.ts"
 import { makeLayout } from "./load.ts"
 import { makePeer, type PeerFigures } from "./peer.ts"
 
+/** It reads 2,000 ranges of 4 KiB of a blob, one after the other. */
+const smallest = 8
+
 export const makeBench = Effect.fnUntraced(
   function*(scale: Scale, say: (line: string) => void): Effect.fn.Return<Bench, never, Scope.Scope> {
     const scope = yield* Effect.scope
@@ -15,7 +18,7 @@ export const makeBench = Effect.fnUntraced(
     return {
       scale,
       say,
-      peer: ({ manifests = 10, mebibytes = 1 }) =>
+      peer: ({ manifests = 10, mebibytes = smallest }) =>
         Result.isFailure(peer) ? Effect.succeed({}) : Effect.map(peer.success({ manifests, mebibytes }), named),
       layout: Effect.fnUntraced(function*(tags) {
         const known = layouts.get(tags)

@@ -2,9 +2,13 @@
 import { Effect, type Scope } from "effect"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { CommandFailed, exists, run } from "./command.ts"
 import { temporaryFolder } from "./folders.ts"
+
+/** From so many mebibytes on, what a run leaves is removed at once. */
+const large = 32
 
 const source = fileURLToPath(new URL("../../../../shared/peer-bench", import.meta.url))
 
@@ -36,7 +40,8 @@ export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.
   // File by file: what is only readable there has to be writable here.
   mkdirSync(copy)
   for (const name of readdirSync(source)) writeFileSync(join(copy, name), readFileSync(join(source, name)))
-  const options = { directory: copy, environment: { GOFLAGS: "-mod=mod" } }
+  // Whoever has the module elsewhere says so with flags of his own.
+  const options = { directory: copy, environment: { GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -mod=mod` } }
   yield* run(command, ["mod", "tidy"], options)
   const program = join(folder, "peer-bench")
   yield* run(command, ["build", "-o", program, "."], options)
@@ -44,7 +49,8 @@ export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.
     Effect.acquireUseRelease(
       Effect.sync(() => mkdtempSync(join(folder, "run-"))),
       (empty) => Effect.map(run(program, [empty, String(manifests), String(mebibytes)]), parsePeer),
-      (empty) => Effect.sync(() => rmSync(empty, { recursive: true }))
+      // The many small files of the others stay until the end, as ours do.
+      (empty) => mebibytes < large ? Effect.void : Effect.sync(() => rmSync(empty, { recursive: true }))
     )
 })
 
