@@ -9,10 +9,9 @@ const pauses = [1, 5, 25, 125]
 
 const patiently = <A>(call: Effect.Effect<A, FsError>, attempt = 0): Effect.Effect<A, FsError> => {
   const pause = pauses[attempt]
-  return pause === undefined ? call : Effect.catch(call, (error) =>
-    crowded.has(error.code)
-      ? Effect.andThen(Effect.sleep(pause), Effect.suspend(() => patiently(call, attempt + 1)))
-      : Effect.fail(error))
+  if (pause === undefined) return call
+  const later = Effect.suspend(() => patiently(call, attempt + 1))
+  return Effect.catchIf(call, ({ code }) => crowded.has(code), () => Effect.andThen(Effect.sleep(pause), later))
 }
 
 /** Only calls that open something can meet this; the system itself makes interrupted calls again. */
