@@ -86,7 +86,7 @@ export const makeBlobStore = (
       const linked = source === undefined ? false : yield* storage(linkBlob(source, files, digest))
       if (linked) return true
       return yield* Effect.scoped(Effect.gen(function*() {
-        const read = yield* from.read(digest, { verify: true })
+        const read = yield* from.read(digest, { verify: true, passing: true })
         if (Option.isNone(read)) return false
         yield* store.write(read.value.content, { algorithm: algorithmOf(digest), digest, size: read.value.size })
         return true

@@ -8,7 +8,7 @@ import { tell } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { asStorage, ifThere, isInside, RandomName } from "./layoutFiles.ts"
 import type { FsError, LayoutFs } from "./LayoutFs.ts"
-import { passingBytesOf } from "./readBlob.ts"
+import { readPieces } from "./readPieces.ts"
 
 /** @param allowed absolute paths of directories; one that does not exist (yet) allows nothing */
 export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles =>
@@ -89,7 +89,7 @@ const limited = (
       const { length, offset } = window
       if (offset > size) return yield* new RangeInvalid({ offset, size })
       const end = length === undefined ? size : Math.min(size, offset + length)
-      return { size: end - offset, content: passingBytesOf({ root: "/" }, handle, offset, end) }
+      return { size: end - offset, content: readPieces("/", handle, { from: offset, to: end, passing: true }) }
     }),
     create: Effect.fnUntraced(function*(path, content) {
       const folder = yield* asStorage("/")(resolve(path, dirname(path)))

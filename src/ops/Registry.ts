@@ -12,6 +12,18 @@ import type { Facts } from "./manifests.ts"
 import type { RegistryError } from "./ports.ts"
 
 /** Content with its descriptor, readable while the scope is open. */
+/** How a blob is read. */
+export interface ReadOptions {
+  /** Whether its bytes are checked against its digest, as they are by default. */
+  readonly verify?: boolean | undefined
+  /**
+   * Whether a piece may take the place of the one before it, as in a buffer that is read into again and again: faster,
+   * and in little memory however large the blob, for whoever is done with a piece when it takes the next. By default
+   * each piece is the reader's to keep.
+   */
+  readonly passing?: boolean | undefined
+}
+
 export interface Content {
   readonly descriptor: Descriptor
   /** See `BlobRead.verified`. */
@@ -157,14 +169,14 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
   readonly getBlob: (
     repository: string,
     digest: string,
-    options?: { readonly verify?: boolean }
+    options?: ReadOptions
   ) => Effect.Effect<Content, RegistryError, Scope.Scope>
   /** Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`. */
   readonly getBlobRange: (
     repository: string,
     digest: string,
     range: { readonly offset: number; readonly end?: number | undefined },
-    options?: { readonly verify?: boolean }
+    options?: ReadOptions
   ) => Effect.Effect<Content, RegistryError, Scope.Scope>
   /** A manifest by digest: a top-level entry of the repository, or below one. `NameUnknown`, `ManifestUnknown`. */
   readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, RegistryError>

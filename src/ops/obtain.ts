@@ -18,7 +18,7 @@ export const obtain = Effect.fnUntraced(function*(
   const others = yield* Stream.runCollect(source.repositories())
   for (const repository of new Set([...likely, ...others])) {
     const taken = yield* Effect.result(Effect.scoped(Effect.gen(function*() {
-      const { descriptor: { size }, stream } = yield* source.getBlob(repository, digest)
+      const { descriptor: { size }, stream } = yield* source.getBlob(repository, digest, { passing: true })
       if (!dryRun) yield* opened.blobs.write(stream, { algorithm: algorithmOf(digest), digest, size, manifest })
     })))
     if (Result.isSuccess(taken)) return Option.some("fetched it from the source")

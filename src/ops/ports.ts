@@ -97,10 +97,17 @@ export interface BlobStore {
     digest: ContentDigest,
     options?: { readonly manifest?: boolean }
   ) => Effect.Effect<Option.Option<number>, RegistryError>
-  /** A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. */
+  /**
+   * A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. With `passing` a piece
+   * may take the place of the one before it.
+   */
   readonly read: (
     digest: ContentDigest,
-    options: { readonly window?: { readonly offset: number; readonly length: number }; readonly verify: boolean }
+    options: {
+      readonly window?: { readonly offset: number; readonly length: number }
+      readonly verify: boolean
+      readonly passing?: boolean | undefined
+    }
   ) => Effect.Effect<Option.Option<BlobRead>, RegistryError, Scope.Scope>
   /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
   readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>

@@ -9,7 +9,7 @@ import { BlobUnknown, DigestInvalid, ManifestUnknown, NameUnknown, RangeInvalid 
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { descriptorsOf, type Walk } from "./manifests.ts"
-import type { RegistryError } from "./ports.ts"
+import type { BlobRead, RegistryError } from "./ports.ts"
 import type { Content, ManifestContent, RegistryShape } from "./Registry.ts"
 
 type Located = Opened & { readonly repository: Repository }
@@ -146,29 +146,23 @@ export const makeReads = (catalog: Catalog): Reads => {
 
   const getBlob: Reads["getBlob"] = Effect.fn("Registry.getBlob")(function*(repository, input, options = {}) {
     const { digest, opened } = yield* located(repository, input)
-    const read = yield* opened.blobs.read(digest, { verify: options.verify ?? true })
-    if (Option.isSome(read)) return contentOf(digest, read.value)
-    return inMemory(digest, yield* embeddedBlob(opened, digest))
+    const read = yield* opened.blobs.read(digest, { ...options, verify: options.verify ?? true })
+    return contentOf(digest, Option.getOrUndefined(read) ?? readOf(yield* embeddedBlob(opened, digest)))
   })
 
   const getBlobRange: Reads["getBlobRange"] = Effect.fn("Registry.getBlobRange")(
     function*(repository, input, { end, offset }, options = {}) {
       const { digest, opened } = yield* located(repository, input)
-      const stored = yield* opened.blobs.stat(digest)
-      const embedded = Option.isSome(stored) ? undefined : yield* embeddedBlob(opened, digest)
-      const size = Option.getOrElse(stored, () => embedded?.length ?? 0)
+      const window = { offset, length: end === undefined || end < 0 ? Number.POSITIVE_INFINITY : end - offset }
+      const read = yield* opened.blobs.read(digest, { ...options, window, verify: options.verify ?? true })
+      const found = Option.getOrUndefined(read) ?? readOf(yield* embeddedBlob(opened, digest), window)
+      const { size } = found
       const until = end === undefined || end < 0 || end > size ? size : end
       const whole = Number.isSafeInteger(offset) && Number.isInteger(until)
       if (!whole || offset < 0 || offset > size || offset > until) {
         return yield* new RangeInvalid({ offset, size })
       }
-      if (embedded !== undefined) return inMemory(digest, embedded, offset, until)
-      const window = { offset, length: until - offset }
-      const read = yield* opened.blobs.read(digest, { window, verify: options.verify ?? true })
-      return yield* Option.match(read, {
-        onNone: () => Effect.fail(new BlobUnknown({ digest })),
-        onSome: (read) => Effect.succeed(contentOf(digest, read))
-      })
+      return contentOf(digest, found)
     }
   )
 
@@ -263,12 +257,12 @@ const embeddedBlob = Effect.fnUntraced(function*(
 
 const contentOf = (
   digest: ContentDigest,
-  { content, size, verified }: {
-    readonly size: number
-    readonly verified: boolean
-    readonly content: Content["stream"]
-  }
+  { content, size, verified }: BlobRead
 ): Content => ({ descriptor: { mediaType: octetStream, digest, size }, verified, stream: content })
 
-const inMemory = (digest: ContentDigest, bytes: Uint8Array, offset = 0, end = bytes.length): Content =>
-  contentOf(digest, { size: bytes.length, verified: true, content: Stream.succeed(bytes.subarray(offset, end)) })
+/** What is in memory, as if it were read. */
+const readOf = (bytes: Uint8Array, { length, offset } = { offset: 0, length: bytes.length }): BlobRead => ({
+  size: bytes.length,
+  verified: true,
+  content: Stream.sync(() => bytes.subarray(offset, offset + length))
+})

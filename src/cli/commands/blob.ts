@@ -45,7 +45,7 @@ const get = Command.make("get", {
       const { descriptor, repository } = yield* find(target)
       const from = Option.getOrElse(offset, () => 0)
       const end = Option.match(length, { onNone: () => undefined, onSome: (length) => from + length })
-      const options = { verify: !noVerify }
+      const options = { verify: !noVerify, passing: true }
       const { stream } = from === 0 && end === undefined
         ? yield* target.registry.getBlob(repository, descriptor.digest, options)
         : yield* target.registry.getBlobRange(repository, descriptor.digest, { offset: from, end }, options)

@@ -149,7 +149,7 @@ export const exportBlob = defineTool({
   run: Effect.fn("oci_export_blob")(
     function*({ path, ref }, { files, layout, progress }) {
       const found = yield* findContent(layout, ref, "auto")
-      const content = yield* layout.registry.getBlob(blobRepository(found), found.descriptor.digest)
+      const content = yield* layout.registry.getBlob(blobRepository(found), found.descriptor.digest, { passing: true })
       const total = content.descriptor.size
       const file = yield* (yield* files).create(path, reported(content.stream, progress, total))
       return { path: file.path, ...bare({ ...found.descriptor, size: total }) }

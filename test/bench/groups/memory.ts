@@ -9,7 +9,8 @@ import { script } from "../support/command.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { type Contestant, inTurns } from "../support/rounds.ts"
 
-const ways = ["pushBlob", "chunked", "getBlob"] as const
+/** `getBlob` in passing pieces, as all our surfaces read, and in pieces that are the reader's to keep. */
+const ways = ["pushBlob", "chunked", "getBlob", "getBlobKept"] as const
 
 /** What the kernel tells of a process that ran: only Linux does. */
 const canTell = (): boolean => existsSync("/proc/self/clear_refs")

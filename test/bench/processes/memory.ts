@@ -1,4 +1,4 @@
-/** `memory.ts <layout> <source> pushBlob|chunked|getBlob`: the most memory that took over what the process had before. */
+/** `memory.ts <layout> <source> pushBlob|chunked|getBlob|getBlobKept`: the most memory that took over what the process had before. */
 import { Effect, Stream } from "effect"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -24,11 +24,11 @@ const push = Effect.fnUntraced(function*(registry: RegistryShape) {
 
 const get = Effect.fnUntraced(function*(registry: RegistryShape) {
   const [name] = readdirSync(join(layout, "blobs", "sha256"))
-  const { stream } = yield* registry.getBlob(repository, `sha256:${name}`)
+  const { stream } = yield* registry.getBlob(repository, `sha256:${name}`, { passing: way === "getBlob" })
   yield* Stream.runDrain(stream)
 })
 
-const carried = { pushBlob: push, chunked: uploadFile(source), getBlob: get }
+const carried = { pushBlob: push, chunked: uploadFile(source), getBlob: get, getBlobKept: get }
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const registry = yield* opened(layout)
