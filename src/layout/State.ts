@@ -1,7 +1,9 @@
 /** What a layout's index says, arranged so that a question costs the size of its answer. */
 import { HashMap, type Schema } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
+import { endOfName } from "../oci/RefName.ts"
 import { type Entry, readEntry } from "./Entry.ts"
+import { leastBytes, mostBytes, utf8Bytes } from "./entryBytes.ts"
 
 /** The entries of one repository. */
 export interface Names {
@@ -47,28 +49,104 @@ export const fromIndex = (
   options: { readonly defaultRepository: Repository | undefined; readonly bytes: number }
 ): State => {
   const entries = manifests.map((value) => readEntry(value, options.defaultRepository))
-  const repositories = new Map<Repository, Array<Entry>>()
-  const digests = new Map<string, Array<Entry>>()
-  for (const entry of entries) {
-    pushTo(digests, entry.digest, entry)
-    if (entry.name._tag !== "Raw") pushTo(repositories, entry.name.repository, entry)
+  return new StateRead({ ...options, entries, counted: new WeakMap() }, new Arrangement(entries))
+}
+
+/** The entries of an index, arranged as far as somebody has asked. */
+class Arrangement {
+  readonly #entries: ReadonlyArray<Entry>
+  #byEnd: ReadonlyMap<string, ReadonlyArray<Entry>> | undefined
+  #byDigest: ReadonlyMap<string, ReadonlyArray<Entry>> | undefined
+  #repositories: State["repositories"] | undefined
+  #digests: State["digests"] | undefined
+
+  constructor(entries: ReadonlyArray<Entry>) {
+    this.#entries = entries
   }
-  return {
-    defaultRepository: options.defaultRepository,
-    entries,
-    repositories: HashMap.fromIterable(Array.from(repositories, ([name, own]) => [name, namesOf(own)] as const)),
-    digests: HashMap.fromIterable(digests),
-    bytes: options.bytes,
-    counted: new WeakMap()
+
+  get repositories(): State["repositories"] {
+    return this.#repositories ??= HashMap.fromIterable(
+      Array.from(
+        Map.groupBy(this.#entries, ({ name }) => name._tag === "Raw" ? undefined : name.repository),
+        ([repository, own]) => repository === undefined ? undefined : [repository, namesOf(own)] as const
+      ).filter((names) => names !== undefined)
+    )
+  }
+
+  get digests(): State["digests"] {
+    return this.#digests ??= HashMap.fromIterable(this.#ofDigests())
+  }
+
+  tagged(repository: Repository, tag: Tag): ReadonlyArray<Entry> {
+    if (this.#repositories !== undefined) return valueOr(valueOr(this.#repositories, repository, noNames).tags, tag, [])
+    // Only an entry whose name ends in the tag can have it, so only those are read.
+    this.#byEnd ??= Map.groupBy(this.#entries, ({ refName }) => endOfName(refName ?? ""))
+    return (this.#byEnd.get(tag) ?? []).filter(({ name }) =>
+      name._tag === "Tagged" && name.repository === repository && name.tag === tag
+    )
+  }
+
+  withDigest(digest: string): ReadonlyArray<Entry> {
+    return this.#ofDigests().get(digest) ?? []
+  }
+
+  #ofDigests(): ReadonlyMap<string, ReadonlyArray<Entry>> {
+    return this.#byDigest ??= Map.groupBy(this.#entries, ({ digest }) => digest)
   }
 }
+
+/** A state that was read from an index: what nobody asks of a large one is not worked out. */
+class StateRead implements State {
+  declare readonly repositories: State["repositories"]
+  declare readonly digests: State["digests"]
+  readonly defaultRepository: Repository | undefined
+  readonly entries: ReadonlyArray<Entry>
+  readonly bytes: number
+  readonly counted: State["counted"]
+  readonly #arrangement: Arrangement
+
+  constructor(
+    { bytes, counted, defaultRepository, entries }: Omit<State, "repositories" | "digests">,
+    arrangement: Arrangement
+  ) {
+    this.defaultRepository = defaultRepository
+    this.entries = entries
+    this.bytes = bytes
+    this.counted = counted
+    this.#arrangement = arrangement
+    // Its own, so that a state spread into another has them.
+    Object.defineProperties(this, {
+      repositories: { enumerable: true, get: () => arrangement.repositories },
+      digests: { enumerable: true, get: () => arrangement.digests }
+    })
+  }
+
+  static arrangementOf(state: State): Arrangement | undefined {
+    return state instanceof StateRead ? state.#arrangement : undefined
+  }
+}
+
+/** The entries of a tag in index order. */
+export const entriesTagged = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Entry> =>
+  StateRead.arrangementOf(state)?.tagged(repository, tag) ??
+    valueOr(valueOr(state.repositories, repository, noNames).tags, tag, [])
+
+/** The entries that are written with a digest, in index order. */
+export const entriesOfDigest = (state: State, digest: string): ReadonlyArray<Entry> =>
+  StateRead.arrangementOf(state)?.withDigest(digest) ?? valueOr(state.digests, digest, [])
 
 /** The state of these entries, wherever they are written. */
 export const fromEntries = (values: ReadonlyArray<Schema.Json>, defaultRepository: Repository | undefined): State =>
   fromIndex(values, { defaultRepository, bytes: utf8Bytes(JSON.stringify([values], undefined, 8)) })
 
 /** The same state, now that its index was written and takes so many bytes. */
-export const measured = (state: State, bytes: number): State => ({ ...state, bytes, counted: new WeakMap() })
+export const measured = (state: State, bytes: number): State => {
+  const arrangement = StateRead.arrangementOf(state)
+  const counted: State["counted"] = new WeakMap()
+  if (arrangement === undefined) return { ...state, bytes, counted }
+  const { defaultRepository, entries } = state
+  return new StateRead({ defaultRepository, entries, bytes, counted }, arrangement)
+}
 
 /** The state with `entry` at `position` of the index, at its end by default. */
 export const insert = (state: State, entry: Entry, position = state.entries.length): State =>
@@ -129,7 +207,7 @@ const rearrange = (state: State, entry: Entry, entries: ReadonlyArray<Entry>, mo
         size: names.size + more,
         bare: names.bare + (name.dialect === "bare" ? more : 0)
       })),
-    bytes: state.bytes + (more === 1 ? count(state, entry) : -leastBytes(state, entry))
+    bytes: state.bytes + (more === 1 ? count(state, entry) : -leastOf(state, entry))
   }
 }
 
@@ -170,19 +248,6 @@ const namesOf = (entries: ReadonlyArray<Entry>): Names => {
   return { tags: HashMap.fromIterable(tags), size: entries.length, bare }
 }
 
-/** What was counted once, by the value. */
-const most = new WeakMap<object, number>()
-
-/** What an entry can take in an index that is indented by up to eight columns. */
-export const mostBytes = (value: Schema.Json): number => {
-  const key = typeof value === "object" ? value : null
-  const known = key === null ? undefined : most.get(key)
-  if (known !== undefined) return known
-  const bytes = utf8Bytes(JSON.stringify([[value]], undefined, 8))
-  if (key !== null) most.set(key, bytes)
-  return bytes
-}
-
 const count = ({ counted }: State, entry: Entry): number => {
   const bytes = mostBytes(entry.value)
   counted.set(entry, bytes)
@@ -190,19 +255,7 @@ const count = ({ counted }: State, entry: Entry): number => {
 }
 
 /** What an entry takes at least: one that was there when the index was measured may be spelled in the fewest bytes. */
-const leastBytes = ({ counted }: State, entry: Entry): number =>
-  counted.get(entry) ??
-    utf8Bytes(JSON.stringify(entry.value, (_key, field: unknown) => typeof field === "number" ? 0 : field))
-
-/** `JSON.stringify` escapes lone surrogates, so any that are left come in pairs, of four bytes. */
-const utf8Bytes = (text: string): number => {
-  let bytes = 0
-  for (let unit = 0; unit < text.length; unit++) {
-    const code = text.charCodeAt(unit)
-    bytes += code < 0x80 ? 1 : code < 0x800 || (code & 0xf800) === 0xd800 ? 2 : 3
-  }
-  return bytes
-}
+const leastOf = ({ counted }: State, entry: Entry): number => counted.get(entry) ?? leastBytes(entry.value)
 
 const pushTo = <K, V>(lists: Map<K, Array<V>>, key: K, value: V): void => {
   const list = lists.get(key)

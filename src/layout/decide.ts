@@ -29,10 +29,11 @@ import {
   type TagWrite
 } from "./Command.ts"
 import type { Entry } from "./Entry.ts"
+import { mostBytes } from "./entryBytes.ts"
 import { BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
 import { evolve, keyOf, replay } from "./evolve.ts"
 import { names, tagged, withDigest } from "./query.ts"
-import { mostBytes, type State } from "./State.ts"
+import type { State } from "./State.ts"
 import { restoreNames, revertCommit } from "./undo.ts"
 
 export type Decision = Result.Result<ReadonlyArray<Event>, OciError>

@@ -1,8 +1,7 @@
 /** What a layout is after something happened to it. */
-import { HashMap } from "effect"
 import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, Event } from "./Event.ts"
-import { append, insert, remove, replace, type State } from "./State.ts"
+import { append, entriesOfDigest, insert, remove, replace, type State } from "./State.ts"
 
 /**
  * The next state. An event about an entry that is not there changes nothing: it speaks of another layout, which
@@ -79,10 +78,7 @@ const withEntry = (
 const alike = (
   state: State,
   { digest, refName }: { readonly refName: string | undefined; readonly digest: string }
-): ReadonlyArray<Entry> => {
-  const found = HashMap.get(state.digests, digest)
-  return found._tag === "None" ? [] : found.value.filter((entry) => entry.refName === refName)
-}
+): ReadonlyArray<Entry> => entriesOfDigest(state, digest).filter((entry) => entry.refName === refName)
 
 const lastOf = (state: State, value: EntryAdded["value"]): Entry | undefined => {
   const text = JSON.stringify(value)

@@ -3,7 +3,7 @@ import { HashMap, Option } from "effect"
 import type { Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { Entry } from "./Entry.ts"
-import type { Names, State } from "./State.ts"
+import { entriesOfDigest, entriesTagged, type Names, type State } from "./State.ts"
 
 /** A page of a listing in lexical byte order. */
 export interface Page {
@@ -17,18 +17,11 @@ export const names = (state: State, repository: Repository): Option.Option<Names
   HashMap.get(state.repositories, repository)
 
 /** The entries of a tag in index order: the first one counts, a change touches all. */
-export const tagged = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Entry> =>
-  names(state, repository).pipe(
-    Option.flatMap(({ tags }) => HashMap.get(tags, tag)),
-    Option.getOrElse(() => [])
-  )
+export const tagged: (state: State, repository: Repository, tag: Tag) => ReadonlyArray<Entry> = entriesTagged
 
 /** The entries of a digest in a repository, tagged and untagged. */
 export const withDigest = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Entry> =>
-  HashMap.get(state.digests, digest).pipe(
-    Option.map((entries) => entries.filter(({ name }) => name._tag !== "Raw" && name.repository === repository)),
-    Option.getOrElse(() => [])
-  )
+  entriesOfDigest(state, digest).filter(({ name }) => name._tag !== "Raw" && name.repository === repository)
 
 /** The entry that is written with exactly this name, as skopeo and umoci address it; the first of several. */
 export const named = (state: State, refName: string): Option.Option<Entry> =>

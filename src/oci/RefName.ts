@@ -75,6 +75,12 @@ const repositoryIn = (containerdName: string, tag: Tag): Repository | undefined 
   return isRepository(repository) ? repository : undefined
 }
 
+/** What comes before the first `@`, after the last `:` of it: the tag, of every name that has one. */
+export const endOfName = (rawName: string): string => {
+  const at = rawName.indexOf("@")
+  return rawName.slice(rawName.lastIndexOf(":", at === -1 ? rawName.length : at) + 1, at === -1 ? rawName.length : at)
+}
+
 /** `repo:tag`, `repo@digest`, `repo:tag@digest` and `repo`; cut at the first `@`, then at the last `:`. */
 const parseFullName = (rawName: string): Name => {
   if (isRegisteredDigest(rawName)) return raw("is a digest, not a name")

@@ -1,7 +1,6 @@
 /** What was found to name what, kept small: a layout may hold a million manifests. */
-import { HashMap } from "effect"
 import type { Entry } from "../layout/Entry.ts"
-import type { State } from "../layout/State.ts"
+import { entriesOfDigest, type State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { named } from "../oci/quoted.ts"
 
@@ -46,17 +45,12 @@ export class Graph {
     const others = new Set<string>()
     const met = new Set([digest])
     for (const one of met) {
-      for (const entry of found(state, one)) (entry.name._tag === "Tagged" ? tags : others).add(nameOf(entry))
+      for (const entry of entriesOfDigest(state, one)) (entry.name._tag === "Tagged" ? tags : others).add(nameOf(entry))
       if (tags.size >= shownNames || met.size > climbed) break
       for (const parent of this.neededBy(one)) met.add(parent)
     }
     return [...tags, ...others].slice(0, shownNames)
   }
-}
-
-const found = (state: State, digest: string): ReadonlyArray<Entry> => {
-  const entries = HashMap.get(state.digests, digest)
-  return entries._tag === "Some" ? entries.value : []
 }
 
 const nameOf = ({ digest, name, refName }: Entry): string => {

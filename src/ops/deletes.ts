@@ -1,9 +1,9 @@
 /** Removing tags, manifests and blobs, and saying beforehand what that would meet. */
-import { Effect, HashMap, Option } from "effect"
+import { Effect, Option } from "effect"
 import { decide } from "../layout/decide.ts"
 import type { Entry } from "../layout/Entry.ts"
 import { withDigest } from "../layout/query.ts"
-import type { State } from "../layout/State.ts"
+import { entriesOfDigest, type State } from "../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
@@ -42,7 +42,8 @@ const blobNeeds = Effect.fnUntraced(function*(
   const named = Array.from(links).flatMap(([by, { children }]) =>
     by !== digest && children.includes(digest) ? [by] : []
   )
-  const isKept = reached.has(digest) || HashMap.has(state.digests, digest) || (yield* opened.pins.all).has(digest)
+  const isEntry = entriesOfDigest(state, digest).length > 0
+  const isKept = isEntry || reached.has(digest) || (yield* opened.pins.all).has(digest)
   const itself = isKept ? [digest] : []
   return Array.from(new Set<string>([...itself, ...named, ...unreadable]))
 })

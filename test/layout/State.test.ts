@@ -2,9 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { HashMap, Option, type Schema } from "effect"
 import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "../../src/layout/Event.ts"
 import { evolve, keyOf, replay } from "../../src/layout/evolve.ts"
-import { empty, fromIndex, measured, type Names, type State } from "../../src/layout/State.ts"
+import {
+  empty,
+  entriesOfDigest,
+  entriesTagged,
+  fromIndex,
+  measured,
+  type Names,
+  type State
+} from "../../src/layout/State.ts"
 import { valuesOf } from "../support/decider.ts"
-import { at, containerdKey, digest, entry, repository } from "../support/entries.ts"
+import { at, containerdKey, digest, entry, repository, tag } from "../support/entries.ts"
 
 const def = repository("def")
 
@@ -54,6 +62,39 @@ describe("the state of an index", () => {
     assert.include(namesOf(state, "app"), { size: 3, bare: 0 })
     assert.include(namesOf(state, "def"), { size: 3, bare: 3 })
     assert.include(namesOf(state, "docker.io/library/app"), { size: 1, bare: 0 })
+  })
+
+  it("says of a tag and of a digest the same before and after it was arranged, whatever names there are", () => {
+    const odd = [
+      "app:v1@" + digest("c"),
+      "app@" + digest("c"),
+      "v1@x",
+      ":",
+      "@",
+      "a:b:v1",
+      "v1:",
+      ":v1",
+      digest("d"),
+      "app"
+    ]
+    const all = [...manifests, ...odd.map((name) => entry("c", name)), entry("a", "app:v1")]
+    const options = { defaultRepository: def, bytes: 0 }
+    const arranged = fromIndex(all, options)
+    const found = (state: State) => ({
+      tags: Array.from(HashMap.entries(arranged.repositories)).flatMap(([repository, { tags }]) =>
+        [...HashMap.keys(tags), tag("v1"), tag("app"), tag("none")].map((tag) =>
+          entriesTagged(state, repository, tag).map(({ value }) => all.indexOf(value))
+        )
+      ),
+      digests: ["a", "b", "c", "d"].map((one) =>
+        entriesOfDigest(state, digest(one)).map(({ value }) => all.indexOf(value))
+      )
+    })
+    assert.isAbove(found(arranged).tags.flat().length, 8)
+    assert.deepStrictEqual(found(fromIndex(all, options)), found(arranged))
+    assert.deepStrictEqual(found(addedOneByOne(all)), found(arranged))
+    assert.deepStrictEqual(found(measured(fromIndex(all, options), 7)), found(arranged))
+    assert.deepStrictEqual(plain({ ...fromIndex(all, options) }), plain(arranged), "a copy has all of it")
   })
 
   it("finds every entry by the digest it is written with, valid or not", () => {
