@@ -73,6 +73,10 @@ class Arrangement {
     )
   }
 
+  get isArranged(): boolean {
+    return this.#repositories !== undefined
+  }
+
   get digests(): State["digests"] {
     return this.#digests ??= HashMap.fromIterable(this.#ofDigests())
   }
@@ -125,6 +129,9 @@ class StateRead implements State {
     return state instanceof StateRead ? state.#arrangement : undefined
   }
 }
+
+/** Whether repositories are arranged, so that asking for one is cheap. */
+export const isArranged = (state: State): boolean => StateRead.arrangementOf(state)?.isArranged ?? true
 
 /** The entries of a tag in index order. */
 export const entriesTagged = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Entry> =>

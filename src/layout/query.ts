@@ -3,7 +3,7 @@ import { HashMap, Option } from "effect"
 import type { Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { Entry } from "./Entry.ts"
-import { entriesOfDigest, entriesTagged, type Names, type State } from "./State.ts"
+import { entriesOfDigest, entriesTagged, isArranged, type Names, type State } from "./State.ts"
 
 /** A page of a listing in lexical byte order. */
 export interface Page {
@@ -39,6 +39,13 @@ export const entriesOf = (state: State, repository: Repository): ReadonlyArray<E
     }
     return lists
   }).get(repository) ?? []
+
+/** What stays the same while a repository does, to remember by what was found out about it; none where there is none. */
+export const constantOf = (state: State, repository: Repository): object | undefined => {
+  if (isArranged(state)) return Option.getOrUndefined(names(state, repository))
+  const entries = entriesOf(state, repository)
+  return entries.length === 0 ? undefined : entries
+}
 
 /**
  * The entries that nobody finds under a repository: their name cannot be understood or, in the layout of one

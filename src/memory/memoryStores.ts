@@ -9,7 +9,7 @@ import { RevisionUnknown, UploadBusy } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { Actor } from "../ops/Actor.ts"
 import { concatenated } from "../ops/collect.ts"
-import type { Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
+import type { FactsCache, Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports.ts"
 import { hasher } from "./hasher.ts"
 import { type Blobs, blobStore, put } from "./memoryBlobs.ts"
 import { pinStore, planStore } from "./memoryKept.ts"
@@ -25,6 +25,7 @@ export const memoryStores = (defaultRepository?: Repository): Stores => {
     uploads: uploadStore(blobs),
     pins: pinStore(),
     plans: planStore(),
+    facts: noFacts,
     upkeep: memoryUpkeep(blobs, layout.layout.snapshot),
     leftovers: noLeftovers
   }
@@ -149,4 +150,11 @@ const uploadStore = (blobs: Blobs): UploadStore => {
     }),
     list: Effect.sync(() => Array.from(sessions.values()).flatMap(({ state }) => state._tag === "Open" ? [state] : []))
   }
+}
+
+/** No process comes later. */
+const noFacts: FactsCache = {
+  load: Effect.succeed(() => undefined),
+  learn: () => Effect.void,
+  keep: Effect.void
 }

@@ -38,6 +38,8 @@ export interface LayoutFiles {
   readonly pins: string
   /** What is to be collected, for an hour. */
   readonly plans: string
+  /** What was found out about manifests; whoever loses it finds it out again. */
+  readonly facts: string
   /** What this opening has told already of what the file system cannot do. */
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
@@ -85,6 +87,7 @@ export const layoutFiles = (
     leases: join(own, "leases"),
     pins: join(own, "pins"),
     plans: join(own, "plans"),
+    facts: join(own, "facts"),
     reported: new Set(),
     settled: new Set(),
     times: { tried: false, exact: false },

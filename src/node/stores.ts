@@ -4,6 +4,7 @@ import type { Repository } from "../oci/Reference.ts"
 import type { RegistryError, Stores } from "../ops/ports.ts"
 import { makeBlobStore } from "./blobFiles.ts"
 import { makePreparation } from "./establish.ts"
+import { makeFacts } from "./factsFiles.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { makeJournal } from "./journalStore.ts"
@@ -60,6 +61,7 @@ export const openStores = Effect.fnUntraced(function*(
     uploads: makeUploadStore(files, preparation, trusted),
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
+    facts: yield* makeFacts(files),
     upkeep: makeUpkeep(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget,

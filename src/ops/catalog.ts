@@ -28,7 +28,7 @@ export interface Catalog {
 
 /** One layout that holds every repository; its blobs belong to all of them. */
 export const sharedCatalog = (stores: Stores, hasher: Hasher): Catalog => {
-  const opened: Opened = { ...stores, manifests: makeManifests(stores.blobs, hasher) }
+  const opened: Opened = { ...stores, manifests: makeManifests(stores.blobs, hasher, stores.facts.learn) }
   return {
     shared: true,
     open: (name) => Effect.map(Effect.fromResult(parseRepository(name)), (repository) => ({ ...opened, repository })),
@@ -46,7 +46,7 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
   const manifestsOf = (stores: Stores): Manifests => {
     const known = memories.get(stores)
     if (known !== undefined) return known
-    const made = makeManifests(stores.blobs, hasher)
+    const made = makeManifests(stores.blobs, hasher, stores.facts.learn)
     memories.set(stores, made)
     return made
   }

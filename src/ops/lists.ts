@@ -8,7 +8,7 @@ import { NameUnknown } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
 import type { Facts, Walk } from "./manifests.ts"
-import { walkRepository } from "./reads.ts"
+import { toldRepository } from "./reads.ts"
 import type { RegistryShape, UnnamedEntry } from "./Registry.ts"
 
 /** The manifests of a walk by their subject, in order of their digests. */
@@ -84,7 +84,7 @@ export const makeLists = (
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
         const subject = yield* Effect.fromResult(parseDigest(input))
-        const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+        const walk = yield* toldRepository(opened, yield* opened.layout.snapshot, opened.repository)
         const { artifactType, limit, startAfter } = options
         const found = referrersIn(walk, subject).filter((referrer) =>
           (artifactType === undefined || referrer.artifactType === artifactType) &&
@@ -98,7 +98,7 @@ export const makeLists = (
     Stream.fromIterableEffect(
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
-        const walk = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, true)
+        const walk = yield* toldRepository(opened, yield* opened.layout.snapshot, opened.repository)
         return pageOf(digestsIn(walk)[kind], page)
       }).pipe(Effect.withSpan("Registry.digests"))
     ),

@@ -7,7 +7,7 @@ import { type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { ContentMismatch, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
 import * as limits from "./limits.ts"
-import type { BlobStore, Hasher, RegistryError } from "./ports.ts"
+import type { BlobStore, FactsCache, Hasher, RegistryError } from "./ports.ts"
 
 /** What a manifest names; its document is not kept, since a layout may hold many. */
 export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
@@ -28,14 +28,27 @@ export interface Manifests {
   readonly bytes: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
   /** What a manifest names; remembered, since content cannot change under its name. */
   readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
-  /** The indexes below `roots` and their children; manifests too are read when `deep`. */
-  readonly walk: (roots: ReadonlyArray<Descriptor>, deep: boolean) => Effect.Effect<Walk, RegistryError>
+  /**
+   * The indexes below `roots` and their children; manifests too are read when `deep`, but for those of which `told` tells
+   * something.
+   */
+  readonly walk: (
+    roots: ReadonlyArray<Descriptor>,
+    deep: boolean,
+    told?: (descriptor: Descriptor) => Facts | undefined
+  ) => Effect.Effect<Walk, RegistryError>
   /** The content of a descriptor's embedded data, if it is the content of its digest. */
   readonly embedded: (descriptor: Descriptor) => Option.Option<Uint8Array>
 }
 
-export const makeManifests = (blobs: Pick<BlobStore, "get">, hasher: Hasher): Manifests => {
+/** @param learn told of all that is found out */
+export const makeManifests = (
+  blobs: Pick<BlobStore, "get">,
+  hasher: Hasher,
+  learn: FactsCache["learn"] = () => Effect.void
+): Manifests => {
   const known = new Map<string, Facts>()
+  const remembered = ({ digest, mediaType }: Descriptor): Facts | undefined => known.get(`${digest} ${mediaType}`)
 
   const embedded: Manifests["embedded"] = (descriptor) =>
     embeddedData(descriptor).pipe(
@@ -63,21 +76,24 @@ export const makeManifests = (blobs: Pick<BlobStore, "get">, hasher: Hasher): Ma
   })
 
   const facts: Manifests["facts"] = Effect.fnUntraced(function*(descriptor) {
-    const key = `${descriptor.digest} ${descriptor.mediaType}`
-    const remembered = known.get(key)
-    if (remembered !== undefined) return remembered
+    const there = remembered(descriptor)
+    if (there !== undefined) return there
     const content = yield* bytes(descriptor)
-    const { document: _document, ...named } = yield* Effect.fromResult(
-      parseManifest(content, descriptor.mediaType, "read")
-    )
-    const made: Facts = { ...named, bytes: content.length }
-    known.set(key, made)
+    const made = factsOf(yield* Effect.fromResult(parseManifest(content, descriptor.mediaType, "read")), content)
+    known.set(`${descriptor.digest} ${descriptor.mediaType}`, made)
     if (known.size > limits.rememberedManifests) forgetOldest(known)
+    yield* learn(descriptor, made)
     return made
   })
 
-  return { bytes, facts, embedded, walk: walkWith(facts) }
+  return { bytes, facts, embedded, walk: walkWith(facts, remembered) }
 }
+
+/** What a manifest names, its document left out. */
+export const factsOf = ({ document: _document, ...named }: Manifest, { length }: Uint8Array): Facts => ({
+  ...named,
+  bytes: length
+})
 
 const forgetOldest = (known: Map<string, Facts>): void => {
   const oldest = known.keys().next()
@@ -85,8 +101,11 @@ const forgetOldest = (known: Map<string, Facts>): void => {
 }
 
 /** Breadth first, each digest once, so that shared children of nested indexes cost nothing twice. */
-const walkWith = (facts: Manifests["facts"]): Manifests["walk"] =>
-  Effect.fnUntraced(function*(roots, deep) {
+const walkWith = (
+  facts: Manifests["facts"],
+  remembered: (descriptor: Descriptor) => Facts | undefined
+): Manifests["walk"] =>
+  Effect.fnUntraced(function*(roots, deep, told = () => undefined) {
     const reached = new Map<Digest, Descriptor>()
     const known = new Map<Digest, Facts>()
     const unreadable = new Map<Digest, RegistryError>()
@@ -103,7 +122,8 @@ const walkWith = (facts: Manifests["facts"]): Manifests["walk"] =>
         }
         const kind = kindOf(descriptor.mediaType)
         if (kind === "other" || (kind === "manifest" && !deep)) continue
-        const read = yield* Effect.result(facts(descriptor))
+        const there = remembered(descriptor) ?? told(descriptor)
+        const read = there === undefined ? yield* Effect.result(facts(descriptor)) : Result.succeed(there)
         if (Result.isFailure(read)) {
           // A medium that fails says nothing about the manifest: an answer without it would be wrong.
           if (read.failure._tag === "StorageError" && read.failure.kind !== "other") return yield* read.failure

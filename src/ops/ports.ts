@@ -5,9 +5,11 @@ import type { Event } from "../layout/Event.ts"
 import type { StoredBlob } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/Upload.ts"
+import type { Descriptor } from "../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
 import type { OciError, StorageError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import type { Facts } from "./manifests.ts"
 import type { Leftovers, Upkeep } from "./Upkeep.ts"
 
 /** Everything an operation can fail with: an OCI error, or the medium. */
@@ -186,6 +188,18 @@ export interface Plans {
   readonly load: (id: string) => Effect.Effect<string, RegistryError>
 }
 
+/**
+ * What was found out about manifests, also by earlier processes, so that nobody has to read them all again to tell what
+ * refers to one. Nobody vouches for it: questions are answered from it, and never decides it what may go.
+ */
+export interface FactsCache {
+  /** What earlier processes have found out of a manifest. */
+  readonly load: Effect.Effect<(descriptor: Descriptor) => Facts | undefined>
+  readonly learn: (descriptor: Descriptor, facts: Facts) => Effect.Effect<void>
+  /** Keeps what was learned, now or later: somebody has written into the layout, so that a trace may be left in it. */
+  readonly keep: Effect.Effect<void>
+}
+
 /** The stores of one layout. */
 export interface Stores {
   readonly layout: LayoutStore
@@ -194,6 +208,7 @@ export interface Stores {
   readonly uploads: UploadStore
   readonly pins: Pins
   readonly plans: Plans
+  readonly facts: FactsCache
   readonly upkeep: Upkeep
   readonly leftovers: Leftovers
 }

@@ -20,6 +20,7 @@ import { DigestInvalid, ManifestInvalid, ManifestTooLarge, ManifestUnknown, Unsu
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
+import { factsOf } from "./manifests.ts"
 import type { BlobStore, Committed, Hasher, RegistryError } from "./ports.ts"
 import { findManifest } from "./reads.ts"
 import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
@@ -123,6 +124,8 @@ export const makePushes = (
       const { descriptor, manifest, prepared, tags } = yield* preparePush(repository, bytes, mediaType, options, true)
       yield* prepared.store
       const committed = yield* commit(prepared)
+      yield* prepared.opened.facts.learn(descriptor, factsOf(manifest, bytes))
+      yield* prepared.opened.facts.keep
       return pushed(committed, prepared.opened.repository, descriptor, tags, manifest.subject?.digest)
     }),
 

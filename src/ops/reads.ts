@@ -1,6 +1,6 @@
 /** Reading and resolving: blobs, manifests and tags. */
 import { Effect, HashMap, Option, Result, Stream } from "effect"
-import { entriesOf, named, names, tagged, withDigest } from "../layout/query.ts"
+import { constantOf, entriesOf, named, names, tagged, withDigest } from "../layout/query.ts"
 import type { Names, State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../oci/Digest.ts"
@@ -15,7 +15,11 @@ import type { Content, ManifestContent, RegistryShape } from "./Registry.ts"
 type Located = Opened & { readonly repository: Repository }
 
 /** A walk over a repository, kept for as long as the repository stays as it is. */
-const walks = { indexes: new WeakMap<Names, Walk>(), manifests: new WeakMap<Names, Walk>() }
+const walks = {
+  indexes: new WeakMap<Names, Walk>(),
+  manifests: new WeakMap<object, Walk>(),
+  told: new WeakMap<object, Walk>()
+}
 
 /** Everything reachable from a repository's entries; manifests are read too when `deep`. */
 export const walkRepository = Effect.fnUntraced(function*(
@@ -31,6 +35,23 @@ export const walkRepository = Effect.fnUntraced(function*(
   const walk = yield* manifests.walk(descriptorsOf(entriesOf(state, repository)), deep)
   // What could not be read now may be read later, so only a complete walk is kept.
   if (walk.complete && Option.isSome(own)) memory.set(own.value, walk)
+  return walk
+})
+
+/**
+ * The manifests of a repository by what earlier processes have found out of them as well: to answer questions, and never
+ * to decide what may go.
+ */
+export const toldRepository = Effect.fnUntraced(function*(
+  { facts, manifests }: Opened,
+  state: State,
+  repository: Repository
+): Effect.fn.Return<Walk, RegistryError> {
+  const own = constantOf(state, repository)
+  const known = own === undefined ? undefined : walks.manifests.get(own) ?? walks.told.get(own)
+  if (known !== undefined) return known
+  const walk = yield* manifests.walk(descriptorsOf(entriesOf(state, repository)), true, yield* facts.load)
+  if (walk.complete && own !== undefined) walks.told.set(own, walk)
   return walk
 })
 

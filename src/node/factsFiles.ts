@@ -1,0 +1,148 @@
+/**
+ * What was found out about manifests, in files that are good for nothing else: whoever loses them reads the manifests
+ * again. Each is written once, by whoever writes into the layout, and small ones are made one from time to time.
+ */
+import { Effect, type Scope } from "effect"
+import { join } from "node:path"
+import type { SymlinkRefused } from "../oci/OciError.ts"
+import type { Facts } from "../ops/manifests.ts"
+import type { FactsCache } from "../ops/ports.ts"
+import { createIn } from "./durable.ts"
+import { factsKey, type FactsLine, readFacts, readLine, writeFacts } from "./factsText.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
+import type { FsError } from "./LayoutFs.ts"
+
+const form = /^[0-9a-f]{32}\.facts$/u
+
+/** So many facts of one opening make a file before it ends. */
+const manyLines = 512
+
+/** So many small files are made one. */
+const manyFiles = 16
+
+/** What is larger is not written again, in bytes. */
+const largeFile = 1024 * 1024
+
+/** What all files together may take when they are read, in bytes: enough for a hundred thousand images. */
+const mostBytes = 64 * 1024 * 1024
+
+export const makeFacts = Effect.fnUntraced(
+  function*(files: LayoutFiles): Effect.fn.Return<FactsCache, never, Scope.Scope> {
+    /** Lines that no file has yet, by what they are of. */
+    const learned = new Map<string, string>()
+    let known: ReadonlyMap<string, FactsLine> | undefined
+    const read = new Map<string, Facts | undefined>()
+    let isWriter = false
+
+    // What cannot be kept, or read, costs time and nothing else.
+    const keepLearned = Effect.suspend(() => {
+      if (!isWriter || learned.size === 0) return Effect.void
+      const text = Array.from(learned.values()).join("")
+      learned.clear()
+      return Effect.ignore(Effect.andThen(writeNew(files, text), mergeSmall(files)))
+    })
+
+    const loaded = Effect.suspend(() =>
+      known === undefined
+        ? Effect.map(Effect.orElseSucceed(readFiles(files), (): ReadonlyArray<FactsLine> => []), (lines) => {
+          known = new Map(lines.map((line) => [line.key, line]))
+          return known
+        })
+        : Effect.succeed(known)
+    )
+
+    yield* Effect.addFinalizer(() => keepLearned)
+    return {
+      load: Effect.map(loaded, (lines) => (descriptor) => {
+        const key = factsKey(descriptor)
+        if (read.has(key)) return read.get(key)
+        const line = lines.get(key)
+        if (line === undefined) return undefined
+        const facts = readFacts(line, descriptor.mediaType)
+        read.set(key, facts)
+        return facts
+      }),
+      learn: (descriptor, facts) =>
+        Effect.sync(() => {
+          const key = factsKey(descriptor)
+          if (known?.has(key) !== true && learned.size < 2 * manyLines) learned.set(key, writeFacts(descriptor, facts))
+        }),
+      keep: Effect.suspend(() => {
+        isWriter = true
+        return learned.size < manyLines ? Effect.void : keepLearned
+      })
+    }
+  }
+)
+
+/** A file that a crash cuts short ends with a line that is none. */
+const writeNew = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  text: string
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  const name = yield* RandomName
+  const path = join(files.facts, `${name()}.facts`)
+  yield* guard(files, path)
+  yield* Effect.acquireUseRelease(
+    createIn(files, path),
+    (handle) => handle.write(Buffer.from(text), 0),
+    (handle) => handle.close
+  )
+})
+
+interface FactsFile {
+  readonly path: string
+  /** In bytes. */
+  readonly size: number
+}
+
+const listFiles = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<ReadonlyArray<FactsFile>, FsError | SymlinkRefused> {
+  yield* guard(files, join(files.facts, "any"))
+  const names = (yield* ifThere(files.fs.readDirectory(files.facts))) ?? []
+  const paths = names.filter((name) => form.test(name)).map((name) => join(files.facts, name))
+  const stats = yield* files.fs.linkStats(paths)
+  return paths.flatMap((path, place) => {
+    const stat = stats[place]
+    return stat?.kind === "file" ? [{ path, size: stat.size }] : []
+  })
+})
+
+const readFiles = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<ReadonlyArray<FactsLine>, FsError | SymlinkRefused> {
+  const lines: Array<FactsLine> = []
+  let bytes = 0
+  for (const { path, size } of yield* listFiles(files)) {
+    bytes += size
+    if (bytes <= mostBytes) lines.push(...(yield* readFile(files, path)))
+  }
+  return lines
+})
+
+const readFile = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<ReadonlyArray<FactsLine>, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    // Whoever makes one of many removes them.
+    const opened = yield* ifThere(openRegular(files, path))
+    if (opened === undefined) return []
+    const bytes = yield* readAll(opened.handle, Math.min(opened.stat.size, mostBytes))
+    return Buffer.from(bytes.buffer, 0, bytes.length).toString("utf8").split("\n").flatMap((line) =>
+      readLine(line) ?? []
+    )
+  }))
+
+/** Makes one file of many small ones; what two writers do at once is there twice until the next time. */
+const mergeSmall = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  const small = (yield* listFiles(files)).filter(({ size }) => size < largeFile)
+  if (small.length < manyFiles) return
+  const texts = new Map<string, string>()
+  for (const { path } of small) {
+    for (const { key, line } of yield* readFile(files, path)) texts.set(key, `${line}\n`)
+  }
+  yield* writeNew(files, Array.from(texts.values()).join(""))
+  for (const { path } of small) yield* ifThere(files.fs.unlink(path))
+})
