@@ -30,8 +30,8 @@ export const makeFacts = Effect.fnUntraced(
   function*(files: LayoutFiles): Effect.fn.Return<FactsCache, never, Scope.Scope> {
     /** Lines that no file has yet, by what they are of. */
     const learned = new Map<string, string>()
-    let known: ReadonlyMap<string, FactsLine> | undefined
-    const read = new Map<string, Facts | undefined>()
+    /** What earlier processes have found out, read as far as somebody has asked. */
+    let known: Map<string, FactsLine | Facts | undefined> | undefined
     let isWriter = false
 
     // What cannot be kept, or read, costs time and nothing else.
@@ -45,7 +45,8 @@ export const makeFacts = Effect.fnUntraced(
     const loaded = Effect.suspend(() =>
       known === undefined
         ? Effect.map(Effect.orElseSucceed(readFiles(files), (): ReadonlyArray<FactsLine> => []), (lines) => {
-          known = new Map(lines.map((line) => [line.key, line]))
+          known = new Map()
+          for (const line of lines) known.set(line.key, line)
           return known
         })
         : Effect.succeed(known)
@@ -55,11 +56,10 @@ export const makeFacts = Effect.fnUntraced(
     return {
       load: Effect.map(loaded, (lines) => (descriptor) => {
         const key = factsKey(descriptor)
-        if (read.has(key)) return read.get(key)
-        const line = lines.get(key)
-        if (line === undefined) return undefined
-        const facts = readFacts(line, descriptor.mediaType)
-        read.set(key, facts)
+        const there = lines.get(key)
+        if (there === undefined || !("line" in there)) return there
+        const facts = readFacts(there, descriptor.mediaType)
+        lines.set(key, facts)
         return facts
       }),
       learn: (descriptor, facts) =>

@@ -7,19 +7,24 @@ import { parseJson } from "../oci/Json.ts"
 import type { Facts } from "../ops/manifests.ts"
 import { indexDepth } from "./indexText.ts"
 
-/** A manifest's facts depend on what it is said to be as well; as JSON, in which no tab stands for itself. */
+/** A manifest's facts depend on what it is said to be as well. */
 export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): string =>
-  JSON.stringify(`${digest} ${mediaType}`)
+  `${digest} ${mediaType}`
+
+/** Media types that nobody gives: a line could not hold them. */
+const unwritable = /[\t\n\r]/u
 
 /**
  * A checksum, and then, each after a tab: the digest and the media type, the size, the kind, the subject, what is below
  * it, and all else. So a reader can leave alone what he does not need.
  */
 export const writeFacts = (descriptor: Descriptor, facts: Facts): string => {
+  const key = factsKey(descriptor)
+  if (unwritable.test(key)) return ""
   const { annotations, artifactType, bytes, config, kind, layers, manifests, subject } = facts
   const rest = { artifactType, annotations: Object.fromEntries(annotations), config, layers }
   const fields = [
-    factsKey(descriptor),
+    key,
     bytes,
     kind,
     subject === undefined ? "" : JSON.stringify(subject),
@@ -53,7 +58,7 @@ export const readLine = (line: string): FactsLine | undefined => {
 export const readFacts = ({ key, line }: FactsLine, mediaType: string): Facts | undefined => {
   const [size, kind, subject, below, rest] = fieldsAfter(line, sumDigits + 1 + key.length + 1)
   const bytes = Number(size)
-  if ((kind !== "image" && kind !== "index" && kind !== "artifact")) return undefined
+  if (kind !== "image" && kind !== "index" && kind !== "artifact") return undefined
   if (!Number.isSafeInteger(bytes) || bytes < 0) return undefined
   const manifests = below === "" ? [] : descriptorsOf(parsed(below))
   const one = subject === "" ? undefined : descriptorOf(parsed(subject))
