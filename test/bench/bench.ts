@@ -1,5 +1,5 @@
 /**
- * Everything that is measured beside what it is measured against: `npm run bench [-- GROUP... --json --quick]`.
+ * Everything that is measured beside what it is measured against: `npm run bench [-- GROUP... --json --quick --patient]`.
  *
  * Figures of one run are comparable, those of two runs are not. What is printed besides the cases goes to standard
  * error. `RESULTS.md` has a whole run, and says how to read it.
@@ -35,12 +35,16 @@ const chosen = (names: ReadonlyArray<string>): ReadonlyArray<Group> => {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } }
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    patient: { type: "boolean", default: false }
+  }
 })
 const wanted = chosen(positionals)
 
 const measureAll = Effect.scoped(Effect.gen(function*() {
-  const bench = yield* makeBench(values.quick ? quick : full, say)
+  const bench = yield* makeBench({ scale: values.quick ? quick : full, patient: values.patient, say })
   const all: Array<Judged> = []
   for (const { about, name, run } of wanted) {
     say(`${name}: ${about}`)

@@ -18,7 +18,11 @@ interface Blob {
   readonly folder: string
   readonly source: string
   readonly digest: ContentDigest
+  readonly mebibytes: number
 }
+
+/** The range of 4 KiB with this number. */
+const rangeOf = (number: number) => ({ offset: number * 4096, end: (number + 1) * 4096 })
 
 const layoutIn = ({ folder }: Blob, durability: Durability): string => join(folder, `layout-${durability}`)
 
@@ -72,9 +76,10 @@ const getting = (blob: Blob): Contestant => () =>
       const unverified = yield* millis(drain({ verify: false, passing: true }))
       const keptVerified = yield* millis(drain({}))
       const keptUnverified = yield* millis(drain({ verify: false }))
+      const ranges = blob.mebibytes * 256
       const range = (number: number) =>
         Effect.scoped(Effect.flatMap(
-          registry.getBlobRange(repository, blob.digest, { offset: number * 4096, end: (number + 1) * 4096 }),
+          registry.getBlobRange(repository, blob.digest, rangeOf(number % ranges)),
           ({ stream }) => Stream.runDrain(stream)
         ))
       // Until the compiler has made of it what it will, as with other short reads.
@@ -107,12 +112,13 @@ const sync = (path: string): void => {
 const measured = Effect.fnUntraced(function*({ has, peer, scale }: Bench) {
   const folder = yield* temporaryFolder
   const source = join(folder, "source.bin")
-  const blob: Blob = { folder, source, digest: yield* randomFile(source, scale.mebibytes) }
+  const { mebibytes } = scale
+  const blob: Blob = { folder, source, mebibytes, digest: yield* randomFile(source, mebibytes) }
   // What others have left to be written must not be written while somebody is measured.
   const settled = (contestant: Contestant): Contestant => (round) =>
     Effect.andThen(has("sync") ? run("sync", []) : Effect.void, contestant(round))
   const contestants: ReadonlyArray<Contestant> = [
-    () => peer({ mebibytes: scale.mebibytes }),
+    () => peer({ mebibytes }),
     copying(blob, has("cp")),
     hashing(blob, has("openssl")),
     pushing(blob, "power"),

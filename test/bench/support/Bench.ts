@@ -55,6 +55,8 @@ export const quick: Scale = {
 
 export interface Bench {
   readonly scale: Scale
+  /** Whether to wait for the peer where it takes minutes. */
+  readonly patient: boolean
   /** The peer's figures in milliseconds under names of its own, none where it cannot be run. */
   readonly peer: (load: { readonly manifests?: number; readonly mebibytes?: number }) => Effect.Effect<Figures, unknown>
   /** A layout with so many tagged manifests, made once and only read. */

@@ -1,6 +1,6 @@
 /** What all groups share: one build of the peer, and layouts that are made once. */
 import { Effect, Result, Scope } from "effect"
-import type { Bench, Scale } from "./Bench.ts"
+import type { Bench } from "./Bench.ts"
 import { exists } from "./command.ts"
 import { makeLayout } from "./load.ts"
 import { makePeer, type PeerFigures } from "./peer.ts"
@@ -9,7 +9,9 @@ import { makePeer, type PeerFigures } from "./peer.ts"
 const smallest = 8
 
 export const makeBench = Effect.fnUntraced(
-  function*(scale: Scale, say: (line: string) => void): Effect.fn.Return<Bench, never, Scope.Scope> {
+  function*(
+    { patient, say, scale }: Pick<Bench, "patient" | "say" | "scale">
+  ): Effect.fn.Return<Bench, never, Scope.Scope> {
     const scope = yield* Effect.scope
     const peer = yield* Effect.result(makePeer)
     if (Result.isFailure(peer)) say(`peer: skipped, ${peer.failure.command}: ${peer.failure.message}`)
@@ -17,6 +19,7 @@ export const makeBench = Effect.fnUntraced(
     const found = new Map<string, boolean>()
     return {
       scale,
+      patient,
       say,
       peer: ({ manifests = 10, mebibytes = smallest }) =>
         Result.isFailure(peer) ? Effect.succeed({}) : Effect.map(peer.success({ manifests, mebibytes }), named),
