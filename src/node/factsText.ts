@@ -1,6 +1,6 @@
 /** What is known of a manifest as a line of text, so that nobody has to read the manifest again to tell what refers to it. */
 import { Result, type Schema } from "effect"
-import { crc32 } from "node:zlib"
+import process from "node:process"
 import { type Descriptor, isJsonObject } from "../oci/Descriptor.ts"
 import { descriptorAt, isList, stringEntries } from "../oci/descriptorAt.ts"
 import { parseJson } from "../oci/Json.ts"
@@ -10,6 +10,9 @@ import { indexDepth } from "./indexText.ts"
 /** A manifest's facts depend on what it is said to be as well. */
 export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): string =>
   `${digest} ${mediaType}`
+
+/** How many digits a checksum has. */
+const sumDigits = 8
 
 /** Media types that nobody gives: a line could not hold them. */
 const unwritable = /[\t\n\r]/u
@@ -35,10 +38,9 @@ export const writeFacts = (descriptor: Descriptor, facts: Facts): string => {
   return `${sumOf(text)}\t${text}\n`
 }
 
-const sumOf = (text: string): string => crc32(text).toString(16).padStart(8, "0")
-
-/** How many digits a checksum has. */
-const sumDigits = 8
+/** The module is loaded when it is needed: it takes three milliseconds of a start, and most commands have no use for it. */
+const sumOf = (text: string): string =>
+  process.getBuiltinModule("node:zlib").crc32(text).toString(16).padStart(sumDigits, "0")
 
 /** A line of which no more than the key was read. */
 export interface FactsLine {
