@@ -26,6 +26,8 @@ export interface LayoutFiles {
   readonly own: string
   readonly lock: string
   readonly holder: string
+  /** Which index was synced last. */
+  readonly synced: string
   /** The segment of the journal that is being written; `journalSegments` has those before it. */
   readonly journal: string
   readonly uploads: string
@@ -80,6 +82,7 @@ export const layoutFiles = (
     own,
     lock: join(own, "lock"),
     holder: join(own, "holder"),
+    synced: join(own, "synced"),
     journal: join(own, "journal", "current.ndjson"),
     uploads: join(own, "uploads"),
     temporary: join(own, "tmp"),

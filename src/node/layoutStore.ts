@@ -101,7 +101,7 @@ type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> 
 /** What is acknowledged as it is has to be on the disk as well. */
 const acknowledge = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: Known) {
   if (durable || seen.index === undefined) return
-  yield* syncAsFound(files)
+  yield* syncAsFound(files, seen.index)
   yield* cache.synced(seen)
 })
 
@@ -222,7 +222,7 @@ const writeDecided = Effect.fnUntraced(function*(
     return { answers: decisions.map(({ before }) => unchanged(before)), replaced: undefined }
   }
   // A journal that outlives a power cut must find an index: whoever made this one may have died before syncing it.
-  if (!known.durable) yield* syncAsFound(files)
+  if (!known.durable) yield* syncAsFound(files, index)
   const now = yield* Clock.currentTimeMillis
   const settled = yield* settleJournal(files, seen)
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })

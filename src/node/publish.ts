@@ -18,6 +18,7 @@ import type { FileHandle, FsError } from "./LayoutFs.ts"
 import { endLeases } from "./leases.ts"
 import type { Observation } from "./observe.ts"
 import { type Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
+import { isMarkedSynced, markSynced } from "./syncedMark.ts"
 
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
@@ -123,6 +124,7 @@ export const publish = Effect.fnUntraced(function*(
       )
       yield* afterPublishing(syncFolder(files, dirname(target)))
       const stat = yield* afterPublishing(handle.stat)
+      yield* markSynced(files, identityOf(stat))
       return { displaced, handle, recorded, stat, unpublished }
     })
   )
@@ -192,13 +194,14 @@ export const neverStill = (waitedMillis: number): LayoutLocked =>
  * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
  * before syncing it, or by a tool that never syncs (RELIABILITY 2.7, rule 1).
  */
-export const syncAsFound = (files: LayoutFiles): Effect.Effect<void, FsError> =>
-  files.durability === "power"
-    ? Effect.andThen(
-      Effect.scoped(Effect.flatMap(
-        files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
-        ({ sync }) => sync
-      )),
-      syncFolder(files, files.root)
-    )
-    : Effect.void
+export const syncAsFound = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { identity, settled }: Pick<IndexOnDisk, "identity" | "settled">
+): Effect.fn.Return<void, FsError> {
+  if (files.durability !== "power" || (settled && (yield* isMarkedSynced(files, identity)))) return
+  yield* Effect.scoped(Effect.flatMap(
+    files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
+    ({ sync }) => sync
+  ))
+  yield* syncFolder(files, files.root)
+})

@@ -353,6 +353,9 @@ describe("a commit", () => {
     }))
 })
 
+/** What the death of a writer leaves that has published an index, and not synced it. */
+const dieBeforeSyncing = (disk: Disk): void => fs.rmSync(disk.files.synced, { force: true })
+
 describe("durability", () => {
   const syncs = ["sync", "dataSync", "syncDirectory"]
   const table = {
@@ -409,6 +412,7 @@ describe("durability", () => {
         yield* decideTo(layout, new BlobDeleted({ digest }))
         assert.deepStrictEqual(disk.told(...syncs), blobDeleted)
 
+        dieBeforeSyncing(disk)
         const again = yield* disk.open({ durability })
         yield* add(again.layout)
         assert.deepStrictEqual(disk.told(...syncs), acknowledged)
@@ -418,6 +422,7 @@ describe("durability", () => {
   it.live("of what somebody else left comes before an answer that builds on it, once", () =>
     Effect.gen(function*() {
       const { disk } = yield* written()
+      dieBeforeSyncing(disk)
       const { layout } = yield* disk.open()
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.told(...syncs), [
@@ -430,6 +435,34 @@ describe("durability", () => {
       ])
       yield* add(layout, c3)
       assert.deepStrictEqual(disk.told(...syncs), table.power.changed)
+    }))
+
+  it.live("of what somebody else has synced is not seen to again, as long as it is that very index", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* written()
+      const reopened = Effect.map(disk.open(), ({ layout }) => layout)
+      yield* add(yield* reopened)
+      assert.deepStrictEqual(disk.told(...syncs), [])
+      const index = disk.read("index.json")
+      const mark = disk.read(".ocilayout", "synced")
+      for (const other of ["", mark.slice(0, 20), mark.replace(/\d/u, "x"), `${mark.trimEnd()}0`.padEnd(129)]) {
+        disk.write(".ocilayout/synced", other)
+        yield* add(yield* reopened)
+        assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged, other)
+      }
+      disk.write(".ocilayout/synced", mark)
+      // The same bytes, in another file.
+      disk.write("index.json.new", index)
+      fs.renameSync(disk.path("index.json.new"), disk.path("index.json"))
+      yield* add(yield* reopened)
+      assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
+    }))
+
+  it.live("is nobody's word who promises less", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* written({ durability: "none" })
+      yield* add((yield* disk.open({ durability: "power" })).layout)
+      assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
     }))
 
   it.live("is what a no-op promises too: once for what it did not write, never for what it did", () =>
