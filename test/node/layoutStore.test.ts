@@ -439,8 +439,11 @@ describe("durability", () => {
 
   it.live("of what somebody else has synced is not seen to again, as long as it is that very index", () =>
     Effect.gen(function*() {
-      const { disk } = yield* written()
+      const disk = yield* newDisk
+      disk.pretendTimes(true)
       const reopened = Effect.map(disk.open(), ({ layout }) => layout)
+      yield* add(yield* reopened, a1)
+      disk.told()
       yield* add(yield* reopened)
       assert.deepStrictEqual(disk.told(...syncs), [])
       const index = disk.read("index.json")
