@@ -2,10 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import fc from "fast-check"
+import { createHash } from "node:crypto"
 import { type IndexBytes, writeIndex } from "../src/node/indexBytes.ts"
 import { emptyIndex, putTogether, takeApart } from "../src/node/indexText.ts"
 
 type Json = Schema.Json
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 const parsed: (text: string) => Json = JSON.parse
 
@@ -47,6 +50,7 @@ describe("an index that is written again", () => {
         const generation = `g.${"1".repeat(count + 1)}`
         last = writeIndex(last?.text ?? apart, listed, generation, last)
         assert.strictEqual(last.bytes.toString(), putTogether(whole, listed.map(({ value }) => value), generation))
+        assert.strictEqual(last.hashed.hash, sha256(last.bytes))
         const separator = Buffer.byteLength(apart.manifests.separator)
         for (const [place, { value }] of listed.entries()) {
           const spelling = last.bytes.subarray(last.starts[place], (last.starts[place + 1] ?? 0) - separator)
@@ -59,6 +63,35 @@ describe("an index that is written again", () => {
       }
     }))
     assert.deepStrictEqual(met, new Set(["gone from the middle", "moved", "come into the middle", "empty"]))
+  })
+
+  it("is hashed from where it begins to differ, and written where one before it was, as if neither were so", () => {
+    const large = Array.from({ length: 6000 }, (_, at) => ({ value: { digest: String(at).repeat(60) } }))
+    const edit = fc.record({ at: fc.nat({ max: 6100 }), gone: fc.nat({ max: 40 }), come: fc.nat({ max: 40 }) })
+    const met = new Set<string>()
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 3, maxLength: 8 }), fc.boolean(), (edits, before) => {
+        // Whether the generation comes before the entries, so that no beginning is ever the same.
+        const text = `{${before ? `"annotations":{},` : ""}"manifests":[]}`
+        const apart = takeApart(text, [])
+        let listed: ReadonlyArray<{ readonly value: Json }> = large
+        let last = writeIndex(apart, listed, "g.1")
+        const rooms = new Set([last.bytes.buffer])
+        for (const { at, come, gone } of edits) {
+          listed = listed.toSpliced(at, gone, ...large.slice(0, come).map(({ value }) => ({ value: { ...value } })))
+          last = writeIndex(last.text, listed, "g.2", last)
+          assert.strictEqual(
+            Buffer.compare(last.bytes, Buffer.from(putTogether(apart, listed.map(({ value }) => value), "g.2"))),
+            0
+          )
+          assert.strictEqual(last.hashed.hash, sha256(last.bytes))
+          if (rooms.has(last.bytes.buffer)) met.add("written where one was")
+          rooms.add(last.bytes.buffer)
+        }
+      }),
+      { numRuns: 20 }
+    )
+    assert.deepStrictEqual(met, new Set(["written where one was"]))
   })
 
   it("spells an entry once", () => {

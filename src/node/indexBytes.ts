@@ -1,6 +1,7 @@
 /** The bytes of an index, written again by what has changed: most of a large one is copied as it was. */
 import type { Schema } from "effect"
 import { isJsonObject } from "../oci/Descriptor.ts"
+import { hashOn, type SteppedHash } from "./indexHash.ts"
 import { frame, type IndexText, spell } from "./indexText.ts"
 
 /** What an element of `manifests` says. */
@@ -10,13 +11,28 @@ interface Listed {
 
 /** An index as it was written. */
 export interface IndexBytes {
-  readonly bytes: Buffer
+  readonly bytes: Buffer<ArrayBuffer>
   /** How it is written. The spelling of its entries is in the bytes. */
   readonly text: IndexText
   readonly entries: ReadonlyArray<Listed>
   /** Where each entry begins, and where one after the last would: after a separator that is not there. */
   readonly starts: Uint32Array
+  readonly hashed: SteppedHash
+  /** Where the one before it was, which is nobody's by now: a large index is written there next. */
+  readonly spare: ArrayBuffer
 }
+
+/** From so many bytes on, memory is used again: collecting it takes longer than writing the index. */
+const largeBytes = 1024 * 1024
+
+const nothing = (text: IndexText): IndexBytes => ({
+  bytes: Buffer.alloc(0),
+  text,
+  entries: [],
+  starts: new Uint32Array(1),
+  hashed: hashOn(new Uint8Array(0), undefined, 0),
+  spare: new ArrayBuffer(0)
+})
 
 /**
  * An index with these entries and this generation.
@@ -27,7 +43,7 @@ export const writeIndex = (
   text: IndexText,
   entries: ReadonlyArray<Listed>,
   generation: string,
-  last: IndexBytes = { bytes: Buffer.alloc(0), text, entries: [], starts: new Uint32Array(1) }
+  last: IndexBytes = nothing(text)
 ): IndexBytes => {
   const { first, rest } = unchanged(last.entries, entries)
   const separator = Buffer.byteLength(text.manifests.separator)
@@ -47,7 +63,7 @@ export const writeIndex = (
     .filter(({ length }) => length > 0)
   const listed = parts.reduce((sum, { length }) => sum + length + separator, parts.length === 0 ? 0 : -separator)
   const begins = Buffer.byteLength(before)
-  const bytes = Buffer.allocUnsafeSlow(begins + listed + Buffer.byteLength(after))
+  const bytes = room(begins + listed + Buffer.byteLength(after), last)
   let at = bytes.write(before)
   for (const [place, part] of parts.entries()) {
     if (place > 0) at += bytes.write(text.manifests.separator, at)
@@ -66,7 +82,24 @@ export const writeIndex = (
   for (let place = 0; place <= rest; place++) {
     starts[entries.length - rest + place] = startOf(last, end - rest + place) + moves
   }
-  return { bytes, text: { ...text, spellings: new WeakMap() }, entries, starts }
+  const isSameBefore = begins === startOf(last, 0) && bytes.compare(last.bytes, 0, begins, 0, begins) === 0
+  // Up to the end of the last entry that is where it was.
+  const shared = isSameBefore ? Math.max(begins, (starts[first] ?? 0) - separator) : 0
+  return {
+    bytes,
+    text: { ...text, spellings: new WeakMap() },
+    entries,
+    starts,
+    hashed: hashOn(bytes, last.hashed, shared),
+    spare: last.bytes.buffer
+  }
+}
+
+const room = (size: number, { spare }: IndexBytes): Buffer<ArrayBuffer> => {
+  if (size < largeBytes) return Buffer.allocUnsafeSlow(size)
+  // With some more, so that what is added now and then finds room.
+  const buffer = spare.byteLength >= size ? spare : new ArrayBuffer(size + (size >> 4))
+  return Buffer.from(buffer, 0, size)
 }
 
 const startOf = ({ starts }: IndexBytes, place: number): number => starts[place] ?? 0

@@ -11,7 +11,7 @@ import { type IndexBytes, writeIndex } from "./indexBytes.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
-import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision, sha256 } from "./journalRecord.ts"
+import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision } from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
@@ -99,7 +99,7 @@ export const publish = Effect.fnUntraced(function*(
   const target = yield* placeOfIndex(files)
   const text = last?.text ?? takeApart(index.text, index.entries)
   const written = writeIndex(text, state.entries, generationText({ journal, seq }), last)
-  const after = sha256(written.bytes)
+  const after = written.hashed.hash
   const record = new GroupRecord({
     journal,
     seq,
