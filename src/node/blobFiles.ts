@@ -24,6 +24,7 @@ import { heldSince, type Hold, lease } from "./leases.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"
 import type { Trusted } from "./trusted.ts"
+import { writePieces } from "./writePieces.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
@@ -62,9 +63,16 @@ export const makeBlobStore = (
         files,
         "blob",
         Effect.fnUntraced(function*(path, handle) {
-          const written = yield* fill(handle, content, size, (piece) => {
-            hash.update(piece)
-            if (manifest) copied.push(new Uint8Array(piece))
+          const written = yield* writePieces(files, handle, content, {
+            from: 0,
+            approve: (sofar) =>
+              size !== undefined && sofar > size
+                ? Effect.fail(new SizeInvalid({ expected: size, actual: sofar }))
+                : Effect.void,
+            see: (piece) => {
+              hash.update(piece)
+              if (manifest) copied.push(new Uint8Array(piece))
+            }
           })
           const actual = hash.digest()
           if (size !== undefined && written !== size) return yield* new SizeInvalid({ expected: size, actual: written })
@@ -147,27 +155,6 @@ const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | un
   files.symlinks === "refuse"
     ? statIfThere(files.fs, path)
     : Effect.catchTag(guardedStat(files, path), "SymlinkRefused", () => Effect.succeed(undefined))
-
-/** Writes a stream to a file from its beginning and tells how much that was; stops when it is more than expected. */
-const fill = <E, R>(
-  handle: FileHandle,
-  content: Stream.Stream<Uint8Array, E, R>,
-  expected: number | undefined,
-  seen: (piece: Uint8Array) => void
-): Effect.Effect<number, E | FsError | SizeInvalid, R> => {
-  let size = 0
-  return Effect.map(
-    Stream.runForEach(content, (piece): Effect.Effect<void, FsError | SizeInvalid> => {
-      const offset = size
-      size += piece.length
-      if (expected !== undefined && size > expected) return Effect.fail(new SizeInvalid({ expected, actual: size }))
-      // Hashing while the write is under way would be faster; the piece must not change before both are done.
-      seen(piece)
-      return handle.write(piece, offset)
-    }),
-    () => size
-  )
-}
 
 /** A finished file that is to become a blob. */
 interface Finished {

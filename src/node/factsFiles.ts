@@ -9,7 +9,7 @@ import type { Facts } from "../ops/manifests.ts"
 import type { FactsCache } from "../ops/ports.ts"
 import { createIn } from "./durable.ts"
 import { factsKey, type FactsLine, readFacts, readLine, writeFacts } from "./factsText.ts"
-import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 const form = /^[0-9a-f]{32}\.facts$/u
@@ -39,7 +39,9 @@ export const makeFacts = Effect.fnUntraced(
       if (!isWriter || learned.size === 0) return Effect.void
       const text = Array.from(learned.values()).join("")
       learned.clear()
-      return Effect.ignore(Effect.andThen(writeNew(files, text), mergeSmall(files)))
+      return Effect.ignore(Effect.flatMap(statIfThere(files.fs, files.own), (own) =>
+        // Whoever has removed the layout meanwhile does not want it back.
+        own === undefined ? Effect.void : Effect.andThen(writeNew(files, text), mergeSmall(files))))
     })
 
     const loaded = Effect.suspend(() =>

@@ -1,5 +1,5 @@
 /** Upload sessions as folders: they outlive the process, and another one can go on with them (RELIABILITY 2.9). */
-import { Clock, Effect, Stream } from "effect"
+import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
 import {
   absent,
@@ -10,8 +10,8 @@ import {
   type UploadState
 } from "../layout/Upload.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import { type StorageError, UploadBusy } from "../oci/OciError.ts"
-import type { RegistryError, UploadSession, UploadStore } from "../ops/ports.ts"
+import { UploadBusy } from "../oci/OciError.ts"
+import type { UploadSession, UploadStore } from "../ops/ports.ts"
 import { placeBlob } from "./blobFiles.ts"
 import { makeFolder, syncFile, syncFolder, tell } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
@@ -32,6 +32,7 @@ import {
   sweepUpload,
   writeMeta
 } from "./uploadFolder.ts"
+import { writePieces } from "./writePieces.ts"
 
 /** A hash that follows a session while this process appends to it. */
 interface Following {
@@ -135,11 +136,16 @@ const sessionOf = (
         const handle = yield* openData
         let size = from
         // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
-        const arrived = Stream.runForEach(content, (piece): Effect.Effect<void, StorageError | RegistryError> =>
-          Effect.map(storage(handle.write(piece, size)), () => {
-            follow(size, piece)
-            size += piece.length
-          }))
+        const arrived = storage(writePieces(files, handle, content, {
+          from,
+          see: (piece, offset) => follow(offset, piece),
+          wrote: (end) => {
+            size = end
+          }
+        })).pipe(
+          // What was hashed may not have been written.
+          Effect.onError(() => Effect.sync(() => following.delete(id)))
+        )
         const settled = Effect.onExit(arrived, () =>
           storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
         yield* settled

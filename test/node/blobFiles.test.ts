@@ -145,6 +145,98 @@ describe("writing a blob", () => {
     }))
 })
 
+describe("a large blob", () => {
+  const mebibyte = 1024 * 1024
+  const bytes = randomBytes(40 * mebibyte + 5)
+  const name = digestOf(bytes)
+
+  /** In pieces that are written over once they were taken, as those of a buffer that is used again. */
+  const passing = Stream.suspend(() => {
+    const buffer = new Uint8Array(mebibyte)
+    return Stream.unfold(0, (place) =>
+      Effect.sync(() => {
+        const piece = bytes.subarray(place * mebibyte, (place + 1) * mebibyte)
+        if (piece.length === 0) return undefined
+        buffer.fill(0)
+        buffer.set(piece)
+        return [buffer.subarray(0, piece.length), place + 1] as const
+      }))
+  })
+
+  it.live("is hashed and written as it comes, and goes on to the disk before its end where it is to last", () =>
+    Effect.gen(function*() {
+      for (const durability of ["power", "none"] as const) {
+        const { blobs, disk } = yield* opened({ durability })
+        yield* blobs.write(Stream.succeed(content), sha256)
+        disk.told()
+        yield* blobs.write(passing, { ...sha256, digest: name, size: bytes.length })
+        assert.isTrue(fs.readFileSync(placeOf(disk, name)).equals(bytes))
+        const syncs = disk.told("dataSync").map((call) => call.replace(/\..*/u, ""))
+        assert.lengthOf(syncs, durability === "power" ? 3 : 0)
+      }
+    }))
+
+  it.live("is not stored where a sync on its way fails: the last one might not tell", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* opened()
+      let syncs = 0
+      disk.intercept((call) => call.operation === "dataSync" && syncs++ === 0 ? fails("EIO")(call) : Effect.void)
+      const failure = yield* Effect.flip(blobs.write(passing, { ...sha256, digest: name, size: bytes.length }))
+      assert.instanceOf(failure, StorageError)
+      assert.isFalse(fs.existsSync(placeOf(disk, name)))
+      assert.deepStrictEqual(leftovers(disk.root), [])
+    }))
+
+  it.live("is not stored where a write fails, and nothing is left of it", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* opened()
+      let writes = 0
+      disk.intercept((call) => call.operation === "write" && ++writes === 20 ? fails("ENOSPC")(call) : Effect.void)
+      const failure = yield* Effect.flip(blobs.write(passing, sha256))
+      assert.instanceOf(failure, StorageError)
+      assert.deepStrictEqual(leftovers(disk.root), [])
+    }))
+
+  it.live("is read in pieces of its own, or in ones that pass", () =>
+    Effect.gen(function*() {
+      const { blobs } = yield* opened({ durability: "none" })
+      yield* blobs.write(passing, sha256)
+      for (const verify of [true, false]) {
+        const own = Option.getOrThrow(yield* blobs.read(name, { verify }))
+        assert.isTrue(Buffer.concat(yield* Stream.runCollect(own.content)).equals(bytes))
+        const passed = Option.getOrThrow(yield* blobs.read(name, { verify, passing: true }))
+        const copied = Stream.map(passed.content, (piece) => new Uint8Array(piece))
+        assert.isTrue(Buffer.concat(yield* Stream.runCollect(copied)).equals(bytes))
+        const kept = yield* Stream.runCollect(
+          Option.getOrThrow(yield* blobs.read(name, { verify, passing: true })).content
+        )
+        assert.strictEqual(new Set(kept.map(({ buffer }) => buffer)).size, 2)
+      }
+    }))
+
+  it.live("that was cut short or changed fails before its end, however it is read", () =>
+    Effect.gen(function*() {
+      const { blobs, disk } = yield* opened({ durability: "none" })
+      yield* blobs.write(passing, sha256)
+      const changes = [
+        () => fs.truncateSync(placeOf(disk, name), 30 * mebibyte),
+        () => fs.writeFileSync(placeOf(disk, name), Buffer.from(bytes).fill(0, bytes.length - 1))
+      ]
+      for (const change of changes) {
+        change()
+        for (const passing of [true, false]) {
+          const { content } = Option.getOrThrow(yield* blobs.read(name, { verify: true, passing }))
+          let seen = 0
+          const failure = yield* Effect.flip(
+            Stream.runForEach(content, ({ length }) => Effect.sync(() => void (seen += length)))
+          )
+          assert.instanceOf(failure, ContentMismatch)
+          assert.isBelow(seen, fs.statSync(placeOf(disk, name)).size)
+        }
+      }
+    }))
+})
+
 describe("a blob that is there already", () => {
   it.live("is replaced by the same bytes, since nobody knows whether it reached the disk", () =>
     Effect.gen(function*() {

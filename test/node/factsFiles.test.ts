@@ -142,6 +142,20 @@ describe("facts of manifests", () => {
       assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 0 })
     }))
 
+  it.live("are not kept of a layout that was removed meanwhile", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      yield* inProcess(
+        disk,
+        (registry) =>
+          Effect.andThen(
+            pushImage(registry, "app", base, ["v1"]),
+            Effect.sync(() => fs.rmSync(disk.root, { recursive: true }))
+          )
+      )
+      assert.isFalse(fs.existsSync(disk.root))
+    }))
+
   it.live("that cannot be kept keep nobody from pushing", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
