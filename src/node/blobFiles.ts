@@ -63,8 +63,9 @@ export const makeBlobStore = (
         files,
         "blob",
         Effect.fnUntraced(function*(path, handle) {
-          const written = yield* writePieces(files, handle, content, {
+          const written = yield* writePieces(handle, content, {
             from: 0,
+            syncAhead: files.durability === "power",
             approve: (sofar) =>
               size !== undefined && sofar > size
                 ? Effect.fail(new SizeInvalid({ expected: size, actual: sofar }))

@@ -3,7 +3,7 @@
  * or still be writing into one, so each is watched for a while, and what it says is merged and not lost.
  */
 import { Clock, Effect } from "effect"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import type { State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
@@ -135,6 +135,10 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   let listed: ReadonlyArray<Displaced> = []
   const list = Effect.map(namesOf(files), (names) => {
     byName = new Map(names.map((name) => [name, byName.has(name) ? byName.get(name) : ofName(files, name)]))
+    // What another process has swept is nothing to be remembered.
+    for (const known of [unchanged, fresh]) {
+      for (const path of known.keys()) if (!byName.has(basename(path))) known.delete(path)
+    }
     listed = Array.from(byName.values()).filter((one) => one !== undefined).toSorted((a, b) => a.since - b.since)
     return listed
   })

@@ -96,8 +96,10 @@ interface FactsFile {
   readonly path: string
   /** In bytes. */
   readonly size: number
+  readonly mtimeNs: bigint
 }
 
+/** The latest first. */
 const listFiles = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<ReadonlyArray<FactsFile>, FsError | SymlinkRefused> {
@@ -107,8 +109,8 @@ const listFiles = Effect.fnUntraced(function*(
   const stats = yield* files.fs.linkStats(paths)
   return paths.flatMap((path, place) => {
     const stat = stats[place]
-    return stat?.kind === "file" ? [{ path, size: stat.size }] : []
-  })
+    return stat?.kind === "file" ? [{ path, size: stat.size, mtimeNs: stat.mtimeNs }] : []
+  }).toSorted((a, b) => a.mtimeNs < b.mtimeNs ? 1 : -1)
 })
 
 const readFiles = Effect.fnUntraced(function*(
@@ -118,7 +120,8 @@ const readFiles = Effect.fnUntraced(function*(
   let bytes = 0
   for (const { path, size } of yield* listFiles(files)) {
     bytes += size
-    if (bytes <= mostBytes) lines.push(...(yield* readFile(files, path)))
+    if (bytes > mostBytes) break
+    for (const line of yield* readFile(files, path)) lines.push(line)
   }
   return lines
 })
@@ -137,9 +140,18 @@ const readFile = (
     )
   }))
 
-/** Makes one file of many small ones; what two writers do at once is there twice until the next time. */
+/**
+ * Makes one file of many small ones, and lets go of the oldest where there are more than anybody reads. What two writers
+ * do at once is there twice until the next time.
+ */
 const mergeSmall = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const small = (yield* listFiles(files)).filter(({ size }) => size < largeFile)
+  const all = yield* listFiles(files)
+  let bytes = 0
+  for (const { path, size } of all) {
+    bytes += size
+    if (bytes > mostBytes) yield* ifThere(files.fs.unlink(path))
+  }
+  const small = all.filter(({ size }) => size < largeFile)
   if (small.length < manyFiles) return
   const texts = new Map<string, string>()
   for (const { path } of small) {

@@ -14,6 +14,9 @@ export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "med
 /** How many digits a checksum has. */
 const sumDigits = 8
 
+/** No facts of a manifest of four mebibytes take more, in characters. */
+const longest = 8 * 1024 * 1024
+
 /** Media types that nobody gives: a line could not hold them. */
 const unwritable = /[\t\n\r]/u
 
@@ -51,6 +54,7 @@ export interface FactsLine {
 
 /** The line, without its break, if it is whole. */
 export const readLine = (line: string): FactsLine | undefined => {
+  if (line.length > longest) return undefined
   const text = line.slice(sumDigits + 1)
   if (line[sumDigits] !== "\t" || sumOf(text) !== line.slice(0, sumDigits)) return undefined
   return { key: text.slice(0, text.indexOf("\t")), line }

@@ -55,7 +55,7 @@ const layoutBytes = 4096
 
 /**
  * Whether a file read at this time is old enough for its times to show every later change: 20 ms, or 2 s where the
- * clock of the file system is coarse.
+ * clock of the file system is coarse. Also where times tell every change: a file is marked before its bytes are there.
  */
 export const settledAt = (nowMillis: number, mtimeNs: bigint): boolean =>
   nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)
@@ -109,7 +109,7 @@ export const fingerprintOf = (
     const after = yield* opened.handle.stat
     const identity = identityOf(after)
     if (identity !== identityOf(opened.stat)) return undefined
-    const settled = files.times.exact || settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
+    const settled = settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
     return { hash: sha256(bytes), identity, settled }
   }))
 
@@ -127,13 +127,12 @@ export const readIndexOnce = (
     const opened = yield* ifThere(openRegularHandle(files, path))
     if (opened === undefined) return { _tag: "Absent" }
     return yield* Effect.onExit(
-      readOpened(files, opened),
+      readOpened(opened),
       (exit) => exit._tag === "Success" && exit.value._tag === "Read" ? Effect.void : opened.handle.close
     )
   }))
 
 const readOpened = Effect.fnUntraced(function*(
-  files: LayoutFiles,
   { handle, stat }: Opened
 ): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
   if (stat.size > indexLimits.bytes) {
@@ -160,7 +159,7 @@ const readOpened = Effect.fnUntraced(function*(
     modified,
     bytes: bytes.length,
     identity: identityOf(after),
-    settled: files.times.exact || settledAt(now, mtimeNs),
+    settled: settledAt(now, mtimeNs),
     mode: { mode, uid, gid }
   }
   return { _tag: "Read", handle, index }

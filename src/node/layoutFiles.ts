@@ -49,7 +49,10 @@ export interface LayoutFiles {
   /** What the times of files tell here, once this opening has written something. */
   readonly times: {
     tried: boolean
-    /** Whether they tell every change, so that a file that looks the same has the same bytes. */
+    /**
+     * Whether they tell every change, so that a file that looks as it did when all its bytes were known to be there has
+     * them still. Of a file that was read they may have told of a change before its bytes had come.
+     */
     exact: boolean
   }
   /** What this opening has leased in which hour: of an earlier one, it may have been swept. */

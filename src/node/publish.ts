@@ -109,7 +109,7 @@ export const publish = Effect.fnUntraced(function*(
     commits: [head, ...rest]
   })
   const givesWay = unlessOvertaken(files, index, overtaken)
-  const { displaced, handle, recorded, stat, unpublished } = yield* withWaiting(
+  const { displaced, recorded, unpublished } = yield* withWaiting(
     files,
     record,
     Effect.fnUntraced(function*(waiting, handle) {
@@ -122,17 +122,20 @@ export const publish = Effect.fnUntraced(function*(
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
-      yield* afterPublishing(syncFolder(files, dirname(target)))
-      const stat = yield* afterPublishing(handle.stat)
-      yield* markSynced(files, identityOf(stat))
-      return { displaced, handle, recorded, stat, unpublished }
+      return { displaced, recorded, unpublished }
     })
   )
+  yield* afterPublishing(syncFolder(files, dirname(target)))
+  const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
+  const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
+  // Somebody may have written into it since it was published.
+  const isOurs = isAsWritten(identityOf(unpublished), stat)
+  if (isOurs) yield* markSynced(files, identityOf(stat))
   return {
     displaced,
     end: recorded,
     written,
-    handle,
+    handle: pinned,
     index: {
       text: "",
       entries: [],
@@ -141,8 +144,7 @@ export const publish = Effect.fnUntraced(function*(
       generation: { journal, seq },
       identity: identityOf(stat),
       modified: Number(stat.mtimeNs / 1_000_000n),
-      // Somebody may have written into it since it was published.
-      settled: files.times.exact && isAsWritten(identityOf(unpublished), stat),
+      settled: files.times.exact && isOurs,
       mode: stat
     },
     revisions: drafts.map((_, place) => first + place)
@@ -198,7 +200,9 @@ export const syncAsFound = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { identity, settled }: Pick<IndexOnDisk, "identity" | "settled">
 ): Effect.fn.Return<void, FsError> {
-  if (files.durability !== "power" || (settled && (yield* isMarkedSynced(files, identity)))) return
+  if (files.durability !== "power") return
+  // What was marked had all its bytes, so that it need not be old.
+  if ((settled || files.times.exact) && (yield* isMarkedSynced(files, identity))) return
   yield* Effect.scoped(Effect.flatMap(
     files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
     ({ sync }) => sync

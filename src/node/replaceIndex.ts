@@ -1,5 +1,5 @@
 /** The new index takes the place of the old one by an exchange, so that what the old one was is kept. */
-import { Effect, Exit, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { OutcomeUnknown } from "../oci/OciError.ts"
 import { type Displaced, displacedAt } from "./displaced.ts"
 import { createIn, tell } from "./durable.ts"
@@ -17,9 +17,8 @@ export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) 
 }
 
 /**
- * The new index waits where what it replaces will be. When it is published its handle stays open, for the caller to
- * close. When it is not, it is removed, but only while it is known to be what is there, and nobody needs it to tell that
- * it was not.
+ * The new index waits where what it replaces will be. When it is not published it is removed, but only while it is known
+ * to be what is there, and nobody needs it to tell that it was not.
  */
 export const withWaiting = <A, E>(
   files: LayoutFiles,
@@ -35,7 +34,7 @@ export const withWaiting = <A, E>(
             error instanceof OutcomeUnknown ? Effect.void : Effect.ignore(removeWaiting(files, waiting, handle))
           )
         ),
-      (handle, exit) => Exit.isSuccess(exit) ? Effect.void : handle.close
+      (handle) => handle.close
     ))
 
 /** What cannot be removed now is swept another time. */

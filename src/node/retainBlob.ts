@@ -5,7 +5,7 @@ import type { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import { guardedStat, identityOf, ifThere, isAsWritten, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { isHeld, lease, openLease } from "./leases.ts"
 import type { Trusted } from "./trusted.ts"
@@ -51,9 +51,12 @@ const retain = (
       yield* syncFolder(files, dirname(target))
     }
     // Another name is a change of the file, though not of its bytes.
-    const identity = identityOf(yield* handle.stat)
-    if (verified) trusted.verified.add(identity)
-    trusted.durable.add(identity)
+    const after = yield* handle.stat
+    // Unless somebody has written into it meanwhile.
+    if (isAsWritten(identityOf(stat), after)) {
+      if (verified) trusted.verified.add(identityOf(after))
+      trusted.durable.add(identityOf(after))
+    }
     return Option.some(stat.size)
   }))
 

@@ -136,7 +136,7 @@ const sessionOf = (
         const handle = yield* openData
         let size = from
         // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
-        const arrived = storage(writePieces(files, handle, content, {
+        const arrived = storage(writePieces(handle, content, {
           from,
           see: (piece, offset) => follow(offset, piece),
           wrote: (end) => {

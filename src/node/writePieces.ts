@@ -1,6 +1,5 @@
 /** Bytes on their way into a file: while a piece is written it is hashed, and what was written goes on to the disk. */
 import { Effect, Fiber, Stream } from "effect"
-import type { LayoutFiles } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /** Smaller pieces are written before another thread would have been told of them, in bytes. */
@@ -16,16 +15,20 @@ interface Writing<E> {
   readonly approve?: (size: number) => Effect.Effect<void, E>
   /** Sees a piece, that begins at `offset`, while it is written. */
   readonly see: (piece: Uint8Array, offset: number) => void
+  /**
+   * Whether what was written is synced now and then on its way. One that fails makes the file worth nothing, also where
+   * the stream has failed before: whoever keeps what has arrived must not ask for it.
+   */
+  readonly syncAhead?: boolean
   /** Told when all is written up to `size`. */
   readonly wrote?: (size: number) => void
 }
 
 /** Writes a stream; tells where it ends. A sync on the way that fails is a failure: a later one might not tell of it. */
 export const writePieces = <E, R, F = never>(
-  { durability }: LayoutFiles,
   handle: FileHandle,
   content: Stream.Stream<Uint8Array, E, R>,
-  { approve = () => Effect.void, from, see, wrote }: Writing<F>
+  { approve = () => Effect.void, from, see, syncAhead = false, wrote }: Writing<F>
 ): Effect.Effect<number, E | F | FsError, R> =>
   Effect.scoped(Effect.gen(function*() {
     const scope = yield* Effect.scope
@@ -47,8 +50,8 @@ export const writePieces = <E, R, F = never>(
       )
     }
     const isSynced = Effect.suspend(() => syncing === undefined ? Effect.void : Fiber.join(syncing))
-    const syncAhead = Effect.suspend(() => {
-      if (durability !== "power" || size - synced < unsyncedBytes) return Effect.void
+    const goOn = Effect.suspend(() => {
+      if (!syncAhead || size - synced < unsyncedBytes) return Effect.void
       synced = size
       return Effect.andThen(
         isSynced,
@@ -66,7 +69,7 @@ export const writePieces = <E, R, F = never>(
         Effect.andThen(Effect.suspend(() => {
           size = end
           wrote?.(size)
-          return syncAhead
+          return goOn
         }))
       )
     })

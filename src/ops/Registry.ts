@@ -247,12 +247,13 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
   /**
    * Manifests whose subject is `digest`, in order of their digests, with their own annotations and artifact type
-   * (distribution-spec, "Listing Referrers"). Empty for an unknown subject or repository.
+   * (distribution-spec, "Listing Referrers"). Empty for an unknown subject or repository. Unless `verified`, what earlier
+   * processes have found out of manifests counts as well, which is faster, and says nothing of those that are gone since.
    */
   readonly referrers: (
     repository: string,
     digest: string,
-    options?: Page & { readonly artifactType?: string | undefined }
+    options?: Page & { readonly artifactType?: string | undefined; readonly verified?: boolean | undefined }
   ) => Stream.Stream<Descriptor, RegistryError>
   /** What a manifest of the repository names. `ManifestUnknown`, `ManifestInvalid`. */
   readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>

@@ -86,7 +86,7 @@ export const readSource = (source: CopySource): SourceReader => {
     referrers: (digest) =>
       "refName" in source
         ? Effect.succeed([])
-        : Stream.runCollect(registry.referrers(source.repository, digest))
+        : Stream.runCollect(registry.referrers(source.repository, digest, { verified: true }))
   }
 }
 

@@ -8,7 +8,7 @@ import { NameUnknown } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
 import type { Facts, Walk } from "./manifests.ts"
-import { toldRepository } from "./reads.ts"
+import { toldRepository, walkRepository } from "./reads.ts"
 import type { RegistryShape, UnnamedEntry } from "./Registry.ts"
 
 /** The manifests of a walk by their subject, in order of their digests. */
@@ -84,8 +84,11 @@ export const makeLists = (
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
         const subject = yield* Effect.fromResult(parseDigest(input))
-        const walk = yield* toldRepository(opened, yield* opened.layout.snapshot, opened.repository)
-        const { artifactType, limit, startAfter } = options
+        const { artifactType, limit, startAfter, verified = false } = options
+        const state = yield* opened.layout.snapshot
+        const walk = verified
+          ? yield* walkRepository(opened, state, opened.repository, true)
+          : yield* toldRepository(opened, state, opened.repository)
         const found = referrersIn(walk, subject).filter((referrer) =>
           (artifactType === undefined || referrer.artifactType === artifactType) &&
           (startAfter === undefined || referrer.digest > startAfter)

@@ -144,7 +144,7 @@ const walkWith = (
           )
           continue
         }
-        next.push(...read.success.manifests)
+        for (const child of read.success.manifests) next.push(child)
       }
       level = next
     }

@@ -2,12 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { crc32 } from "node:zlib"
 import { writeFacts } from "../../src/node/factsText.ts"
 import { hasher } from "../../src/node/hasher.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
+import { digest } from "../support/entries.ts"
 import { image, pushImage, pushManifest, referrerOf, type SampleImage } from "../support/images.ts"
 
 const base = image("base")
@@ -51,7 +53,10 @@ const listed = Effect.fnUntraced(function*(disk: Disk) {
   disk.told()
   const found = yield* inProcess(disk, referrers)
   const opened = disk.told("open").filter((call) => call.includes("blobs/"))
-  return { found: found.map(({ annotations, digest }: Descriptor) => ({ annotations, digest })), opened: opened.length }
+  return {
+    found: found.map((one: Descriptor) => ({ annotations: one.annotations, digest: one.digest })),
+    opened: opened.length
+  }
 })
 
 const expected = [{ annotations: { by: "somebody" }, digest: signature.descriptor.digest }]
@@ -130,6 +135,41 @@ describe("facts of manifests", () => {
           const refused = yield* Effect.flip(registry.deleteBlob("app", base.config.descriptor.digest))
           assert.strictEqual(refused._tag, "Referenced")
         }))
+    }))
+
+  it.live("do not say what is copied: whoever asks for what the manifests say has it from them", () =>
+    Effect.gen(function*() {
+      const disk = yield* written
+      const [name = ""] = filesIn(disk)
+      const { descriptor } = signature
+      const nothing = {
+        kind: "artifact",
+        mediaType: descriptor.mediaType,
+        bytes: 1,
+        layers: [],
+        manifests: []
+      } as const
+      fs.writeFileSync(disk.path(facts, name), writeFacts(descriptor, { ...nothing, annotations: new Map() }))
+      assert.deepStrictEqual((yield* listed(disk)).found, [])
+      const verified = yield* inProcess(disk, (registry) =>
+        Effect.andThen(
+          referrers(registry),
+          Stream.runCollect(registry.referrers("app", base.descriptor.digest, { verified: true }))
+        ))
+      assert.deepStrictEqual(verified.map(({ digest }) => digest), [descriptor.digest])
+    }))
+
+  it.live("that are many beyond reason, or one of them long, make nobody fail", () =>
+    Effect.gen(function*() {
+      const disk = yield* written
+      const [name = ""] = filesIn(disk)
+      const line = (text: string): string => `${crc32(text).toString(16).padStart(8, "0")}\t${text}\n`
+      fs.writeFileSync(disk.path(facts, name), line("k\t1\timage\t\t\t{}").repeat(300_000))
+      assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
+      const key = `${base.descriptor.digest} ${base.descriptor.mediaType}`
+      const children = `[${`{"digest":"${digest("a")}","size":1},`.repeat(90_000).slice(0, -1)}]`
+      fs.writeFileSync(disk.path(facts, name), line(`${key}\t1\tindex\t\t${children}\t{}`))
+      assert.deepStrictEqual((yield* listed(disk)).found, expected)
     }))
 
   it.live("in many small files are made one, and lose nothing by it", () =>

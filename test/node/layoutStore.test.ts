@@ -181,6 +181,19 @@ describe("a snapshot", () => {
       assert.deepStrictEqual(disk.told(), ["lstat index.json"])
     }))
 
+  it.live("of an index that was just read is compared by its bytes all the same: times tell of bytes yet to come", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.pretendTimes(true)
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
+      disk.foreign(b2)
+      yield* layout.snapshot
+      disk.told()
+      yield* layout.snapshot
+      assert.deepStrictEqual(disk.told("read"), ["read index.json"])
+    }))
+
   it.live("sees what was written into an index while it was published, whatever its times tell", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
@@ -459,6 +472,25 @@ describe("durability", () => {
       fs.renameSync(disk.path("index.json.new"), disk.path("index.json"))
       yield* add(yield* reopened)
       assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
+    }))
+
+  it.live("is not said of what somebody else has written into the index before that was said", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.pretendTimes(true)
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          if (operation !== "syncDirectory" || path !== ".") return
+          disk.intercept(() => Effect.void)
+          disk.foreign(b2)
+        })
+      )
+      yield* add(layout, c3)
+      disk.told()
+      yield* add((yield* disk.open()).layout)
+      assert.includeMembers([...disk.told(...syncs)], [...table.power.acknowledged])
     }))
 
   it.live("is nobody's word who promises less", () =>
