@@ -82,7 +82,7 @@ class Arrangement {
   }
 
   tagged(repository: Repository, tag: Tag): ReadonlyArray<Entry> {
-    if (this.#repositories !== undefined) return valueOr(valueOr(this.#repositories, repository, noNames).tags, tag, [])
+    if (this.#repositories !== undefined) return taggedIn(this.#repositories, repository, tag)
     // Only an entry whose name ends in the tag can have it, so only those are read.
     this.#byEnd ??= Map.groupBy(this.#entries, ({ refName }) => endOfName(refName ?? ""))
     return (this.#byEnd.get(tag) ?? []).filter(({ name }) =>
@@ -135,8 +135,10 @@ export const isArranged = (state: State): boolean => StateRead.arrangementOf(sta
 
 /** The entries of a tag in index order. */
 export const entriesTagged = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Entry> =>
-  StateRead.arrangementOf(state)?.tagged(repository, tag) ??
-    valueOr(valueOr(state.repositories, repository, noNames).tags, tag, [])
+  StateRead.arrangementOf(state)?.tagged(repository, tag) ?? taggedIn(state.repositories, repository, tag)
+
+const taggedIn = (repositories: State["repositories"], repository: Repository, tag: Tag): ReadonlyArray<Entry> =>
+  valueOr(valueOr(repositories, repository, noNames).tags, tag, [])
 
 /** The entries that are written with a digest, in index order. */
 export const entriesOfDigest = (state: State, digest: string): ReadonlyArray<Entry> =>

@@ -67,6 +67,17 @@ export const writeFile = (
     })
   )
 
+/**
+ * Writes a short text in place of the one before, for whoever may look. All of one file are of one length, so that each
+ * covers the last; it is never synced, and one that cannot be written is nobody's loss.
+ */
+export const writeNote = ({ fs }: LayoutFiles, path: string, text: string, length: number): Effect.Effect<void> =>
+  Effect.scoped(Effect.gen(function*() {
+    const create = fs.open(path, { access: "create" })
+    const handle = (yield* ifThere(fs.open(path, { access: "update" }))) ?? (yield* create)
+    yield* handle.write(Buffer.from(`${text.slice(0, length).padEnd(length)}\n`), 0)
+  })).pipe(Effect.ignore)
+
 /** Makes the folder that a path lies in, where it is not known to be there already; refuses to be led elsewhere. */
 export const prepareFolder = Effect.fnUntraced(function*(
   files: LayoutFiles,

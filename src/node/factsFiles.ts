@@ -5,10 +5,10 @@
 import { Effect, type Scope } from "effect"
 import { join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import type { Facts } from "../ops/manifests.ts"
+import { type Facts, factsKey } from "../ops/manifests.ts"
 import type { FactsCache } from "../ops/ports.ts"
 import { createIn } from "./durable.ts"
-import { factsKey, type FactsLine, readFacts, readLine, writeFacts } from "./factsText.ts"
+import { type FactsLine, readFacts, readLine, writeFacts } from "./factsText.ts"
 import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 

@@ -4,12 +4,8 @@ import process from "node:process"
 import { type Descriptor, isJsonObject } from "../oci/Descriptor.ts"
 import { descriptorAt, isList, stringEntries } from "../oci/descriptorAt.ts"
 import { parseJson } from "../oci/Json.ts"
-import type { Facts } from "../ops/manifests.ts"
+import { type Facts, factsKey } from "../ops/manifests.ts"
 import { indexDepth } from "./indexText.ts"
-
-/** A manifest's facts depend on what it is said to be as well. */
-export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): string =>
-  `${digest} ${mediaType}`
 
 /** How many digits a checksum has. */
 const sumDigits = 8

@@ -3,6 +3,7 @@ import { Clock, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
 import { LayoutLocked } from "../oci/OciError.ts"
+import { writeNote } from "./durable.ts"
 import { fallBack } from "./fallback.ts"
 import { ifThere, type LayoutFiles, readAll } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
@@ -50,17 +51,11 @@ const waitFor = (
 
 const host = hostname()
 
-/** All notes are equally long, so that each covers the one before. */
 const noteLength = 160
 
-/** A hint for whoever waits; the lock never depends on it, so that it cannot be written is no matter. */
-const noteHolder = ({ fs, holder }: LayoutFiles, since: number): Effect.Effect<void> =>
-  Effect.scoped(Effect.gen(function*() {
-    const create = fs.open(holder, { access: "create" })
-    const handle = (yield* ifThere(fs.open(holder, { access: "update" }))) ?? (yield* create)
-    const note = `process ${process.pid} on ${host} since ${new Date(since).toISOString()}`
-    yield* handle.write(Buffer.from(`${note.slice(0, noteLength).padEnd(noteLength)}\n`), 0)
-  })).pipe(Effect.ignore)
+/** A hint for whoever waits; the lock never depends on it. */
+const noteHolder = (files: LayoutFiles, since: number): Effect.Effect<void> =>
+  writeNote(files, files.holder, `process ${process.pid} on ${host} since ${new Date(since).toISOString()}`, noteLength)
 
 const holderOf = ({ fs, holder }: LayoutFiles): Effect.Effect<string | undefined> =>
   Effect.scoped(Effect.gen(function*() {

@@ -12,6 +12,10 @@ import type { BlobStore, FactsCache, Hasher, RegistryError } from "./ports.ts"
 /** What a manifest names; its document is not kept, since a layout may hold many. */
 export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
 
+/** A manifest's facts depend on what it is said to be as well. */
+export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): string =>
+  `${digest} ${mediaType}`
+
 /** What can be reached from some descriptors. */
 export interface Walk {
   /** Every manifest reached, by digest, as the first descriptor met names it. */
@@ -48,7 +52,7 @@ export const makeManifests = (
   learn: FactsCache["learn"] = () => Effect.void
 ): Manifests => {
   const known = new Map<string, Facts>()
-  const remembered = ({ digest, mediaType }: Descriptor): Facts | undefined => known.get(`${digest} ${mediaType}`)
+  const remembered = (descriptor: Descriptor): Facts | undefined => known.get(factsKey(descriptor))
 
   const embedded: Manifests["embedded"] = (descriptor) =>
     embeddedData(descriptor).pipe(
@@ -80,7 +84,7 @@ export const makeManifests = (
     if (there !== undefined) return there
     const content = yield* bytes(descriptor)
     const made = factsOf(yield* Effect.fromResult(parseManifest(content, descriptor.mediaType, "read")), content)
-    known.set(`${descriptor.digest} ${descriptor.mediaType}`, made)
+    known.set(factsKey(descriptor), made)
     if (known.size > limits.rememberedManifests) forgetOldest(known)
     yield* learn(descriptor, made)
     return made

@@ -51,6 +51,24 @@ const written = Effect.fnUntraced(function*(options: Parameters<Disk["open"]>[0]
 const refuse = (layout: LayoutStore) =>
   layout.transact({ evidence: () => Effect.void, decide: () => Result.fail(unknown) })
 
+/** A layout whose index somebody else has written into between our exchange and our last look at it. */
+const writtenWhilePublished = Effect.gen(function*() {
+  const disk = yield* newDisk
+  disk.pretendTimes(true)
+  const { layout } = yield* disk.open()
+  yield* add(layout, a1)
+  disk.intercept(({ operation, path }) =>
+    Effect.sync(() => {
+      // The exchange is over: the index is looked at for the last time.
+      if (operation !== "syncDirectory" || path !== ".") return
+      disk.intercept(() => Effect.void)
+      disk.foreign(b2)
+    })
+  )
+  yield* add(layout, c3)
+  return { disk, layout }
+})
+
 /** Holds what is submitted up in front of the lock, so that it waits together. */
 const together = Effect.fnUntraced(function*<A, E>(
   { files }: Disk,
@@ -196,19 +214,7 @@ describe("a snapshot", () => {
 
   it.live("sees what was written into an index while it was published, whatever its times tell", () =>
     Effect.gen(function*() {
-      const disk = yield* newDisk
-      disk.pretendTimes(true)
-      const { layout } = yield* disk.open()
-      yield* add(layout, a1)
-      disk.intercept(({ operation, path }) =>
-        Effect.sync(() => {
-          // The exchange is over: the index is looked at for the last time.
-          if (operation !== "syncDirectory" || path !== ".") return
-          disk.intercept(() => Effect.void)
-          disk.foreign(b2)
-        })
-      )
-      yield* add(layout, c3)
+      const { disk, layout } = yield* writtenWhilePublished
       assert.deepStrictEqual(disk.entries(), [b2])
       assert.deepStrictEqual(yield* valuesIn(layout), [b2])
     }))
@@ -476,18 +482,7 @@ describe("durability", () => {
 
   it.live("is not said of what somebody else has written into the index before that was said", () =>
     Effect.gen(function*() {
-      const disk = yield* newDisk
-      disk.pretendTimes(true)
-      const { layout } = yield* disk.open()
-      yield* add(layout, a1)
-      disk.intercept(({ operation, path }) =>
-        Effect.sync(() => {
-          if (operation !== "syncDirectory" || path !== ".") return
-          disk.intercept(() => Effect.void)
-          disk.foreign(b2)
-        })
-      )
-      yield* add(layout, c3)
+      const { disk } = yield* writtenWhilePublished
       disk.told()
       yield* add((yield* disk.open()).layout)
       assert.includeMembers([...disk.told(...syncs)], [...table.power.acknowledged])
