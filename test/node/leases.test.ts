@@ -11,6 +11,7 @@ import { decideTo, type Disk, newDisk } from "../support/disk.ts"
 import { listing, outside, temporaryFolder } from "../support/folders.ts"
 import { collect, digestOf, utf8 } from "../support/images.ts"
 import { ownLayout, smallManifest } from "../support/layouts.ts"
+import { fails } from "../support/watchedFs.ts"
 
 const content = utf8("0123456789")
 const name = digestOf(content)
@@ -177,6 +178,20 @@ describe("a lease", () => {
       fs.unlinkSync(place(disk))
       assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10), "and is put back where it is missing")
       assert.isTrue(fs.existsSync(place(disk)))
+    }))
+
+  it.live("of a manifest that was ended is given again, where the manifest itself could not be removed", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const { blobs, layout } = yield* disk.open()
+      yield* blobs.write(Stream.succeed(content), { algorithm: "sha256", manifest: true })
+      disk.intercept((call) =>
+        call.operation === "unlink" && call.path.startsWith("blobs/") ? fails("EACCES")(call) : Effect.void
+      )
+      yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest: name })))
+      assert.deepStrictEqual(leasesIn(disk), [])
+      assert.deepStrictEqual(yield* blobs.retain(name, { manifest: true }), Option.some(10))
+      assert.strictEqual(leasesIn(disk).length, 1)
     }))
 
   it.live("of a manifest that a crash cut short is written again", () =>
