@@ -8,7 +8,7 @@ import type { Command } from "../src/layout/Command.ts"
 import { decide } from "../src/layout/decide.ts"
 import { Event } from "../src/layout/Event.ts"
 import { replay, rewind } from "../src/layout/evolve.ts"
-import { difference, equivalent, merge, reconcile } from "../src/layout/reconcile.ts"
+import { type Base, difference, equivalent, merge, saidSince } from "../src/layout/reconcile.ts"
 import { fromIndex, type State } from "../src/layout/State.ts"
 import { command, commands, defaultRepository, putManifest, state, stateOf, values } from "./support/indexes.ts"
 
@@ -203,11 +203,13 @@ describe("a foreign rewrite", () => {
     return { mediaType, digest, size, ...(annotations === undefined ? {} : { annotations }) } as Schema.Json
   }
 
+  const since = (base: State, ours: State): Base => ({ said: saidSince(base, [difference(base, ours)]) })
+
   it("hides nothing of ours, and is taken in where it changed something", () => {
     const kinds = new Set<string>()
     fc.assert(fc.property(threeWays, ({ base, ours, theirs }) => {
       const [before, mine, found] = [pointers(base), pointers(ours), pointers(theirs)]
-      const merged = pointers(merge(base, ours, theirs))
+      const merged = pointers(merge(ours, theirs, since(base, ours)).state)
       for (const name of new Set([...before.keys(), ...mine.keys(), ...found.keys()])) {
         const changed = found.get(name) !== before.get(name)
         kinds.add(`${changed ? "theirs" : "left"} ${mine.get(name) === before.get(name) ? "left" : "ours"}`)
@@ -219,18 +221,16 @@ describe("a foreign rewrite", () => {
 
   it("of what was there is as if it had not been, and of the latest is what it says", () => {
     fc.assert(fc.property(threeWays, ({ base, ours, theirs }) => {
-      assert.deepStrictEqual(pointers(merge(base, ours, base)), pointers(ours))
-      assertEquivalent(merge(ours, ours, theirs), theirs)
-      assertEquivalent(reconcile({ head: ours, index: theirs, origin: { _tag: "Accepted" } }), theirs)
-      const origin = { _tag: "Derived", base } as const
-      assertEquivalent(reconcile({ head: ours, index: theirs, origin }), merge(base, ours, theirs))
+      assert.deepStrictEqual(pointers(merge(ours, base, since(base, ours)).state), pointers(ours))
+      assertEquivalent(merge(ours, theirs, since(ours, ours)).state, theirs)
     }))
   })
 
   it("seen again changes nothing", () => {
     fc.assert(fc.property(threeWays, ({ base, ours, theirs }) => {
-      const merged = merge(base, ours, theirs)
-      assert.deepStrictEqual(pointers(merge(base, merged, theirs)), pointers(merged))
+      const { state: merged } = merge(ours, theirs, since(base, ours))
+      const said = saidSince(base, [difference(base, ours), difference(ours, merged)])
+      assert.deepStrictEqual(pointers(merge(merged, theirs, { said }).state), pointers(merged))
     }))
   })
 })

@@ -68,6 +68,7 @@ const layout: fc.Arbitrary<Layout> = fc.record({
       unreadable: new Set(unreadable),
       held: new Set(held),
       pins: new Set(pins),
+      busy: undefined,
       past: past.map((digest) => ({ digest, revision: 1 })),
       outlived: new Map(state.entries.flatMap((entry, at) => entries[at]?.isOld === true ? [[entry, "a rule"]] : []))
     },

@@ -7,10 +7,10 @@ import { replay } from "../../src/layout/evolve.ts"
 import { empty, type State } from "../../src/layout/State.ts"
 import { readSegment } from "../../src/node/journalFile.ts"
 import { sha256 } from "../../src/node/journalRecord.ts"
+import { committed } from "../../src/node/journalRecord.ts"
 import { readLines } from "../../src/node/journalSegments.ts"
 import { layoutFiles } from "../../src/node/layoutFiles.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
-import { committed } from "../../src/node/observe.ts"
 import { digestOf } from "../support/contents.ts"
 import { repositories } from "./Plan.ts"
 
@@ -84,7 +84,7 @@ export const lookInto = async (folder: string): Promise<Found> => {
   const written = readFileSync(files.journal, "utf8").split("\n").length - 1
   const { length } = await Effect.runPromise(readSegment(files, files.journal))
   claim(length === written, `only ${length} of the ${written} lines of the journal's last segment are a chain`)
-  const damaged = readdirSync(join(files.own, "journal")).filter((name) => name.includes("damaged"))
+  const damaged = readdirSync(join(files.own, "journal", "2")).filter((name) => name.includes("damaged"))
   claim(damaged.length === 0, `the journal was damaged: ${damaged.join(", ")}`)
 
   // Whoever died between the journal and the index was told nothing, and the next writer says that it never happened.

@@ -169,7 +169,7 @@ describe("a stress run", () => {
       writeFileSync(index, JSON.stringify({ ...rest, manifests: manifests.slice(0, -1) }))
       assert.include((await conclude(options, history)).violations.join("\n"), "leads to something else")
       writeFileSync(index, text)
-      const journal = join(directory, ".ocilayout", "journal", "current.ndjson")
+      const journal = join(directory, ".ocilayout", "journal", "2", "current.ndjson")
       const lines = readFileSync(journal, "utf8").split("\n")
       writeFileSync(journal, lines.toSpliced(3, 1).join("\n"))
       assert.include((await conclude(options, history)).violations.join("\n"), "are a chain")

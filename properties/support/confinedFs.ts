@@ -87,6 +87,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       realPath: nodeFs.realPath,
       linkStat: nodeFs.linkStat,
       linkStats: nodeFs.linkStats,
+      ordersNames: nodeFs.ordersNames,
       tellsEveryChange: checked("probe", nodeFs.tellsEveryChange),
       readDirectory: checked("list", nodeFs.readDirectory),
       makeDirectory: (path, mode) => checked("make", (path: string) => nodeFs.makeDirectory(path, mode))(path),

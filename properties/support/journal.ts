@@ -6,10 +6,10 @@ import { replay } from "../../src/layout/evolve.ts"
 import { empty, type State } from "../../src/layout/State.ts"
 import { readSegment } from "../../src/node/journalFile.ts"
 import { genesis, type Line } from "../../src/node/journalRecord.ts"
+import { committed } from "../../src/node/journalRecord.ts"
 import { readLines } from "../../src/node/journalSegments.ts"
 import type { LayoutFiles } from "../../src/node/layoutFiles.ts"
 import type { FsError } from "../../src/node/LayoutFs.ts"
-import { committed } from "../../src/node/observe.ts"
 
 const valuesOf = ({ entries }: Pick<State, "entries">): ReadonlyArray<string> =>
   entries.map(({ value }) => canonical(value)).toSorted()

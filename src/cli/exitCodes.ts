@@ -41,6 +41,7 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   LayoutInvalid: "damaged",
   LayoutLocked: "locked",
   LayoutNotFound: "notFound",
+  FormatUnsupported: "damaged",
   LayoutVersionUnsupported: "damaged",
   LimitExceeded: "refused",
   ManifestBlobUnknown: "refused",

@@ -50,6 +50,8 @@ export interface Evidence {
   /** What was just pushed, mounted or named, by anybody. */
   readonly held: ReadonlySet<string>
   readonly pins: ReadonlySet<string>
+  /** Why no content may go now, in a sentence without a capital: a tool may be at work. */
+  readonly busy: string | undefined
   readonly past: ReadonlyArray<Remembered>
   /** Entries that a rule says are kept no longer, and which rule. */
   readonly outlived: ReadonlyMap<Entry, string>
@@ -135,9 +137,8 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
       if (needed !== undefined) return { ...blob, goes: false, why: needed }
       if (isYoung(blob.digest)) return { ...blob, goes: false, why: young }
       if (blob.linked === true) return { ...blob, goes: false, why: "it is reached by a link, and may be another's" }
-      return unclear === undefined
-        ? { ...blob, goes: true, why: "no manifest needs it" }
-        : { ...blob, goes: false, why: unclear }
+      const why = unclear ?? evidence.busy
+      return why === undefined ? { ...blob, goes: true, why: "no manifest needs it" } : { ...blob, goes: false, why }
     })
   }
 }

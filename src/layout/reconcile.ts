@@ -1,6 +1,7 @@
-/** What to make of an index that somebody else has rewritten (DESIGN 4, "Reconciling a foreign change"). */
+/** What to make of an index that another tool has rewritten. */
+import type { Schema } from "effect"
 import { canonical } from "./canonical.ts"
-import type { Entry } from "./Entry.ts"
+import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
 import { evolve, keyOf } from "./evolve.ts"
 import { fromIndex, type State } from "./State.ts"
@@ -35,80 +36,131 @@ export const difference = (from: State, to: State): ReadonlyArray<Event> => {
 export const equivalent = (a: State, b: State): boolean =>
   a === b || (a.entries.length === b.entries.length && minus(a.entries, b.entries).length === 0)
 
+/** The digests that each name had, in every version from some point on; of names that changed since. */
+export type Said = ReadonlyMap<string, ReadonlySet<string>>
+
 /**
- * Merges a foreign index with what we committed since the version its writer started from: where the writer left a name
- * as it was in `base`, ours holds; where it changed the name, its word holds. What a name points at is what counts:
- * that a tool dropped fields it does not know is not yet a change of the name.
- *
- * @param base the state its writer read, by the generation it kept
- * @param ours the state of the last commit
- * @param theirs the index as found
+ * What names said from a state on. A version is the state after each commit, of ours or of another tool, and the state
+ * they begin with.
  */
-export const merge = (base: State, ours: State, theirs: State): State => {
-  const before = Map.groupBy(base.entries, nameOf)
+export const saidSince = (start: State, commits: Iterable<ReadonlyArray<Event>>): Said => {
+  const now = Map.groupBy(start.entries, nameOf)
+  const current = new Map<string, Array<string>>()
+  const said = new Map<string, Set<string>>()
+  const digestsNow = (name: string): Array<string> => {
+    let list = current.get(name)
+    if (list === undefined) {
+      list = (now.get(name) ?? []).map(({ digest }) => digest)
+      current.set(name, list)
+      said.set(name, new Set([keyOfDigests(list)]))
+    }
+    return list
+  }
+  for (const events of commits) {
+    const touched = new Set<string>()
+    const change = (value: Schema.Json, more: boolean): void => {
+      const entry = readEntry(value, undefined)
+      const name = nameOf(entry)
+      const list = digestsNow(name)
+      touched.add(name)
+      const place = more ? -1 : list.indexOf(entry.digest)
+      if (more) list.push(entry.digest)
+      else if (place >= 0) list.splice(place, 1)
+    }
+    for (const event of events) {
+      if (event._tag === "EntryRemoved") change(event.value, false)
+      if (event._tag === "EntryReplaced") change(event.from, false)
+      if (event._tag === "EntryAdded") change(event.value, true)
+      if (event._tag === "EntryReplaced") change(event.to, true)
+    }
+    for (const name of touched) said.get(name)?.add(keyOfDigests(digestsNow(name)))
+  }
+  return said
+}
+
+/** What an index that another tool wrote may go back to. */
+export interface Base {
+  /** What names said since the version that its writer may have read. */
+  readonly said: Said
+  /**
+   * Where the writer's copy of the layout has gone its own way from ours: which version both had in common is not
+   * known, so what the index lacks says nothing.
+   */
+  readonly diverged?: true
+  /** The state we found when we took the layout on, where the index has no generation of ours. */
+  readonly adopted?: State
+}
+
+export interface Merged {
+  readonly state: State
+  /**
+   * What the index says in the other tool's own words, where it was overruled in names that it changed: that is put on
+   * record first, so that it can be had again.
+   */
+  readonly word: State
+}
+
+/**
+ * Merges an index that another tool has written. A name of which it says what any version since its base said is as we
+ * have it now: its writer has not touched it. Only what no such version said is its word. What a name points at is what
+ * counts: that a tool dropped fields it does not know is not yet a change of the name.
+ *
+ * In an index without a generation of ours, a name that we have changed since we took the layout on stays ours.
+ */
+export const merge = (ours: State, theirs: State, { adopted, diverged, said }: Base): Merged => {
   const mine = Map.groupBy(ours.entries, nameOf)
   const found = Map.groupBy(theirs.entries, nameOf)
+  const taken = adopted === undefined ? undefined : Map.groupBy(adopted.entries, nameOf)
   const restored = new Set<string>()
-  for (const name of new Set([...before.keys(), ...mine.keys()])) {
-    const untouched = sameDigests(before.get(name), found.get(name))
-    if (untouched && !sameDigests(before.get(name), mine.get(name))) restored.add(name)
+  const overruled = new Set<string>()
+  for (const name of new Set([...mine.keys(), ...found.keys()])) {
+    const there = digests(found.get(name))
+    const own = digests(mine.get(name))
+    if (there === own) continue
+    const isOld = said.get(name)?.has(there) === true || (diverged === true && there === "")
+    if (isOld) restored.add(name)
+    else if (taken !== undefined && own !== digests(taken.get(name))) overruled.add(name)
   }
-  if (restored.size === 0) return theirs
-  const values = [
-    ...theirs.entries.filter((entry) => !restored.has(nameOf(entry))),
-    ...ours.entries.filter((entry) => restored.has(nameOf(entry)))
-  ].map(({ value }) => value)
-  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + theirs.bytes })
+  const word = withNames(theirs, ours, restored)
+  return { word, state: overruled.size === 0 ? word : withNames(word, ours, overruled) }
 }
 
-/** An index that was replaced before somebody was done with it. */
+/** A state with some of its names as another one has them. */
+const withNames = (state: State, other: State, names: ReadonlySet<string>): State => {
+  if (names.size === 0) return state
+  const values = [
+    ...state.entries.filter((entry) => !names.has(nameOf(entry))),
+    ...other.entries.filter((entry) => names.has(nameOf(entry)))
+  ].map(({ value }) => value)
+  return fromIndex(values, { defaultRepository: state.defaultRepository, bytes: state.bytes + other.bytes })
+}
+
+/** An index that was replaced before its writer was done with it. */
 export interface Late {
   readonly index: State
-  /** The state its writer started from, and the one that took its place; nothing when nobody knows them. */
-  readonly versions: { readonly base: State; readonly since: State } | undefined
-  /** Whether it was to be found as the index until it was replaced, so that what it lacks had been removed. */
-  readonly whole: boolean
+  /** The state that took its place, and what it may go back to; nothing when the journal does not know it. */
+  readonly versions: { readonly since: State; readonly base: Base } | undefined
 }
 
 /**
- * Takes what somebody changed in an index that had been replaced. A name that has been changed again since is left as
- * it is, since that is the later word; and where nobody knows what it was, only names that are not there are taken.
+ * Takes what another tool changed in an index that had been replaced. A name that has been changed again since is left
+ * as it is, since that is the later word; and where the journal does not know what it was, only names that are not there
+ * are taken.
  */
-export const takeIn = (ours: State, { index, versions, whole }: Late): State => {
+export const takeIn = (ours: State, { index, versions }: Late): State => {
   const mine = Map.groupBy(ours.entries, nameOf)
-  const found = Map.groupBy(index.entries, nameOf)
-  const before = Map.groupBy(versions?.base.entries ?? [], nameOf)
-  const since = Map.groupBy(versions?.since.entries ?? [], nameOf)
+  const since = versions === undefined ? undefined : Map.groupBy(versions.since.entries, nameOf)
+  const late = versions === undefined ? index : merge(versions.since, index, versions.base).state
+  const found = Map.groupBy(late.entries, nameOf)
   const changed = new Set<string>()
-  for (const name of whole ? [...found.keys(), ...before.keys()] : found.keys()) {
-    if (sameDigests(before.get(name), found.get(name)) || !sameDigests(since.get(name), mine.get(name))) continue
-    if (!sameDigests(mine.get(name), found.get(name))) changed.add(name)
+  for (const name of new Set([...found.keys(), ...(since?.keys() ?? [])])) {
+    const there = digests(found.get(name))
+    const own = digests(mine.get(name))
+    const before = since === undefined ? "" : digests(since.get(name))
+    if (there !== before && own === before) changed.add(name)
   }
-  if (changed.size === 0) return ours
-  const values = [
-    ...ours.entries.filter((entry) => !changed.has(nameOf(entry))),
-    ...index.entries.filter((entry) => changed.has(nameOf(entry)))
-  ].map(({ value }) => value)
-  return fromIndex(values, { defaultRepository: ours.defaultRepository, bytes: ours.bytes + index.bytes })
+  return withNames(ours, late, changed)
 }
-
-/** What an index and the journal say together. */
-export interface Findings {
-  /** The state after the last commit of the journal that happened. */
-  readonly head: State
-  /** The index as it is on disk. */
-  readonly index: State
-  /** How an index that is not the head came to be. */
-  readonly origin:
-    /** Its writer started from a version of ours, whose state is `base`. */
-    | { readonly _tag: "Derived"; readonly base: State }
-    /** A restored copy, another journal's, or a writer that keeps no annotations. */
-    | { readonly _tag: "Accepted" }
-}
-
-/** The state that holds; `difference` tells the events of actor `foreign` that lead to it from the head. */
-export const reconcile = ({ head, index, origin }: Findings): State =>
-  origin._tag === "Derived" ? merge(origin.base, head, index) : index
 
 /** A named entry is its name, whatever it points at; a nameless one is its digest. */
 export const nameOf = ({ digest, refName }: Entry): string =>
@@ -118,7 +170,12 @@ export const nameOf = ({ digest, refName }: Entry): string =>
 export const sameDigests = (a: ReadonlyArray<Entry> | undefined, b: ReadonlyArray<Entry> | undefined): boolean =>
   digests(a) === digests(b)
 
-const digests = (entries: ReadonlyArray<Entry> = []): string => entries.map(({ digest }) => digest).toSorted().join(" ")
+/** What a name points at, as one text; empty where there is no such name. */
+const digests = (entries: ReadonlyArray<Entry> = []): string => keyOfDigests(entries.map(({ digest }) => digest))
+
+/** Mostly a name has one entry. */
+const keyOfDigests = (list: ReadonlyArray<string>): string =>
+  list.length === 1 ? (list[0] ?? "") : list.toSorted().join(" ")
 
 /** The entries of `a` that `b` has no equal for, one for one. */
 const minus = (a: ReadonlyArray<Entry>, b: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {

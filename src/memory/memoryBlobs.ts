@@ -71,6 +71,7 @@ export const blobStore = (blobs: Blobs): BlobStore => {
       if (Option.isSome(bytes)) yield* put(blobs, digest, bytes.value)
       return Option.isSome(bytes)
     }),
+    heldOnly: Stream.empty,
     list: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => told(digest, stored)))),
     find: (digest) => Effect.map(found(digest), Option.map((stored) => told(digest, stored))),
     held: (since) =>

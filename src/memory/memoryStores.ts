@@ -79,6 +79,7 @@ const layoutStore = (
     ),
     commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
       Stream.suspend(() => Stream.fromIterable(commits.filter(({ revision }) => revision < before).toReversed())),
+    putAside: () => Stream.empty,
     stateAt: (revision) =>
       Effect.suspend(() => {
         const after = states[revision]

@@ -90,6 +90,12 @@ export interface LayoutFs {
   readonly link: (from: string, to: string) => Effect.Effect<void, FsError>
   /** Replaces what `to` names, at once. */
   readonly rename: (from: string, to: string) => Effect.Effect<void, FsError>
+  /**
+   * Whether a power cut keeps changes of names in the order in which they were made, in whatever folders, and of a rename
+   * or an exchange both halves or none, as ext4 and XFS do. A sync of any file then makes all of them last that came
+   * before. Elsewhere each folder keeps its own.
+   */
+  readonly ordersNames: (path: string) => Effect.Effect<boolean, FsError>
   /** Swaps two names, at once; `ENOSYS` where the system cannot. */
   readonly exchange: (a: string, b: string) => Effect.Effect<void, FsError>
   readonly unlink: (path: string) => Effect.Effect<void, FsError>

@@ -2,13 +2,14 @@
 import { Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../layout/garbage.ts"
-import { algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
+import { type Algorithm, algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
+import { type Hold, hold, keptAt, markedSince } from "./held.ts"
 import {
   asStorage,
   guard,
@@ -20,7 +21,6 @@ import {
   statIfThere
 } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
-import { heldSince, type Hold, lease } from "./leases.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"
 import type { Trusted } from "./trusted.ts"
@@ -41,7 +41,7 @@ export const makeBlobStore = (
   const find: BlobStore["find"] = (digest) =>
     storage(Effect.gen(function*() {
       const stat = yield* statBlob(files, files.blob(digest))
-      if (stat?.kind !== "file") return Option.none()
+      if (stat?.kind !== "file") return yield* findHeld(files, digest)
       const links = files.symlinks === "refuse" ? {} : yield* linksTo(files, digest)
       return Option.some({ digest, size: stat.size, touched: touchedAt(stat), ...links })
     }))
@@ -80,8 +80,8 @@ export const makeBlobStore = (
           if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
           yield* syncFile(files, handle)
           yield* established
-          const hold = manifest ? Effect.sync(() => Buffer.concat(copied)) : "link"
-          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
+          const how = manifest ? Effect.sync(() => Buffer.concat(copied)) : "link"
+          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, how })
           return { digest: actual, size: written, existed }
         })
       ))
@@ -102,13 +102,7 @@ export const makeBlobStore = (
       }))
     }),
     list: Stream.unwrap(Effect.map(
-      Effect.forEach(algorithms, (algorithm) => {
-        const folder = join(files.blobs, algorithm)
-        return Effect.map(
-          storage(Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder)))),
-          (names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
-        )
-      }),
+      Effect.forEach(algorithms, (algorithm) => storage(digestsIn(files, join(files.blobs, algorithm), algorithm))),
       (digests) =>
         Stream.fromIterable(digests.flat()).pipe(
           Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
@@ -116,28 +110,60 @@ export const makeBlobStore = (
         )
     )),
     find,
-    held: (since) => storage(heldSince(files, since)),
+    heldOnly: Stream.unwrap(Effect.map(
+      Effect.forEach(algorithms, (algorithm) =>
+        Effect.zipWith(
+          storage(digestsIn(files, join(files.blobs, algorithm), algorithm)),
+          storage(digestsIn(files, join(files.kept, algorithm), algorithm)),
+          (there, kept) => {
+            const present = new Set<string>(there)
+            return kept.filter((digest) => !present.has(digest))
+          }
+        )),
+      (digests) =>
+        Stream.fromIterable(digests.flat()).pipe(
+          Stream.mapEffect((digest) => Effect.map(storage(findHeld(files, digest)), Option.toArray)),
+          Stream.flatMap((found) => Stream.fromIterable(found))
+        )
+    )),
+    held: (since) => storage(markedSince(files, since)),
     path: (digest) => Option.some(files.blob(digest))
   }
   filesOf.set(store, files)
   return store
 }
 
-/** The size of what is there and cannot be told by a look, or of what a lease holds. */
+const digestsIn = (
+  files: LayoutFiles,
+  folder: string,
+  algorithm: Algorithm
+): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> =>
+  Effect.map(
+    Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder))),
+    (names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
+  )
+
+/** Content of which only our second name is left. */
+const findHeld = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  digest: ContentDigest
+): Effect.fn.Return<Option.Option<StoredBlob>, FsError> {
+  const stat = yield* statIfThere(files.fs, keptAt(files, digest))
+  return stat?.kind === "file"
+    ? Option.some({ digest, size: stat.size, touched: touchedAt(stat) })
+    : Option.none()
+})
+
+/** The size of what is there and cannot be told by a look, or of what we hold. */
 const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest) =>
   Effect.scoped(Effect.map(
     openBlob(files, trusted, digest),
     (opened) => opened === undefined ? Option.none<number>() : Option.some(opened.stat.size)
   ))
 
-/**
- * When somebody wrote a file or put it here. The end of a lease changes its status as well, so that counts only where
- * another name is left, which somebody may just have given it.
- */
-const touchedAt = ({ birthNs, ctimeNs, links, mtimeNs }: FileStat): number => {
-  const times = links > 1 ? [mtimeNs, birthNs, ctimeNs] : [mtimeNs, birthNs]
-  return Math.max(...times.map((time) => Number(time / 1_000_000n)))
-}
+/** When a file was written or put here. A mark tells of later uses; its status changes with each name of ours. */
+const touchedAt = ({ birthNs, mtimeNs }: FileStat): number =>
+  Math.max(...[mtimeNs, birthNs].map((time) => Number(time / 1_000_000n)))
 
 /** Whether a blob is reached through a link, its own or that of a folder, and which one of ours is behind it. */
 const linksTo = Effect.fnUntraced(function*(
@@ -162,7 +188,7 @@ interface Finished {
   readonly path: string
   readonly handle: FileHandle
   readonly digest: ContentDigest
-  readonly hold: Hold
+  readonly how: Hold
 }
 
 /**
@@ -172,11 +198,11 @@ interface Finished {
 export const placeBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { durable, verified }: Trusted,
-  { digest, handle, hold, path }: Finished
+  { digest, handle, how, path }: Finished
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
-  yield* lease(files, path, digest, hold)
+  yield* hold(files, path, digest, how)
   const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
   let existed = false
   if (linked === "done") yield* files.fs.unlink(path)
@@ -216,7 +242,7 @@ const linkBlob = Effect.fnUntraced(function*(
     // What is there already is trusted only if it is the very same file; else it is written again, verified.
     const there = yield* statIfThere(to.fs, target)
     if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
-    yield* lease(to, from.blob(digest), digest, "link")
+    yield* hold(to, from.blob(digest), digest, "link")
     yield* syncFolder(to, dirname(target))
     return true
   }))

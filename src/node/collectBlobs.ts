@@ -1,4 +1,4 @@
-/** Removes garbage while others push: they take no lock, but lease what they push before it has its name. */
+/** Takes garbage away while others push: they take no lock, but mark what they push before it has its name. */
 import { Clock, Effect, Result } from "effect"
 import { dirname } from "node:path"
 import type { ContentDigest } from "../oci/Digest.ts"
@@ -6,46 +6,46 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { leastGraceMillis } from "../ops/limits.ts"
 import { syncFolder, tell } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { guard, ifThere, type LayoutFiles, RandomName } from "./layoutFiles.ts"
+import { keptAt, letGo, markedSince } from "./held.ts"
+import { guard, ifThere, type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import { asideOf, endLeases, heldSince } from "./leases.ts"
+import { trashAt } from "./trash.ts"
 
 /**
- * Each blob is first taken out of sight, and only then looked for among the leases: whoever pushed it before that has a
- * lease by now, and gets it back; whoever pushes it afterwards puts it there anew.
+ * Each blob is first moved to the trash, and only then looked for among the marks: who pushed it before that has marked
+ * it by now, and gets it back; who pushes it afterwards puts it there anew.
  */
 export const collectBlobs = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digests: ReadonlyArray<ContentDigest>
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   if (digests.length === 0) return
-  const { fs } = files
-  const name = yield* RandomName
   const taken: Array<Taken> = []
   const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
   for (const digest of digests) {
-    const path = files.blob(digest)
-    const aside = asideOf(files, digest, name())
-    const guarded = yield* Effect.result(guard(files, path))
-    takings.push(guarded)
-    if (Result.isFailure(guarded)) continue
-    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
-    takings.push(renamed)
-    // What is said to have failed may have been done.
-    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+    const trash = yield* trashAt(files, digest)
+    // Of what another tool has removed only the second name is left.
+    for (const path of [files.blob(digest), keptAt(files, digest)]) {
+      const moved = yield* Effect.result(move(files, path, trash))
+      takings.push(moved)
+      if (Result.isSuccess(moved) && moved.success === "ENOENT") continue
+      // What is said to have failed may have been done.
+      taken.push({ digest, path, trash })
+      break
+    }
   }
-  const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
-  const held = yield* Effect.onError(
-    heldSince(files, fresh),
+  const now = yield* Clock.currentTimeMillis
+  const marked = yield* Effect.onError(
+    markedSince(files, now - leastGraceMillis),
     () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
   )
   // What fails for one keeps no other from its place.
   const finished = yield* Effect.forEach(
     taken,
-    (one) => Effect.result(held.has(one.digest) ? putBack(files, one) : letGo(files, one, fresh))
+    (one) => Effect.result(marked.has(one.digest) ? putBack(files, one) : letGo(files, one.digest))
   )
-  for (const folder of new Set(taken.flatMap(({ aside, path }) => [path, aside]).map(dirname))) {
-    yield* syncFolder(files, folder)
+  for (const folder of new Set(taken.flatMap(({ path, trash }) => [trash, path]).map(dirname))) {
+    yield* ifThere(syncFolder(files, folder))
   }
   yield* Effect.fromResult(Result.all([...takings, ...finished]))
 })
@@ -53,31 +53,27 @@ export const collectBlobs = Effect.fnUntraced(function*(
 interface Taken {
   readonly digest: ContentDigest
   readonly path: string
-  readonly aside: string
+  readonly trash: string
 }
 
-/** Removes a blob with its leases. Whoever pushes it now leases it anew, and that lease is not ours to end. */
-const letGo = Effect.fnUntraced(function*(
+const move = (
   files: LayoutFiles,
-  { aside, digest }: Taken,
-  fresh: number
-): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const ended = yield* Effect.result(endLeases(files, digest, fresh))
-  yield* ifThere(files.fs.unlink(aside))
-  yield* Effect.fromResult(ended)
-})
+  path: string,
+  to: string
+): Effect.Effect<"ENOENT" | "done", FsError | SymlinkRefused> =>
+  Effect.andThen(guard(files, path), tell(files.fs.rename(path, to), "ENOENT"))
 
-/** Gives a blob its name back, unless somebody has pushed another one by now. */
+/** Gives a blob its name back, unless it has been pushed again by now. */
 const putBack = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { aside, path }: Taken
+  { path, trash }: Taken
 ): Effect.fn.Return<void, FsError> {
   const { fs } = files
-  const linked = yield* tell(fs.link(aside, path), "EEXIST", "ENOENT", ...cannotLink)
+  const linked = yield* tell(fs.link(trash, path), "EEXIST", "ENOENT", ...cannotLink)
   if (linked === "done" || linked === "EEXIST") {
     // Until its name is on the disk again, this is what is left of it after a power cut.
     yield* syncFolder(files, dirname(path))
-    yield* ifThere(fs.unlink(aside))
-  } // Somebody swept it away as a file of the dead; its lease still holds it.
-  else if (linked !== "ENOENT") yield* fs.rename(aside, path)
+    yield* ifThere(fs.unlink(trash))
+  } // Nothing was moved after all.
+  else if (linked !== "ENOENT") yield* fs.rename(trash, path)
 })

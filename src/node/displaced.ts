@@ -4,8 +4,8 @@
  */
 import { Clock, Effect } from "effect"
 import { basename, join } from "node:path"
-import type { State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { syncFolder } from "./durable.ts"
 import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
 import {
@@ -17,7 +17,7 @@ import {
   RandomName,
   statIfThere
 } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import type { FileStat, FsError } from "./LayoutFs.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
 export const watchMillis = 60_000
@@ -43,16 +43,6 @@ export interface Displaced {
 export interface Changed {
   readonly displaced: Displaced
   readonly index: IndexOnDisk
-  /** What we had read, if this one stood in its place when it was replaced, so that what it lacks had been removed. */
-  readonly instead: Found | undefined
-}
-
-/** What an index says, which of ours it goes back to, and what file it was. */
-export interface Found {
-  readonly state: State
-  readonly generation: IndexOnDisk["generation"]
-  /** None where the file could have changed without looking changed. */
-  readonly identity: string | undefined
 }
 
 /** What a displaced index is called, and so what is known of it. */
@@ -102,10 +92,20 @@ export const stillWaits = Effect.fnUntraced(function*(
 
 /** Only the holder of the lock uses it. */
 export interface DisplacedFiles {
-  /** Whether the index that was just replaced is not what we had read; one that is being written is waited for. */
-  readonly isChanged: (displaced: Displaced, read: Found) => Effect.Effect<boolean>
+  /**
+   * Whether the index that was just replaced is not what we had read; one that is being written is waited for.
+   *
+   * @param identity of the file that we had read; none where it could have changed without looking changed
+   */
+  readonly isChanged: (displaced: Displaced, identity: string | undefined) => Effect.Effect<boolean>
   /** The displaced indexes that are not what we had read. */
   readonly changed: Effect.Effect<ReadonlyArray<Changed>, StorageError | SymlinkRefused>
+  /**
+   * Removes the waiting file of a group that happened: a power cut may have kept the new index, and not that it left
+   * its waiting name. Nothing is answered before, since the file says that the group never happened. It goes by the list
+   * that `changed` made.
+   */
+  readonly settle: (last: GroupRecord) => Effect.Effect<void, FsError>
   /**
    * Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. It
    * goes by the list that `changed` made, since the lock was taken.
@@ -121,14 +121,17 @@ export interface DisplacedFiles {
 
 export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   /** Files that were hashed and found unchanged when they were old enough for their times to tell, by path. */
-  const unchanged = new Map<string, string>()
-  /** Files that stood in the place of the index until we replaced them, with what we had read there before. */
-  const fresh = new Map<string, Found>()
+  const unchanged = new Map<string, { readonly identity: string; readonly waits: boolean }>()
   const storage = asStorage(files.root)
 
-  const trust = (path: string, { identity, settled }: Pick<Fingerprint, "identity" | "settled">): void => {
-    if (settled) unchanged.set(path, identity)
+  const trust = (
+    { after, path }: Displaced,
+    { hash, identity, settled }: Pick<Fingerprint, "hash" | "identity" | "settled">
+  ): void => {
+    if (settled) unchanged.set(path, { identity, waits: hash === after })
   }
+
+  const isTrusted = (path: string, stat: FileStat): boolean => unchanged.get(path)?.identity === identityOf(stat)
 
   /** All there are, the oldest first; a name is read once. */
   let byName: ReadonlyMap<string, Displaced | undefined> = new Map()
@@ -136,9 +139,7 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   const list = Effect.map(namesOf(files), (names) => {
     byName = new Map(names.map((name) => [name, byName.has(name) ? byName.get(name) : ofName(files, name)]))
     // What another process has swept is nothing to be remembered.
-    for (const known of [unchanged, fresh]) {
-      for (const path of known.keys()) if (!byName.has(basename(path))) known.delete(path)
-    }
+    for (const path of unchanged.keys()) if (!byName.has(basename(path))) unchanged.delete(path)
     listed = Array.from(byName.values()).filter((one) => one !== undefined).toSorted((a, b) => a.since - b.since)
     return listed
   })
@@ -148,21 +149,21 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     const { after, before, path } = displaced
     const print = yield* printOf(files, path)
     if (print?.hash === before || print?.hash === after) {
-      trust(path, print)
+      trust(displaced, print)
       return undefined
     }
     const found = yield* readIndexOnce(files, path)
     if (found._tag !== "Read") return undefined
     yield* found.handle.close
     const { hash } = found.index
-    if (hash !== before && hash !== after) return { displaced, index: found.index, instead: fresh.get(path) }
-    trust(path, found.index)
+    if (hash !== before && hash !== after) return { displaced, index: found.index }
+    trust(displaced, found.index)
     return undefined
   })
 
   const isOver = Effect.fnUntraced(function*({ after, before, path, since }: Displaced, now: number) {
     const stat = yield* statIfThere(files.fs, path)
-    if (stat !== undefined && unchanged.get(path) === identityOf(stat)) return true
+    if (stat !== undefined && isTrusted(path, stat)) return true
     // Somebody may have written into it a moment ago, so that only its bytes tell.
     const hash = yield* hashOf(files, path)
     if (hash === before || hash === after) return true
@@ -172,28 +173,27 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
 
   const forget = Effect.fnUntraced(function*(path: string) {
     unchanged.delete(path)
-    fresh.delete(path)
     yield* ifThere(files.fs.unlink(path))
   })
 
   return {
-    isChanged: ({ before, path }, read) =>
+    isChanged: (displaced, identity) =>
       Effect.gen(function*() {
+        const { before, path } = displaced
         const stat = yield* statIfThere(files.fs, path)
-        if (stat !== undefined && read.identity !== undefined && isAsWritten(read.identity, stat)) {
-          unchanged.set(path, identityOf(stat))
+        if (stat !== undefined && identity !== undefined && isAsWritten(identity, stat)) {
+          unchanged.set(path, { identity: identityOf(stat), waits: false })
           return false
         }
         const print = yield* printOf(files, path)
         if (print?.hash === before) {
-          trust(path, print)
+          trust(displaced, print)
           return false
         }
         const there = yield* readIndex(files, path)
         if (there === undefined) return false
         yield* there.handle.close
-        if (there.index.hash !== before) fresh.set(path, read)
-        else trust(path, there.index)
+        if (there.index.hash === before) trust(displaced, there.index)
         return there.index.hash !== before
         // Whoever writes next looks at it again.
       }).pipe(Effect.orElseSucceed(() => false)),
@@ -203,13 +203,27 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
       const stats = yield* files.fs.linkStats(there.map(({ path }) => path))
       for (const [place, displaced] of there.entries()) {
         const stat = stats[place]
-        if (stat === undefined || unchanged.get(displaced.path) === identityOf(stat)) continue
+        if (stat === undefined || isTrusted(displaced.path, stat)) continue
         // One that is too large to be an index is as little to be merged as a torn one.
         const found = yield* Effect.catchTag(look(displaced), "IndexTooLarge", () => Effect.succeed(undefined))
         if (found !== undefined) all.push(found)
       }
       return all
     })),
+    settle: Effect.fnUntraced(function*({ after, before }): Effect.fn.Return<void, FsError> {
+      for (const displaced of listed) {
+        if (displaced.before !== before || displaced.after !== after) continue
+        const { path } = displaced
+        const stat = yield* statIfThere(files.fs, path)
+        if (stat === undefined) continue
+        const waits = isTrusted(path, stat)
+          ? unchanged.get(path)?.waits === true
+          : (yield* hashOf(files, path)) === after
+        if (!waits) continue
+        yield* forget(path)
+        yield* syncFolder(files, files.displaced)
+      }
+    }),
     sweep: Effect.fnUntraced(function*(merged, last, added): Effect.fn.Return<boolean, FsError> {
       for (const { displaced, index } of merged) {
         // What somebody has written into it since is still to be merged.

@@ -140,9 +140,7 @@ export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): E
   for (const name of (yield* ifThere(files.fs.readDirectory(files.temporary))) ?? []) {
     const path = join(files.temporary, name)
     const stat = yield* statIfThere(files.fs, path)
-    // A blob that was put here by its collection keeps the time at which it was written.
-    const since = name.startsWith("garbage.") ? stat?.ctimeNs : stat?.mtimeNs
-    if (stat === undefined || since === undefined || now - Number(since / 1_000_000n) < temporaryMillis) continue
+    if (stat === undefined || now - Number(stat.mtimeNs / 1_000_000n) < temporaryMillis) continue
     // Another process may be sweeping as well, and what cannot be removed is nobody's fault who writes now.
     yield* Effect.ignore(stat.kind === "directory" ? removeFolder(files, path) : files.fs.unlink(path))
   }

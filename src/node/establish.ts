@@ -4,12 +4,12 @@ import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { keepOwner, makeFolder, sweepTemporary, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
+import { sweepMarks } from "./held.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { LayoutProblem } from "./indexFile.ts"
 import { emptyIndex } from "./indexText.ts"
 import { asStorage, guardOwn, type LayoutFiles, ownFolders, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import { sweepLeases } from "./leases.ts"
 
 /** What has to be there before something is written, made once per store: later calls cost nothing. */
 export interface Preparation {
@@ -27,7 +27,7 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
       done ? Effect.void : Effect.gen(function*() {
         const { seen } = yield* look
         yield* asStorage(files.root)(
-          Effect.andThen(createOwnFolders(files), Effect.andThen(sweepTemporary(files), sweepLeases(files)))
+          Effect.andThen(createOwnFolders(files), Effect.andThen(sweepTemporary(files), sweepMarks(files)))
         )
         exists = seen.index !== undefined
         done = true

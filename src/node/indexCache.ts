@@ -6,6 +6,7 @@ import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import { nothing } from "./journalFile.ts"
 import { asStorage, identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
+import { partsDiffer, partsNow } from "./parts.ts"
 
 /** An observation, and its index as we have written it, if we have. */
 export interface Known {
@@ -76,9 +77,12 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   const lookToWrite = Effect.gen(function*() {
     const last = yield* look
     const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
+    const parts = yield* asStorage(files.root)(partsNow(files))
     const end = journal === undefined ? nothing.identity : identityOf(journal)
     const created = layout !== undefined
-    return end === last.seen.end.identity && created === last.seen.created ? last : yield* refresh
+    return end === last.seen.end.identity && created === last.seen.created && !partsDiffer(last.seen.parts, parts)
+      ? last
+      : yield* refresh
   })
 
   return {

@@ -5,6 +5,7 @@ import { indexLimits } from "../layout/Command.ts"
 import { isJsonObject } from "../oci/Descriptor.ts"
 import { parseJson } from "../oci/Json.ts"
 import {
+  type FormatUnsupported,
   IndexInvalid,
   IndexTooLarge,
   LayoutInvalid,
@@ -13,7 +14,7 @@ import {
   type SymlinkRefused
 } from "../oci/OciError.ts"
 import { generationOf, indexDepth } from "./indexText.ts"
-import { parseGeneration, sha256 } from "./journalRecord.ts"
+import { type Generation, parseGeneration, sha256 } from "./journalRecord.ts"
 import {
   asStorage,
   identityOf,
@@ -30,6 +31,7 @@ export type LayoutProblem =
   | IndexInvalid
   | IndexTooLarge
   | LayoutInvalid
+  | FormatUnsupported
   | LayoutVersionUnsupported
   | StorageError
   | SymlinkRefused
@@ -41,10 +43,12 @@ export interface IndexOnDisk {
   /** SHA-256 of the file. */
   readonly hash: string
   readonly bytes: number
-  readonly generation: { readonly journal: string; readonly seq: number } | undefined
+  readonly generation: Generation | undefined
   readonly identity: string
   /** When it was written for the last time: milliseconds since 1970. */
   readonly modified: number
+  /** When its status changed for the last time, as when it was put here: milliseconds since 1970. */
+  readonly changed: number
   /** False while the file could change without looking changed. */
   readonly settled: boolean
   readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
@@ -157,6 +161,7 @@ const readOpened = Effect.fnUntraced(function*(
     ...parsed.success,
     hash: sha256(bytes),
     modified,
+    changed: Number(after.ctimeNs / 1_000_000n),
     bytes: bytes.length,
     identity: identityOf(after),
     settled: settledAt(now, mtimeNs),
@@ -189,10 +194,16 @@ const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "text" |
 
 const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
 
-/** Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); false when there is none. */
+/** `oci-layout` as a file. */
+export interface Marker {
+  /** When it was written for the last time: milliseconds since 1970. */
+  readonly modified: number
+}
+
+/** Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. */
 export const checkLayout = Effect.fnUntraced(function*(
   files: LayoutFiles
-): Effect.fn.Return<boolean, LayoutProblem> {
+): Effect.fn.Return<Marker | undefined, LayoutProblem> {
   const path = relative(files.root, files.layout)
   const opened = ifThere(openRegular(files, files.layout))
   const content = yield* asStorage(files.root)(
@@ -201,17 +212,17 @@ export const checkLayout = Effect.fnUntraced(function*(
       Effect.fnUntraced(function*(opened) {
         if (opened === undefined) return undefined
         const { handle, stat } = opened
-        return { size: stat.size, bytes: yield* readAll(handle, Math.min(stat.size, layoutBytes)) }
+        return { ...stat, bytes: yield* readAll(handle, Math.min(stat.size, layoutBytes)) }
       })
     ))
   )
-  if (content === undefined) return false
-  const { bytes, size } = content
+  if (content === undefined) return undefined
+  const { bytes, mtimeNs, size } = content
   if (size > layoutBytes) return yield* new LayoutInvalid({ path, reason: `is larger than ${layoutBytes} bytes` })
   const parsed = parseJson(bytes, { maxDepth: 8, duplicateKeys: "lastWins" })
   if (Result.isFailure(parsed)) return yield* new LayoutInvalid({ path, reason: parsed.failure })
   const version = isJsonObject(parsed.success) ? parsed.success["imageLayoutVersion"] : undefined
   if (typeof version !== "string") return yield* new LayoutInvalid({ path, reason: "has no imageLayoutVersion" })
   if (version !== "1.0.0") return yield* new LayoutVersionUnsupported({ path, version })
-  return true
+  return { modified: Number(mtimeNs / 1_000_000n) }
 })

@@ -3,8 +3,8 @@
  * 2.10).
  */
 import { Effect, Result } from "effect"
-import { dirname, join } from "node:path"
-import type { SymlinkRefused } from "../oci/OciError.ts"
+import { dirname, join, relative } from "node:path"
+import { FormatUnsupported, type SymlinkRefused } from "../oci/OciError.ts"
 import { makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
 import {
   genesis,
@@ -14,6 +14,7 @@ import {
   type Record,
   skimLine,
   type Skimmed,
+  unknownFormat,
   writeLine
 } from "./journalRecord.ts"
 import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "./layoutFiles.ts"
@@ -55,7 +56,7 @@ const tooLarge = (path: string): FsError =>
 export const readEnd = Effect.fnUntraced(function*(
   files: LayoutFiles,
   known: JournalEnd = nothing
-): Effect.fn.Return<JournalEnd, FsError | SymlinkRefused> {
+): Effect.fn.Return<JournalEnd, FsError | SymlinkRefused | FormatUnsupported> {
   return yield* Effect.scoped(Effect.gen(function*() {
     const opened = yield* ifThere(openRegular(files, files.journal))
     if (opened === undefined) return nothing
@@ -67,6 +68,9 @@ export const readEnd = Effect.fnUntraced(function*(
       const bytes = new Uint8Array(stat.size - from)
       const count = yield* handle.read(bytes, from)
       const found = lastLine(Buffer.from(bytes.buffer, 0, count), from)
+      if (found?.version !== undefined) {
+        return yield* new FormatUnsupported({ path: relative(files.root, files.journal), version: found.version })
+      }
       if (found !== undefined || from === 0) {
         const { last, size } = found ?? { last: undefined, size: 0 }
         return { last, size, torn: from + count - size, identity, named: false }
@@ -77,13 +81,22 @@ export const readEnd = Effect.fnUntraced(function*(
 })
 
 /** The last valid line in the end of a journal; `from` is where that end begins. */
-const lastLine = (bytes: Buffer, from: number): { readonly last: Line; readonly size: number } | undefined => {
+const lastLine = (
+  bytes: Buffer,
+  from: number
+): { readonly last: Line | undefined; readonly size: number; readonly version?: number } | undefined => {
+  const after = bytes.lastIndexOf(0x0a) + 1
+  const torn = unknownFormat(bytes.toString("utf8", after, after + 64))
+  if (torn !== undefined) return { last: undefined, size: 0, version: torn }
   for (let end = bytes.lastIndexOf(0x0a); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1)) {
     const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1
     // Where the first line seen begins is known only at the beginning of the file.
     if (start === 0 && from > 0) return undefined
-    const line = readLine(bytes.toString("utf8", start, end))
+    const text = bytes.toString("utf8", start, end)
+    const line = readLine(text)
     if (Result.isSuccess(line)) return { last: line.success, size: from + end + 1 }
+    const version = unknownFormat(text)
+    if (version !== undefined) return { last: undefined, size: 0, version }
   }
   return undefined
 }

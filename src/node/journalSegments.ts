@@ -9,7 +9,7 @@ import type { State } from "../layout/State.ts"
 import { syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { type JournalEnd, readSegment, readWhole, replaceJournal, type Segment, skimSegment } from "./journalFile.ts"
-import { lastTime, type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
+import { lastOf, lastTime, type Line, nextRevision, SnapshotRecord, writeLine } from "./journalRecord.ts"
 import { identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
@@ -98,23 +98,6 @@ export const readAround = Effect.fnUntraced(function*(
 /** Stands in no line. */
 const nothing = "\u0000"
 
-/** Whether any segment speaks of a hash; a look at their bytes is enough for that. */
-export const speaksOf = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  hash: string
-): Effect.fn.Return<boolean, FsError> {
-  const paths = (yield* closedSegments(files)).map((revision) => segmentBefore(files, revision))
-  for (const path of [files.journal, ...paths.toReversed()]) {
-    const found = yield* Effect.scoped(Effect.gen(function*() {
-      const handle = yield* ifThere(files.fs.open(path, { access: "read" }))
-      if (handle === undefined) return false
-      return Buffer.from(yield* readWhole(path, handle, (yield* handle.stat).size)).includes(hash)
-    }))
-    if (found) return true
-  }
-  return false
-})
-
 /**
  * Begins a new segment where the last one has become long, and lets go of segments that are kept no longer. A crash at
  * any point leaves the old segment or the new one, each with all that it goes on from.
@@ -129,7 +112,9 @@ export const rotate = Effect.fnUntraced(function*(
   const { last } = end
   const { segmentBytes, segmentIndexes } = files.history
   if (last === undefined || end.size < Math.max(segmentBytes, segmentIndexes * indexBytes)) return end
-  const [first] = yield* readSegment(files, files.journal)
+  const lines = yield* readSegment(files, files.journal)
+  const [first] = lines
+  const top = lastOf(lines)
   const revision = nextRevision(last)
   if (first?.record._tag === "Snapshot" && first.record.revision === revision) return end
   const old = yield* outlived(files, revision, now)
@@ -142,8 +127,9 @@ export const rotate = Effect.fnUntraced(function*(
     started: startedAt(first) ?? now,
     time: lastTime(last),
     oldest: kept ?? revision,
-    // An abort names the index that was found, whatever others had done to it.
-    after: last.record._tag === "Abort" ? "" : last.record.after,
+    after: top?.after ?? "",
+    id: top?.id ?? "",
+    parts: top?.parts ?? { blobs: "", own: "", marker: "" },
     entries: head.entries.map(({ value }) => value)
   })
   yield* keepSegment(files, segmentBefore(files, revision))
@@ -220,11 +206,34 @@ const beginSegment = Effect.fnUntraced(function*(
   return { last: { record, hash }, size: bytes.length, torn: 0, identity, named: true }
 })
 
-/** Takes every segment out of the way: a history whose chain is broken is kept for whoever wants to look at it. */
+/** How the segments of a layout that was removed are called, with the time at which they were put aside. */
+const removedForm = /\.ndjson\.removed\.(\d{1,16})\.[0-9a-f]{32}$/u
+
+/** The lines of journals that were put aside since a time, since their layouts were removed. */
+export const linesPutAside = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  since: number
+): Effect.fn.Return<ReadonlyArray<Line>, FsError> {
+  const folder = dirname(files.journal)
+  const names = (yield* ifThere(files.fs.readDirectory(folder))) ?? []
+  const lines: Array<Line> = []
+  for (const name of names) {
+    const [, removed] = removedForm.exec(name) ?? []
+    if (removed !== undefined && Number(removed) >= since) lines.push(...yield* readSegment(files, join(folder, name)))
+  }
+  return lines
+})
+
+/**
+ * Takes every segment out of the way, and the replaced indexes with them: a history that says nothing about the index
+ * any more is kept for a person to look at. The replaced indexes go first: without their journal they would be merged.
+ */
 export const setAside = Effect.fnUntraced(function*(
   files: LayoutFiles,
   suffix: string
 ): Effect.fn.Return<void, FsError> {
+  yield* ifThere(files.fs.rename(files.displaced, join(dirname(files.journal), `replaced.${suffix}`)))
+  yield* syncFolder(files, files.own)
   for (const revision of yield* closedSegments(files)) {
     const path = segmentBefore(files, revision)
     yield* ifThere(files.fs.rename(path, `${path}.${suffix}`))

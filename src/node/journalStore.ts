@@ -1,14 +1,16 @@
 /** The journal as history: commits newest first, and states as they were. */
 import { Effect, Option, Queue, Stream } from "effect"
-import { difference } from "../layout/reconcile.ts"
+import { EntryAdded } from "../layout/Event.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
+import { foreignDrafts } from "./drafts.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { Segment } from "./journalFile.ts"
-import { lastTime, type Line, nextRevision } from "./journalRecord.ts"
-import { readAround, segmentUpTo, skimBefore } from "./journalSegments.ts"
+import { committed, lastTime, type Line, nextRevision } from "./journalRecord.ts"
+import { linesPutAside, readAround, segmentUpTo, skimBefore } from "./journalSegments.ts"
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
-import { committed, historyOf, type Observation } from "./observe.ts"
+import type { Observation } from "./observe.ts"
+import { historyOf } from "./past.ts"
 
 /** How often somebody who watches looks for changes, when the system tells of them, and when it does not. */
 const patientMillis = 10_000
@@ -69,19 +71,29 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     changes,
     commits: ({ before = Number.POSITIVE_INFINITY, mentioning } = {}) =>
       Stream.unwrap(Effect.map(cache.lookToWrite, ({ seen }) => {
-        const pending = pendingCommit(seen)
-        const past = seen.damaged ? Stream.fail(damagedHistory) : recorded(seen, mentioning)
-        const all = pending === undefined ? past : Stream.concat(Stream.succeed(pending), past)
+        const past = seen.damaged
+          ? Stream.fail(damagedHistory)
+          : seen.wiped
+          ? Stream.empty
+          : recorded(seen, mentioning)
+        const all = Stream.concat(Stream.fromIterable(pendingCommits(seen).toReversed()), past)
         return Stream.filter(all, ({ revision }) => revision < before)
       })),
+
+    putAside: (since) =>
+      Stream.unwrap(Effect.map(
+        storage(linesPutAside(files, since)),
+        (lines) => Stream.fromIterable([...snapshotCommits(lines), ...newestFirst(lines)])
+      )),
 
     stateAt: Effect.fnUntraced(function*(revision) {
       const { seen } = yield* cache.lookToWrite
       const next = nextOf(seen)
-      const pending = pendingCommit(seen)
+      const pending = pendingCommits(seen)
       if (revision === next - 1) return seen.head
-      if (revision === next && pending !== undefined) return seen.state
-      const unknown = { asked: `revision ${revision}`, newest: pending === undefined ? next - 1 : next }
+      if (revision === next - 1 + pending.length) return seen.state
+      if (revision === next && pending.length > 1) return seen.word
+      const unknown = { asked: `revision ${revision}`, newest: next - 1 + pending.length }
       if (revision >= next) return yield* new RevisionUnknown(unknown)
       const closed = yield* storage(readAround(files, revision))
       if (closed?.whole === false) {
@@ -97,27 +109,36 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
 
 const damagedHistory = new HistoryInvalid({ reason: "has a broken chain" })
 
+/** What segments began with, each as one commit. */
+const snapshotCommits = (lines: ReadonlyArray<Line>): ReadonlyArray<FoundCommit> =>
+  lines.flatMap(({ record }) =>
+    record._tag === "Snapshot"
+      ? [{
+        revision: record.revision,
+        time: record.time,
+        actor: "foreign",
+        events: record.entries.map((value) => new EntryAdded({ value }))
+      }]
+      : []
+  )
+
 const newestFirst = (lines: ReadonlyArray<Line>): ReadonlyArray<FoundCommit> =>
   committed(lines).flatMap(({ commits, journal }) => commits.map((commit) => ({ ...commit, journal }))).toReversed()
 
 /** The revision that the next commit gets. */
-const nextOf = ({ damaged, end: { last }, unpublished }: Observation): number => {
-  if (damaged) return 1
+const nextOf = ({ damaged, end: { last }, unpublished, wiped }: Observation): number => {
+  if (damaged || wiped) return 1
   return unpublished && last?.record._tag === "Group" ? last.record.commits[0].revision : nextRevision(last)
 }
 
-/** What others have changed since the last commit, as the commit that it will be. */
-const pendingCommit = (seen: Observation): FoundCommit | undefined => {
-  const { head, index, restored, state } = seen
-  if (head === state || index === undefined) return undefined
-  const events = difference(head, state)
-  return events.length === 0 && !restored
-    ? undefined
-    : {
-      revision: nextOf(seen),
-      time: Math.max(index.modified, lastTime(seen.end.last)),
-      actor: "foreign",
-      events,
-      pending: true
-    }
+/** What others have changed since the last commit, as the commits that it will be, the oldest first. */
+const pendingCommits = (seen: Observation): ReadonlyArray<FoundCommit> => {
+  const { end, index } = seen
+  if (index === undefined) return []
+  const time = Math.max(index.modified, lastTime(end.last))
+  return foreignDrafts(seen, seen.state, time).map((draft, place) => ({
+    ...draft,
+    revision: nextOf(seen) + place,
+    pending: true
+  }))
 }

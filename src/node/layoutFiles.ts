@@ -13,6 +13,13 @@ export type Durability = "power" | "process" | "none"
 /** Whether links inside a layout are refused, followed while they stay inside, or followed anywhere. */
 export type SymlinkPolicy = "refuse" | "inside" | "follow"
 
+/**
+ * For how long content that an index of ours reaches has a second name in `.ocilayout`, so that no other tool's garbage
+ * collection takes it away: as long as an index, a version that can be brought back or a pin needs it, for a day after it
+ * was pushed or named, or never.
+ */
+export type HoldPolicy = "always" | "day" | "never"
+
 export interface LayoutFiles {
   readonly fs: LayoutFs
   readonly root: string
@@ -34,8 +41,12 @@ export interface LayoutFiles {
   readonly temporary: string
   /** Indexes that were replaced, watched for a while. */
   readonly displaced: string
-  /** Second names of blobs, by the hour they were given in. */
+  /** Second names of content; see `held`. */
+  readonly kept: string
+  /** Marks of content that was just used, by the hour. */
   readonly leases: string
+  /** What our own collections have taken away. */
+  readonly trash: string
   /** Content that is to stay. */
   readonly pins: string
   /** What is to be collected, for an hour. */
@@ -55,7 +66,11 @@ export interface LayoutFiles {
      */
     exact: boolean
   }
-  /** What this opening has leased in which hour: of an earlier one, it may have been swept. */
+  /** For how long content has a second name. */
+  readonly hold: HoldPolicy
+  /** Folders of second names that were given since they were synced. */
+  readonly unsynced: Set<string>
+  /** What this opening has marked in which hour. */
   readonly held: { hour: number; readonly digests: Set<ContentDigest> }
   /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
   readonly doubtful: Set<string>
@@ -65,8 +80,9 @@ export interface LayoutFiles {
 export const layoutFiles = (
   fs: LayoutFs,
   root: string,
-  { durability, history = historyLimits, symlinks }: {
+  { durability, history = historyLimits, hold = "always", symlinks }: {
     readonly durability: Durability
+    readonly hold?: HoldPolicy | undefined
     readonly symlinks: SymlinkPolicy
     readonly history?: HistoryLimits | undefined
   }
@@ -86,17 +102,22 @@ export const layoutFiles = (
     lock: join(own, "lock"),
     holder: join(own, "holder"),
     synced: join(own, "synced"),
-    journal: join(own, "journal", "current.ndjson"),
+    // Its format is part of its path: version 0.1.0, which would cut off lines it does not know, never sees them.
+    journal: join(own, "journal", "2", "current.ndjson"),
     uploads: join(own, "uploads"),
     temporary: join(own, "tmp"),
-    displaced: join(own, "displaced"),
+    displaced: join(own, "replaced"),
+    kept: join(own, "kept"),
     leases: join(own, "leases"),
+    trash: join(own, "trash"),
     pins: join(own, "pins"),
     plans: join(own, "plans"),
     facts: join(own, "facts"),
     reported: new Set(),
     settled: new Set(),
     times: { tried: false, exact: false },
+    hold,
+    unsynced: new Set(),
     held: { hour: 0, digests: new Set() },
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
@@ -229,7 +250,9 @@ export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
   files.uploads,
   files.temporary,
   files.displaced,
-  files.leases
+  files.kept,
+  files.leases,
+  files.trash
 ]
 
 /** Component-wise: `/a/bc` is not inside `/a/b`. */

@@ -2,20 +2,14 @@
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
 import { join } from "node:path"
 import { isNote } from "../layout/Event.ts"
-import { difference } from "../layout/reconcile.ts"
 import { measured, type State } from "../layout/State.ts"
 import type { OutcomeUnknown } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
 import { collectBlobs } from "./collectBlobs.ts"
-import {
-  type Changed,
-  type Displaced,
-  type DisplacedFiles,
-  type Found,
-  makeDisplacedFiles,
-  watchMillis
-} from "./displaced.ts"
+import type { Completion } from "./completion.ts"
+import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
+import { foreignDrafts, nothingElse } from "./drafts.ts"
 import { createLayout, createOwnFolders } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
@@ -26,8 +20,8 @@ import { asStorage, guardOwn, type LayoutFiles, RandomName, statIfThere } from "
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
-import { withDisplaced } from "./observe.ts"
-import { afterPublishing, type Draft, neverStill, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
+import { withDisplaced } from "./past.ts"
+import { afterPublishing, neverStill, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
 import { Overtaken } from "./replaceIndex.ts"
 
 /** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
@@ -39,7 +33,7 @@ const merges = 3
 /** @param lockWaitMillis how long a writer waits for others */
 export const makeLayoutStore = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  cache: IndexCache,
+  { cache, completion }: { readonly cache: IndexCache; readonly completion: Completion },
   lockWaitMillis: number
 ): Effect.fn.Return<LayoutStore, never, Scope.Scope> {
   const scope = yield* Effect.scope
@@ -58,7 +52,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   })
   const groups = yield* makeGroups<Member, Committed, RegistryError>({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
-    run: commitGroup({ files, cache, displaced: makeDisplacedFiles(files), watch })
+    run: commitGroup({ files, cache, completion, displaced: makeDisplacedFiles(files), watch })
   })
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
@@ -130,6 +124,7 @@ const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>
 interface Committing {
   readonly files: LayoutFiles
   readonly cache: IndexCache
+  readonly completion: Completion
   readonly displaced: DisplacedFiles
   /** Has the displaced looked at again later. */
   readonly watch: Effect.Effect<void>
@@ -143,9 +138,9 @@ const commitGroup =
       const { cache, displaced } = committing
       const started = yield* Clock.currentTimeMillis
       for (let overtaken = 0; overtaken < attempts; overtaken++) {
-        const { changed, known } = yield* lookMerged(committing)
-        const decisions = yield* decideMembers(known.seen.state, members)
-        const written = yield* Effect.result(writeGroup(committing, { known, decisions, changed, overtaken }))
+        const { changed, known, state } = yield* lookMerged(committing)
+        const decisions = yield* decideMembers(state, members)
+        const written = yield* Effect.result(writeGroup(committing, { known, state, decisions, changed, overtaken }))
         if (Result.isFailure(written)) {
           yield* cache.forget
           if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
@@ -154,33 +149,34 @@ const commitGroup =
         const { answers, replaced } = written.success
         // Somebody wrote between our last look and the exchange. If that cannot be merged now, it stays among the
         // displaced for whoever writes next.
-        const isChanged = replaced !== undefined && (yield* displaced.isChanged(replaced, foundIn(known)))
+        const isChanged = replaced !== undefined && (yield* displaced.isChanged(replaced, identityRead(known)))
         if (isChanged && mergesLeft > 0) yield* Effect.ignore(commitGroup(committing, mergesLeft - 1)([]))
         return answers
       }
       return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
 
-const foundIn = ({ seen: { found, index } }: Known): Found => ({
-  state: found,
-  generation: index?.generation,
-  identity: index?.settled === true ? index.identity : undefined
-})
+const identityRead = ({ seen: { index } }: Known): string | undefined =>
+  index?.settled === true ? index.identity : undefined
 
-/** The layout, created if need be, with what others wrote into indexes that were replaced. */
-const lookMerged = Effect.fnUntraced(function*({ cache, displaced, files }: Committing) {
+/** The layout, created if need be, and its state with what others wrote into indexes that were replaced. */
+const lookMerged = Effect.fnUntraced(function*({ cache, completion, displaced, files }: Committing) {
   const known = yield* lookCreated(files, cache)
-  const changed = yield* displaced.changed
-  const state = yield* withDisplaced(files, known.seen, changed)
-  return {
-    changed,
-    known: state === known.seen.state ? known : { ...known, seen: { ...known.seen, state, restored: true } }
-  }
+  const { end, state, unpublished, wiped } = known.seen
+  const found = yield* displaced.changed
+  const last = lastGroup(end)
+  if (last !== undefined && !unpublished) yield* asStorage(files.root)(displaced.settle(last))
+  // What was written into a layout that was removed is put aside with its journal.
+  const changed = wiped ? [] : found
+  const merged = yield* withDisplaced(files, state, changed)
+  yield* completion.complete(known.seen, merged)
+  return { changed, known, state: merged }
 })
 
 const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache) {
   const known = yield* cache.lookToWrite
   if (known.seen.index !== undefined) return known
+  if (known.seen.wiped) yield* asStorage(files.root)(settleJournal(files, known.seen))
   yield* asStorage(files.root)(createLayout(files))
   return yield* cache.lookToWrite
 })
@@ -194,6 +190,8 @@ interface Written {
 /** What is to be written, and how often that was tried in vain. */
 interface Group {
   readonly known: Known
+  /** What the decisions were made on: what replaced indexes say is merged. */
+  readonly state: State
   readonly decisions: ReadonlyArray<Decided>
   readonly changed: ReadonlyArray<Changed>
   readonly overtaken: number
@@ -204,31 +202,35 @@ const writeGroup = (committing: Committing, group: Group) =>
 
 const writeDecided = Effect.fnUntraced(function*(
   { cache, displaced, files, watch }: Committing,
-  { changed, decisions, known, overtaken }: Group
+  { changed, decisions, known, overtaken, state }: Group
 ): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
   const { seen, written } = known
-  const { index, restored, state } = seen
+  const { index } = seen
   if (index === undefined) return yield* new Overtaken()
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
+  const now = yield* Clock.currentTimeMillis
+  const changes = foreignDrafts(seen, state, now)
+  const foreign = changes.length + own.length === 0 && seen.renew ? [nothingElse(now)] : changes
   // What cannot be removed now is swept another time.
   const sweep = (end: JournalEnd, added?: Displaced): Effect.Effect<void> =>
     displaced.sweep(changed, lastGroup(end), added).pipe(
       Effect.orElseSucceed(() => true),
       Effect.flatMap((left) => left ? watch : Effect.void)
     )
-  if (own.length === 0 && !restored) {
+  if (own.length === 0 && foreign.length === 0) {
     yield* acknowledge(files, cache, known)
     yield* sweep(seen.end)
     return { answers: decisions.map(({ before }) => unchanged(before)), replaced: undefined }
   }
   // A journal that outlives a power cut must find an index: whoever made this one may have died before syncing it.
   if (!known.durable) yield* syncAsFound(files, index)
-  const now = yield* Clock.currentTimeMillis
   const settled = yield* settleJournal(files, seen)
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
-  const foreign = yield* foreignDraft(seen)
   const last = decisions.at(-1)?.after ?? state
-  const published = yield* publish(files, { end, index, overtaken, state: last, written }, [...foreign, ...own])
+  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [
+    ...foreign,
+    ...own
+  ])
   const after = measured(last, published.index.bytes)
   yield* cache.remember({
     seen: {
@@ -239,9 +241,12 @@ const writeDecided = Effect.fnUntraced(function*(
       head: after,
       found: after,
       state: after,
+      word: after,
       restored: false,
+      renew: false,
       unpublished: false,
-      damaged: false
+      damaged: false,
+      wiped: false
     },
     written: published.written,
     durable: true
@@ -260,12 +265,3 @@ const writeDecided = Effect.fnUntraced(function*(
 
 const lastGroup = ({ last }: JournalEnd): GroupRecord | undefined =>
   last?.record._tag === "Group" ? last.record : undefined
-
-/** What somebody else did since the last commit, as a commit of its own before ours; putting all of ours back is one. */
-const foreignDraft = Effect.fnUntraced(
-  function*({ head, restored, state }: Known["seen"]): Effect.fn.Return<ReadonlyArray<Draft>> {
-    if (head === state) return []
-    const events = difference(head, state)
-    return events.length === 0 && !restored ? [] : [{ time: yield* Clock.currentTimeMillis, actor: "foreign", events }]
-  }
-)

@@ -3,7 +3,7 @@ import { Clock, Effect, Option, Stream } from "effect"
 import { join } from "node:path"
 import { isContentDigest } from "../oci/Digest.ts"
 import { leftoverMillis } from "../ops/limits.ts"
-import type { Leftover, Leftovers } from "../ops/Upkeep.ts"
+import { isUnfinished, type Leftover, type Leftovers } from "../ops/Upkeep.ts"
 import { removeFolder } from "./durable.ts"
 import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
@@ -44,48 +44,67 @@ const isOwn = (path: string): boolean => {
   return isContentDigest(`${algorithm}:${encoded}`)
 }
 
+const at = (files: LayoutFiles, path: string): string => join(files.root, ...path.split("/"))
+
+/** What is left over at a path; nothing where there is nothing, or what is part of the layout. */
+const look = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  path: string
+): Effect.fn.Return<Option.Option<Leftover>, FsError> {
+  if (isOwn(path)) return Option.none()
+  const form = formOf(path)
+  // Outside of blobs/ strangers do no harm.
+  if (form === undefined && !path.startsWith("blobs/")) return Option.none()
+  const stat = yield* statIfThere(files.fs, at(files, path))
+  if (stat === undefined) return Option.none()
+  const inside = stat.kind === "directory" ? yield* within(files, at(files, path)) : []
+  const all = [stat, ...inside.flatMap(({ stat }) => stat ?? [])]
+  return Option.some({
+    path,
+    tool: form?.tool,
+    bytes: all.reduce((sum, { kind, size }) => sum + (kind === "file" ? size : 0), 0),
+    changed: Math.max(...all.map(changedAt)),
+    // A folder in a folder is more than any tool leaves: a person may have put it there.
+    removable: form?.removable === true && form.kind === stat.kind && inside.every(({ stat }) => stat?.kind === "file")
+  })
+})
+
+/** A temporary file of another tool that was touched within a day: the tool may be at work. */
+export const findUnfinished = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<Leftover | undefined, FsError> {
+  const now = yield* Clock.currentTimeMillis
+  for (const folder of folders) {
+    for (const path of yield* namesIn(files, at(files, folder), folder)) {
+      const found = Option.getOrUndefined(yield* look(files, path))
+      if (found !== undefined && isUnfinished(found, now)) return found
+    }
+  }
+  return undefined
+})
+
 export const makeLeftovers = (files: LayoutFiles): Leftovers => {
   const storage = asStorage(files.root)
-  const at = (path: string): string => join(files.root, ...path.split("/"))
-
-  const look = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Option.Option<Leftover>, FsError> {
-    if (isOwn(path)) return Option.none()
-    const form = formOf(path)
-    // Outside of blobs/ strangers do no harm.
-    if (form === undefined && !path.startsWith("blobs/")) return Option.none()
-    const stat = yield* statIfThere(files.fs, at(path))
-    if (stat === undefined) return Option.none()
-    const inside = stat.kind === "directory" ? yield* within(files, at(path)) : []
-    const all = [stat, ...inside.flatMap(({ stat }) => stat ?? [])]
-    return Option.some({
-      path,
-      tool: form?.tool,
-      bytes: all.reduce((sum, { kind, size }) => sum + (kind === "file" ? size : 0), 0),
-      changed: Math.max(...all.map(changedAt)),
-      // A folder in a folder is more than any tool leaves: somebody may have put it there.
-      removable: form?.removable === true && form.kind === stat.kind &&
-        inside.every(({ stat }) => stat?.kind === "file")
-    })
-  })
-
   const list = Stream.fromIterable(folders).pipe(
-    Stream.mapEffect((folder) => storage(namesIn(files, at(folder), folder))),
+    Stream.mapEffect((folder) => storage(namesIn(files, at(files, folder), folder))),
     Stream.flatMap((paths) => Stream.fromIterable(paths)),
-    Stream.mapEffect((path) => storage(look(path))),
+    Stream.mapEffect((path) => storage(look(files, path))),
     Stream.flatMap((found) => Stream.fromIterable(Option.toArray(found)))
   )
 
   const remove: Leftovers["remove"] = Effect.fnUntraced(function*(path) {
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ""
     // Only what the list could have told of: nothing in it leads anywhere else.
-    const paths = folders.includes(folder) ? yield* storage(namesIn(files, at(folder), folder)) : []
-    const found = paths.includes(path) ? yield* storage(look(path)) : Option.none()
+    const paths = folders.includes(folder) ? yield* storage(namesIn(files, at(files, folder), folder)) : []
+    const found = paths.includes(path) ? yield* storage(look(files, path)) : Option.none()
     const now = yield* Clock.currentTimeMillis
     if (Option.isNone(found) || !found.value.removable || now - found.value.changed < leftoverMillis) {
       return Option.none()
     }
     const kind = formOf(path)?.kind
-    yield* storage(ifThere(kind === "directory" ? removeFolder(files, at(path)) : files.fs.unlink(at(path))))
+    yield* storage(
+      ifThere(kind === "directory" ? removeFolder(files, at(files, path)) : files.fs.unlink(at(files, path)))
+    )
     return Option.some(found.value.bytes)
   })
 

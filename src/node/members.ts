@@ -4,7 +4,7 @@ import { type Event, isNote } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import type { State } from "../layout/State.ts"
 import type { Committed } from "../ops/ports.ts"
-import type { Draft } from "./publish.ts"
+import type { Draft } from "./drafts.ts"
 
 /** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
 export interface Member {

@@ -2,7 +2,7 @@
 import { Effect, Option, Result, type Schema } from "effect"
 import { dirname, relative } from "node:path"
 import type { State } from "../layout/State.ts"
-import { IndexInvalid, LayoutInvalid, type SymlinkRefused } from "../oci/OciError.ts"
+import { type FormatUnsupported, IndexInvalid, LayoutInvalid, type SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import { stillWaits } from "./displaced.ts"
@@ -12,11 +12,11 @@ import { cannotExchange, cannotLink } from "./fallback.ts"
 import { checkLayout, readIndex } from "./indexFile.ts"
 import { emptyIndex, putTogether, takeApart } from "./indexText.ts"
 import { readEnd } from "./journalFile.ts"
-import { generationText, isSpent } from "./journalRecord.ts"
+import { generationText, isSpent, lastOf } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
 import { asStorage, guard, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import { historyOf } from "./observe.ts"
+import { historyOf } from "./past.ts"
 import { lockToRepair, quarantined } from "./quarantine.ts"
 
 /** What was done; nothing where there was nothing to do. */
@@ -38,7 +38,7 @@ const locked = (
 
 const mendMarker = (files: LayoutFiles): Mended =>
   Effect.gen(function*() {
-    if (yield* checkLayout(files)) return Option.none()
+    if ((yield* checkLayout(files)) !== undefined) return Option.none()
     if ((yield* readWhole(files)) === undefined) {
       return yield* new LayoutInvalid({ path: "oci-layout", reason: "is missing, and so is the index beside it" })
     }
@@ -96,7 +96,10 @@ export const restoreIndex = (
 const lastCommitted = Effect.fnUntraced(function*(
   files: LayoutFiles,
   defaultRepository: Repository | undefined
-): Effect.fn.Return<{ readonly state: State; readonly generation: string } | undefined, FsError | SymlinkRefused> {
+): Effect.fn.Return<
+  { readonly state: State; readonly generation: string } | undefined,
+  FsError | FormatUnsupported | SymlinkRefused
+> {
   const { last } = yield* readEnd(files)
   if (last === undefined || isSpent(last)) return undefined
   const segment = yield* segmentUpTo(files, last)
@@ -104,9 +107,11 @@ const lastCommitted = Effect.fnUntraced(function*(
   const { record } = last
   // A group that still waits where it was written was never published, and nobody was told that it happened.
   const waits = record._tag === "Group" && (yield* stillWaits(files, record))
-  const seq = waits ? record.seq - 1 : record.seq
-  const state = historyOf(segment.lines, defaultRepository).upTo(seq)
-  return { state, generation: generationText({ journal: record.journal, seq }) }
+  const lines = waits ? segment.lines.slice(0, -1) : segment.lines
+  const top = lastOf(lines)
+  if (top === undefined) return undefined
+  const state = historyOf(lines, defaultRepository).upTo(Number.POSITIVE_INFINITY)
+  return { state, generation: generationText(top) }
 })
 
 /** Puts an index in the place of the one there is, which is kept in the quarantine: where, or nothing if there was none. */

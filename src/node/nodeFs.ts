@@ -69,6 +69,9 @@ const statOf = (stat: fs.BigIntStats): FileStat => ({
   gid: Number(stat.gid)
 })
 
+/** The magic numbers of ext2, ext3 and ext4, and of XFS (Linux, statfs(2)). */
+const orderNames: ReadonlySet<number> = new Set([0xef53, 0x58465342])
+
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
 
 const flagsOf = ({ access, follow }: OpenFlags): number => {
@@ -210,6 +213,7 @@ export const makeNodeFs = (load: () => Native | undefined): LayoutFs => {
     removeDirectory: (path) => attempt("rmdir", path, () => fs.rmdirSync(path)),
     link: (from, to) => attempt("link", to, () => fs.linkSync(from, to)),
     rename: (from, to) => attempt("rename", to, () => fs.renameSync(from, to)),
+    ordersNames: (path) => attempt("statfs", path, () => orderNames.has(fs.statfsSync(path).type)),
     // On Windows it would be three moves, and not at once.
     exchange: (a, b) =>
       attempt("exchange", b, () => {

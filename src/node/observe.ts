@@ -1,18 +1,19 @@
 /** What index.json and the journal say together; readers and writers see the same. */
 import { Clock, Effect } from "effect"
 import { relative } from "node:path"
-import { replay } from "../layout/evolve.ts"
-import { type Findings, reconcile, takeIn } from "../layout/reconcile.ts"
-import { empty, fromEntries, fromIndex, type State } from "../layout/State.ts"
-import { IndexInvalid, LayoutInvalid, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
+import { merge, type Merged } from "../layout/reconcile.ts"
+import { empty, fromIndex, type State } from "../layout/State.ts"
+import { IndexInvalid, LayoutInvalid } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import { type Changed, stillWaits } from "./displaced.ts"
-import { checkLayout, type IndexOnDisk, type LayoutProblem, readIndex } from "./indexFile.ts"
+import { stillWaits } from "./displaced.ts"
+import { checkLayout, type IndexOnDisk, type LayoutProblem, type Marker, readIndex } from "./indexFile.ts"
 import { type JournalEnd, readEnd } from "./journalFile.ts"
-import { type GroupRecord, isSpent, type Line } from "./journalRecord.ts"
-import { readLines, segmentUpTo, speaksOf, startedAt } from "./journalSegments.ts"
-import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
+import { isOfGroup, isSpent, lastHash, lastOf, type Parts } from "./journalRecord.ts"
+import { segmentUpTo } from "./journalSegments.ts"
+import { asStorage, identityOf, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
+import { isBuiltAnew, partsDiffer, partsNow } from "./parts.ts"
+import { baseOf, type Past, readPast, supersededAt } from "./past.ts"
 
 export interface Observation {
   /** Nothing when there is no index: an empty layout, which the first write creates. */
@@ -22,22 +23,30 @@ export interface Observation {
   /** Whether there is an `oci-layout`. */
   readonly created: boolean
   readonly end: JournalEnd
+  /** What the layout is made of now. */
+  readonly parts: Parts
   /** The state after the last commit of the journal that happened. */
   readonly head: State
   /** What the index says. */
   readonly found: State
-  /** The state that holds: the head, unless somebody else has changed the index since. */
+  /** The state that holds: the head, unless another tool has changed the index since. */
   readonly state: State
+  /** `state` as the other tool said it, where it was overruled in names that it changed. */
+  readonly word: State
   /** Whether `state` is not what the index says: something of ours that was overwritten is to be put back. */
   readonly restored: boolean
+  /**
+   * Whether the next write has to write the index although its entries are right: it lost its generation, or the
+   * layout was copied, and what it is made of is to be recorded anew.
+   */
+  readonly renew: boolean
   /** Whether the last group of the journal never happened. */
   readonly unpublished: boolean
   /** Whether the journal's chain is broken or cannot go on, so that it says nothing about the index. */
   readonly damaged: boolean
+  /** Whether the journal is of a layout that was removed; another one was built in its place. */
+  readonly wiped: boolean
 }
-
-/** How long after our first commit a tool that keeps no annotations is taken to have read the index before it. */
-const adoptionMillis = 60 * 60 * 1000
 
 /** Reads everything anew. */
 export const observe = Effect.fnUntraced(function*(
@@ -45,23 +54,44 @@ export const observe = Effect.fnUntraced(function*(
   defaultRepository: Repository | undefined,
   knownEnd?: JournalEnd
 ): Effect.fn.Return<Observation, LayoutProblem> {
-  const read = yield* readIndex(files)
-  const rest = Effect.gen(function*() {
-    const created = yield* checkLayout(files)
-    const end = yield* asStorage(files.root)(readEnd(files, knownEnd))
-    return read === undefined
-      ? yield* withoutIndex(files, created, end, defaultRepository)
-      : yield* withIndex(files, { ...read, created, end }, defaultRepository)
-  })
-  return yield* Effect.onError(rest, () => read === undefined ? Effect.void : read.handle.close)
+  for (let end = knownEnd;;) {
+    const read = yield* readIndex(files)
+    const rest = Effect.gen(function*() {
+      const marker = yield* checkLayout(files)
+      end = yield* asStorage(files.root)(readEnd(files, end))
+      const parts = yield* asStorage(files.root)(partsNow(files))
+      const seen = { created: marker !== undefined, end, parts }
+      return read === undefined
+        ? yield* withoutIndex(files, seen, defaultRepository)
+        : yield* withIndex(files, { ...read, ...seen, marker }, defaultRepository)
+    })
+    const observation = yield* Effect.onError(rest, () => read === undefined ? Effect.void : read.handle.close)
+    if (observation !== undefined) return observation
+    if (read !== undefined) yield* read.handle.close
+  }
 })
+
+const nothingOf = (defaultRepository: Repository | undefined) => {
+  const nothing = empty(defaultRepository)
+  return {
+    head: nothing,
+    found: nothing,
+    state: nothing,
+    word: nothing,
+    restored: false,
+    renew: false,
+    unpublished: false,
+    damaged: false,
+    wiped: false
+  }
+}
 
 const withoutIndex = Effect.fnUntraced(function*(
   { index, root }: LayoutFiles,
-  created: boolean,
-  end: JournalEnd,
+  seen: Pick<Observation, "created" | "end" | "parts">,
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<Observation, IndexInvalid> {
+  const { created, end } = seen
   if (created && end.last !== undefined) {
     return yield* new IndexInvalid({
       path: relative(root, index),
@@ -69,154 +99,111 @@ const withoutIndex = Effect.fnUntraced(function*(
     })
   }
   return {
+    ...nothingOf(defaultRepository),
+    ...seen,
     index: undefined,
     handle: undefined,
-    created,
-    end,
-    head: empty(defaultRepository),
-    found: empty(defaultRepository),
-    state: empty(defaultRepository),
-    restored: false,
-    unpublished: false,
-    damaged: isSpent(end.last) || end.lost === true
+    damaged: isSpent(end.last) || end.lost === true,
+    // Neither oci-layout nor index.json: all but our own folder was removed.
+    wiped: end.last !== undefined
   }
 })
 
+/** Nothing where a group was taken back while this looked: then it is to be looked at once more. */
 const withIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  seen: {
+  { marker, ...seen }: {
     readonly index: IndexOnDisk
     readonly handle: FileHandle
     readonly created: boolean
+    readonly marker: Marker | undefined
     readonly end: JournalEnd
+    readonly parts: Parts
   },
   defaultRepository: Repository | undefined
-): Effect.fn.Return<Observation, LayoutProblem> {
-  const { created, end, index } = seen
-  if (!created) {
+): Effect.fn.Return<Observation | undefined, LayoutProblem> {
+  const { end, parts, index } = seen
+  if (marker === undefined) {
     return yield* new LayoutInvalid({
       path: relative(files.root, files.layout),
       reason: `is missing beside ${relative(files.root, files.index)}`
     })
   }
   const found = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
-  const record = end.last?.record
-  const nothing = empty(defaultRepository)
-  const whole = { ...seen, found, state: found, restored: false, unpublished: false, damaged: false }
+  const nothing = nothingOf(defaultRepository)
+  const whole = { ...nothing, ...seen, found, state: found, word: found }
+  const { last } = end
   // A layout that we take on: what is in it already is the first thing that happened.
-  if (record === undefined) return { ...whole, head: nothing, damaged: end.lost === true }
-  if (isSpent(end.last)) return { ...whole, head: nothing, damaged: true }
+  if (last === undefined) return { ...whole, damaged: end.lost === true }
+  if (isSpent(last)) return { ...whole, damaged: true }
+  const { record } = last
   // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
-  if (record._tag !== "Abort" && record.after === index.hash) return { ...whole, head: found }
-  const segment = end.last === undefined ? undefined : yield* asStorage(files.root)(segmentUpTo(files, end.last))
-  if (segment === undefined) return { ...whole, head: nothing, damaged: true }
-  const now = yield* Clock.currentTimeMillis
-  const unpublished = record._tag === "Group" &&
-    (record.before === index.hash || (yield* asStorage(files.root)(stillWaits(files, record))))
-  const evidence = yield* asStorage(files.root)(
-    findings(files, { lines: segment.lines, unpublished, index, found, now })
+  if (record._tag !== "Abort" && record.after === index.hash) {
+    return { ...whole, head: found, renew: partsDiffer(record.parts, parts) }
+  }
+  const storage = asStorage(files.root)
+  const waits = record._tag === "Group" && (yield* storage(stillWaits(files, record)))
+  // A writer that was overtaken says so in the journal first, and then removes the file.
+  if (!waits && (yield* storage(hasMoved(files, end)))) return undefined
+  const unpublished = waits && !isOfGroup(index.generation, record)
+  const segment = yield* storage(segmentUpTo(files, last))
+  if (segment === undefined) return { ...whole, damaged: true }
+  const past = yield* storage(
+    readPast(files, { newest: segment.lines, unpublished, generation: index.generation, defaultRepository })
   )
-  const state = reconcile(evidence)
-  return { ...whole, head: evidence.head, state, restored: state !== found, unpublished }
+  const top = lastOf(past.lines)
+  const renew = top !== undefined && (!isOfGroup(index.generation, top) || partsDiffer(top.parts, parts))
+  const known = { ...whole, head: past.head, unpublished, renew }
+  if (lastHash(past.lines) === index.hash) return { ...known, head: found }
+  const told = yield* storage(explain(files, { index, found, marker, parts, past }))
+  if (told === "built anew") return { ...whole, wiped: true }
+  return { ...known, ...told, restored: told.state !== found }
 })
 
-/**
- * How an index came to be that is not the journal's head (DESIGN 4, "Generation" and "Reconciling a foreign change").
- *
- * A last group that neither the index nor the place it was to be published from shows as never published counts as
- * committed: it may have been acknowledged, and then overwritten.
- */
-const findings = Effect.fnUntraced(function*(
+/** Whether the journal has gone on since its end was read. */
+const hasMoved = ({ fs, journal }: LayoutFiles, end: JournalEnd): Effect.Effect<boolean, FsError> =>
+  Effect.map(statIfThere(fs, journal), (stat) => stat === undefined || identityOf(stat) !== end.identity)
+
+/** How an index came to be that is not the journal's head, and what holds by it. */
+const explain = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { found, index, lines: newest, now, unpublished }: {
-    readonly lines: ReadonlyArray<Line>
-    readonly unpublished: boolean
+  { parts, found, index, marker, past }: {
     readonly index: IndexOnDisk
     readonly found: State
-    readonly now: number
+    readonly marker: Marker
+    readonly parts: Parts
+    readonly past: Past
   }
-): Effect.fn.Return<Findings, FsError> {
-  const happened = (enough: (lines: ReadonlyArray<Line>) => boolean) =>
-    Effect.map(readLines(files, enough, newest), (lines) => unpublished ? lines.slice(0, -1) : lines)
-  const derived = index.generation?.journal === newest[0]?.record.journal ? index.generation?.seq : undefined
-  const lines = yield* happened((lines) => derived === undefined || reaches(lines, derived))
-  const { defaultRepository } = found
-  const history = historyOf(lines, defaultRepository)
-  const head = history.upTo(Number.POSITIVE_INFINITY)
-  const accepted: Findings = { head, index: found, origin: { _tag: "Accepted" } }
-  const groups = committed(lines)
-  if (groups.some(({ after, before }) => after === index.hash || before === index.hash)) return accepted
-  if (derived !== undefined) return { head, index: found, origin: { _tag: "Derived", base: history.upTo(derived) } }
-  const started = startedAt(lines[0])
-  if (started === undefined || now - started >= adoptionMillis || (yield* speaksOf(files, index.hash))) return accepted
-  const first = committed(yield* happened(() => false))[0]?.commits[0]
-  const nothing = empty(defaultRepository)
-  const base = first?.actor === "foreign" ? replay(nothing, first.events) : nothing
-  return { head, index: found, origin: { _tag: "Derived", base } }
+): Effect.fn.Return<Merged | "built anew", FsError> {
+  const now = yield* Clock.currentTimeMillis
+  const superseded = supersededAt(past.lines, index.hash)
+  if (superseded !== undefined && isRestoredCopy({ index, marker, superseded, now })) {
+    return { state: found, word: found }
+  }
+  if (!past.isOurs && (yield* isBuiltAnew(files, past, { found, parts }))) return "built anew"
+  return merge(past.head, found, baseOf(past, index.generation))
 })
 
-/** Whether lines go back to the one of this number. */
-const reaches = (lines: ReadonlyArray<Line>, seq: number): boolean => (lines[0]?.record.seq ?? 0) <= seq
+/** How long ago a version must have been superseded for a file with its bytes to be a copy that a person restored. */
+const restoredMillis = 24 * 60 * 60 * 1000
 
-/** The states that lines of a journal tell of; before the first of them, all is as it was then. */
-export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Repository | undefined) => {
-  const first = lines[0]?.record
-  const start = first?._tag === "Snapshot"
-    ? fromEntries(first.entries, defaultRepository)
-    : empty(defaultRepository)
-  const groups = committed(lines)
-  return {
-    /** After the last group up to this line. */
-    upTo: (seq: number): State =>
-      groups.filter((group) => group.seq <= seq)
-        .reduce((state, { commits }) => replay(state, commits.flatMap(({ events }) => events)), start),
-    /** After the commit of a revision. */
-    after: (revision: number): State =>
-      groups.flatMap(({ commits }) => commits).filter((commit) => commit.revision <= revision)
-        .reduce((state, { events }) => replay(state, events), start)
-  }
-}
+/** A tool that writes an index writes oci-layout at the same time: a person who restores a copy does not. */
+const sameHandMillis = 2000
 
-/** The groups that happened: all that no abort takes back. */
-export const committed = (lines: ReadonlyArray<Line>): ReadonlyArray<GroupRecord> => {
-  const aborted = new Set(lines.flatMap(({ record }) => record._tag === "Abort" ? [record.aborts] : []))
-  return lines.flatMap(({ record }) => record._tag === "Group" && !aborted.has(record.seq) ? [record] : [])
-}
-
-/** The state that holds once what others wrote into replaced indexes is merged. */
-export const withDisplaced = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  { state }: Pick<Observation, "state">,
-  changed: ReadonlyArray<Changed>
-): Effect.fn.Return<State, StorageError | SymlinkRefused> {
-  if (changed.length === 0) return state
-  const { defaultRepository } = state
-  const lines = yield* asStorage(files.root)(readLines(files, (lines) => changed.every(isWithin(lines))))
-  const groups = committed(lines)
-  const history = historyOf(lines, defaultRepository)
-  return changed.reduce((ours, { displaced, index, instead }) => {
-    const { after, before } = displaced
-    const record = groups.findLast((group) => group.before === before && group.after === after)
-    const base = instead !== undefined && isSameVersion(index.generation ?? instead.generation, instead.generation)
-      ? instead.state
-      : index.generation !== undefined && index.generation.journal === lines[0]?.record.journal
-      ? history.upTo(index.generation.seq)
-      : record === undefined
-      ? undefined
-      : history.upTo(record.seq - 1)
-    const since = record === undefined ? base : history.upTo(record.seq)
-    return takeIn(ours, {
-      index: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
-      versions: base === undefined || since === undefined ? undefined : { base, since },
-      whole: instead !== undefined
-    })
-  }, state)
-})
-
-/** Whether lines tell when an index was replaced, and go back to the version its writer started from. */
-const isWithin = (lines: ReadonlyArray<Line>) => ({ displaced: { after, before }, index: { generation } }: Changed) =>
-  committed(lines).some((group) => group.before === before && group.after === after) &&
-  (generation === undefined || generation.journal !== lines[0]?.record.journal || reaches(lines, generation.seq))
-
-const isSameVersion = (one: IndexOnDisk["generation"], other: IndexOnDisk["generation"]): boolean =>
-  one?.journal === other?.journal && one?.seq === other?.seq
+/**
+ * Whether a file with the bytes of an earlier version is a copy that a person restored, rather than what a tool read
+ * before our last commits and wrote back. A tool reads, works for a while, and writes: so the version must have been
+ * superseded a day before the file arrived here, and the file must have been written before that, or as long after it.
+ * In doubt it is what a tool wrote back: that loses nothing.
+ */
+const isRestoredCopy = ({ index: { changed, modified }, marker, now, superseded }: {
+  readonly index: IndexOnDisk
+  readonly marker: Marker
+  /** When the version was superseded: milliseconds since 1970. */
+  readonly superseded: number
+  readonly now: number
+}): boolean =>
+  changed <= now && modified <= now &&
+  changed - superseded >= restoredMillis &&
+  (modified <= superseded || modified - superseded >= restoredMillis) &&
+  Math.abs(marker.modified - modified) > sameHandMillis

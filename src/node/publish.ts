@@ -1,27 +1,33 @@
-/** Makes a group of commits durable: the journal line, then the index, all or none (RELIABILITY 2.6). */
-import { Effect } from "effect"
+/** Makes a group of commits durable: the journal line, then the index, all or none. */
+import { Clock, Effect } from "effect"
 import { dirname } from "node:path"
 import type { Commit } from "../layout/Commit.ts"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts"
 import type { Displaced } from "./displaced.ts"
+import type { Draft } from "./drafts.ts"
 import { keepOwner, syncFolder, syncWhole } from "./durable.ts"
+import { endHolds, syncHeld } from "./held.ts"
 import { type IndexBytes, writeIndex } from "./indexBytes.ts"
 import type { IndexOnDisk } from "./indexFile.ts"
 import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
-import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision } from "./journalRecord.ts"
+import {
+  AbortRecord,
+  generationText,
+  genesis,
+  GroupRecord,
+  lastTime,
+  nextRevision,
+  type Parts
+} from "./journalRecord.ts"
 import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
-import { endLeases } from "./leases.ts"
 import type { Observation } from "./observe.ts"
 import { type Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
 import { isMarkedSynced, markSynced } from "./syncedMark.ts"
-
-/** A commit before it has its number. */
-export type Draft = Omit<Commit, "revision">
 
 /** What a group left behind. */
 export interface Published {
@@ -42,11 +48,13 @@ export interface Published {
  */
 export const settleJournal = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { damaged, end, index, unpublished }: Observation
+  { damaged, end, index, unpublished, wiped }: Observation
 ): Effect.fn.Return<JournalEnd, FsError> {
-  if (damaged) {
+  if (damaged || wiped) {
     const name = yield* RandomName
-    yield* setAside(files, `damaged.${name()}`)
+    // What it names can be had for as long as things can be undone, counted from now.
+    const now = yield* Clock.currentTimeMillis
+    yield* setAside(files, `${damaged ? "damaged" : "removed"}.${now}.${name()}`)
     return nothing
   }
   if (end.torn > 0) yield* cutTorn(files, end)
@@ -76,8 +84,9 @@ const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: st
  */
 export const publish = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { end, index, overtaken, state, written: last }: {
+  { end, parts, index, overtaken, state, written: last }: {
     readonly end: JournalEnd
+    readonly parts: Parts
     readonly index: IndexOnDisk
     readonly overtaken: number
     readonly state: State
@@ -98,14 +107,15 @@ export const publish = Effect.fnUntraced(function*(
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
   const text = last?.text ?? takeApart(index.text, index.entries)
-  const written = writeIndex(text, state.entries, generationText({ journal, seq }), last)
+  const generation = { journal, seq, id: name().slice(0, 16) }
+  const written = writeIndex(text, state.entries, generationText(generation), last)
   const after = written.hashed.hash
   const record = new GroupRecord({
-    journal,
-    seq,
+    ...generation,
     prev: end.last?.hash ?? genesis,
     before: index.hash,
     after,
+    parts,
     commits: [head, ...rest]
   })
   const givesWay = unlessOvertaken(files, index, overtaken)
@@ -117,6 +127,7 @@ export const publish = Effect.fnUntraced(function*(
       yield* handle.write(written.bytes, 0)
       yield* syncWhole(files, handle)
       yield* givesWay
+      yield* syncHeld(files)
       const recorded = yield* appendRecord(files, end, record)
       const { displaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
@@ -125,7 +136,7 @@ export const publish = Effect.fnUntraced(function*(
       return { displaced, recorded, unpublished }
     })
   )
-  yield* afterPublishing(syncFolder(files, dirname(target)))
+  yield* afterPublishing(syncExchanged(files, target))
   const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
   const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
   // Somebody may have written into it since it was published.
@@ -141,14 +152,27 @@ export const publish = Effect.fnUntraced(function*(
       entries: [],
       hash: after,
       bytes: written.bytes.length,
-      generation: { journal, seq },
+      generation,
       identity: identityOf(stat),
       modified: Number(stat.mtimeNs / 1_000_000n),
+      changed: Number(stat.ctimeNs / 1_000_000n),
       settled: files.times.exact && isOurs,
       mode: stat
     },
     revisions: drafts.map((_, place) => first + place)
   }
+})
+
+/**
+ * Both folders, since an exchange changes both: a file system may keep only one half of it through a power cut, and then
+ * a record that was answered would look as if it had never been published. ext4 and XFS keep both halves or none.
+ */
+const syncExchanged = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  target: string
+): Effect.fn.Return<void, FsError> {
+  yield* syncFolder(files, dirname(target))
+  if (!(yield* files.fs.ordersNames(files.displaced))) yield* syncFolder(files, files.displaced)
 })
 
 /** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
@@ -174,7 +198,7 @@ export const afterPublishing = <A>(
       })
   )
 
-/** Removes the blobs whose deletion is on record, their leases with them; one that is gone already is gone. */
+/** Removes the blobs whose deletion is on record, under every name; one that is gone already is gone. */
 export const removeBlobs = (
   files: LayoutFiles,
   digests: ReadonlyArray<ContentDigest>
@@ -182,7 +206,7 @@ export const removeBlobs = (
   Effect.forEach(digests, (digest) => {
     const path = files.blob(digest)
     return afterPublishing(Effect.gen(function*() {
-      yield* endLeases(files, digest)
+      yield* endHolds(files, digest)
       yield* ifThere(files.fs.unlink(path))
       yield* ifThere(syncFolder(files, dirname(path)))
     }))

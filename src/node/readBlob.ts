@@ -6,21 +6,21 @@ import type { BlobRead, BlobStore } from "../ops/ports.ts"
 import { runningHash } from "./hasher.ts"
 import { asStorage, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import { openLease } from "./leases.ts"
 import { readPieces } from "./readPieces.ts"
+import { openHeld } from "./retainBlob.ts"
 import type { Trusted, Verified } from "./trusted.ts"
 
 /** A range of a blob up to this size is worth hashing the whole blob. */
 const wholeBytes = 1024 * 1024
 
-/** A blob, or what a lease holds of one that somebody has removed. */
+/** A blob, or what we hold of one that another tool has removed. */
 export const openBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
   digest: ContentDigest
 ): Effect.fn.Return<Opened | undefined, FsError | SymlinkRefused, Scope.Scope> {
   const opened = yield* ifThere(openRegular(files, files.blob(digest)))
-  return opened ?? (yield* openLease(files, verified, digest))
+  return opened ?? (yield* openHeld(files, verified, digest))
 })
 
 type ReadError = ContentMismatch | StorageError | SymlinkRefused

@@ -93,9 +93,10 @@ export const replaceIndex = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Replaced, FsError | Overtaken> {
   const { fs } = files
   const written = yield* handle.stat
+  // The waiting name tells: a tool may have put another file in the place of the index by now.
   const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
-    const named = yield* statIfThere(fs, target)
-    if (named?.ino !== written.ino || named.dev !== written.dev) return yield* error
+    const waits = yield* statIfThere(fs, waiting.path)
+    if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error
   })
   const exchanged = yield* Effect.result(fs.exchange(waiting.path, target).pipe(Effect.catch(happened)))
   if (Result.isSuccess(exchanged)) return { displaced: waiting, unpublished: written }

@@ -1,17 +1,28 @@
-/** Makes sure of a blob that a commit is about to name: it is there, on the disk, and held for a day. */
-import { Effect, Option } from "effect"
+/** Makes sure of a blob that a commit is about to name: it is there, on the disk, and has a second name. */
+import { Effect, Option, type Scope } from "effect"
 import { dirname } from "node:path"
-import type { ContentDigest } from "../oci/Digest.ts"
+import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { guardedStat, identityOf, ifThere, isAsWritten, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import { hashFile } from "./hashFile.ts"
+import { hold, isHeld, keep, keptAt } from "./held.ts"
+import {
+  guardedStat,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  type Opened,
+  openRegular,
+  readAll
+} from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
-import { isHeld, lease, openLease } from "./leases.ts"
-import type { Trusted } from "./trusted.ts"
+import { trashOf } from "./trash.ts"
+import type { Trusted, Verified } from "./trusted.ts"
 
 /**
- * The size of the blob, if it is there or a lease can put it back.
+ * The size of the blob, if it is there or can be put back.
  *
  * @param inPlace whether tools write it in place, so that it is held by a copy
  */
@@ -26,10 +37,14 @@ export const retainBlob = Effect.fnUntraced(function*(
   if (stat?.kind === "file" && trusted.durable.has(identityOf(stat)) && (yield* isHeld(files, digest))) {
     return Option.some(stat.size)
   }
-  return yield* retain(files, trusted, digest, inPlace).pipe( // Somebody has removed it between two calls of ours: it is looked for again, and put back.
-    Effect.retry({ times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
-  )
+  return yield* persistent(retain(files, trusted, digest, inPlace))
 })
+
+/** A tool that collects garbage may remove content between two calls of ours: it is looked for again, and put back. */
+const persistent = <A>(
+  effect: Effect.Effect<A, FsError | SymlinkRefused>
+): Effect.Effect<A, FsError | SymlinkRefused> =>
+  Effect.retry(effect, { times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
 
 const retain = (
   files: LayoutFiles,
@@ -44,7 +59,7 @@ const retain = (
     const { handle, stat } = there ?? (yield* openRegular(files, target))
     const verified = trusted.verified.has(identityOf(stat))
     const durable = trusted.durable.has(identityOf(stat))
-    yield* lease(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
+    yield* hold(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     // It may come from a tool that never syncs, or from a writer that died before it did.
     if (!durable) {
       yield* syncFile(files, handle)
@@ -52,7 +67,7 @@ const retain = (
     }
     // Another name is a change of the file, though not of its bytes.
     const after = yield* handle.stat
-    // Unless somebody has written into it meanwhile.
+    // Unless a tool has written into it meanwhile.
     if (isAsWritten(identityOf(stat), after)) {
       if (verified) trusted.verified.add(identityOf(after))
       trusted.durable.add(identityOf(after))
@@ -60,7 +75,54 @@ const retain = (
     return Option.some(stat.size)
   }))
 
-/** Gives a blob that somebody removed its name again; false when nothing holds it. */
+/**
+ * Makes sure of content that an index of another tool reaches: it is there if it can be, and has a second name. Whether
+ * it is on the disk is the other tool's affair.
+ */
+export const completeBlob = (
+  files: LayoutFiles,
+  trusted: Trusted,
+  digest: ContentDigest,
+  inPlace: boolean
+): Effect.Effect<void, FsError | SymlinkRefused> =>
+  persistent(Effect.scoped(Effect.gen(function*() {
+    const target = files.blob(digest)
+    const there = yield* ifThere(openRegular(files, target))
+    if (there === undefined) {
+      if (yield* putBack(files, trusted, digest, inPlace)) yield* syncFolder(files, dirname(target))
+      return
+    }
+    const { handle, stat } = there
+    // What is held for a day only has to be marked.
+    const give = files.hold === "day" ? hold : keep
+    yield* give(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
+    if (!trusted.verified.has(identityOf(stat))) return
+    const after = yield* handle.stat
+    if (isAsWritten(identityOf(stat), after)) trusted.verified.add(identityOf(after))
+  })))
+
+/** The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash. */
+export const openHeld = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  verified: Verified,
+  digest: ContentDigest
+): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
+  for (const paths of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]) {
+    for (const path of yield* paths) {
+      const opened = yield* ifThere(openRegular(files, path)).pipe(
+        Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
+      )
+      if (opened === undefined) continue
+      if (verified.has(identityOf(opened.stat))) return { ...opened, path }
+      if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
+      verified.add(identityOf(opened.stat))
+      return { ...opened, path }
+    }
+  }
+  return undefined
+})
+
+/** Gives a blob that was removed its name again; false when nothing holds it. Its other name stays. */
 const putBack = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
@@ -68,19 +130,32 @@ const putBack = Effect.fnUntraced(function*(
   inPlace: boolean
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const held = yield* openLease(files, verified, digest)
+    const held = yield* openHeld(files, verified, digest)
     if (held === undefined) return false
     const target = files.blob(digest)
     yield* prepareFolder(files, target)
-    // What tools write in place must not be the lease itself.
+    // What tools write in place must not be the second name itself.
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
-    if (linked === "done" || linked === "EEXIST") return true
-    const bytes = yield* readAll(held.handle, held.stat.size)
-    yield* withTemporary(
-      files,
-      "blob",
-      (path, handle) => Effect.andThen(handle.write(bytes, 0), files.fs.rename(path, target))
-    )
+    if (linked !== "done" && linked !== "EEXIST") {
+      const bytes = yield* readAll(held.handle, held.stat.size)
+      yield* withTemporary(
+        files,
+        "blob",
+        (path, handle) =>
+          Effect.gen(function*() {
+            yield* handle.write(bytes, 0)
+            yield* syncFile(files, handle)
+            yield* files.fs.rename(path, target)
+          })
+      )
+    }
+    if (held.path !== keptAt(files, digest)) {
+      yield* keep(files, held.path, digest, inPlace ? readAll(held.handle, held.stat.size) : "link")
+    }
+    const trash = yield* trashOf(files, digest)
+    // After a power cut it may be the only name that is left.
+    if (trash.length > 0) yield* syncFolder(files, dirname(target))
+    for (const path of trash) yield* ifThere(files.fs.unlink(path))
     return true
   }))
 })

@@ -1,14 +1,17 @@
 /** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
 import { Effect, type Scope } from "effect"
 import type { Repository } from "../oci/Reference.ts"
+import { makeManifests } from "../ops/manifests.ts"
 import type { RegistryError, Stores } from "../ops/ports.ts"
 import { makeBlobStore } from "./blobFiles.ts"
+import { makeCompletion } from "./completion.ts"
 import { makePreparation } from "./establish.ts"
 import { makeFacts } from "./factsFiles.ts"
+import { hasher } from "./hasher.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { makeJournal } from "./journalStore.ts"
-import { asStorage, type Durability, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
+import { asStorage, type Durability, type HoldPolicy, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
 import type { LayoutFs } from "./LayoutFs.ts"
 import { makeLayoutStore } from "./layoutStore.ts"
 import { makeLeftovers } from "./leftovers.ts"
@@ -26,6 +29,8 @@ export interface LayoutOptions {
   readonly durability?: Durability | undefined
   /** Whether links inside a layout are refused (the default), followed while they stay inside, or followed. */
   readonly symlinks?: SymlinkPolicy | undefined
+  /** For how long content has a second name that other tools' collections do not know; `always` by default. */
+  readonly hold?: HoldPolicy | undefined
   /** How long a writer waits for the lock before it fails with `LayoutLocked`; 30 seconds by default. */
   readonly lockWaitMillis?: number | undefined
   /** How much of its history a layout keeps; 90 days and 100,000 commits at least by default. */
@@ -49,15 +54,18 @@ export const openStores = Effect.fnUntraced(function*(
   const files = layoutFiles(patientFs(fs), options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse",
-    history: { ...historyLimits, ...options.history }
+    history: { ...historyLimits, ...options.history },
+    hold: options.hold
   })
   const cache = yield* makeIndexCache(files, defaultRepository)
   const preparation = makePreparation(files, cache.look)
   const trusted = makeTrusted()
+  const blobs = makeBlobStore(files, preparation, trusted)
+  const completion = makeCompletion(files, trusted, { blobs, manifests: makeManifests(blobs, hasher) })
   return {
-    layout: yield* makeLayoutStore(files, cache, options.lockWaitMillis ?? lockWaitMillis),
+    layout: yield* makeLayoutStore(files, { cache, completion }, options.lockWaitMillis ?? lockWaitMillis),
     journal: makeJournal(files, cache),
-    blobs: makeBlobStore(files, preparation, trusted),
+    blobs,
     uploads: makeUploadStore(files, preparation, trusted),
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),

@@ -74,7 +74,7 @@ export const makeUpkeep = (
     look: Effect.gen(function*() {
       yield* storage(seeWhether)
       return {
-        marker: Result.map(yield* damaged(checkLayout(files)), (there) => there ? "present" : "missing"),
+        marker: Result.map(yield* damaged(checkLayout(files)), (there) => there === undefined ? "missing" : "present"),
         index: yield* damaged(index),
         journal: yield* damaged(journal)
       }

@@ -189,7 +189,7 @@ const commit = Effect.fnUntraced(function*(
   // Where there are no links, the data itself is moved.
   const placed = Effect.flatMap(
     tell(files.fs.link(data, second), ...cannotLink),
-    (linked) => placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, hold: "link" })
+    (linked) => placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
   )
   yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
   yield* ifThere(files.fs.unlink(data))

@@ -145,6 +145,19 @@ export class LayoutVersionUnsupported
   }
 }
 
+/** A later version of ocilayout has written this layout, in a way that this one does not know. */
+export class FormatUnsupported extends Schema.TaggedError<FormatUnsupported>()("FormatUnsupported", {
+  code: Schema.tag("FORMAT_UNSUPPORTED"),
+  path: Schema.String,
+  /** Of the journal's lines. */
+  version: Schema.Natural
+}) {
+  override get message(): string {
+    return `journal ${quoted(this.path)} has lines of format ${this.version}, which a later version of ocilayout ` +
+      "has written; use that version; nothing was changed"
+  }
+}
+
 /** A change was published, but whether it would survive a power cut is not known. */
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("OutcomeUnknown", {
   code: Schema.tag("OUTCOME_UNKNOWN"),

@@ -2,6 +2,7 @@
 import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
+import { leftoverMillis } from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
 
 /** Whatever lies in the place of a blob. */
@@ -86,6 +87,10 @@ export interface Leftover {
   /** Whether it may go once nobody has touched it for a day. */
   readonly removable: boolean
 }
+
+/** Whether a tool may still be at work on what it has left, so that nothing it may count on goes. */
+export const isUnfinished = ({ changed, tool }: Leftover, now: number): boolean =>
+  tool !== undefined && tool !== "ocilayout" && now - changed < leftoverMillis
 
 /** What tools leave behind in a layout when they are interrupted, and strangers under `blobs/`. */
 export interface Leftovers {

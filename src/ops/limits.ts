@@ -21,6 +21,9 @@ export const copyBytes = 64 * 1024 * 1024
 /** How long nobody must have touched what a tool has left behind: no copy takes longer between two writes. */
 export const leftoverMillis = 24 * 60 * 60 * 1000
 
+/** How long content that a collection has taken away can still be put back, where a tool counted on it: milliseconds. */
+export const trashMillis = 24 * 60 * 60 * 1000
+
 /** Manifests whose contents are remembered per layout. */
 export const rememberedManifests = 65_536
 

@@ -6,7 +6,7 @@ import { Effect, Option, Result } from "effect"
 import type { Links } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { isContentDigest } from "../oci/Digest.ts"
+import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { decodeText } from "../oci/Json.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { LimitExceeded } from "../oci/OciError.ts"
@@ -23,6 +23,9 @@ export interface Needs {
   readonly unreadable: ReadonlySet<string>
 }
 
+/** What is read to find out what a layout needs. */
+type Reading = Pick<Opened, "blobs" | "manifests"> & { readonly pins: Pick<Opened["pins"], "all"> }
+
 const anyDigest = /\b(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\b/gu
 
 /**
@@ -31,7 +34,7 @@ const anyDigest = /\b(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\b/gu
  * @param past manifests that entries had once
  */
 export const needsOfAll = Effect.fnUntraced(function*(
-  opened: Opened,
+  opened: Reading,
   { entries }: Pick<State, "entries">,
   past: ReadonlyArray<Descriptor> = []
 ): Effect.fn.Return<Needs, RegistryError> {
@@ -65,9 +68,24 @@ export const needsOfAll = Effect.fnUntraced(function*(
   return { reached: new Set<string>(walk.reached.keys()), links, unreadable }
 })
 
+/**
+ * All content that is needed, and whether it is a manifest. What a manifest needs comes before the manifest, so that who
+ * makes sure of all in this order never has a manifest without what it needs.
+ */
+export const contentOf = ({ links, reached }: Needs): ReadonlyMap<ContentDigest, boolean> => {
+  const all = new Map<ContentDigest, boolean>()
+  const add = (digest: string): void => {
+    if (isContentDigest(digest)) all.set(digest, reached.has(digest))
+  }
+  for (const { children } of links.values()) for (const child of children) if (!reached.has(child)) add(child)
+  for (const digest of links.keys()) if (!reached.has(digest)) add(digest)
+  for (const digest of Array.from(reached).toReversed()) add(digest)
+  return all
+}
+
 /** Content as text: empty when it is none, too large to be a document, or not there; none when it is damaged. */
 const textOf = Effect.fnUntraced(function*(
-  { blobs, manifests }: Opened,
+  { blobs, manifests }: Reading,
   digest: string,
   reached: ReadonlyMap<string, Descriptor>
 ): Effect.fn.Return<Option.Option<string>, RegistryError> {

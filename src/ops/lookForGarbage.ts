@@ -1,5 +1,5 @@
 /** Gathers what a sweep of a layout has to know, and sweeps. */
-import { Clock, Effect, Stream } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import { type Entry, readEntry } from "../layout/Entry.ts"
 import { type Event, isNote } from "../layout/Event.ts"
 import { displayName, type Evidence, type Remembered, type Sweep, sweep } from "../layout/garbage.ts"
@@ -12,9 +12,10 @@ import type { Asked } from "./garbagePlan.ts"
 import * as limits from "./limits.ts"
 import { needsOfAll } from "./links.ts"
 import type { RegistryError } from "./ports.ts"
+import { isUnfinished } from "./Upkeep.ts"
 
 /** What is gathered before the lock: it can only grow under it, and what is new by then has a lease. */
-export interface Gathered extends Pick<Evidence, "blobs" | "now" | "past"> {
+export interface Gathered extends Pick<Evidence, "blobs" | "busy" | "now" | "past"> {
   readonly pastManifests: ReadonlyArray<Descriptor>
   readonly movedAt: (entry: Entry) => number
 }
@@ -26,7 +27,7 @@ const entriesIn = (event: Event): ReadonlyArray<Entry> => {
 }
 
 export const gather = Effect.fnUntraced(function*(
-  { blobs, journal, layout }: Opened,
+  { blobs, journal, layout, leftovers }: Opened,
   { retention, undoWindowMillis }: Asked
 ): Effect.fn.Return<Gathered, RegistryError> {
   const now = yield* Clock.currentTimeMillis
@@ -35,7 +36,8 @@ export const gather = Effect.fnUntraced(function*(
   const pastManifests: Array<Descriptor> = []
   if (undoWindowMillis > 0) {
     const window = Stream.takeWhile(journal.commits(), ({ time }) => time >= now - undoWindowMillis)
-    yield* Stream.runForEach(window, ({ events, revision }) =>
+    const all = Stream.concat(window, journal.putAside(now - undoWindowMillis))
+    yield* Stream.runForEach(all, ({ events, revision }) =>
       Effect.sync(() => {
         for (const { descriptor, digest } of events.flatMap(entriesIn)) {
           if (past.has(digest)) continue
@@ -60,13 +62,21 @@ export const gather = Effect.fnUntraced(function*(
         }
       }))
   }
+  const unfinished = yield* Stream.runHead(Stream.filter(leftovers.list, (found) => isUnfinished(found, now)))
   return {
     now,
+    busy: Option.getOrUndefined(
+      Option.map(
+        unfinished,
+        ({ changed, path, tool }) =>
+          `${tool} may be at work, and count on what is there: ${path} was written ${new Date(changed).toISOString()}`
+      )
+    ),
     past: Array.from(past.values()),
     pastManifests,
     // Of what the history does not tell, it was before all that it tells.
     movedAt: (entry) => moved.get(displayName(entry)) ?? 0,
-    blobs: Array.from(yield* Stream.runCollect(blobs.list))
+    blobs: Array.from(yield* Stream.runCollect(Stream.concat(blobs.list, blobs.heldOnly)))
   }
 })
 
@@ -74,7 +84,7 @@ export const gather = Effect.fnUntraced(function*(
 export const look = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
-  { blobs, movedAt, now, past, pastManifests }: Gathered,
+  { blobs, busy, movedAt, now, past, pastManifests }: Gathered,
   { graceMillis, retention, undoWindowMillis, untagged }: Asked
 ): Effect.fn.Return<Sweep, RegistryError> {
   const { links, unreadable } = yield* needsOfAll(opened, state, pastManifests)
@@ -84,6 +94,7 @@ export const look = Effect.fnUntraced(function*(
     {
       now,
       blobs,
+      busy,
       past,
       links,
       unreadable,

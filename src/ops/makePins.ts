@@ -7,6 +7,7 @@ import { Actor } from "./Actor.ts"
 import type { Catalog } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { GarbageShape } from "./Garbage.ts"
+import { contentOf, needsOfAll } from "./links.ts"
 import { descriptorsOf } from "./manifests.ts"
 
 export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" | "pins"> => ({
@@ -24,6 +25,9 @@ export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" |
         const isManifest = kindOf(mediaType) !== "other"
         const size = yield* opened.blobs.retain(digest, { manifest: isManifest })
         if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
+        // It is held with all that it needs, so that no other tool's collection takes any of it.
+        const needs = yield* needsOfAll(opened, { entries: [] }, [{ mediaType, digest, size: size.value }])
+        for (const [needed, manifest] of contentOf(needs)) yield* opened.blobs.retain(needed, { manifest })
         yield* opened.pins.add(digest, { mediaType, size: size.value, time, actor })
       }),
       decide: () => Result.succeed([])

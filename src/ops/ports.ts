@@ -64,6 +64,11 @@ export interface Journal {
   readonly commits: (
     options?: { readonly before?: number | undefined; readonly mentioning?: string | undefined }
   ) => Stream.Stream<FoundCommit, RegistryError>
+  /**
+   * Commits of layouts that were here before and were removed since a time, with all but our own folder; what they name
+   * can be had for as long as things can be undone.
+   */
+  readonly putAside: (since: number) => Stream.Stream<FoundCommit, RegistryError>
   /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
   readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
 }
@@ -130,7 +135,9 @@ export interface BlobStore {
   readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
   /** Every blob, in no order; strangers under `blobs/` are passed over. */
   readonly list: Stream.Stream<StoredBlob, RegistryError>
-  /** One blob as `list` would tell of it. */
+  /** Content that was removed from the layout by another tool, and that only we still hold; in no order. */
+  readonly heldOnly: Stream.Stream<StoredBlob, RegistryError>
+  /** One blob as `list` or `heldOnly` would tell of it. */
   readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, RegistryError>
   /** The blobs that were pushed, mounted or named by a commit since a time in milliseconds, as far as that is known. */
   readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, RegistryError>

@@ -22,7 +22,7 @@ const manifestType = "application/vnd.oci.image.manifest.v1+json"
 const withoutJournal: LayoutFs = {
   ...nodeFs,
   openHandle: (path, flags, mode) => Effect.map(nodeFs.openHandle(path, flags, mode), (handle) => muted(path, handle)),
-  syncDirectory: (path) => path.endsWith("journal") ? Effect.void : nodeFs.syncDirectory(path)
+  syncDirectory: (path) => path.endsWith(join("journal", "2")) ? Effect.void : nodeFs.syncDirectory(path)
 }
 
 const muted = (path: string, handle: FileHandle): FileHandle =>
@@ -99,7 +99,7 @@ const historyCost = Effect.fnUntraced(function*(root: string, commits: number) {
       { concurrency: 500, discard: true }
     ), { discard: true })
   const fresh = yield* opened(nodeFs, directory)
-  const journal = join(directory, ".ocilayout", "journal")
+  const journal = join(directory, ".ocilayout", "journal", "2")
   const [plain] = yield* timed(Effect.sync(() => readAll(journal)))
   const of = `reading the journal of ${commits} commits`
   const [open] = yield* timed(fresh.resolveTag("app", "t7"))

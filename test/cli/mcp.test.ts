@@ -101,7 +101,7 @@ describe("ocilayout mcp", () => {
       const client = yield* connectClient(["mcp", directory])
       const manifest = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] }
       yield* call(client, "oci_push_manifest", { repository: "app", manifest, tags: ["empty"] })
-      const journal = join(directory, ".ocilayout", "journal")
+      const journal = join(directory, ".ocilayout", "journal", "2")
       const records = readdirSync(journal).map((name) => readFileSync(join(journal, name), "utf8")).join("")
       assert.include(records, `"mcp:test"`)
     }))

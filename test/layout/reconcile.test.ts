@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import { replay } from "../../src/layout/evolve.ts"
-import { difference, equivalent, merge, reconcile, takeIn } from "../../src/layout/reconcile.ts"
+import { type Base, difference, equivalent, merge, saidSince, takeIn } from "../../src/layout/reconcile.ts"
 import { stateOf, valuesOf } from "../support/decider.ts"
 import { at, digest, entry, repository } from "../support/entries.ts"
 
@@ -139,26 +139,68 @@ const table: ReadonlyArray<Row> = [
   }
 ]
 
+/** What an index may go back to: these states in turn, the first of them what its writer may have read. */
+const baseOf = (first: Entries, ...later: ReadonlyArray<Entries>): Base => {
+  const states = [first, ...later].map((entries) => stateOf(entries))
+  return {
+    said: saidSince(
+      stateOf(first),
+      later.map((entries, place) => difference(states[place] ?? stateOf([]), stateOf(entries)))
+    )
+  }
+}
+
 describe("merging what a foreign writer left with what we committed since it read", () => {
   it.each(table)("$name", ({ base, holds, ours, theirs }) => {
-    const merged = merge(stateOf(base), stateOf(ours), stateOf(theirs))
-    assert.deepStrictEqual(valuesOf(merged), holds)
+    const { state, word } = merge(stateOf(ours), stateOf(theirs), baseOf(base, ours))
+    assert.deepStrictEqual(valuesOf(state), holds)
+    assert.strictEqual(word, state)
   })
 
   it("counts no fewer bytes than the merged index takes", () => {
-    const merged = merge(stateOf([]), stateOf([v1("a")]), stateOf([v2("b")]))
+    const { state: merged } = merge(stateOf([v1("a")]), stateOf([v2("b")]), baseOf([], [v1("a")]))
     assert.isAtLeast(merged.bytes, JSON.stringify(valuesOf(merged)).length)
   })
 
   it("keeps the default repository", () => {
     const def = repository("def")
-    const merged = merge(stateOf([], def), stateOf([entry("a", "v1")], def), stateOf([entry("b", "v2")], def))
-    assert.deepStrictEqual(merged.entries.map(({ name }) => name._tag), ["Tagged", "Tagged"])
+    const ours = [entry("a", "v1")]
+    const { state } = merge(stateOf(ours, def), stateOf([entry("b", "v2")], def), baseOf([], ours))
+    assert.deepStrictEqual(state.entries.map(({ name }) => name._tag), ["Tagged", "Tagged"])
   })
 
   it("gives the very index it was given when there is nothing to put back", () => {
     const theirs = stateOf([v1("a"), v2("b")])
-    assert.strictEqual(merge(stateOf([v1("a")]), stateOf([v1("a")]), theirs), theirs)
+    assert.strictEqual(merge(stateOf([v1("a")]), theirs, baseOf([v1("a")])).state, theirs)
+  })
+
+  it("leaves a name as it is of which it says what a version in between said", () => {
+    // A tool read what another tool had written, before that was accepted and then moved on by us.
+    const { state } = merge(stateOf([v1("c")]), stateOf([v1("b"), v2("d")]), baseOf([v1("a")], [v1("b")], [v1("c")]))
+    assert.deepStrictEqual(valuesOf(state), [v2("d"), v1("c")])
+  })
+
+  it("takes a removal for a word, unless a version in between had no such name", () => {
+    const ours = [v1("a"), v2("b")]
+    assert.deepStrictEqual(valuesOf(merge(stateOf(ours), stateOf([v1("a")]), baseOf(ours, ours)).state), [v1("a")])
+    const { state } = merge(stateOf(ours), stateOf([v1("a")]), baseOf(ours, [v1("a")], ours))
+    assert.deepStrictEqual(valuesOf(state), ours)
+  })
+
+  it("of a copy that went its own way takes what is new there, and no removal", () => {
+    const base = { ...baseOf([], [v1("a")], [v1("b"), v2("b")]), diverged: true } as const
+    const { state } = merge(stateOf([v1("b"), v2("b")]), stateOf([v1("a"), entry("d", "app:v3")]), base)
+    assert.deepStrictEqual(valuesOf(state), [entry("d", "app:v3"), v1("b"), v2("b")])
+  })
+
+  it("without a generation overrules no name that we have changed since, and says what was overruled", () => {
+    const base = { ...baseOf([v1("a"), v2("a")], [v1("b"), v2("a")]), adopted: stateOf([v1("a"), v2("a")]) }
+    const { state, word } = merge(stateOf([v1("b"), v2("a")]), stateOf([v1("c"), v2("d")]), base)
+    assert.deepStrictEqual(valuesOf(state), [v2("d"), v1("b")])
+    assert.deepStrictEqual(valuesOf(word), [v1("c"), v2("d")])
+    const removed = merge(stateOf([v1("b"), v2("a")]), stateOf([]), base)
+    assert.deepStrictEqual(valuesOf(removed.state), [v1("b")])
+    assert.deepStrictEqual(valuesOf(removed.word), [])
   })
 })
 
@@ -167,26 +209,24 @@ interface LateRow {
   readonly name: string
   readonly ours: Entries
   readonly index: Entries
-  /** None when nobody knows what its writer started from. */
+  /** None when the journal does not know when it was replaced. */
   readonly versions?: readonly [base: Entries, since: Entries]
-  readonly whole?: boolean
   readonly holds: Entries
 }
 
 const lateTable: ReadonlyArray<LateRow> = [
   {
-    name: "what it adds and moves is taken, what it lacks is not removed",
+    name: "what it adds and moves is taken, and what it lacks was removed",
     versions: [[v1("a"), v2("b")], [v1("a"), v2("b")]],
     ours: [v1("a"), v2("b")],
     index: [v1("c"), untagged("d")],
-    holds: [v2("b"), v1("c"), untagged("d")]
+    holds: [v1("c"), untagged("d")]
   },
   {
-    name: "what it lacks was removed if it was to be found until it was replaced",
+    name: "what it lacks that came with its replacement is not removed",
     versions: [[v1("a"), v2("b")], [v1("a"), v2("b"), untagged("c")]],
     ours: [v1("a"), v2("b"), untagged("c")],
     index: [v1("a")],
-    whole: true,
     holds: [v1("a"), untagged("c")]
   },
   {
@@ -219,44 +259,32 @@ const lateTable: ReadonlyArray<LateRow> = [
 ]
 
 describe("taking in what was written into an index that had been replaced", () => {
-  it.each(lateTable)("$name", ({ holds, index, ours, versions, whole = false }) => {
+  it.each(lateTable)("$name", ({ holds, index, ours, versions }) => {
     const [base, since] = versions ?? []
-    const known = base === undefined || since === undefined ? undefined : { base: stateOf(base), since: stateOf(since) }
-    const state = takeIn(stateOf(ours), { index: stateOf(index), versions: known, whole })
+    const known = base === undefined || since === undefined
+      ? undefined
+      : { base: baseOf(base, since), since: stateOf(since) }
+    const state = takeIn(stateOf(ours), { index: stateOf(index), versions: known })
     assert.deepStrictEqual(valuesOf(state), holds)
   })
 
   it("is the very state that was there when there is nothing to take", () => {
     const ours = stateOf([v1("a")])
-    assert.strictEqual(takeIn(ours, { index: stateOf([v1("b")]), versions: undefined, whole: false }), ours)
-    const versions = { base: stateOf([v1("b")]), since: ours }
-    assert.strictEqual(takeIn(ours, { index: stateOf([v1("a")]), versions, whole: true }), ours)
+    assert.strictEqual(takeIn(ours, { index: stateOf([v1("b")]), versions: undefined }), ours)
+    const versions = { base: baseOf([v1("b")], [v1("a")]), since: ours }
+    assert.strictEqual(takeIn(ours, { index: stateOf([v1("b")]), versions }), ours)
   })
 
   it("counts no fewer bytes than what holds takes", () => {
-    const taken = takeIn(stateOf([v1("a")]), { index: stateOf([v2("b")]), versions: undefined, whole: false })
+    const taken = takeIn(stateOf([v1("a")]), { index: stateOf([v2("b")]), versions: undefined })
     assert.isAtLeast(taken.bytes, JSON.stringify(valuesOf(taken)).length)
   })
 
   it("keeps the default repository", () => {
     const def = repository("def")
     const index = stateOf([entry("b", "v2")], def)
-    const taken = takeIn(stateOf([entry("a", "v1")], def), { index, versions: undefined, whole: false })
+    const taken = takeIn(stateOf([entry("a", "v1")], def), { index, versions: undefined })
     assert.deepStrictEqual(taken.entries.map(({ name }) => name._tag), ["Tagged", "Tagged"])
-  })
-})
-
-describe("reconcile", () => {
-  const head = stateOf([v1("b"), untagged("a")])
-  const index = stateOf([v1("a"), v2("c")])
-
-  it("accepts a copy that was restored as it is", () => {
-    assert.strictEqual(reconcile({ head, index, origin: { _tag: "Accepted" } }), index)
-  })
-
-  it("merges what was derived from a version of ours", () => {
-    const state = reconcile({ head, index, origin: { _tag: "Derived", base: stateOf([v1("a")]) } })
-    assert.deepStrictEqual(valuesOf(state), [v2("c"), v1("b"), untagged("a")])
   })
 })
 

@@ -12,7 +12,7 @@ const a1 = entry("a", "app:v1")
 const b2 = entry("b", "app:v2")
 const c3 = entry("c", "app:v3")
 const d4 = entry("d", "app:v4")
-const journalFile = ".ocilayout/journal/current.ndjson"
+const journalFile = ".ocilayout/journal/2/current.ndjson"
 
 /** A layout of ours with one commit, opened. */
 const written = Effect.gen(function*() {
@@ -100,7 +100,7 @@ describe("an index that somebody replaced between our last look and the exchange
       let exchanges = 0
       disk.intercept((call) => {
         if (call.operation === "exchange" && exchanges++ === 0) disk.foreign(a1, c3)
-        return call.operation === "write" && call.path.startsWith(".ocilayout/displaced") && exchanges === 1
+        return call.operation === "write" && call.path.startsWith(".ocilayout/replaced") && exchanges === 1
           ? fails("ENOSPC")(call)
           : Effect.void
       })
@@ -130,7 +130,7 @@ describe("an index that was replaced while somebody had it open", () => {
       assert.deepStrictEqual(disk.entries(), [b2, c3, moved, d4])
       assert.deepStrictEqual(actorsOf(disk).at(-1), ["foreign"])
       assert.isFalse(
-        displacedIn(disk).some((name) => fs.readFileSync(disk.path(".ocilayout/displaced", name), "utf8") === late)
+        displacedIn(disk).some((name) => fs.readFileSync(disk.path(".ocilayout/replaced", name), "utf8") === late)
       )
     }))
 
@@ -247,13 +247,15 @@ describe("an intent whose index still waits", () => {
       // A process that dies between its intent and the exchange leaves these two.
       const waiting = withEntries(stale, a1, b2, d4)
       const lines = disk.read(journalFile)
-      const [, hash = ""] = /^\{"h":"([0-9a-f]{64})"/u.exec(lines.trimEnd().split("\n").at(-1) ?? "") ?? []
+      const [, hash = ""] = /^\{"v":2,"h":"([0-9a-f]{64})"/u.exec(lines.trimEnd().split("\n").at(-1) ?? "") ?? []
       const record = new GroupRecord({
         journal: last.journal,
         seq: last.seq + 1,
         prev: hash,
+        id: "0".repeat(16),
         before: sha256(stale),
         after: sha256(waiting),
+        parts: { blobs: "", own: "", marker: "" },
         commits: [{ revision: 3, time: Date.now(), actor: "dead", events: [] }]
       })
       fs.appendFileSync(disk.path(journalFile), writeLine(record).text)

@@ -244,8 +244,8 @@ describe("10: what is acknowledged has been synced", () => {
         "sync .ocilayout/tmp/blob.*",
         "link blobs/sha256/*",
         "syncdir blobs/sha256",
-        "sync .ocilayout/displaced/*",
-        "sync .ocilayout/journal/current.ndjson",
+        "sync .ocilayout/replaced/*",
+        "sync .ocilayout/journal/2/current.ndjson",
         "exchange index.json",
         "syncdir "
       ]
@@ -268,7 +268,7 @@ describe("10: what is acknowledged has been synced", () => {
 })
 
 describe("11: memory is never ahead of the disk", () => {
-  it.live.each(["exchange index.json", "sync .ocilayout/displaced/", "write .ocilayout/journal/current.ndjson"])(
+  it.live.each(["exchange index.json", "sync .ocilayout/replaced/", "write .ocilayout/journal/2/current.ndjson"])(
     "a change that fails at %s is not in a later one",
     (step) =>
       Effect.gen(function*() {

@@ -17,7 +17,7 @@ describe("an index", () => {
   it.live("is read with its text, its hash and what it was derived from", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
-      const generation = `${"a".repeat(32)}.7`
+      const generation = `${"a".repeat(32)}.7.${"b".repeat(16)}`
       const annotations = { "dev.ocilayout.generation": generation }
       const text = JSON.stringify({ manifests: [entry("a", "app:v1", { é: "😀" })], annotations })
       disk.write("index.json", text)
@@ -26,7 +26,7 @@ describe("an index", () => {
         entries: [entry("a", "app:v1", { é: "😀" })],
         hash: sha256(text),
         bytes: Buffer.byteLength(text),
-        generation: { journal: "a".repeat(32), seq: 7 }
+        generation: { journal: "a".repeat(32), seq: 7, id: "b".repeat(16) }
       })
     }))
 

@@ -9,15 +9,17 @@ import { add, type Disk, newDisk, plainLayout, valuesIn } from "../support/disk.
 import { entry } from "../support/entries.ts"
 import { fails } from "../support/watchedFs.ts"
 
-const journalPath = [".ocilayout", "journal", "current.ndjson"] as const
+const journalPath = [".ocilayout", "journal", "2", "current.ndjson"] as const
 
 const record = (seq: number, prev: string, note = "") =>
   new GroupRecord({
     journal: "0".repeat(32),
     seq,
     prev,
+    id: "d".repeat(16),
     before: "b".repeat(64),
     after: "c".repeat(64),
+    parts: { blobs: "", own: "", marker: "" },
     commits: [{
       revision: seq,
       time: 0,
@@ -47,7 +49,7 @@ const journalOf = Effect.fnUntraced(function*(...texts: ReadonlyArray<string>) {
 const seqs = (lines: ReadonlyArray<{ readonly record: Record }>) => lines.map(({ record }) => record.seq)
 const text = (disk: Disk): string => disk.read(...journalPath)
 const aside = (disk: Disk): ReadonlyArray<string> =>
-  fs.readdirSync(disk.path(".ocilayout", "journal")).filter((name) => name.startsWith("torn."))
+  fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.startsWith("torn."))
 
 describe("the end of a journal", () => {
   it.live("that does not exist or is empty is nothing", () =>
@@ -143,7 +145,7 @@ describe("a journal larger than any memory", () => {
       assert.lengthOf(yield* valuesIn(layout), 1)
       yield* add(layout, entry("b", "app:v2"))
       assert.lengthOf(yield* valuesIn(layout), 2)
-      assert.isTrue(fs.readdirSync(disk.path(".ocilayout", "journal")).some((name) => name.includes("damaged")))
+      assert.isTrue(fs.readdirSync(disk.path(".ocilayout", "journal", "2")).some((name) => name.includes("damaged")))
     }))
 })
 
@@ -257,7 +259,7 @@ describe("a torn tail", () => {
       assert.strictEqual(text(disk), one + two)
       const [name = "", ...more] = aside(disk)
       assert.deepStrictEqual(more, [])
-      assert.strictEqual(disk.read(".ocilayout", "journal", name), tail)
+      assert.strictEqual(disk.read(".ocilayout", "journal", "2", name), tail)
       yield* appendRecord(disk.files, { ...end, torn: 0 }, record(3, end.last?.hash ?? ""))
       assert.deepStrictEqual(seqs(yield* readLines(disk.files)), [1, 2, 3])
     }))

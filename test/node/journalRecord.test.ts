@@ -20,8 +20,10 @@ const group = new GroupRecord({
   journal,
   seq: 3,
   prev: genesis,
+  id: "0123456789abcdef",
   before: "b".repeat(64),
   after: "c".repeat(64),
+  parts: { blobs: "17:1700000000000000000", own: "", marker: "" },
   commits: [
     { revision: 5, time: 1_700_000_000_000, actor: "foreign", events: [] },
     {
@@ -136,17 +138,31 @@ describe("the next revision", () => {
 })
 
 describe("the generation", () => {
+  const id = "f".repeat(16)
+
   it("reads back as what was written", () => {
-    assert.deepStrictEqual(parseGeneration(generationText(group)), { journal, seq: 3 })
-    assert.deepStrictEqual(parseGeneration(`${journal}.0`), { journal, seq: 0 })
+    assert.deepStrictEqual(parseGeneration(generationText(group)), { journal, seq: 3, id: "0123456789abcdef" })
+    assert.deepStrictEqual(parseGeneration(`${journal}.0.${id}`), { journal, seq: 0, id })
   })
 
-  it.each([undefined, "", journal, `${journal}.`, `${journal}.-1`, `${journal}.1e3`, `x${journal}.1`, `${journal}.1 `])(
+  it.each([
+    undefined,
+    "",
+    journal,
+    `${journal}.1`,
+    `${journal}.1.`,
+    `${journal}.1.${id}0`,
+    `${journal}..${id}`,
+    `${journal}.-1.${id}`,
+    `${journal}.1e3.${id}`,
+    `x${journal}.1.${id}`,
+    `${journal}.1.${id} `
+  ])(
     "is none in %j",
     (text) => assert.isUndefined(parseGeneration(text))
   )
 
   it("is none with a number too large to count with", () => {
-    assert.isUndefined(parseGeneration(`${journal}.${"9".repeat(16)}`))
+    assert.isUndefined(parseGeneration(`${journal}.${"9".repeat(16)}.${id}`))
   })
 })

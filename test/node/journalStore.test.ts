@@ -41,7 +41,8 @@ const told = Effect.fnUntraced(function*({ commits }: Journal) {
 const namesAt = (journal: Journal, revision: number) =>
   Effect.map(journal.stateAt(revision), ({ entries }) => entries.map(({ refName }) => refName))
 
-const segments = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.path(".ocilayout", "journal")).toSorted()
+const segments = (disk: Disk): ReadonlyArray<string> =>
+  fs.readdirSync(disk.path(".ocilayout", "journal", "2")).toSorted()
 const segment = (revision: number): string => `before-${String(revision).padStart(15, "0")}.ndjson`
 const pathOf = (revision: number): string => `.ocilayout/journal/${segment(revision)}`
 
@@ -203,7 +204,7 @@ describe("a history that was tampered with", () => {
   it.live("in the segment being written is put aside by the next write, and begins anew with what is there", () =>
     Effect.gen(function*() {
       const { disk } = yield* written(4, {})
-      const path = ".ocilayout/journal/current.ndjson"
+      const path = ".ocilayout/journal/2/current.ndjson"
       disk.write(path, disk.read(path).replace("app:v3", "app:x3"))
       fs.appendFileSync(disk.path("index.json"), "\n")
       const stores = yield* disk.open()

@@ -26,7 +26,7 @@ describe("the files of a layout", () => {
       layout: "/layout/oci-layout",
       index: "/layout/index.json",
       lock: "/layout/.ocilayout/lock",
-      journal: "/layout/.ocilayout/journal/current.ndjson",
+      journal: "/layout/.ocilayout/journal/2/current.ndjson",
       uploads: "/layout/.ocilayout/uploads",
       temporary: "/layout/.ocilayout/tmp"
     })

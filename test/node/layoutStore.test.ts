@@ -36,7 +36,7 @@ import { type Call, fails } from "../support/watchedFs.ts"
 const a1 = entry("a", "app:v1")
 const b2 = entry("b", "app:v2")
 const c3 = entry("c", "app:v3")
-const journalFile = ".ocilayout/journal/current.ndjson"
+const journalFile = ".ocilayout/journal/2/current.ndjson"
 const unknown = new ManifestUnknown({ repository: "app", reference: "v9" })
 
 /** A layout of ours with one commit, opened. */
@@ -390,14 +390,14 @@ describe("durability", () => {
         "syncDirectory .",
         "sync index.json",
         "syncDirectory .",
-        "sync .ocilayout/displaced/index",
+        "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
         "syncDirectory .ocilayout/journal",
         "syncDirectory ."
       ],
-      changed: ["sync .ocilayout/displaced/index", `dataSync ${journalFile}`, "syncDirectory ."],
+      changed: ["sync .ocilayout/replaced/index", `dataSync ${journalFile}`, "syncDirectory ."],
       blobDeleted: [
-        "sync .ocilayout/displaced/index",
+        "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
         "syncDirectory .",
         "syncDirectory blobs/sha256"
@@ -405,9 +405,9 @@ describe("durability", () => {
       acknowledged: ["sync index.json", "syncDirectory ."]
     },
     process: {
-      created: ["sync .ocilayout/tmp/new", "sync .ocilayout/tmp/new", "sync .ocilayout/displaced/index"],
-      changed: ["sync .ocilayout/displaced/index"],
-      blobDeleted: ["sync .ocilayout/displaced/index"],
+      created: ["sync .ocilayout/tmp/new", "sync .ocilayout/tmp/new", "sync .ocilayout/replaced/index"],
+      changed: ["sync .ocilayout/replaced/index"],
+      blobDeleted: ["sync .ocilayout/replaced/index"],
       acknowledged: []
     },
     none: { created: [], changed: [], blobDeleted: [], acknowledged: [] }
@@ -446,7 +446,7 @@ describe("durability", () => {
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.told(...syncs), [
         ...table.power.acknowledged,
-        "sync .ocilayout/displaced/index",
+        "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
         // Nor need the name of the journal be on the disk.
         "syncDirectory .ocilayout/journal",
@@ -612,11 +612,11 @@ describe("a failure", () => {
   const failing: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [
     [
       "the index cannot be written",
-      ({ operation, path }) => operation === "write" && path === ".ocilayout/displaced/index"
+      ({ operation, path }) => operation === "write" && path === ".ocilayout/replaced/index"
     ],
     [
       "the index cannot be synced",
-      ({ operation, path }) => operation === "sync" && path === ".ocilayout/displaced/index"
+      ({ operation, path }) => operation === "sync" && path === ".ocilayout/replaced/index"
     ],
     ["the journal cannot be written", ({ operation, path }) => operation === "write" && path === journalFile],
     ["the journal cannot be synced", ({ operation, path }) => operation === "dataSync" && path === journalFile],
@@ -704,17 +704,22 @@ describe("after a crash", () => {
     const lines = disk.read(journalFile)
     const last = lines.trimEnd().split("\n").at(-1) ?? ""
     const { e, h } = JSON.parse(last) as { readonly h: string; readonly e: JournalRecord }
-    const { text } = writeLine(
-      new GroupRecord({
-        journal: e.journal,
-        seq: e.seq + 1,
-        prev: h,
-        before: sha256(disk.read("index.json")),
-        after: "0".repeat(64),
-        commits: [{ revision: 2, time: 0, actor: "dead", events: [new EntryAdded({ value: c3 })] }]
-      })
-    )
+    const waiting = JSON.stringify({ manifests: [a1, c3] })
+    const record = new GroupRecord({
+      journal: e.journal,
+      seq: e.seq + 1,
+      prev: h,
+      id: "0".repeat(16),
+      before: sha256(disk.read("index.json")),
+      after: sha256(waiting),
+      parts: { blobs: "", own: "", marker: "" },
+      commits: [{ revision: 2, time: 0, actor: "dead", events: [new EntryAdded({ value: c3 })] }]
+    })
+    const { text } = writeLine(record)
     fs.appendFileSync(disk.path(journalFile), text)
+    // What says that it was never published waits where it was written.
+    const name = `${Date.now()}.${record.before}.${record.after}.${"0".repeat(32)}`
+    fs.writeFileSync(join(disk.files.displaced, name), waiting)
   }
 
   it.live("between intent and rename nothing happened; the next writer says so and takes the revision", () =>
@@ -746,14 +751,14 @@ describe("after a crash", () => {
       assert.deepStrictEqual(yield* valuesIn(layout), [a1])
       yield* add(layout, b2)
       assert.deepStrictEqual(commitsOf(disk.journal()), [1, 1])
-      const aside = fs.readdirSync(disk.path(".ocilayout", "journal")).filter((name) => name.startsWith("torn."))
-      assert.deepStrictEqual(aside.map((name) => disk.read(".ocilayout", "journal", name)), [`{"h":"12`])
+      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.startsWith("torn."))
+      assert.deepStrictEqual(aside.map((name) => disk.read(".ocilayout", "journal", "2", name)), [`{"v":2,"h":"12`])
     }))
 
   it.live("temporary files are in nobody's way", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
-      disk.write(".ocilayout/displaced/index.left", "half an index")
+      disk.write(".ocilayout/replaced/index.left", "half an index")
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.entries(), [a1, b2])
     }))
@@ -777,7 +782,7 @@ describe("a journal", () => {
         "library",
         1
       ]])
-      const aside = fs.readdirSync(disk.path(".ocilayout", "journal")).filter((name) => name.includes(".damaged."))
+      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.includes(".damaged."))
       assert.strictEqual(aside.length, 1)
     }))
 
@@ -870,7 +875,7 @@ describe("somebody who takes no lock", () => {
     }))
 
   const moments: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [
-    ["before the intent", ({ operation, path }) => operation === "sync" && path === ".ocilayout/displaced/index"],
+    ["before the intent", ({ operation, path }) => operation === "sync" && path === ".ocilayout/replaced/index"],
     ["after the intent", ({ operation, path }) => operation === "dataSync" && path === journalFile]
   ]
 
@@ -905,7 +910,7 @@ describe("somebody who takes no lock", () => {
   const restless = (disk: Disk, alsoDo: (call: Call) => Effect.Effect<void, FsError>) => {
     const added: Array<ReturnType<typeof entry>> = []
     disk.intercept((call) => {
-      if (call.operation === "write" && call.path === ".ocilayout/displaced/index") {
+      if (call.operation === "write" && call.path === ".ocilayout/replaced/index") {
         added.push(entry("c", `app:w${added.length}`))
         disk.foreign(...disk.entries(), ...added.slice(-1))
       }
@@ -946,7 +951,7 @@ describe("somebody who takes no lock", () => {
       let first = true
       disk.intercept(({ operation, path }) =>
         Effect.sync(() => {
-          if (!first || operation !== "write" || path !== ".ocilayout/displaced/index") return
+          if (!first || operation !== "write" || path !== ".ocilayout/replaced/index") return
           first = false
           disk.foreign(a1, c3)
         })

@@ -33,7 +33,7 @@ const kept = [
   `blobs/sha256/${hex}`,
   "ingest.txt",
   "somewhere/oci-put-blob1",
-  ".ocilayout/journal/current.ndjson",
+  ".ocilayout/journal/2/current.ndjson",
   ".ocilayout/quarantine/index.json.1234"
 ]
 

@@ -117,7 +117,7 @@ describe("a link in a layout is refused", () => {
         const inner of [
           ".ocilayout",
           join(".ocilayout", "tmp"),
-          join(".ocilayout", "journal"),
+          join(".ocilayout", "journal", "2"),
           join(".ocilayout", "uploads")
         ]
       ) {
@@ -168,7 +168,7 @@ describe("a link in a layout is refused", () => {
       })
   )
 
-  it.live.each(["lock", "holder", join("journal", "current.ndjson")])(
+  it.live.each(["lock", "holder", join("journal", "2", "current.ndjson")])(
     "%s of our own is never written through",
     (name) =>
       Effect.gen(function*() {

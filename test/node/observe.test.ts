@@ -13,7 +13,7 @@ import { makeOld } from "../support/folders.ts"
 
 type Entries = ReadonlyArray<Schema.Json>
 
-const journalPath = ".ocilayout/journal/current.ndjson"
+const journalPath = ".ocilayout/journal/2/current.ndjson"
 const version = JSON.stringify({ imageLayoutVersion: "1.0.0" })
 
 const look = Effect.fnUntraced(function*({ files }: Disk, defaultRepository?: string) {
@@ -130,7 +130,7 @@ describe("what is there", () => {
 })
 
 const journal = "f".repeat(32)
-const hour = 60 * 60 * 1000
+const day = 24 * 60 * 60 * 1000
 
 const indexOf = (entries: Entries, generation?: string): string =>
   JSON.stringify({
@@ -138,7 +138,8 @@ const indexOf = (entries: Entries, generation?: string): string =>
     ...(generation === undefined ? {} : { annotations: { "dev.ocilayout.generation": generation } })
   })
 
-const ours = (seq: number): string => `${journal}.${seq}`
+const idOf = (seq: number): string => String(seq).padStart(16, "0")
+const ours = (seq: number, id = idOf(seq)): string => `${journal}.${seq}.${id}`
 
 const v1 = (digit: string) => entry(digit, "app:v1")
 const v2 = (digit: string) => entry(digit, "app:v2")
@@ -185,7 +186,18 @@ const history = ({ aborted = false, agoMillis = 0 } = {}) => {
     const commit = { revision: place + 2, time, actor: "library", events }
     const [before = "", after = ""] = hashes.slice(place)
     const seq = place + 1
-    append(new GroupRecord({ journal, seq, prev, before, after, commits: place === 0 ? [adopted, commit] : [commit] }))
+    append(
+      new GroupRecord({
+        journal,
+        seq,
+        prev,
+        id: idOf(seq),
+        before,
+        after,
+        parts: { blobs: "", own: "", marker: "" },
+        commits: place === 0 ? [adopted, commit] : [commit]
+      })
+    )
   }
   if (aborted) {
     append(new AbortRecord({ journal, seq: 4, prev, aborts: 3, after: hashes[2] ?? "", revision: 4, time: 0 }))
@@ -198,6 +210,12 @@ interface Row {
   readonly index: string | undefined
   readonly agoMillis?: number
   readonly aborted?: boolean
+  /** Whether the index of the last group waits where it was written. */
+  readonly waits?: boolean
+  /** Whether `oci-layout` is older than the index. */
+  readonly isRestored?: boolean
+  /** What holds in the words of the tool that wrote the index; what holds by default. */
+  readonly word?: Entries
   /** What holds. */
   readonly holds: Entries | undefined
   /** What the journal says, without the index; its last state by default. */
@@ -239,41 +257,75 @@ const rows: ReadonlyArray<Row> = [
     holds: [v1("b"), foreign]
   },
   {
-    name: "a generation beyond the journal is accepted",
-    index: indexOf([foreign], ours(7)),
-    holds: [foreign]
+    name: "a rewrite of a copy that went its own way is merged with all versions, and removes nothing",
+    index: indexOf([v1("d"), foreign], ours(7)),
+    holds: [v1("d"), foreign, untagged("a"), v2("e"), untagged("c")],
+    restored: true
   },
   {
-    name: "a copy of an earlier version of ours that somebody restored is accepted",
+    name: "another group of the same number is that of a copy",
+    index: indexOf([v1("b"), foreign], ours(3, "f".repeat(16))),
+    holds: [v1("b"), foreign, untagged("a"), v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "the bytes of an earlier version of ours, written by a tool that read them, leave the head",
     index: versions[1],
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "so do the bytes of before us",
+    index: versions[0],
+    holds: states[3],
+    restored: true
+  },
+  {
+    name: "a copy of an earlier version that was superseded a day before it came here is accepted",
+    index: versions[1],
+    agoMillis: day + 1000,
+    isRestored: true,
     holds: states[1]
   },
   {
-    name: "the index as it was before us, restored, is accepted",
+    name: "the index as it was before us, restored after a day, is accepted",
     index: versions[0],
+    agoMillis: day + 1000,
+    isRestored: true,
     holds: states[0]
   },
   {
-    name: "a rewrite without our annotations within an hour is merged with the index that we adopted",
+    name: "one whose oci-layout was written at the same time was written by a tool",
+    index: versions[1],
+    agoMillis: day + 1000,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "one that was superseded less than a day before was written by a tool",
+    index: versions[1],
+    agoMillis: day - 1000,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "a rewrite without our annotations is merged with the index that we adopted, and with all since",
     index: indexOf([v1("a"), foreign]),
+    agoMillis: 30 * day,
     holds: [foreign, ...states[3] ?? []],
     restored: true
   },
   {
-    name: "a rewrite without our annotations after an hour is accepted",
-    index: indexOf([v1("a"), foreign]),
-    agoMillis: hour + 1000,
-    holds: [v1("a"), foreign]
+    name: "a rewrite without our annotations overrules no name that we have changed",
+    index: indexOf([v1("d"), foreign]),
+    holds: [foreign, untagged("a"), v2("e"), untagged("c"), v1("b")],
+    word: [v1("d"), foreign, untagged("a"), v2("e"), untagged("c")],
+    restored: true
   },
   {
-    name: "an index of another journal is accepted once we have written for an hour",
-    agoMillis: 2 * 60 * 60 * 1000,
-    index: indexOf([v1("a"), foreign], `${"0".repeat(32)}.1`),
-    holds: [v1("a"), foreign]
-  },
-  {
-    name: "until then one of another journal is merged against the index that was adopted, as one without generation",
-    index: indexOf([v1("a"), foreign], `${"0".repeat(32)}.1`),
+    name: "one of another journal counts as one without generation",
+    index: indexOf([v1("a"), foreign], `${"0".repeat(32)}.1.${idOf(1)}`),
     holds: [foreign, ...states[3] ?? []],
     restored: true
   },
@@ -284,11 +336,24 @@ const rows: ReadonlyArray<Row> = [
     restored: true
   },
   {
-    name: "the index from before the last group says that the group never happened",
+    name: "the index from before the last group, without the file that waits, was written by a tool",
     index: versions[2],
+    holds: [...states[2]?.slice(0, 2) ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "the index from before the last group while its file waits says that it never happened",
+    index: versions[2],
+    waits: true,
     holds: states[2],
     head: states[2],
     unpublished: true
+  },
+  {
+    name: "an index with the generation of the last group says that it happened, whatever waits",
+    index: indexOf([v1("b"), foreign], ours(3)),
+    waits: true,
+    holds: [v1("b"), foreign]
   },
   {
     name: "a group that was aborted did not happen",
@@ -304,13 +369,6 @@ const rows: ReadonlyArray<Row> = [
     holds: [v1("b"), untagged("a"), foreign, v2("c")],
     head: states[2],
     restored: true
-  },
-  {
-    name: "a group that was aborted and whose index is there all the same is a copy that somebody restored",
-    index: versions[3],
-    aborted: true,
-    holds: states[3],
-    head: states[2]
   }
 ]
 
@@ -327,8 +385,14 @@ describe("reconciling", () => {
     Effect.gen(function*() {
       const { agoMillis = 0, aborted = false, head = states[3], holds, index = "" } = row
       const disk = yield* layoutWith(index, ...history({ agoMillis, aborted }).lines)
+      if (row.isRestored === true) fs.utimesSync(disk.path("oci-layout"), 0, 0)
+      if (row.waits === true) {
+        const [before = "", after = ""] = hashes.slice(2)
+        disk.write(`.ocilayout/replaced/1.${before}.${after}.${"0".repeat(32)}`, versions[3] ?? "")
+      }
       const seen = yield* look(disk)
       assert.deepStrictEqual(valuesOf(seen.state), holds)
+      assert.deepStrictEqual(valuesOf(seen.word), row.word ?? holds)
       assert.isTrue(equivalent(seen.head, stateOf(head as ReadonlyArray<Schema.JsonObject>)))
       assert.deepStrictEqual(
         { restored: seen.restored, unpublished: seen.unpublished, damaged: seen.damaged },

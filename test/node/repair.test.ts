@@ -197,8 +197,8 @@ describe("repairing an index that is lost", () => {
   it.live("drops a group that was never published, and nobody was told of", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
-      const journal = join(directory, ".ocilayout/journal/current.ndjson")
-      const waiting = join(directory, ".ocilayout/displaced")
+      const journal = join(directory, ".ocilayout/journal/2/current.ndjson")
+      const waiting = join(directory, ".ocilayout/replaced")
       yield* registry.tagManifest("app", image.digest, ["v2"])
       // As a crash just before the exchange leaves it: the line is written, and its index waits.
       const { e } = JSON.parse(fs.readFileSync(journal, "utf8").trimEnd().split("\n").at(-1) ?? "") as {

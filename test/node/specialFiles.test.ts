@@ -106,7 +106,7 @@ describe("what is no regular file is neither waited for nor read", () => {
 
   it.live.each(kinds)("%s as the journal, which then takes no commit", ([, make]) =>
     Effect.gen(function*() {
-      const journal = join(".ocilayout", "journal", "current.ndjson")
+      const journal = join(".ocilayout", "journal", "2", "current.ndjson")
       const { directory, registry } = yield* withSpecial(journal, make)
       yield* promptly(assertRefused(directory, registry.tagManifest("app", image, ["v1"]), { _tag: "StorageError" }))
     }))

@@ -100,12 +100,12 @@ describe("a layout whose own files are damaged", () => {
     "an oci-layout that was deleted": [remove("oci-layout"), ["error LAYOUT_FILE_MISSING oci-layout", ...own]],
     "an empty oci-layout": [write("oci-layout", ""), ["error LAYOUT_FILE_INVALID oci-layout", ...own]],
     "a journal that was cut short": [
-      (directory) => fs.appendFileSync(join(directory, ".ocilayout/journal/current.ndjson"), "{\"h\":\"12"),
+      (directory) => fs.appendFileSync(join(directory, ".ocilayout/journal/2/current.ndjson"), "{\"h\":\"12"),
       ["info JOURNAL_TORN .ocilayout/journal", ...own]
     ],
     "a journal with a line taken out": [
       (directory) => {
-        const path = join(directory, ".ocilayout/journal/current.ndjson")
+        const path = join(directory, ".ocilayout/journal/2/current.ndjson")
         const [line = ""] = fs.readFileSync(path, "utf8").split("\n")
         const other = line[10] === "0" ? "1" : "0"
         fs.writeFileSync(path, `${line.slice(0, 10)}${other}${line.slice(11)}\n${line}\n`)
@@ -114,8 +114,8 @@ describe("a layout whose own files are damaged", () => {
     ],
     "a journal that is a folder": [
       (directory) => {
-        fs.rmSync(join(directory, ".ocilayout/journal/current.ndjson"))
-        fs.mkdirSync(join(directory, ".ocilayout/journal/current.ndjson"))
+        fs.rmSync(join(directory, ".ocilayout/journal/2/current.ndjson"))
+        fs.mkdirSync(join(directory, ".ocilayout/journal/2/current.ndjson"))
       },
       ["error FILE_UNREADABLE .ocilayout/journal", ...own]
     ],

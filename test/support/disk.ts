@@ -79,7 +79,7 @@ export const newDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.map(tempo
     entries: () => index().manifests,
     foreign: (...manifests) => write("index.json", JSON.stringify({ ...index(), manifests })),
     journal: () =>
-      read(".ocilayout", "journal", "current.ndjson").split("\n").slice(0, -1)
+      read(".ocilayout", "journal", "2", "current.ndjson").split("\n").slice(0, -1)
         .map((line) => (parse(line) as { readonly e: JournalRecord }).e)
   }
 })

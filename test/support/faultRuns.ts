@@ -67,7 +67,7 @@ const held = (directory: string): Held => {
 
 /** Every line names the one before it by its hash, and numbers only grow. */
 const assertJournal = (directory: string): void => {
-  const path = join(directory, ".ocilayout", "journal", "current.ndjson")
+  const path = join(directory, ".ocilayout", "journal", "2", "current.ndjson")
   if (!fs.existsSync(path)) return
   const text = fs.readFileSync(path, "utf8")
   assert.isTrue(text === "" || text.endsWith("\n"))
@@ -162,7 +162,7 @@ const assertLeft = Effect.fnUntraced(function*(faulty: FaultyFs, limit: number, 
 
 /** A torn line at the end is cut off by the next writer. */
 const assertJournalOrTorn = (directory: string): void => {
-  const path = join(directory, ".ocilayout", "journal", "current.ndjson")
+  const path = join(directory, ".ocilayout", "journal", "2", "current.ndjson")
   if (fs.existsSync(path) && fs.readFileSync(path, "utf8").endsWith("\n")) assertJournal(directory)
 }
 

@@ -107,6 +107,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
       stat: (path) => call("stat", path, base.stat(path)),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      ordersNames: base.ordersNames,
       tellsEveryChange: (path) => call("probe", path, base.tellsEveryChange(path)),
       realPath: (path) => call("realpath", path, base.realPath(path)),
       readDirectory: (path) => call("readdir", path, base.readDirectory(path)),

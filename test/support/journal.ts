@@ -20,7 +20,7 @@ interface Line {
 
 /** The commits that happened, oldest first; nothing here was aborted. */
 export const commitsIn = (layout: string): ReadonlyArray<PlainCommit> =>
-  fs.readFileSync(join(layout, ".ocilayout", "journal", "current.ndjson"), "utf8")
+  fs.readFileSync(join(layout, ".ocilayout", "journal", "2", "current.ndjson"), "utf8")
     .split("\n")
     .slice(0, -1)
     .flatMap((line) => (JSON.parse(line) as Line).e.commits ?? [])

@@ -89,6 +89,7 @@ export const watchedFs = (root: string): WatchedFs => {
       stat: (path) => watch("stat", path, nodeFs.stat(path)),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      ordersNames: nodeFs.ordersNames,
       tellsEveryChange: (path) =>
         watch("probe", path, times === undefined ? nodeFs.tellsEveryChange(path) : Effect.succeed(times)),
       realPath: (path) => watch("realPath", path, nodeFs.realPath(path)),

@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly tickNs?: bigint
   /** Operations that this file system does not have, by the code they fail with. */
   readonly lacking?: Readonly<Record<string, string>>
+  /** See `LayoutFs.ordersNames`; not by default. */
+  readonly ordersNames?: boolean
   /** Asked before every call; a fault happens in its place. */
   readonly before?: (call: Call) => Fault | undefined
   /** Whether another fiber may run before every call. */
@@ -183,6 +185,7 @@ export class Machine {
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      ordersNames: () => Effect.succeed(this.#options.ordersNames ?? false),
       tellsEveryChange: () => Effect.succeed((this.#options.tickNs ?? 1n) <= callNs),
       realPath: (path) =>
         call("realpath", path, () => {

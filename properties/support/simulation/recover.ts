@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { createHash } from "node:crypto"
 import { replay } from "../../../src/layout/evolve.ts"
 import { empty } from "../../../src/layout/State.ts"
+import { committed } from "../../../src/node/journalRecord.ts"
 import { layoutFiles } from "../../../src/node/layoutFiles.ts"
-import { committed } from "../../../src/node/observe.ts"
 import { bytesOfDigest } from "../contents.ts"
 import { wholeJournal } from "../journal.ts"
 import { sortedEntries, type View } from "./history.ts"
@@ -82,7 +82,7 @@ export const checkRead = async (world: World, process: Process, states: Readonly
  */
 export const checkJournal = async (world: World, process: Process, intruded: boolean): Promise<void> => {
   const files = layoutFiles(process.fs, root, { durability: "power", symlinks: "refuse" })
-  const text = Buffer.from(world.bytes(".ocilayout/journal/current.ndjson") ?? []).toString("utf8")
+  const text = Buffer.from(world.bytes(".ocilayout/journal/2/current.ndjson") ?? []).toString("utf8")
   const lines = await world.run(wholeJournal(files, text))
   const commits = committed(lines).flatMap(({ commits }) => commits)
   assert.deepStrictEqual(commits.map(({ revision }) => revision), commits.map((_, at) => at + 1), "the revisions")
@@ -95,6 +95,6 @@ export const checkJournal = async (world: World, process: Process, intruded: boo
 /** A day later nothing is left of what was unfinished. */
 export const checkSwept = (world: World): void => {
   assert.deepStrictEqual(world.list(".ocilayout/tmp"), [], "temporary files")
-  assert.isAtMost(world.list(".ocilayout/displaced").length, 2, "displaced indexes")
+  assert.isAtMost(world.list(".ocilayout/replaced").length, 2, "displaced indexes")
   assert.isAtMost(world.list(".ocilayout/leases").length, 1, "hours of leases")
 }
