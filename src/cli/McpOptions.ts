@@ -1,5 +1,5 @@
 /** What `ocilayout mcp` was asked to serve. */
-import type { Durability, SymlinkPolicy } from "../node/index.ts"
+import type { Durability, HoldPolicy, SymlinkPolicy } from "../node/index.ts"
 import type { HttpFlags } from "./httpOptions.ts"
 
 export interface McpOptions extends HttpFlags {
@@ -16,5 +16,6 @@ export interface McpOptions extends HttpFlags {
   readonly tools: ReadonlyArray<string>
   readonly excludedTools: ReadonlyArray<string>
   readonly durability: Durability
+  readonly hold: HoldPolicy
   readonly symlinks: SymlinkPolicy
 }

@@ -37,6 +37,15 @@ export const durability = Flag.Literals("durability", ["power", "process", "none
   Flag.withDefault("power" as const)
 )
 
+export const hold = Flag.Literals("hold", ["always", "day", "never"]).pipe(
+  Flag.withMetavar("TIME"),
+  Flag.withDescription(
+    "How long content has a second name that other tools' garbage collections do not know: as long as it is needed " +
+      "(default), a day, or never"
+  ),
+  Flag.withDefault("always" as const)
+)
+
 export const symlinks = Flag.Literals("symlinks", ["refuse", "inside", "follow"]).pipe(
   Flag.withMetavar("POLICY"),
   Flag.withDescription(
@@ -58,7 +67,7 @@ export const where = {
 }
 
 /** As `where`, for commands that change something. */
-export const writing = { ...where, durability }
+export const writing = { ...where, durability, hold }
 
 export const at = text(
   "at",

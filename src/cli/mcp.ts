@@ -73,9 +73,9 @@ const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read
 
 const openLayout = Effect.fnUntraced(function*(
   { id, path, repository }: LayoutDirectory,
-  { defaultRepository = repository, durability, http, perRepository, readOnly, symlinks }: McpOptions
+  { defaultRepository = repository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
 ) {
-  const common = { directory: path, durability, symlinks }
+  const common = { directory: path, durability, hold, symlinks }
   const registry = perRepository
     ? yield* openPerRepository(common)
     : yield* Effect.mapError(openShared({ ...common, defaultRepository }), ({ message }) => message)

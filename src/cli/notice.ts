@@ -70,6 +70,7 @@ const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirec
   ...listed("--tools", options.tools),
   ...listed("--exclude-tools", options.excludedTools),
   ...(options.durability === "power" ? [] : ["--durability", options.durability]),
+  ...(options.hold === "always" ? [] : ["--hold", options.hold]),
   ...(options.symlinks === "refuse" ? [] : ["--symlinks", options.symlinks])
 ]
 

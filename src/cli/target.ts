@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path"
 import {
   type Durability,
   findLayout,
+  type HoldPolicy,
   isLayout,
   openPerRepository,
   openShared,
@@ -24,6 +25,7 @@ export interface Where {
   readonly symlinks: SymlinkPolicy
   /** Absent for commands that only read. */
   readonly durability?: Durability
+  readonly hold?: HoldPolicy
 }
 
 /** A layout, and what of it is meant. */
@@ -101,12 +103,12 @@ export const severalRepositories = (directory: string, one: string): Effect.Effe
   Effect.fail(new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${one}`))
 
 const open = Effect.fnUntraced(function*(
-  { durability, perRepository, symlinks }: Where,
+  { durability, hold, perRepository, symlinks }: Where,
   directory: string,
   isDamaged = false
 ): Effect.fn.Return<Target, Failure, Scope.Scope> {
   const path = resolve(directory)
-  const options = { directory: path, symlinks, ...(durability === undefined ? {} : { durability }) }
+  const options = { directory: path, symlinks, durability, hold }
   if (perRepository) return { directory: path, perRepository, registry: yield* openPerRepository(options) }
   if (!isDamaged && !(yield* isLayout(path))) return yield* new LayoutNotFound({ path: directory })
   const { repository } = parseDirectory(path)

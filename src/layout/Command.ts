@@ -97,6 +97,8 @@ interface CollectGarbage {
   readonly entries: ReadonlyArray<Entry>
   /** Evidence: blobs that nothing in the state needs. */
   readonly blobs: ReadonlyArray<ContentDigest>
+  /** Whether blobs are deleted at once; otherwise they can be put back for a day, where a tool counted on them. */
+  readonly atOnce: boolean
 }
 
 /** Several commands of one layout that happen together or not at all, each on the state its predecessors leave. */

@@ -36,8 +36,8 @@ export class BlobDeleted extends Schema.TaggedClass<BlobDeleted>()("BlobDeleted"
 }) {}
 
 /**
- * A note: a blob that nothing needed was removed as garbage, unless somebody pushed it at that very moment. It changes
- * no index.
+ * A note: a blob that nothing needed was taken away as garbage, unless it was pushed at that very moment. It can be put
+ * back for a day. It changes no index.
  */
 export class BlobCollected extends Schema.TaggedClass<BlobCollected>()("BlobCollected", {
   digest: ContentDigest

@@ -58,7 +58,7 @@ const decideOne = (state: State, command: Command, limits: IndexLimits): Decisio
       return complete(command, () => Result.succeed(restore(state, command)))
     case "CollectGarbage":
       return Result.succeed([
-        ...command.blobs.map((digest) => new BlobCollected({ digest })),
+        ...command.blobs.map((digest) => command.atOnce ? new BlobDeleted({ digest }) : new BlobCollected({ digest })),
         ...inSequence(state, command.entries.map(drop))
       ])
     case "Batch":

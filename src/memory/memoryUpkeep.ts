@@ -23,7 +23,10 @@ export const memoryUpkeep = (
       Option.fromUndefinedOr(blobs.get(digest)),
       ({ bytes }) => hasher.digest(algorithmOf(digest), bytes)
     )
+  const none = { blobs: 0, bytes: 0 }
   return {
+    held: Effect.succeed({ kept: none, only: none, trash: none }),
+    emptyTrash: Effect.void,
     look: Effect.map(snapshot, (state): Condition => ({
       marker: Result.succeed("present"),
       index: Result.succeed({ state, manifests: "list", keyTwice: undefined, readable: true }),

@@ -14,7 +14,7 @@ import { makeLocalFiles } from "./localFiles.ts"
 import { nodeFs } from "./nodeFs.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
-export type { Durability, SymlinkPolicy } from "./layoutFiles.ts"
+export type { Durability, HoldPolicy, SymlinkPolicy } from "./layoutFiles.ts"
 export type { LayoutOptions } from "./stores.ts"
 
 export interface SharedOptions extends LayoutOptions {

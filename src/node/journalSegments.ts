@@ -139,7 +139,7 @@ export const rotate = Effect.fnUntraced(function*(
 })
 
 /** When the first commit of a journal happened, by a first line of any of its segments. */
-export const startedAt = (first: Line | undefined): number | undefined => {
+const startedAt = (first: Line | undefined): number | undefined => {
   if (first?.record._tag === "Snapshot") return first.record.started
   return first?.record._tag === "Group" ? first.record.commits[0].time : undefined
 }

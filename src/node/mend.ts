@@ -18,6 +18,7 @@ import { asStorage, guard, type LayoutFiles, statIfThere } from "./layoutFiles.t
 import type { FsError } from "./LayoutFs.ts"
 import { historyOf } from "./past.ts"
 import { lockToRepair, quarantined } from "./quarantine.ts"
+import { emptyTrash } from "./trash.ts"
 
 /** What was done; nothing where there was nothing to do. */
 type Mended = Effect.Effect<Option.Option<string>, RegistryError | FsError>
@@ -28,6 +29,10 @@ export const mend = (
   lockWaitMillis: number
 ): Effect.Effect<Option.Option<string>, RegistryError> =>
   locked(files, lockWaitMillis, what === "marker" ? mendMarker(files) : mendList(files))
+
+/** Deletes for good what collections have taken away. */
+export const emptyTrashNow = (files: LayoutFiles, lockWaitMillis: number): Effect.Effect<void, RegistryError> =>
+  Effect.asVoid(locked(files, lockWaitMillis, Effect.as(emptyTrash(files, { atOnce: true }), Option.none())))
 
 const locked = (
   files: LayoutFiles,

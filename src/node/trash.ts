@@ -60,12 +60,15 @@ export const trashSize = Effect.fnUntraced(function*(files: LayoutFiles) {
 /**
  * Deletes what has been there for a day, unless a tool may be at work. Only the holder of the lock calls it, after a look
  * that has put back all that the index names.
+ *
+ * @param atOnce whether all of it goes, however young it is and whatever a tool may do
  */
 export const emptyTrash = Effect.fnUntraced(function*(
-  files: LayoutFiles
+  files: LayoutFiles,
+  { atOnce = false } = {}
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const now = yield* Clock.currentTimeMillis
-  const over = (yield* listed(files)).filter(({ since }) => now - since >= trashMillis)
-  if (over.length === 0 || (yield* findUnfinished(files)) !== undefined) return
+  const over = (yield* listed(files)).filter(({ since }) => atOnce || now - since >= trashMillis)
+  if (over.length === 0 || (!atOnce && (yield* findUnfinished(files)) !== undefined)) return
   for (const { path } of over) yield* ifThere(files.fs.unlink(path))
 })

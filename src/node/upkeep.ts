@@ -8,14 +8,16 @@ import type { Repository } from "../oci/Reference.ts"
 import { damaged } from "../ops/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../ops/Upkeep.ts"
 import { makeHashing } from "./hashing.ts"
+import { keptAt } from "./held.ts"
 import { checkLayout, type IndexOnDisk, readIndex } from "./indexFile.ts"
 import { readEnd } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
 import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
-import { mend, restoreIndex } from "./mend.ts"
+import { emptyTrashNow, mend, restoreIndex } from "./mend.ts"
 import { quarantineBlob } from "./quarantine.ts"
+import { trashSize } from "./trash.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
@@ -71,6 +73,8 @@ export const makeUpkeep = (
   }
 
   return {
+    held: storage(heldIn(files)),
+    emptyTrash: emptyTrashNow(files, lockWaitMillis),
     look: Effect.gen(function*() {
       yield* storage(seeWhether)
       return {
@@ -109,6 +113,28 @@ const listOf = ({ entries, text }: IndexOnDisk): IndexCondition["manifests"] => 
   if (typeof document !== "object" || document === null || !("manifests" in document)) return "absent"
   return document.manifests === null ? "null" : "list"
 }
+
+/** What our own folder holds of content. */
+const heldIn = Effect.fnUntraced(function*(files: LayoutFiles) {
+  const kept = { blobs: 0, bytes: 0 }
+  const only = { blobs: 0, bytes: 0 }
+  for (const algorithm of algorithms) {
+    const folder = join(files.kept, algorithm)
+    const names = (yield* ifThere(files.fs.readDirectory(folder))) ?? []
+    const digests = names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
+    const [held, there] = yield* Effect.all([
+      files.fs.linkStats(digests.map((digest) => keptAt(files, digest))),
+      files.fs.linkStats(digests.map((digest) => files.blob(digest)))
+    ])
+    for (const [place, stat] of held.entries()) {
+      for (const sum of there[place] === undefined ? [kept, only] : [kept]) {
+        sum.blobs++
+        sum.bytes += stat?.size ?? 0
+      }
+    }
+  }
+  return { kept, only, trash: yield* trashSize(files) }
+})
 
 const digestsOf = (files: LayoutFiles, algorithm: string): Effect.Effect<ReadonlyArray<ContentDigest>, FsError> => {
   const folder = join(files.blobs, algorithm)

@@ -15,6 +15,17 @@ export interface GarbageOptions {
   readonly graceMillis?: number | undefined
   /** For how long what was taken out of the index can still be brought back, 7 days by default; 0 frees all of it now. */
   readonly undoWindowMillis?: number | undefined
+  /**
+   * Whether content is deleted at once, with all that earlier collections have taken away; false by default: it stays
+   * for a day, since another tool may have seen it and count on it. For people who know that no other tool is at work.
+   */
+  readonly now?: boolean | undefined
+}
+
+/** Content that collections have taken away, and that is deleted a day after. */
+export interface Trash {
+  readonly blobs: number
+  readonly bytes: number
 }
 
 /** Something in a layout, and what becomes of it. */
@@ -46,6 +57,8 @@ export interface GarbageCollected {
   /** What was on the plan, and stays because of what has happened since. */
   readonly spared: ReadonlyArray<GarbageItem>
   readonly bytes: number
+  /** What is deleted only a day after it was taken away, by the next write or collection after that. */
+  readonly trash: Trash
 }
 
 export interface PinnedContent extends Pin {
@@ -66,7 +79,7 @@ export interface GarbageShape {
     options?: { readonly repository?: string | undefined }
   ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
   /**
-   * Removes what is on a plan and may still go; nothing else goes, and nothing that was pushed or named meanwhile.
+   * Takes away what is on a plan and may still go; nothing else goes, and nothing that was pushed or named meanwhile.
    * `PlanExpired`.
    */
   readonly collectGarbage: (

@@ -10,6 +10,7 @@ import type { HistoryShape } from "./History.ts"
 import type { MaintenanceShape } from "./Maintenance.ts"
 import type { Facts } from "./manifests.ts"
 import type { RegistryError } from "./ports.ts"
+import type { Held } from "./Upkeep.ts"
 
 /** Content with its descriptor, readable while the scope is open. */
 /** How a blob is read. */
@@ -289,6 +290,8 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
   readonly check: Effect.Effect<void, RegistryError>
   /** How many blobs there are, and their bytes. */
   readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, RegistryError>
+  /** What we hold of content beside the layout. */
+  readonly held: Effect.Effect<Held, RegistryError>
 }
 
 /** The registry as a service of Effect programs. */

@@ -2,6 +2,7 @@
 import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
+import type { Trash } from "./Garbage.ts"
 import { leftoverMillis } from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
 
@@ -53,8 +54,21 @@ export interface Hashing {
   ) => Effect.Effect<Option.Option<ContentDigest>, RegistryError>
 }
 
+/** What lies in our own folder beside the layout, in number and bytes. */
+export interface Held {
+  /** Second names of content; where files can have two names they take no space, but a plain copy of the folder does. */
+  readonly kept: Trash
+  /** Of these, content that another tool has removed from the layout. */
+  readonly only: Trash
+  /** What collections have taken away, deleted a day after. */
+  readonly trash: Trash
+}
+
 /** The files of one layout as they lie there, and how they are put right. */
 export interface Upkeep {
+  readonly held: Effect.Effect<Held, RegistryError>
+  /** Deletes for good what collections have taken away, at once. */
+  readonly emptyTrash: Effect.Effect<void, RegistryError>
   /** Fails only where the medium does. */
   readonly look: Effect.Effect<Condition, RegistryError>
   readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, RegistryError>

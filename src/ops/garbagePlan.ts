@@ -15,7 +15,8 @@ const StoredPlan = Schema.fromJsonString(Schema.Struct({
     untagged: Schema.Boolean,
     retention: Schema.Array(Rule),
     graceMillis: Schema.Number,
-    undoWindowMillis: Schema.Number
+    undoWindowMillis: Schema.Number,
+    now: Schema.Boolean
   }),
   items: Schema.Array(Schema.Struct({
     kind: Schema.Literals(["manifest", "blob", "upload", "file"]),
@@ -41,7 +42,8 @@ export const withDefaults = (options: GarbageOptions): Asked => ({
   untagged: options.untagged ?? false,
   retention: options.retention ?? [],
   graceMillis: millis(options.graceMillis ?? limits.graceMillis),
-  undoWindowMillis: millis(options.undoWindowMillis ?? limits.undoWindowMillis)
+  undoWindowMillis: millis(options.undoWindowMillis ?? limits.undoWindowMillis),
+  now: options.now ?? false
 })
 
 /** For ever is a number as well, so that it survives being written down. */

@@ -7,6 +7,7 @@ import { type Digest, parseDigest } from "../oci/Digest.ts"
 import { NameUnknown } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
+import type { Trash } from "./Garbage.ts"
 import type { Facts, Walk } from "./manifests.ts"
 import { toldRepository, walkRepository } from "./reads.ts"
 import type { RegistryShape, UnnamedEntry } from "./Registry.ts"
@@ -66,7 +67,7 @@ const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<
 
 export const makeLists = (
   catalog: Catalog
-): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "digests" | "unnamed" | "check" | "usage"> => ({
+): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "digests" | "unnamed" | "check" | "usage" | "held"> => ({
   repositories: (page = {}) => Stream.withSpan(catalog.repositories(page), "Registry.repositories"),
 
   tags: (repository, page = {}) =>
@@ -131,15 +132,22 @@ export const makeLists = (
     const layouts = yield* catalog.layouts
     const each = yield* Effect.forEach(
       layouts,
-      ({ blobs }) =>
-        Stream.runFold(blobs.list, () => ({ blobs: 0, bytes: 0 }), (sum, { size }) => ({
-          blobs: sum.blobs + 1,
-          bytes: sum.bytes + size
-        }))
+      ({ blobs }) => Stream.runFold(blobs.list, () => nothing, (sum, { size }) => total(sum, { blobs: 1, bytes: size }))
     )
-    return each.reduce((sum, one) => ({ blobs: sum.blobs + one.blobs, bytes: sum.bytes + one.bytes }), {
-      blobs: 0,
-      bytes: 0
-    })
-  }).pipe(Effect.withSpan("Registry.usage"))
+    return each.reduce(total, nothing)
+  }).pipe(Effect.withSpan("Registry.usage")),
+
+  held: Effect.gen(function*() {
+    const layouts = yield* catalog.layouts
+    const each = yield* Effect.forEach(layouts, ({ upkeep }) => upkeep.held)
+    return {
+      kept: each.map(({ kept }) => kept).reduce(total, nothing),
+      only: each.map(({ only }) => only).reduce(total, nothing),
+      trash: each.map(({ trash }) => trash).reduce(total, nothing)
+    }
+  }).pipe(Effect.withSpan("Registry.held"))
 })
+
+const nothing: Trash = { blobs: 0, bytes: 0 }
+
+const total = (one: Trash, other: Trash): Trash => ({ blobs: one.blobs + other.blobs, bytes: one.bytes + other.bytes })

@@ -28,7 +28,7 @@ const entriesIn = (event: Event): ReadonlyArray<Entry> => {
 
 export const gather = Effect.fnUntraced(function*(
   { blobs, journal, layout, leftovers }: Opened,
-  { retention, undoWindowMillis }: Asked
+  { now: atOnce, retention, undoWindowMillis }: Asked
 ): Effect.fn.Return<Gathered, RegistryError> {
   const now = yield* Clock.currentTimeMillis
   const { defaultRepository } = yield* layout.snapshot
@@ -62,7 +62,8 @@ export const gather = Effect.fnUntraced(function*(
         }
       }))
   }
-  const unfinished = yield* Stream.runHead(Stream.filter(leftovers.list, (found) => isUnfinished(found, now)))
+  const atWork = Stream.filter(leftovers.list, (found) => !atOnce && isUnfinished(found, now))
+  const unfinished = yield* Stream.runHead(atWork)
   return {
     now,
     busy: Option.getOrUndefined(

@@ -85,6 +85,7 @@ const collectBatch = Effect.fnUntraced(function*(
     decide: (state, { blobs, entries }) =>
       decide(state, {
         _tag: "CollectGarbage",
+        atOnce: asked.now,
         blobs: blobs.flatMap(({ digest, goes }) => goes ? [digest] : []),
         entries: entries.flatMap(({ entry, goes }) => goes ? [entry] : [])
       })
@@ -201,6 +202,7 @@ export const makeGarbage = (
       const outcome = yield* item.kind === "upload" ? discardUpload(opened, item) : removeFile(opened, item)
       ;(outcome.goes ? removed : spared).push(outcome)
     }
-    return { removed, spared, bytes: sum(removed) }
+    if (asked.now) yield* opened.upkeep.emptyTrash
+    return { removed, spared, bytes: sum(removed), trash: (yield* opened.upkeep.held).trash }
   })
 })

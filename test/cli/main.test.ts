@@ -135,6 +135,7 @@ describe("ocilayout", () => {
           toolsets: ["read", "write"],
           tools: [],
           excludedTools: ["oci_tag"],
+          hold: "always",
           durability: "process",
           symlinks: "refuse",
           http: undefined,

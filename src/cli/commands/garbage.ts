@@ -35,13 +35,15 @@ export const Collected = Schema.Struct({
   goes: Schema.Array(Item),
   stays: Schema.Array(Item),
   /** What going frees. */
-  bytes: Schema.Natural
+  bytes: Schema.Natural,
+  /** What is deleted only a day after it was taken away. */
+  trash: Schema.optionalKey(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural }))
 })
 type Collected = typeof Collected.Type
 
 const collected: Answer<Collected> = {
   schema: Collected,
-  show: ({ bytes, done, goes, plan, stays }, screen) => {
+  show: ({ bytes, done, goes, plan, stays, trash }, screen) => {
     const reasons = Map.groupBy(stays, ({ why }) => why)
     const kept = Array.from(reasons, ([why, items]) => ({
       why,
@@ -67,6 +69,16 @@ const collected: Answer<Collected> = {
         [{ title: "WHY", cut: true }, { title: "THINGS", align: "right" }, { title: "SIZE", align: "right" }],
         kept.map(({ bytes, things, why }) => [why, String(things), sizeOf(bytes)])
       ),
+      ...(trash === undefined || trash.blobs === 0
+        ? []
+        : [styled(
+          screen,
+          "dim",
+          `${counted(trash.blobs, "blob")} of ${
+            sizeOf(trash.bytes)
+          } can still be put back where a tool counted on them; ` +
+            "a write or gc a day from now deletes them, --now at once"
+        )]),
       ...(plan === undefined ? [] : [styled(screen, "dim", `carry it out with --plan ${plan}`)])
     ].filter((part) => part !== "").join("\n")
   }
@@ -100,8 +112,8 @@ const collect = Effect.fnUntraced(function*(
   plan: string,
   repository: string | undefined
 ): Effect.fn.Return<Collected, Effect.Error<ReturnType<typeof registry.collectGarbage>>> {
-  const { bytes, removed, spared } = yield* registry.collectGarbage(plan, { repository })
-  return { done: true, goes: removed.map(itemOf), stays: spared.map(itemOf), bytes }
+  const { bytes, removed, spared, trash } = yield* registry.collectGarbage(plan, { repository })
+  return { done: true, goes: removed.map(itemOf), stays: spared.map(itemOf), bytes, trash }
 })
 
 /** A plan as it was made, once more. */
@@ -127,9 +139,13 @@ export const gc = Command.make("gc", {
   ),
   graceMinutes: f.count("grace-minutes", "NUMBER", "Keep younger content; 1440 by default, and an hour in any case"),
   undoDays: f.count("undo-days", "NUMBER", "Keep what taking back changes of so many days needs; 7 by default"),
+  now: f.off(
+    "now",
+    "Delete content at once, and what earlier collections took away; only where no other tool is at work"
+  ),
   where: f.writing,
   wanted: f.wanted
-}, ({ dryRun, graceMinutes, keep, plan, target, undoDays, untagged, wanted, where, yes }) =>
+}, ({ dryRun, graceMinutes, keep, now, plan, target, undoDays, untagged, wanted, where, yes }) =>
   report(
     collected,
     { ...wanted, quiet: wanted.quiet && !dryRun },
@@ -142,6 +158,7 @@ export const gc = Command.make("gc", {
       const looked = yield* opened.registry.planGarbage({
         repository: opened.name,
         untagged,
+        now,
         retention: yield* Effect.forEach(keep, ruleOf),
         ...field("graceMillis", Option.map(graceMinutes, (minutes) => minutes * 60_000)),
         ...field("undoWindowMillis", Option.map(undoDays, (days) => days * dayMillis)),
@@ -172,15 +189,16 @@ export const gc = Command.make("gc", {
     described(
       "Free space",
       "Says what nobody needs and why all else stays. Without --yes it only looks (at a terminal it asks), and gives a " +
-        "plan that --plan carries out within an hour: of it goes what still may, and nothing else. What is removed does " +
-        "not come back.",
+        "plan that --plan carries out within an hour: of it goes what still may, and nothing else. Content is deleted a " +
+        "day after it was taken away, since another tool may count on it; until then a push or a tag brings it back.",
       [
         ["gc ./images", "Look"],
         ["gc ./images --yes", "Remove what can go"],
         [
           "gc ./images --untagged --keep 'app/*:ci-*=10' --undo-days 0",
-          "Let old tags go as well, and free all of it now"
-        ]
+          "Let old tags go as well, and what only taking back would need"
+        ],
+        ["gc ./images --now --yes", "Free space at once; no other tool may be at work"]
       ]
     )
   )

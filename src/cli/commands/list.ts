@@ -13,6 +13,8 @@ import { atPoint, locate, locateWhole, severalRepositories, type Target } from "
 import { table } from "../terminal/table.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 
+const Amount = Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural })
+
 export const Repositories = Schema.Struct({
   repositories: Schema.Array(Schema.String),
   /** Entries of the index that fit no repository. */
@@ -23,12 +25,18 @@ export const Repositories = Schema.Struct({
   tags: Schema.optionalKey(Schema.Array(Schema.Natural)),
   /** With --long: what the layout holds, and how many bytes that is. */
   blobs: Schema.optionalKey(Schema.Natural),
-  bytes: Schema.optionalKey(Schema.Natural)
+  bytes: Schema.optionalKey(Schema.Natural),
+  /** With --long: second names of content, which a plain copy of the layout doubles. */
+  kept: Schema.optionalKey(Amount),
+  /** With --long: of these, content that another tool has removed from the layout. */
+  only: Schema.optionalKey(Amount),
+  /** With --long: what gc has taken away, deleted a day after. */
+  trash: Schema.optionalKey(Amount)
 })
 
 const shownRepositories: Answer<typeof Repositories.Type> = {
   schema: Repositories,
-  show: ({ blobs, bytes, repositories, tags, unnamed }, screen) =>
+  show: ({ blobs, bytes, kept, only, repositories, tags, trash, unnamed }, screen) =>
     [
       ...(tags === undefined ? repositories : [
         table(
@@ -40,9 +48,17 @@ const shownRepositories: Answer<typeof Repositories.Type> = {
       ...unnamed.map(({ digest, name, reason }) =>
         `${name === undefined ? named(digest) : named(name)}  (no repository: ${reason})`
       ),
-      ...(blobs === undefined || bytes === undefined ? [] : [`${counted(blobs, "blob")}, ${sizeOf(bytes)}`])
+      ...(blobs === undefined || bytes === undefined ? [] : [`${counted(blobs, "blob")}, ${sizeOf(bytes)}`]),
+      ...amountOf(kept, "have a second name: no space here, but a plain copy of the folder takes as much more"),
+      ...amountOf(only, "of these are no longer in the layout: what can be brought back still needs them"),
+      ...amountOf(trash, "were taken away by gc, and are deleted a day after")
     ].filter((line) => line !== "").join("\n")
 }
+
+const amountOf = (amount: typeof Amount.Type | undefined, what: string): ReadonlyArray<string> =>
+  amount === undefined || amount.blobs === 0
+    ? []
+    : [`${counted(amount.blobs, "blob")}, ${sizeOf(amount.bytes)}, ${what}`]
 
 const long = (description: string) => f.off("long", description).pipe(f.alias("l"))
 
@@ -63,7 +79,8 @@ export const repositories = Command.make("repositories", {
       const details = long
         ? {
           tags: yield* Effect.forEach(repositories, (name) => Stream.runCount(registry.tags(name))),
-          ...(yield* registry.usage)
+          ...(yield* registry.usage),
+          ...(yield* registry.held)
         }
         : {}
       return {

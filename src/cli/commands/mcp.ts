@@ -45,6 +45,7 @@ export const mcp = Command.make("mcp", {
   tools: list("tools", "Offer only these tools, beside those of --toolsets"),
   excludedTools: list("exclude-tools", "Do not offer these tools"),
   durability: f.durability,
+  hold: f.hold,
   symlinks: f.symlinks,
   http: Flag.String("http").pipe(
     Flag.withMetavar("[HOST:]PORT"),

@@ -24,7 +24,8 @@ const Collected = Schema.Struct({
   bytes: Schema.Natural,
   examples: Schema.Array(Item),
   kept: Schema.Array(Reason),
-  omitted: p.optional(Schema.Natural)
+  omitted: p.optional(Schema.Natural),
+  trash: p.optional(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural }))
 })
 type Collected = typeof Collected.Type
 
@@ -48,7 +49,10 @@ const looking = {
     minimum: 0,
     maximum: 3650,
     default: 7
-  })
+  }),
+  now: p.flag(
+    "Delete content at once and not after a day, with all that was taken away before; only where no other tool writes"
+  )
 }
 
 interface Request {
@@ -63,6 +67,7 @@ interface Request {
   }>
   readonly grace_minutes: number
   readonly undo_days: number
+  readonly now: boolean
 }
 
 /** Where nothing may be removed that does not come back. */
@@ -84,7 +89,7 @@ const collecting: ToolSpec<Request, Collected> = {
   toolset: "maintain",
   title: "Collect garbage",
   description:
-    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",
+    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Content is deleted a day after (trash), since another tool may count on it; now deletes it at once. undo_days 0 also frees what oci_restore could need.",
   hints: p.removing,
   needs: "nothing",
   input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
@@ -106,7 +111,7 @@ const dayMillis = 24 * 60 * 60 * 1000
 
 const look = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
-  { grace_minutes, keep = [], repository, undo_days, untagged }: Request,
+  { grace_minutes, keep = [], now, repository, undo_days, untagged }: Request,
   isPlanned: boolean
 ): Effect.fn.Return<Collected, ToolError> {
   const vague = keep.findIndex(({ days, newest }) => days === undefined && newest === undefined)
@@ -115,6 +120,7 @@ const look = Effect.fnUntraced(function*(
     keep: isPlanned,
     repository,
     untagged,
+    now,
     retention: keep.map(({ days, newest, repository, tag }): RetentionRule => ({
       repository,
       tag,
@@ -144,8 +150,8 @@ const collect = Effect.fnUntraced(function*(
   yield* confirm(
     `Collect garbage in layout ${id}: remove ${manifests} manifests, ${blobs} blobs, ${uploads} uploads and ${files} left-over files, ${bytes} bytes in all? Content does not come back.`
   )
-  const { removed, spared } = yield* registry.collectGarbage(plan, { repository })
-  return { done: true, ...summary(removed, spared) }
+  const { removed, spared, trash } = yield* registry.collectGarbage(plan, { repository })
+  return { done: true, ...summary(removed, spared), ...(trash.blobs === 0 ? {} : { trash }) }
 })
 
 const count = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]): number =>
