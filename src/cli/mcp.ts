@@ -30,6 +30,9 @@ export const serveMcp = Effect.fn("serveMcp")(
       tools: options.tools,
       excluded: options.excludedTools
     }))
+    for (const { perRepository, registry } of served.layouts) {
+      if (!perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
+    }
     if (http !== undefined) return yield* listen(catalogue, options, http)
     if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
     yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })

@@ -52,6 +52,7 @@ const layoutStore = (
   }
   const layout: LayoutStore = {
     snapshot: Effect.sync(() => state),
+    tend: Effect.void,
     transact: ({ decide, evidence }) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const before = state

@@ -1,5 +1,6 @@
 /** The journal as history: commits newest first, and states as they were. */
 import { Effect, Option, Queue, Stream } from "effect"
+import { join } from "node:path"
 import { EntryAdded } from "../layout/Event.ts"
 import { HistoryInvalid, RevisionUnknown } from "../oci/OciError.ts"
 import type { FoundCommit, Journal, RegistryError } from "../ops/ports.ts"
@@ -11,6 +12,8 @@ import { linesPutAside, readAround, segmentUpTo, skimBefore } from "./journalSeg
 import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
 import type { Observation } from "./observe.ts"
 import { historyOf } from "./past.ts"
+
+const algorithms = ["sha256", "sha512"] as const
 
 /** How often somebody who watches looks for changes, when the system tells of them, and when it does not. */
 const patientMillis = 10_000
@@ -59,6 +62,10 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     Effect.fnUntraced(function*(queue) {
       const tell = () => void Queue.offerUnsafe(queue, undefined)
       const watched = yield* Effect.isSuccess(files.fs.watch(files.root, tell))
+      for (const algorithm of algorithms) {
+        // A collection of another tool shows nowhere else. Where there is no such folder yet, there is nothing to see.
+        yield* Effect.ignore(files.fs.watch(join(files.blobs, algorithm), tell))
+      }
       while (true) {
         tell()
         yield* Effect.sleep(watched ? patientMillis : impatientMillis)

@@ -36,6 +36,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   { cache, completion }: { readonly cache: IndexCache; readonly completion: Completion },
   lockWaitMillis: number
 ): Effect.fn.Return<LayoutStore, never, Scope.Scope> {
+  const look: Member = { actor: "foreign", decide: () => Effect.succeed([]) }
   const scope = yield* Effect.scope
   let watching = false
   /** Looks again at what was replaced once its time is over, should nobody write before. */
@@ -46,7 +47,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
       yield* Effect.sleep(watchMillis)
       watching = false
       // Where it cannot be done now, whoever writes next does it.
-      yield* Effect.ignore(groups.submit({ actor: "foreign", decide: () => Effect.succeed([]) }))
+      yield* Effect.ignore(groups.submit(look))
     })
     return Effect.asVoid(Effect.forkIn(lookAgain, scope))
   })
@@ -68,6 +69,10 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
 
   return {
     snapshot: Effect.map(cache.look, ({ seen }) => seen.state),
+    tend: Effect.flatMap(
+      decideUnwritten(look),
+      (unwritten) => Option.isSome(unwritten) ? Effect.void : Effect.asVoid(groups.submit(look))
+    ),
     transact: ({ decide, evidence }) =>
       Effect.suspend(() => {
         let refusal: Effect.Effect<never, RefusalOf<typeof evidence> | RegistryError> | undefined

@@ -51,6 +51,12 @@ export interface Restored {
 }
 
 export interface HistoryShape {
+  /**
+   * Keeps one layout as we acknowledged it, until it is interrupted: whenever another tool may have changed it, what that
+   * tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository` says
+   * which layout. What cannot be done now is done at the next change.
+   */
+  readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, RegistryError>
   /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
   readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
   /**

@@ -38,6 +38,8 @@ const kinds = {
   MANIFEST_TOO_LARGE: ["warning", "person", "none: what it needs was not looked at"],
   MEDIA_TYPE_MISMATCH: ["warning", "person", "push the manifest again under the media type that it has itself"],
   BLOB_MISSING: ["error", "source", "fetch it from another layout"],
+  MANIFEST_HELD: ["warning", "repair", "put it back, as the next write does as well"],
+  BLOB_HELD: ["warning", "repair", "put it back, as the next write does as well"],
   BLOB_CORRUPT: ["error", "repair", "move it to the quarantine, and fetch it from another layout"],
   SIZE_MISMATCH: [
     "error",

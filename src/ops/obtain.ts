@@ -11,7 +11,7 @@ export const obtain = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<string>, RegistryError> {
   const manifest = finding.code.startsWith("MANIFEST_")
   const held = dryRun ? opened.blobs.stat(digest) : opened.blobs.retain(digest, { manifest })
-  if (Option.isSome(yield* held)) return Option.some("put back what a lease still held of it")
+  if (Option.isSome(yield* held)) return Option.some("put back what .ocilayout still held of it")
   if (source === undefined) return Option.none()
   // Where it is needed is where it is likely to be; in a shared layout any name will do.
   const likely = finding.affected.flatMap((name) => /^([^@]+?)[:@]/u.exec(name)?.[1] ?? [])

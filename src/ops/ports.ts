@@ -40,6 +40,11 @@ export interface LayoutStore {
     readonly evidence: (state: State) => Effect.Effect<A, E>
     readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
   }) => Effect.Effect<Committed, E | RegistryError>
+  /**
+   * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put back,
+   * and what they did is recorded. A layout that we have never written is left as it is.
+   */
+  readonly tend: Effect.Effect<void, RegistryError>
 }
 
 /** A commit, or what will be one. */

@@ -27,5 +27,6 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   unpin: refuse("unpinning content"),
   revert: refuse("reverting a commit"),
   restore: refuse("restoring what was"),
+  tend: () => Effect.never,
   repair: (options) => options?.dryRun === true ? registry.repair(options) : refuse("repairing a layout")()
 })

@@ -75,6 +75,8 @@ const actions: ReadonlyMap<FindingCode, Action> = new Map<FindingCode, Action>([
   ["SIZE_MISMATCH", replace],
   ["MANIFEST_MISSING", fetch],
   ["BLOB_MISSING", fetch],
+  ["MANIFEST_HELD", fetch],
+  ["BLOB_HELD", fetch],
   ["NAME_TWICE", dropDuplicates],
   ["LEFTOVER", sweep]
 ])

@@ -209,13 +209,19 @@ const checkSubject = Effect.fnUntraced(function*(
 })
 
 /** What is missing is told last, with everybody who needs it. */
-const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<void> {
-  const { graph, report } = walk
+const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<void, RegistryError> {
+  const { graph, opened, report } = walk
   for (const [digest, { manifest, place }] of graph.lacking) {
     graph.incomplete ||= manifest
     const where = { path: blobPath(digest), ...around(walk, digest) }
     if (place === "no file") {
       yield* report.found("BLOB_NO_FILE", { ...where, message: `what is in the place of ${digest} is no regular file` })
+    } else if (isContentDigest(digest) && Option.isSome(yield* opened.blobs.stat(digest))) {
+      yield* report.found(manifest ? "MANIFEST_HELD" : "BLOB_HELD", {
+        ...where,
+        message:
+          `${digest} was removed from blobs/, and only .ocilayout holds it: it is read here, and by no other tool`
+      })
     } else {
       yield* report.found(manifest ? "MANIFEST_MISSING" : "BLOB_MISSING", {
         ...where,

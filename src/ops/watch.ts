@@ -65,7 +65,10 @@ const allTold = ({ commits }: Journal): Effect.Effect<Told, RegistryError> =>
     })
   )
 
-export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "watch"> => {
+/** How long changes are gathered before they are looked at: a tool makes many in a row. */
+const gatherMillis = 100
+
+export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "tend" | "watch"> => {
   const startWatch: HistoryShape["startWatch"] = Effect.fn("Registry.startWatch")(
     function*({ after, repository } = {}) {
       const { journal, layout, repository: name } = yield* choose(catalog, repository)
@@ -92,5 +95,13 @@ export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "
       })
     }
   )
-  return { startWatch, watch: (options) => Stream.withSpan(Stream.unwrap(startWatch(options)), "Registry.watch") }
+  const tend: HistoryShape["tend"] = Effect.fn("Registry.tend")(function*({ repository } = {}) {
+    const { journal, layout } = yield* choose(catalog, repository)
+    const looks = Stream.mapEffect(
+      journal.changes,
+      () => Effect.andThen(Effect.sleep(gatherMillis), Effect.ignore(layout.tend))
+    )
+    return yield* Effect.andThen(Stream.runDrain(looks), Effect.never)
+  })
+  return { startWatch, tend, watch: (options) => Stream.withSpan(Stream.unwrap(startWatch(options)), "Registry.watch") }
 }

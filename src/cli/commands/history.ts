@@ -160,6 +160,8 @@ export const watch = Command.make("watch", {
     Stream.unwrap(Effect.gen(function*() {
       const opened = yield* locate(where, target)
       const { repository, tag } = yield* Effect.fromResult(scopeOf(opened))
+      // Who watches sees what other tools overwrite first, and puts back what was acknowledged.
+      yield* Effect.forkScoped(Effect.ignore(opened.registry.tend({ repository })))
       const commits = opened.registry.watch({ repository, after: Option.getOrUndefined(after) })
       return commits.pipe(
         Stream.filter(({ changes }) => tag === undefined || changes.some((change) => change.tag === tag)),
