@@ -203,7 +203,7 @@ export const placeBlob = Effect.fnUntraced(function*(
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
   yield* hold(files, path, digest, how)
-  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+  const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
   let existed = false
   if (linked === "done") yield* files.fs.unlink(path)
   else {
@@ -223,6 +223,25 @@ export const placeBlob = Effect.fnUntraced(function*(
   durable.add(identity)
   return existed
 })
+
+/** Changes a folder of blobs, so that the next look need not list it where nothing else has changed it. */
+const changing = <A>(
+  { blobsSeen, fs, times }: LayoutFiles,
+  folder: string,
+  change: Effect.Effect<A, FsError>
+): Effect.Effect<A, FsError> =>
+  Effect.gen(function*() {
+    const looked = times.exact ? blobsSeen.looks.get(folder) : undefined
+    if (looked === undefined) return yield* change
+    const before = yield* statIfThere(fs, folder)
+    const done = yield* change
+    const after = yield* statIfThere(fs, folder)
+    if (before !== undefined && after !== undefined && identityOf(before) === looked) {
+      blobsSeen.looks.set(folder, identityOf(after))
+      blobsSeen.changed = true
+    }
+    return done
+  })
 
 /** A second name for another layout's blob; false where that cannot be, or there is none. */
 const linkBlob = Effect.fnUntraced(function*(

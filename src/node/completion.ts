@@ -10,8 +10,9 @@ import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { contentOf, needsOfAll } from "../ops/links.ts"
 import type { Manifests } from "../ops/manifests.ts"
 import type { BlobStore, RegistryError } from "../ops/ports.ts"
+import type { Known } from "./indexCache.ts"
 import { settledAt } from "./indexFile.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { asStorage, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob } from "./retainBlob.ts"
@@ -19,10 +20,13 @@ import { emptyTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
 
 export interface Completion {
-  readonly complete: (seen: Observation, state: State) => Effect.Effect<void, RegistryError>
+  readonly complete: (known: Known, state: State) => Effect.Effect<void, RegistryError>
 }
 
 const algorithms = ["sha256", "sha512"] as const
+
+/** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
+const trustMillis = 1000
 
 /** What is pinned is held, and need not be where other tools look for it. */
 const noPins = { all: Effect.succeed(new Map<never, never>()) }
@@ -32,10 +36,10 @@ export const makeCompletion = (
   trusted: Trusted,
   reading: { readonly manifests: Manifests; readonly blobs: BlobStore }
 ): Completion => {
-  /** What `blobs` looked like when all of it was last looked at; none where it may have changed without looking so. */
-  let seenAs: string | undefined
-  /** What is held and was not under `blobs` then, since nothing of the index needs it. */
-  let spare: ReadonlySet<string> = new Set()
+  /** When the folders of blobs were listed: milliseconds since 1970. */
+  let listedAt = 0
+  /** What was seen when second names were listed: a commit of another process may have given more. */
+  let listedFor: Observation | undefined
   /** The hour in which the trash was looked through. */
   let emptied = 0
   const storage = asStorage(files.root)
@@ -56,33 +60,60 @@ export const makeCompletion = (
       (names = []) => names.map((name) => `${algorithm}:${name}`)
     )
 
-  /** Puts back what the index needs and a collection has removed. */
-  const repair = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
-    const missing = new Set<string>()
-    for (const algorithm of algorithms) {
-      const [there, kept] = yield* storage(
-        Effect.all([namesIn(files.blobs, algorithm), namesIn(files.kept, algorithm)])
-      )
-      const present = new Set(there)
-      for (const digest of kept) if (!present.has(digest)) missing.add(digest)
-    }
-    if (Array.from(missing).every((digest) => spare.has(digest))) return
-    const reached = yield* reachedBy(state.entries)
-    yield* completeAll(Array.from(reached).filter(([digest]) => missing.has(digest)))
-    spare = new Set(Array.from(missing).filter((digest) => !isContentDigest(digest) || !reached.has(digest)))
+  /** The second names there are; after a commit of our own they are known. */
+  const keptNow = Effect.fnUntraced(function*({ seen, written }: Known): Effect.fn.Return<Set<string>, FsError> {
+    const { keptNames } = files
+    if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
+    keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
+    keptNames.spare.clear()
+    listedFor = seen
+    return keptNames.listed
   })
 
-  const look = Effect.gen(function*() {
-    const stats = yield* Effect.forEach(algorithms, (algorithm) => statIfThere(files.fs, join(files.blobs, algorithm)))
+  /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
+  const repair = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<boolean, RegistryError> {
+    const { keptNames } = files
+    const kept = yield* storage(keptNow(known))
+    const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
+    // Nearly always all of it is there, and counting is enough.
+    let count = 0
+    for (const digest of there) if (kept.has(digest)) count++
+    if (count === kept.size) return false
+    const present = new Set(there)
+    const missing = new Set(Array.from(kept).filter((digest) => !present.has(digest)))
+    if (Array.from(missing).every((digest) => keptNames.spare.has(digest))) return false
+    const reached = yield* reachedBy(state.entries)
+    yield* completeAll(Array.from(reached).filter(([digest]) => missing.has(digest)))
+    keptNames.spare = new Set(Array.from(missing).filter((digest) => !isContentDigest(digest) || !reached.has(digest)))
+    return true
+  })
+
+  /** Lists what has changed, unless that was us alone. */
+  const lookAtBlobs = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<void, RegistryError> {
+    const { blobsSeen, times } = files
     const now = yield* Clock.currentTimeMillis
-    return {
-      looks: stats.map((stat) => stat === undefined ? "" : identityOf(stat)).join(" "),
-      settled: files.times.exact || stats.every((stat) => stat === undefined || settledAt(now, stat.mtimeNs))
+    const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
+    const stats = yield* storage(files.fs.linkStats(folders))
+    const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat))
+    const isSame = folders.every((folder, place) => blobsSeen.looks.get(folder) === looks[place])
+    // A removal at the very moment of a change of ours does not show in the times of the folder.
+    if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
+    const isChanged = yield* repair(known, state)
+    listedAt = now
+    blobsSeen.changed = false
+    blobsSeen.looks.clear()
+    if (isChanged) return
+    for (const [place, folder] of folders.entries()) {
+      const stat = stats[place]
+      if (stat === undefined || times.exact || settledAt(now, stat.mtimeNs)) {
+        blobsSeen.looks.set(folder, looks[place] ?? "")
+      }
     }
   })
 
   return {
-    complete: Effect.fnUntraced(function*({ found, head }, state): Effect.fn.Return<void, RegistryError> {
+    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
+      const { found, head } = known.seen
       if (files.hold !== "never") {
         const isNew = (entry: Entry): boolean => entriesOfDigest(head, entry.digest).length === 0
         const entries = found === head && state === head
@@ -90,12 +121,7 @@ export const makeCompletion = (
           : [...found.entries, ...(state === found ? [] : state.entries)].filter(isNew)
         if (entries.length > 0) yield* completeAll(yield* reachedBy(entries))
       }
-      const before = yield* storage(look)
-      if (before.looks !== seenAs) {
-        yield* repair(state)
-        const after = yield* storage(look)
-        seenAs = after.settled ? after.looks : undefined
-      }
+      yield* lookAtBlobs(known, state)
       const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
       if (hour !== emptied) yield* storage(emptyTrash(files))
       emptied = hour

@@ -93,8 +93,13 @@ const mark = Effect.fnUntraced(function*(
     if (!(yield* isFolder(files, hour))) return false
   }
   const path = join(folder, nameOf(digest))
-  if ((yield* statIfThere(fs, path)) !== undefined) return true
-  yield* tell(Effect.flatMap(createIn(files, path), ({ close }) => close), "EEXIST")
+  // All marks are names of one empty file, which is cheaper than a file for each.
+  const linked = yield* tell(fs.link(join(files.leases, "mark"), path), "EEXIST", "ENOENT", ...cannotLink)
+  if (linked !== "done" && linked !== "EEXIST") {
+    const create = (at: string) => tell(Effect.flatMap(createIn(files, at), ({ close }) => close), "EEXIST")
+    yield* create(path)
+    if (linked === "ENOENT") yield* create(join(files.leases, "mark"))
+  }
   return true
 })
 
@@ -119,6 +124,8 @@ export const keep = Effect.fnUntraced(function*(
   if (placed === "ENOENT") return yield* new FsError({ operation: "link", path, code: "ENOENT", cause: "is gone" })
   if (placed !== "done") return yield* fallBack(files, "link")
   files.unsynced.add(dirname(target))
+  files.keptNames.listed?.add(digest)
+  files.keptNames.spare.delete(digest)
 })
 
 /** The file that is the blob now takes the place of an older one, so that content is on the disk once. */
@@ -207,6 +214,7 @@ export const letGo = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const path = keptAt(files, digest)
   yield* guard(files, path)
+  files.keptNames.listed?.delete(digest)
   yield* removeFile(files, path)
 })
 

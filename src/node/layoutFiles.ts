@@ -20,6 +20,21 @@ export type SymlinkPolicy = "refuse" | "inside" | "follow"
  */
 export type HoldPolicy = "always" | "day" | "never"
 
+/** What this opening knows of the folders of blobs, so that it lists them only when another process has changed them. */
+export interface BlobsSeen {
+  /** What each folder looked like when it was listed, or after our own last change of it since. */
+  readonly looks: Map<string, string>
+  /** Whether one has changed since it was listed, by us alone as far as its times tell. */
+  changed: boolean
+}
+
+export interface KeptNames {
+  /** The digests that have one, as they were listed, and as this opening has changed them since. */
+  listed: Set<string> | undefined
+  /** Of these, content that is not under `blobs`, and that nothing in the index needed when that was found out. */
+  spare: Set<string>
+}
+
 export interface LayoutFiles {
   readonly fs: LayoutFs
   readonly root: string
@@ -70,6 +85,9 @@ export interface LayoutFiles {
   readonly hold: HoldPolicy
   /** Folders of second names that were given since they were synced. */
   readonly unsynced: Set<string>
+  readonly blobsSeen: BlobsSeen
+  /** What this opening knows of second names. */
+  readonly keptNames: KeptNames
   /** What this opening has marked in which hour. */
   readonly held: { hour: number; readonly digests: Set<ContentDigest> }
   /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
@@ -118,6 +136,8 @@ export const layoutFiles = (
     times: { tried: false, exact: false },
     hold,
     unsynced: new Set(),
+    blobsSeen: { looks: new Map(), changed: false },
+    keptNames: { listed: undefined, spare: new Set() },
     held: { hour: 0, digests: new Set() },
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))

@@ -174,7 +174,7 @@ const lookMerged = Effect.fnUntraced(function*({ cache, completion, displaced, f
   // What was written into a layout that was removed is put aside with its journal.
   const changed = wiped ? [] : found
   const merged = yield* withDisplaced(files, state, changed)
-  yield* completion.complete(known.seen, merged)
+  yield* completion.complete(known, merged)
   return { changed, known, state: merged }
 })
 
