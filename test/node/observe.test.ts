@@ -400,6 +400,28 @@ describe("reconciling", () => {
       )
     }))
 
+  it.live("gives no answer from a group that is taken back while it looks", () =>
+    Effect.gen(function*() {
+      const disk = yield* layoutWith(versions[2] ?? "", ...history().lines)
+      const [before = "", after = ""] = hashes.slice(2)
+      const waiting = `.ocilayout/replaced/1.${before}.${after}.${"0".repeat(32)}`
+      disk.write(waiting, versions[3] ?? "")
+      let isTakenBack = false
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          if (isTakenBack || operation !== "readDirectory" || path !== ".ocilayout/replaced") return
+          isTakenBack = true
+          // The writer was overtaken: it says so in the journal, and then removes its file.
+          disk.write(journalPath, history({ aborted: true }).text)
+          fs.unlinkSync(disk.path(waiting))
+        })
+      )
+      const seen = yield* look(disk)
+      assert.isTrue(isTakenBack)
+      assert.deepStrictEqual(valuesOf(seen.state), states[2])
+      assert.strictEqual(seen.end.last?.record._tag, "Abort")
+    }))
+
   it.live("takes what is there before the first commit as the first thing that happened", () =>
     Effect.gen(function*() {
       const seen = yield* look(yield* layoutWith(versions[0] ?? ""))
