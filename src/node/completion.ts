@@ -47,7 +47,14 @@ export const makeCompletion = (
   const reachedBy = (
     entries: ReadonlyArray<Entry>
   ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
-    Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf)
+    Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
+      // No commit fails since a layout is too large to be walked: then manifests alone are made sure of.
+      Effect.catchTag("LimitExceeded", ({ message }) =>
+        Effect.as(
+          Effect.logWarning(`${files.root}: not all content can be held against other tools' collections: ${message}`),
+          new Map(entries.flatMap(({ digest }) => isContentDigest(digest) ? [[digest, true]] : []))
+        ))
+    )
 
   const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, RegistryError> =>
     storage(

@@ -4,6 +4,7 @@ import type { Repository } from "../oci/Reference.ts"
 import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import { nothing } from "./journalFile.ts"
+import type { Parts } from "./journalRecord.ts"
 import { asStorage, identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 import { partsDiffer, partsNow } from "./parts.ts"
@@ -27,6 +28,9 @@ export interface IndexCache {
   readonly synced: (seen: Observation) => Effect.Effect<void>
   readonly forget: Effect.Effect<void>
 }
+
+const sameParts = (one: Parts, other: Parts): boolean =>
+  one.blobs === other.blobs && one.own === other.own && one.marker === other.marker
 
 export const makeIndexCache = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -80,9 +84,12 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     const parts = yield* asStorage(files.root)(partsNow(files))
     const end = journal === undefined ? nothing.identity : identityOf(journal)
     const created = layout !== undefined
-    return end === last.seen.end.identity && created === last.seen.created && !partsDiffer(last.seen.parts, parts)
-      ? last
-      : yield* refresh
+    if (end !== last.seen.end.identity || created !== last.seen.created || partsDiffer(last.seen.parts, parts)) {
+      return yield* refresh
+    }
+    // A part may have been made meanwhile.
+    if (!sameParts(last.seen.parts, parts)) known = { ...last, seen: { ...last.seen, parts } }
+    return known ?? last
   })
 
   return {

@@ -193,8 +193,8 @@ const sameHandMillis = 2000
 /**
  * Whether a file with the bytes of an earlier version is a copy that a person restored, rather than what a tool read
  * before our last commits and wrote back. A tool reads, works for a while, and writes: so the version must have been
- * superseded a day before the file arrived here, and the file must have been written before that, or as long after it.
- * In doubt it is what a tool wrote back: that loses nothing.
+ * superseded a day before the file arrived here, and the file must have been written before that, or as long after it and
+ * then without oci-layout. In doubt it is what a tool wrote back: that loses nothing.
  */
 const isRestoredCopy = ({ index: { changed, modified }, marker, now, superseded }: {
   readonly index: IndexOnDisk
@@ -205,5 +205,5 @@ const isRestoredCopy = ({ index: { changed, modified }, marker, now, superseded 
 }): boolean =>
   changed <= now && modified <= now &&
   changed - superseded >= restoredMillis &&
-  (modified <= superseded || modified - superseded >= restoredMillis) &&
-  Math.abs(marker.modified - modified) > sameHandMillis
+  (modified <= superseded ||
+    (modified - superseded >= restoredMillis && Math.abs(marker.modified - modified) > sameHandMillis))

@@ -214,6 +214,8 @@ interface Row {
   readonly waits?: boolean
   /** Whether `oci-layout` is older than the index. */
   readonly isRestored?: boolean
+  /** Whether both are older than the journal. */
+  readonly isOld?: boolean
   /** What holds in the words of the tool that wrote the index; what holds by default. */
   readonly word?: Entries
   /** What holds. */
@@ -302,6 +304,13 @@ const rows: ReadonlyArray<Row> = [
     restored: true
   },
   {
+    name: "one that is as old as oci-layout, since both were made together, is accepted",
+    index: versions[0],
+    agoMillis: day + 1000,
+    isOld: true,
+    holds: states[0]
+  },
+  {
     name: "one that was superseded less than a day before was written by a tool",
     index: versions[1],
     agoMillis: day - 1000,
@@ -386,6 +395,7 @@ describe("reconciling", () => {
       const { agoMillis = 0, aborted = false, head = states[3], holds, index = "" } = row
       const disk = yield* layoutWith(index, ...history({ agoMillis, aborted }).lines)
       if (row.isRestored === true) fs.utimesSync(disk.path("oci-layout"), 0, 0)
+      if (row.isOld === true) { for (const name of ["oci-layout", "index.json"]) fs.utimesSync(disk.path(name), 0, 0) }
       if (row.waits === true) {
         const [before = "", after = ""] = hashes.slice(2)
         disk.write(`.ocilayout/replaced/1.${before}.${after}.${"0".repeat(32)}`, versions[3] ?? "")
