@@ -9,21 +9,12 @@ import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./dura
 import type { Preparation } from "./establish.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
-import {
-  asStorage,
-  guard,
-  guardedStat,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  statIfThere
-} from "./layoutFiles.ts"
+import { asStorage, guard, guardedStat, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { heldSince, type Hold, lease } from "./leases.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"
-import type { Trusted } from "./trusted.ts"
+import { afterNaming, type Trusted } from "./trusted.ts"
 import { writePieces } from "./writePieces.ts"
 
 const algorithms = ["sha256", "sha512"] as const
@@ -176,6 +167,8 @@ export const placeBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
+  // Nobody else has its name yet: its bytes are those that were written.
+  const written = { stat: yield* handle.stat, settled: files.times.exact }
   yield* lease(files, path, digest, hold)
   const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
   let existed = false
@@ -186,15 +179,15 @@ export const placeBlob = Effect.fnUntraced(function*(
     if (there?.kind === "link" && files.symlinks === "refuse") {
       return yield* new SymlinkRefused({ path: relative(files.root, target) })
     }
-    existed = there !== undefined && (there.kind !== "file" || there.size === (yield* handle.stat).size)
+    existed = there !== undefined && (there.kind !== "file" || there.size === written.stat.size)
     yield* files.fs.rename(path, target)
     // Between two names of one file a rename does nothing, and leaves both.
     yield* ifThere(files.fs.unlink(path))
   }
   yield* syncFolder(files, dirname(target))
-  const identity = identityOf(yield* handle.stat)
-  verified.add(identity)
-  durable.add(identity)
+  const placed = afterNaming(files, written, yield* handle.stat)
+  verified.add(placed)
+  durable.add(placed)
   return existed
 })
 

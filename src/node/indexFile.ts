@@ -53,13 +53,6 @@ export interface IndexOnDisk {
 /** `oci-layout` holds one short object. */
 const layoutBytes = 4096
 
-/**
- * Whether a file read at this time is old enough for its times to show every later change: 20 ms, or 2 s where the
- * clock of the file system is coarse. Also where times tell every change: a file is marked before its bytes are there.
- */
-export const settledAt = (nowMillis: number, mtimeNs: bigint): boolean =>
-  nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)
-
 /** How long somebody may take to write an index in place. */
 const patienceMillis = 2000
 
@@ -109,8 +102,7 @@ export const fingerprintOf = (
     const after = yield* opened.handle.stat
     const identity = identityOf(after)
     if (identity !== identityOf(opened.stat)) return undefined
-    const settled = settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
-    return { hash: sha256(bytes), identity, settled }
+    return { hash: sha256(bytes), identity, settled: opened.settled }
   }))
 
 type Attempt =
@@ -133,7 +125,7 @@ export const readIndexOnce = (
   }))
 
 const readOpened = Effect.fnUntraced(function*(
-  { handle, stat }: Opened
+  { handle, settled, stat }: Opened
 ): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
   if (stat.size > indexLimits.bytes) {
     return yield* new IndexTooLarge({ what: "bytes", actual: stat.size, limit: indexLimits.bytes })
@@ -152,14 +144,14 @@ const readOpened = Effect.fnUntraced(function*(
   if (entries.length > indexLimits.entries) {
     return yield* new IndexTooLarge({ what: "entries", actual: entries.length, limit: indexLimits.entries })
   }
-  const { mode, mtimeNs, uid, gid } = after
+  const { mode, uid, gid } = after
   const index: IndexOnDisk = {
     ...parsed.success,
     hash: sha256(bytes),
     modified,
     bytes: bytes.length,
     identity: identityOf(after),
-    settled: settledAt(now, mtimeNs),
+    settled,
     mode: { mode, uid, gid }
   }
   return { _tag: "Read", handle, index }

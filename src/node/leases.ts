@@ -10,7 +10,7 @@ import type { SymlinkRefused } from "../oci/OciError.ts"
 import { removeFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
-import { guard, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, statIfThere } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, type Opened, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Verified } from "./trusted.ts"
 
@@ -133,9 +133,9 @@ export const openLease = Effect.fnUntraced(function*(
       Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
     )
     if (opened === undefined) continue
-    if (verified.has(identityOf(opened.stat))) return { ...opened, path }
+    if (verified.has(opened.stat)) return { ...opened, path }
     if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
-    verified.add(identityOf(opened.stat))
+    verified.add(opened)
     return { ...opened, path }
   }
   return undefined

@@ -5,10 +5,10 @@ import type { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
-import { guardedStat, identityOf, ifThere, isAsWritten, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import { guardedStat, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { isHeld, lease, openLease } from "./leases.ts"
-import type { Trusted } from "./trusted.ts"
+import { afterNaming, type Trusted } from "./trusted.ts"
 
 /**
  * The size of the blob, if it is there or a lease can put it back.
@@ -23,7 +23,7 @@ export const retainBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
   // Mostly it was pushed a moment ago, by this process.
   const stat = yield* guardedStat(files, files.blob(digest))
-  if (stat?.kind === "file" && trusted.durable.has(identityOf(stat)) && (yield* isHeld(files, digest))) {
+  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isHeld(files, digest))) {
     return Option.some(stat.size)
   }
   return yield* retain(files, trusted, digest, inPlace).pipe( // Somebody has removed it between two calls of ours: it is looked for again, and put back.
@@ -41,22 +41,19 @@ const retain = (
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target))
     if (there === undefined && !(yield* putBack(files, trusted, digest, inPlace))) return Option.none()
-    const { handle, stat } = there ?? (yield* openRegular(files, target))
-    const verified = trusted.verified.has(identityOf(stat))
-    const durable = trusted.durable.has(identityOf(stat))
+    const opened = there ?? (yield* openRegular(files, target))
+    const { handle, stat } = opened
+    const verified = trusted.verified.has(stat)
+    const durable = trusted.durable.has(stat)
     yield* lease(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     // It may come from a tool that never syncs, or from a writer that died before it did.
     if (!durable) {
       yield* syncFile(files, handle)
       yield* syncFolder(files, dirname(target))
     }
-    // Another name is a change of the file, though not of its bytes.
-    const after = yield* handle.stat
-    // Unless somebody has written into it meanwhile.
-    if (isAsWritten(identityOf(stat), after)) {
-      if (verified) trusted.verified.add(identityOf(after))
-      trusted.durable.add(identityOf(after))
-    }
+    const leased = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
+    if (verified) trusted.verified.add(leased)
+    trusted.durable.add(leased)
     return Option.some(stat.size)
   }))
 

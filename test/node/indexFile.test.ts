@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as fs from "node:fs"
-import { readIndex, settledAt } from "../../src/node/indexFile.ts"
+import { readIndex } from "../../src/node/indexFile.ts"
+import { settledAt } from "../../src/node/settledAt.ts"
 import { IndexInvalid, IndexTooLarge } from "../../src/oci/OciError.ts"
 import { type Disk, newDisk, sha256 } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
@@ -135,11 +136,16 @@ describe("the times of a file", () => {
   const coarse = BigInt(millis) * 1_000_000n
 
   it("show every later change after 20 ms, or after 2 s where the clock is coarse", () => {
-    assert.deepStrictEqual([19, 20].map((age) => settledAt(millis + age, fine)), [false, true])
-    assert.deepStrictEqual([20, 1999, 2000].map((age) => settledAt(millis + age, coarse)), [false, false, true])
+    const ages = (mtimeNs: bigint, ctimeNs: bigint, ...all: ReadonlyArray<number>) =>
+      all.map((age) => settledAt(millis + age, { mtimeNs, ctimeNs }))
+    assert.deepStrictEqual(ages(fine, fine, 19, 20), [false, true])
+    assert.deepStrictEqual(ages(coarse, coarse, 20, 1999, 2000), [false, false, true])
+    // A time that was set back, and the time at which that was done.
+    assert.deepStrictEqual(ages(1n, fine, 19, 20), [false, true])
+    assert.deepStrictEqual(ages(0n, fine, 1999, 2000), [false, true])
   })
 
   it("show nothing when they lie in the future", () => {
-    assert.isFalse(settledAt(millis - 1, fine))
+    assert.isFalse(settledAt(millis - 1, { mtimeNs: fine, ctimeNs: fine }))
   })
 })
