@@ -53,13 +53,37 @@ export interface IndexOnDisk {
 /** `oci-layout` holds one short object. */
 const layoutBytes = 4096
 
-/** How long somebody may take to write an index in place. */
+/** How long somebody may take to write a file in place. */
 const patienceMillis = 2000
 
+/** A file that makes no sense as it is. */
+interface Unreadable {
+  readonly _tag: "Unreadable"
+  readonly reason: string
+  /** Milliseconds since 1970. */
+  readonly modified: number
+}
+
 /**
- * The index, or nothing when there is none. A file that does not parse may be in the middle of being written by a tool
- * that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
+ * What an attempt to read a file gives in the end. A file that makes no sense may be in the middle of being written by a
+ * tool that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
  */
+const patiently = Effect.fnUntraced(function*<A extends { readonly _tag: string }, E>(
+  attempt: Effect.Effect<A | Unreadable, E>
+): Effect.fn.Return<A | Unreadable, E> {
+  const started = yield* Clock.currentTimeMillis
+  for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
+    const found = yield* attempt
+    if (!isUnreadable(found)) return found
+    const now = yield* Clock.currentTimeMillis
+    if (now - found.modified >= patienceMillis || now - started >= patienceMillis) return found
+    yield* Effect.sleep(pause)
+  }
+})
+
+const isUnreadable = (found: { readonly _tag: string }): found is Unreadable => found._tag === "Unreadable"
+
+/** The index, or nothing when there is none. One that is being written in place is waited for. */
 export const readIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string = files.index
@@ -67,18 +91,10 @@ export const readIndex = Effect.fnUntraced(function*(
   { readonly index: IndexOnDisk; readonly handle: FileHandle } | undefined,
   IndexInvalid | IndexTooLarge | StorageError | SymlinkRefused
 > {
-  const started = yield* Clock.currentTimeMillis
-  for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
-    const attempt = yield* asStorage(files.root)(readIndexOnce(files, path))
-    if (attempt._tag === "Absent") return undefined
-    if (attempt._tag === "Read") return attempt
-    const now = yield* Clock.currentTimeMillis
-    const inProgress = now - attempt.modified < patienceMillis && now - started < patienceMillis
-    if (!inProgress) {
-      return yield* new IndexInvalid({ path: relative(files.root, path), reason: attempt.reason })
-    }
-    yield* Effect.sleep(pause)
-  }
+  const found = yield* patiently(asStorage(files.root)(readIndexOnce(files, path)))
+  if (found._tag === "Absent") return undefined
+  if (found._tag === "Read") return found
+  return yield* new IndexInvalid({ path: relative(files.root, path), reason: found.reason })
 })
 
 /** What tells a file's bytes from others, without making sense of them. */
@@ -108,7 +124,7 @@ export const fingerprintOf = (
 type Attempt =
   | { readonly _tag: "Absent" }
   | { readonly _tag: "Read"; readonly index: IndexOnDisk; readonly handle: FileHandle }
-  | { readonly _tag: "Unreadable"; readonly reason: string; readonly modified: number }
+  | Unreadable
 
 /** The handle stays open with what was read: it pins the inode for as long as the snapshot is kept. */
 export const readIndexOnce = (
@@ -181,28 +197,37 @@ const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "text" |
 
 const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
 
-/** Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); false when there is none. */
+type Marker = { readonly _tag: "Absent" } | { readonly _tag: "Read"; readonly document: Schema.Json }
+
+const readMarker = (files: LayoutFiles): Effect.Effect<Marker | Unreadable, FsError | LayoutInvalid | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, files.layout))
+    if (opened === undefined) return { _tag: "Absent" }
+    const { handle, stat } = opened
+    if (stat.size > layoutBytes) {
+      return yield* new LayoutInvalid({
+        path: relative(files.root, files.layout),
+        reason: `is larger than ${layoutBytes} bytes`
+      })
+    }
+    const parsed = parseJson(yield* readAll(handle, stat.size), { maxDepth: 8, duplicateKeys: "lastWins" })
+    return Result.isSuccess(parsed)
+      ? { _tag: "Read", document: parsed.success }
+      : { _tag: "Unreadable", reason: parsed.failure, modified: Number(stat.mtimeNs / 1_000_000n) }
+  }))
+
+/**
+ * Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); false when there is none. Some tools truncate and
+ * write it whenever they write the index, so that it is waited for as the index is.
+ */
 export const checkLayout = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<boolean, LayoutProblem> {
   const path = relative(files.root, files.layout)
-  const opened = ifThere(openRegular(files, files.layout))
-  const content = yield* asStorage(files.root)(
-    Effect.scoped(Effect.flatMap(
-      opened,
-      Effect.fnUntraced(function*(opened) {
-        if (opened === undefined) return undefined
-        const { handle, stat } = opened
-        return { size: stat.size, bytes: yield* readAll(handle, Math.min(stat.size, layoutBytes)) }
-      })
-    ))
-  )
-  if (content === undefined) return false
-  const { bytes, size } = content
-  if (size > layoutBytes) return yield* new LayoutInvalid({ path, reason: `is larger than ${layoutBytes} bytes` })
-  const parsed = parseJson(bytes, { maxDepth: 8, duplicateKeys: "lastWins" })
-  if (Result.isFailure(parsed)) return yield* new LayoutInvalid({ path, reason: parsed.failure })
-  const version = isJsonObject(parsed.success) ? parsed.success["imageLayoutVersion"] : undefined
+  const found = yield* patiently(asStorage(files.root)(readMarker(files)))
+  if (found._tag === "Absent") return false
+  if (found._tag === "Unreadable") return yield* new LayoutInvalid({ path, reason: found.reason })
+  const version = isJsonObject(found.document) ? found.document["imageLayoutVersion"] : undefined
   if (typeof version !== "string") return yield* new LayoutInvalid({ path, reason: "has no imageLayoutVersion" })
   if (version !== "1.0.0") return yield* new LayoutVersionUnsupported({ path, version })
   return true

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as fs from "node:fs"
-import { readIndex } from "../../src/node/indexFile.ts"
+import { checkLayout, readIndex } from "../../src/node/indexFile.ts"
 import { settledAt } from "../../src/node/settledAt.ts"
-import { IndexInvalid, IndexTooLarge } from "../../src/oci/OciError.ts"
+import { IndexInvalid, IndexTooLarge, LayoutInvalid } from "../../src/oci/OciError.ts"
 import { type Disk, newDisk, sha256 } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
 import { makeOld } from "../support/folders.ts"
@@ -127,6 +127,37 @@ describe("an index that does not parse", () => {
       const before = count()
       for (let round = 0; round < 5; round++) yield* Effect.flip(readIndex(disk.files))
       assert.strictEqual(count(), before)
+    }))
+})
+
+describe("an oci-layout that another tool rewrites", () => {
+  const marker = `{"imageLayoutVersion":"1.0.0"}`
+
+  it.live("is waited for", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("oci-layout", "")
+      const checking = yield* Effect.forkChild(checkLayout(disk.files))
+      for (const part of [marker.slice(0, 1), marker.slice(0, -1)]) {
+        yield* Effect.sleep(5)
+        disk.write("oci-layout", part)
+      }
+      yield* Effect.sleep(5)
+      assert.isUndefined(checking.pollUnsafe())
+      disk.write("oci-layout", marker)
+      assert.isTrue(yield* Fiber.join(checking))
+    }))
+
+  it.live("is reported once nobody can be in the middle of writing it, or after two seconds", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("oci-layout", "")
+      makeOld(disk.root)
+      assert.instanceOf(yield* Effect.flip(checkLayout(disk.files)), LayoutInvalid)
+      assert.strictEqual(disk.told("open").length, 1)
+      disk.write("oci-layout", "{")
+      assert.instanceOf(yield* Effect.flip(checkLayout(disk.files)), LayoutInvalid)
+      assert.isAbove(disk.told("open").length, 5)
     }))
 })
 
