@@ -87,6 +87,7 @@ const collecting: ToolSpec<Request, Collected> = {
     "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Removed content does not come back; undo_days 0 also frees what oci_restore could need.",
   hints: p.removing,
   needs: "nothing",
+  // A hash of the plan: it cannot be guessed, and what it names cannot have been exchanged.
   input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
   output: Collected,
   run: Effect.fn("oci_gc")((request, call) =>
