@@ -25,6 +25,7 @@ const walk = at("walk", "goes each way once")
 const leases = at("leases", "takes no blob from a push, and none from whoever reads what was pushed")
 const cutShort = at("collect", "loses nothing that was answered within the hour, at whatever call the power goes")
 const inMemory = at("layoutModel", "one layout in memory answers as the model does")
+const trusted = at("trusted", "holds for the bytes that are there, with file times of 1000000000 ns")
 const foreignRewrite = at("core", "hides nothing of ours, and is taken in where it changed something")
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -152,11 +153,20 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "racy times",
     breaks: "An index is trusted by its times however young it is.",
-    file: "src/node/indexFile.ts",
-    find: "nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)",
-    replace: "nowMillis > 0 && mtimeNs > 0n",
+    file: "src/node/settledAt.ts",
+    find: "nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)",
+    replace: "nowMillis > 0 && changed > 0n && !isCoarse(-1n)",
     caughtBy: linearizable,
     runs: 3000
+  },
+  {
+    name: "young blob believed",
+    breaks: "A blob that was just read or written is trusted by its times, however coarse they are.",
+    file: "src/node/trusted.ts",
+    find: "      if (!settled) return\n",
+    replace: "",
+    caughtBy: trusted,
+    runs: 1000
   },
   {
     name: "offset off by one",

@@ -51,6 +51,12 @@ export const uploadsTold = 10
 /** Milliseconds in which a person may answer a question. */
 export const answerMillis = 10 * 60_000
 
+/** Questions to clients that wait for an answer: of more, the oldest has to be asked again. */
+export const questions = 1000
+
+/** Characters that such questions and the calls they belong to take together. */
+export const questionCharacters = 8 * 1024 * 1024
+
 /** Roots of a client that are looked at; further ones allow nothing. */
 export const roots = 100
 

@@ -65,8 +65,12 @@ export const Change = Schema.Struct({
   to: optional(Schema.String)
 })
 
+// What comes back from a client decides no more than the client could ask for anyway: a page begins after any name, and
+// whether that was ever given out is of no account.
 export const startAfter = optional(text("next_start_after of the previous page"))
 
+// 128 random bits. They are no secret among the clients of one server, which may all push: what a session becomes is
+// decided by its offset, its repository and its digest.
 export const uploadId = text("upload_id from oci_upload_start").check(
   Schema.isPattern(/^[0-9a-f]{32}$/u, { expected: "an upload_id" })
 )

@@ -23,7 +23,7 @@ import {
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"
-import type { Trusted } from "./trusted.ts"
+import { afterNaming, type Trusted } from "./trusted.ts"
 import { writePieces } from "./writePieces.ts"
 
 const algorithms = ["sha256", "sha512"] as const
@@ -202,6 +202,8 @@ export const placeBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
+  // Nobody else has its name yet: its bytes are those that were written.
+  const written = { stat: yield* handle.stat, settled: files.times.exact }
   yield* hold(files, path, digest, how)
   const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
   let existed = false
@@ -212,15 +214,15 @@ export const placeBlob = Effect.fnUntraced(function*(
     if (there?.kind === "link" && files.symlinks === "refuse") {
       return yield* new SymlinkRefused({ path: relative(files.root, target) })
     }
-    existed = there !== undefined && (there.kind !== "file" || there.size === (yield* handle.stat).size)
+    existed = there !== undefined && (there.kind !== "file" || there.size === written.stat.size)
     yield* files.fs.rename(path, target)
     // Between two names of one file a rename does nothing, and leaves both.
     yield* ifThere(files.fs.unlink(path))
   }
   yield* syncFolder(files, dirname(target))
-  const identity = identityOf(yield* handle.stat)
-  verified.add(identity)
-  durable.add(identity)
+  const placed = afterNaming(files, written, yield* handle.stat)
+  verified.add(placed)
+  durable.add(placed)
   return existed
 })
 

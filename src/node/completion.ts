@@ -11,11 +11,11 @@ import { contentOf, needsOfAll } from "../ops/links.ts"
 import type { Manifests } from "../ops/manifests.ts"
 import type { BlobStore, RegistryError } from "../ops/ports.ts"
 import type { Known } from "./indexCache.ts"
-import { settledAt } from "./indexFile.ts"
 import { asStorage, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob } from "./retainBlob.ts"
+import { settledAt } from "./settledAt.ts"
 import { emptyTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
 
@@ -112,7 +112,7 @@ export const makeCompletion = (
     if (isChanged) return
     for (const [place, folder] of folders.entries()) {
       const stat = stats[place]
-      if (stat === undefined || times.exact || settledAt(now, stat.mtimeNs)) {
+      if (stat === undefined || times.exact || settledAt(now, stat)) {
         blobsSeen.looks.set(folder, looks[place] ?? "")
       }
     }

@@ -69,12 +69,14 @@ export const writeFile = (
 
 /**
  * Writes a short text in place of the one before, for whoever may look. All of one file are of one length, so that each
- * covers the last; it is never synced, and one that cannot be written is nobody's loss.
+ * covers the last; it is never synced, and one that cannot be written is nobody's loss. A file that has another name may
+ * be a blob, or lie outside: it is left alone.
  */
 export const writeNote = ({ fs }: LayoutFiles, path: string, text: string, length: number): Effect.Effect<void> =>
   Effect.scoped(Effect.gen(function*() {
     const create = fs.open(path, { access: "create" })
     const handle = (yield* ifThere(fs.open(path, { access: "update" }))) ?? (yield* create)
+    if ((yield* handle.stat).links !== 1) return
     yield* handle.write(Buffer.from(`${text.slice(0, length).padEnd(length)}\n`), 0)
   })).pipe(Effect.ignore)
 

@@ -8,7 +8,7 @@ import { sweepMarks } from "./held.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { LayoutProblem } from "./indexFile.ts"
 import { emptyIndex } from "./indexText.ts"
-import { asStorage, guardOwn, type LayoutFiles, ownFolders, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guardOwn, type LayoutFiles, ownFolders, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** What has to be there before something is written, made once per store: later calls cost nothing. */
@@ -29,6 +29,7 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
         yield* asStorage(files.root)(
           Effect.andThen(createOwnFolders(files), Effect.andThen(sweepTemporary(files), sweepMarks(files)))
         )
+        yield* tryTimes(files)
         exists = seen.index !== undefined
         done = true
       })
@@ -40,6 +41,17 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
     )
   }
 }
+
+/** Finds out what the times of files tell here. Where that cannot be tried, nothing is relied on. */
+export const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (times.tried) return Effect.void
+    times.tried = true
+    return Effect.gen(function*() {
+      const name = yield* RandomName
+      times.exact = yield* fs.tellsEveryChange(join(temporary, `times.${name()}`))
+    }).pipe(Effect.ignore)
+  })
 
 /** Creates what a layout needs, in an order in which every step of it can be read by others. */
 export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {

@@ -1,14 +1,10 @@
 /** What is known of a manifest as a line of text, so that nobody has to read the manifest again to tell what refers to it. */
 import { Result, type Schema } from "effect"
-import process from "node:process"
 import { type Descriptor, isJsonObject } from "../oci/Descriptor.ts"
 import { descriptorAt, isList, stringEntries } from "../oci/descriptorAt.ts"
 import { parseJson } from "../oci/Json.ts"
 import { type Facts, factsKey } from "../ops/manifests.ts"
 import { indexDepth } from "./indexText.ts"
-
-/** How many digits a checksum has. */
-const sumDigits = 8
 
 /** No facts of a manifest of four mebibytes take more, in characters. */
 const longest = 8 * 1024 * 1024
@@ -17,8 +13,8 @@ const longest = 8 * 1024 * 1024
 const unwritable = /[\t\n\r]/u
 
 /**
- * A checksum, and then, each after a tab: the digest and the media type, the size, the kind, the subject, what is below
- * it, and all else. So a reader can leave alone what he does not need.
+ * The digest and the media type, and then, each after a tab: the size, the kind, the subject, what is below it, and all
+ * else. So a reader can leave alone what he does not need.
  */
 export const writeFacts = (descriptor: Descriptor, facts: Facts): string => {
   const key = factsKey(descriptor)
@@ -33,13 +29,8 @@ export const writeFacts = (descriptor: Descriptor, facts: Facts): string => {
     manifests.length === 0 ? "" : JSON.stringify(manifests),
     JSON.stringify(rest)
   ]
-  const text = fields.join("\t")
-  return `${sumOf(text)}\t${text}\n`
+  return `${fields.join("\t")}\n`
 }
-
-/** The module is loaded when it is needed: it takes three milliseconds of a start, and most commands have no use for it. */
-const sumOf = (text: string): string =>
-  process.getBuiltinModule("node:zlib").crc32(text).toString(16).padStart(sumDigits, "0")
 
 /** A line of which no more than the key was read. */
 export interface FactsLine {
@@ -48,17 +39,15 @@ export interface FactsLine {
   readonly line: string
 }
 
-/** The line, without its break, if it is whole. */
+/** The line, without its break, if it is one. */
 export const readLine = (line: string): FactsLine | undefined => {
-  if (line.length > longest) return undefined
-  const text = line.slice(sumDigits + 1)
-  if (line[sumDigits] !== "\t" || sumOf(text) !== line.slice(0, sumDigits)) return undefined
-  return { key: text.slice(0, text.indexOf("\t")), line }
+  const end = line.indexOf("\t")
+  return end <= 0 || line.length > longest ? undefined : { key: line.slice(0, end), line }
 }
 
 /** What a line says of the manifest with this media type; none where it is not what we write. */
 export const readFacts = ({ key, line }: FactsLine, mediaType: string): Facts | undefined => {
-  const [size, kind, subject, below, rest] = fieldsAfter(line, sumDigits + 1 + key.length + 1)
+  const [size, kind, subject, below, rest] = fieldsAfter(line, key.length + 1)
   const bytes = Number(size)
   if (kind !== "image" && kind !== "index" && kind !== "artifact") return undefined
   if (!Number.isSafeInteger(bytes) || bytes < 0) return undefined

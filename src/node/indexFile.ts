@@ -57,20 +57,37 @@ export interface IndexOnDisk {
 /** `oci-layout` holds one short object. */
 const layoutBytes = 4096
 
-/**
- * Whether a file read at this time is old enough for its times to show every later change: 20 ms, or 2 s where the
- * clock of the file system is coarse. Also where times tell every change: a file is marked before its bytes are there.
- */
-export const settledAt = (nowMillis: number, mtimeNs: bigint): boolean =>
-  nowMillis - Number(mtimeNs / 1_000_000n) >= (mtimeNs % 1_000_000n === 0n ? 2000 : 20)
-
-/** How long somebody may take to write an index in place. */
+/** How long somebody may take to write a file in place. */
 const patienceMillis = 2000
 
+/** A file that makes no sense as it is. */
+interface Unreadable {
+  readonly _tag: "Unreadable"
+  readonly reason: string
+  /** Milliseconds since 1970. */
+  readonly modified: number
+}
+
 /**
- * The index, or nothing when there is none. A file that does not parse may be in the middle of being written by a tool
- * that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
+ * What an attempt to read a file gives in the end. A file that makes no sense may be in the middle of being written by a
+ * tool that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
  */
+const patiently = Effect.fnUntraced(function*<A extends { readonly _tag: string }, E>(
+  attempt: Effect.Effect<A | Unreadable, E>
+): Effect.fn.Return<A | Unreadable, E> {
+  const started = yield* Clock.currentTimeMillis
+  for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
+    const found = yield* attempt
+    if (!isUnreadable(found)) return found
+    const now = yield* Clock.currentTimeMillis
+    if (now - found.modified >= patienceMillis || now - started >= patienceMillis) return found
+    yield* Effect.sleep(pause)
+  }
+})
+
+const isUnreadable = (found: { readonly _tag: string }): found is Unreadable => found._tag === "Unreadable"
+
+/** The index, or nothing when there is none. One that is being written in place is waited for. */
 export const readIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string = files.index
@@ -78,18 +95,10 @@ export const readIndex = Effect.fnUntraced(function*(
   { readonly index: IndexOnDisk; readonly handle: FileHandle } | undefined,
   IndexInvalid | IndexTooLarge | StorageError | SymlinkRefused
 > {
-  const started = yield* Clock.currentTimeMillis
-  for (let pause = 1;; pause = Math.min(pause * 2, 200)) {
-    const attempt = yield* asStorage(files.root)(readIndexOnce(files, path))
-    if (attempt._tag === "Absent") return undefined
-    if (attempt._tag === "Read") return attempt
-    const now = yield* Clock.currentTimeMillis
-    const inProgress = now - attempt.modified < patienceMillis && now - started < patienceMillis
-    if (!inProgress) {
-      return yield* new IndexInvalid({ path: relative(files.root, path), reason: attempt.reason })
-    }
-    yield* Effect.sleep(pause)
-  }
+  const found = yield* patiently(asStorage(files.root)(readIndexOnce(files, path)))
+  if (found._tag === "Absent") return undefined
+  if (found._tag === "Read") return found
+  return yield* new IndexInvalid({ path: relative(files.root, path), reason: found.reason })
 })
 
 /** What tells a file's bytes from others, without making sense of them. */
@@ -113,14 +122,13 @@ export const fingerprintOf = (
     const after = yield* opened.handle.stat
     const identity = identityOf(after)
     if (identity !== identityOf(opened.stat)) return undefined
-    const settled = settledAt(yield* Clock.currentTimeMillis, after.mtimeNs)
-    return { hash: sha256(bytes), identity, settled }
+    return { hash: sha256(bytes), identity, settled: opened.settled }
   }))
 
 type Attempt =
   | { readonly _tag: "Absent" }
   | { readonly _tag: "Read"; readonly index: IndexOnDisk; readonly handle: FileHandle }
-  | { readonly _tag: "Unreadable"; readonly reason: string; readonly modified: number }
+  | Unreadable
 
 /** The handle stays open with what was read: it pins the inode for as long as the snapshot is kept. */
 export const readIndexOnce = (
@@ -137,7 +145,7 @@ export const readIndexOnce = (
   }))
 
 const readOpened = Effect.fnUntraced(function*(
-  { handle, stat }: Opened
+  { handle, settled, stat }: Opened
 ): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
   if (stat.size > indexLimits.bytes) {
     return yield* new IndexTooLarge({ what: "bytes", actual: stat.size, limit: indexLimits.bytes })
@@ -156,7 +164,7 @@ const readOpened = Effect.fnUntraced(function*(
   if (entries.length > indexLimits.entries) {
     return yield* new IndexTooLarge({ what: "entries", actual: entries.length, limit: indexLimits.entries })
   }
-  const { mode, mtimeNs, uid, gid } = after
+  const { mode, uid, gid } = after
   const index: IndexOnDisk = {
     ...parsed.success,
     hash: sha256(bytes),
@@ -164,7 +172,7 @@ const readOpened = Effect.fnUntraced(function*(
     changed: Number(after.ctimeNs / 1_000_000n),
     bytes: bytes.length,
     identity: identityOf(after),
-    settled: settledAt(now, mtimeNs),
+    settled,
     mode: { mode, uid, gid }
   }
   return { _tag: "Read", handle, index }
@@ -200,29 +208,44 @@ export interface Marker {
   readonly modified: number
 }
 
-/** Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. */
+interface MarkerRead extends Marker {
+  readonly _tag: "Read"
+  readonly document: Schema.Json
+}
+
+const readMarker = (
+  files: LayoutFiles
+): Effect.Effect<{ readonly _tag: "Absent" } | MarkerRead | Unreadable, FsError | LayoutInvalid | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, files.layout))
+    if (opened === undefined) return { _tag: "Absent" }
+    const { handle, stat } = opened
+    if (stat.size > layoutBytes) {
+      return yield* new LayoutInvalid({
+        path: relative(files.root, files.layout),
+        reason: `is larger than ${layoutBytes} bytes`
+      })
+    }
+    const modified = Number(stat.mtimeNs / 1_000_000n)
+    const parsed = parseJson(yield* readAll(handle, stat.size), { maxDepth: 8, duplicateKeys: "lastWins" })
+    return Result.isSuccess(parsed)
+      ? { _tag: "Read", document: parsed.success, modified }
+      : { _tag: "Unreadable", reason: parsed.failure, modified }
+  }))
+
+/**
+ * Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools truncate
+ * and write it whenever they write the index, so that it is waited for as the index is.
+ */
 export const checkLayout = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<Marker | undefined, LayoutProblem> {
   const path = relative(files.root, files.layout)
-  const opened = ifThere(openRegular(files, files.layout))
-  const content = yield* asStorage(files.root)(
-    Effect.scoped(Effect.flatMap(
-      opened,
-      Effect.fnUntraced(function*(opened) {
-        if (opened === undefined) return undefined
-        const { handle, stat } = opened
-        return { ...stat, bytes: yield* readAll(handle, Math.min(stat.size, layoutBytes)) }
-      })
-    ))
-  )
-  if (content === undefined) return undefined
-  const { bytes, mtimeNs, size } = content
-  if (size > layoutBytes) return yield* new LayoutInvalid({ path, reason: `is larger than ${layoutBytes} bytes` })
-  const parsed = parseJson(bytes, { maxDepth: 8, duplicateKeys: "lastWins" })
-  if (Result.isFailure(parsed)) return yield* new LayoutInvalid({ path, reason: parsed.failure })
-  const version = isJsonObject(parsed.success) ? parsed.success["imageLayoutVersion"] : undefined
+  const found = yield* patiently(asStorage(files.root)(readMarker(files)))
+  if (found._tag === "Absent") return undefined
+  if (found._tag === "Unreadable") return yield* new LayoutInvalid({ path, reason: found.reason })
+  const version = isJsonObject(found.document) ? found.document["imageLayoutVersion"] : undefined
   if (typeof version !== "string") return yield* new LayoutInvalid({ path, reason: "has no imageLayoutVersion" })
   if (version !== "1.0.0") return yield* new LayoutVersionUnsupported({ path, version })
-  return { modified: Number(mtimeNs / 1_000_000n) }
+  return { modified: found.modified }
 })

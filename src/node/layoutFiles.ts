@@ -1,11 +1,12 @@
 /** The files of one layout: where they are, how they are opened, and how a failing call is told. */
-import { Context, Effect, type Scope } from "effect"
+import { Clock, Context, Effect, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
+import { settledAt } from "./settledAt.ts"
 
 /** What survives what (RELIABILITY 2.1): a power cut, the death of the process, or nothing in particular. */
 export type Durability = "power" | "process" | "none"
@@ -283,6 +284,8 @@ export const isInside = (folder: string, path: string): boolean =>
 export interface Opened {
   readonly handle: FileHandle
   readonly stat: FileStat
+  /** Whether any change of the file since it was opened shows in its times. */
+  readonly settled: boolean
 }
 
 /** Opens a regular file of the layout for reading; what is none is refused without having been waited for. */
@@ -300,10 +303,13 @@ export const openRegularHandle = (
   Effect.uninterruptible(Effect.gen(function*() {
     yield* guard(files, path)
     const handle = yield* files.fs.openHandle(path, { access: "read", follow: files.symlinks !== "refuse" })
-    const regular = Effect.flatMap(handle.stat, (stat) =>
-      stat.kind === "file"
-        ? Effect.succeed({ handle, stat })
-        : Effect.fail(new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })))
+    const regular = Effect.gen(function*() {
+      const stat = yield* handle.stat
+      if (stat.kind !== "file") {
+        return yield* new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })
+      }
+      return { handle, stat, settled: settledAt(yield* Clock.currentTimeMillis, stat) }
+    })
     return yield* Effect.onError(regular, () => handle.close)
   }))
 

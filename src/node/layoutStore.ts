@@ -1,6 +1,5 @@
 /** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
-import { join } from "node:path"
 import { isNote } from "../layout/Event.ts"
 import { measured, type State } from "../layout/State.ts"
 import type { OutcomeUnknown } from "../oci/OciError.ts"
@@ -10,13 +9,13 @@ import { collectBlobs } from "./collectBlobs.ts"
 import type { Completion } from "./completion.ts"
 import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
 import { foreignDrafts, nothingElse } from "./drafts.ts"
-import { createLayout, createOwnFolders } from "./establish.ts"
+import { createLayout, createOwnFolders, tryTimes } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
 import type { JournalEnd } from "./journalFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
 import { rotate } from "./journalSegments.ts"
-import { asStorage, guardOwn, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
@@ -113,17 +112,6 @@ const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
     () => Effect.andThen(createOwnFolders(files), hold)
   ).pipe(Effect.andThen(tryTimes(files)))
 }
-
-/** Finds out what the times of files tell here; where that cannot be tried, nothing is relied on. */
-const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (times.tried) return Effect.void
-    times.tried = true
-    return Effect.gen(function*() {
-      const name = yield* RandomName
-      times.exact = yield* fs.tellsEveryChange(join(temporary, `times.${name()}`))
-    }).pipe(Effect.ignore)
-  })
 
 /** What a group is committed with. */
 interface Committing {

@@ -1,4 +1,7 @@
-/** Plans: a file for each, thrown away after an hour. */
+/**
+ * Plans: a file for each, thrown away after an hour. A plan goes by a hash of its text, which begins with a random word:
+ * whoever has its id has been told this very plan, and nobody can put another one in its place.
+ */
 import { Clock, Effect, Option } from "effect"
 import { join } from "node:path"
 import { LimitExceeded, PlanExpired, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
@@ -6,6 +9,7 @@ import { planMillis } from "../ops/limits.ts"
 import type { Plans } from "../ops/ports.ts"
 import { makeFolder, writeFile } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
+import { sha256 } from "./journalRecord.ts"
 import {
   asStorage,
   guard,
@@ -20,9 +24,14 @@ import {
 /** A plan of a million blobs is about as large. */
 const planBytes = 256 * 1024 * 1024
 
+/** The random word that a plan begins with, in characters. */
+const wordLength = 32
+
 const tooLarge = new LimitExceeded({ what: "bytes of a plan", limit: planBytes })
 
 const form = /^[0-9a-f]{32}$/u
+
+const idOf = (text: string | Uint8Array): string => sha256(text).slice(0, 32)
 
 export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => {
   const storage = asStorage(files.root)
@@ -40,13 +49,14 @@ export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => 
 
   const write = Effect.fnUntraced(function*(plan: string): Effect.fn.Return<string, StorageError | SymlinkRefused> {
     const name = yield* RandomName
-    const id = name()
+    const text = `${name()}\n${plan}`
+    const id = idOf(text)
     yield* storage(Effect.gen(function*() {
       yield* guard(files, pathOf(id))
       yield* makeFolder(files, files.plans)
       // What cannot be removed now is removed another time.
       yield* Effect.ignore(sweepPlans)
-      yield* writeFile(files, "plan", pathOf(id), plan)
+      yield* writeFile(files, "plan", pathOf(id), text)
     }))
     return id
   })
@@ -69,7 +79,9 @@ export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => 
         const opened = yield* ifThere(openRegular(files, pathOf(id)))
         if (opened === undefined || opened.stat.size > planBytes) return yield* expired
         if (now - Number(opened.stat.mtimeNs / 1_000_000n) >= planMillis) return yield* expired
-        return Buffer.from(yield* readAll(opened.handle, opened.stat.size)).toString("utf8")
+        const text = yield* readAll(opened.handle, opened.stat.size)
+        if (idOf(text) !== id) return yield* expired
+        return Buffer.from(text.buffer, text.byteOffset, text.length).toString("utf8").slice(wordLength + 1)
       })))
     })
   }

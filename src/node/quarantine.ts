@@ -52,6 +52,9 @@ export const quarantineBlob = (
     const actual = yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))
     if (actual === digest) return Option.none()
     yield* lockToRepair(files, lockWaitMillis)
+    // What was written again in place meanwhile may still look as it did.
+    const again = opened.settled ? actual : yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))
+    if (again === digest) return Option.none()
     return yield* moveAway(files, digest, identityOf(opened.stat))
   })))
 

@@ -4,7 +4,7 @@ import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobRead, BlobStore } from "../ops/ports.ts"
 import { runningHash } from "./hasher.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
+import { asStorage, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import { readPieces } from "./readPieces.ts"
 import { openHeld } from "./retainBlob.ts"
@@ -35,7 +35,7 @@ export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
     if (opened === undefined) return Option.none<BlobRead>()
     const { handle, stat } = opened
     const { size } = stat
-    const known = verified.has(identityOf(stat))
+    const known = verified.has(stat)
     if (window === undefined) {
       const content = verify
         ? verifying(files, verified, digest, opened, passing)
@@ -43,10 +43,18 @@ export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
       return Option.some<BlobRead>({ size, verified: verify || known, content })
     }
     const end = Math.max(window.offset, Math.min(size, window.offset + window.length))
-    if (verify && !known && size <= wholeBytes) yield* Stream.runDrain(verifying(files, verified, digest, opened, true))
+    if (verify && !known && size <= wholeBytes) {
+      // The very bytes that were hashed: the file could change before it is read again.
+      const bytes = yield* verifiedBytes(files, verified, digest, opened)
+      return Option.some<BlobRead>({
+        size,
+        verified: true,
+        content: Stream.fromIterable(end > window.offset ? [bytes.subarray(window.offset, end)] : [])
+      })
+    }
     return Option.some<BlobRead>({
       size,
-      verified: verified.has(identityOf(stat)),
+      verified: known,
       content: readPieces(files.root, handle, { from: window.offset, to: end, passing })
     })
   })
@@ -57,17 +65,26 @@ export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: Conten
     const { verified } = trusted
     const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
     if (opened === undefined) return Option.none<Uint8Array>()
-    const { handle, stat } = opened
-    if (stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
-    const bytes = yield* asStorage(files.root)(readAll(handle, stat.size))
-    if (!verified.has(identityOf(stat))) {
-      const hash = runningHash(algorithmOf(digest))
-      hash.update(bytes)
-      yield* requireSame(digest, hash.digest())
-      verified.add(identityOf(stat))
-    }
-    return Option.some(bytes)
+    if (opened.stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
+    return Option.some(yield* verifiedBytes(files, verified, digest, opened))
   }))
+
+/** All bytes of an open blob; they are hashed unless it is known to have been right. */
+const verifiedBytes = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  verified: Verified,
+  digest: ContentDigest,
+  opened: Opened
+): Effect.fn.Return<Uint8Array, ReadError> {
+  const bytes = yield* asStorage(files.root)(readAll(opened.handle, opened.stat.size))
+  if (!verified.has(opened.stat)) {
+    const hash = runningHash(algorithmOf(digest))
+    hash.update(bytes)
+    yield* requireSame(digest, hash.digest())
+    verified.add(opened)
+  }
+  return bytes
+})
 
 const requireSame = (digest: ContentDigest, actual: ContentDigest): Effect.Effect<void, ContentMismatch> =>
   actual === digest
@@ -79,18 +96,18 @@ const verifying = (
   files: LayoutFiles,
   verified: Verified,
   digest: ContentDigest,
-  { handle, stat }: Opened,
+  opened: Opened,
   passing: boolean
 ): Stream.Stream<Uint8Array, ReadError> =>
   Stream.suspend(() => {
     const hash = runningHash(algorithmOf(digest))
-    return readPieces(files.root, handle, {
+    return readPieces(files.root, opened.handle, {
       from: 0,
-      to: stat.size,
+      to: opened.stat.size,
       passing,
       see: hash.update,
       approve: Effect.suspend(() => requireSame(digest, hash.digest())).pipe(
-        Effect.andThen(Effect.sync(() => verified.add(identityOf(stat))))
+        Effect.andThen(Effect.sync(() => verified.add(opened)))
       )
     })
   })

@@ -7,19 +7,10 @@ import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./dura
 import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
 import { hold, isHeld, keep, keptAt } from "./held.ts"
-import {
-  guardedStat,
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  type Opened,
-  openRegular,
-  readAll
-} from "./layoutFiles.ts"
+import { guardedStat, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { trashOf } from "./trash.ts"
-import type { Trusted, Verified } from "./trusted.ts"
+import { afterNaming, type Trusted, type Verified } from "./trusted.ts"
 
 /**
  * The size of the blob, if it is there or can be put back.
@@ -34,7 +25,7 @@ export const retainBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
   // Mostly it was pushed a moment ago, by this process.
   const stat = yield* guardedStat(files, files.blob(digest))
-  if (stat?.kind === "file" && trusted.durable.has(identityOf(stat)) && (yield* isHeld(files, digest))) {
+  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isHeld(files, digest))) {
     return Option.some(stat.size)
   }
   return yield* persistent(retain(files, trusted, digest, inPlace))
@@ -56,22 +47,19 @@ const retain = (
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target))
     if (there === undefined && !(yield* putBack(files, trusted, digest, inPlace))) return Option.none()
-    const { handle, stat } = there ?? (yield* openRegular(files, target))
-    const verified = trusted.verified.has(identityOf(stat))
-    const durable = trusted.durable.has(identityOf(stat))
+    const opened = there ?? (yield* openRegular(files, target))
+    const { handle, stat } = opened
+    const verified = trusted.verified.has(stat)
+    const durable = trusted.durable.has(stat)
     yield* hold(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     // It may come from a tool that never syncs, or from a writer that died before it did.
     if (!durable) {
       yield* syncFile(files, handle)
       yield* syncFolder(files, dirname(target))
     }
-    // Another name is a change of the file, though not of its bytes.
-    const after = yield* handle.stat
-    // Unless a tool has written into it meanwhile.
-    if (isAsWritten(identityOf(stat), after)) {
-      if (verified) trusted.verified.add(identityOf(after))
-      trusted.durable.add(identityOf(after))
-    }
+    const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
+    if (verified) trusted.verified.add(named)
+    trusted.durable.add(named)
     return Option.some(stat.size)
   }))
 
@@ -96,9 +84,7 @@ export const completeBlob = (
     // What is held for a day only has to be marked.
     const give = files.hold === "day" ? hold : keep
     yield* give(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
-    if (!trusted.verified.has(identityOf(stat))) return
-    const after = yield* handle.stat
-    if (isAsWritten(identityOf(stat), after)) trusted.verified.add(identityOf(after))
+    if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
 
 /** The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash. */
@@ -113,9 +99,9 @@ export const openHeld = Effect.fnUntraced(function*(
         Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
       )
       if (opened === undefined) continue
-      if (verified.has(identityOf(opened.stat))) return { ...opened, path }
+      if (verified.has(opened.stat)) return { ...opened, path }
       if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
-      verified.add(identityOf(opened.stat))
+      verified.add(opened)
       return { ...opened, path }
     }
   }

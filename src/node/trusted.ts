@@ -1,24 +1,35 @@
-/** What this process has found out about files: it holds until they are changed. */
+/** What this process has found out about files. A file stands for its bytes only while its times show every change. */
+import { identityOf, isAsWritten, type LayoutFiles } from "./layoutFiles.ts"
+import type { FileStat } from "./LayoutFs.ts"
 
-/** Files that were hashed and found right, by identity; a changed file has another one. */
+/** A file before its bytes were read, or after they were written. */
+export interface Seen {
+  readonly stat: FileStat
+  /** Whether any later change of the file shows in its times. */
+  readonly settled: boolean
+}
+
+/** Files of which something is known, by identity. A changed file has another identity. */
 export interface Verified {
-  readonly has: (identity: string) => boolean
-  readonly add: (identity: string) => void
+  readonly has: (stat: FileStat) => boolean
+  /** A file that could change without looking changed is not remembered. */
+  readonly add: (seen: Seen) => void
 }
 
 export const makeVerified = (limit = 65_536): Verified => {
   const known = new Set<string>()
   return {
-    has: (identity) => known.has(identity),
-    add: (identity) => {
-      known.add(identity)
+    has: (stat) => known.has(identityOf(stat)),
+    add: ({ settled, stat }) => {
+      if (!settled) return
+      known.add(identityOf(stat))
       const [oldest] = known
       if (known.size > limit && oldest !== undefined) known.delete(oldest)
     }
   }
 }
 
-/** What this process knows of files, by identity. */
+/** What this process knows of files. */
 export interface Trusted {
   /** Their bytes are those of their digest. */
   readonly verified: Verified
@@ -27,3 +38,13 @@ export interface Trusted {
 }
 
 export const makeTrusted = (): Trusted => ({ verified: makeVerified(), durable: makeVerified() })
+
+/**
+ * A file after we gave it a name or took one away, which changes its times though not its bytes. It is believed where
+ * the times of files tell every change. Elsewhere a change of the bytes at the same moment would not show.
+ */
+export const afterNaming = ({ times }: LayoutFiles, before: Seen, after: FileStat): Seen => {
+  const was = identityOf(before.stat)
+  const shows = identityOf(after) === was || (times.exact && isAsWritten(was, after))
+  return { stat: after, settled: before.settled && shows }
+}

@@ -20,7 +20,7 @@ import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
 import { asStorage, guard, guardOwn, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-import type { Trusted } from "./trusted.ts"
+import { afterNaming, type Trusted } from "./trusted.ts"
 import {
   discardUpload,
   type Folder,
@@ -38,6 +38,8 @@ import { writePieces } from "./writePieces.ts"
 interface Following {
   readonly hash: RunningHash
   size: number
+  /** What the data was after the last append: what else was written into it has not been hashed. */
+  identity: string | undefined
 }
 
 /** Hashes kept; a session without one is read again when it is committed. */
@@ -75,7 +77,7 @@ export const makeUploadStore = (
       const id = yield* newId
       yield* storage(startUpload(files, id, repository))
       const state = yield* storage(readUpload(files, id))
-      following.set(id, { hash: runningHash("sha256"), size: 0 })
+      following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
       return state._tag === "Open" ? state : yield* Effect.die(`session ${id} vanished while it was made`)
@@ -149,13 +151,19 @@ const sessionOf = (
         const settled = Effect.onExit(arrived, () =>
           storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
         yield* settled
+        const hash = following.get(id)
+        if (hash !== undefined) {
+          hash.identity = identityOf(yield* storage(handle.stat))
+        }
         return size - from
       })),
     digest: (algorithm) =>
       Effect.scoped(Effect.gen(function*() {
         const hash = following.get(id)
-        if (algorithm === "sha256" && hash?.size === from) return hash.hash.digest()
-        return yield* storage(hashFile(yield* openData, from, algorithm))
+        const handle = yield* openData
+        const isFollowed = algorithm === "sha256" && hash?.size === from && from > 0 &&
+          hash.identity === identityOf(yield* storage(handle.stat))
+        return isFollowed ? hash.hash.digest() : yield* storage(hashFile(handle, from, algorithm))
       })),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
@@ -192,11 +200,10 @@ const commit = Effect.fnUntraced(function*(
     (linked) => placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
   )
   yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
+  const before = yield* handle.stat
   yield* ifThere(files.fs.unlink(data))
-  // One name less is a change of the file, though not of its bytes.
-  const identity = identityOf(yield* handle.stat)
-  trusted.verified.add(identity)
-  trusted.durable.add(identity)
+  const unnamed = afterNaming(files, { stat: before, settled: true }, yield* handle.stat)
+  for (const known of [trusted.verified, trusted.durable]) if (known.has(before)) known.add(unnamed)
 })
 
 /** Ends a commit that a crash cut short: answering it again must promise no less than the first answer would have. */

@@ -149,9 +149,12 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
         ...(size === undefined ? {} : { size })
       })
       for (const event of events) yield* session.conclude(event)
-      // The blob it became may have been deleted since; success would say that it is there.
-      if (events.length === 0 && Option.isNone(yield* opened.blobs.stat(expected))) {
-        return yield* new BlobUploadUnknown({ upload: id })
+      if (events.length === 0) {
+        // The blob it became may have been deleted since, or what the session says may never have happened. Success
+        // says that it is there, of this size, and lasts.
+        const there = yield* opened.blobs.retain(expected)
+        if (Option.isNone(there)) return yield* new BlobUploadUnknown({ upload: id })
+        return { mediaType: octetStream, digest: expected, size: there.value } satisfies Descriptor
       }
       return { mediaType: octetStream, digest: expected, size: sizeOf(session.state) } satisfies Descriptor
     }))

@@ -8,7 +8,7 @@ import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryError } from "../../src/ops/ports.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
-import { type Disk, newDisk } from "../support/disk.ts"
+import { type Disk, newDisk, sha256 } from "../support/disk.ts"
 import { image, pushBlob, pushImage, pushManifest, sample } from "../support/images.ts"
 import { type Call, fails } from "../support/watchedFs.ts"
 
@@ -281,22 +281,43 @@ describe("a plan on disk", () => {
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
-      const path = `.ocilayout/plans/${id}.json`
-      const plan = disk.read(path)
-      const rewrite = (text: string): void => {
-        disk.write(path, text)
+      const plan = disk.read(`.ocilayout/plans/${id}.json`)
+      /** A plan under the id that belongs to it, which its maker then tells somebody. */
+      const madeUp = (text: string): string => {
+        const id = sha256(text).slice(0, 32)
+        disk.write(`.ocilayout/plans/${id}.json`, text)
         touch(disk, id)
+        return id
       }
-      rewrite(plan.replaceAll(garbage.descriptor.digest, one.descriptor.digest))
-      const { removed, spared } = yield* collect(registry, id)
+      const needed = madeUp(plan.replaceAll(garbage.descriptor.digest, one.descriptor.digest))
+      const { removed, spared } = yield* collect(registry, needed)
       assert.deepStrictEqual(removed, [])
       assert.deepStrictEqual(spared.map(({ why }) => why), ["needed by app:v1"])
       for (const text of ["", "{}", "null", plan.replaceAll("blob", "thing")]) {
-        rewrite(text)
+        assert.instanceOf(yield* Effect.flip(collect(registry, madeUp(text))), PlanExpired)
+      }
+      const elsewhere = madeUp(plan.replaceAll(garbage.descriptor.digest, "../../x"))
+      assert.deepStrictEqual((yield* collect(registry, elsewhere)).removed, [])
+    }))
+
+  it.live("is the one that was told with its id, or none", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      const id = yield* planOf(disk, registry)
+      const path = `.ocilayout/plans/${id}.json`
+      const plan = disk.read(path)
+      // What would let every tag go, in the place of what lets none go.
+      const others = [plan.replace(`"retention":[]`, `"retention":[{"newest":0}]`), plan.replace(/^./u, "x"), ""]
+      for (const text of others) {
+        assert.notStrictEqual(text, plan)
+        disk.write(path, text)
+        touch(disk, id)
         assert.instanceOf(yield* Effect.flip(collect(registry, id)), PlanExpired)
       }
-      rewrite(plan.replaceAll(garbage.descriptor.digest, "../../x"))
-      assert.deepStrictEqual((yield* collect(registry, id)).removed, [])
+      assert.isTrue(isThere(disk, garbage))
+      disk.write(path, plan)
+      touch(disk, id)
+      assert.deepStrictEqual(names((yield* collect(registry, id)).removed), [garbage.descriptor.digest])
     }))
 
   it.live("of a layout that cannot be written is only shown", () =>

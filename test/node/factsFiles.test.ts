@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { crc32 } from "node:zlib"
 import { writeFacts } from "../../src/node/factsText.ts"
 import { hasher } from "../../src/node/hasher.ts"
+import { sealOf, UserKey } from "../../src/node/userKey.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
@@ -59,6 +59,25 @@ const listed = Effect.fnUntraced(function*(disk: Disk) {
   }
 })
 
+const none: ReadonlyMap<string, string> = new Map()
+
+/** A file with these lines, as if this user had written it. */
+const sealed = Effect.fnUntraced(function*(lines: string) {
+  const key = (yield* UserKey)()
+  assert.isDefined(key)
+  return `${sealOf(key, "facts of manifests", lines)}\n${lines}`
+})
+
+/** What says of the signature that it refers to nothing. */
+const lie = writeFacts(signature.descriptor, {
+  kind: "artifact",
+  mediaType: signature.descriptor.mediaType,
+  bytes: 1,
+  layers: [],
+  manifests: [],
+  annotations: none
+})
+
 const expected = [{ annotations: { by: "somebody" }, digest: signature.descriptor.digest }]
 
 describe("facts of manifests", () => {
@@ -94,10 +113,10 @@ describe("facts of manifests", () => {
       const [name = ""] = filesIn(disk)
       const path = disk.path(facts, name)
       const text = fs.readFileSync(path, "utf8")
-      fs.writeFileSync(path, text.replace("\timage\t", "\tindex\t"))
-      assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 1 })
-      fs.writeFileSync(path, text.slice(0, text.indexOf("\n") + 20))
-      assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 2 })
+      for (const damaged of [text.replace("\timage\t", "\tindex\t"), text.slice(0, -20), text.slice(0, 10), ""]) {
+        fs.writeFileSync(path, damaged)
+        assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
+      }
       fs.rmSync(path)
       fs.symlinkSync("/dev/zero", path)
       assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
@@ -105,7 +124,49 @@ describe("facts of manifests", () => {
       fs.mkdirSync(path)
       assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
       fs.writeFileSync(disk.path(facts, "notes.txt"), text)
+      fs.writeFileSync(disk.path(facts, `${"0".repeat(32)}.facts`), text)
       assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
+    }))
+
+  it.live("that came with a layout, or that another user has written, are not believed, and lie there untouched", () =>
+    Effect.gen(function*() {
+      const disk = yield* written
+      const [name = ""] = filesIn(disk)
+      const path = disk.path(facts, name)
+      const key = new Uint8Array(32)
+      // In the place of our own file, whose name anybody can see: sealed by others, or not at all.
+      for (const forged of [lie, `${"0".repeat(64)}\n${lie}`, `${sealOf(key, "facts of manifests", lie)}\n${lie}`]) {
+        fs.writeFileSync(path, forged)
+        assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
+      }
+      fs.writeFileSync(path, yield* sealed(lie))
+      assert.deepStrictEqual((yield* listed(disk)).found, [], "what this user has written is")
+      const theirs = Effect.provideService(listed(disk), UserKey, () => key)
+      assert.deepStrictEqual(yield* theirs, { found: expected, opened: 3 })
+      const writing = inProcess(
+        disk,
+        (registry) => Effect.andThen(referrers(registry), pushManifest(registry, "app", other, ["again"]))
+      )
+      yield* Effect.provideService(writing, UserKey, () => key)
+      assert.deepStrictEqual((yield* theirs).opened, 0)
+      assert.lengthOf(filesIn(disk), 2)
+    }))
+
+  it.live("are neither read nor written where the user has no key, and nothing else is missing", () =>
+    Effect.gen(function*() {
+      const disk = yield* written
+      const before = filesIn(disk)
+      const without = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        Effect.provideService(effect, UserKey, () => undefined)
+      disk.told()
+      const writing = inProcess(
+        disk,
+        (registry) => Effect.andThen(referrers(registry), pushManifest(registry, "app", other, ["again"]))
+      )
+      yield* without(writing)
+      assert.deepStrictEqual(disk.told().filter((call) => call.includes("facts")), [])
+      assert.deepStrictEqual(yield* without(listed(disk)), { found: expected, opened: 3 })
+      assert.deepStrictEqual(filesIn(disk), before)
     }))
 
   it.live("in a folder that leads elsewhere are neither read nor written", () =>
@@ -125,7 +186,7 @@ describe("facts of manifests", () => {
       const [name = ""] = filesIn(disk)
       const { descriptor } = base
       const nothing = { kind: "image", mediaType: descriptor.mediaType, bytes: 1, layers: [], manifests: [] } as const
-      fs.writeFileSync(disk.path(facts, name), writeFacts(descriptor, { ...nothing, annotations: new Map() }))
+      fs.writeFileSync(disk.path(facts, name), yield* sealed(writeFacts(descriptor, { ...nothing, annotations: none })))
       yield* inProcess(disk, (registry) =>
         Effect.gen(function*() {
           // As said: of what nobody vouches for, questions are answered.
@@ -149,7 +210,7 @@ describe("facts of manifests", () => {
         layers: [],
         manifests: []
       } as const
-      fs.writeFileSync(disk.path(facts, name), writeFacts(descriptor, { ...nothing, annotations: new Map() }))
+      fs.writeFileSync(disk.path(facts, name), yield* sealed(writeFacts(descriptor, { ...nothing, annotations: none })))
       assert.deepStrictEqual((yield* listed(disk)).found, [])
       const verified = yield* inProcess(disk, (registry) =>
         Effect.andThen(
@@ -163,12 +224,11 @@ describe("facts of manifests", () => {
     Effect.gen(function*() {
       const disk = yield* written
       const [name = ""] = filesIn(disk)
-      const line = (text: string): string => `${crc32(text).toString(16).padStart(8, "0")}\t${text}\n`
-      fs.writeFileSync(disk.path(facts, name), line("k\t1\timage\t\t\t{}").repeat(300_000))
+      fs.writeFileSync(disk.path(facts, name), yield* sealed("k\t1\timage\t\t\t{}\n".repeat(300_000)))
       assert.deepStrictEqual(yield* listed(disk), { found: expected, opened: 3 })
       const key = `${base.descriptor.digest} ${base.descriptor.mediaType}`
       const children = `[${`{"digest":"${digest("a")}","size":1},`.repeat(90_000).slice(0, -1)}]`
-      fs.writeFileSync(disk.path(facts, name), line(`${key}\t1\tindex\t\t${children}\t{}`))
+      fs.writeFileSync(disk.path(facts, name), yield* sealed(`${key}\t1\tindex\t\t${children}\t{}\n`))
       assert.deepStrictEqual((yield* listed(disk)).found, expected)
     }))
 

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { crc32 } from "node:zlib"
 import { readFacts, readLine, writeFacts } from "../../src/node/factsText.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import { parseManifest } from "../../src/oci/Manifest.ts"
@@ -32,9 +31,6 @@ const samples: ReadonlyArray<readonly [string, Sample]> = [
   ["what refers to another", referrerOf(one, "signature", { annotations: { key: "value" } })]
 ]
 
-/** A line that is whole, whatever it says. */
-const whole = (text: string): string => `${crc32(text).toString(16).padStart(8, "0")}\t${text}`
-
 const read = (line: string, { mediaType }: Pick<Descriptor, "mediaType"> = one.descriptor): Facts | undefined => {
   const found = readLine(line)
   return found === undefined ? undefined : readFacts(found, mediaType)
@@ -58,14 +54,8 @@ describe("facts as text", () => {
     assert.strictEqual(readLine(writeFacts(odd, factsIn(one)).slice(0, -1))?.key, factsKey(odd))
   })
 
-  it("that were damaged or cut short are none", () => {
-    const line = writeFacts(one.descriptor, factsIn(one)).slice(0, -1)
-    assert.isDefined(readLine(line))
-    for (let at = 0; at < line.length; at++) {
-      const other = line[at] === "x" ? "y" : "x"
-      assert.isUndefined(readLine(line.slice(0, at) + other + line.slice(at + 1)), `character ${at}`)
-      assert.isUndefined(readLine(line.slice(0, at)), `the first ${at}`)
-    }
+  it("that have no key are none", () => {
+    for (const line of ["", "\t", "\timage", "key"]) assert.isUndefined(readLine(line), line)
   })
 
   it.each([
@@ -79,7 +69,7 @@ describe("facts as text", () => {
     ["children in no list", `"k"\t7\tindex\t\t{}\t{}`],
     ["a subject too deep to be one", `"k"\t7\timage\t${"[".repeat(5000)}${"]".repeat(5000)}\t\t{}`]
   ])("that say %s are none", (_, text) => {
-    assert.isUndefined(read(whole(text)))
+    assert.isUndefined(read(text))
   })
 
   it.each([
@@ -89,7 +79,7 @@ describe("facts as text", () => {
     ["fields of other kinds", `{"config":7,"layers":{},"annotations":[],"artifactType":{}}`],
     ["a layer that is none", `{"layers":[{"digest":"sha256:../..","size":7}]}`]
   ])("whose rest is %s say nothing more", (_, rest) => {
-    const facts = read(whole(`"k"\t7\timage\t\t\t${rest}`))
+    const facts = read(`"k"\t7\timage\t\t\t${rest}`)
     assert.deepStrictEqual(plain(facts), {
       kind: "image",
       mediaType: one.descriptor.mediaType,

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as fs from "node:fs"
-import { readIndex, settledAt } from "../../src/node/indexFile.ts"
-import { IndexInvalid, IndexTooLarge } from "../../src/oci/OciError.ts"
+import { checkLayout, readIndex } from "../../src/node/indexFile.ts"
+import { settledAt } from "../../src/node/settledAt.ts"
+import { IndexInvalid, IndexTooLarge, LayoutInvalid } from "../../src/oci/OciError.ts"
 import { type Disk, newDisk, sha256 } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
 import { makeOld } from "../support/folders.ts"
@@ -129,17 +130,53 @@ describe("an index that does not parse", () => {
     }))
 })
 
+describe("an oci-layout that another tool rewrites", () => {
+  const marker = `{"imageLayoutVersion":"1.0.0"}`
+
+  it.live("is waited for", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("oci-layout", "")
+      const checking = yield* Effect.forkChild(checkLayout(disk.files))
+      for (const part of [marker.slice(0, 1), marker.slice(0, -1)]) {
+        yield* Effect.sleep(5)
+        disk.write("oci-layout", part)
+      }
+      yield* Effect.sleep(5)
+      assert.isUndefined(checking.pollUnsafe())
+      disk.write("oci-layout", marker)
+      assert.isTrue(yield* Fiber.join(checking))
+    }))
+
+  it.live("is reported once nobody can be in the middle of writing it, or after two seconds", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.write("oci-layout", "")
+      makeOld(disk.root)
+      assert.instanceOf(yield* Effect.flip(checkLayout(disk.files)), LayoutInvalid)
+      assert.strictEqual(disk.told("open").length, 1)
+      disk.write("oci-layout", "{")
+      assert.instanceOf(yield* Effect.flip(checkLayout(disk.files)), LayoutInvalid)
+      assert.isAbove(disk.told("open").length, 5)
+    }))
+})
+
 describe("the times of a file", () => {
   const millis = 1_700_000_000_000
   const fine = BigInt(millis) * 1_000_000n + 1n
   const coarse = BigInt(millis) * 1_000_000n
 
   it("show every later change after 20 ms, or after 2 s where the clock is coarse", () => {
-    assert.deepStrictEqual([19, 20].map((age) => settledAt(millis + age, fine)), [false, true])
-    assert.deepStrictEqual([20, 1999, 2000].map((age) => settledAt(millis + age, coarse)), [false, false, true])
+    const ages = (mtimeNs: bigint, ctimeNs: bigint, ...all: ReadonlyArray<number>) =>
+      all.map((age) => settledAt(millis + age, { mtimeNs, ctimeNs }))
+    assert.deepStrictEqual(ages(fine, fine, 19, 20), [false, true])
+    assert.deepStrictEqual(ages(coarse, coarse, 20, 1999, 2000), [false, false, true])
+    // A time that was set back, and the time at which that was done.
+    assert.deepStrictEqual(ages(1n, fine, 19, 20), [false, true])
+    assert.deepStrictEqual(ages(0n, fine, 1999, 2000), [false, true])
   })
 
   it("show nothing when they lie in the future", () => {
-    assert.isFalse(settledAt(millis - 1, fine))
+    assert.isFalse(settledAt(millis - 1, { mtimeNs: fine, ctimeNs: fine }))
   })
 })

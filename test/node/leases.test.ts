@@ -270,6 +270,8 @@ describe("a blob that a manifest names", () => {
   it.live("is synced if we did not write it, once", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
+      // Of a younger file nothing is remembered.
+      yield* Effect.sleep("30 millis")
       const { blobs } = yield* disk.open()
       disk.told()
       yield* blobs.retain(name)

@@ -112,6 +112,7 @@ describe("what is there", () => {
       plainLayout(disk)
       for (const text of ["", "{", "[]", `{"imageLayoutVersion":1}`, `{}`, " ".repeat(5000)]) {
         disk.write("oci-layout", text)
+        makeOld(disk.root)
         assert.instanceOf(yield* fails(disk), LayoutInvalid, JSON.stringify(text))
       }
       disk.write("oci-layout", `{"imageLayoutVersion":"1.1.0"}`)

@@ -162,6 +162,7 @@ describe("a range", () => {
   it.live("of a larger blob says that it is not verified, until that very file was", () =>
     Effect.gen(function*() {
       const { path, read, replace } = yield* blobOf(large)
+      yield* Effect.sleep("30 millis")
       assert.isFalse((yield* read(range(0, 1))).verified)
       yield* pieces(yield* read())
       assert.isTrue((yield* read(range(0, 1))).verified)
@@ -205,7 +206,24 @@ describe("a small blob at once", () => {
 describe("what was verified", () => {
   it("is remembered up to a limit, the oldest forgotten first", () => {
     const verified = makeVerified(2)
-    for (const identity of ["a", "b", "b", "c"]) verified.add(identity)
-    assert.deepStrictEqual(["a", "b", "c"].map(verified.has), [false, true, true])
+    const stat = {
+      kind: "file",
+      dev: 1n,
+      ino: 0n,
+      size: 5,
+      mtimeNs: 1n,
+      ctimeNs: 1n,
+      birthNs: 1n,
+      links: 1,
+      mode: 0o644,
+      uid: 0,
+      gid: 0
+    } as const
+    const [a, b, c] = [1n, 2n, 3n].map((ino) => ({ ...stat, ino }))
+    assert(a !== undefined && b !== undefined && c !== undefined)
+    for (const stat of [a, b, b, c]) verified.add({ stat, settled: true })
+    assert.deepStrictEqual([a, b, c].map(verified.has), [false, true, true])
+    verified.add({ stat: { ...stat, ino: 4n }, settled: false })
+    assert.isFalse(verified.has({ ...stat, ino: 4n }))
   })
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Fiber, Option, Stream } from "effect"
+import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { isUploadId, type UploadId, type UploadState } from "../../src/layout/Upload.ts"
@@ -11,6 +11,7 @@ import { type Disk, newDisk } from "../support/disk.ts"
 import { repository } from "../support/entries.ts"
 import { leftovers } from "../support/folders.ts"
 import { collect, digestOf, textOf, utf8 } from "../support/images.ts"
+import { later } from "../support/later.ts"
 import { otherProcess } from "../support/otherProcess.ts"
 import { fails } from "../support/watchedFs.ts"
 
@@ -45,14 +46,6 @@ const commit = ({ exclusive }: UploadStore, id: UploadId) =>
   }))
 
 const sizeOf = (state: UploadState): number | undefined => state._tag === "Open" ? state.size : undefined
-
-/** With the clock of the program so much later; the files know nothing of it. */
-const later = (millis: number) =>
-  Effect.updateService(Clock.Clock, (clock) =>
-    Object.create(clock, {
-      currentTimeMillisUnsafe: { value: () => clock.currentTimeMillisUnsafe() + millis },
-      currentTimeMillis: { value: Effect.map(clock.currentTimeMillis, (now) => now + millis) }
-    }) as Clock.Clock)
 
 describe("a session", () => {
   it.live("is a folder of its own, by an id that nobody guesses", () =>

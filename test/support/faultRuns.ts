@@ -20,6 +20,7 @@ import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { bytesOf } from "../mcp/support/images.ts"
 import { type Fault, type FaultyFs, faultyFs } from "./faultyFs.ts"
 import { leftovers, temporaryFolder } from "./folders.ts"
+import { later } from "./later.ts"
 import { smallManifest } from "./layouts.ts"
 
 export type Registering = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
@@ -212,8 +213,13 @@ const assertReadable = Effect.fnUntraced(function*(scenario: Scenario, directory
   }
 })
 
-/** Fails every call of an act, one after the other, each on a fresh copy, and in every way that call can fail. */
-export const assertEveryCall = Effect.fnUntraced(function*(scenario: Scenario) {
+/**
+ * Fails every call of an act, one after the other, each on a fresh copy, and in every way that call can fail. Every copy
+ * is old, so that how many calls there are does not depend on how long it took to make it.
+ */
+export const assertEveryCall = (scenario: Scenario) => later(60_000)(assertCalls(scenario))
+
+const assertCalls = Effect.fnUntraced(function*(scenario: Scenario) {
   const template = yield* scenario.from
   const directory = join(yield* temporaryFolder, "layout")
   copyTo(template, directory)

@@ -33,11 +33,12 @@ export const copyOfFixture = (name: string): Effect.Effect<string, never, Scope.
     return copy
   })
 
-/** Lets an index look as if nobody were in the middle of writing it: one that does not parse is then reported at once. */
+/** Lets a layout look as if nobody were in the middle of writing it: what does not parse is then reported at once. */
 export const makeOld = (layout: string): void => {
-  const index = join(layout, "index.json")
   const hourAgo = Date.now() / 1000 - 3600
-  if (fs.existsSync(index)) fs.utimesSync(index, hourAgo, hourAgo)
+  for (const path of ["index.json", "oci-layout"].map((name) => join(layout, name))) {
+    if (fs.existsSync(path)) fs.utimesSync(path, hourAgo, hourAgo)
+  }
 }
 
 export interface ListingOptions {

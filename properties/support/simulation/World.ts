@@ -5,10 +5,14 @@ import type { Durability } from "../../../src/node/layoutFiles.ts"
 import { RandomName } from "../../../src/node/layoutFiles.ts"
 import type { LayoutFs } from "../../../src/node/LayoutFs.ts"
 import { type OpenStores, openStores } from "../../../src/node/stores.ts"
+import { UserKey } from "../../../src/node/userKey.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
 import { Code, type Disk, find, type Node, nodeAt } from "./Disk.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
+
+/** The same for all processes, and after a crash. */
+const userKey = new Uint8Array(32)
 
 /** Where the layout is. */
 export const root = "/srv/layout"
@@ -41,7 +45,8 @@ export class World {
   within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return effect.pipe(
       Effect.provideService(Clock.Clock, this.machine.clock),
-      Effect.provideService(RandomName, () => (this.#names++).toString(16).padStart(32, "0"))
+      Effect.provideService(RandomName, () => (this.#names++).toString(16).padStart(32, "0")),
+      Effect.provideService(UserKey, () => userKey)
     )
   }
 

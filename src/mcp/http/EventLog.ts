@@ -10,7 +10,10 @@ interface Event {
 /** What an event takes in memory besides its text, about. */
 const eventBytes = 200
 
-/** What a session has sent last, in memory, for a client whose connection broke. The oldest go when it gets too much. */
+/**
+ * What a session has sent last, in memory, for a client whose connection broke. The oldest go when it gets too much. Ids
+ * can be guessed, and lead to nothing that the session was not sent: whose session it is, its own id says.
+ */
 export class EventLog implements EventStore {
   readonly #limit: number
   /** By their ids, the oldest first. */

@@ -78,6 +78,7 @@ export const makeSessions = Effect.fnUntraced(function*(
 
   const begin = Effect.fnUntraced(function*(exchange: Exchange, body: unknown) {
     if (sessions.size >= limits.sessions) return yield* tooMany
+    // Cannot be guessed; and whoever has it needs the token as well.
     const id = randomUUID()
     const scope = yield* Scope.fork(parent)
     const session = { ...(yield* Scope.provide(open(id), scope)), scope, open: 0 }

@@ -3,7 +3,7 @@
  * process, asks there, and closes it. What the server offers to clients that shake hands is so offered here as well.
  */
 import type { JSONRPCNotification, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js"
-import { Cause, Deferred, Effect } from "effect"
+import { Cause, Clock, Deferred, Effect } from "effect"
 import { type Connections, type Inner, openInner } from "./inner.ts"
 import { listen } from "./listen.ts"
 import {
@@ -17,7 +17,7 @@ import {
   type Reply,
   resultOf
 } from "./protocol.ts"
-import { makeQuestions } from "./questions.ts"
+import { callText, makeQuestions } from "./questions.ts"
 
 /** The methods that mean the same in both eras. */
 const relayed = new Set([
@@ -83,13 +83,19 @@ const discovered = Effect.fnUntraced(function*(connections: Connections, asking:
 const relay = Effect.fnUntraced(
   function*(connections: Connections, asking: Asking, { method, params = {} }: JSONRPCRequest, notify: Notify) {
     const { _meta, inputResponses, requestState, ...own } = params
-    const questions = makeQuestions(requestState, inputResponses)
+    const call = callText(method, own, asking.client)
+    const clock = yield* Clock.Clock
+    const questions = makeQuestions(
+      yield* connections.pending.take(requestState, call),
+      inputResponses,
+      (conversation) => connections.pending.keep(call, conversation, clock.currentTimeMillisUnsafe())
+    )
     const unanswered = yield* Deferred.make<Record<string, unknown>>()
     const inner = yield* openInner(connections, asking, {
       notified: notify,
       asked: (question) => {
         const { answer, required } = questions(question)
-        if (answer === undefined) Deferred.doneUnsafe(unanswered, Effect.succeed(required))
+        if (answer === undefined) Deferred.doneUnsafe(unanswered, Effect.succeed(required()))
         return answer
       }
     })

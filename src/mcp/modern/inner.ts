@@ -15,6 +15,7 @@ import { Deferred, Effect, Exit, Schema, Scope } from "effect"
 import type { Running } from "../sdkServer.ts"
 import { turn } from "../turn.ts"
 import { type Asking, code, ProtocolError } from "./protocol.ts"
+import type { Pending } from "./questions.ts"
 
 /** The last version with a handshake. */
 const innerVersion = "2025-11-25"
@@ -43,12 +44,15 @@ export interface Inner {
   readonly ended: Effect.Effect<void>
 }
 
+/** What a server may ask of a client that is handed on: a question ends a call, and is asked by its answer. */
+const handedOn = new Set(["elicitation/create", "roots/list"])
+
 type Answer = Deferred.Deferred<Record<string, unknown>, ProtocolError>
 
 /** Lives as long as the scope it is opened in, or the one of all connections if that ends first. */
 export const openInner = Effect.fnUntraced(function*(
   { connections, makeServer }: Connections,
-  { client, elicitation }: Asking,
+  { client, elicitation, roots }: Asking,
   { asked, notified }: Listener
 ): Effect.fn.Return<Inner, ProtocolError, Scope.Scope> {
   const scope = yield* Effect.acquireRelease(Scope.fork(connections), (scope) => Scope.close(scope, Exit.void))
@@ -61,7 +65,7 @@ export const openInner = Effect.fnUntraced(function*(
       const answer = waiting.get(message.id)
       if (answer !== undefined) Deferred.doneUnsafe(answer, Effect.fail(errorFrom(message.error)))
     } else if (isJSONRPCRequest(message)) {
-      const result = message.method === "elicitation/create" ? asked(message) : undefined
+      const result = handedOn.has(message.method) ? asked(message) : undefined
       if (result !== undefined) transport.onmessage?.({ jsonrpc: "2.0", id: message.id, result })
     } else if ("method" in message) notified(message)
   })
@@ -86,8 +90,10 @@ export const openInner = Effect.fnUntraced(function*(
     const introduced = yield* request("initialize", {
       protocolVersion: innerVersion,
       clientInfo: client,
-      // Nothing else that a server may ask of a client is handed on: a question ends a call and is asked again.
-      capabilities: elicitation === undefined ? {} : { elicitation }
+      capabilities: {
+        ...(elicitation === undefined ? {} : { elicitation }),
+        ...(roots === undefined ? {} : { roots: {} })
+      }
     })
     transport.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" })
     const introduction = yield* Effect.orDie(Schema.decodeUnknownEffect(Introduction)(introduced))
@@ -100,6 +106,8 @@ export interface Connections {
   readonly makeServer: Effect.Effect<Pick<Running, "server">, never, Scope.Scope>
   /** Its end is the server's: calls that are running are interrupted and answered `CANCELLED`. */
   readonly connections: Scope.Scope
+  /** Questions that clients have not answered yet. */
+  readonly pending: Pending
 }
 
 /** Resource not found has had a code of its own before. */

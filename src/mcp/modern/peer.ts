@@ -4,6 +4,7 @@ import { Effect, Exit, FiberMap, Option, Scope } from "effect"
 import { answer } from "./answer.ts"
 import type { Connections } from "./inner.ts"
 import { isModern } from "./protocol.ts"
+import { makePending } from "./questions.ts"
 
 export interface Peer {
   /** Whether the message was for this peer, and is being dealt with. */
@@ -17,7 +18,7 @@ export const makeConnections = (
   makeServer: Connections["makeServer"]
 ): Effect.Effect<Connections, never, Scope.Scope> =>
   Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void)).pipe(
-    Effect.map((connections) => ({ makeServer, connections }))
+    Effect.map((connections) => ({ makeServer, connections, pending: makePending() }))
   )
 
 /** A request is known by its id until it is answered, so that the client can cancel it. */

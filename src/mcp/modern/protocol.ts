@@ -62,13 +62,18 @@ export const isModern = (message: JSONRPCMessage): message is JSONRPCRequest =>
 export interface Asking {
   readonly client: { readonly name: string; readonly version: string }
   readonly elicitation: Readonly<Record<string, unknown>> | undefined
+  /** Present where the client has roots, which limit it as in the other era. */
+  readonly roots: Readonly<Record<string, unknown>> | undefined
 }
 
 const Anything = Schema.Record(Schema.String, Schema.Unknown)
 
 const Envelope = Schema.Struct({
   [meta.version]: Schema.String,
-  [meta.capabilities]: Schema.Struct({ elicitation: Schema.optionalKey(Anything) }),
+  [meta.capabilities]: Schema.Struct({
+    elicitation: Schema.optionalKey(Anything),
+    roots: Schema.optionalKey(Anything)
+  }),
   [meta.client]: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String }))
 })
 
@@ -88,8 +93,6 @@ export const askingOf = Effect.fnUntraced(function*(request: JSONRPCRequest): Ef
       data: { supported: modernVersions, requested }
     })
   }
-  return {
-    client: envelope[meta.client] ?? { name: "", version: "" },
-    elicitation: envelope[meta.capabilities].elicitation
-  }
+  const { elicitation, roots } = envelope[meta.capabilities]
+  return { client: envelope[meta.client] ?? { name: "", version: "" }, elicitation, roots }
 })

@@ -49,11 +49,10 @@ const looking = {
     minimum: 0,
     maximum: 3650,
     default: 7
-  }),
-  now: p.flag(
-    "Delete content at once and not after a day, with all that was taken away before; only where no other tool writes"
-  )
+  })
 }
+
+const now = p.optional(Schema.Boolean.annotate({ description: "Delete at once, if no other tool writes" }))
 
 interface Request {
   readonly plan?: string
@@ -67,7 +66,7 @@ interface Request {
   }>
   readonly grace_minutes: number
   readonly undo_days: number
-  readonly now: boolean
+  readonly now?: boolean
 }
 
 /** Where nothing may be removed that does not come back. */
@@ -89,10 +88,11 @@ const collecting: ToolSpec<Request, Collected> = {
   toolset: "maintain",
   title: "Collect garbage",
   description:
-    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Content is deleted a day after (trash), since another tool may count on it; now deletes it at once. undo_days 0 also frees what oci_restore could need.",
+    "Frees space. Without plan it only reports what could go and why (blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags) and what stays, by reason, and returns a plan that holds for an hour. Called again with that plan it removes what is on it and may still go, and nothing else. Content is deleted a day later (trash); undo_days 0 also frees what oci_restore could need.",
   hints: p.removing,
   needs: "nothing",
-  input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking }),
+  // A hash of the plan: it cannot be guessed, and what it names cannot have been exchanged.
+  input: Schema.Struct({ plan: p.optional(p.text("plan from a previous call: carry it out")), ...looking, now }),
   output: Collected,
   run: Effect.fn("oci_gc")((request, call) =>
     request.plan === undefined ? look(call.layout, request, true) : collect(call, request.plan, request.repository)
@@ -111,7 +111,7 @@ const dayMillis = 24 * 60 * 60 * 1000
 
 const look = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
-  { grace_minutes, keep = [], now, repository, undo_days, untagged }: Request,
+  { grace_minutes, keep = [], now = false, repository, undo_days, untagged }: Request,
   isPlanned: boolean
 ): Effect.fn.Return<Collected, ToolError> {
   const vague = keep.findIndex(({ days, newest }) => days === undefined && newest === undefined)

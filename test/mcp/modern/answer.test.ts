@@ -1,19 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Server } from "@modelcontextprotocol/sdk/server/index.js"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import {
   CallToolRequestSchema,
   ListResourcesRequestSchema,
   ReadResourceRequestSchema,
   SubscribeRequestSchema
 } from "@modelcontextprotocol/sdk/types.js"
-import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { asking } from "../../../src/mcp/askClient.ts"
 import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import * as limits from "../../../src/mcp/limits.ts"
 import { answer } from "../../../src/mcp/modern/answer.ts"
 import { makeConnections, makePeer } from "../../../src/mcp/modern/peer.ts"
+import { ProtocolError } from "../../../src/mcp/modern/protocol.ts"
+import { callText, makePending } from "../../../src/mcp/modern/questions.ts"
 import { makeServer } from "../../../src/mcp/sdkServer.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
-import { asking, envelope, modern } from "./support.ts"
+import { asking as askingServer, envelope, modern } from "./support.ts"
 
 const catalogue = Effect.map(Effect.orDie(makeRegistry({ defaultRepository: "app" })), (registry) =>
   makeCatalogue({
@@ -23,6 +28,24 @@ const catalogue = Effect.map(Effect.orDie(makeRegistry({ defaultRepository: "app
   }))
 
 const serving = Effect.flatMap(catalogue, (catalogue) => makeConnections(makeServer(catalogue, "1.2.3")))
+
+/** A server that asks a person before it deletes anything, and what was deleted. */
+const guarded = Effect.gen(function*() {
+  const deleted: Array<unknown> = []
+  const connections = yield* makeConnections(Effect.sync(() => {
+    const server = new Server({ name: "tested", version: "9" }, { capabilities: { tools: {} } })
+    server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+      const ask = asking(server.getClientCapabilities(), extra)
+      const agreed = ask === undefined
+        ? "none"
+        : await Effect.runPromise(ask(`Delete ${String(params.arguments?.["ref"])}?`))
+      if (agreed === "agreed") deleted.push(params.arguments?.["ref"])
+      return { content: [{ type: "text", text: agreed }] }
+    })
+    return { server }
+  }))
+  return { connections, deleted }
+})
 
 const serverInfo = { name: "ocilayout", title: "OCI image layouts", version: "1.2.3" }
 
@@ -91,7 +114,7 @@ describe("revision 2026-07-28", () => {
 
   it.effect("tells progress under the client's token, and resources that are missing by the new number", () =>
     Effect.gen(function*() {
-      const { notifications, reply } = yield* asking((server) => {
+      const { notifications, reply } = yield* askingServer((server) => {
         server.setRequestHandler(CallToolRequestSchema, async ({ params }, { _meta, sendNotification }) => {
           const progressToken = _meta?.progressToken ?? "none"
           await sendNotification({ method: "notifications/progress", params: { progressToken, progress: 1 } })
@@ -113,7 +136,7 @@ describe("revision 2026-07-28", () => {
     Effect.gen(function*() {
       let target = "one"
       const asked: Array<unknown> = []
-      const { reply } = yield* asking((server: Server) => {
+      const { reply } = yield* askingServer((server: Server) => {
         server.setRequestHandler(CallToolRequestSchema, async () => {
           for (const phrase of [target, "sure?"]) {
             const answered = await server.elicitInput({
@@ -141,13 +164,77 @@ describe("revision 2026-07-28", () => {
       assert.deepNestedPropertyVal(done, "content", [{ type: "text", text: "deleted" }])
       assert.deepStrictEqual(asked.slice(-2), [["one", true], ["sure?", true]])
       // The answer was to another question.
+      const { requestState } = yield* call({})
       target = "two"
-      const again = yield* call({ inputResponses: yes, requestState: first["requestState"] })
+      const again = yield* call({ inputResponses: yes, requestState })
       assert.deepNestedPropertyVal(again, "inputRequests.question.params.message", "Delete two?")
-      // Nor is it asked of a client that cannot, or with a state that is none.
+      // Nor is it asked of a client that cannot.
       const silent = yield* reply(modern(1, "tools/call", { name: "x" }))
       assert.isTrue("error" in silent)
-      assert.strictEqual((yield* call({ inputResponses: yes, requestState: "{" }))["resultType"], "input_required")
+    }))
+
+  it.effect("takes no answer with a state that is made up, used, expired, or of another call", () =>
+    Effect.gen(function*() {
+      const { connections, deleted } = yield* guarded
+      const yes = { action: "accept", content: { confirm: true } }
+      const state = (question: unknown) => JSON.stringify([{ question: JSON.stringify(question), answer: yes }])
+      const call = (extra: Record<string, unknown>, args: object = { ref: "app:v1" }, from = "modern") =>
+        Effect.map(
+          answer(
+            connections,
+            modern(1, "tools/call", { name: "oci_delete", arguments: args, ...extra }, {
+              ...envelope({ elicitation: { form: {} } }),
+              "io.modelcontextprotocol/clientInfo": { name: from, version: "1" }
+            }),
+            () => undefined
+          ),
+          (reply) => "result" in reply ? reply.result : { failed: reply.error.code }
+        )
+      const asks = Effect.map(call({}), (first) => {
+        assert.strictEqual(first["resultType"], "input_required")
+        return first
+      })
+      const inputResponses = { question: yes }
+      const { inputRequests } = yield* asks
+      const question = Schema.decodeUnknownSync(Schema.Struct({ question: Schema.Unknown }))(inputRequests).question
+      const madeUp = [state(question), state({}), "{", "", 7, crypto.randomUUID(), { question }, [], null]
+      for (const requestState of madeUp) {
+        assert.deepStrictEqual(yield* call({ inputResponses, requestState }), { failed: -32602 })
+      }
+      assert.strictEqual((yield* call({ inputResponses }))["resultType"], "input_required", "an answer to no question")
+      const others = [
+        [{ ref: "app:v2" }, "modern"],
+        [{ ref: "app:v1", dry_run: false }, "modern"],
+        [{ ref: "app:v1" }, "another client"]
+      ] as const
+      for (const [args, from] of others) {
+        const { requestState } = yield* asks
+        assert.deepStrictEqual(yield* call({ inputResponses, requestState }, args, from), { failed: -32602 })
+        assert.deepStrictEqual(yield* call({ inputResponses, requestState }), { failed: -32602 }, "and is used now")
+      }
+      const late = yield* asks
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(yield* call({ inputResponses, requestState: late["requestState"] }), { failed: -32602 })
+      assert.deepStrictEqual(deleted, [])
+      const { requestState } = yield* asks
+      yield* call({ inputResponses, requestState }, { ref: "app:v1" })
+      assert.deepStrictEqual(deleted, ["app:v1"])
+      assert.deepStrictEqual(yield* call({ inputResponses, requestState }), { failed: -32602 })
+      assert.deepStrictEqual(deleted, ["app:v1"])
+    }))
+
+  it.effect("keeps as many questions as there is room for, and lets go of the oldest", () =>
+    Effect.gen(function*() {
+      const { keep, take } = makePending()
+      const names = Array.from({ length: limits.questions + 1 }, (_, n) => keep(`${n}`, [], 0))
+      assert.instanceOf(yield* Effect.flip(take(names[0], "0")), ProtocolError)
+      assert.deepStrictEqual(yield* take(names[1], "1"), [])
+      const long = "x".repeat(limits.questionCharacters / 2)
+      const [first, second] = [keep(long, [], 0), keep(long, [], 0)]
+      assert.instanceOf(yield* Effect.flip(take(first, long)), ProtocolError)
+      assert.deepStrictEqual(yield* take(second, long), [])
+      assert.strictEqual(callText({ a: 1, b: [{ c: 2, d: 3 }] }), callText({ b: [{ d: 3, c: 2 }], a: 1 }))
+      assert.notStrictEqual(callText({ a: [1, 2] }), callText({ a: [2, 1] }))
     }))
 
   it.effect("listens: first what will be told, then only that, and an answer when the server ends", () =>
@@ -155,7 +242,7 @@ describe("revision 2026-07-28", () => {
       const scope = yield* Scope.make()
       const servers: Array<Server> = []
       const { notifications, reply } = yield* Scope.provide(
-        asking((server) => {
+        askingServer((server) => {
           servers.push(server)
           server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [] }))
           server.setRequestHandler(SubscribeRequestSchema, async ({ params }) => {
@@ -203,7 +290,7 @@ describe("a channel that all requests share", () => {
       const sent: Array<unknown> = []
       const stopped: Array<string> = []
       const running = new Map(["1", "2"].map((id) => [id, Deferred.makeUnsafe<void>()]))
-      const { connections } = yield* asking((server) => {
+      const { connections } = yield* askingServer((server) => {
         server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
           const started = running.get(params.name)
           if (started !== undefined) Deferred.doneUnsafe(started, Effect.void)

@@ -12,7 +12,7 @@ const pathOf = (digest: string): string => `blobs/sha256/${digest.slice("sha256:
 const layouts = Effect.gen(function*() {
   const { directory, image, registry } = yield* ownLayout()
   const mirror = yield* ownLayout()
-  fs.rmSync(join(directory, ".ocilayout/leases"), { recursive: true })
+  fs.rmSync(join(directory, ".ocilayout/kept"), { recursive: true })
   const layer = image.layers[0]?.digest ?? ""
   fs.rmSync(join(directory, pathOf(layer)))
   fs.rmSync(join(directory, "oci-layout"))

@@ -1,0 +1,11 @@
+/** Keys of tests lie in a folder of their own: no test touches the state of the user who runs it. */
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+
+export const setup = (): () => void => {
+  const folder = fs.mkdtempSync(join(tmpdir(), "ocilayout-state-"))
+  process.env["XDG_STATE_HOME"] = folder
+  return () => fs.rmSync(folder, { recursive: true, force: true })
+}
