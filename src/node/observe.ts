@@ -12,7 +12,7 @@ import { isOfGroup, isSpent, lastHash, lastOf, type Parts } from "./journalRecor
 import { segmentUpTo } from "./journalSegments.ts"
 import { asStorage, identityOf, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
-import { isBuiltAnew, partsDiffer, partsNow } from "./parts.ts"
+import { isBuiltAnew, isSameLayout, partsDiffer, partsNow } from "./parts.ts"
 import { baseOf, type Past, readPast, supersededAt } from "./past.ts"
 
 export interface Observation {
@@ -177,7 +177,9 @@ const explain = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Merged | "built anew", FsError> {
   const now = yield* Clock.currentTimeMillis
   const superseded = supersededAt(past.lines, index.hash)
-  if (superseded !== undefined && isRestoredCopy({ index, marker, superseded, now })) {
+  // In a copy of the layout all files are as young as the copy.
+  const isSame = isSameLayout(lastOf(past.lines)?.parts, parts)
+  if (superseded !== undefined && isSame && isRestoredCopy({ index, marker, superseded, now })) {
     return { state: found, word: found }
   }
   if (!past.isOurs && (yield* isBuiltAnew(files, past, { found, parts }))) return "built anew"

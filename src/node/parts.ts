@@ -31,6 +31,10 @@ const differ = (one: string, other: string): boolean => {
 export const partsDiffer = (recorded: Parts, now: Parts): boolean =>
   differ(recorded.blobs, now.blobs) || differ(recorded.own, now.own) || differ(recorded.marker, now.marker)
 
+/** Whether a layout is, as far as that is known, the one of a record and not a copy of it. */
+export const isSameLayout = (recorded: Parts | undefined, now: Parts): boolean =>
+  recorded === undefined || !differ(recorded.own, now.own)
+
 /**
  * Whether a layout was removed, all but our own folder, and built anew: `blobs` is another folder than in the last
  * record, `.ocilayout` is the same one, and `oci-layout` is another file, or something that our last state needs is

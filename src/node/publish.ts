@@ -128,6 +128,7 @@ export const publish = Effect.fnUntraced(function*(
       yield* syncWhole(files, handle)
       yield* givesWay
       yield* syncHeld(files)
+      yield* syncWaiting(files, index, journal)
       const recorded = yield* appendRecord(files, end, record)
       const { displaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
@@ -161,6 +162,19 @@ export const publish = Effect.fnUntraced(function*(
     },
     revisions: drafts.map((_, place) => first + place)
   }
+})
+
+/**
+ * The name of the waiting file comes before the record, or after a power cut the record would look as if it had been
+ * published. That is put right by the generation of the index that is there, so that it matters only where it has none.
+ */
+const syncWaiting = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { generation }: IndexOnDisk,
+  journal: string
+): Effect.fn.Return<void, FsError> {
+  if (generation?.journal === journal || (yield* files.fs.ordersNames(files.displaced))) return
+  yield* syncFolder(files, files.displaced)
 })
 
 /**

@@ -1,5 +1,5 @@
 /** Makes sure of a blob that a commit is about to name: it is there, on the disk, and has a second name. */
-import { Effect, Option, type Scope } from "effect"
+import { Clock, Effect, Option, type Scope } from "effect"
 import { dirname } from "node:path"
 import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
@@ -51,21 +51,23 @@ const retain = (
     const { handle, stat } = opened
     const verified = trusted.verified.has(stat)
     const durable = trusted.durable.has(stat)
+    // It may come from a tool that never syncs, or from a writer that died before it did. Before it gets another name,
+    // since that is a change of the file that would have to be synced as well.
+    if (!durable) yield* syncFile(files, handle)
     yield* hold(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
-    // It may come from a tool that never syncs, or from a writer that died before it did.
-    if (!durable) {
-      yield* syncFile(files, handle)
-      yield* syncFolder(files, dirname(target))
-    }
+    if (!durable) yield* syncFolder(files, dirname(target))
     const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
     if (verified) trusted.verified.add(named)
     trusted.durable.add(named)
     return Option.some(stat.size)
   }))
 
+/** Whatever was written longer ago is on the disk: systems write back what is cached within seconds. */
+const writtenBackMillis = 60 * 60 * 1000
+
 /**
- * Makes sure of content that an index of another tool reaches: it is there if it can be, and has a second name. Whether
- * it is on the disk is the other tool's affair.
+ * Makes sure of content that an index of another tool reaches: it is there if it can be, has a second name, and is on the
+ * disk before our record names it. Both names are of one file, so that a power cut would tear both.
  */
 export const completeBlob = (
   files: LayoutFiles,
@@ -81,6 +83,11 @@ export const completeBlob = (
       return
     }
     const { handle, stat } = there
+    const changed = Number((stat.ctimeNs > stat.mtimeNs ? stat.ctimeNs : stat.mtimeNs) / 1_000_000n)
+    if (!trusted.durable.has(stat) && (yield* Clock.currentTimeMillis) - changed < writtenBackMillis) {
+      yield* syncFile(files, handle)
+      files.unsynced.add(dirname(target))
+    }
     // What is held for a day only has to be marked.
     const give = files.hold === "day" ? hold : keep
     yield* give(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
