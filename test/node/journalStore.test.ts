@@ -44,7 +44,7 @@ const namesAt = (journal: Journal, revision: number) =>
 const segments = (disk: Disk): ReadonlyArray<string> =>
   fs.readdirSync(disk.path(".ocilayout", "journal", "2")).toSorted()
 const segment = (revision: number): string => `before-${String(revision).padStart(15, "0")}.ndjson`
-const pathOf = (revision: number): string => `.ocilayout/journal/${segment(revision)}`
+const pathOf = (revision: number): string => `.ocilayout/journal/2/${segment(revision)}`
 
 describe("a journal in segments", () => {
   it.live("tells all commits, newest first, whoever reads it, and each state", () =>

@@ -297,7 +297,7 @@ describe("a commit", () => {
       })
     }))
 
-  it.live("writes the generation into the index: the journal's id and the number of its line", () =>
+  it.live("writes the generation into the index: the journal's id, the number of its line and its random name", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       const generation = () =>
@@ -305,9 +305,12 @@ describe("a commit", () => {
           .annotations["dev.ocilayout.generation"]
       const [line] = disk.journal()
       assert.match(line?.journal ?? "", /^[0-9a-f]{32}$/u)
-      assert.strictEqual(generation(), `${line?.journal}.1`)
+      assert.match(line?.id ?? "", /^[0-9a-f]{16}$/u)
+      assert.strictEqual(generation(), `${line?.journal}.1.${line?.id}`)
       yield* add(layout, b2)
-      assert.strictEqual(generation(), `${line?.journal}.2`)
+      const [, second] = disk.journal()
+      assert.notStrictEqual(second?.id, line?.id)
+      assert.strictEqual(generation(), `${line?.journal}.2.${second?.id}`)
     }))
 
   it.live("chains the journal to the index: before and after are its hashes, and each line names the one before", () =>
@@ -357,7 +360,7 @@ describe("a commit", () => {
       yield* add(layout, a1)
       const mode = (...names: ReadonlyArray<string>) => fs.statSync(disk.path(...names)).mode & 0o7777
       assert.strictEqual(mode("index.json"), 0o600)
-      const folders = [[], ["journal"], ["uploads"], ["tmp"]]
+      const folders = [[], ["journal"], ["journal", "2"], ["uploads"], ["tmp"], ["replaced"], ["kept"], ["leases"], ["trash"]]
       assert.deepStrictEqual(folders.map((names) => mode(".ocilayout", ...names)), folders.map(() => 0o2770))
     }))
 
@@ -382,7 +385,10 @@ describe("durability", () => {
       created: [
         "syncDirectory ..",
         "syncDirectory .",
-        ...Array.from({ length: 5 }, () => "syncDirectory .ocilayout"),
+        // Of `journal`, of the format in it, and of the other folders of ours.
+        "syncDirectory .ocilayout",
+        "syncDirectory .ocilayout/journal",
+        ...Array.from({ length: 6 }, () => "syncDirectory .ocilayout"),
         "syncDirectory .",
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
@@ -392,7 +398,7 @@ describe("durability", () => {
         "syncDirectory .",
         "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
-        "syncDirectory .ocilayout/journal",
+        "syncDirectory .ocilayout/journal/2",
         "syncDirectory ."
       ],
       changed: ["sync .ocilayout/replaced/index", `dataSync ${journalFile}`, "syncDirectory ."],
@@ -449,7 +455,7 @@ describe("durability", () => {
         "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
         // Nor need the name of the journal be on the disk.
-        "syncDirectory .ocilayout/journal",
+        "syncDirectory .ocilayout/journal/2",
         "syncDirectory ."
       ])
       yield* add(layout, c3)
@@ -502,9 +508,10 @@ describe("durability", () => {
       yield* Effect.flip(refuse(layout))
       assert.deepStrictEqual(disk.told(...syncs), [])
 
+      // What a tool has changed is recorded first: what goes back to it is known from then on.
       disk.foreign(b2)
       yield* add(layout)
-      assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
+      assert.deepStrictEqual(disk.told(...syncs), [...table.power.acknowledged, ...table.power.changed])
       yield* add(layout)
       assert.deepStrictEqual(disk.told(...syncs), [])
     }))
@@ -747,7 +754,7 @@ describe("after a crash", () => {
   it.live("in the middle of a line the line is cut off and kept aside", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
-      fs.appendFileSync(disk.path(journalFile), `{"h":"12`)
+      fs.appendFileSync(disk.path(journalFile), `{"v":2,"h":"12`)
       assert.deepStrictEqual(yield* valuesIn(layout), [a1])
       yield* add(layout, b2)
       assert.deepStrictEqual(commitsOf(disk.journal()), [1, 1])
@@ -782,8 +789,12 @@ describe("a journal", () => {
         "library",
         1
       ]])
-      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.includes(".damaged."))
-      assert.strictEqual(aside.length, 1)
+      // And the replaced indexes with it: without their journal they would be merged.
+      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.includes("damaged."))
+      assert.deepStrictEqual(aside.map((name) => name.replace(/\.damaged\..*$/u, "")).toSorted(), [
+        "current.ndjson",
+        "replaced"
+      ])
     }))
 
   it.live("that has run out of numbers is put aside as well", () =>
@@ -923,6 +934,7 @@ describe("somebody who takes no lock", () => {
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       const added = restless(disk, () => Effect.void)
+      // 1 of ours, what had been added before the sixth try, and then this.
       assert.deepStrictEqual((yield* add(layout, b2)).revision, Option.some(3))
       assert.deepInclude(Array.from(disk.entries()), b2)
       disk.intercept(() => Effect.void)

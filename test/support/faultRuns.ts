@@ -74,7 +74,7 @@ const assertJournal = (directory: string): void => {
   let prev = "0".repeat(64)
   let seq = 0
   for (const line of text.split("\n").slice(0, -1)) {
-    const [, hash, body = ""] = /^\{"h":"([0-9a-f]{64})","e":(.*)\}$/u.exec(line) ?? []
+    const [, hash, body = ""] = /^\{"v":2,"h":"([0-9a-f]{64})","e":(.*)\}$/u.exec(line) ?? []
     assert.strictEqual(createHash("sha256").update(body).digest("hex"), hash)
     const record = JSON.parse(body) as { readonly prev: string; readonly seq: number }
     assert.strictEqual(record.prev, prev)
