@@ -66,8 +66,10 @@ describe("an index that somebody replaced between our last look and the exchange
       const { layout } = yield* disk.open()
       yield* add(layout, a1)
       const [moved, overruled] = [entry("3", "app:y"), entry("f", "app:v2")]
-      beforeExchange(disk, () =>
-        disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [moved, overruled, c3] })))
+      beforeExchange(
+        disk,
+        () => disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [moved, overruled, c3] }))
+      )
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.entries(), [a1, b2, moved, c3])
     }))

@@ -360,7 +360,9 @@ describe("a commit", () => {
       yield* add(layout, a1)
       const mode = (...names: ReadonlyArray<string>) => fs.statSync(disk.path(...names)).mode & 0o7777
       assert.strictEqual(mode("index.json"), 0o600)
-      const folders = [[], ["journal"], ["journal", "2"], ["uploads"], ["tmp"], ["replaced"], ["kept"], ["leases"], ["trash"]]
+      const folders = [[], ["journal"], ["journal", "2"], ["uploads"], ["tmp"], ["replaced"], ["kept"], ["leases"], [
+        "trash"
+      ]]
       assert.deepStrictEqual(folders.map((names) => mode(".ocilayout", ...names)), folders.map(() => 0o2770))
     }))
 
