@@ -75,9 +75,12 @@ const retain = (
     return Option.some(stat.size)
   }))
 
+/** What lies in the place of a blob and is no file that we may read: it can be held as little as what is missing. */
+const cannotOpen: ReadonlySet<string> = new Set(["EACCES", "ELOOP", "ENOTREG", "EPERM"])
+
 /**
  * Makes sure of content that an index of another tool reaches: it is there if it can be, and has a second name. Whether
- * it is on the disk is the other tool's affair.
+ * it is on the disk is the other tool's affair, and so is what nobody of us may read.
  */
 export const completeBlob = (
   files: LayoutFiles,
@@ -87,7 +90,13 @@ export const completeBlob = (
 ): Effect.Effect<void, FsError | SymlinkRefused> =>
   persistent(Effect.scoped(Effect.gen(function*() {
     const target = files.blob(digest)
-    const there = yield* ifThere(openRegular(files, target))
+    const there = yield* ifThere(openRegular(files, target)).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "SymlinkRefused" || cannotOpen.has(error.code),
+        () => Effect.succeed("closed" as const)
+      )
+    )
+    if (there === "closed") return
     if (there === undefined) {
       if (yield* putBack(files, trusted, digest, inPlace)) yield* syncFolder(files, dirname(target))
       return
