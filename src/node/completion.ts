@@ -15,7 +15,7 @@ import { asStorage, identityOf, ifThere, type LayoutFiles, statIfThere } from ".
 import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob } from "./retainBlob.ts"
-import { emptyTrash } from "./trash.ts"
+import { overInTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
 
 export interface Completion {
@@ -81,6 +81,16 @@ export const makeCompletion = (
     }
   })
 
+  /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
+  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+    const over = yield* storage(overInTrash(files))
+    if (over.length === 0) return
+    const digests = new Set(over.map(({ digest }) => digest))
+    const reached = yield* reachedBy(state.entries)
+    yield* completeAll(Array.from(reached).filter(([digest]) => digests.has(digest)))
+    for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))
+  })
+
   return {
     complete: Effect.fnUntraced(function*({ found, head }, state): Effect.fn.Return<void, RegistryError> {
       if (files.hold !== "never") {
@@ -97,7 +107,7 @@ export const makeCompletion = (
         seenAs = after.settled ? after.looks : undefined
       }
       const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
-      if (hour !== emptied) yield* storage(emptyTrash(files))
+      if (hour !== emptied) yield* emptyTrash(state)
       emptied = hour
     })
   }
