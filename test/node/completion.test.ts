@@ -8,6 +8,7 @@ import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { type Disk, newDisk, plainLayout } from "../support/disk.ts"
 import { entryOf, image, index, pushBlob, pushImage, type Sample, sample } from "../support/images.ts"
+import { fails } from "../support/watchedFs.ts"
 
 const one = image("one")
 const two = image("two", {}, 2)
@@ -34,7 +35,10 @@ const held = (disk: Disk, samples: ReadonlyArray<Sample>): ReadonlyArray<boolean
 const all = (samples: ReadonlyArray<Sample>, value: boolean): ReadonlyArray<boolean> => samples.map(() => value)
 
 /** A writer that changes nothing. */
-const noop = (registry: RegistryShape) => Effect.asVoid(Effect.flip(registry.deleteTag("app", "none")))
+const noop = Effect.fnUntraced(function*(registry: RegistryShape) {
+  const error = yield* Effect.flip(registry.deleteTag("app", "none"))
+  assert.strictEqual(error._tag, "ManifestUnknown", error.message)
+})
 
 const opened = Effect.fnUntraced(function*(disk: Disk, options: Parameters<Disk["open"]>[0] = {}) {
   return sharedRegistry(yield* disk.open(options, "app"), hasher)
@@ -185,6 +189,33 @@ describe("what another tool has written", () => {
         "syncDirectory .ocilayout/replaced"
       ]
       assert.deepStrictEqual(calls.filter((call) => steps.includes(call)).slice(-steps.length), steps)
+    }))
+
+  it.live("and of which content may not be read is recorded all the same, and keeps nobody from writing", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* written
+      store(disk, ...inNested)
+      disk.foreign(...disk.entries(), entryOf(nested, "app:all"))
+      const refused = new Set(two.layers.map(({ descriptor }) => `blobs/${descriptor.digest.replace(":", "/")}`))
+      disk.intercept((call) =>
+        call.operation === "open" && refused.has(call.path) ? fails("EACCES")(call) : Effect.void
+      )
+      yield* noop(registry)
+      assert.strictEqual(disk.journal().at(-1)?.commits?.at(-1)?.actor, "foreign")
+      assert.deepStrictEqual(held(disk, two.layers), all(two.layers, false))
+      const others = inNested.filter((part) => !two.layers.includes(part))
+      assert.deepStrictEqual(held(disk, others), all(others, true))
+    }))
+
+  it.live("and that is a link where links are refused is recorded all the same, and the rest is held", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* written
+      store(disk, two, two.config)
+      for (const layer of two.layers) fs.symlinkSync("elsewhere", placeOf(disk, layer))
+      disk.foreign(...disk.entries(), entryOf(two, "app:v2"))
+      yield* noop(registry)
+      assert.strictEqual(disk.journal().at(-1)?.commits?.at(-1)?.actor, "foreign")
+      assert.deepStrictEqual(held(disk, [two, two.config, ...two.layers]), [true, true, false, false])
     }))
 
   it.live("and that misses content is recorded all the same", () =>

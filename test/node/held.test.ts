@@ -153,8 +153,10 @@ describe("a second name", () => {
         yield* disk.open({ hold }).pipe(Effect.flatMap(({ blobs }) => blobs.retain(name)))
         assert.strictEqual(hoursIn(disk).length, 2, "not over yet, and given anew")
         age(disk, 2)
-        const another = Effect.flatMap(disk.open({ hold }), ({ blobs }) =>
-          blobs.write(Stream.succeed(utf8("another")), { algorithm: "sha256" }))
+        const another = Effect.flatMap(
+          disk.open({ hold }),
+          ({ blobs }) => blobs.write(Stream.succeed(utf8("another")), { algorithm: "sha256" })
+        )
         yield* another
         assert.deepStrictEqual([hoursIn(disk).length, isKept(disk)], [2, true], "the later mark holds it still")
         age(disk, 25)
