@@ -169,8 +169,8 @@ describe("collecting garbage on disk", () => {
       let taken = 0
       disk.intercept((call) => isTaking(call) && taken++ === 2 ? fails("EIO")(call) : Effect.void)
       assert.instanceOf(yield* Effect.flip(collect(registry, id)), OutcomeUnknown)
-      const [left] = [garbage, other].filter((one) => isThere(disk, one))
-      const [gone] = [garbage, other].filter((one) => !isThere(disk, one))
+      const left = [garbage, other].find((one) => isThere(disk, one))
+      const gone = [garbage, other].find((one) => !isThere(disk, one))
       assert(left !== undefined && gone !== undefined)
       assert.isTrue(isHeld(disk, left) && !isHeld(disk, gone))
       assert.deepStrictEqual(trashed(disk), [gone.descriptor.digest])

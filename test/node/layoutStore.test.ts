@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { BlobDeleted, EntryAdded, EntryRemoved } from "../../src/layout/Event.ts"
+import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced } from "../../src/layout/Event.ts"
 import { GroupRecord, writeLine } from "../../src/node/journalRecord.ts"
 import type { FsError } from "../../src/node/LayoutFs.ts"
 import { holdLock } from "../../src/node/lock.ts"
@@ -885,6 +885,52 @@ describe("somebody who takes no lock", () => {
       assert.deepStrictEqual(foreignly(disk.journal()[2]), [["foreign"]])
       assert.isTrue(Option.isNone((yield* add(layout)).revision))
       assert.strictEqual(disk.journal().length, 3)
+    }))
+
+  it.live("says something of a name that we have set, without knowing of it: its word is on record, and then ours", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const [ours, theirs] = [entry("b", "app:v1"), entry("c", "app:v1")]
+      plainLayout(disk, [a1])
+      const { layout } = yield* disk.open()
+      yield* decideTo(
+        layout,
+        new EntryReplaced({ refName: "app:v1", digest: digest("a"), occurrence: 0, from: a1, to: ours })
+      )
+      // Opened before that, by a tool that keeps no annotations.
+      disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [theirs] }))
+      yield* Effect.flip(refuse(layout))
+      assert.deepStrictEqual(disk.entries(), [ours])
+      assert.deepStrictEqual(foreignly(disk.journal()[1]), [
+        ["foreign", "EntryReplaced"],
+        ["ocilayout", "EntryReplaced"]
+      ])
+      const { journal } = yield* disk.open()
+      const named = (revision: number) =>
+        Effect.map(journal.stateAt(revision), ({ entries }) => entries.map(({ value }) => value))
+      assert.deepStrictEqual(yield* named(3), [theirs])
+      assert.deepStrictEqual(yield* named(4), [ours])
+    }))
+
+  it.live("says what we say in an index that goes back further: its generation is renewed, once, so that what goes on from it counts", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written()
+      const stale = disk.read("index.json")
+      yield* add(layout, b2)
+      const generation = (text: string) => (JSON.parse(text) as { annotations: object }).annotations
+      const same = JSON.stringify({ ...JSON.parse(stale) as object, manifests: [a1, b2] })
+      disk.write("index.json", same)
+      assert.deepStrictEqual(yield* valuesIn(layout), [a1, b2])
+      assert.strictEqual(disk.read("index.json"), same, "a reader writes nothing")
+      yield* add(layout)
+      assert.notDeepEqual(generation(disk.read("index.json")), generation(stale))
+      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["foreign"]])
+      yield* add(layout)
+      assert.strictEqual(disk.journal().length, 3)
+      // A tool that read that index, and not the one from before, sets the name back: that is its word.
+      disk.foreign(a1)
+      yield* add(layout)
+      assert.deepStrictEqual(disk.entries(), [a1])
     }))
 
   const moments: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [

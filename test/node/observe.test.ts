@@ -214,6 +214,8 @@ interface Row {
   readonly waits?: boolean
   /** Whether `oci-layout` is older than the index. */
   readonly isRestored?: boolean
+  /** How long ago the index was written, by the time that its file says; now by default. */
+  readonly writtenAgoMillis?: number
   /** What holds in the words of the tool that wrote the index; what holds by default. */
   readonly word?: Entries
   /** What holds. */
@@ -293,6 +295,32 @@ const rows: ReadonlyArray<Row> = [
     agoMillis: day + 1000,
     isRestored: true,
     holds: states[0]
+  },
+  {
+    name: "a copy that kept the time at which it was written, from before it was superseded, is accepted",
+    index: versions[1],
+    agoMillis: day + 1000,
+    writtenAgoMillis: 2 * day,
+    isRestored: true,
+    holds: states[1]
+  },
+  {
+    name: "what was written soon after the version was superseded, and put here later, was read by a tool before",
+    index: versions[1],
+    agoMillis: 2 * day,
+    writtenAgoMillis: 2 * day - 60 * 60 * 1000,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "what was written in the future was written by a tool",
+    index: versions[1],
+    agoMillis: 2 * day,
+    writtenAgoMillis: -60 * 60 * 1000,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
   },
   {
     name: "one whose oci-layout was written at the same time was written by a tool",
@@ -386,6 +414,10 @@ describe("reconciling", () => {
       const { agoMillis = 0, aborted = false, head = states[3], holds, index = "" } = row
       const disk = yield* layoutWith(index, ...history({ agoMillis, aborted }).lines)
       if (row.isRestored === true) fs.utimesSync(disk.path("oci-layout"), 0, 0)
+      if (row.writtenAgoMillis !== undefined) {
+        const written = (Date.now() - row.writtenAgoMillis) / 1000
+        fs.utimesSync(disk.path("index.json"), written, written)
+      }
       if (row.waits === true) {
         const [before = "", after = ""] = hashes.slice(2)
         disk.write(`.ocilayout/replaced/1.${before}.${after}.${"0".repeat(32)}`, versions[3] ?? "")
