@@ -29,7 +29,7 @@ const reopened = (disk: Disk) => Effect.map(disk.open(), ({ layout }) => layout)
 const waitAgain = (disk: Disk): string => {
   const last = disk.journal().at(-1)
   assert(last?.before !== undefined)
-  const [name = ""] = fs.readdirSync(disk.files.displaced).filter((name) => name.includes(last.after))
+  const name = fs.readdirSync(disk.files.displaced).find((name) => name.includes(last.after)) ?? ""
   fs.writeFileSync(join(disk.files.displaced, name), disk.read("index.json"))
   return name
 }

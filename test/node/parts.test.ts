@@ -111,6 +111,16 @@ describe("a layout that was removed, all but our own folder", () => {
       yield* assertBuiltAnewByUs(disk)
     }))
 
+  it.live("is gone as soon as neither oci-layout nor the index is there, though its content stayed", () =>
+    Effect.gen(function*() {
+      const disk = yield* written
+      fs.rmSync(disk.path("oci-layout"))
+      fs.rmSync(disk.path("index.json"))
+      const { journal, layout } = yield* disk.open()
+      assert.deepStrictEqual([yield* valuesIn(layout), yield* Stream.runCollect(journal.commits())], [[], []])
+      yield* assertBuiltAnewByUs(disk)
+    }))
+
   it.live("is not merged with what was written into an index that had been replaced before", () =>
     Effect.gen(function*() {
       const disk = yield* written
