@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { nodeFs } from "../../src/node/nodeFs.ts"
@@ -106,6 +106,36 @@ describe("the last group of the journal", () => {
       assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
       assert.deepStrictEqual((yield* add(yield* reopened(disk), c3)).revision, Option.some(3))
       assert.deepStrictEqual(disk.entries(), [a1, b2, c3])
+    }))
+
+  it.live("is not taken for published by a reader whom its writer overtakes in saying that it was not", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written
+      const reached = yield* Deferred.make<void>()
+      const gate = yield* Deferred.make<void>()
+      let writer: Fiber.Fiber<unknown, unknown> | undefined
+      let reading = false
+      disk.intercept((call) => {
+        if (call.operation === "exchange") {
+          return Deferred.succeed(reached, undefined).pipe(
+            Effect.andThen(Deferred.await(gate)),
+            Effect.andThen(fails("EIO")(call))
+          )
+        }
+        // The reader has the end of the journal, and looks for the waiting file.
+        if (!reading || call.operation !== "readDirectory" || call.path !== ".ocilayout/replaced") return Effect.void
+        reading = false
+        return Effect.andThen(
+          Deferred.succeed(gate, undefined),
+          writer === undefined ? Effect.void : Effect.asVoid(Fiber.await(writer))
+        )
+      })
+      writer = yield* Effect.forkChild(add(layout, c3))
+      yield* Deferred.await(reached)
+      reading = true
+      assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
+      assert.isFalse(reading)
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(writer)))
     }))
 
   it.live("has happened where its exchange failed and was done, whatever a tool has put in the place of the index since", () =>
