@@ -314,6 +314,15 @@ const rows: ReadonlyArray<Row> = [
     restored: true
   },
   {
+    name: "a copy that kept its time, and came here less than a day after it was superseded, may be a stale rewrite",
+    index: versions[1],
+    agoMillis: day - 60_000,
+    writtenAgoMillis: 2 * day,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
     name: "what was written in the future was written by a tool",
     index: versions[1],
     agoMillis: 2 * day,
