@@ -33,17 +33,17 @@ const counts = { histories: 0, calls: 0, states: 0, again: 0, continued: 0, late
 
 const seed = fc.integer({ min: 1, max: 2 ** 30 })
 
-/** Content that is there: in `blobs`, by a lease, or taken by a collection that was cut short. */
+/** Content that is there: in `blobs`, by its second name, or in the trash of a collection. */
 const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Uint8Array]> => {
   const folders = [
     ...world.list("blobs").map((algorithm) => [`blobs/${algorithm}`, `${algorithm}:`] as const),
-    ...world.list(".ocilayout/leases").map((hour) => [`.ocilayout/leases/${hour}`, ""] as const),
-    [".ocilayout/tmp", ""] as const
+    ...world.list(".ocilayout/kept").map((algorithm) => [`.ocilayout/kept/${algorithm}`, `${algorithm}:`] as const),
+    [".ocilayout/trash", ""] as const
   ]
   return folders.flatMap(([folder, prefix]) =>
     world.list(folder).flatMap((name) => {
       const bytes = world.bytes(`${folder}/${name}`)
-      const digest = prefix + name.replace(/^garbage\.|\.[0-9a-f]+$/gu, "").replace("-", ":")
+      const digest = prefix + name.replace(/^\d+\.|\.[0-9a-f]+$/gu, "").replace("-", ":")
       const [algorithm] = digest.split(":")
       return bytes !== undefined && digestOf(bytes, algorithm === "sha512" ? "sha512" : "sha256") === digest
         ? [[digest, bytes] as const]

@@ -80,7 +80,7 @@ const snapshot = (prev: string): SnapshotRecord =>
     entries: [a1]
   })
 
-const bodyOf = (record: Record): string => writeLine(record).text.slice(`{"h":"${genesis}","e":`.length, -2)
+const bodyOf = (record: Record): string => writeLine(record).text.slice(`{"v":2,"h":"${genesis}","e":`.length, -2)
 
 const bodies: ReadonlyArray<Buffer> = [
   ...records("3".repeat(64)).map((record) => new GroupRecord({ ...record, prev: genesis })),
@@ -90,7 +90,7 @@ const bodies: ReadonlyArray<Buffer> = [
 
 /** The line of anybody who can compute a hash. */
 const hashed = (body: Uint8Array): Buffer =>
-  Buffer.concat([Buffer.from(`{"h":"${sha256(body)}","e":`), body, Buffer.from("}")])
+  Buffer.concat([Buffer.from(`{"v":2,"h":"${sha256(body)}","e":`), body, Buffer.from("}")])
 
 const mutatedBody = jsonMutator(bodies)
 
@@ -190,7 +190,9 @@ const written = (disk: Disk, seed: number): void => {
   const index = JSON.stringify({
     schemaVersion: 2,
     manifests: [a1, b2, { kept: true }],
-    annotations: random.once(2) ? { "dev.ocilayout.generation": `${journal}.${seq}`, kept: "kept" } : { kept: "kept" }
+    annotations: random.once(2)
+      ? { "dev.ocilayout.generation": `${journal}.${seq}.${seq.padStart(16, "0").slice(-16)}`, kept: "kept" }
+      : { kept: "kept" }
   })
   disk.write("index.json", index)
   makeOld(disk.root)
@@ -198,7 +200,7 @@ const written = (disk: Disk, seed: number): void => {
     ".ocilayout/journal/2/current.ndjson",
     journalBytes(random, random.once(2) ? sha256(index) : "3".repeat(64))
   )
-  if (random.once(2)) disk.write(".ocilayout/journal/before-000000000000001.ndjson", journalBytes(random, ""))
+  if (random.once(2)) disk.write(".ocilayout/journal/2/before-000000000000001.ndjson", journalBytes(random, ""))
 }
 
 describe("a layout with a hostile journal", () => {
@@ -246,6 +248,8 @@ describe("a layout with a hostile journal", () => {
       const exit = await Effect.runPromise(Effect.result(Effect.scoped(goesOn(seed))))
       if (Result.isFailure(exit)) {
         assertTold(exit.failure)
+        // What looks as if a later version had written it is refused, and nothing is cut off.
+        if (exit.failure._tag === "FormatUnsupported") return
         assert.fail(exit.failure.message)
       }
       lengths.add(exit.success)

@@ -204,11 +204,21 @@ const refusalOf = (cause: Cause.Cause<RegistryError>, place: string): string => 
 
 let copies = 0
 
+/** A copy is recorded as what it is by the next writer, also by one that is refused: here, before anything else. */
+const recorded = (directory: string): Promise<unknown> =>
+  Effect.runPromise(Effect.scoped(
+    Effect.flatMap(
+      openShared({ directory, durability: "none" }),
+      (registry) => Effect.flip(registry.deleteTag("app", "none"))
+    )
+  ))
+
 const withHarm = async (harmed: ReadonlyArray<Harmed>, use: (layout: string) => Promise<void>): Promise<void> => {
   const layout = join(folder, `layout${copies++}`)
   const outside = treeOf(sentinel)
   fs.cpSync(template, layout, { recursive: true, preserveTimestamps: true })
   try {
+    await recorded(layout)
     for (const harm of harmed) doHarm(layout, sentinel, harm)
     if (fs.existsSync(join(layout, "index.json"))) fs.lutimesSync(join(layout, "index.json"), 1, 1)
     await use(layout)

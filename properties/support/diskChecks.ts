@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { canonical } from "../../src/layout/canonical.ts"
 import { replay } from "../../src/layout/evolve.ts"
 import { empty } from "../../src/layout/State.ts"
-import { committed } from "../../src/node/journalRecord.ts"
+import { committed, generationText } from "../../src/node/journalRecord.ts"
 import { layoutFiles } from "../../src/node/layoutFiles.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 import { digestOf } from "./contents.ts"
@@ -65,7 +65,7 @@ const checkJournal = async (folder: string, index: Index, revision: number): Pro
   const last = groups.at(-1)
   assert.strictEqual(
     index.annotations?.["dev.ocilayout.generation"],
-    last === undefined ? undefined : `${last.journal}.${last.seq}`,
+    last === undefined ? undefined : generationText(last),
     "the generation"
   )
 }

@@ -16,7 +16,7 @@ import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob } from "./retainBlob.ts"
 import { settledAt } from "./settledAt.ts"
-import { emptyTrash } from "./trash.ts"
+import { overInTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
 
 export interface Completion {
@@ -118,6 +118,16 @@ export const makeCompletion = (
     }
   })
 
+  /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
+  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+    const over = yield* storage(overInTrash(files))
+    if (over.length === 0) return
+    const digests = new Set(over.map(({ digest }) => digest))
+    const reached = yield* reachedBy(state.entries)
+    yield* completeAll(Array.from(reached).filter(([digest]) => digests.has(digest)))
+    for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))
+  })
+
   return {
     complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
       const { found, head } = known.seen
@@ -130,7 +140,7 @@ export const makeCompletion = (
       }
       yield* lookAtBlobs(known, state)
       const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
-      if (hour !== emptied) yield* storage(emptyTrash(files))
+      if (hour !== emptied) yield* emptyTrash(state)
       emptied = hour
     })
   }

@@ -266,7 +266,9 @@ export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | Syml
     ? Effect.asVoid(refuseLinks(files, [files.own, ...ownFolders(files)]))
     : Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
 
+/** The folders in it, each after the one it lies in. */
 export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
+  dirname(dirname(files.journal)),
   dirname(files.journal),
   files.uploads,
   files.temporary,

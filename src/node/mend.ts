@@ -32,7 +32,7 @@ export const mend = (
 
 /** Deletes for good what collections have taken away. */
 export const emptyTrashNow = (files: LayoutFiles, lockWaitMillis: number): Effect.Effect<void, RegistryError> =>
-  Effect.asVoid(locked(files, lockWaitMillis, Effect.as(emptyTrash(files, { atOnce: true }), Option.none())))
+  Effect.asVoid(locked(files, lockWaitMillis, Effect.as(emptyTrash(files), Option.none())))
 
 const locked = (
   files: LayoutFiles,

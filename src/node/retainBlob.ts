@@ -65,9 +65,13 @@ const retain = (
 /** Whatever was written longer ago is on the disk: systems write back what is cached within seconds. */
 const writtenBackMillis = 60 * 60 * 1000
 
+/** What lies in the place of a blob and is no file that we may read: it can be held as little as what is missing. */
+const cannotOpen: ReadonlySet<string> = new Set(["EACCES", "ELOOP", "ENOTREG", "EPERM"])
+
 /**
  * Makes sure of content that an index of another tool reaches: it is there if it can be, has a second name, and is on the
- * disk before our record names it. Both names are of one file, so that a power cut would tear both.
+ * disk before our record names it. Both names are of one file, so that a power cut would tear both. What nobody of us may
+ * read is the other tool's affair.
  */
 export const completeBlob = (
   files: LayoutFiles,
@@ -77,7 +81,13 @@ export const completeBlob = (
 ): Effect.Effect<void, FsError | SymlinkRefused> =>
   persistent(Effect.scoped(Effect.gen(function*() {
     const target = files.blob(digest)
-    const there = yield* ifThere(openRegular(files, target))
+    const there = yield* ifThere(openRegular(files, target)).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "SymlinkRefused" || cannotOpen.has(error.code),
+        () => Effect.succeed("closed" as const)
+      )
+    )
+    if (there === "closed") return
     if (there === undefined) {
       if (yield* putBack(files, trusted, digest, inPlace)) yield* syncFolder(files, dirname(target))
       return

@@ -4,7 +4,7 @@
  */
 import { Clock, Effect } from "effect"
 import { join } from "node:path"
-import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { trashMillis } from "../ops/limits.ts"
 import { guard, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
@@ -27,10 +27,11 @@ const listed = Effect.fnUntraced(function*(files: LayoutFiles) {
   yield* guard(files, join(files.trash, "any"))
   const names = (yield* ifThere(files.fs.readDirectory(files.trash))) ?? []
   return names.flatMap((name) => {
-    const [, since, blob] = form.exec(name) ?? []
-    return since === undefined || blob === undefined
-      ? []
-      : [{ path: join(files.trash, name), since: Number(since), blob }]
+    const [, since, blob = ""] = form.exec(name) ?? []
+    const digest = blob.replace("-", ":")
+    return since !== undefined && isContentDigest(digest)
+      ? [{ path: join(files.trash, name), since: Number(since), digest }]
+      : []
   })
 })
 
@@ -39,7 +40,7 @@ export const trashOf = (
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.Effect<ReadonlyArray<string>, FsError | SymlinkRefused> =>
-  Effect.map(listed(files), (all) => all.filter(({ blob }) => blob === nameOf(digest)).map(({ path }) => path))
+  Effect.map(listed(files), (all) => all.filter((one) => one.digest === digest).map(({ path }) => path))
 
 /** Deletes content of this digest for good. */
 export const endTrash = Effect.fnUntraced(function*(
@@ -57,18 +58,21 @@ export const trashSize = Effect.fnUntraced(function*(files: LayoutFiles) {
   return { blobs: all.length, bytes }
 })
 
-/**
- * Deletes what has been there for a day, unless a tool may be at work. Only the holder of the lock calls it, after a look
- * that has put back all that the index names.
- *
- * @param atOnce whether all of it goes, however young it is and whatever a tool may do
- */
-export const emptyTrash = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  { atOnce = false } = {}
-): Effect.fn.Return<void, FsError | SymlinkRefused> {
+/** What has been there for a day; nothing while a tool may be at work. */
+export const overInTrash = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<
+  ReadonlyArray<{ readonly path: string; readonly digest: ContentDigest }>,
+  FsError | SymlinkRefused
+> {
   const now = yield* Clock.currentTimeMillis
-  const over = (yield* listed(files)).filter(({ since }) => atOnce || now - since >= trashMillis)
-  if (over.length === 0 || (!atOnce && (yield* findUnfinished(files)) !== undefined)) return
-  for (const { path } of over) yield* ifThere(files.fs.unlink(path))
+  const over = (yield* listed(files)).filter(({ since }) => now - since >= trashMillis)
+  return over.length === 0 || (yield* findUnfinished(files)) === undefined ? over : []
+})
+
+/** Deletes all of it for good, however young it is and whatever a tool may do. Only the holder of the lock calls it. */
+export const emptyTrash = Effect.fnUntraced(function*(
+  files: LayoutFiles
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  for (const { path } of yield* listed(files)) yield* ifThere(files.fs.unlink(path))
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option } from "effect"
 import * as fs from "node:fs"
+import { join } from "node:path"
 import { hasher } from "../../src/node/hasher.ts"
 import { Denied, OutcomeUnknown, PlanExpired, StorageError } from "../../src/oci/OciError.ts"
 import type { GarbageItem } from "../../src/ops/Garbage.ts"
@@ -20,7 +21,7 @@ const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => nam
 
 const shiftMillis = 30 * 60 * 60 * 1000
 
-/** Runs something as if it were more than a day later: nothing that was pushed before is leased or young any more. */
+/** Runs something as if it were more than a day later: nothing that was pushed before is marked or young any more. */
 const later = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Clock.clockWith((clock) =>
     Effect.provideService(effect, Clock.Clock, {
@@ -34,11 +35,8 @@ const later = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> 
     })
   )
 
-const endLeases = (disk: Disk): void => {
-  for (const hour of fs.readdirSync(disk.path(".ocilayout", "leases"))) {
-    fs.rmSync(disk.path(".ocilayout", "leases", hour), { recursive: true })
-  }
-}
+const isHeld = (disk: Disk, { descriptor }: typeof garbage): boolean =>
+  fs.existsSync(disk.path(".ocilayout", "kept", ...descriptor.digest.split(":")))
 
 const opened = Effect.fnUntraced(function*() {
   const disk = yield* newDisk
@@ -70,11 +68,15 @@ const isThere = (disk: Disk, { descriptor }: typeof garbage): boolean =>
 
 const temporary = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.path(".ocilayout", "tmp"))
 
+/** The digests of what lies in the trash. */
+const trashed = (disk: Disk): ReadonlyArray<string> =>
+  fs.readdirSync(disk.files.trash).map((name) => (name.split(".")[1] ?? "").replace("-", ":")).toSorted()
+
 /** The moment in which a blob is taken out of sight. */
-const isTaking = ({ operation, path }: Call): boolean => operation === "rename" && path.includes("tmp/garbage")
+const isTaking = ({ operation, path }: Call): boolean => operation === "rename" && path.startsWith(".ocilayout/trash/")
 
 describe("collecting garbage on disk", () => {
-  it.live("removes blobs that nobody needs, with their leases, and nothing else", () =>
+  it.live("moves blobs that nobody needs to the trash, lets go of their second names, and of nothing else", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
@@ -83,6 +85,9 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(spared, [])
       assert.strictEqual(bytes, garbage.bytes.length)
       assert.isFalse(isThere(disk, garbage))
+      assert.isFalse(isHeld(disk, garbage))
+      assert.deepStrictEqual(trashed(disk), [garbage.descriptor.digest])
+      for (const part of [one, one.config, ...one.layers]) assert.isTrue(isThere(disk, part) && isHeld(disk, part))
       assert.deepStrictEqual(yield* registry.usage, {
         blobs: 3,
         bytes: [one, one.config, ...one.layers].reduce((sum, part) => sum + part.bytes.length, 0)
@@ -112,8 +117,8 @@ describe("collecting garbage on disk", () => {
         assert.isTrue(done)
         assert.deepStrictEqual(names(removed), [])
         assert.deepStrictEqual(spared.map(({ why }) => why), ["was pushed again just now"])
-        assert.isTrue(isThere(disk, garbage))
-        assert.deepStrictEqual(temporary(disk), [])
+        assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
+        assert.deepStrictEqual(trashed(disk), [])
       }
     }))
 
@@ -122,19 +127,23 @@ describe("collecting garbage on disk", () => {
       const { disk, open, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
       const other = yield* open
+      let taken = false
       let done = false
       disk.intercept((call) => {
-        if (call.operation !== "unlink" || !call.path.includes("tmp/garbage") || done) return Effect.void
+        if (isTaking(call)) taken = true
+        // By now its marks have been looked for.
+        const letsGo = taken && call.operation === "unlink" && call.path.startsWith(".ocilayout/trash/")
+        if (!letsGo || done) return Effect.void
         done = true
         return Effect.orDie(Effect.asVoid(pushBlob(other, "app", garbage)))
       })
       yield* collect(registry, id)
       assert.isTrue(done)
-      assert.isTrue(isThere(disk, garbage))
+      assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
       assert.deepStrictEqual(names((yield* look(registry)).items.filter(({ goes }) => goes)), [])
     }))
 
-  it.live("puts everything back where the leases cannot be read", () =>
+  it.live("puts everything back where the marks cannot be read", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
@@ -146,21 +155,25 @@ describe("collecting garbage on disk", () => {
           : Effect.void
       })
       assert.instanceOf(yield* Effect.flip(collect(registry, id)), OutcomeUnknown)
-      assert.isTrue(isThere(disk, garbage))
-      assert.deepStrictEqual(temporary(disk), [])
+      assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
+      assert.deepStrictEqual(trashed(disk), [])
     }))
 
-  it.live("leaves nothing of what it has taken where it cannot take the next", () =>
+  it.live("finishes with what it has taken where it cannot take the next", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       const other = sample("nor by anybody else", "application/octet-stream")
       yield* pushBlob(registry, "app", other)
       const id = yield* planOf(disk, registry)
+      // The first has two names.
       let taken = 0
-      disk.intercept((call) => isTaking(call) && taken++ === 1 ? fails("EIO")(call) : Effect.void)
+      disk.intercept((call) => isTaking(call) && taken++ === 2 ? fails("EIO")(call) : Effect.void)
       assert.instanceOf(yield* Effect.flip(collect(registry, id)), OutcomeUnknown)
-      assert.lengthOf([garbage, other].filter((one) => isThere(disk, one)), 1)
-      assert.deepStrictEqual(temporary(disk), [])
+      const left = [garbage, other].find((one) => isThere(disk, one))
+      const gone = [garbage, other].find((one) => !isThere(disk, one))
+      assert(left !== undefined && gone !== undefined)
+      assert.isTrue(isHeld(disk, left) && !isHeld(disk, gone))
+      assert.deepStrictEqual(trashed(disk), [gone.descriptor.digest])
     }))
 
   it.live("holds what it takes until it knows that nobody else does, should it die there", () =>
@@ -168,18 +181,20 @@ describe("collecting garbage on disk", () => {
       const { disk, open } = yield* opened()
       const { digest } = garbage.descriptor
       const path = disk.path("blobs", ...digest.split(":"))
-      const aside = disk.path(".ocilayout", "tmp", `garbage.${digest.replace(":", "-")}.0`)
-      const old = new Date(Date.now() - 1000 * 60 * 60 * 1000)
-      fs.utimesSync(path, old, old)
+      const aside = join(disk.files.trash, `${Date.now()}.${digest.replace(":", "-")}.${"0".repeat(32)}`)
       fs.renameSync(path, aside)
-      endLeases(disk)
+      fs.rmSync(disk.files.kept, { recursive: true })
+      fs.rmSync(disk.files.leases, { recursive: true })
       const other = yield* open
       yield* pushBlob(other, "app", image("two").config)
       assert.strictEqual((yield* other.resolveBlob("app", digest)).size, garbage.bytes.length)
       yield* other.mountBlob("app", "web", digest)
-      assert.isTrue(isThere(disk, garbage))
+      assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
+      assert.deepStrictEqual(trashed(disk), [])
+      // What is deleted on purpose lies nowhere any more.
+      fs.renameSync(path, aside)
       yield* other.deleteBlob("app", digest)
-      assert.deepStrictEqual(temporary(disk), [])
+      assert.deepStrictEqual([isThere(disk, garbage), isHeld(disk, garbage), trashed(disk)], [false, false, []])
     }))
 
   it.live("has a blob's name on the disk again before it lets go of it", () =>
@@ -195,21 +210,37 @@ describe("collecting garbage on disk", () => {
       })
       disk.told()
       yield* collect(registry, id)
-      const calls = disk.told("link", "syncDirectory", "unlink").filter((call) => /blobs\/|tmp\/garbage/u.test(call))
       const { digest } = garbage.descriptor
-      assert.deepStrictEqual(calls.slice(-4, -1), [
+      const name = `.ocilayout/trash/${digest.replace(":", "-")}`
+      const calls = disk.told("rename", "link", "syncDirectory", "unlink")
+        .filter((call) => / blobs\/|trash/u.test(call))
+      const from = calls.indexOf(`link blobs/${digest.replace(":", "/")}`)
+      assert.deepStrictEqual(calls.slice(from, from + 3), [
         `link blobs/${digest.replace(":", "/")}`,
         "syncDirectory blobs/sha256",
-        "unlink .ocilayout/tmp/garbage"
+        `unlink ${name}`
       ])
     }))
 
-  it.live("in the end lets a manifest that needs what is gone be refused, and be pushed again", () =>
+  it.live("gives what it took to a manifest that needs it, until it is gone from the trash: then it is refused", () =>
     Effect.gen(function*() {
-      const { disk, registry } = yield* opened()
-      const two = image("two")
-      for (const part of [two.config, ...two.layers]) yield* pushBlob(registry, "app", part)
+      const { disk, open, registry } = yield* opened()
+      const [two, three] = [image("two"), image("three")]
+      for (const part of [two.config, ...two.layers, ...three.layers]) yield* pushBlob(registry, "app", part)
       yield* collect(registry, yield* planOf(disk, registry))
+      yield* pushBlob(registry, "app", three.config)
+      yield* pushManifest(registry, "app", three, ["v3"])
+      for (const layer of three.layers) assert.isTrue(isThere(disk, layer) && isHeld(disk, layer))
+      assert.deepStrictEqual(
+        trashed(disk),
+        [garbage, two.config, ...two.layers].map(({ descriptor }) => descriptor.digest).toSorted()
+      )
+      for (const name of fs.readdirSync(disk.files.trash)) {
+        const old = name.replace(/^\d+/u, String(Date.now() - shiftMillis))
+        fs.renameSync(join(disk.files.trash, name), join(disk.files.trash, old))
+      }
+      yield* (yield* open).deleteTag("app", "v3")
+      assert.deepStrictEqual(trashed(disk), [])
       const refused = yield* Effect.flip(pushManifest(registry, "app", two, ["v2"]))
       assert.strictEqual(refused._tag, "ManifestBlobUnknown")
       yield* pushImage(registry, "app", two, ["v2"])

@@ -58,23 +58,44 @@ describe("an index that somebody replaced between our last look and the exchange
       assert.deepStrictEqual(actorsOf(disk), [["library"], ["library"], ["library"], ["foreign"]])
     }))
 
-  it.live("by a tool that keeps no annotations is taken to have been made from the one we read", () =>
+  it.live("by a tool that keeps no annotations removes and moves what it found, and nothing that we have set", () =>
     Effect.gen(function*() {
-      const { disk, layout } = yield* written
-      beforeExchange(disk, () => disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [c3] })))
+      const disk = yield* newDisk
+      const [x, y] = [entry("1", "app:x"), entry("2", "app:y")]
+      plainLayout(disk, [x, y])
+      const { layout } = yield* disk.open()
+      yield* add(layout, a1)
+      const [moved, overruled] = [entry("3", "app:y"), entry("f", "app:v2")]
+      beforeExchange(
+        disk,
+        () => disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [moved, overruled, c3] }))
+      )
       yield* add(layout, b2)
-      assert.deepStrictEqual(disk.entries(), [b2, c3])
+      assert.deepStrictEqual(disk.entries(), [a1, b2, moved, c3])
     }))
 
-  it.live("that others had rewritten before is merged as what became of theirs, not of ours", () =>
+  it.live("that says what a version since its base said is stale, also where another tool had the last word", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written
+      yield* add(layout, b2)
+      const moved = entry("e", "app:v2")
+      const before = disk.read("index.json")
+      disk.foreign(a1, moved, c3)
+      beforeExchange(disk, () => disk.write("index.json", before))
+      yield* add(layout, d4)
+      assert.deepStrictEqual(disk.entries(), [a1, moved, c3, d4])
+    }))
+
+  it.live("that others had rewritten before is merged with what no version said, removals included", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
       const moved = entry("e", "app:v2")
       disk.foreign(a1, moved, c3)
-      beforeExchange(disk, () => disk.foreign(a1, b2))
+      const again = entry("f", "app:v2")
+      beforeExchange(disk, () => disk.foreign(again, c3))
       yield* add(layout, d4)
-      assert.deepStrictEqual(disk.entries(), [a1, d4, b2])
+      assert.deepStrictEqual(disk.entries(), [c3, d4, again])
     }))
 
   it.live("in place and not to its end is waited for", () =>
@@ -113,7 +134,7 @@ describe("an index that somebody replaced between our last look and the exchange
 })
 
 describe("an index that was replaced while somebody had it open", () => {
-  it.live("is merged by whoever writes next: what it adds and what it moves, not what it lacks", () =>
+  it.live("is merged by whoever writes next: what it adds, what it moves, and what it removes of what it knew", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
@@ -127,7 +148,7 @@ describe("an index that was replaced while somebody had it open", () => {
       fs.closeSync(fd)
       assert.deepStrictEqual(yield* valuesIn(layout), [a1, b2, c3], "nobody reads it yet")
       yield* add((yield* disk.open()).layout)
-      assert.deepStrictEqual(disk.entries(), [b2, c3, moved, d4])
+      assert.deepStrictEqual(disk.entries(), [c3, moved, d4])
       assert.deepStrictEqual(actorsOf(disk).at(-1), ["foreign"])
       assert.isFalse(
         displacedIn(disk).some((name) => fs.readFileSync(disk.path(".ocilayout/replaced", name), "utf8") === late)

@@ -83,6 +83,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   {
     name: "a commit after a stale rewrite by another tool",
     from: stale,
+    refused: (registry) => registry.deleteTag("app", "none"),
     act: (registry) => registry.pushManifest("app", manifest, imageManifest, { tags: ["v2"] })
   }
 ]

@@ -185,7 +185,7 @@ describe("appending", () => {
       const end = yield* readEnd(files)
       told()
       const second = yield* appendRecord(files, end, record(2, end.last?.hash ?? ""))
-      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal")
+      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal/2")
       const third = yield* appendRecord(files, yield* readEnd(files, second), record(3, second.last?.hash ?? ""))
       assert.deepStrictEqual(told("syncDirectory"), [])
       // Whoever moves the lines to a new file may die before that as well.
@@ -193,7 +193,7 @@ describe("appending", () => {
       fs.copyFileSync(path, `${path}.new`)
       fs.renameSync(`${path}.new`, path)
       yield* appendRecord(files, yield* readEnd(files, third), record(4, third.last?.hash ?? ""))
-      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal")
+      assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal/2")
     }))
 
   it.live("that fails leaves the lines before, on a new inode", () =>

@@ -70,9 +70,10 @@ describe("a journal line", () => {
     assert.notStrictEqual(writeLine(abort).hash, writeLine(new AbortRecord({ ...abort, aborts: 2 })).hash)
   })
 
-  it("is JSON with its hash first", () => {
+  it("is JSON with the version of its format first, then its hash", () => {
     const { hash, text } = writeLine(abort)
-    assert.deepStrictEqual(JSON.parse(text), { h: hash, e: { ...abort, _tag: "Abort" } })
+    assert.deepStrictEqual(JSON.parse(text), { v: 2, h: hash, e: { ...abort, _tag: "Abort" } })
+    assert.isTrue(text.startsWith(`{"v":2,"h":"${hash}","e":{"_tag":"Abort"`))
   })
 
   it("is refused when any of its characters changed", () => {
@@ -95,18 +96,20 @@ describe("a journal line", () => {
   it.each([
     ["", "is no journal line"],
     ["{}", "is no journal line"],
-    [`{"h":"${genesis}","e":{}}`, "does not match its hash"]
+    [`{"h":"${genesis}","e":{}}`, "is no journal line"],
+    [`{"v":3,"h":"${genesis}","e":{}}`, "is no journal line"],
+    [`{"v":2,"h":"${genesis}","e":{}}`, "does not match its hash"]
   ])("%j %s", (text, reason) => {
     assert.deepStrictEqual(readLine(text), Result.fail(reason))
   })
 
   it.each(["nonsense", "{}", "null", `{"_tag":"Group","seq":1}`])("with the right hash of %s is no record", (body) => {
-    assert.isTrue(Result.isFailure(readLine(`{"h":"${sha256(body)}","e":${body}}`)))
+    assert.isTrue(Result.isFailure(readLine(`{"v":2,"h":"${sha256(body)}","e":${body}}`)))
   })
 })
 
 describe("a line with the right hash", () => {
-  const hashed = (body: string) => readLine(`{"h":"${sha256(body)}","e":${body}}`)
+  const hashed = (body: string) => readLine(`{"v":2,"h":"${sha256(body)}","e":${body}}`)
   const body = JSON.stringify({ ...abort, _tag: "Abort" })
 
   it("is no record when it has an entry that no index could hold", () => {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import * as fs from "node:fs"
 import type { Commit } from "../../src/layout/Commit.ts"
 import { EntryAdded } from "../../src/layout/Event.ts"
@@ -44,7 +45,7 @@ const namesAt = (journal: Journal, revision: number) =>
 const segments = (disk: Disk): ReadonlyArray<string> =>
   fs.readdirSync(disk.path(".ocilayout", "journal", "2")).toSorted()
 const segment = (revision: number): string => `before-${String(revision).padStart(15, "0")}.ndjson`
-const pathOf = (revision: number): string => `.ocilayout/journal/${segment(revision)}`
+const pathOf = (revision: number): string => `.ocilayout/journal/2/${segment(revision)}`
 
 describe("a journal in segments", () => {
   it.live("tells all commits, newest first, whoever reads it, and each state", () =>
@@ -106,15 +107,19 @@ describe("a journal in segments", () => {
       }
     }))
 
-  it.live("accepts a copy of an index of an earlier segment that somebody restored", () =>
+  it.effect("accepts a copy of an index of an earlier segment that somebody restored a day after it was superseded", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
+      const now = Date.now()
+      yield* TestClock.setTime(now - 25 * 60 * 60 * 1000)
       plainLayout(disk, [entry("e", "foreign:f")])
       const plain = disk.read("index.json")
       const stores = yield* disk.open({ history })
       for (const number of [1, 2]) yield* commit(stores, number)
       const first = disk.read("index.json")
       for (const number of [3, 4]) yield* commit(stores, number)
+      fs.utimesSync(disk.path("oci-layout"), 0, 0)
+      yield* TestClock.setTime(now + 60_000)
       for (const [copy, names] of [[first, ["foreign:f", "app:v1", "app:v2"]], [plain, ["foreign:f"]]] as const) {
         disk.write("index.json", copy)
         const { entries } = yield* (yield* disk.open()).layout.snapshot

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { BlobDeleted, EntryAdded, EntryRemoved } from "../../src/layout/Event.ts"
+import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced } from "../../src/layout/Event.ts"
 import { GroupRecord, writeLine } from "../../src/node/journalRecord.ts"
 import { identityOf } from "../../src/node/layoutFiles.ts"
 import type { FsError } from "../../src/node/LayoutFs.ts"
@@ -300,7 +300,7 @@ describe("a commit", () => {
       })
     }))
 
-  it.live("writes the generation into the index: the journal's id and the number of its line", () =>
+  it.live("writes the generation into the index: the journal's id, the number of its line and its random name", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       const generation = () =>
@@ -308,9 +308,12 @@ describe("a commit", () => {
           .annotations["dev.ocilayout.generation"]
       const [line] = disk.journal()
       assert.match(line?.journal ?? "", /^[0-9a-f]{32}$/u)
-      assert.strictEqual(generation(), `${line?.journal}.1`)
+      assert.match(line?.id ?? "", /^[0-9a-f]{16}$/u)
+      assert.strictEqual(generation(), `${line?.journal}.1.${line?.id}`)
       yield* add(layout, b2)
-      assert.strictEqual(generation(), `${line?.journal}.2`)
+      const [, second] = disk.journal()
+      assert.notStrictEqual(second?.id, line?.id)
+      assert.strictEqual(generation(), `${line?.journal}.2.${second?.id}`)
     }))
 
   it.live("chains the journal to the index: before and after are its hashes, and each line names the one before", () =>
@@ -360,7 +363,9 @@ describe("a commit", () => {
       yield* add(layout, a1)
       const mode = (...names: ReadonlyArray<string>) => fs.statSync(disk.path(...names)).mode & 0o7777
       assert.strictEqual(mode("index.json"), 0o600)
-      const folders = [[], ["journal"], ["uploads"], ["tmp"]]
+      const folders = [[], ["journal"], ["journal", "2"], ["uploads"], ["tmp"], ["replaced"], ["kept"], ["leases"], [
+        "trash"
+      ]]
       assert.deepStrictEqual(folders.map((names) => mode(".ocilayout", ...names)), folders.map(() => 0o2770))
     }))
 
@@ -385,7 +390,10 @@ describe("durability", () => {
       created: [
         "syncDirectory ..",
         "syncDirectory .",
-        ...Array.from({ length: 5 }, () => "syncDirectory .ocilayout"),
+        // Of `journal`, of the format in it, and of the other folders of ours.
+        "syncDirectory .ocilayout",
+        "syncDirectory .ocilayout/journal",
+        ...Array.from({ length: 6 }, () => "syncDirectory .ocilayout"),
         "syncDirectory .",
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
@@ -395,7 +403,7 @@ describe("durability", () => {
         "syncDirectory .",
         "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
-        "syncDirectory .ocilayout/journal",
+        "syncDirectory .ocilayout/journal/2",
         "syncDirectory ."
       ],
       changed: ["sync .ocilayout/replaced/index", `dataSync ${journalFile}`, "syncDirectory ."],
@@ -452,7 +460,7 @@ describe("durability", () => {
         "sync .ocilayout/replaced/index",
         `dataSync ${journalFile}`,
         // Nor need the name of the journal be on the disk.
-        "syncDirectory .ocilayout/journal",
+        "syncDirectory .ocilayout/journal/2",
         "syncDirectory ."
       ])
       yield* add(layout, c3)
@@ -508,9 +516,10 @@ describe("durability", () => {
       yield* Effect.flip(refuse(layout))
       assert.deepStrictEqual(disk.told(...syncs), [])
 
+      // What a tool has changed is recorded first: what goes back to it is known from then on.
       disk.foreign(b2)
       yield* add(layout)
-      assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
+      assert.deepStrictEqual(disk.told(...syncs), [...table.power.acknowledged, ...table.power.changed])
       yield* add(layout)
       assert.deepStrictEqual(disk.told(...syncs), [])
     }))
@@ -753,7 +762,7 @@ describe("after a crash", () => {
   it.live("in the middle of a line the line is cut off and kept aside", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
-      fs.appendFileSync(disk.path(journalFile), `{"h":"12`)
+      fs.appendFileSync(disk.path(journalFile), `{"v":2,"h":"12`)
       assert.deepStrictEqual(yield* valuesIn(layout), [a1])
       yield* add(layout, b2)
       assert.deepStrictEqual(commitsOf(disk.journal()), [1, 1])
@@ -788,8 +797,12 @@ describe("a journal", () => {
         "library",
         1
       ]])
-      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.includes(".damaged."))
-      assert.strictEqual(aside.length, 1)
+      // And the replaced indexes with it: without their journal they would be merged.
+      const aside = fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.includes("damaged."))
+      assert.deepStrictEqual(aside.map((name) => name.replace(/\.damaged\..*$/u, "")).toSorted(), [
+        "current.ndjson",
+        "replaced"
+      ])
     }))
 
   it.live("that has run out of numbers is put aside as well", () =>
@@ -880,6 +893,52 @@ describe("somebody who takes no lock", () => {
       assert.strictEqual(disk.journal().length, 3)
     }))
 
+  it.live("says something of a name that we have set, without knowing of it: its word is on record, and then ours", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const [ours, theirs] = [entry("b", "app:v1"), entry("c", "app:v1")]
+      plainLayout(disk, [a1])
+      const { layout } = yield* disk.open()
+      yield* decideTo(
+        layout,
+        new EntryReplaced({ refName: "app:v1", digest: digest("a"), occurrence: 0, from: a1, to: ours })
+      )
+      // Opened before that, by a tool that keeps no annotations.
+      disk.write("index.json", JSON.stringify({ schemaVersion: 2, manifests: [theirs] }))
+      yield* Effect.flip(refuse(layout))
+      assert.deepStrictEqual(disk.entries(), [ours])
+      assert.deepStrictEqual(foreignly(disk.journal()[1]), [
+        ["foreign", "EntryReplaced"],
+        ["ocilayout", "EntryReplaced"]
+      ])
+      const { journal } = yield* disk.open()
+      const named = (revision: number) =>
+        Effect.map(journal.stateAt(revision), ({ entries }) => entries.map(({ value }) => value))
+      assert.deepStrictEqual(yield* named(3), [theirs])
+      assert.deepStrictEqual(yield* named(4), [ours])
+    }))
+
+  it.live("says what we say in an index that goes back further: its generation is renewed, once, so that what goes on from it counts", () =>
+    Effect.gen(function*() {
+      const { disk, layout } = yield* written()
+      const stale = disk.read("index.json")
+      yield* add(layout, b2)
+      const generation = (text: string) => (JSON.parse(text) as { annotations: object }).annotations
+      const same = JSON.stringify({ ...JSON.parse(stale) as object, manifests: [a1, b2] })
+      disk.write("index.json", same)
+      assert.deepStrictEqual(yield* valuesIn(layout), [a1, b2])
+      assert.strictEqual(disk.read("index.json"), same, "a reader writes nothing")
+      yield* add(layout)
+      assert.notDeepEqual(generation(disk.read("index.json")), generation(stale))
+      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["foreign"]])
+      yield* add(layout)
+      assert.strictEqual(disk.journal().length, 3)
+      // A tool that read that index, and not the one from before, sets the name back: that is its word.
+      disk.foreign(a1)
+      yield* add(layout)
+      assert.deepStrictEqual(disk.entries(), [a1])
+    }))
+
   const moments: ReadonlyArray<readonly [string, (call: Call) => boolean]> = [
     ["before the intent", ({ operation, path }) => operation === "sync" && path === ".ocilayout/replaced/index"],
     ["after the intent", ({ operation, path }) => operation === "dataSync" && path === journalFile]
@@ -929,6 +988,7 @@ describe("somebody who takes no lock", () => {
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       const added = restless(disk, () => Effect.void)
+      // 1 of ours, what had been added before the sixth try, and then this.
       assert.deepStrictEqual((yield* add(layout, b2)).revision, Option.some(3))
       assert.deepInclude(Array.from(disk.entries()), b2)
       disk.intercept(() => Effect.void)

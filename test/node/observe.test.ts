@@ -217,6 +217,8 @@ interface Row {
   readonly isRestored?: boolean
   /** Whether both are older than the journal. */
   readonly isOld?: boolean
+  /** How long ago the index was written, by the time that its file says; now by default. */
+  readonly writtenAgoMillis?: number
   /** What holds in the words of the tool that wrote the index; what holds by default. */
   readonly word?: Entries
   /** What holds. */
@@ -296,6 +298,41 @@ const rows: ReadonlyArray<Row> = [
     agoMillis: day + 1000,
     isRestored: true,
     holds: states[0]
+  },
+  {
+    name: "a copy that kept the time at which it was written, from before it was superseded, is accepted",
+    index: versions[1],
+    agoMillis: day + 1000,
+    writtenAgoMillis: 2 * day,
+    isRestored: true,
+    holds: states[1]
+  },
+  {
+    name: "what was written soon after the version was superseded, and put here later, was read by a tool before",
+    index: versions[1],
+    agoMillis: 2 * day,
+    writtenAgoMillis: 2 * day - 60 * 60 * 1000,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "a copy that kept its time, and came here less than a day after it was superseded, may be a stale rewrite",
+    index: versions[1],
+    agoMillis: day - 60_000,
+    writtenAgoMillis: 2 * day,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
+  },
+  {
+    name: "what was written in the future was written by a tool",
+    index: versions[1],
+    agoMillis: 2 * day,
+    writtenAgoMillis: -60 * 60 * 1000,
+    isRestored: true,
+    holds: [...states[1] ?? [], v2("e"), untagged("c")],
+    restored: true
   },
   {
     name: "one whose oci-layout was written at the same time was written by a tool",
@@ -397,6 +434,10 @@ describe("reconciling", () => {
       const disk = yield* layoutWith(index, ...history({ agoMillis, aborted }).lines)
       if (row.isRestored === true) fs.utimesSync(disk.path("oci-layout"), 0, 0)
       if (row.isOld === true) { for (const name of ["oci-layout", "index.json"]) fs.utimesSync(disk.path(name), 0, 0) }
+      if (row.writtenAgoMillis !== undefined) {
+        const written = (Date.now() - row.writtenAgoMillis) / 1000
+        fs.utimesSync(disk.path("index.json"), written, written)
+      }
       if (row.waits === true) {
         const [before = "", after = ""] = hashes.slice(2)
         disk.write(`.ocilayout/replaced/1.${before}.${after}.${"0".repeat(32)}`, versions[3] ?? "")

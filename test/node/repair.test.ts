@@ -37,8 +37,9 @@ const damage = (path: string): void => {
   fs.writeFileSync(path, bytes.map((byte, place) => place === 0 ? byte ^ 1 : byte))
 }
 
-const forgetLeases = (directory: string): void =>
-  fs.rmSync(join(directory, ".ocilayout/leases"), { recursive: true, force: true })
+/** As in a layout that holds nothing, or lost what it held. */
+const forgetHeld = (directory: string): void =>
+  fs.rmSync(join(directory, ".ocilayout/kept"), { recursive: true, force: true })
 
 describe("repairing the files that make a layout", () => {
   it.live("leaves a layout alone that is in order", () =>
@@ -252,7 +253,7 @@ describe("repairing content", () => {
   it.live("moves what is damaged to the quarantine, and says what is missing from then on", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
-      forgetLeases(directory)
+      forgetHeld(directory)
       const [config, layer] = [image.config.digest, image.layers[0]?.digest ?? ""]
       damage(join(directory, pathOf(config)))
       fs.truncateSync(join(directory, pathOf(layer)), 3)
@@ -323,13 +324,13 @@ describe("repairing content", () => {
   it.live("takes from a source only what is right there, and says what it does not have", () =>
     Effect.gen(function*() {
       const mirror = yield* ownLayout()
-      forgetLeases(mirror.directory)
+      forgetHeld(mirror.directory)
       const { image } = mirror
       const layer = image.layers[0]?.digest ?? ""
       damage(join(mirror.directory, pathOf(layer)))
       fs.rmSync(join(mirror.directory, pathOf(image.config.digest)))
       const { directory, registry } = yield* ownLayout()
-      forgetLeases(directory)
+      forgetHeld(directory)
       for (const digest of [layer, image.config.digest]) fs.rmSync(join(directory, pathOf(digest)))
       for (const dryRun of [true, false]) {
         const { done, left } = yield* repaired(registry, { source: mirror.registry, dryRun, codes: ["BLOB_MISSING"] })

@@ -229,6 +229,8 @@ describe("what arrived", () => {
         "dataSync .ocilayout/tmp/meta",
         "syncDirectory .ocilayout/uploads/ID",
         "syncDirectory blobs",
+        // The name of the folder of second names: of those in it the record that names them makes sure.
+        "syncDirectory .ocilayout/kept",
         "syncDirectory blobs/sha256"
       ])
       const lazy = yield* opened({ durability: "process" })

@@ -144,7 +144,7 @@ describe("a layout whose own files are damaged", () => {
         yield* registry.tagManifest("app", image.digest, ["v2"])
         yield* registry.deleteTag("app", "v2")
       }
-      const folder = join(directory, ".ocilayout/journal")
+      const folder = join(directory, ".ocilayout/journal/2")
       const [closed = ""] = fs.readdirSync(folder).filter((name) => name.startsWith("before-")).toSorted()
       assert.deepStrictEqual((yield* verified(registry)).lines, own)
       const path = join(folder, closed)

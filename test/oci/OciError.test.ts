@@ -111,6 +111,12 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   ],
   [new Errors.LayoutNotFound({ path: "/l" }), "LAYOUT_NOT_FOUND", "no image layout at \"/l\""],
   [
+    new Errors.FormatUnsupported({ path: ".ocilayout/journal/2/current.ndjson", version: 3 }),
+    "FORMAT_UNSUPPORTED",
+    "journal \".ocilayout/journal/2/current.ndjson\" has lines of format 3, which a later version of ocilayout has " +
+    "written; use that version; nothing was changed"
+  ],
+  [
     new Errors.LayoutVersionUnsupported({ path: "/l", version: "2.0.0" }),
     "LAYOUT_VERSION_UNSUPPORTED",
     "layout \"/l\" has version \"2.0.0\"; only \"1.0.0\" is supported"

@@ -36,6 +36,7 @@ export interface JournalRecord {
   readonly _tag: "Group" | "Abort"
   readonly journal: string
   readonly seq: number
+  readonly id?: string
   readonly prev: string
   readonly before?: string
   readonly after: string

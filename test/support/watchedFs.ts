@@ -20,6 +20,8 @@ export interface WatchedFs {
   readonly intercept: (before: Before) => void
   /** Says from now on that the times of files tell every change, or that they do not, whatever is true. */
   readonly pretendTimes: (tellEveryChange: boolean) => void
+  /** Says from now on whether a power cut keeps the order of names, whatever is true; until then, that it does. */
+  readonly pretendOrder: (kept: boolean) => void
   /** `operation path` of the calls since it was last asked, those of the given operations or all. */
   readonly told: (...operations: ReadonlyArray<string>) => ReadonlyArray<string>
 }
@@ -29,15 +31,16 @@ export const fails = (code: string) => ({ operation, path }: Call): Effect.Effec
   Effect.fail(new FsError({ operation, path, code, cause: new Error(code) }))
 
 const withoutRandomness = (path: string): string =>
-  path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1").replace(/^(\.ocilayout\/displaced)\/.*$/u, "$1/index").replace(
-    /\b[0-9a-f]{32}\b/gu,
-    "ID"
-  )
+  path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1")
+    .replace(/^(\.ocilayout\/replaced)\/\d+\..*$/u, "$1/index")
+    .replace(/^(\.ocilayout\/trash)\/\d+\.(.*)\.[0-9a-f]{32}$/u, "$1/$2")
+    .replace(/\b[0-9a-f]{32}\b/gu, "ID")
 
 export const watchedFs = (root: string): WatchedFs => {
   const calls: Array<Call> = []
   let before: Before = () => Effect.void
   let times: boolean | undefined
+  let order = true
 
   const watch = <A, R>(
     operation: string,
@@ -77,6 +80,9 @@ export const watchedFs = (root: string): WatchedFs => {
     pretendTimes: (tellEveryChange) => {
       times = tellEveryChange
     },
+    pretendOrder: (kept) => {
+      order = kept
+    },
     told: (...operations) =>
       calls.splice(0)
         .filter(({ operation }) => operations.length === 0 || operations.includes(operation))
@@ -89,7 +95,7 @@ export const watchedFs = (root: string): WatchedFs => {
       stat: (path) => watch("stat", path, nodeFs.stat(path)),
       linkStat,
       linkStats: linkStatsBy(linkStat),
-      ordersNames: nodeFs.ordersNames,
+      ordersNames: () => Effect.sync(() => order),
       tellsEveryChange: (path) =>
         watch("probe", path, times === undefined ? nodeFs.tellsEveryChange(path) : Effect.succeed(times)),
       realPath: (path) => watch("realPath", path, nodeFs.realPath(path)),

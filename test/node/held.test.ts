@@ -3,6 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import { BlobDeleted } from "../../src/layout/Event.ts"
+import { keptAt } from "../../src/node/held.ts"
 import { openShared } from "../../src/node/index.ts"
 import { encodedOf } from "../../src/oci/Digest.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
@@ -20,10 +21,14 @@ const place = (disk: Disk): string => disk.path("blobs", "sha256", encodedOf(nam
 const blobPath = (directory: string, digest: string): string => join(directory, "blobs", "sha256", digest.slice(7))
 
 const hoursIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.leases).toSorted()
-const leasesIn = (disk: Disk): ReadonlyArray<string> =>
+const marksIn = (disk: Disk): ReadonlyArray<string> =>
   hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.leases, hour)))
 
-/** Lets the leases there are look as if they had been given so many hours ago. */
+/** The second name. */
+const kept = (disk: Disk): string => keptAt(disk.files, name)
+const isKept = (disk: Disk): boolean => fs.existsSync(kept(disk))
+
+/** Lets the marks there are look as if they had been given so many hours ago. */
 const age = (disk: Disk, hours: number): void => {
   for (const hour of hoursIn(disk).toReversed()) {
     fs.renameSync(join(disk.files.leases, hour), join(disk.files.leases, String(Number(hour) - hours)))
@@ -101,8 +106,8 @@ describe("a blob that another tool collects", () => {
       let removals = 2
       disk.intercept(({ operation, path }) =>
         Effect.sync(() => {
-          const holds = operation === "link" && path.startsWith(".ocilayout/leases")
-          if (holds && removals-- > 0) fs.unlinkSync(place(disk))
+          const holds = operation === "link" && path.startsWith(".ocilayout/kept")
+          if (holds && removals-- > 0) fs.rmSync(place(disk), { force: true })
         })
       )
       assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10))
@@ -110,12 +115,11 @@ describe("a blob that another tool collects", () => {
       assert.isTrue(fs.existsSync(place(disk)))
     }))
 
-  it.live("and that is torn in the lease as well is not put back", () =>
+  it.live("and that is torn under its second name as well is not put back", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
       fs.unlinkSync(place(disk))
-      const [hour = ""] = hoursIn(disk)
-      fs.writeFileSync(join(disk.files.leases, hour, leasesIn(disk)[0] ?? ""), "01234")
+      fs.writeFileSync(kept(disk), "01234")
       const { blobs } = yield* disk.open()
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
       assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
@@ -123,7 +127,7 @@ describe("a blob that another tool collects", () => {
     }))
 })
 
-describe("a lease", () => {
+describe("a second name", () => {
   it.live("takes no space, except that of a manifest, which other tools write in place", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
@@ -139,18 +143,39 @@ describe("a lease", () => {
       assert.strictEqual(fs.statSync(blobPath(directory, image.config.digest)).nlink, 2)
     }))
 
-  it.live("ends a day after the blob was last pushed, mounted or named", () =>
+  it.live("stays when the marks of its use are over, or ends with the last of them, as the policy says", () =>
     Effect.gen(function*() {
-      const { blobs, disk } = yield* pushed
-      age(disk, 24)
-      yield* disk.open().pipe(Effect.flatMap(({ blobs }) => blobs.retain(name)))
-      assert.strictEqual(hoursIn(disk).length, 2, "not over yet, and given anew")
-      age(disk, 25)
-      const { blobs: later } = yield* disk.open()
-      yield* later.write(Stream.succeed(utf8("another")), { algorithm: "sha256" })
-      assert.strictEqual(hoursIn(disk).length, 1)
+      for (const hold of ["always", "day"] as const) {
+        const disk = yield* newDisk
+        const { blobs } = yield* disk.open({ hold })
+        yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
+        age(disk, 24)
+        yield* disk.open({ hold }).pipe(Effect.flatMap(({ blobs }) => blobs.retain(name)))
+        assert.strictEqual(hoursIn(disk).length, 2, "not over yet, and given anew")
+        age(disk, 2)
+        const another = Effect.flatMap(
+          disk.open({ hold }),
+          ({ blobs }) => blobs.write(Stream.succeed(utf8("another")), { algorithm: "sha256" })
+        )
+        yield* another
+        assert.deepStrictEqual([hoursIn(disk).length, isKept(disk)], [2, true], "the later mark holds it still")
+        age(disk, 25)
+        yield* another
+        assert.deepStrictEqual([hoursIn(disk).length, isKept(disk)], [1, hold === "always"])
+        fs.unlinkSync(place(disk))
+        assert.deepStrictEqual(yield* blobs.stat(name), hold === "always" ? Option.some(10) : Option.none())
+      }
+    }))
+
+  it.live("is not given where the policy is never, though the use is marked", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const { blobs } = yield* disk.open({ hold: "never" })
+      yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
+      yield* blobs.retain(name)
+      assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, false])
       fs.unlinkSync(place(disk))
-      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
     }))
 
   it.live("ends when the blob is deleted on purpose", () =>
@@ -159,9 +184,9 @@ describe("a lease", () => {
       age(disk, 3)
       const { blobs, layout } = yield* disk.open()
       yield* blobs.retain(name)
-      assert.strictEqual(leasesIn(disk).length, 2)
+      assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [2, true])
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
-      assert.deepStrictEqual(leasesIn(disk), [])
+      assert.deepStrictEqual([marksIn(disk), isKept(disk)], [[], false])
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
       assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
     }))
@@ -174,7 +199,7 @@ describe("a lease", () => {
       assert.deepStrictEqual(disk.told("link", "open", "makeDirectory"), [])
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
-      assert.strictEqual(leasesIn(disk).length, 1)
+      assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, true])
       fs.unlinkSync(place(disk))
       assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10), "and is put back where it is missing")
       assert.isTrue(fs.existsSync(place(disk)))
@@ -189,9 +214,9 @@ describe("a lease", () => {
         call.operation === "unlink" && call.path.startsWith("blobs/") ? fails("EACCES")(call) : Effect.void
       )
       yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest: name })))
-      assert.deepStrictEqual(leasesIn(disk), [])
+      assert.deepStrictEqual([marksIn(disk), isKept(disk)], [[], false])
       assert.deepStrictEqual(yield* blobs.retain(name, { manifest: true }), Option.some(10))
-      assert.strictEqual(leasesIn(disk).length, 1)
+      assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, true])
     }))
 
   it.live("of a manifest that a crash cut short is written again", () =>
@@ -199,20 +224,19 @@ describe("a lease", () => {
       const disk = yield* newDisk
       const expected = { algorithm: "sha256", manifest: true } as const
       yield* (yield* disk.open()).blobs.write(Stream.succeed(content), expected)
-      const [hour = ""] = hoursIn(disk)
-      const path = join(disk.files.leases, hour, leasesIn(disk)[0] ?? "")
-      fs.writeFileSync(path, "01234")
+      fs.writeFileSync(kept(disk), "01234")
       yield* (yield* disk.open()).blobs.retain(name, { manifest: true })
-      assert.strictEqual(fs.readFileSync(path, "utf8"), "0123456789")
+      assert.strictEqual(fs.readFileSync(kept(disk), "utf8"), "0123456789")
     }))
 
   it.live("that is no file keeps no blob from being deleted", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* pushed
       const [hour = ""] = hoursIn(disk)
-      const path = join(disk.files.leases, hour, leasesIn(disk)[0] ?? "")
-      fs.rmSync(path)
-      fs.mkdirSync(path)
+      for (const path of [join(disk.files.leases, hour, marksIn(disk)[0] ?? ""), kept(disk)]) {
+        fs.rmSync(path)
+        fs.mkdirSync(path)
+      }
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       assert.isFalse(fs.existsSync(place(disk)))
     }))
@@ -236,7 +260,7 @@ describe("a lease", () => {
     }))
 })
 
-describe("a folder of leases that is a link", () => {
+describe("a folder of marks or of second names that is a link", () => {
   it.live("is neither written into, nor read, nor swept", () =>
     Effect.gen(function*() {
       const { blobs, disk, layout } = yield* pushed
@@ -251,6 +275,20 @@ describe("a folder of leases that is a link", () => {
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
       assert.deepStrictEqual(fs.readdirSync(join(elsewhere, hour)), held)
+    }))
+
+  it.live("is neither read nor written into, and refused to whoever would hold a blob there", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* pushed
+      const elsewhere = yield* temporaryFolder
+      fs.renameSync(join(disk.files.kept, "sha256"), join(elsewhere, "sha256"))
+      fs.symlinkSync(join(elsewhere, "sha256"), join(disk.files.kept, "sha256"))
+      const before = listing(elsewhere)
+      const { blobs } = yield* disk.open()
+      assert.strictEqual((yield* Effect.flip(blobs.retain(name)))._tag, "SymlinkRefused")
+      fs.unlinkSync(place(disk))
+      assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
+      assert.deepStrictEqual(listing(elsewhere), before)
     }))
 
   it.live("above them is refused to whoever would hold a blob", () =>
@@ -297,7 +335,7 @@ describe("a blob that a manifest names", () => {
       yield* blobs.write(Stream.succeed(bytes), { algorithm: "sha256", manifest: true })
       const path = disk.path("blobs", "sha256", encodedOf(digestOf(bytes)))
       assert.strictEqual(fs.statSync(path).nlink, 1)
-      assert.strictEqual(leasesIn(disk).length, 1)
+      assert.deepStrictEqual(fs.readFileSync(keptAt(disk.files, digestOf(bytes))), Buffer.from(bytes))
       assert.isTrue(fs.existsSync(dirname(path)))
     }))
 })
