@@ -43,9 +43,14 @@ export const openDatabaseLock = (
     yield* attempt("open", () => createAbsent(path, mode))
     const identity = yield* stat
     if (identity.kind !== "file") return yield* attempt("open", () => refuse(identity.kind))
-    let database: Database | undefined
+    // SQLite goes by the names of folders, whatever path it is given: what it has opened is looked at afterwards.
+    const database = yield* attempt("open", () => open(path))
+    const after = yield* Effect.onError(stat, () => Effect.sync(database.close))
+    if (after.ino !== identity.ino || after.dev !== identity.dev) {
+      database.close()
+      return yield* attempt("open", () => refuse("link"))
+    }
     const tryLock = attempt("lock", () => {
-      database ??= open(path)
       try {
         database.exec("BEGIN IMMEDIATE")
         return true
@@ -74,7 +79,7 @@ export const openDatabaseLock = (
       dataSync: lockOnly("sync"),
       tryLock,
       waitForLock: waitForLock(pauses.first),
-      close: Effect.sync(() => database?.close())
+      close: Effect.sync(database.close)
     }
   })
 
