@@ -19,7 +19,7 @@ import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
 import { asStorage, guard, guardOwn, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import { FsError } from "./LayoutFs.ts"
 import type { Trusted } from "./trusted.ts"
 import {
   discardUpload,
@@ -73,12 +73,11 @@ export const makeUploadStore = (
       // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
       for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
       const id = yield* newId
-      yield* storage(startUpload(files, id, repository))
-      const state = yield* storage(readUpload(files, id))
+      const state = yield* storage(Effect.andThen(startUpload(files, id, repository), readUpload(files, id)))
       following.set(id, { hash: runningHash("sha256"), size: 0 })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
-      return state._tag === "Open" ? state : yield* Effect.die(`session ${id} vanished while it was made`)
+      return state._tag === "Open" ? state : yield* storage(Effect.fail(vanished(folderOf(files, id).path)))
     }),
     stat: (id) => storage(readUpload(files, id)),
     list: Effect.map(list, (all) => all.flatMap(({ state }) => state._tag === "Open" ? [state] : [])),
@@ -99,6 +98,10 @@ export const makeUploadStore = (
     })
   }
 }
+
+/** Only somebody who means harm removes a session while it is made. */
+const vanished = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
 
 /** What the sessions of a layout share. */
 interface Shared {
