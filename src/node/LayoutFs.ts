@@ -85,7 +85,7 @@ export interface LayoutFs {
   /** As `openHandle`, closed with the scope. */
   readonly open: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError, Scope.Scope>
   /**
-   * Holds a folder open; nothing where there is nothing. `ELOOP` for a link, unless links are followed, and `ENOTDIR` for
+   * Holds a folder open; nothing where there is nothing, or the path leads through a file. `ELOOP` for a link, unless links are followed, and `ENOTDIR` for
    * anything else that is no folder. The caller closes it.
    */
   readonly openFolder: (path: string, follow: boolean) => Effect.Effect<FolderHandle | undefined, FsError>

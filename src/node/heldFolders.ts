@@ -57,13 +57,12 @@ export const heldFolders = Effect.fnUntraced(function*(
   const fails = (code: string, path: string): Effect.Effect<never, FsError> =>
     Effect.fail(new FsError({ operation: "open", path, code, cause: new Error(code) }))
 
+  /** It stays what it was when there was first anything. */
   const openRoot: Effect.Effect<FolderHandle | undefined, FsError> = Effect.suspend(() =>
-    viaLink !== undefined ? fs.openFolder(root, viaLink) : Effect.gen(function*() {
-      const [stat] = yield* fs.linkStats([root])
-      const isLink = stat?.kind === "link"
-      const folder = yield* fs.openFolder(root, isLink)
-      if (folder !== undefined) viaLink ??= isLink
-      return folder
+    viaLink !== undefined ? fs.openFolder(root, viaLink) : Effect.flatMap(fs.linkStats([root]), ([stat]) => {
+      if (stat === undefined) return Effect.succeed(undefined)
+      viaLink = stat.kind === "link"
+      return fs.openFolder(root, viaLink)
     })
   )
 

@@ -63,7 +63,7 @@ const handleOf = (paths: HeldPaths, path: string, follow: boolean, { fd, identit
     path,
     isHeld: fd !== undefined,
     at: (name) => name === "" ? held : fd === undefined ? join(path, name) : `${held}/${name}`,
-    isInPlace: () => isSame(identity, orNothing(() => statOf(path, follow))),
+    isInPlace: () => isStill(identity, path, follow),
     close: Effect.sync(() => {
       if (fd === undefined) return
       paths.letGo(held)
@@ -72,15 +72,22 @@ const handleOf = (paths: HeldPaths, path: string, follow: boolean, { fd, identit
   }
 }
 
-const statOf = (path: string, follow: boolean): fs.BigIntStats | undefined =>
-  (follow ? fs.statSync : fs.lstatSync)(path, { bigint: true, throwIfNoEntry: false })
+/** Nothing where nothing is, or a part of the path is a file, which only one of the two calls tells so. */
+const statOf = (path: string, follow: boolean): fs.BigIntStats | undefined => {
+  try {
+    return (follow ? fs.statSync : fs.lstatSync)(path, { bigint: true, throwIfNoEntry: false })
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOTDIR") return undefined
+    throw cause
+  }
+}
 
 /** Whoever cannot be asked about a path is told by whoever goes that way again. */
-const orNothing = <A>(run: () => A): A | undefined => {
+const isStill = (identity: fs.BigIntStats, path: string, follow: boolean): boolean => {
   try {
-    return run()
+    return isSame(identity, statOf(path, follow))
   } catch {
-    return undefined
+    return false
   }
 }
 

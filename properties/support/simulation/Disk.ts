@@ -67,7 +67,7 @@ export interface Disk {
   readonly nextNode: number
 }
 
-export const rootNode = 0
+const rootNode = 0
 
 const nothing = new Uint8Array()
 
@@ -114,7 +114,7 @@ export interface Place {
 
 const most = 40
 
-/** A directory from which a path is followed. */
+/** A directory from which a path is followed, and where it is. */
 interface Start {
   readonly node: number
   readonly path: string
@@ -143,9 +143,8 @@ export const find = (disk: Disk, path: string, follow: boolean, start = top, lin
     const node = parent.entries.get(name)
     const found = node === undefined ? undefined : disk.nodes.get(node)
     if (found?.kind === "link" && (!isLast || follow)) {
-      const before = found.target.startsWith("/") ? [] : walked
-      const from = found.target.startsWith("/") ? top : start
-      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, from, links + 1)
+      const before = found.target.startsWith("/") ? [] : [start.path, ...walked]
+      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, top, links + 1)
     }
     walked.push(name)
     if (isLast) return { directory, name, node, path: placeOf(walked) }
@@ -153,6 +152,18 @@ export const find = (disk: Disk, path: string, follow: boolean, start = top, lin
     trail.push(node)
   }
   return { directory: start.node, name: "", node: start.node, path: start.path }
+}
+
+/** Where a directory is; nowhere once it was removed. */
+export const pathOf = (disk: Disk, node: number, from = top): string | undefined => {
+  if (node === from.node) return from.path
+  const found = disk.nodes.get(from.node)
+  if (found?.kind !== "directory") return undefined
+  for (const [name, child] of found.entries) {
+    const path = pathOf(disk, node, { node: child, path: join(from.path, name) })
+    if (path !== undefined) return path
+  }
+  return undefined
 }
 
 /** Whether a directory is another one or somewhere below it. */

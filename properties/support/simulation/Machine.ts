@@ -203,7 +203,7 @@ export class Machine {
 
     const openFolder: LayoutFs["openFolder"] = (path, follow) =>
       call("open(folder)", path, () => {
-        const { node } = this.#find(path, follow)
+        const node = this.#findAny(path, follow)
         if (node === undefined) return undefined
         const { kind } = disks.nodeAt(this.disk, node)
         if (kind !== "directory") return disks.fail(kind === "link" ? "ELOOP" : "ENOTDIR")
@@ -294,8 +294,18 @@ export class Machine {
     const held = heldForm.exec(path)?.[0]
     const folder = held === undefined ? undefined : this.#folders.get(held)
     if (held === undefined || folder === undefined) return disks.find(this.disk, path, follow)
-    if (!disks.isWithin(this.disk, folder.node, disks.rootNode)) return disks.fail("ENOENT")
-    return disks.find(this.disk, path.slice(held.length), follow, { node: folder.node, path: folder.path })
+    const place = disks.pathOf(this.disk, folder.node) ?? disks.fail("ENOENT")
+    return disks.find(this.disk, path.slice(held.length), follow, { node: folder.node, path: place })
+  }
+
+  /** Nothing also where a part of the path is not there, or a file. */
+  #findAny(path: string, follow: boolean, codes: ReadonlyArray<string> = ["ENOENT", "ENOTDIR"]): number | undefined {
+    try {
+      return this.#find(path, follow).node
+    } catch (error) {
+      if (error instanceof Code && codes.includes(error.code)) return undefined
+      throw error
+    }
   }
 
   #told(path: string): string {
@@ -310,14 +320,7 @@ export class Machine {
       isHeld: true,
       at: (name) => name === "" ? held : `${held}/${name}`,
       // No call of its own: what happens right after it is what the next call has to be safe from.
-      isInPlace: () => {
-        try {
-          return this.#find(folder.path, follow).node === folder.node
-        } catch (error) {
-          if (error instanceof Code) return false
-          throw error
-        }
-      },
+      isInPlace: () => this.#findAny(folder.path, follow, ["ENOENT", "ENOTDIR", "ELOOP"]) === folder.node,
       close: Effect.sync(() => void this.#folders.delete(held))
     }
   }
