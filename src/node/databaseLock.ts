@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import * as fs from "node:fs"
+import { dirname } from "node:path"
 import process from "node:process"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
@@ -83,10 +84,22 @@ export const openDatabaseLock = (
     }
   })
 
-/** Only a file that nobody can have locked yet may be opened and closed again. */
+/**
+ * Only a file that nobody can have locked yet may be opened and closed again. Its rights are those of the folder of the
+ * layout's own that it lies in, since nothing can be done to it through this handle later.
+ */
 const createAbsent = (path: string, mode: number): void => {
   try {
-    fs.closeSync(fs.openSync(path, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR, mode))
+    const fd = fs.openSync(path, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR, mode)
+    try {
+      const folder = fs.statSync(dirname(path))
+      fs.fchmodSync(fd, folder.mode & 0o666)
+      fs.fchownSync(fd, folder.uid, folder.gid)
+    } catch {
+      // Whoever may not give it away, or where nobody can, keeps it.
+    } finally {
+      fs.closeSync(fd)
+    }
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
   }

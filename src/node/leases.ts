@@ -7,7 +7,7 @@ import { Clock, Effect, type Scope } from "effect"
 import { join } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { removeFolder, tell, withTemporary } from "./durable.ts"
+import { createNew, makeOne, removeFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
 import { guard, identityOf, ifThere, type LayoutFiles, type Opened, openRegular, statIfThere } from "./layoutFiles.ts"
@@ -85,7 +85,7 @@ export const lease = Effect.fnUntraced(function*(
   const folder = folderOf(files, hour)
   yield* guard(files, folder)
   if (!(yield* isFolder(files, hour))) {
-    const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+    const made = yield* tell(makeOne(files, folder), "EEXIST", "ENOENT")
     if (made === "done") yield* sweepLeases(files)
     // What somebody has put in the place of the folder is not ours to use: nothing is held for this hour.
     if (!(yield* isFolder(files, hour))) return
@@ -109,7 +109,7 @@ const copyTo = Effect.fnUntraced(function*(
   if (there?.kind === "file" && there.size === bytes.length) return
   if (there === undefined) {
     return yield* Effect.acquireUseRelease(
-      files.fs.openHandle(target, { access: "create" }),
+      createNew(files, target),
       (handle) => handle.write(bytes, 0),
       (handle) => handle.close
     )
