@@ -13,7 +13,7 @@ import type { ContentDigest } from "../oci/Digest.ts"
 import { UploadBusy } from "../oci/OciError.ts"
 import type { UploadSession, UploadStore } from "../ops/ports.ts"
 import { placeBlob } from "./blobFiles.ts"
-import { makeFolder, syncFile, syncFolder, tell } from "./durable.ts"
+import { makeFolder, openLock, syncFile, syncFolder, tell } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
@@ -27,6 +27,7 @@ import {
   folderOf,
   isNoSession,
   newId,
+  openData,
   readUpload,
   startUpload,
   sweepUpload,
@@ -87,7 +88,7 @@ export const makeUploadStore = (
         yield* guardOwn(files)
         yield* guard(files, folder.lock)
         if ((yield* statIfThere(files.fs, folder.path)) === undefined) return undefined
-        const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))
+        const handle = yield* ifThere(openLock(files, folder.lock))
         return handle === undefined ? undefined : yield* handle.tryLock
       }))
       if (held === false) return yield* new UploadBusy({ upload: id })
@@ -119,7 +120,7 @@ const sessionOf = (
   const folder = folderOf(files, id)
   const storage = asStorage(files.root)
   const from = state._tag === "Open" ? state.size : 0
-  const openData = storage(files.fs.open(folder.data, { access: "update" }))
+  const opened = storage(openData(files, folder))
 
   const follow = (offset: number, piece: Uint8Array): void => {
     const hash = following.get(id)
@@ -136,7 +137,7 @@ const sessionOf = (
     state,
     append: (content) =>
       Effect.scoped(Effect.gen(function*() {
-        const handle = yield* openData
+        const handle = yield* opened
         let size = from
         // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
         const arrived = storage(writePieces(handle, content, {
@@ -158,7 +159,7 @@ const sessionOf = (
       Effect.scoped(Effect.gen(function*() {
         const hash = following.get(id)
         if (algorithm === "sha256" && hash?.size === from) return hash.hash.digest()
-        return yield* storage(hashFile(yield* openData, from, algorithm))
+        return yield* storage(hashFile(yield* opened, from, algorithm))
       })),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
@@ -183,7 +184,7 @@ const commit = Effect.fnUntraced(function*(
   { id, repository, size }: OpenUpload,
   { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
 ) {
-  const handle = yield* files.fs.open(data, { access: "update" })
+  const handle = yield* openData(files, { data, ...folder })
   yield* syncFile(files, handle)
   yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
   const second = join(files.temporary, `commit.${id}`)
