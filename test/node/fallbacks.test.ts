@@ -186,6 +186,18 @@ describe("a file system that refuses a call is told of once, and everything goes
       }
     }))
 
+  it.live("without locks nothing is written, and it is said what to do", () =>
+    Effect.gen(function*() {
+      for (const code of ["ENOLCK", "ENOSYS", "EOPNOTSUPP", "EINVAL"]) {
+        const disk = yield* newDisk
+        const refused = fails(code)({ operation: "lock", path: disk.files.lock })
+        disk.intercept(({ operation }) => operation === "tryLock" ? refused : Effect.void)
+        const error = yield* Effect.flip(useAll(disk))
+        assert.match(error.message, /has no locks.* put the layout on another one/u)
+        assert.isFalse(fs.existsSync(disk.files.journal))
+      }
+    }))
+
   it.live("rights to be given are not missed by who is alone", () =>
     Effect.gen(function*() {
       for (const code of ["EPERM", "EINVAL", "ENOSYS", "EOPNOTSUPP"]) {
