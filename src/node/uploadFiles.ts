@@ -18,7 +18,16 @@ import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
-import { asStorage, guard, guardOwn, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import {
+  asStorage,
+  guard,
+  guardOwn,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  statIfThere
+} from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import type { Trusted } from "./trusted.ts"
 import {
@@ -39,6 +48,8 @@ import { writePieces } from "./writePieces.ts"
 interface Following {
   readonly hash: RunningHash
   size: number
+  /** What the data was after the last append; none before the first. */
+  identity: string | undefined
 }
 
 /** Hashes kept; a session without one is read again when it is committed. */
@@ -75,7 +86,7 @@ export const makeUploadStore = (
       for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
       const id = yield* newId
       const state = yield* storage(Effect.andThen(startUpload(files, id, repository), readUpload(files, id)))
-      following.set(id, { hash: runningHash("sha256"), size: 0 })
+      following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
       return state._tag === "Open" ? state : yield* storage(Effect.fail(vanished(folderOf(files, id).path)))
@@ -104,6 +115,10 @@ export const makeUploadStore = (
 const vanished = (path: string): FsError =>
   new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
 
+/** Only somebody who means harm changes the data between its digest and its commit: what comes now is another's. */
+const exchanged = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ESTALE", cause: new Error("it was changed after it was hashed") })
+
 /** What the sessions of a layout share. */
 interface Shared {
   readonly files: LayoutFiles
@@ -121,6 +136,8 @@ const sessionOf = (
   const storage = asStorage(files.root)
   const from = state._tag === "Open" ? state.size : 0
   const opened = storage(openData(files, folder))
+  /** What the data was whose digest was told. */
+  let hashed: string | undefined
 
   const follow = (offset: number, piece: Uint8Array): void => {
     const hash = following.get(id)
@@ -153,13 +170,22 @@ const sessionOf = (
         const settled = Effect.onExit(arrived, () =>
           storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
         yield* settled
+        const followed = following.get(id)
+        if (followed !== undefined) {
+          followed.identity = identityOf(yield* storage(handle.stat))
+        }
         return size - from
       })),
     digest: (algorithm) =>
       Effect.scoped(Effect.gen(function*() {
-        const hash = following.get(id)
-        if (algorithm === "sha256" && hash?.size === from) return hash.hash.digest()
-        return yield* storage(hashFile(yield* opened, from, algorithm))
+        const handle = yield* opened
+        const stat = yield* storage(handle.stat)
+        hashed = identityOf(stat)
+        const followed = following.get(id)
+        const isFollowed = algorithm === "sha256" && followed?.size === from
+        // Somebody may have put other data in the place of what was appended.
+        if (isFollowed && isAsWritten(followed.identity ?? hashed, stat)) return followed.hash.digest()
+        return yield* storage(hashFile(handle, from, algorithm))
       })),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
@@ -167,7 +193,7 @@ const sessionOf = (
         if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
           yield* established
-          yield* commit(files, trusted, folder, state, event)
+          yield* commit({ files, trusted, folder, hashed }, state, event)
         }
       })))
   }
@@ -178,13 +204,17 @@ const sessionOf = (
  * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append to.
  */
 const commit = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  trusted: Trusted,
-  { data, ...folder }: Folder,
+  { files, folder: { data, ...folder }, hashed, trusted }: {
+    readonly files: LayoutFiles
+    readonly trusted: Trusted
+    readonly folder: Folder
+    readonly hashed: string | undefined
+  },
   { id, repository, size }: OpenUpload,
   { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
 ) {
   const handle = yield* openData(files, { data, ...folder })
+  if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(data)
   yield* syncFile(files, handle)
   yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
   const second = join(files.temporary, `commit.${id}`)

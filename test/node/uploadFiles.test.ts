@@ -476,6 +476,26 @@ describe("committing", () => {
       assert.notStrictEqual(fs.statSync(blob).ino, fs.statSync(disk.path("precious")).ino)
     }))
 
+  it.live("whose data somebody exchanges is hashed as it is, and not committed once it was hashed", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, folder, id, uploads } = yield* opened()
+      const exchange = (text: string): void => {
+        fs.writeFileSync(disk.path("other"), text)
+        fs.renameSync(disk.path("other"), folder("data"))
+      }
+      yield* append(uploads, id, "sent")
+      exchange("SENT")
+      const late = Effect.scoped(Effect.gen(function*() {
+        const session = yield* uploads.exclusive(id)
+        assert.strictEqual(yield* session.digest("sha256"), digestOf(utf8("SENT")))
+        exchange("sent")
+        yield* session.conclude({ _tag: "UploadCommitted", digest: digestOf(utf8("SENT")) })
+      }))
+      assert.strictEqual((yield* Effect.flip(late))._tag, "StorageError")
+      assert.deepStrictEqual(yield* Stream.runCollect(blobs.list), [])
+      assert.strictEqual(yield* commit(uploads, id), digestOf(utf8("sent")))
+    }))
+
   it.live("whose data is given another name again and again is refused", () =>
     Effect.gen(function*() {
       const { disk, folder, id, uploads } = yield* opened()
