@@ -16,12 +16,13 @@ const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 /** What every call is met to have answered. */
 const succeeding = [
-  "open close read write truncate setMode fstat sync dataSync tryLock stat linkStat realPath readDirectory",
+  "open openFolder close read write truncate setMode fstat sync dataSync tryLock stat linkStat realPath readDirectory",
   "makeDirectory removeDirectory link rename exchange unlink syncDirectory symlink"
 ].flatMap((line) => line.split(" ").map((call) => `${call} ok`))
 
 const failing = Object.entries({
   open: "ELOOP EEXIST ENOENT ENOTDIR EISDIR",
+  openFolder: "ELOOP ENOTDIR",
   read: "EBADF",
   write: "EBADF",
   truncate: "EINVAL",

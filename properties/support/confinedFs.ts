@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from "node:path"
 import type { SymlinkPolicy } from "../../src/node/layoutFiles.ts"
 import type { FsError, LayoutFs } from "../../src/node/LayoutFs.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
+import { tellingFolders } from "../../test/support/heldPaths.ts"
 
 export interface ConfinedFs {
   readonly fs: LayoutFs
@@ -45,10 +46,13 @@ const realOf = (path: string): string | undefined => {
 export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
   const escapes: Array<string> = []
   let calls = 0
+  const folders = tellingFolders()
 
-  const check = (operation: string, path: string, follows = false): void => {
+  const check = (operation: string, called: string, follows = false): void => {
     calls++
+    const path = folders.told(called)
     const told = `${operation} ${relative(root, path)}`
+    if (links === "refuse" && called === path && path !== root) escapes.push(`${told}: goes by its path`)
     if (resolve(path) !== path || !isInside(root, path)) escapes.push(`${told}: is outside`)
     if (links === "refuse") {
       if (follows) escapes.push(`${told}: follows links`)
@@ -74,6 +78,12 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       return nodeFs.openHandle(path, flags, mode)
     })
 
+  const openFolder: LayoutFs["openFolder"] = (path, follow) =>
+    Effect.suspend(() => {
+      check("open folder", path, follow && path !== root)
+      return Effect.map(nodeFs.openFolder(path, follow), folders.know)
+    })
+
   return {
     escapes,
     calls: () => calls,
@@ -81,6 +91,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       nativeLock: nodeFs.nativeLock,
       watch: nodeFs.watch,
       openHandle,
+      openFolder,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       // Looking where links lead is how those that leave are found.
       stat: nodeFs.stat,

@@ -61,6 +61,22 @@ export interface FileHandle {
   readonly close: Effect.Effect<void>
 }
 
+/**
+ * A folder that is held open. The paths it gives lead to what is in this very folder, whatever its own path leads to by
+ * now, for as long as it is open. Failures tell the path by which it was opened.
+ */
+export interface FolderHandle {
+  /** The path by which it was opened, as it is told. */
+  readonly path: string
+  /** Whether the paths it gives are held; where the system has no such paths, they are those of its name. */
+  readonly isHeld: boolean
+  /** The path of a name in it; its own for an empty name. */
+  readonly at: (name: string) => string
+  /** Whether its path still leads to it, and is no link. Asked before every call, and hence no effect. */
+  readonly isInPlace: () => boolean
+  readonly close: Effect.Effect<void>
+}
+
 export interface LayoutFs {
   /** Whether waiting for a lock is the system's; otherwise a lock is taken through a database, and tried for in turns. */
   readonly nativeLock: Effect.Effect<boolean>
@@ -68,6 +84,11 @@ export interface LayoutFs {
   readonly openHandle: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError>
   /** As `openHandle`, closed with the scope. */
   readonly open: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError, Scope.Scope>
+  /**
+   * Holds a folder open; nothing where there is nothing, or the path leads through a file. `ELOOP` for a link, unless links are followed, and `ENOTDIR` for
+   * anything else that is no folder. The caller closes it.
+   */
+  readonly openFolder: (path: string, follow: boolean) => Effect.Effect<FolderHandle | undefined, FsError>
   /** What the path leads to, links followed. */
   readonly stat: (path: string) => Effect.Effect<FileStat, FsError>
   /** What the path is, a link itself included. */

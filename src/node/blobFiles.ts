@@ -65,7 +65,7 @@ export const makeBlobStore = (
         Effect.fnUntraced(function*(path, handle) {
           const written = yield* writePieces(handle, content, {
             from: 0,
-            syncAhead: files.durability === "power",
+            syncAhead: files.durability === "power" ? syncFile(files, handle) : undefined,
             approve: (sofar) =>
               size !== undefined && sofar > size
                 ? Effect.fail(new SizeInvalid({ expected: size, actual: sofar }))

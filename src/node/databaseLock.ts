@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import * as fs from "node:fs"
+import { dirname } from "node:path"
 import process from "node:process"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
@@ -43,9 +44,14 @@ export const openDatabaseLock = (
     yield* attempt("open", () => createAbsent(path, mode))
     const identity = yield* stat
     if (identity.kind !== "file") return yield* attempt("open", () => refuse(identity.kind))
-    let database: Database | undefined
+    // SQLite goes by the names of folders, whatever path it is given: what it has opened is looked at afterwards.
+    const database = yield* attempt("open", () => open(path))
+    const after = yield* Effect.onError(stat, () => Effect.sync(database.close))
+    if (after.ino !== identity.ino || after.dev !== identity.dev) {
+      database.close()
+      return yield* attempt("open", () => refuse("link"))
+    }
     const tryLock = attempt("lock", () => {
-      database ??= open(path)
       try {
         database.exec("BEGIN IMMEDIATE")
         return true
@@ -74,14 +80,26 @@ export const openDatabaseLock = (
       dataSync: lockOnly("sync"),
       tryLock,
       waitForLock: waitForLock(pauses.first),
-      close: Effect.sync(() => database?.close())
+      close: Effect.sync(database.close)
     }
   })
 
-/** Only a file that nobody can have locked yet may be opened and closed again. */
+/**
+ * Only a file that nobody can have locked yet may be opened and closed again. Its rights are those of the folder of the
+ * layout's own that it lies in, since nothing can be done to it through this handle later.
+ */
 const createAbsent = (path: string, mode: number): void => {
   try {
-    fs.closeSync(fs.openSync(path, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR, mode))
+    const fd = fs.openSync(path, fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR, mode)
+    try {
+      const folder = fs.statSync(dirname(path))
+      fs.fchmodSync(fd, folder.mode & 0o666)
+      fs.fchownSync(fd, folder.uid, folder.gid)
+    } catch {
+      // Whoever may not give it away, or where nobody can, keeps it.
+    } finally {
+      fs.closeSync(fd)
+    }
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
   }

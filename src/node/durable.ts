@@ -1,25 +1,53 @@
 /** Making things last: synced files and folders, temporary files, and folders made on demand. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
+import { cannotOwn, cannotSync, cannotSyncFolder, fallBack, orFallBack } from "./fallback.ts"
 import { guard, ifThere, isInside, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
-import type { FileHandle, FsError } from "./LayoutFs.ts"
+import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
 /** A file whose loss in a power cut `power` rules out. */
-export const syncFile = ({ durability }: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
-  durability === "power" ? handle.dataSync : Effect.void
+export const syncFile = (files: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
+  files.durability === "power" ? orFallBack(files, "sync", handle.dataSync, cannotSync) : Effect.void
 
 /** The names in a folder, likewise. */
-export const syncFolder = ({ durability, fs }: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
-  durability === "power" ? fs.syncDirectory(folder) : Effect.void
+export const syncFolder = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
+  files.durability === "power"
+    ? orFallBack(files, "syncFolder", files.fs.syncDirectory(folder), cannotSyncFolder)
+    : Effect.void
 
 /** A file that a power cut may take back but never tear: `process` promises that for the index. */
-export const syncWhole = ({ durability }: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
-  durability === "none" ? Effect.void : handle.sync
+export const syncWhole = (files: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
+  files.durability === "none" ? Effect.void : orFallBack(files, "sync", handle.sync, cannotSync)
+
+/** Creates a file, which is everybody's whose the layout is; the caller closes the handle. */
+export const createNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> =>
+  Effect.uninterruptible(
+    Effect.flatMap(
+      files.fs.openHandle(path, { access: "create" }),
+      (handle) =>
+        Effect.as(takeRights(files, handle, "file"), handle).pipe(
+          Effect.onError(() => Effect.andThen(handle.close, Effect.ignore(files.fs.unlink(path))))
+        )
+    )
+  )
+
+/** As `createNew`, closed with the scope. */
+export const openNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError, Scope.Scope> =>
+  Effect.acquireRelease(createNew(files, path), ({ close }) => close)
+
+/** Opens a lock, which is everybody's if it is made by that. */
+export const openLock = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const isNew = (yield* statIfThere(files.fs, path)) === undefined
+    const handle = yield* files.fs.open(path, { access: "lock" })
+    if (isNew) yield* takeRights(files, handle, "file")
+    return handle
+  })
 
 /** Creates a file in a folder of our own, which may have been removed while nobody wrote: that costs history only. */
 export const createIn = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> => {
-  const create = files.fs.openHandle(path, { access: "create" })
+  const create = createNew(files, path)
   return Effect.catchIf(
     create,
     ({ code }) => code === "ENOENT",
@@ -72,13 +100,25 @@ export const writeFile = (
  * covers the last; it is never synced, and one that cannot be written is nobody's loss. A file that has another name may
  * be a blob, or lie outside: it is left alone.
  */
-export const writeNote = ({ fs }: LayoutFiles, path: string, text: string, length: number): Effect.Effect<void> =>
-  Effect.scoped(Effect.gen(function*() {
-    const create = fs.open(path, { access: "create" })
-    const handle = (yield* ifThere(fs.open(path, { access: "update" }))) ?? (yield* create)
-    if ((yield* handle.stat).links !== 1) return
-    yield* handle.write(Buffer.from(`${text.slice(0, length).padEnd(length)}\n`), 0)
-  })).pipe(Effect.ignore)
+export const writeNote = (files: LayoutFiles, path: string, text: string, length: number): Effect.Effect<void> => {
+  const { fs } = files
+  const update = ifThere(fs.openHandle(path, { access: "update" }))
+  const create = createNew(files, path)
+  // One that is another's to write makes room for one that is everybody's.
+  const anew = Effect.andThen(ifThere(fs.unlink(path)), create)
+  const open = Effect.matchEffect(update, {
+    onSuccess: (there) => there === undefined ? create : Effect.succeed(there),
+    onFailure: (error) => error.code === "EACCES" || error.code === "EPERM" ? anew : Effect.fail(error)
+  })
+  return Effect.acquireUseRelease(
+    open,
+    Effect.fnUntraced(function*(handle) {
+      if ((yield* handle.stat).links !== 1) return
+      yield* handle.write(Buffer.from(`${text.slice(0, length).padEnd(length)}\n`), 0)
+    }),
+    ({ close }) => close
+  ).pipe(Effect.ignore)
+}
 
 /** Makes the folder that a path lies in, where it is not known to be there already; refuses to be led elsewhere. */
 export const prepareFolder = Effect.fnUntraced(function*(
@@ -90,14 +130,26 @@ export const prepareFolder = Effect.fnUntraced(function*(
   if (!isThere || (files.durability === "power" && !files.settled.has(folder))) yield* makeFolder(files, folder)
 })
 
+/** Makes a folder, which is everybody's whose the layout is. */
+export const makeOne = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
+  Effect.andThen(
+    files.fs.makeDirectory(folder, 0o755),
+    folder !== files.root && isInside(files.root, folder)
+      ? Effect.scoped(Effect.flatMap(
+        files.fs.open(folder, { access: "read" }),
+        (handle) => takeRights(files, handle, "folder")
+      ))
+      : Effect.void
+  )
+
 /** Makes a folder and those above it, durable as names in their parents, whoever has made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
   function*(files, folder) {
-    let made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+    let made = yield* tell(makeOne(files, folder), "EEXIST", "ENOENT")
     if (made === "ENOENT") {
       yield* makeFolder(files, dirname(folder))
       // Once only: below a link that leads nowhere there is a folder to make for ever.
-      made = yield* tell(files.fs.makeDirectory(folder, 0o755), "EEXIST")
+      made = yield* tell(makeOne(files, folder), "EEXIST")
     }
     const isPart = isInside(files.root, folder)
     if (made === "EEXIST") return isPart ? yield* settle(files, folder, false) : undefined
@@ -118,8 +170,7 @@ const settle: (files: LayoutFiles, folder: string, climb: boolean) => Effect.Eff
     if (files.durability !== "power" || parent === folder || files.settled.has(folder)) return
     const isPart = isInside(files.root, parent)
     if (isPart || climb) yield* settle(files, parent, climb)
-    const sync = files.fs.syncDirectory(parent)
-    yield* isPart ? sync : tell(sync, "EACCES", "EPERM")
+    yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)
     files.settled.add(folder)
   }
 )
@@ -161,15 +212,38 @@ export const tell = <Code extends string>(
     }
   })
 
-/** Modes and owners stay as they are; who may not give files away writes them under its own name. */
+/** Who may do what with a file. */
+type Rights = Pick<FileStat, "mode" | "uid" | "gid">
+
+/**
+ * Gives a file, or a folder, these rights; what the system refuses stays as it is, since no commit fails for that.
+ * Answers whether its group is as wanted.
+ */
 export const keepOwner = (
   handle: FileHandle,
-  { gid, mode, uid }: { readonly mode: number; readonly uid: number; readonly gid: number }
-): Effect.Effect<void, FsError> =>
+  { gid, mode, uid }: Rights
+): Effect.Effect<boolean, FsError> =>
   Effect.gen(function*() {
     const own = yield* handle.stat
-    if (own.uid !== uid || own.gid !== gid) {
-      yield* Effect.catchIf(handle.setOwner(uid, gid), ({ code }) => code === "EPERM", () => Effect.void)
-    }
-    yield* handle.setMode(mode & 0o7777)
+    // While the file is still ours: whoever gives it away may have no right to it any more.
+    if ((own.mode ^ mode) & 0o7777) yield* tell(handle.setMode(mode & 0o7777), ...cannotOwn)
+    if (own.uid !== uid && (yield* tell(handle.setOwner(uid, gid), ...cannotOwn)) === "done") return true
+    // Members of a group may give their files to it, though not to another user.
+    return own.gid === gid || (yield* tell(handle.setOwner(own.uid, gid), ...cannotOwn)) === "done"
+  })
+
+/** Gives what was just made the rights of the layout's folder, as far as they are for a file, or for a folder. */
+const takeRights = (
+  files: LayoutFiles,
+  handle: FileHandle,
+  kind: "file" | "folder"
+): Effect.Effect<void, FsError> =>
+  Effect.gen(function*() {
+    const shared = yield* ifThere(files.fs.stat(files.root))
+    if (shared === undefined) return
+    // Nobody may enter a file. A folder in which only owners may remove what is theirs would lock others out.
+    const mode = shared.mode & (kind === "file" ? 0o666 : 0o2777)
+    if (yield* keepOwner(handle, { ...shared, mode })) return
+    const group = (mode >> 3) & 0o7
+    if ((group & ~mode & 0o7) !== 0) yield* fallBack(files, "group")
   })

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { keepOwner, makeFolder, sweepTemporary, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
+import { makeFolder, openLock, sweepTemporary, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { sweepMarks } from "./held.ts"
 import type { IndexCache } from "./indexCache.ts"
@@ -69,14 +69,7 @@ export const createOwnFolders = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   yield* guardOwn(files)
-  const isNew = (yield* statIfThere(files.fs, files.own)) === undefined
-  const folders = ownFolders(files)
-  for (const folder of folders) yield* makeFolder(files, folder)
-  if (!isNew) return
-  const shared = yield* files.fs.stat(files.root)
-  for (const folder of [files.own, ...folders]) {
-    yield* Effect.scoped(Effect.flatMap(files.fs.open(folder, { access: "read" }), (own) => keepOwner(own, shared)))
-  }
+  for (const folder of ownFolders(files)) yield* makeFolder(files, folder)
 })
 
 /** `link` fails where there is a file already, so that a layout created meanwhile is never replaced by an empty one. */
@@ -97,7 +90,7 @@ export const createFile = (files: LayoutFiles, path: string, content: string): E
 const createByRename = (files: LayoutFiles, temporary: string, path: string): Effect.Effect<void, FsError> =>
   Effect.scoped(Effect.gen(function*() {
     yield* fallBack(files, "link")
-    const lock = yield* files.fs.open(join(files.own, "creating"), { access: "lock" })
+    const lock = yield* openLock(files, join(files.own, "creating"))
     if (!(yield* lock.tryLock)) yield* lock.waitForLock
     if ((yield* statIfThere(files.fs, path)) === undefined) yield* files.fs.rename(temporary, path)
   }))

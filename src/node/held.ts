@@ -11,7 +11,7 @@ import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { createIn, makeFolder, removeFolder, syncFolder, tell, withTemporary } from "./durable.ts"
+import { createIn, makeFolder, makeOne, removeFolder, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { guard, ifThere, type LayoutFiles, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
@@ -88,7 +88,7 @@ const mark = Effect.fnUntraced(function*(
   const folder = folderOf(files, hour)
   yield* guard(files, folder)
   if (!(yield* isFolder(files, hour))) {
-    const made = yield* tell(fs.makeDirectory(folder, 0o755), "EEXIST", "ENOENT")
+    const made = yield* tell(makeOne(files, folder), "EEXIST", "ENOENT")
     if (made === "done") yield* sweepMarks(files)
     if (!(yield* isFolder(files, hour))) return false
   }

@@ -5,7 +5,7 @@
 import { Effect, Result } from "effect"
 import { dirname, join, relative } from "node:path"
 import { FormatUnsupported, type SymlinkRefused } from "../oci/OciError.ts"
-import { makeFolder, syncFile, syncFolder, withTemporary } from "./durable.ts"
+import { makeFolder, openNew, syncFile, syncFolder, withTemporary } from "./durable.ts"
 import {
   genesis,
   isGroupLine,
@@ -168,7 +168,7 @@ export const appendRecord = Effect.fnUntraced(function*(
     const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
     // The folder may be gone alone: git keeps no empty ones.
     if (isNew) yield* makeFolder(files, dirname(journal))
-    const handle = yield* fs.open(journal, { access: isNew ? "create" : "update" })
+    const handle = yield* isNew ? openNew(files, journal) : fs.open(journal, { access: "update" })
     yield* handle.write(bytes, end.size)
     yield* syncFile(files, handle)
     if (isNew || !end.named) yield* syncFolder(files, dirname(journal))
@@ -191,7 +191,7 @@ export const cutTorn = Effect.fnUntraced(
       const handle = yield* fs.open(journal, { access: "read" })
       const rest = new Uint8Array(end.torn)
       yield* handle.read(rest, end.size)
-      const aside = yield* fs.open(join(dirname(journal), `torn.${name()}`), { access: "create" })
+      const aside = yield* openNew(files, join(dirname(journal), `torn.${name()}`))
       yield* aside.write(rest, 0)
     }))
     yield* startAfresh(files, end)

@@ -5,7 +5,7 @@ import { isRepository, type Repository } from "../oci/Reference.ts"
 import type { Layouts, Stores } from "../ops/ports.ts"
 import { asStorage, guard, ifThere, layoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FsError, LayoutFs } from "./LayoutFs.ts"
-import { type LayoutOptions, type OpenStores, openStores } from "./stores.ts"
+import { layoutFs, type LayoutOptions, type OpenStores, openStoresIn } from "./stores.ts"
 
 /** What a layout keeps beside its index; no repository is looked for in there. */
 const ownNames = new Set(["blobs", ".ocilayout", "index.json", "oci-layout"])
@@ -17,10 +17,12 @@ const deepest = 128
 const kept = 128
 
 export const makeLayoutTree = Effect.fnUntraced(function*(
-  fs: LayoutFs,
+  base: LayoutFs,
   options: LayoutOptions
 ): Effect.fn.Return<Layouts, never, Scope.Scope> {
   const { directory } = options
+  // One for all of them: the folders on the way to a layout are held as those in it, and are not too many.
+  const fs = yield* layoutFs(base, options)
   const tree = layoutFiles(fs, directory, { durability: "none", symlinks: options.symlinks ?? "refuse" })
   const scope = yield* Effect.scope
   const opened = new Map<Repository, OpenStores>()
@@ -39,7 +41,7 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
   const folderOf = (repository: Repository): string => join(directory, ...repository.split("/"))
 
   const open = (repository: Repository): Effect.Effect<OpenStores> =>
-    openStores(fs, { ...options, directory: folderOf(repository) }, repository).pipe(
+    openStoresIn(fs, { ...options, directory: folderOf(repository) }, repository).pipe(
       Effect.provideService(Scope.Scope, scope),
       Effect.map((stores) => {
         // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.

@@ -3,7 +3,7 @@ import { Clock, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
 import { LayoutLocked } from "../oci/OciError.ts"
-import { writeNote } from "./durable.ts"
+import { openLock, writeNote } from "./durable.ts"
 import { fallBack } from "./fallback.ts"
 import { ifThere, type LayoutFiles, readAll } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
@@ -19,7 +19,7 @@ export const holdLock = Effect.fnUntraced(function*(
   const started = yield* Clock.currentTimeMillis
   if (!(yield* files.fs.nativeLock)) yield* fallBack(files, "lock")
   while (true) {
-    const handle = yield* files.fs.open(files.lock, { access: "lock" })
+    const handle = yield* openLock(files, files.lock)
     yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)
     // Somebody who removed the file meanwhile made room for a second lock of the same name.
     const named = yield* ifThere(files.fs.linkStat(files.lock))

@@ -18,6 +18,7 @@ const patiently = <A>(call: Effect.Effect<A, FsError>, attempt = 0): Effect.Effe
 export const patientFs = (fs: LayoutFs): LayoutFs => ({
   ...fs,
   openHandle: (path, flags, mode) => patiently(fs.openHandle(path, flags, mode)),
+  openFolder: (path, follow) => patiently(fs.openFolder(path, follow)),
   open: (path, flags, mode) => Effect.acquireRelease(patiently(fs.openHandle(path, flags, mode)), ({ close }) => close),
   readDirectory: (path) => patiently(fs.readDirectory(path)),
   syncDirectory: (path) => patiently(fs.syncDirectory(path))

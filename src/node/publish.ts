@@ -243,7 +243,7 @@ export const syncAsFound = Effect.fnUntraced(function*(
   if ((settled || files.times.exact) && (yield* isMarkedSynced(files, identity))) return
   yield* Effect.scoped(Effect.flatMap(
     files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
-    ({ sync }) => sync
+    (handle) => syncWhole(files, handle)
   ))
   yield* syncFolder(files, files.root)
 })

@@ -8,6 +8,7 @@ import { makeCompletion } from "./completion.ts"
 import { makePreparation } from "./establish.ts"
 import { makeFacts } from "./factsFiles.ts"
 import { hasher } from "./hasher.ts"
+import { heldFolders } from "./heldFolders.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { makeIndexCache } from "./indexCache.ts"
 import { makeJournal } from "./journalStore.ts"
@@ -46,12 +47,29 @@ export interface OpenStores extends Stores {
   readonly establish: Effect.Effect<void, RegistryError>
 }
 
-export const openStores = Effect.fnUntraced(function*(
+/** The file system for a layout, or for all that lie below a directory: links in it are refused unless they are allowed. */
+export const layoutFs = (
+  fs: LayoutFs,
+  { directory, symlinks = "refuse" }: LayoutOptions
+): Effect.Effect<LayoutFs, never, Scope.Scope> => {
+  const patient = patientFs(fs)
+  return symlinks === "refuse" ? heldFolders(patient, directory) : Effect.succeed(patient)
+}
+
+export const openStores = (
+  fs: LayoutFs,
+  options: LayoutOptions,
+  defaultRepository: Repository | undefined
+): Effect.Effect<OpenStores, never, Scope.Scope> =>
+  Effect.flatMap(layoutFs(fs, options), (fs) => openStoresIn(fs, options, defaultRepository))
+
+/** As `openStores`, by a file system made for its layout or for a directory above it. */
+export const openStoresIn = Effect.fnUntraced(function*(
   fs: LayoutFs,
   options: LayoutOptions,
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<OpenStores, never, Scope.Scope> {
-  const files = layoutFiles(patientFs(fs), options.directory, {
+  const files = layoutFiles(fs, options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse",
     history: { ...historyLimits, ...options.history },

@@ -13,13 +13,22 @@ import type { ContentDigest } from "../oci/Digest.ts"
 import { UploadBusy } from "../oci/OciError.ts"
 import type { UploadSession, UploadStore } from "../ops/ports.ts"
 import { placeBlob } from "./blobFiles.ts"
-import { makeFolder, syncFile, syncFolder, tell } from "./durable.ts"
+import { makeFolder, openLock, syncFile, syncFolder, tell } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
-import { asStorage, guard, guardOwn, identityOf, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import {
+  asStorage,
+  guard,
+  guardOwn,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  statIfThere
+} from "./layoutFiles.ts"
+import { FsError } from "./LayoutFs.ts"
 import { afterNaming, type Trusted } from "./trusted.ts"
 import {
   discardUpload,
@@ -27,6 +36,7 @@ import {
   folderOf,
   isNoSession,
   newId,
+  openData,
   readUpload,
   startUpload,
   sweepUpload,
@@ -75,12 +85,11 @@ export const makeUploadStore = (
       // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
       for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
       const id = yield* newId
-      yield* storage(startUpload(files, id, repository))
-      const state = yield* storage(readUpload(files, id))
+      const state = yield* storage(Effect.andThen(startUpload(files, id, repository), readUpload(files, id)))
       following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
-      return state._tag === "Open" ? state : yield* Effect.die(`session ${id} vanished while it was made`)
+      return state._tag === "Open" ? state : yield* storage(Effect.fail(vanished(folderOf(files, id).path)))
     }),
     stat: (id) => storage(readUpload(files, id)),
     list: Effect.map(list, (all) => all.flatMap(({ state }) => state._tag === "Open" ? [state] : [])),
@@ -90,7 +99,7 @@ export const makeUploadStore = (
         yield* guardOwn(files)
         yield* guard(files, folder.lock)
         if ((yield* statIfThere(files.fs, folder.path)) === undefined) return undefined
-        const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))
+        const handle = yield* ifThere(openLock(files, folder.lock))
         return handle === undefined ? undefined : yield* handle.tryLock
       }))
       if (held === false) return yield* new UploadBusy({ upload: id })
@@ -101,6 +110,14 @@ export const makeUploadStore = (
     })
   }
 }
+
+/** Only somebody who means harm removes a session while it is made. */
+const vanished = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
+
+/** Only somebody who means harm changes the data between its digest and its commit: what comes now is another's. */
+const exchanged = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ESTALE", cause: new Error("it was changed after it was hashed") })
 
 /** What the sessions of a layout share. */
 interface Shared {
@@ -118,7 +135,9 @@ const sessionOf = (
   const folder = folderOf(files, id)
   const storage = asStorage(files.root)
   const from = state._tag === "Open" ? state.size : 0
-  const openData = storage(files.fs.open(folder.data, { access: "update" }))
+  const opened = storage(openData(files, folder))
+  /** What the data was whose digest was told. */
+  let hashed: string | undefined
 
   const follow = (offset: number, piece: Uint8Array): void => {
     const hash = following.get(id)
@@ -135,7 +154,7 @@ const sessionOf = (
     state,
     append: (content) =>
       Effect.scoped(Effect.gen(function*() {
-        const handle = yield* openData
+        const handle = yield* opened
         let size = from
         // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
         const arrived = storage(writePieces(handle, content, {
@@ -151,19 +170,21 @@ const sessionOf = (
         const settled = Effect.onExit(arrived, () =>
           storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
         yield* settled
-        const hash = following.get(id)
-        if (hash !== undefined) {
-          hash.identity = identityOf(yield* storage(handle.stat))
+        const followed = following.get(id)
+        if (followed !== undefined) {
+          followed.identity = identityOf(yield* storage(handle.stat))
         }
         return size - from
       })),
     digest: (algorithm) =>
       Effect.scoped(Effect.gen(function*() {
-        const hash = following.get(id)
-        const handle = yield* openData
-        const isFollowed = algorithm === "sha256" && hash?.size === from && from > 0 &&
-          hash.identity === identityOf(yield* storage(handle.stat))
-        return isFollowed ? hash.hash.digest() : yield* storage(hashFile(handle, from, algorithm))
+        const handle = yield* opened
+        const stat = yield* storage(handle.stat)
+        hashed = identityOf(stat)
+        const followed = following.get(id)
+        // Other data may have been put in the place of what was appended.
+        const isFollowed = algorithm === "sha256" && followed?.size === from && from > 0 && followed.identity === hashed
+        return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, from, algorithm))
       })),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
@@ -171,7 +192,7 @@ const sessionOf = (
         if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
           yield* established
-          yield* commit(files, trusted, folder, state, event)
+          yield* commit({ files, trusted, folder, hashed }, state, event)
         }
       })))
   }
@@ -182,13 +203,17 @@ const sessionOf = (
  * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append to.
  */
 const commit = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  trusted: Trusted,
-  { data, ...folder }: Folder,
+  { files, folder: { data, ...folder }, hashed, trusted }: {
+    readonly files: LayoutFiles
+    readonly trusted: Trusted
+    readonly folder: Folder
+    readonly hashed: string | undefined
+  },
   { id, repository, size }: OpenUpload,
   { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
 ) {
-  const handle = yield* files.fs.open(data, { access: "update" })
+  const handle = yield* openData(files, { data, ...folder })
+  if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(data)
   yield* syncFile(files, handle)
   yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
   const second = join(files.temporary, `commit.${id}`)

@@ -1,13 +1,24 @@
 /** The folder of one upload session: what it says of itself, and how it comes and goes. */
-import { Effect, Result, Schema } from "effect"
-import { join } from "node:path"
+import { Effect, Result, Schema, type Scope } from "effect"
+import { dirname, join } from "node:path"
 import { absent, isUploadId, uploadExpiryMillis, type UploadId, type UploadState } from "../layout/Upload.ts"
 import { ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { Repository } from "../oci/Reference.ts"
-import { makeFolder, removeFolder, syncFolder, tell, writeFile } from "./durable.ts"
+import {
+  makeFolder,
+  openLock,
+  openNew,
+  removeFolder,
+  syncFile,
+  syncFolder,
+  tell,
+  withTemporary,
+  writeFile
+} from "./durable.ts"
+import { readBytes } from "./hashFile.ts"
 import { ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
-import type { FileStat, FsError } from "./LayoutFs.ts"
+import { type FileHandle, type FileStat, FsError } from "./LayoutFs.ts"
 
 /** What a session says of itself; how far it has got is the size of its data. */
 const Meta = Schema.fromJsonString(Schema.Struct({
@@ -76,10 +87,51 @@ export const startUpload = Effect.fnUntraced(
   function*(files: LayoutFiles, id: UploadId, repository: Repository): Effect.fn.Return<void, FsError> {
     const folder = folderOf(files, id)
     yield* makeFolder(files, folder.path)
-    yield* Effect.scoped(Effect.asVoid(files.fs.open(folder.data, { access: "create" })))
+    yield* Effect.scoped(Effect.asVoid(openNew(files, folder.data)))
     yield* writeMeta(files, folder, { repository })
   }
 )
+
+/**
+ * Opens the data of a session to be written to. What has another name may be a blob, or anybody's file: that is copied,
+ * and the copy takes its place.
+ */
+export const openData = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { data }: Folder
+): Effect.fn.Return<FileHandle, FsError, Scope.Scope> {
+  const handle = yield* files.fs.open(data, { access: "update" })
+  if ((yield* handle.stat).links <= 1) return handle
+  yield* Effect.scoped(
+    Effect.flatMap(files.fs.open(data, { access: "read" }), (source) => copyData(files, data, source))
+  )
+  const copy = yield* files.fs.open(data, { access: "update" })
+  const { links } = yield* copy.stat
+  return links <= 1
+    ? copy
+    : yield* new FsError({
+      operation: "open",
+      path: data,
+      code: "EMLINK",
+      cause: new Error("it was given another name")
+    })
+})
+
+const copyData = (files: LayoutFiles, data: string, source: FileHandle): Effect.Effect<void, FsError> =>
+  withTemporary(
+    files,
+    "data",
+    Effect.fnUntraced(function*(path, copy) {
+      const piece = new Uint8Array(readBytes)
+      let size = 0
+      for (let count = 0; (count = yield* source.read(piece, size)) > 0; size += count) {
+        yield* copy.write(piece.subarray(0, count), size)
+      }
+      yield* syncFile(files, copy)
+      yield* files.fs.rename(path, data)
+      yield* syncFolder(files, dirname(data))
+    })
+  )
 
 export const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
   writeFile(files, "meta", folder.meta, Result.getOrThrow(encodeMeta(meta)))
@@ -97,17 +149,32 @@ export const sweepUpload = Effect.fnUntraced(function*(
   const touched = state._tag === "Open" ? state.touched : touchedOf(stat.mtimeNs)
   if (now - touched < uploadExpiryMillis) return
   yield* Effect.scoped(Effect.gen(function*() {
-    const handle = yield* ifThere(files.fs.open(folder.lock, { access: "lock" }))
+    const handle = yield* ifThere(openLock(files, folder.lock))
     if (handle !== undefined && (yield* handle.tryLock)) yield* discardUpload(files, id)
   }))
 })
+
+/** A folder of a lower layer of an overlay, which is no longer to be moved. */
+const cannotMove = ["EXDEV", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"] as const
+
+/** What says that there is a session goes first. */
+const discardInPlace = Effect.fnUntraced(
+  function*(files: LayoutFiles, { meta, path }: Folder): Effect.fn.Return<void, FsError> {
+    yield* ifThere(files.fs.unlink(meta))
+    yield* syncFolder(files, path)
+    yield* removeFolder(files, path)
+    yield* syncFolder(files, files.uploads)
+  }
+)
 
 /** Out of sight first, so that nobody finds half a session. */
 export const discardUpload = Effect.fnUntraced(
   function*(files: LayoutFiles, id: UploadId): Effect.fn.Return<void, FsError> {
     const folder = folderOf(files, id)
     const aside = join(files.temporary, `upload.${id}`)
-    if ((yield* tell(files.fs.rename(folder.path, aside), "ENOENT")) === "ENOENT") return
+    const moved = yield* tell(files.fs.rename(folder.path, aside), "ENOENT", ...cannotMove)
+    if (moved === "ENOENT") return
+    if (moved !== "done") return yield* discardInPlace(files, folder)
     // What fails has changed nothing: the session is there as before, as far as it can be put back.
     yield* Effect.tapError(
       syncFolder(files, files.uploads),

@@ -16,10 +16,10 @@ interface Writing<E> {
   /** Sees a piece, that begins at `offset`, while it is written. */
   readonly see: (piece: Uint8Array, offset: number) => void
   /**
-   * Whether what was written is synced now and then on its way. One that fails makes the file worth nothing, also where
+   * How what was written is synced now and then on its way, if it is. One that fails makes the file worth nothing, also where
    * the stream has failed before: whoever keeps what has arrived must not ask for it.
    */
-  readonly syncAhead?: boolean
+  readonly syncAhead?: Effect.Effect<void, FsError> | undefined
   /** Told when all is written up to `size`. */
   readonly wrote?: (size: number) => void
 }
@@ -28,7 +28,7 @@ interface Writing<E> {
 export const writePieces = <E, R, F = never>(
   handle: FileHandle,
   content: Stream.Stream<Uint8Array, E, R>,
-  { approve = () => Effect.void, from, see, syncAhead = false, wrote }: Writing<F>
+  { approve = () => Effect.void, from, see, syncAhead, wrote }: Writing<F>
 ): Effect.Effect<number, E | F | FsError, R> =>
   Effect.scoped(Effect.gen(function*() {
     const scope = yield* Effect.scope
@@ -51,11 +51,11 @@ export const writePieces = <E, R, F = never>(
     }
     const isSynced = Effect.suspend(() => syncing === undefined ? Effect.void : Fiber.join(syncing))
     const goOn = Effect.suspend(() => {
-      if (!syncAhead || size - synced < unsyncedBytes) return Effect.void
+      if (syncAhead === undefined || size - synced < unsyncedBytes) return Effect.void
       synced = size
       return Effect.andThen(
         isSynced,
-        Effect.map(Effect.forkIn(handle.dataSync, scope, { startImmediately: true }), (fiber) => {
+        Effect.map(Effect.forkIn(syncAhead, scope, { startImmediately: true }), (fiber) => {
           syncing = fiber
         })
       )

@@ -228,9 +228,13 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `cannot ${sentence(this.operation)} ${quoted(this.path)}: ${advice[this.kind]}`
+    const reason = this.operation === "lock" && this.kind === "other" ? noLocks : advice[this.kind]
+    return `cannot ${sentence(this.operation)} ${quoted(this.path)}: ${reason}`
   }
 }
+
+const noLocks =
+  "the file system has no locks, without which writers lose each other's work; put the layout on another one"
 
 const advice = {
   full: "the disk or quota is full; free some space and try again",

@@ -128,7 +128,7 @@ describe("writing a blob", () => {
         ["write", "EDQUOT", "full"],
         ["dataSync", "EIO", "device"],
         ["link", "EROFS", "readOnly"],
-        ["link", "EACCES", "denied"],
+        ["open", "EACCES", "denied"],
         ["open", "EMFILE", "tooManyFiles"],
         ["open", "EXOTIC", "other"]
       ] as const

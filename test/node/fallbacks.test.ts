@@ -28,7 +28,7 @@ const without = (disk: Disk, code: string, ...operations: ReadonlyArray<string>)
   disk.intercept((call) => operations.includes(call.operation) ? fails(code)(call) : Effect.void)
 
 describe("where files cannot be exchanged", () => {
-  for (const code of ["ENOSYS", "EINVAL"]) {
+  for (const code of ["ENOSYS", "EINVAL", "EPERM", "EACCES"]) {
     it.live(`(${code}) an index is renamed into place, which is told once`, () =>
       Effect.gen(function*() {
         const disk = yield* newDisk
@@ -129,5 +129,99 @@ describe("where there are no native extensions", () => {
       assert.deepStrictEqual(yield* valuesIn((yield* disk.open()).layout), [a1, b2, c3])
       assert.strictEqual(lines.length, 2)
       assert.match(lines.join(" "), /native lock.*node:sqlite.*exchanged/u)
+    }))
+})
+
+/** What a registry is used for, all of it: answered as everywhere. */
+const useAll = Effect.fnUntraced(function*(disk: Disk) {
+  const registry = sharedRegistry(yield* disk.open(), hasher)
+  yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
+  yield* registry.pushBlob("app", {}, Stream.succeed(new Uint8Array(40 * 1024 * 1024)))
+  for (const round of ["1", "2"]) {
+    const bytes = smallManifest({ annotations: { round } })
+    yield* registry.pushManifest("app", bytes, imageManifest, { tags: [`v${round}`] })
+  }
+  const writer = yield* registry.pushBlobChunked("app")
+  yield* writer.append(0, Stream.succeed(utf8("sent")))
+  yield* writer.commit(digestOf(utf8("sent")))
+  const other = yield* registry.pushBlobChunked("app")
+  yield* other.append(0, Stream.succeed(utf8("sent in vain")))
+  yield* other.cancel
+  yield* registry.deleteTag("app", "v1")
+  yield* registry.repair().pipe(Effect.orDie)
+  assert.strictEqual((yield* registry.getTag("app", "v2")).descriptor.mediaType, imageManifest)
+  assert.deepStrictEqual(yield* registry.uploads("app"), [])
+})
+
+describe("a file system that refuses a call is told of once, and everything goes on", () => {
+  const refusals = [
+    ["folders to be synced", ["syncDirectory"], /Folders cannot be synced/u, ["EINVAL", "EBADF", "EPERM", "EISDIR"]],
+    ["files to be synced", ["sync", "dataSync"], /Files cannot be synced/u, ["EINVAL", "ENOTSUP", "EPERM"]],
+    ["files to be linked", ["link"], /cannot have two names/u, ["EACCES", "EINVAL", "EOPNOTSUPP", "ENOSYS", "EMLINK"]],
+    ["files to be exchanged", ["exchange"], /cannot be exchanged/u, ["EACCES", "EPERM", "EOPNOTSUPP"]]
+  ] as const
+  for (const [what, operations, sentence, codes] of refusals) {
+    for (const code of codes) {
+      it.live(`${what} (${code})`, () =>
+        Effect.gen(function*() {
+          const disk = yield* newDisk
+          without(disk, code, ...operations)
+          const { lines } = yield* logged(useAll(disk))
+          assert.strictEqual(lines.length, 1, lines.join("\n"))
+          assert.match(lines[0] ?? "", sentence)
+        }))
+    }
+  }
+
+  it.live("what the medium says of itself is none of that", () =>
+    Effect.gen(function*() {
+      for (
+        const [operation, code] of [["syncDirectory", "EIO"], ["dataSync", "ENOSPC"], ["exchange", "EROFS"]] as const
+      ) {
+        const disk = yield* newDisk
+        without(disk, code, operation)
+        const { lines, value } = yield* logged(Effect.flip(useAll(disk)))
+        assert.include(["StorageError", "OutcomeUnknown"], value._tag)
+        assert.deepStrictEqual(lines, [])
+      }
+    }))
+
+  it.live("without locks nothing is written, and it is said what to do", () =>
+    Effect.gen(function*() {
+      for (const code of ["ENOLCK", "ENOSYS", "EOPNOTSUPP", "EINVAL"]) {
+        const disk = yield* newDisk
+        const refused = fails(code)({ operation: "lock", path: disk.files.lock })
+        disk.intercept(({ operation }) => operation === "tryLock" ? refused : Effect.void)
+        const error = yield* Effect.flip(useAll(disk))
+        assert.match(error.message, /has no locks.* put the layout on another one/u)
+        assert.isFalse(fs.existsSync(disk.files.journal))
+      }
+    }))
+
+  it.live("rights to be given are not missed by who is alone", () =>
+    Effect.gen(function*() {
+      for (const code of ["EPERM", "EINVAL", "ENOSYS", "EOPNOTSUPP"]) {
+        const disk = yield* newDisk
+        fs.mkdirSync(disk.root)
+        fs.chmodSync(disk.root, 0o750)
+        if (process.getuid?.() === 0) fs.chownSync(disk.root, 12_345, 12_345)
+        without(disk, code, "chown", "chmod")
+        const { lines } = yield* logged(useAll(disk))
+        assert.deepStrictEqual(lines.map((line) => /cannot be given to the group/u.test(line)), lines.map(() => true))
+        assert.isAtMost(lines.length, 1)
+      }
+    }))
+
+  it.live("a session's folder to be moved (EXDEV), as in a lower layer of an overlay", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      disk.intercept((call) =>
+        call.operation === "rename" && call.path.startsWith(".ocilayout/tmp/upload")
+          ? fails("EXDEV")(call)
+          : Effect.void
+      )
+      const { lines } = yield* logged(useAll(disk))
+      assert.deepStrictEqual(lines, [])
+      assert.strictEqual(fs.readdirSync(disk.files.uploads).length, 1, "the one that was committed is kept for a day")
     }))
 })

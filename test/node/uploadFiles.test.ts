@@ -450,6 +450,61 @@ describe("committing", () => {
       assert.strictEqual(disk.read("blobs", "sha256", name.slice(7)), "0123456789")
     }))
 
+  it.live("whose data is another name of a blob, or of any file, goes on with a copy of it", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, folder, id, uploads } = yield* opened()
+      const { digest } = yield* blobs.write(pieces("a blob"), { algorithm: "sha256" })
+      const blob = disk.path("blobs", "sha256", digest.slice(7))
+      for (const [place, victim] of [blob, disk.path("precious")].entries()) {
+        if (victim !== blob) fs.writeFileSync(victim, "a blob")
+        fs.rmSync(folder("data"))
+        fs.linkSync(victim, folder("data"))
+        yield* append(uploads, id, " and more")
+        assert.strictEqual(fs.readFileSync(victim, "utf8"), "a blob", `${place}`)
+        assert.strictEqual(fs.readFileSync(folder("data"), "utf8"), "a blob and more")
+        assert.strictEqual(fs.statSync(folder("data")).nlink, 1)
+      }
+      fs.rmSync(folder("data"))
+      fs.linkSync(disk.path("precious"), folder("data"))
+      const committed = yield* commit(uploads, id)
+      assert.strictEqual(committed, digest)
+      assert.notStrictEqual(fs.statSync(blob).ino, fs.statSync(disk.path("precious")).ino)
+    }))
+
+  it.live("whose data somebody exchanges is hashed as it is, and not committed once it was hashed", () =>
+    Effect.gen(function*() {
+      const { blobs, disk, folder, id, uploads } = yield* opened()
+      const exchange = (text: string): void => {
+        fs.writeFileSync(disk.path("other"), text)
+        fs.renameSync(disk.path("other"), folder("data"))
+      }
+      yield* append(uploads, id, "sent")
+      exchange("SENT")
+      const late = Effect.scoped(Effect.gen(function*() {
+        const session = yield* uploads.exclusive(id)
+        assert.strictEqual(yield* session.digest("sha256"), digestOf(utf8("SENT")))
+        exchange("sent")
+        yield* session.conclude({ _tag: "UploadCommitted", digest: digestOf(utf8("SENT")) })
+      }))
+      assert.strictEqual((yield* Effect.flip(late))._tag, "StorageError")
+      assert.deepStrictEqual(yield* Stream.runCollect(blobs.list), [])
+      assert.strictEqual(yield* commit(uploads, id), digestOf(utf8("sent")))
+    }))
+
+  it.live("whose data is given another name again and again is refused", () =>
+    Effect.gen(function*() {
+      const { disk, folder, id, uploads } = yield* opened()
+      let names = 0
+      disk.intercept(({ operation, path }) =>
+        operation === "open" && path.endsWith("/data")
+          ? Effect.sync(() => fs.linkSync(folder("data"), disk.path(`name${names++}`)))
+          : Effect.void
+      )
+      const error = yield* Effect.flip(append(uploads, id, "some"))
+      assert.deepInclude({ ...error }, { _tag: "StorageError", path: `.ocilayout/uploads/${id}/data` })
+      for (let name = 0; name < names; name++) assert.strictEqual(disk.read(`name${name}`), "")
+    }))
+
   it.live("whose blob somebody replaced before the session let go of its data never touches that blob", () =>
     Effect.gen(function*() {
       const { disk, id, other } = yield* dyingAt((operation, path) =>

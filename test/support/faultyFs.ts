@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { relative } from "node:path"
 import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
+import { tellingFolders } from "./heldPaths.ts"
 import { linkStatsBy } from "./linkStats.ts"
 
 export interface Fault {
@@ -25,6 +26,8 @@ export interface FaultyFs {
   readonly calls: () => ReadonlyArray<string>
   /** Files opened and not closed. */
   readonly left: () => number
+  /** Folders held open. */
+  readonly folders: () => number
 }
 
 export interface FaultyOptions {
@@ -38,6 +41,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
   let fault: Fault | undefined
   let calls: Array<string> = []
   let left = 0
+  const folders = tellingFolders()
 
   /** From 1; 0 while there was no such call. */
   const placeOf = ({ at, begins }: Fault): number =>
@@ -45,7 +49,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
 
   const call = <A>(
     operation: string,
-    path: string,
+    called: string,
     run: Effect.Effect<A, FsError>,
     { done = run, torn = Effect.void }: {
       readonly done?: Effect.Effect<unknown, FsError>
@@ -53,6 +57,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     } = {}
   ): Effect.Effect<A, FsError> =>
     Effect.suspend(() => {
+      const path = folders.told(called)
       calls.push(`${operation} ${relative(root, path)}`)
       const at = fault === undefined ? 0 : placeOf(fault)
       if (fault === undefined || at === 0 || calls.length < at || (calls.length > at && fault.lasting !== true)) {
@@ -84,10 +89,16 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) => {
     const opened = Effect.map(base.openHandle(path, flags, mode), (handle) => {
       left++
-      return handleOf(handle, path)
+      return handleOf(handle, folders.told(path))
     })
     // What was opened by a call that says it failed, nobody could close.
     return call(`open(${flags.access})`, path, opened, { done: Effect.flatMap(opened, ({ close }) => close) })
+  }
+
+  const openFolder: LayoutFs["openFolder"] = (path, follow) => {
+    const opened = Effect.map(base.openFolder(path, follow), folders.know)
+    const done = Effect.flatMap(opened, (folder) => folder === undefined ? Effect.void : folder.close)
+    return call("open(folder)", path, opened, { done })
   }
 
   const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, base.linkStat(path))
@@ -99,10 +110,12 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     },
     calls: () => calls,
     left: () => left,
+    folders: folders.open,
     fs: {
       nativeLock: base.nativeLock,
       watch: base.watch,
       openHandle,
+      openFolder,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, base.stat(path)),
       linkStat,

@@ -26,7 +26,7 @@ const killed = (child: ChildProcess): Effect.Effect<void> =>
 
 /** @param script the name of a script in `processes/`, which is given the other arguments */
 export const otherProcess = Effect.fnUntraced(function*(
-  script: "appendUpload" | "holdLock" | "setTags",
+  script: "appendUpload" | "exchangeFolder" | "holdLock" | "pushAs" | "setTags",
   ...args: ReadonlyArray<string>
 ): Effect.fn.Return<OtherProcess, never, Scope.Scope> {
   const lines = yield* Queue.unbounded<string>()

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { basename, relative } from "node:path"
 import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
+import { tellingFolders } from "./heldPaths.ts"
 import { linkStatsBy } from "./linkStats.ts"
 
 /** Paths are relative to the layout; a file that goes by a random name is told by its kind alone. */
@@ -38,6 +39,7 @@ const withoutRandomness = (path: string): string =>
 
 export const watchedFs = (root: string): WatchedFs => {
   const calls: Array<Call> = []
+  const folders = tellingFolders()
   let before: Before = () => Effect.void
   let times: boolean | undefined
   let order = true
@@ -48,7 +50,7 @@ export const watchedFs = (root: string): WatchedFs => {
     effect: Effect.Effect<A, FsError, R>
   ): Effect.Effect<A, FsError, R> =>
     Effect.suspend(() => {
-      const call = { operation, path: withoutRandomness(relative(root, path) || basename(".")) }
+      const call = { operation, path: withoutRandomness(relative(root, folders.told(path)) || basename(".")) }
       calls.push(call)
       return Effect.andThen(before(call), effect)
     })
@@ -68,7 +70,10 @@ export const watchedFs = (root: string): WatchedFs => {
   })
 
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) =>
-    Effect.map(watch("open", path, nodeFs.openHandle(path, flags, mode)), (handle) => watchHandle(path, handle))
+    Effect.map(
+      watch("open", path, nodeFs.openHandle(path, flags, mode)),
+      (handle) => watchHandle(folders.told(path), handle)
+    )
 
   const linkStat: LayoutFs["linkStat"] = (path) => watch("lstat", path, nodeFs.linkStat(path))
 
@@ -91,6 +96,8 @@ export const watchedFs = (root: string): WatchedFs => {
       nativeLock: nodeFs.nativeLock,
       watch: (path, changed) => watch("watch", path, nodeFs.watch(path, changed)),
       openHandle,
+      openFolder: (path, follow) =>
+        Effect.map(watch("openFolder", path, nodeFs.openFolder(path, follow)), folders.know),
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), (handle) => handle.close),
       stat: (path) => watch("stat", path, nodeFs.stat(path)),
       linkStat,

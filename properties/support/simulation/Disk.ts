@@ -3,6 +3,8 @@
  * between. Nothing of it is ever changed in place, so a crash at any moment is a look at an earlier value.
  */
 
+import { join } from "node:path"
+
 /** A system error code. */
 export class Code extends Error {
   readonly code: string
@@ -112,12 +114,21 @@ export interface Place {
 
 const most = 40
 
-/** Follows a path from the root; the last component too if it is a link and `follow` says so. */
-export const find = (disk: Disk, path: string, follow: boolean, links = 0): Place => {
+/** A directory from which a path is followed, and where it is. */
+interface Start {
+  readonly node: number
+  readonly path: string
+}
+
+const top: Start = { node: rootNode, path: "/" }
+
+/** Follows a path from the root, or from a directory; the last component too if it is a link and `follow` says so. */
+export const find = (disk: Disk, path: string, follow: boolean, start = top, links = 0): Place => {
   if (links > most) return fail("ELOOP")
   const components = path.split("/").filter((component) => component !== "" && component !== ".")
-  const trail = [rootNode]
+  const trail = [start.node]
   const walked: Array<string> = []
+  const placeOf = (names: ReadonlyArray<string>): string => join(start.path, ...names)
   for (const [at, name] of components.entries()) {
     const directory = trail.at(-1) ?? rootNode
     const parent = nodeAt(disk, directory)
@@ -126,21 +137,33 @@ export const find = (disk: Disk, path: string, follow: boolean, links = 0): Plac
     if (name === "..") {
       if (trail.length > 1) trail.pop()
       walked.pop()
-      if (isLast) return { directory, name, node: trail.at(-1), path: `/${walked.join("/")}` }
+      if (isLast) return { directory, name, node: trail.at(-1), path: placeOf(walked) }
       continue
     }
     const node = parent.entries.get(name)
     const found = node === undefined ? undefined : disk.nodes.get(node)
     if (found?.kind === "link" && (!isLast || follow)) {
-      const before = found.target.startsWith("/") ? [] : walked
-      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, links + 1)
+      const before = found.target.startsWith("/") ? [] : [start.path, ...walked]
+      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, top, links + 1)
     }
     walked.push(name)
-    if (isLast) return { directory, name, node, path: `/${walked.join("/")}` }
+    if (isLast) return { directory, name, node, path: placeOf(walked) }
     if (node === undefined) return fail("ENOENT")
     trail.push(node)
   }
-  return { directory: rootNode, name: "", node: rootNode, path: "/" }
+  return { directory: start.node, name: "", node: start.node, path: start.path }
+}
+
+/** Where a directory is; nowhere once it was removed. */
+export const pathOf = (disk: Disk, node: number, from = top): string | undefined => {
+  if (node === from.node) return from.path
+  const found = disk.nodes.get(from.node)
+  if (found?.kind !== "directory") return undefined
+  for (const [name, child] of found.entries) {
+    const path = pathOf(disk, node, { node: child, path: join(from.path, name) })
+    if (path !== undefined) return path
+  }
+  return undefined
 }
 
 /** Whether a directory is another one or somewhere below it. */

@@ -1,6 +1,14 @@
 /** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
 import { type Clock, Duration, Effect } from "effect"
-import { type FileHandle, type FileStat, FsError, type LayoutFs, type OpenFlags } from "../../../src/node/LayoutFs.ts"
+import { heldPath } from "../../../src/node/heldPaths.ts"
+import {
+  type FileHandle,
+  type FileStat,
+  type FolderHandle,
+  FsError,
+  type LayoutFs,
+  type OpenFlags
+} from "../../../src/node/LayoutFs.ts"
 import { linkStatsBy } from "../../../test/support/linkStats.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"
@@ -32,6 +40,13 @@ export interface MachineOptions {
   readonly yielding?: boolean
 }
 
+/** A folder that is held open. */
+interface Folder {
+  readonly process: number
+  readonly node: number
+  readonly path: string
+}
+
 /** An open file. It keeps its node, whatever becomes of its names. */
 interface Opened {
   readonly process: number
@@ -43,6 +58,9 @@ interface Waiting {
   readonly opened: Opened
   readonly grant: () => void
 }
+
+/** A path that goes through a folder that is held, as its beginning. */
+const heldForm = new RegExp(`^${heldPath(0).slice(0, -1)}\\d+`, "u")
 
 /** What new files and directories are not given, as most users have it set. */
 const mask = 0o022
@@ -61,6 +79,9 @@ export class Machine {
   nowNs: bigint
   readonly #options: MachineOptions
   readonly #opened = new Set<Opened>()
+  /** By the paths that lead through them. */
+  readonly #folders = new Map<string, Folder>()
+  #numbers = 0
   readonly #dead = new Set<number>()
   readonly #locks = new Map<number, Opened>()
   #waiting: ReadonlyArray<Waiting> = []
@@ -76,6 +97,16 @@ export class Machine {
   /** Files that are open. */
   get open(): number {
     return this.#opened.size
+  }
+
+  /** Folders that are held open. */
+  get folders(): number {
+    return this.#folders.size
+  }
+
+  /** What lies behind files and folders that are open. */
+  get reached(): ReadonlyArray<number> {
+    return [...this.#nodes(), ...Array.from(this.#folders.values(), ({ node }) => node)]
   }
 
   /** Locks that are held. */
@@ -124,6 +155,7 @@ export class Machine {
   kill(process: number): void {
     this.#dead.add(process)
     for (const opened of this.#opened) if (opened.process === process) this.#close(opened)
+    for (const [held, folder] of this.#folders) if (folder.process === process) this.#folders.delete(held)
   }
 
   /** Makes what a program needs that does not go through the port. */
@@ -144,7 +176,7 @@ export class Machine {
       act: (nowNs: bigint) => A,
       torn: (nowNs: bigint) => unknown = () => undefined
     ): Effect.Effect<A, FsError> =>
-      this.#called({ operation, path, process }, (nowNs) => {
+      this.#called({ operation, path: this.#told(path), process }, (nowNs) => {
         const code = this.#options.lacking?.[operation]
         return code === undefined ? act(nowNs) : disks.fail(code)
       }, torn)
@@ -152,13 +184,13 @@ export class Machine {
     const openHandle: LayoutFs["openHandle"] = (path, { access, follow = false }, mode = 0o644) =>
       call(`open(${access})`, path, (nowNs) => {
         // What makes a new file follows no link in its place.
-        const place = disks.find(this.disk, path, follow && access !== "create")
+        const place = this.#find(path, follow && access !== "create")
         const makes = access === "create" || (access === "lock" && place.node === undefined)
         if (access === "create" && place.name === "") return disks.fail("EEXIST")
         if (makes) {
           this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode: mode & ~mask }, this.#nodes())
         }
-        const node = place.node ?? disks.find(this.disk, path, follow).node
+        const node = place.node ?? this.#find(path, follow).node
         if (node === undefined) return disks.fail("ENOENT")
         const { kind } = disks.nodeAt(this.disk, node)
         if (kind === "link") return disks.fail("ELOOP")
@@ -168,11 +200,19 @@ export class Machine {
         return opened
       }).pipe(
         // What was opened by a call that says it failed, nobody could close.
-        Effect.map((opened) => this.#handle(opened, path, call))
+        Effect.map((opened) => this.#handle(opened, this.#told(path), call))
       )
 
-    const at = (path: string, follow: boolean): number =>
-      disks.find(this.disk, path, follow).node ?? disks.fail("ENOENT")
+    const openFolder: LayoutFs["openFolder"] = (path, follow) =>
+      call("open(folder)", path, () => {
+        const node = this.#findAny(path, follow)
+        if (node === undefined) return undefined
+        const { kind } = disks.nodeAt(this.disk, node)
+        if (kind !== "directory") return disks.fail(kind === "link" ? "ELOOP" : "ENOTDIR")
+        return this.#hold({ process, node, path: this.#told(path) }, follow)
+      })
+
+    const at = (path: string, follow: boolean): number => this.#find(path, follow).node ?? disks.fail("ENOENT")
 
     const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, () => this.#stat(at(path, false)))
 
@@ -181,6 +221,7 @@ export class Machine {
       // Nobody is told of anything: whoever watches has to look for himself.
       watch: () => Effect.void,
       openHandle,
+      openFolder,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
       linkStat,
@@ -189,7 +230,7 @@ export class Machine {
       tellsEveryChange: () => Effect.succeed((this.#options.tickNs ?? 1n) <= callNs),
       realPath: (path) =>
         call("realpath", path, () => {
-          const { node, path: real } = disks.find(this.disk, path, true)
+          const { node, path: real } = this.#find(path, true)
           return node === undefined ? disks.fail("ENOENT") : real
         }),
       readDirectory: (path) =>
@@ -199,7 +240,7 @@ export class Machine {
         }),
       makeDirectory: (path, mode) =>
         call("mkdir", path, (nowNs) => {
-          const place = disks.find(this.disk, path, false)
+          const place = this.#find(path, false)
           this.disk = disks.create(this.disk, nowNs, place, { kind: "directory", mode: mode & ~mask }, this.#nodes())
         }),
       removeDirectory: (path) =>
@@ -212,14 +253,14 @@ export class Machine {
       link: (from, to) =>
         call("link", to, (nowNs) => {
           const node = at(from, false)
-          if (disks.find(this.disk, to, false).node !== undefined) return disks.fail("EEXIST")
+          if (this.#find(to, false).node !== undefined) return disks.fail("EEXIST")
           if (disks.nodeAt(this.disk, node).kind === "directory") return disks.fail("EPERM")
           this.#rename(nowNs, [to], [node])
         }),
       rename: (from, to) =>
         call("rename", to, (nowNs) => {
-          const { directory: source, node } = disks.find(this.disk, from, false)
-          const { directory, node: target } = disks.find(this.disk, to, false)
+          const { directory: source, node } = this.#find(from, false)
+          const { directory, node: target } = this.#find(to, false)
           if (node === undefined) return disks.fail("ENOENT")
           if (node === target) return
           if (disks.isWithin(this.disk, directory, node)) return disks.fail("EINVAL")
@@ -230,7 +271,7 @@ export class Machine {
       exchange: (a, b) =>
         call("exchange", b, (nowNs) => {
           // Both folders are looked for before what is in them.
-          const [first, second] = [disks.find(this.disk, a, false), disks.find(this.disk, b, false)]
+          const [first, second] = [this.#find(a, false), this.#find(b, false)]
           const [one, other] = [first.node, second.node]
           if (one === undefined || other === undefined) return disks.fail("ENOENT")
           if (one === other) return
@@ -248,6 +289,42 @@ export class Machine {
         call("syncdir", path, () => {
           this.disk = disks.sync(this.disk, at(path, true))
         })
+    }
+  }
+
+  /** Where a path leads; one through a folder that is held begins there, as long as that is anywhere. */
+  #find(path: string, follow: boolean): disks.Place {
+    const held = heldForm.exec(path)?.[0]
+    const folder = held === undefined ? undefined : this.#folders.get(held)
+    if (held === undefined || folder === undefined) return disks.find(this.disk, path, follow)
+    const place = disks.pathOf(this.disk, folder.node) ?? disks.fail("ENOENT")
+    return disks.find(this.disk, path.slice(held.length), follow, { node: folder.node, path: place })
+  }
+
+  /** Nothing also where a part of the path is not there, or a file. */
+  #findAny(path: string, follow: boolean, codes: ReadonlyArray<string> = ["ENOENT", "ENOTDIR"]): number | undefined {
+    try {
+      return this.#find(path, follow).node
+    } catch (error) {
+      if (error instanceof Code && codes.includes(error.code)) return undefined
+      throw error
+    }
+  }
+
+  #told(path: string): string {
+    return path.replace(heldForm, (held) => this.#folders.get(held)?.path ?? held)
+  }
+
+  #hold(folder: Folder, follow: boolean): FolderHandle {
+    const held = heldPath(this.#numbers++)
+    this.#folders.set(held, folder)
+    return {
+      path: folder.path,
+      isHeld: true,
+      at: (name) => name === "" ? held : `${held}/${name}`,
+      // No call of its own: what happens right after it is what the next call has to be safe from.
+      isInPlace: () => this.#findAny(folder.path, follow, ["ENOENT", "ENOTDIR", "ELOOP"]) === folder.node,
+      close: Effect.sync(() => void this.#folders.delete(held))
     }
   }
 
@@ -342,7 +419,7 @@ export class Machine {
 
   #failed({ operation, path }: Call, code: string): FsError {
     if (operation === "sync" && code === "EIO") {
-      const { node } = disks.find(this.disk, path, true)
+      const { node } = this.#find(path, true)
       if (node !== undefined) this.disk = disks.poison(this.disk, node)
     }
     return new FsError({ operation, path, code, cause: new Code(code) })
@@ -366,7 +443,7 @@ export class Machine {
 
   #rename(nowNs: bigint, paths: ReadonlyArray<string>, nodes: ReadonlyArray<number | undefined>): void {
     const operation = paths.map((path, at) => {
-      const { directory, name } = disks.find(this.disk, path, false)
+      const { directory, name } = this.#find(path, false)
       return { directory, name, to: nodes[at] }
     })
     this.disk = disks.change(this.disk, nowNs, operation)

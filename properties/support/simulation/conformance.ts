@@ -1,7 +1,13 @@
 /** Draws calls of a `LayoutFs` and carries them out on any, to compare what two of them answer. */
 import { Effect, Exit } from "effect"
 import fc from "fast-check"
-import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../../../src/node/LayoutFs.ts"
+import {
+  type FileHandle,
+  type FileStat,
+  type FolderHandle,
+  FsError,
+  type LayoutFs
+} from "../../../src/node/LayoutFs.ts"
 
 /** A disk under test: paths of calls are below `root`. */
 export interface Subject {
@@ -25,6 +31,7 @@ const drawn = fc.oneof(
     access: fc.constantFrom<Array<"read" | "update" | "create" | "lock">>("read", "update", "create", "create", "lock"),
     follow: fc.boolean()
   }),
+  fc.record({ call: fc.constant("openFolder"), path, links: fc.boolean() }),
   fc.record({ call: fc.constant("close"), slot }),
   fc.record({ call: fc.constant("read"), slot, position, length: fc.constantFrom(0, 3, 700) }),
   fc.record({ call: fc.constant("write"), slot, position, text: fc.constantFrom("", "xyz", "longer than that") }),
@@ -119,6 +126,13 @@ const effectOf = (
       }
     })
   }
+  if ("links" in call) {
+    return Effect.flatMap(
+      fs.openFolder(at(call.path), call.links),
+      (folder) =>
+        folder === undefined ? Effect.succeed("nothing") : Effect.ensuring(within(fs, folder, root), folder.close)
+    )
+  }
   if ("target" in call) {
     return Effect.try({
       try: () => makeLink(at(call.path), call.target.startsWith("/") ? root + call.target : call.target),
@@ -148,6 +162,20 @@ const effectOf = (
       return fs.syncDirectory(at(call.path))
   }
 }
+
+/** What a folder that is held tells, and whether what it holds is reached when its path leads nowhere any more. */
+const within = Effect.fnUntraced(function*(
+  fs: LayoutFs,
+  folder: FolderHandle,
+  root: string
+): Effect.fn.Return<unknown, FsError> {
+  const names = (yield* fs.readDirectory(folder.at(""))).toSorted()
+  const found = yield* fs.linkStats(["a", "b/x"].map(folder.at))
+  yield* fs.rename(root, `${root}.moved`)
+  const moved = [folder.isInPlace(), (yield* fs.readDirectory(folder.at(""))).toSorted()]
+  yield* fs.rename(`${root}.moved`, root)
+  return [folder.path.slice(root.length), names, found.map((one) => one && stat(one)), moved, folder.isInPlace()]
+})
 
 /** Every name below the root, with what it leads to and which other names lead to the same. */
 const tree = async ({ fs, root }: Subject): Promise<ReadonlyArray<unknown>> => {

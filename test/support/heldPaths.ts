@@ -1,0 +1,30 @@
+/** For file systems that tell of every call: what is called by a path through an open folder is told by its real one. */
+import { Effect } from "effect"
+import { type HeldPaths, makeHeldPaths } from "../../src/node/heldPaths.ts"
+import type { FolderHandle } from "../../src/node/LayoutFs.ts"
+
+export interface TellingFolders extends Pick<HeldPaths, "told"> {
+  /** Knows the paths of a folder until it is closed. */
+  readonly know: (folder: FolderHandle | undefined) => FolderHandle | undefined
+  /** How many folders are open. */
+  readonly open: () => number
+}
+
+export const tellingFolders = (): TellingFolders => {
+  const paths = makeHeldPaths()
+  let open = 0
+  return {
+    told: paths.told,
+    open: () => open,
+    know: (folder) => {
+      if (folder === undefined) return undefined
+      open++
+      if (folder.isHeld) paths.hold(folder.at(""), folder.path)
+      const forget = Effect.sync(() => {
+        open--
+        if (folder.isHeld) paths.letGo(folder.at(""))
+      })
+      return { ...folder, close: Effect.andThen(forget, folder.close) }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * `pushAs.ts <layout> <name> <umask> [<uid> <gid> <groups>]`: as this user, with these groups besides, or as the one it
+ * is, pushes an image, tags it, and goes through a session; says "done", or why not.
+ */
+import { Effect, Stream } from "effect"
+import { openShared } from "../../../src/node/index.ts"
+import { nodeFs } from "../../../src/node/nodeFs.ts"
+import { imageManifest } from "../../../src/oci/MediaType.ts"
+import { bytesOf } from "../../mcp/support/images.ts"
+import { smallManifest } from "../layouts.ts"
+
+const [directory = "", name = "", umask = "", uid, gid, groups = ""] = process.argv.slice(2)
+
+// What is loaded later may be nobody else's to read.
+await Effect.runPromise(nodeFs.nativeLock)
+if (uid !== undefined) {
+  process.setgroups?.(groups.split(",").filter((group) => group !== "").map(Number))
+  process.setgid?.(Number(gid))
+  process.setuid?.(Number(uid))
+}
+process.umask(Number.parseInt(umask, 8))
+
+const push = Effect.scoped(Effect.gen(function*() {
+  const registry = yield* openShared({ directory, lockWaitMillis: 5000 })
+  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf(`layer of ${name}`)))
+  const bytes = smallManifest({ annotations: { name } })
+  yield* registry.pushManifest("app", bytes, imageManifest, { tags: [name, "latest"] })
+  yield* (yield* registry.pushBlobChunked("app")).cancel
+  yield* registry.pushBlobChunked("app")
+  yield* registry.planGarbage()
+}))
+
+console.log(
+  await Effect.runPromise(Effect.match(push, {
+    onSuccess: () => "done",
+    onFailure: (error) => `${error._tag}: ${error.message}`
+  }))
+)
