@@ -233,7 +233,7 @@ describe("creating a file", () => {
   it.live("tells what is wrong with the medium", () =>
     Effect.gen(function*() {
       const { allowed, files, intercept } = yield* prepared
-      for (const [operation, code, kind] of [["write", "ENOSPC", "full"], ["link", "EACCES", "denied"]] as const) {
+      for (const [operation, code, kind] of [["write", "ENOSPC", "full"], ["open", "EACCES", "denied"]] as const) {
         intercept((call) => call.operation === operation ? fails(code)(call) : Effect.void)
         const error = yield* Effect.flip(files.create(join(allowed, "new"), pieces("x")))
         assert.instanceOf(error, StorageError)
