@@ -206,7 +206,8 @@ export const letGo = Effect.fnUntraced(function*(
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const path = keptAt(files, digest)
-  yield* guard(files, path)
+  // A link in its place is left where it is, wherever it leads.
+  yield* guard(files, join(dirname(path), "any"))
   yield* removeFile(files, path)
 })
 

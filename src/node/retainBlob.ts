@@ -92,7 +92,7 @@ export const completeBlob = (
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target)).pipe(
       Effect.catchIf(
-        (error) => error._tag === "SymlinkRefused" || cannotOpen.has(error.code),
+        (error) => error instanceof FsError && cannotOpen.has(error.code),
         () => Effect.succeed("closed" as const)
       )
     )
@@ -119,7 +119,10 @@ export const openHeld = Effect.fnUntraced(function*(
   for (const paths of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]) {
     for (const path of yield* paths) {
       const opened = yield* ifThere(openRegular(files, path)).pipe(
-        Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
+        Effect.catchIf(
+          (error) => error._tag === "SymlinkRefused" || error.code === "ELOOP",
+          () => Effect.succeed(undefined)
+        )
       )
       if (opened === undefined) continue
       if (verified.has(identityOf(opened.stat))) return { ...opened, path }
