@@ -108,6 +108,7 @@ export const keep = Effect.fnUntraced(function*(
   if (files.hold === "never") return
   const target = keptAt(files, digest)
   yield* guard(files, target)
+  yield* guard(files, join(files.temporary, "any"))
   const place = how === "link"
     ? tell(linkTo(files, path, target), "ENOENT", ...cannotLink)
     : Effect.as(copyTo(files, yield* how, target), "done" as const)

@@ -1,6 +1,6 @@
 /** Makes sure of a blob that a commit is about to name: it is there, on the disk, and has a second name. */
 import { Effect, Option, type Scope } from "effect"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
@@ -8,6 +8,7 @@ import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
 import { hold, isHeld, keep, keptAt } from "./held.ts"
 import {
+  guard,
   guardedStat,
   identityOf,
   ifThere,
@@ -150,6 +151,7 @@ const putBack = Effect.fnUntraced(function*(
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") {
       const bytes = yield* readAll(held.handle, held.stat.size)
+      yield* guard(files, join(files.temporary, "any"))
       yield* withTemporary(
         files,
         "blob",
