@@ -7,11 +7,12 @@ import { join } from "node:path"
 import type { Entry } from "../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
+import type { SymlinkRefused } from "../oci/OciError.ts"
 import { contentOf, needsOfAll } from "../ops/links.ts"
 import type { Manifests } from "../ops/manifests.ts"
 import type { BlobStore, RegistryError } from "../ops/ports.ts"
 import type { Known } from "./indexCache.ts"
-import { asStorage, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
+import { asStorage, guard, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob } from "./retainBlob.ts"
@@ -61,9 +62,15 @@ export const makeCompletion = (
       Effect.forEach(content, ([digest, inPlace]) => completeBlob(files, trusted, digest, inPlace), { discard: true })
     )
 
-  const namesIn = (folder: string, algorithm: string): Effect.Effect<ReadonlyArray<string>, FsError> =>
+  const namesIn = (
+    folder: string,
+    algorithm: string
+  ): Effect.Effect<ReadonlyArray<string>, FsError | SymlinkRefused> =>
     Effect.map(
-      ifThere(files.fs.readDirectory(join(folder, algorithm))),
+      Effect.andThen(
+        guard(files, join(folder, algorithm, "any")),
+        ifThere(files.fs.readDirectory(join(folder, algorithm)))
+      ),
       (names = []) => names.map((name) => `${algorithm}:${name}`)
     )
 

@@ -113,6 +113,7 @@ export const keep = Effect.fnUntraced(function*(
   if (files.hold === "never") return
   const target = keptAt(files, digest)
   yield* guard(files, target)
+  yield* guard(files, join(files.temporary, "any"))
   const place = how === "link"
     ? tell(linkTo(files, path, target), "ENOENT", ...cannotLink)
     : Effect.as(copyTo(files, yield* how, target), "done" as const)
@@ -213,7 +214,8 @@ export const letGo = Effect.fnUntraced(function*(
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const path = keptAt(files, digest)
-  yield* guard(files, path)
+  // A link in its place is left where it is, wherever it leads.
+  yield* guard(files, join(dirname(path), "any"))
   files.keptNames.listed?.delete(digest)
   yield* removeFile(files, path)
 })

@@ -263,8 +263,13 @@ const refuseLinks = (
 /** Refuses, in the same way, to write into folders of our own that lie elsewhere. */
 export const guardOwn = (files: LayoutFiles): Effect.Effect<void, FsError | SymlinkRefused> =>
   files.symlinks === "refuse"
-    ? Effect.asVoid(refuseLinks(files, [files.own, ...ownFolders(files)]))
-    : Effect.forEach(ownFolders(files), (folder) => guard(files, join(folder, "any")), { discard: true })
+    ? Effect.asVoid(refuseLinks(files, [files.own, ...ownFolders(files), ...keptFolders(files)]))
+    : Effect.forEach([...ownFolders(files), ...keptFolders(files)], (folder) => guard(files, join(folder, "any")), {
+      discard: true
+    })
+
+/** Made when something is put into them: deleting content goes by them too, after that is on record. */
+const keptFolders = ({ kept }: LayoutFiles): ReadonlyArray<string> => [join(kept, "sha256"), join(kept, "sha512")]
 
 /** The folders in it, each after the one it lies in. */
 export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [

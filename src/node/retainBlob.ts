@@ -1,13 +1,13 @@
 /** Makes sure of a blob that a commit is about to name: it is there, on the disk, and has a second name. */
 import { Clock, Effect, Option, type Scope } from "effect"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
 import { hold, isHeld, keep, keptAt } from "./held.ts"
-import { guardedStat, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
+import { guard, guardedStat, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { trashOf } from "./trash.ts"
 import { afterNaming, type Trusted, type Verified } from "./trusted.ts"
@@ -83,7 +83,7 @@ export const completeBlob = (
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target)).pipe(
       Effect.catchIf(
-        (error) => error._tag === "SymlinkRefused" || cannotOpen.has(error.code),
+        (error) => error instanceof FsError && cannotOpen.has(error.code),
         () => Effect.succeed("closed" as const)
       )
     )
@@ -113,7 +113,10 @@ export const openHeld = Effect.fnUntraced(function*(
   for (const paths of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]) {
     for (const path of yield* paths) {
       const opened = yield* ifThere(openRegular(files, path)).pipe(
-        Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined))
+        Effect.catchIf(
+          (error) => error._tag === "SymlinkRefused" || error.code === "ELOOP",
+          () => Effect.succeed(undefined)
+        )
       )
       if (opened === undefined) continue
       if (verified.has(opened.stat)) return { ...opened, path }
@@ -141,6 +144,7 @@ const putBack = Effect.fnUntraced(function*(
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") {
       const bytes = yield* readAll(held.handle, held.stat.size)
+      yield* guard(files, join(files.temporary, "any"))
       yield* withTemporary(
         files,
         "blob",

@@ -284,8 +284,13 @@ describe("a folder of marks or of second names that is a link", () => {
       fs.renameSync(join(disk.files.kept, "sha256"), join(elsewhere, "sha256"))
       fs.symlinkSync(join(elsewhere, "sha256"), join(disk.files.kept, "sha256"))
       const before = listing(elsewhere)
-      const { blobs } = yield* disk.open()
+      const { blobs, layout } = yield* disk.open()
       assert.strictEqual((yield* Effect.flip(blobs.retain(name)))._tag, "SymlinkRefused")
+      assert.strictEqual(
+        (yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest: name }))))._tag,
+        "SymlinkRefused"
+      )
+      assert.isFalse(fs.existsSync(disk.files.journal), "nothing was recorded")
       fs.unlinkSync(place(disk))
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
       assert.deepStrictEqual(listing(elsewhere), before)

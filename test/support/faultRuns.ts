@@ -223,6 +223,15 @@ const assertReadable = Effect.fnUntraced(function*(scenario: Scenario, directory
   }
 })
 
+/** What was replaced a moment ago is read again and again, so that there would be more calls at first than later. */
+const makeReplacedOld = (layout: string): void => {
+  const folder = join(layout, ".ocilayout", "replaced")
+  const hourAgo = Date.now() / 1000 - 3600
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    fs.utimesSync(join(folder, name), hourAgo, hourAgo)
+  }
+}
+
 /**
  * Fails every call of an act, one after the other, each on a fresh copy, and in every way that call can fail. Every copy
  * is old, so that how many calls there are does not depend on how long it took to make it.
@@ -231,6 +240,7 @@ export const assertEveryCall = (scenario: Scenario) => later(60_000)(assertCalls
 
 const assertCalls = Effect.fnUntraced(function*(scenario: Scenario) {
   const template = yield* scenario.from
+  for (const layout of layoutsIn(scenario, template)) makeReplacedOld(layout)
   const directory = join(yield* temporaryFolder, "layout")
   copyTo(template, directory)
   const before = layoutsIn(scenario, directory).map(held)
