@@ -169,6 +169,8 @@ export interface State {
   /** Our second names, since when, and those that are not durable. */
   held: Times
   unsyncedHolds: ReadonlyArray<Content>
+  /** What a tool pushed again while we held it: the two names are two files. */
+  apart: ReadonlyArray<Content>
   trash: Times
   lock: number
   writers: ReadonlyArray<Writer>
@@ -287,6 +289,7 @@ export const initialState = (world: World): State => {
     listed: undefined,
     held: {},
     unsyncedHolds: [],
+    apart: [],
     trash: {},
     lock: -1,
     writers: world.programs.map(() => idleWriter),

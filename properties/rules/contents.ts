@@ -12,7 +12,15 @@ export const reached = ({ layers }: World, contents: Iterable<Content>): Readonl
 const isThere = ({ blobs, held, trash }: State, content: Content): boolean =>
   blobs.includes(content) || content in held || content in trash
 
-const isReadable = (state: State, content: Content): boolean => isThere(state, content) && !state.torn.includes(content)
+/** A second name that is a file of its own is whole whatever happens to the blob. */
+export const isWhole = ({ apart, held, torn }: State, content: Content): boolean =>
+  !torn.includes(content) || (apart.includes(content) && content in held)
+
+const isReadable = (state: State, content: Content): boolean => isThere(state, content) && isWhole(state, content)
+
+const linked = (draft: State, content: Content): void => {
+  draft.apart = draft.apart.filter((each) => each !== content)
+}
 
 /** As far as it can be known: a manifest that cannot be read does not tell its layers. */
 export const knownToReach = (state: State, world: World, contents: Iterable<Content>): ReadonlySet<Content> => {
@@ -46,7 +54,10 @@ export const needed = (state: State, entries: Entries, clock: Clock = "time", wi
 /** Rule 17: our second name stays. */
 export const putBack = (draft: State, content: Content): void => {
   if (draft.blobs.includes(content)) return
-  if (content in draft.held || content in draft.trash) blobsChanged(draft, [...draft.blobs, content])
+  if (content in draft.held || content in draft.trash) {
+    blobsChanged(draft, [...draft.blobs, content])
+    linked(draft, content)
+  }
   if (content in draft.trash) {
     hold(draft, content)
     draft.trash = omit(draft.trash, content)
@@ -68,12 +79,16 @@ export const push = (draft: State, contents: Iterable<Content>, by: "ours" | "a 
       blobsChanged(draft, [...draft.blobs, content])
       draft.touched = { ...draft.touched, [content]: draft.clock }
       draft.excused = draft.excused.filter((each) => each !== content)
-      if (by === "a tool") draft.unsynced = [...draft.unsynced, content]
+      if (by === "a tool") {
+        draft.unsynced = [...draft.unsynced, content]
+        if (content in draft.held) draft.apart = [...draft.apart, content]
+      }
     }
     if (isNew || repairs) draft.torn = draft.torn.filter((each) => each !== content)
     if (by === "ours") {
       draft.touched = { ...draft.touched, [content]: draft.clock }
       draft.held = { ...draft.held, [content]: draft.clock }
+      linked(draft, content)
       draft.excused = draft.excused.filter((each) => each !== content)
       if (isNew || repairs) draft.unsynced = draft.unsynced.filter((each) => each !== content)
     }

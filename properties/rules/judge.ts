@@ -1,5 +1,5 @@
 /** What has to hold when everything is at rest and one of our programs looks, some time later. */
-import { needed, reached } from "./contents.ts"
+import { isWhole, needed, reached } from "./contents.ts"
 import { at, entriesOf, print, sameEntries } from "./indexes.ts"
 import { committed } from "./journal.ts"
 import { found } from "./merge.ts"
@@ -46,8 +46,8 @@ const later = (state: State, time: number): State => ({
 
 const indexOf = (state: State): string => fileOf(state, state.index).bytes
 
-const isBad = ({ blobs, excused, torn }: State, content: string): boolean =>
-  !excused.includes(content) && (!blobs.includes(content) || torn.includes(content))
+const isBad = (state: State, content: string): boolean =>
+  !state.excused.includes(content) && (!state.blobs.includes(content) || !isWhole(state, content))
 
 /** What an entry needs and is not there. A manifest that others took does not tell its layers either. */
 const missing = (state: State, world: World, entries: Entries): ReadonlyArray<string> =>
@@ -57,7 +57,7 @@ const missing = (state: State, world: World, entries: Entries): ReadonlyArray<st
     .filter((content) => isBad(state, content))
 
 const isGone = (state: State, content: string): boolean =>
-  isBad(state, content) && (state.torn.includes(content) || (!(content in state.held) && !(content in state.trash)))
+  isBad(state, content) && (!isWhole(state, content) || (!(content in state.held) && !(content in state.trash)))
 
 const historyFaults = (state: State): ReadonlyArray<string> => {
   const groups = [state.journal, ...state.aside.map(({ journal }) => journal)].map(committed)

@@ -56,7 +56,8 @@ const tear = (draft: State, world: World, fate: Fate): void => {
   if (fate === "lost") {
     draft.blobs = draft.blobs.filter((each) => !hit.includes(each))
     draft.stamp = draft.clock
-    draft.held = Object.fromEntries(Object.entries(draft.held).filter(([content]) => !hit.includes(content)))
+    const goes = (content: string) => hit.includes(content) && !draft.apart.includes(content)
+    draft.held = Object.fromEntries(Object.entries(draft.held).filter(([content]) => !goes(content)))
   }
   draft.unsynced = []
 }

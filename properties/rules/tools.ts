@@ -44,7 +44,8 @@ const over: ToolState = { step: ended }
 /** One step; `change` gives what the tool is like afterwards. */
 const does = (turn: Turn, label: string, change: (draft: State) => ToolState): ReadonlyArray<Step> =>
   step(turn.state, `tool ${turn.k}: ${label}`, (draft) => {
-    draft.tools = replaceAt(draft.tools, turn.k, change(draft))
+    const after = change(draft)
+    draft.tools = replaceAt(draft.tools, turn.k, after)
   })
 
 const read = (turn: Turn, more: (draft: State, bytes: Bytes) => Partial<ToolState>): ReadonlyArray<Step> => {
