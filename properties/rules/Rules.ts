@@ -24,7 +24,8 @@ export const rules: Readonly<Record<number, string>> = {
   11: "Displaced files are merged by rules 9 and 10, against the versions up to their own record. Removals count.",
   12:
     "Bytes equal to an earlier version are a restored copy only if the version had been superseded a day before the " +
-    "file arrived, by ctime and mtime, and `oci-layout` was not written by the same hand. Otherwise they are stale.",
+    "file arrived, by ctime and mtime, and `oci-layout` was not written by the same hand after that, and `.ocilayout` " +
+    "is the one of the last record. Otherwise they are stale.",
   13: "A look that may write renews the generation even when the entries are equal.",
   14: "A new layout: no generation of this journal, another folder `blobs/`, the same `.ocilayout`, and another " +
     "`oci-layout` or content of the head that is missing. Neither index nor `oci-layout` beside a journal: at once. " +
@@ -34,7 +35,8 @@ export const rules: Readonly<Record<number, string>> = {
   16: "A look that may write completes every entry before the index names it. It may skip that while the stamp of " +
     "`blobs/` is the one of the last listing and was older than that listing.",
   17: "Content is put back by a link or a copy. Our second name stays.",
-  18: "No sweep removes a second name that rule 15 needs. Windows count from the time in the record.",
+  18: "No sweep removes a second name that rule 15 needs. Windows count from the time in the record, which is never " +
+    "before that of the record before it.",
   19:
     "Our collection moves content to `trash/`. A later one deletes it, a day after the move as we noted it, never what " +
     "rule 15 needs or an index names, and neither while a temporary file of a known tool is fresh, nor where a needed " +
@@ -69,6 +71,8 @@ export const omissions = {
   "an hour is enough": 12,
   "a restored copy is never honoured": 12,
   "the stamp of oci-layout is not looked at": 12,
+  "oci-layout counts beside an old file": 12,
+  "the file times of a copy count": 12,
   "the generation is not renewed": 13,
   "a new layout is one that shares nothing and lacks content": 14,
   "a new layout is never seen": 14,
@@ -85,6 +89,7 @@ export const omissions = {
   "a young stamp is trusted": 16,
   "a hold ends after a day": 18,
   "windows count from file times": 18,
+  "times of records go back": 18,
   "a collection deletes at once": 19,
   "an hour in the trash is enough": 19,
   "temporary files are not looked at": 19,

@@ -16,8 +16,6 @@ export interface IndexFile {
   readonly ctime: number
   /** How often it was written in place. */
   readonly writes: number
-  /** `oci-layout` was written within two seconds of it. */
-  readonly ownHand: boolean
 }
 
 /** A file in `displaced/`; its name tells the group, by the hashes of its two indexes. */
@@ -157,6 +155,8 @@ export interface State {
   journals: number
   aside: ReadonlyArray<{ readonly journal: Journal; readonly time: number; readonly realTime: number }>
   newerFormat: boolean
+  /** The mtime of `oci-layout`. */
+  layoutWritten: number
   identities: Identities
   /** The names in `blobs/`, those whose content is not synced, those whose bytes are wrong, and when we pushed them. */
   blobs: ReadonlyArray<Content>
@@ -221,16 +221,16 @@ export const readableIndex = (state: State): IndexFile | undefined => {
   return file?.bytes === torn ? undefined : file
 }
 
-export const createFile = (draft: State, bytes: Bytes, mtime = draft.clock, ownHand = false): FileId => {
+export const createFile = (draft: State, bytes: Bytes, mtime = draft.clock): FileId => {
   draft.lastFile++
-  draft.files = { ...draft.files, [draft.lastFile]: { bytes, mtime, ctime: draft.clock, writes: 0, ownHand } }
+  draft.files = { ...draft.files, [draft.lastFile]: { bytes, mtime, ctime: draft.clock, writes: 0 } }
   return draft.lastFile
 }
 
 /** As a tool does that truncates and writes. */
-export const writeInPlace = (draft: State, id: FileId, bytes: Bytes, ownHand: boolean): void => {
+export const writeInPlace = (draft: State, id: FileId, bytes: Bytes): void => {
   const { writes } = fileOf(draft, id)
-  const file = { bytes, mtime: draft.clock, ctime: draft.clock, writes: writes + 1, ownHand }
+  const file = { bytes, mtime: draft.clock, ctime: draft.clock, writes: writes + 1 }
   draft.files = { ...draft.files, [id]: file }
 }
 
@@ -269,7 +269,7 @@ export const initialState = (world: World): State => {
     ticked: 0,
     killsLeft: world.kills ?? 0,
     cutsLeft: world.powerCuts ?? 0,
-    files: { 1: { bytes: print(entries), mtime: 0, ctime: 0, writes: 0, ownHand: false } },
+    files: { 1: { bytes: print(entries), mtime: 0, ctime: 0, writes: 0 } },
     lastFile: 1,
     index: 1,
     displaced: [],
@@ -280,6 +280,7 @@ export const initialState = (world: World): State => {
     journals: 0,
     aside: [],
     newerFormat: false,
+    layoutWritten: 0,
     identities: { blobs: 0, own: 0, layoutFile: 0 },
     blobs: [...new Set(manifests.flatMap((each) => [each, ...layers[each] ?? []]))].toSorted(),
     unsynced: [],

@@ -13,7 +13,7 @@ import {
 import { adoptedOf, committed, generationOf, type Group, headOf, type Journal, versionsOf } from "./journal.ts"
 import type { Without } from "./Rules.ts"
 import { type FileId, fileOf, type IndexFile, type State, waits } from "./State.ts"
-import { absent, type Content, day, type Entries, hour } from "./World.ts"
+import { absent, type Content, day, type Entries, hour, minute } from "./World.ts"
 
 export interface Found {
   /** As the last committed group left it, and with what others wrote since. */
@@ -88,13 +88,21 @@ const supersededAt = (groups: ReadonlyArray<Group>, bytes: Bytes): number | unde
   return times.length === 0 ? undefined : Math.max(...times)
 }
 
+/** A tool wrote `oci-layout` beside it. An older file that lay beside it in its time is none of that. */
+const isByOwnHand = (rules: Without, { layoutWritten }: State, { mtime }: IndexFile, superseded: number): boolean =>
+  Math.abs(mtime - layoutWritten) < minute &&
+  (mtime > superseded || rules.has("oci-layout counts beside an old file")) &&
+  !rules.has("the stamp of oci-layout is not looked at")
+
 /** Rule 12. */
 const isRestored = (rules: Without, state: State, file: IndexFile, groups: ReadonlyArray<Group>): boolean => {
   const superseded = supersededAt(groups, file.bytes)
   if (superseded === undefined) return false
   if (rules.has("bytes of an earlier version are taken as they are")) return true
   if (rules.has("a restored copy is never honoured")) return false
-  if (file.ownHand && !rules.has("the stamp of oci-layout is not looked at")) return false
+  if (isByOwnHand(rules, state, file, superseded)) return false
+  const last = groups.at(-1)?.identities
+  if (last?.own !== state.identities.own && !rules.has("the file times of a copy count")) return false
   const enough = rules.has("an hour is enough") ? hour : day
   if (rules.has("the age counts from when the version was made")) {
     return state.clock - (groups.find(({ after }) => after === file.bytes)?.time ?? 0) >= enough

@@ -2,6 +2,7 @@
 import { hashOf, print, torn } from "./indexes.ts"
 import { changesBetween, type Commit, type Group, type JournalRecord } from "./journal.ts"
 import { allowWrite, newWrite } from "./obligations.ts"
+import type { Without } from "./Rules.ts"
 import { createFile, type Displaced, fileOf, identityOf, type State, type View } from "./State.ts"
 import {
   abortOf,
@@ -36,8 +37,12 @@ const commitsOf = (last: JournalRecord | undefined, view: View): ReadonlyArray<C
   return commits
 }
 
+/** Rule 18: a clock that was set back makes no record older than the one before it. */
+const timeOf = ({ clock, journal }: State, rules: Without): number =>
+  rules.has("times of records go back") ? clock : Math.max(clock, journal.at(-1)?.time ?? clock)
+
 /** Rule 8: the hash leaves out `after`, and has in it who wrote the record, and for the how manieth time. */
-const groupOf = (draft: State, { k, writer }: Turn, view: View): Group => {
+const groupOf = (draft: State, { k, rules, writer }: Turn, view: View): Group => {
   const last = draft.journal.at(-1)
   const journal = last?.journal ?? `J${draft.journals}`
   const record = {
@@ -46,7 +51,7 @@ const groupOf = (draft: State, { k, writer }: Turn, view: View): Group => {
     number: (last?.number ?? 0) + 1,
     before: view.bytes,
     commits: commitsOf(last, view),
-    time: draft.clock,
+    time: timeOf(draft, rules),
     realTime: draft.realTime,
     identities: draft.identities
   } as const

@@ -67,9 +67,9 @@ const takesOver = (draft: State, k: number): void => {
   )
 }
 
-const rename = (draft: State, k: number, bytes: Bytes, mtime?: number, ownHand?: boolean): void => {
+const rename = (draft: State, k: number, bytes: Bytes, mtime?: number): void => {
   takesOver(draft, k)
-  replaceIndex(draft, createFile(draft, bytes, mtime, ownHand))
+  replaceIndex(draft, createFile(draft, bytes, mtime))
 }
 
 /** What a collector that is not ours keeps: it reads the manifests that it finds. */
@@ -111,7 +111,8 @@ const rewrite = (tool: Of<"rewrite">, turn: Turn): ReadonlyArray<Step> => {
   const { entries, generation } = parse(readBytes(turn))
   const kept = tool.strips === true ? undefined : generation
   const bytes = print(name === undefined ? entries : withEntry(entries, name, to), kept)
-  const ends0 = (draft: State): ToolState => {
+  const exits = (draft: State): ToolState => {
+    if (tool.ownHand === true) draft.layoutWritten = draft.clock
     if (name === undefined) return over
     const strict = self.strict ?? false
     const twofold = self.lost === true || (!strict && isTwofold(draft, kept, name, to))
@@ -123,15 +124,15 @@ const rewrite = (tool: Of<"rewrite">, turn: Turn): ReadonlyArray<Step> => {
   if (tool.how === "rename") {
     return does(turn, "renames over the index, exit 0", (draft) => {
       writesOver(draft, writtenOver(draft), bytes, name)
-      rename(draft, turn.k, bytes, draft.clock, tool.ownHand)
-      return ends0(draft)
+      rename(draft, turn.k, bytes)
+      return exits(draft)
     })
   }
   if (self.open === undefined) {
     if (state.index === nothing) return []
     return does(turn, "truncates the index", (draft) => {
       const cut = writtenOver(draft)
-      writeInPlace(draft, draft.index, torn, false)
+      writeInPlace(draft, draft.index, torn)
       return { ...self, open: draft.index, cut }
     })
   }
@@ -139,8 +140,8 @@ const rewrite = (tool: Of<"rewrite">, turn: Turn): ReadonlyArray<Step> => {
   return does(turn, "writes the index, exit 0", (draft) => {
     const there = fileOf(draft, open).bytes
     writesOver(draft, there === torn ? self.cut ?? {} : entriesOf(there), bytes, name)
-    writeInPlace(draft, open, bytes, tool.ownHand ?? false)
-    return ends0(draft)
+    writeInPlace(draft, open, bytes)
+    return exits(draft)
   })
 }
 
@@ -205,7 +206,7 @@ const restore = ({ how }: Of<"restore">, turn: Turn): ReadonlyArray<Step> => {
     if (since < 0) { for (const [name, to] of Object.entries(entries)) alsoAllow(draft, name, to) }
     if (since >= 0 && draft.realTime - since >= day) writesAll(draft, entries)
     else writesOver(draft, writtenOver(draft), bytes, undefined)
-    if (how === "copy" && draft.index !== nothing) writeInPlace(draft, draft.index, bytes, false)
+    if (how === "copy" && draft.index !== nothing) writeInPlace(draft, draft.index, bytes)
     else rename(draft, k, bytes, self.readAt)
     return over
   })
@@ -249,6 +250,7 @@ const wipe = ({ builds, slowly }: Of<"wipe">, turn: Turn): ReadonlyArray<Step> =
   if (state.index !== nothing) return []
   return does(turn, "another tool builds anew", (draft) => {
     replaceIndex(draft, createFile(draft, print(builds)))
+    draft.layoutWritten = draft.clock
     blobsChanged(draft, [...draft.blobs, ...reached(world, Object.values(builds))])
     writesAll(draft, builds)
     return over
@@ -262,6 +264,8 @@ const copy = (turn: Turn): ReadonlyArray<Step> => {
     const { blobs, layoutFile, own } = draft.identities
     draft.identities = { blobs: blobs + 1, layoutFile: layoutFile + 1, own: own + 1 }
     draft.newCopy = true
+    const file = fileOf(draft, draft.index)
+    draft.files = { ...draft.files, [draft.index]: { ...file, mtime: draft.clock, ctime: draft.clock } }
     return over
   })
 }
@@ -296,7 +300,7 @@ const diverge = ({ name, to }: Of<"diverge">, turn: Turn): ReadonlyArray<Step> =
     push(draft, reached(world, [to]), "a tool")
     writesOver(draft, writtenOver(draft), bytes, name)
     lacksNothing(draft, parse(bytes).entries)
-    writeInPlace(draft, draft.index, bytes, false)
+    writeInPlace(draft, draft.index, bytes)
     ends(draft, name, to, self.before ?? [])
     return over
   })

@@ -413,6 +413,14 @@ const wiped: Readonly<Record<string, World>> = {
     programs: [program(set("n", "b"), look)],
     tools: [{ kind: "copy" }, wipes({ x: "d" })]
   },
+  copied_same: {
+    ...one,
+    history: { commands: [look], age: day },
+    programs: [program(set("n", "b"))],
+    tools: [sameOwnHand, { kind: "copy" }],
+    ticks: [5 * day],
+    delays: [minute]
+  },
   copied_strips: {
     ...one,
     programs: [program(set("n", "b"), look)],
@@ -608,6 +616,13 @@ const clocks: Readonly<Record<string, World>> = {
     programs: [program(set("n", "b"), look)],
     tools: [{ kind: "restore", how: "copy" }],
     ticks: [{ jump: -5 * day }]
+  },
+  clock_set_right: {
+    ...one,
+    history: { commands: [look, set("m", "c")], age: 0 },
+    programs: [program(set("n", "b"), look)],
+    tools: [sameTruncated],
+    ticks: [{ jump: -5 * day }, { jump: 5 * day }]
   },
   clock_forth_own_hand: {
     ...one,
