@@ -64,10 +64,9 @@ export const writesOver = (draft: State, over: Entries, bytes: string, own: stri
   const head = versions.at(-1)?.entries ?? {}
   const isKnown = (name: string) => versions.some((version) => at(version.entries, name) === at(entries, name))
   for (const name of namesOf(over, entries)) {
-    if (name === own) continue
+    if (name === own || at(over, name) === at(entries, name)) continue
     if (name in entries && !isKnown(name)) alsoAllow(draft, name, at(entries, name))
-    const differs = at(over, name) !== at(versions.length === 0 ? entries : head, name)
-    if (!differs) continue
+    if (at(over, name) === at(versions.length === 0 ? entries : head, name)) continue
     alsoAllow(draft, name, at(entries, name))
     alsoAllow(draft, name, at(head, name))
   }
