@@ -102,11 +102,11 @@ export const holdAll = (draft: State, world: World, contents: Iterable<Content>)
   }
 }
 
-/** Rules 15 and 21: before the record. */
+/** Rules 15 and 21: before the record. What a tool pushed again beside our second name is not noticed. */
 export const syncContent = (draft: State, rules: Without): void => {
   if (!rules.has("second names are not synced before the record")) draft.unsyncedHolds = []
   if (!rules.has("content of others is not synced")) {
-    draft.unsynced = draft.unsynced.filter((content) => !(content in draft.held))
+    draft.unsynced = draft.unsynced.filter((content) => !(content in draft.held) || draft.apart.includes(content))
   }
 }
 

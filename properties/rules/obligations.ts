@@ -56,15 +56,20 @@ export const writesAll = (draft: State, entries: Entries): void => {
 
 /**
  * A tool writes a whole index, and with it names that it never meant to touch: those it has written back. Where that
- * takes the word of another tool that no commit of ours had recorded, both may hold: two tools lose to each other.
+ * takes the word of another tool that no commit of ours had recorded, both may hold: two tools lose to each other. Where
+ * it says the same, but by the rules says nothing with it, ours may hold.
  */
 export const writesOver = (draft: State, over: Entries, bytes: string, own: string | undefined): void => {
   const { entries, generation } = parse(bytes)
   const versions = versionsOf(recordedGroups(draft))
   const head = versions.at(-1)?.entries ?? {}
   const isKnown = (name: string) => versions.some((version) => at(version.entries, name) === at(entries, name))
-  for (const name of namesOf(over, entries)) {
-    if (name === own || at(over, name) === at(entries, name)) continue
+  for (const name of namesOf(over, entries, head)) {
+    if (name === own) continue
+    if (at(over, name) === at(entries, name)) {
+      if (at(over, name) !== at(head, name)) mayBeKept(draft, generation, name, at(entries, name))
+      continue
+    }
     if (name in entries && !isKnown(name)) alsoAllow(draft, name, at(entries, name))
     if (at(over, name) === at(versions.length === 0 ? entries : head, name)) continue
     alsoAllow(draft, name, at(entries, name))
@@ -96,11 +101,8 @@ export const mayBeKept = (
   draft: State,
   generation: Generation | undefined,
   name: string,
-  to: Content,
-  read: Entries,
-  strict: boolean
+  to: Content
 ): void => {
-  if (strict && at(read, name) !== to) return
   for (const groups of possibleGroups(draft)) {
     const { adopted, lackSaysNothing, to: versions } = goesBack(all, generation, groups)
     const head = headOf(groups)
@@ -119,10 +121,4 @@ export const isTwofold = (state: State, generation: Generation | undefined, name
   const head = headOf(groups)
   return (adopted !== undefined && at(head, name) !== at(adopted, name)) ||
     versions.some((entries) => at(entries, name) === to)
-}
-
-/** What a diverged copy lacks says nothing: with it ends a removal that no commit of ours had recorded. */
-export const lacksNothing = (draft: State, entries: Entries): void => {
-  const head = headOf(recordedGroups(draft))
-  for (const name of namesOf(head)) if (!(name in entries)) alsoAllow(draft, name, at(head, name))
 }

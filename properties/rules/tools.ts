@@ -1,18 +1,8 @@
 /** What tools and people do to a layout that know nothing of us; none of them syncs or takes our lock. */
 import { push, reached, takeAll } from "./contents.ts"
-import { type Bytes, entriesOf, parse, print, torn, withEntry } from "./indexes.ts"
+import { at, type Bytes, entriesOf, parse, print, torn, withEntry } from "./indexes.ts"
 import { committed } from "./journal.ts"
-import {
-  allowedOf,
-  alsoAllow,
-  ends,
-  isTwofold,
-  lacksNothing,
-  mayBeKept,
-  writesAll,
-  writesOver,
-  writtenOver
-} from "./obligations.ts"
+import { allowedOf, alsoAllow, ends, isTwofold, mayBeKept, writesAll, writesOver, writtenOver } from "./obligations.ts"
 import {
   blobsChanged,
   createFile,
@@ -118,7 +108,7 @@ const rewrite = (tool: Of<"rewrite">, turn: Turn): ReadonlyArray<Step> => {
     const twofold = self.lost === true || (!strict && isTwofold(draft, kept, name, to))
     if (twofold) alsoAllow(draft, name, to)
     else ends(draft, name, to, self.before ?? [])
-    mayBeKept(draft, kept, name, to, entries, strict)
+    if (!strict || at(entries, name) === to) mayBeKept(draft, kept, name, to)
     return over
   }
   if (tool.how === "rename") {
@@ -299,7 +289,6 @@ const diverge = ({ name, to }: Of<"diverge">, turn: Turn): ReadonlyArray<Step> =
   return does(turn, "cp of that index over ours", (draft) => {
     push(draft, reached(world, [to]), "a tool")
     writesOver(draft, writtenOver(draft), bytes, name)
-    lacksNothing(draft, parse(bytes).entries)
     writeInPlace(draft, draft.index, bytes)
     ends(draft, name, to, self.before ?? [])
     return over
