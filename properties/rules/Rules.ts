@@ -8,7 +8,7 @@ export const rules: Readonly<Record<number, string>> = {
   2: "An index that carries the generation of the last group proves that it happened, whatever waits. Who has the lock " +
     "then removes the waiting file and syncs its folder before it answers anything.",
   3: "The order: waiting file written and synced, record appended and synced, exchange, sync of the layout's folder and " +
-    "of `displaced/`, answer.",
+    "of `displaced/`, answer. Where the index has no generation of ours, `displaced/` is synced before the record too.",
   4: "Only who holds the lock and sees the file waiting, or the writer itself before its exchange, writes an abort " +
     "record. It is synced before the waiting file goes, before the next try and before a refusal is answered.",
   5: "A sweep keeps every file that belongs to the last group of the journal.",
@@ -54,6 +54,7 @@ export const omissions = {
   "the journal is not synced before the exchange": 3,
   "no folder is synced before the answer": 3,
   "the folder of displaced files is not synced": 3,
+  "a first waiting file is not synced by name": 3,
   "no abort record is written": 4,
   "the abort record is not synced": 4,
   "the waiting file goes before the abort record": 4,

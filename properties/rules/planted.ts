@@ -7,6 +7,7 @@ export const caughtIn: Readonly<Record<Omission, ReadonlyArray<string>>> = {
   "the journal is not synced before the exchange": ["power_ordered", "same_bytes_power"],
   "no folder is synced before the answer": ["same_bytes_power", "power_ordered", "power_loose"],
   "the folder of displaced files is not synced": ["power_loose", "power_rename_loose"],
+  "a first waiting file is not synced by name": ["power_first"],
   "no abort record is written": ["refused", "foreign_set_rename"],
   "the abort record is not synced": ["refused"],
   "the waiting file goes before the abort record": ["reader_small"],

@@ -1,5 +1,6 @@
 /** A commit, in the order of rules 3 and 4. */
-import { hashOf, print, torn } from "./indexes.ts"
+import { sync } from "./durability.ts"
+import { hashOf, parse, print, torn } from "./indexes.ts"
 import { changesBetween, type Commit, type Group, type JournalRecord } from "./journal.ts"
 import { allowWrite, newWrite } from "./obligations.ts"
 import type { Without } from "./Rules.ts"
@@ -66,6 +67,9 @@ export const writeWaitingFile: Change = (draft, turn) => {
   const entry = { before: record.before, after: record.after, file: waiting, since: draft.clock }
   draft.displaced = [...draft.displaced, entry]
   draft.pending = [...draft.pending, { in: "displaced", kind: "add", entry }]
+  if (parse(record.before).generation === undefined && !turn.rules.has("a first waiting file is not synced by name")) {
+    sync(draft, "displaced", turn.world.fileSystem)
+  }
   return { record, waiting, phase: "append the record" }
 }
 

@@ -111,12 +111,12 @@ const power: Readonly<Record<string, World>> = {
     kills: 1,
     delays: [minute]
   },
-  power_by_folder: {
+  power_first: {
     ...bare,
-    programs: [twice, program(set("m", "d"))],
+    entries: {},
+    programs: [program(look, set("n", "d"))],
+    tools: [says("n", "c")],
     powerCuts: 1,
-    kills: 1,
-    fileSystem: "by folder",
     delays: [minute]
   },
   power_loose: {
