@@ -14,6 +14,7 @@ npm run rules -- pairs [pattern]     two tools each beside several shapes of our
   --states N    at most so many states in each world
   --seconds N   at most so long in each world
   --minutes N   pairs: how long all of them may take, 10 by default; those that are not reached are counted
+  --from N      pairs: leaves out the first N, to go on with an earlier run of the same seed
   --seed N      pairs: in which order, and in which order of steps, 1 by default
   --help        prints this`
 
@@ -23,6 +24,7 @@ const { positionals, values } = parseArgs({
     states: { type: "string" },
     seconds: { type: "string" },
     minutes: { type: "string", default: "10" },
+    from: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
     help: { type: "boolean", default: false }
   }
@@ -96,7 +98,7 @@ const plant = (): boolean => {
 
 const explorePairs = (): boolean => {
   const seed = Number(values.seed)
-  const chosen = pairs(seed).filter(({ name }) => new RegExp(pattern, "u").test(name))
+  const chosen = pairs(seed).filter(({ name }) => new RegExp(pattern, "u").test(name)).slice(Number(values.from))
   const until = performance.now() + Number(values.minutes) * 60_000
   const results: Array<Explored> = []
   for (const { name, world } of chosen) {

@@ -119,6 +119,14 @@ const power: Readonly<Record<string, World>> = {
     powerCuts: 1,
     delays: [minute]
   },
+  power_by_folder: {
+    ...bare,
+    programs: [twice, program(set("m", "d"))],
+    powerCuts: 1,
+    kills: 1,
+    fileSystem: "by folder",
+    delays: [minute]
+  },
   power_loose: {
     ...bare,
     programs: [twice],
@@ -619,7 +627,7 @@ const clocks: Readonly<Record<string, World>> = {
   },
   clock_set_right: {
     ...one,
-    history: { commands: [look, set("m", "c")], age: 0 },
+    history: { commands: [look, set("m", "c")], age: hour },
     programs: [program(set("n", "b"), look)],
     tools: [sameTruncated],
     ticks: [{ jump: -5 * day }, { jump: 5 * day }]
