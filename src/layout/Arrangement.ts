@@ -33,7 +33,7 @@ export interface Arrangement {
 }
 
 /** So many questions are answered by looking at every entry before a table of the answers is made. */
-const fewLooks = 4
+const fewLooks = 16
 
 /** Entries by one of their features. */
 class Table {

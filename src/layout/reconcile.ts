@@ -137,7 +137,7 @@ const digests = (entries: ReadonlyArray<Entry> = []): string => entries.map(({ d
 
 /** The entries of `a` that `b` has no equal for, one for one. */
 const minus = (a: ReadonlyArray<Entry>, b: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
-  if (b.length === 0) return a
+  if (a.length === 0 || b.length === 0) return a
   // Where one was made from the other, nearly all of them are the same at both ends.
   const most = Math.min(a.length, b.length)
   let first = 0

@@ -8,7 +8,8 @@ import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts
 import type { Displaced } from "./displaced.ts"
 import { keepOwner, syncFolder, syncWhole } from "./durable.ts"
 import { type IndexBytes, writeIndex } from "./indexBytes.ts"
-import type { IndexOnDisk } from "./indexFile.ts"
+import { type IndexOnDisk, textOf } from "./indexFile.ts"
+import { asWritten } from "./indexSpans.ts"
 import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import { AbortRecord, generationText, genesis, GroupRecord, lastTime, nextRevision } from "./journalRecord.ts"
@@ -97,8 +98,9 @@ export const publish = Effect.fnUntraced(function*(
   })
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
-  const text = last?.text ?? takeApart(index.text, index.entries)
-  const written = writeIndex(text, state.entries, generationText({ journal, seq }), last)
+  const before = last ?? asWritten(index.raw, index.entries, index.hashed)
+  const text = before?.text ?? takeApart(textOf(index), index.entries)
+  const written = writeIndex(text, state.entries, generationText({ journal, seq }), before)
   const after = written.hashed.hash
   const record = new GroupRecord({
     journal,
@@ -137,9 +139,10 @@ export const publish = Effect.fnUntraced(function*(
     written,
     handle: pinned,
     index: {
-      text: "",
+      raw: new Uint8Array(0),
       entries: [],
       hash: after,
+      hashed: written.hashed,
       bytes: written.bytes.length,
       generation: { journal, seq },
       identity: identityOf(stat),

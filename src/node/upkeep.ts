@@ -8,7 +8,7 @@ import type { Repository } from "../oci/Reference.ts"
 import { damaged } from "../ops/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../ops/Upkeep.ts"
 import { makeHashing } from "./hashing.ts"
-import { checkLayout, type IndexOnDisk, readIndex } from "./indexFile.ts"
+import { checkLayout, type IndexOnDisk, readIndex, textOf } from "./indexFile.ts"
 import { readEnd } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
@@ -46,7 +46,7 @@ export const makeUpkeep = (
     return {
       state: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
       manifests: listOf(index),
-      keyTwice: Option.getOrUndefined(findDuplicateKey(index.text)),
+      keyTwice: Option.getOrUndefined(findDuplicateKey(textOf(index))),
       readable: !open || has(stat, others.read)
     } satisfies IndexCondition
   })
@@ -103,9 +103,9 @@ export const makeUpkeep = (
 const has = ({ mode }: FileStat, bit: number): boolean => (mode & bit) !== 0
 
 /** Only an empty list can be a list that is not there. */
-const listOf = ({ entries, text }: IndexOnDisk): IndexCondition["manifests"] => {
-  if (entries.length > 0) return "list"
-  const document: unknown = JSON.parse(text)
+const listOf = (index: IndexOnDisk): IndexCondition["manifests"] => {
+  if (index.entries.length > 0) return "list"
+  const document: unknown = JSON.parse(textOf(index))
   if (typeof document !== "object" || document === null || !("manifests" in document)) return "absent"
   return document.manifests === null ? "null" : "list"
 }
