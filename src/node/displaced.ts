@@ -15,9 +15,11 @@ import {
   isAsWritten,
   type LayoutFiles,
   RandomName,
+  sizeIn,
   statIfThere
 } from "./layoutFiles.ts"
-import type { FsError } from "./LayoutFs.ts"
+import type { FileStat, FsError } from "./LayoutFs.ts"
+import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
 export const watchMillis = 60_000
@@ -54,6 +56,8 @@ export interface Found {
   /** None where the file could have changed without looking changed. */
   readonly identity: string | undefined
 }
+
+const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
 /** What a displaced index is called, and so what is known of it. */
 const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
@@ -176,6 +180,13 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     yield* ifThere(files.fs.unlink(path))
   })
 
+  const note = Effect.suspend(() => {
+    const large = Array.from(unchanged).filter(([, identity]) => sizeIn(identity) >= largeBytes)
+    return large.length === 0
+      ? Effect.void
+      : noteUnchanged(files, large.map(([path, identity]) => [basename(path), identity] as const))
+  })
+
   return {
     isChanged: ({ before, path }, read) =>
       Effect.gen(function*() {
@@ -196,11 +207,17 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         else trust(path, there.index)
         return there.index.hash !== before
         // Whoever writes next looks at it again.
-      }).pipe(Effect.orElseSucceed(() => false)),
+      }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
     changed: storage(Effect.gen(function*() {
       const all: Array<Changed> = []
       const there = yield* list
       const stats = yield* files.fs.linkStats(there.map(({ path }) => path))
+      if (stats.some((stat, place) => isLarge(stat) && !unchanged.has(there[place]?.path ?? ""))) {
+        for (const [name, identity] of yield* notedUnchanged(files)) {
+          const path = join(files.displaced, name)
+          if (byName.has(name) && !unchanged.has(path)) unchanged.set(path, identity)
+        }
+      }
       for (const [place, displaced] of there.entries()) {
         const stat = stats[place]
         if (stat === undefined || unchanged.get(displaced.path) === identityOf(stat)) continue
