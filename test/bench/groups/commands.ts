@@ -69,9 +69,9 @@ export const commands: Group = {
       cases.push(
         caseOf("the first tag set", "first", 8),
         caseOf("every later tag set", "later", 4),
-        caseOf("tag delete", "delete", 4),
+        caseOf("tag delete", "delete"),
         caseOf("resolve", "resolve", 4),
-        caseOf("history --limit 3", "history", 4)
+        caseOf("history --limit 3", "history")
       )
     }
     return cases
