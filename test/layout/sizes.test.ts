@@ -9,7 +9,7 @@ import { fromEntries, type State } from "../../src/layout/State.ts"
 import { descriptor, refNameKey, repository } from "../support/entries.ts"
 import { growthOf, mostGrowth } from "../support/growth.ts"
 
-const small = 1000
+const small = 500
 
 /** Many tags of manifests of which each has a few. */
 const valuesOf = (size: number, mark = "") =>
