@@ -4,6 +4,8 @@ import type { Schema } from "effect"
 import fc from "fast-check"
 import { createHash } from "node:crypto"
 import { type IndexBytes, writeIndex } from "../src/node/indexBytes.ts"
+import { hashOn } from "../src/node/indexHash.ts"
+import { asWritten } from "../src/node/indexSpans.ts"
 import { emptyIndex, putTogether, takeApart } from "../src/node/indexText.ts"
 
 type Json = Schema.Json
@@ -33,6 +35,52 @@ const step = fc.record({
   gone: fc.nat({ max: 3 }),
   come: fc.array(entry, { maxLength: 2 }),
   turned: fc.nat({ max: 7 })
+})
+
+describe("an index that was read", () => {
+  it("is written again from its bytes as it is from its text, wherever its entries are told apart in one way", () => {
+    const met = new Set<string>()
+    const separator = fc.constantFrom(",", ", ", ",\n    ", " ,\t")
+    const around = fc.constantFrom<Array<readonly [string, string]>>(
+      ["{", "}"],
+      [`{"mani\\u0066ests":7,`, `}`],
+      [`\n{ "schemaVersion" : 2, "a": [[{"b": "]"}], "\\"", -1.5e3],\n`, `, "annotations": {"ü": "[{"} }\r\n`]
+    )
+    const items = fc.array(
+      fc.oneof({ weight: 5, arbitrary: entry }, { weight: 1, arbitrary: fc.constantFrom(`"]},"`, "[1,[2]]", "-7") }),
+      { maxLength: 6 }
+    )
+    fc.assert(fc.property(
+      fc.record({ around, items, separator, odd: fc.nat({ max: 9 }), space: fc.constantFrom("", " ", "\n") }),
+      step,
+      ({ around: [before, after], items, odd, separator, space }, { at, come, gone }) => {
+        const list = items.map((item, place) => place === 0 ? item : (place === odd ? ",  " : separator) + item).join(
+          ""
+        )
+        const text = `${before}"manifests":${space}[${space}${list}${space}]${after}`
+        const values = items.map(parsed)
+        const bytes = new Uint8Array(Buffer.from(text))
+        const hashed = hashOn(bytes, undefined, 0)
+        const read = asWritten(bytes, values, hashed)
+        if (read === undefined) {
+          met.add(items.length < 2 ? "few" : before.includes("u0066") ? "a key twice" : "kept apart in several ways")
+          if (odd >= items.length) assert.isTrue(items.length < 2 || before.includes("u0066"))
+          return
+        }
+        met.add("read")
+        const listed = values.map((value) => ({ value })).toSpliced(
+          at,
+          gone,
+          ...come.map((one) => ({ value: parsed(one) }))
+        )
+        const written = writeIndex(read.text, listed, "g.1", read)
+        const expected = putTogether(takeApart(text, values), listed.map(({ value }) => value), "g.1")
+        assert.strictEqual(written.bytes.toString(), expected)
+        assert.strictEqual(written.hashed.hash, sha256(written.bytes))
+      }
+    ))
+    assert.sameMembers(Array.from(met), ["read", "few", "a key twice", "kept apart in several ways"])
+  })
 })
 
 describe("an index that is written again", () => {

@@ -8,6 +8,7 @@ import process from "node:process"
 import { printableJson } from "../oci/quoted.ts"
 import { ocilayout } from "./command.ts"
 import { exitCodes } from "./exitCodes.ts"
+import { makeRoom } from "./leave.ts"
 import { version } from "./version.ts"
 
 /** A mistake is answered with what it is and where help is, not with all of the help; to scripts as other failures are. */
@@ -53,6 +54,7 @@ let signal: number = constants.signals.SIGINT
  * makes no sense tells that by its code.
  */
 const teardown: Runtime.Teardown = (exit, onExit) => {
+  makeRoom()
   if (Exit.isSuccess(exit)) return Runtime.defaultTeardown(exit, onExit)
   if (Cause.hasInterruptsOnly(exit.cause)) return onExit(Number(process.exitCode ?? bySignal + signal))
   if (CliError.isCliError(Cause.squash(exit.cause))) return onExit(exitCodes.invalid)

@@ -19,7 +19,7 @@ export const leastBytes = (value: Schema.Json): number =>
   utf8Bytes(JSON.stringify(value, (_key, field: unknown) => typeof field === "number" ? 0 : field))
 
 /** `JSON.stringify` escapes lone surrogates, so any that are left come in pairs, of four bytes. */
-export const utf8Bytes = (text: string): number => {
+const utf8Bytes = (text: string): number => {
   let bytes = 0
   for (let unit = 0; unit < text.length; unit++) {
     const code = text.charCodeAt(unit)

@@ -3,7 +3,6 @@ import type { Schema } from "effect"
 import { canonical } from "./canonical.ts"
 import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
-import { evolve, keyOf } from "./evolve.ts"
 import { fromIndex, type State } from "./State.ts"
 
 /**
@@ -11,24 +10,40 @@ import { fromIndex, type State } from "./State.ts"
  * replaced, the rest is removed and added.
  */
 export const difference = (from: State, to: State): ReadonlyArray<Event> => {
-  const gone = minus(from.entries, to.entries)
+  const gone = new Set(minus(from.entries, to.entries))
   const come = minus(to.entries, from.entries)
   const events: Array<Event> = []
-  let state = from
-  const happen = (event: Event): void => {
-    events.push(event)
-    state = evolve(state, event)
+  const names = new Set(Array.from(gone, nameOf))
+  const waiting = Map.groupBy(come.filter((entry) => names.has(nameOf(entry))).toReversed(), nameOf)
+  const successors = new Set<Entry>()
+  /** How many entries of a name and a digest come before, as the events so far leave them. */
+  const before = new Map<string, number>()
+  const pass = (name: string, { digest }: Entry): void => {
+    const key = `${digest} ${name}`
+    before.set(key, (before.get(key) ?? 0) + 1)
   }
-  const waiting = Map.groupBy(come, nameOf)
-  for (const entry of gone) {
-    const successor = entry.refName === undefined ? undefined : waiting.get(nameOf(entry))?.shift()
-    happen(
-      successor === undefined
-        ? new EntryRemoved({ ...keyOf(state, entry), value: entry.value })
-        : new EntryReplaced({ ...keyOf(state, entry), from: entry.value, to: successor.value })
-    )
+  for (const entry of gone.size === 0 ? [] : from.entries) {
+    const name = nameOf(entry)
+    if (!names.has(name)) continue
+    if (!gone.has(entry)) {
+      pass(name, entry)
+      continue
+    }
+    const { digest, refName, value } = entry
+    const key = {
+      ...(refName === undefined ? {} : { refName }),
+      digest,
+      occurrence: before.get(`${digest} ${name}`) ?? 0
+    }
+    const successor = refName === undefined ? undefined : waiting.get(name)?.pop()
+    if (successor === undefined) events.push(new EntryRemoved({ ...key, value }))
+    else {
+      events.push(new EntryReplaced({ ...key, from: value, to: successor.value }))
+      successors.add(successor)
+      pass(name, successor)
+    }
   }
-  for (const entry of Array.from(waiting.values()).flat()) events.push(new EntryAdded({ value: entry.value }))
+  for (const entry of come) if (!successors.has(entry)) events.push(new EntryAdded({ value: entry.value }))
   return events
 }
 
@@ -179,11 +194,24 @@ const keyOfDigests = (list: ReadonlyArray<string>): string =>
 
 /** The entries of `a` that `b` has no equal for, one for one. */
 const minus = (a: ReadonlyArray<Entry>, b: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  if (a.length === 0 || b.length === 0) return a
+  // Where one was made from the other, nearly all of them are the same at both ends.
+  const most = Math.min(a.length, b.length)
+  let first = 0
+  while (first < most && isSame(a[first], b[first])) first++
+  let last = 0
+  while (last < most - first && isSame(a.at(-1 - last), b.at(-1 - last))) last++
   const counts = new Map<string, number>()
-  for (const { value } of b) counts.set(canonical(value), (counts.get(canonical(value)) ?? 0) + 1)
-  return a.filter(({ value }) => {
+  for (const { value } of b.slice(first, b.length - last)) {
+    counts.set(canonical(value), (counts.get(canonical(value)) ?? 0) + 1)
+  }
+  return a.slice(first, a.length - last).filter(({ value }) => {
     const count = counts.get(canonical(value)) ?? 0
     counts.set(canonical(value), count - 1)
     return count <= 0
   })
 }
+
+/** Whether two entries are spelled the same, so that they are surely equal. */
+const isSame = (a: Entry | undefined, b: Entry | undefined): boolean =>
+  a?.value === b?.value || JSON.stringify(a?.value) === JSON.stringify(b?.value)

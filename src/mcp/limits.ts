@@ -83,3 +83,16 @@ export const completions = 100
 
 /** Names looked at for one completion. */
 export const completionCandidates = 10_000
+
+/** Requests of one client on stdio that are worked on at once, and that wait for it; further ones are not read. */
+export const requests = 128
+export const requestsWaiting = 1024
+
+/** Characters of requests that wait. */
+export const requestsWaitingCharacters = 4 * 1024 * 1024
+
+/** Subscriptions of the newer era that one client on stdio has at once. */
+export const listens = 64
+
+/** Bytes that may wait for a slow reader on stdio before no further request is begun. */
+export const unreadBytes = 1024 * 1024

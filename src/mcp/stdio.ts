@@ -3,6 +3,7 @@ import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import { Deferred, Effect, FiberSet } from "effect"
 import type { Readable, Writable } from "node:stream"
 import type { Catalogue } from "./Catalogue.ts"
+import { Intake } from "./Intake.ts"
 import { EraSplit } from "./modern/EraSplit.ts"
 import { makePeer } from "./modern/peer.ts"
 import { makeServer } from "./sdkServer.ts"
@@ -24,7 +25,7 @@ export const serveStdio = Effect.fn("serveStdio")(
   function*(catalogue: Catalogue, version: string, streams: Streams) {
     // Acquired first, so that it is closed last: what was interrupted is still answered.
     const transport = yield* Effect.acquireRelease(
-      Effect.sync(() => new StdioServerTransport(streams.input, streams.output)),
+      Effect.sync(() => new Intake(new StdioServerTransport(streams.input, streams.output), streams)),
       (transport) => Effect.andThen(turn, Effect.promise(() => transport.close()))
     )
     const { idle, server } = yield* makeServer(catalogue, version)
@@ -42,7 +43,8 @@ export const serveStdio = Effect.fn("serveStdio")(
     yield* Effect.promise(() => server.connect(new EraSplit(transport, peer.take)))
     yield* Effect.raceFirst(ended(streams), Deferred.await(closed))
     yield* turn
-    yield* Effect.timeoutOption(Effect.andThen(idle, peer.idle), grace)
+    const begun = Effect.repeat(turn, { until: () => transport.load.waiting === 0 })
+    yield* Effect.timeoutOption(Effect.andThen(begun, Effect.andThen(idle, peer.idle)), grace)
   },
   Effect.scoped
 )

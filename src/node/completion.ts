@@ -75,14 +75,16 @@ export const makeCompletion = (
     )
 
   /** The second names there are; after a commit of our own they are known. */
-  const keptNow = Effect.fnUntraced(function*({ seen, written }: Known): Effect.fn.Return<Set<string>, FsError> {
-    const { keptNames } = files
-    if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
-    keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
-    keptNames.spare.clear()
-    listedFor = seen
-    return keptNames.listed
-  })
+  const keptNow = Effect.fnUntraced(
+    function*({ seen, written }: Known): Effect.fn.Return<Set<string>, FsError | SymlinkRefused> {
+      const { keptNames } = files
+      if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
+      keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
+      keptNames.spare.clear()
+      listedFor = seen
+      return keptNames.listed
+    }
+  )
 
   /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
   const repair = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<boolean, RegistryError> {

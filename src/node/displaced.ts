@@ -15,9 +15,11 @@ import {
   isAsWritten,
   type LayoutFiles,
   RandomName,
+  sizeIn,
   statIfThere
 } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
+import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
 export const watchMillis = 60_000
@@ -44,6 +46,8 @@ export interface Changed {
   readonly displaced: Displaced
   readonly index: IndexOnDisk
 }
+
+const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
 /** What a displaced index is called, and so what is known of it. */
 const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
@@ -121,7 +125,7 @@ export interface DisplacedFiles {
 
 export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   /** Files that were hashed and found unchanged when they were old enough for their times to tell, by path. */
-  const unchanged = new Map<string, { readonly identity: string; readonly waits: boolean }>()
+  const unchanged = new Map<string, { readonly identity: string; readonly waits: boolean | undefined }>()
   const storage = asStorage(files.root)
 
   const trust = (
@@ -176,6 +180,13 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
     yield* ifThere(files.fs.unlink(path))
   })
 
+  const note = Effect.suspend(() => {
+    const large = Array.from(unchanged).filter(([, { identity }]) => sizeIn(identity) >= largeBytes)
+    return large.length === 0
+      ? Effect.void
+      : noteUnchanged(files, large.map(([path, { identity }]) => [basename(path), identity] as const))
+  })
+
   return {
     isChanged: (displaced, identity) =>
       Effect.gen(function*() {
@@ -196,11 +207,17 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         if (there.index.hash === before) trust(displaced, there.index)
         return there.index.hash !== before
         // Whoever writes next looks at it again.
-      }).pipe(Effect.orElseSucceed(() => false)),
+      }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
     changed: storage(Effect.gen(function*() {
       const all: Array<Changed> = []
       const there = yield* list
       const stats = yield* files.fs.linkStats(there.map(({ path }) => path))
+      if (stats.some((stat, place) => isLarge(stat) && !unchanged.has(there[place]?.path ?? ""))) {
+        for (const [name, identity] of yield* notedUnchanged(files)) {
+          const path = join(files.displaced, name)
+          if (byName.has(name) && !unchanged.has(path)) unchanged.set(path, { identity, waits: undefined })
+        }
+      }
       for (const [place, displaced] of there.entries()) {
         const stat = stats[place]
         if (stat === undefined || isTrusted(displaced.path, stat)) continue
@@ -216,9 +233,8 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         const { path } = displaced
         const stat = yield* statIfThere(files.fs, path)
         if (stat === undefined) continue
-        const waits = isTrusted(path, stat)
-          ? unchanged.get(path)?.waits === true
-          : (yield* hashOf(files, path)) === after
+        const known = isTrusted(path, stat) ? unchanged.get(path)?.waits : undefined
+        const waits = known ?? (yield* hashOf(files, path)) === after
         if (!waits) continue
         yield* forget(path)
         yield* syncFolder(files, files.displaced)

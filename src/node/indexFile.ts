@@ -13,6 +13,7 @@ import {
   type StorageError,
   type SymlinkRefused
 } from "../oci/OciError.ts"
+import { hashOn, type SteppedHash } from "./indexHash.ts"
 import { generationOf, indexDepth } from "./indexText.ts"
 import { type Generation, parseGeneration, sha256 } from "./journalRecord.ts"
 import {
@@ -38,10 +39,12 @@ export type LayoutProblem =
 
 /** An index as it was read. */
 export interface IndexOnDisk {
-  readonly text: string
+  /** The file, until it is written again from it. */
+  readonly raw: Uint8Array<ArrayBuffer>
   readonly entries: ReadonlyArray<Schema.Json>
   /** SHA-256 of the file. */
   readonly hash: string
+  readonly hashed: SteppedHash
   readonly bytes: number
   readonly generation: Generation | undefined
   readonly identity: string
@@ -165,9 +168,12 @@ const readOpened = Effect.fnUntraced(function*(
     return yield* new IndexTooLarge({ what: "entries", actual: entries.length, limit: indexLimits.entries })
   }
   const { mode, uid, gid } = after
+  const hashed = hashOn(bytes, undefined, 0)
   const index: IndexOnDisk = {
     ...parsed.success,
-    hash: sha256(bytes),
+    raw: bytes,
+    hash: hashed.hash,
+    hashed,
     modified,
     changed: Number(after.ctimeNs / 1_000_000n),
     bytes: bytes.length,
@@ -178,7 +184,7 @@ const readOpened = Effect.fnUntraced(function*(
   return { _tag: "Read", handle, index }
 })
 
-const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "text" | "entries" | "generation">, string> =>
+const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries" | "generation">, string> =>
   Result.gen(function*() {
     const document = yield* parseJson(bytes, { maxDepth: indexDepth, duplicateKeys: "lastWins" })
     if (!isJsonObject(document)) {
@@ -193,12 +199,12 @@ const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "text" |
     if ("layers" in document || "config" in document) {
       return yield* Result.fail("is an image manifest, not an image index")
     }
-    return {
-      text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"),
-      entries,
-      generation: parseGeneration(generationOf(document))
-    }
+    return { entries, generation: parseGeneration(generationOf(document)) }
   })
+
+/** An index as text. */
+export const textOf = ({ raw }: Pick<IndexOnDisk, "raw">): string =>
+  Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("utf8")
 
 const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
 

@@ -51,6 +51,8 @@ export interface LayoutFiles {
   readonly holder: string
   /** Which index was synced last. */
   readonly synced: string
+  /** Which displaced indexes were found unchanged. */
+  readonly watched: string
   /** The segment of the journal that is being written; `journalSegments` has those before it. */
   readonly journal: string
   readonly uploads: string
@@ -121,6 +123,7 @@ export const layoutFiles = (
     lock: join(own, "lock"),
     holder: join(own, "holder"),
     synced: join(own, "synced"),
+    watched: join(own, "watched"),
     // Its format is part of its path: version 0.1.0, which would cut off lines it does not know, never sees them.
     journal: join(own, "journal", "2", "current.ndjson"),
     uploads: join(own, "uploads"),
@@ -330,6 +333,9 @@ export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: num
 /** What makes a change of a file visible; an open handle keeps `ino` from being given to another file. */
 export const identityOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileStat): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+
+/** The size of a file, from its identity. */
+export const sizeIn = (identity: string): number => Number(identity.split(":")[2])
 
 /** Whether a file is what it was under an identity, its names aside: another name is a change, though not of its bytes. */
 export const isAsWritten = (identity: string, { dev, ino, mtimeNs, size }: FileStat): boolean =>

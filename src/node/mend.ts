@@ -9,7 +9,7 @@ import { stillWaits } from "./displaced.ts"
 import { keepOwner, makeFolder, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
 import { createFile, createMarker } from "./establish.ts"
 import { cannotExchange, cannotLink } from "./fallback.ts"
-import { checkLayout, readIndex } from "./indexFile.ts"
+import { checkLayout, readIndex, textOf } from "./indexFile.ts"
 import { emptyIndex, putTogether, takeApart } from "./indexText.ts"
 import { readEnd } from "./journalFile.ts"
 import { generationText, isSpent, lastOf } from "./journalRecord.ts"
@@ -55,8 +55,9 @@ const mendList = (files: LayoutFiles): Mended =>
   Effect.gen(function*() {
     const index = yield* readWhole(files)
     if (index === undefined || index.entries.length > 0) return Option.none()
-    const text = putTogether(takeApart(index.text, []), [], undefined)
-    if (text === index.text) return Option.none()
+    const found = textOf(index)
+    const text = putTogether(takeApart(found, []), [], undefined)
+    if (text === found) return Option.none()
     yield* replaceIndex(files, text)
     return Option.some(`wrote "manifests": [] into index.json`)
   })

@@ -10,7 +10,8 @@ import type { Draft } from "./drafts.ts"
 import { keepOwner, syncFolder, syncWhole } from "./durable.ts"
 import { endHolds, syncHeld } from "./held.ts"
 import { type IndexBytes, writeIndex } from "./indexBytes.ts"
-import type { IndexOnDisk } from "./indexFile.ts"
+import { type IndexOnDisk, textOf } from "./indexFile.ts"
+import { asWritten } from "./indexSpans.ts"
 import { takeApart } from "./indexText.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "./journalFile.ts"
 import {
@@ -106,9 +107,10 @@ export const publish = Effect.fnUntraced(function*(
   })
   if (head === undefined) return yield* Effect.die("a group without commits")
   const target = yield* placeOfIndex(files)
-  const text = last?.text ?? takeApart(index.text, index.entries)
   const generation = { journal, seq, id: name().slice(0, 16) }
-  const written = writeIndex(text, state.entries, generationText(generation), last)
+  const before = last ?? asWritten(index.raw, index.entries, index.hashed)
+  const text = before?.text ?? takeApart(textOf(index), index.entries)
+  const written = writeIndex(text, state.entries, generationText(generation), before)
   const after = written.hashed.hash
   const record = new GroupRecord({
     ...generation,
@@ -149,9 +151,10 @@ export const publish = Effect.fnUntraced(function*(
     written,
     handle: pinned,
     index: {
-      text: "",
+      raw: new Uint8Array(0),
       entries: [],
       hash: after,
+      hashed: written.hashed,
       bytes: written.bytes.length,
       generation,
       identity: identityOf(stat),

@@ -9,7 +9,7 @@ import { damaged } from "../ops/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../ops/Upkeep.ts"
 import { makeHashing } from "./hashing.ts"
 import { keptAt } from "./held.ts"
-import { checkLayout, type IndexOnDisk, readIndex } from "./indexFile.ts"
+import { checkLayout, type IndexOnDisk, readIndex, textOf } from "./indexFile.ts"
 import { readEnd } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
@@ -48,7 +48,7 @@ export const makeUpkeep = (
     return {
       state: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
       manifests: listOf(index),
-      keyTwice: Option.getOrUndefined(findDuplicateKey(index.text)),
+      keyTwice: Option.getOrUndefined(findDuplicateKey(textOf(index))),
       readable: !open || has(stat, others.read)
     } satisfies IndexCondition
   })
@@ -107,9 +107,9 @@ export const makeUpkeep = (
 const has = ({ mode }: FileStat, bit: number): boolean => (mode & bit) !== 0
 
 /** Only an empty list can be a list that is not there. */
-const listOf = ({ entries, text }: IndexOnDisk): IndexCondition["manifests"] => {
-  if (entries.length > 0) return "list"
-  const document: unknown = JSON.parse(text)
+const listOf = (index: IndexOnDisk): IndexCondition["manifests"] => {
+  if (index.entries.length > 0) return "list"
+  const document: unknown = JSON.parse(textOf(index))
   if (typeof document !== "object" || document === null || !("manifests" in document)) return "absent"
   return document.manifests === null ? "null" : "list"
 }

@@ -57,7 +57,8 @@ const reclaimable = Effect.fnUntraced(function*(
   { entries }: State,
   going: ReadonlyArray<Entry>
 ): Effect.fn.Return<number, RegistryError> {
-  const kept = contentOf(yield* needsOfAll(opened, { entries: entries.filter((entry) => !going.includes(entry)) }))
+  const gone = new Set(going)
+  const kept = contentOf(yield* needsOfAll(opened, { entries: entries.filter((entry) => !gone.has(entry)) }))
   let bytes = 0
   for (const digest of contentOf(yield* needsOfAll(opened, { entries: going }))) {
     if (kept.has(digest) || !isContentDigest(digest)) continue

@@ -6,6 +6,7 @@ import type { State } from "../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { PlanExpired, Unsupported } from "../oci/OciError.ts"
+import { inBatches } from "./batches.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { GarbageCollected, GarbageItem, GarbageShape } from "./Garbage.ts"
@@ -13,9 +14,6 @@ import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.
 import * as limits from "./limits.ts"
 import { gather, type Gathered, itemsOf, look } from "./lookForGarbage.ts"
 import type { RegistryError } from "./ports.ts"
-
-/** How many blobs or entries go in one commit, so that others wait for the lock only briefly. */
-const batchSize = 1000
 
 const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
   Effect.map(opened.uploads.list, (uploads) =>
@@ -130,14 +128,6 @@ const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<Ga
     Effect.catchTag("UploadBusy", () => Effect.succeed({ ...item, goes: false, why: "somebody is at it" }))
   )
 
-const batchesOf = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]) => {
-  const meant = items.filter((item) => item.kind === kind)
-  return Array.from(
-    { length: Math.ceil(meant.length / batchSize) },
-    (_, at) => meant.slice(at * batchSize, (at + 1) * batchSize)
-  )
-}
-
 const loadPlan = Effect.fnUntraced(function*({ plans }: Opened, id: string) {
   const plan = decodePlan(yield* plans.load(id))
   return Option.isNone(plan) ? yield* new PlanExpired({ plan: id }) : plan.value
@@ -189,13 +179,13 @@ export const makeGarbage = (
     /** Entries go first; then what they needed is garbage if it cannot be brought back. */
     const phases = [["manifest", asked], ["blob", { ...asked, untagged: false, retention: [] }]] as const
     for (const [kind, rules] of phases) {
-      const batches = batchesOf(items, kind)
+      const batches = inBatches(items.filter((item) => item.kind === kind))
       const gathered = batches.length === 0 ? undefined : yield* gather(opened, rules)
       for (const batch of batches) {
         if (gathered === undefined) continue
         const outcome = yield* settle(opened, batch, yield* collectBatch(opened, gathered, rules, batch))
-        removed.push(...outcome.removed)
-        spared.push(...outcome.spared)
+        for (const item of outcome.removed) removed.push(item)
+        for (const item of outcome.spared) spared.push(item)
       }
     }
     for (const item of items.filter(({ kind }) => kind === "upload" || kind === "file")) {

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { blobs } from "./groups/blobs.ts"
+import { commands } from "./groups/commands.ts"
 import { largeIndex } from "./groups/largeIndex.ts"
 import { mcp } from "./groups/mcp.ts"
 import { memory } from "./groups/memory.ts"
@@ -21,7 +22,18 @@ import { judge, type Judged } from "./support/Case.ts"
 import { makeBench } from "./support/makeBench.ts"
 import { table } from "./support/print.ts"
 
-const groups: ReadonlyArray<Group> = [reads, referrers, pushes, largeIndex, blobs, memory, processes, starts, mcp]
+const groups: ReadonlyArray<Group> = [
+  reads,
+  referrers,
+  pushes,
+  largeIndex,
+  commands,
+  blobs,
+  memory,
+  processes,
+  starts,
+  mcp
+]
 
 const say = (line: string): void => console.error(line)
 

@@ -114,8 +114,8 @@ describe("a note", () => {
 
 describe("keyOf", () => {
   it("numbers only entries that share name and digest", () => {
-    const { entries, ...state } = stateOf([a1, a2, b1, a1Other])
-    assert.deepStrictEqual(entries.map((entry) => keyOf({ ...state, entries }, entry)), [
+    const state = stateOf([a1, a2, b1, a1Other])
+    assert.deepStrictEqual(state.entries.map((entry) => keyOf(state, entry)), [
       { refName: "app:v1", digest: digest("a"), occurrence: 0 },
       { refName: "app:v2", digest: digest("a"), occurrence: 0 },
       { refName: "app:v1", digest: digest("b"), occurrence: 0 },

@@ -3,12 +3,16 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js"
 
 interface Event {
   readonly stream: string
-  readonly message: JSONRPCMessage
+  /** As JSON: what it was made from would take several times as much. */
+  readonly text: string
   readonly bytes: number
 }
 
 /** What an event takes in memory besides its text, about. */
 const eventBytes = 200
+
+/** A message as it was stored. */
+const parsed: (text: string) => JSONRPCMessage = JSON.parse
 
 /**
  * What a session has sent last, in memory, for a client whose connection broke. The oldest go when it gets too much. Ids
@@ -26,6 +30,11 @@ export class EventLog implements EventStore {
     this.#limit = limit
   }
 
+  /** How many events are kept, and the bytes that they take, at most about. */
+  get kept(): { readonly events: number; readonly bytes: number } {
+    return { events: this.#events.size, bytes: this.#bytes }
+  }
+
   /** Whether what followed this event is still here; never so for the event of another session. */
   has(id: string): boolean {
     return this.#events.has(id)
@@ -33,14 +42,15 @@ export class EventLog implements EventStore {
 
   storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
     const id = `${stream}.${this.#next++}`
-    const bytes = JSON.stringify(message).length + eventBytes
+    const text = JSON.stringify(message)
+    const bytes = 2 * text.length + eventBytes
     this.#bytes += bytes
     for (const [oldest, event] of this.#events) {
       if (this.#bytes <= this.#limit) break
       this.#bytes -= event.bytes
       this.#events.delete(oldest)
     }
-    this.#events.set(id, { stream, message, bytes })
+    this.#events.set(id, { stream, text, bytes })
     return Promise.resolve(id)
   }
 
@@ -53,8 +63,10 @@ export class EventLog implements EventStore {
     const ids = Array.from(this.#events.keys())
     for (const id of ids.slice(ids.indexOf(last) + 1)) {
       const event = this.#events.get(id)
+      if (event?.stream !== found.stream) continue
+      const message = parsed(event.text)
       // An empty message only marks where the stream began.
-      if (event?.stream === found.stream && "jsonrpc" in event.message) await send(id, event.message)
+      if ("jsonrpc" in message) await send(id, message)
     }
     return found.stream
   }

@@ -1,41 +1,14 @@
 /** A large index: what one commit to it costs, and what its first reader waits for. */
 import { Effect } from "effect"
-import { createHash } from "node:crypto"
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
 import type { Group } from "../support/Bench.ts"
 import { asMuch } from "../support/Case.ts"
 import { script } from "../support/command.ts"
-import { digestsOf, makeLayout, manifestOf, opened, repository } from "../support/load.ts"
+import { makeLarge, real } from "../support/largeLayout.ts"
+import { digestsOf, opened, repository } from "../support/load.ts"
 import { type Contestant, inTurns, millis, millisEach } from "../support/rounds.ts"
-
-const real = 2
-
-/**
- * A layout of few manifests whose index names many, as if another tool had written it: what an index costs does not
- * depend on what it names.
- */
-const makeLarge = Effect.fnUntraced(function*(entries: number) {
-  const directory = yield* makeLayout(real)
-  const path = join(directory, "index.json")
-  const { annotations: _ours, ...document } = JSON.parse(readFileSync(path, "utf8")) as {
-    readonly annotations: unknown
-    readonly manifests: Array<unknown>
-  }
-  const { mediaType, size } = manifestOf(0).descriptor
-  for (let number = real; number < entries; number++) {
-    document.manifests.push({
-      mediaType,
-      digest: `sha256:${createHash("sha256").update(String(number)).digest("hex")}`,
-      size,
-      annotations: { "org.opencontainers.image.ref.name": `${repository}:v${number}` }
-    })
-  }
-  writeFileSync(path, JSON.stringify(document))
-  rmSync(join(directory, ".ocilayout"), { recursive: true })
-  return directory
-})
 
 const commitsEach = 4
 

@@ -14,6 +14,8 @@ export interface Scale {
   readonly tags: { readonly few: number; readonly many: number }
   /** Of the largest index. */
   readonly entries: number
+  /** Of an index that is nearly as large as one may be. */
+  readonly mostEntries: number
   /** Of a large blob. */
   readonly mebibytes: number
   /** Blobs whose memory is compared. */
@@ -32,6 +34,7 @@ export const full: Scale = {
   manifests: 1000,
   tags: { few: 100, many: 10_000 },
   entries: 100_000,
+  mostEntries: 999_000,
   mebibytes: 1024,
   memoryMebibytes: { small: 256, large: 4096 },
   starts: 11,
@@ -46,6 +49,7 @@ export const quick: Scale = {
   manifests: 100,
   tags: { few: 20, many: 500 },
   entries: 2000,
+  mostEntries: 8000,
   mebibytes: 32,
   memoryMebibytes: { small: 16, large: 64 },
   starts: 3,
