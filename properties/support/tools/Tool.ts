@@ -22,8 +22,6 @@ export type Moment =
   /** It knows which blobs it is going to remove. */
   | "listed"
 
-export const moments: ReadonlyArray<Moment> = ["read", "stored", "emptied", "written", "listed"]
-
 /** What a tool says of itself, so that its work can be judged. */
 export type Said =
   /** It has opened the index that it will build on: its work begins. */

@@ -1,5 +1,4 @@
 /** Every tool that is modelled, as a plan that fast-check draws and prints. */
-import { Effect } from "effect"
 import fc from "fast-check"
 import { buildkitExport } from "./buildkit.ts"
 import { containersCopy } from "./containersImage.ts"
@@ -121,6 +120,3 @@ export const toolPlan = (names: ReadonlyArray<string>, notes: ReadonlyArray<stri
 
 /** Whether it does what the lab leaves to quiet times: nobody else may be at work. */
 export const wantsQuiet = ({ tool }: ToolPlan): boolean => tool === "wipe" || tool === "replace by copy"
-
-export const succeeds = (work: Work): Effect.Effect<boolean> =>
-  work.pipe(Effect.as(true), Effect.orElseSucceed(() => false))
