@@ -179,7 +179,8 @@ const model = (layout: string, plan: ToolPlan): Effect.Effect<void> => {
     pause: () => Effect.void,
     say: () => undefined,
     digits: () => String(digits++),
-    alone: (work) => work
+    alone: (work) => work,
+    together: (work) => work
   }, plan))
 }
 

@@ -1,8 +1,8 @@
 /** Those who work on one simulated layout, ours and other tools, with what they are told and a ghost that watches. */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Fiber, Option, Stream } from "effect"
 import { Actor } from "../../../src/ops/Actor.ts"
 import type { RegistryError } from "../../../src/ops/ports.ts"
-import { Machine } from "../simulation/Machine.ts"
+import { type Call, Machine } from "../simulation/Machine.ts"
 import { type Process, root, World } from "../simulation/World.ts"
 import { Gate } from "./Gate.ts"
 import { Ghost } from "./Ghost.ts"
@@ -25,9 +25,13 @@ export class Cast {
   readonly told: Array<Told> = []
   /** How many tools did what they were asked, and how many gave up. */
   readonly tools = { done: 0, "gave up": 0 }
+  /** Told of every call before it happens. */
+  onCall: (call: Call) => void = () => undefined
   readonly #gate = new Gate()
+  readonly #lives = new Map<number, { left: number; readonly end: () => void }>()
   #ghost: Ghost | undefined
   #digits = 100_000
+  #asks = 0
 
   /** @param yielding whether another may go on before every call */
   constructor(yielding: boolean) {
@@ -36,10 +40,21 @@ export class Cast {
         yielding,
         before: (call) => {
           this.#ghost?.before(call)
+          this.#count(call.process)
+          this.onCall(call)
           return undefined
         }
       })
     )
+  }
+
+  #count(process: number): void {
+    const life = this.#lives.get(process)
+    if (life === undefined || life.left-- > 0) return
+    this.#lives.delete(process)
+    this.#ghost?.tell(process, "is killed")
+    this.world.machine.kill(process)
+    life.end()
   }
 
   /** A folder, and in it what another tool has built of these names and notes, if any. */
@@ -51,24 +66,37 @@ export class Cast {
     }
   }
 
-  /** From now on everything is watched. */
+  /** What watches; not before `watch`. */
   get ghost(): Ghost {
-    if (this.#ghost !== undefined) return this.#ghost
-    const bytes = this.world.bytes("index.json")
-    const index = bytes === undefined ? undefined : parsedIndex(bytes)
-    return this.#ghost = new Ghost(this.world, index === undefined ? new Map() : stateOf(index))
+    if (this.#ghost === undefined) throw new Error("nobody watches yet")
+    return this.#ghost
   }
 
-  /** A tool at work, however it ends. */
-  tool(plan: ToolPlan, pause: (moment: Moment) => Effect.Effect<void>): Effect.Effect<void> {
+  /** From now on everything is watched. */
+  watch(): void {
+    const bytes = this.world.bytes("index.json")
+    const index = bytes === undefined ? undefined : parsedIndex(bytes)
+    this.#ghost = new Ghost(this.world, index === undefined ? new Map() : stateOf(index))
+  }
+
+  /**
+   * A tool at work, however it ends.
+   *
+   * @param lives how many calls it makes before it is killed, if it is
+   */
+  tool(plan: ToolPlan, pause: (moment: Moment) => Effect.Effect<void>, lives?: number): Effect.Effect<void> {
     const { fs, id } = this.world.machine.process()
+    const killed = Effect.callback<void>((resume) => {
+      if (lives !== undefined) this.#lives.set(id, { left: lives, end: () => resume(Effect.void) })
+    })
     const work: Work = runTool({
       fs,
       root,
-      say: this.#ghost?.tool(id, plan) ?? (() => undefined),
+      say: this.#ghost?.tool(id, plan, lives !== undefined) ?? (() => undefined),
       pause,
       digits: () => String(this.#digits++),
-      alone: (work) => this.#gate.alone(work)
+      alone: (work) => this.#gate.alone(work),
+      together: (work) => this.#gate.within(work)
     }, plan)
     const ended = Effect.match(work, {
       onSuccess: () => void this.tools.done++,
@@ -77,7 +105,11 @@ export class Cast {
         this.tools["gave up"]++
       }
     })
-    return wantsQuiet(plan) ? ended : this.#gate.within(ended)
+    // A call that never returns cannot be interrupted either.
+    const either = lives === undefined
+      ? ended
+      : Effect.flatMap(Effect.forkDetach(ended), (fiber) => Effect.raceFirst(Fiber.join(fiber), killed))
+    return wantsQuiet(plan) ? either : this.#gate.within(either)
   }
 
   /** One of ours at work, whatever is answered. */
@@ -90,7 +122,7 @@ export class Cast {
     const { registry } = process
     const { digest } = imageOf(note).manifest
     const [repository = "", tag = ""] = name.split(":")
-    const label = `${does} ${name} ${note} ${this.told.length}`
+    const label = `${does} ${name} ${note} ${this.#asks++}`
     switch (does) {
       case "push":
         return Effect.matchEffect(this.#pushBlobs(process, repository, note), {

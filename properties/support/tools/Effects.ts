@@ -10,11 +10,15 @@ export const dayNs = 86_400_000_000_000n
 export interface ToolProcess {
   readonly kind: "tool"
   readonly plan: ToolPlan
+  /** Whether it may be killed, so that nothing is sure of what it was asked. */
+  readonly mayDie: boolean
   start: Start | undefined
   /** The mark in what it has read, and whether that was what we had left last. */
   generation: string | undefined
   sawAll: boolean
   readonly means: Map<string, string | undefined>
+  /** What it has written before, and remembers. */
+  readonly meant: Map<string, string | undefined>
   readonly relies: Map<string, bigint>
   /** The index that it has open for writing, and what that said before. */
   opened: number | undefined
@@ -82,9 +86,11 @@ export class Effects {
       const isMarked = generationOf(parsedIndex(bytes)) !== undefined
       const isDoubtful = this.#versions.saidSince(isMarked ? tool.generation : undefined, name, digest)
       const isCertain = tool.sawAll && isMarked
-      if (tool.lost || (isDoubtful && !isCertain) || tool.start === undefined) this.#names.allow(name, digest)
-      else this.#names.end(name, digest, tool.start)
+      if (tool.lost || tool.mayDie || (isDoubtful && !isCertain) || tool.start === undefined) {
+        this.#names.allow(name, digest)
+      } else this.#names.end(name, digest, tool.start)
     }
+    for (const [name, digest] of tool.means) tool.meant.set(name, digest)
     tool.means.clear()
     for (const [digest, sinceNs] of tool.relies) if (this.#nowNs - sinceNs >= dayNs) this.#excused.add(digest)
   }
@@ -106,12 +112,16 @@ export class Effects {
     for (const [name, digest] of state) {
       if (!tool.means.has(name) && !this.#versions.said(name, digest)) this.#names.allow(name, digest)
     }
-    for (const name of namesIn(replaced, state)) {
+    for (const name of namesIn(replaced, state, head ?? new Map())) {
       if (tool.means.has(name)) continue
       const isOurs = head === undefined ? replaced.get(name) === state.get(name) : replaced.get(name) === head.get(name)
       if (isOurs) continue
       this.#names.allow(name, state.get(name))
       this.#names.allow(name, head?.get(name))
+    }
+    // A program that keeps the layout open says again what another tool has overwritten before we saw it.
+    for (const [name, digest] of tool.meant) {
+      if (!tool.means.has(name) && state.get(name) === digest) this.#names.allow(name, digest)
     }
     const adopted = this.#versions.adopted
     if (adopted === undefined || head === undefined || generationOf(parsedIndex(bytes)) !== undefined) return

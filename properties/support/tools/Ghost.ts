@@ -35,6 +35,8 @@ interface Seen {
 }
 
 const indexPath = `${root}/index.json`
+/** Calls that open a file to change it in its place. */
+const writes = new Set(["open(overwrite)", "open(update)"])
 const blobFolder = `${root}/blobs/`
 
 export class Ghost {
@@ -67,14 +69,16 @@ export class Ghost {
     this.#processes.set(process, { kind: "ours", write: undefined })
   }
 
-  tool(process: number, plan: ToolPlan): (said: Said) => void {
+  tool(process: number, plan: ToolPlan, mayDie: boolean): (said: Said) => void {
     const tool: ToolProcess = {
       kind: "tool",
       plan,
+      mayDie,
       start: undefined,
       generation: undefined,
       sawAll: false,
       means: new Map(),
+      meant: new Map(),
       relies: new Map(),
       opened: undefined,
       cut: new Map(),
@@ -144,7 +148,7 @@ export class Ghost {
       this.#removes(digestAt(call.path))
       this.tell(call.process, `removes ${noteOf(digestAt(call.path))}`)
     }
-    if (process?.kind === "tool" && call.path === indexPath && call.operation === "open(overwrite)") {
+    if (process?.kind === "tool" && call.path === indexPath && writes.has(call.operation)) {
       process.opened = this.#seen.node
       process.cut = this.#state()
       process.lost = false

@@ -44,6 +44,8 @@ export interface Desk {
   readonly digits: () => string
   /** Does it while nobody else is at work. */
   readonly alone: <A>(work: Work<A>) => Work<A>
+  /** Does it while nobody wants to be alone. */
+  readonly together: <A>(work: Work<A>) => Work<A>
 }
 
 export type Work<A = void> = Effect.Effect<A, FsError | GivenUp>

@@ -114,6 +114,8 @@ export const toolPlan = (names: ReadonlyArray<string>, notes: ReadonlyArray<stri
         edit
       })
     },
+    { weight: 1, arbitrary: fc.record({ tool: fc.constantFrom("wipe"), name, note }) },
+    { weight: 1, arbitrary: fc.record({ tool: fc.constant("replace by copy") }) },
     { weight: 2, arbitrary: fc.record({ tool: fc.constant("put back"), by: fc.constantFrom("mv", "cp", "cp -p") }) }
   )
 }

@@ -37,7 +37,7 @@ export const wipe = (desk: Desk, { image, name }: { readonly image: Image; reado
       }
     }))
     yield* desk.pause("emptied")
-    yield* containersCopy(desk, { compresses: false, image, name })
+    yield* desk.together(containersCopy(desk, { compresses: false, image, name }))
   })
 
 /** `cp -r`: everything again, in the order of the folder. */

@@ -6,7 +6,7 @@ import { takeTurns } from "../takeTurns.ts"
 import { type Ask, Cast } from "./Cast.ts"
 import { judge } from "./judge.ts"
 import type { Moment } from "./Tool.ts"
-import { type ToolPlan, toolPlan } from "./ToolPlan.ts"
+import { type ToolPlan, toolPlan, wantsQuiet } from "./ToolPlan.ts"
 
 /** How many calls of others go by. */
 type Calls = number
@@ -15,6 +15,8 @@ interface Guest {
   readonly plan: ToolPlan
   readonly wait: Calls
   readonly pauses: Readonly<Record<Moment, Calls>>
+  /** How many calls it makes before it is killed, if it is. */
+  readonly lives: Calls | undefined
 }
 
 export interface Program {
@@ -50,12 +52,16 @@ const ask: fc.Arbitrary<Program["ours"][number][number]> = fc.record({
 const guest: fc.Arbitrary<Guest> = fc.record({
   plan: toolPlan(names, notes),
   wait: calls,
-  pauses: fc.record({ read: pause, stored: pause, emptied: fc.nat({ max: 10 }), written: pause, listed: pause })
+  pauses: fc.record({ read: pause, stored: pause, emptied: fc.nat({ max: 10 }), written: pause, listed: pause }),
+  lives: fc.constant(undefined)
 })
 
 export const program: fc.Arbitrary<Program> = fc.record({
   ours: fc.array(fc.array(ask, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
-  guests: fc.array(guest, { minLength: 1, maxLength: 3 }),
+  // Of those that need quiet times, one at most: a layout that is removed and copied may be anything.
+  guests: fc.array(guest, { minLength: 1, maxLength: 3 }).filter((guests) =>
+    guests.filter(({ plan }) => wantsQuiet(plan)).length <= 1
+  ),
   before: fc.record({ "app:t0": fc.constantFrom("a", "b"), "app:t1": fc.constantFrom("a", "c") }, { requiredKeys: [] }),
   adopted: fc.boolean(),
   ticks: fc.array(fc.record({ wait: calls, minutes }), { maxLength: 2 }),
@@ -74,6 +80,7 @@ export const play = async (program: Program): Promise<Played> => {
   const cast = new Cast(true)
   const { world } = cast
   await cast.furnish(program.before)
+  cast.watch()
   const { ghost } = cast
   const processes = await Promise.all(program.ours.map(() => world.open()))
   const last = await world.open()
@@ -86,8 +93,8 @@ export const play = async (program: Program): Promise<Played> => {
     ({ minutes, wait }) => Effect.andThen(pass(wait), Effect.sync(() => world.machine.advance(minutes * 60_000))),
     { discard: true }
   )
-  const guests = program.guests.map(({ pauses, plan, wait }) =>
-    Effect.andThen(pass(wait), cast.tool(plan, (moment) => pass(pauses[moment])))
+  const guests = program.guests.map(({ lives, pauses, plan, wait }) =>
+    Effect.andThen(pass(wait), cast.tool(plan, (moment) => pass(pauses[moment]), wantsQuiet(plan) ? undefined : lives))
   )
   const ours = program.ours.map((asks, at) =>
     Effect.forEach(asks, (ask) => Effect.andThen(pass(ask.wait), cast.ours(processes[at] ?? last, ask)), {
@@ -98,6 +105,10 @@ export const play = async (program: Program): Promise<Played> => {
   await takeTurns(program.order, world.within(all))
   world.machine.advance(program.rests * 60_000)
   const { collects } = program
-  const found = await judge(world, ghost, last, { collects, told: cast.told, keepsHistory: true })
+  const found = await judge(world, ghost, last, {
+    collects,
+    told: cast.told,
+    keepsHistory: !program.guests.some(({ plan }) => plan.tool === "wipe")
+  })
   return { cast, found }
 }
