@@ -1,29 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { type Image, pushImage } from "../mcp/support/images.ts"
+import { missingOf, run } from "../support/commands.ts"
 import { copyOfFixture, fixturePath, temporaryFolder } from "../support/folders.ts"
 import { commitsIn, generationIn } from "../support/journal.ts"
 import { entriesIn, plainBlob, reachedFrom, refNameOf } from "../support/plainLayout.ts"
 
-const run = (command: string, ...args: ReadonlyArray<string>): Buffer =>
-  execFileSync(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 })
-
-const isThere = (command: string): boolean => {
-  try {
-    run(command, "--version")
-    return true
-  } catch {
-    return false
-  }
-}
-
-const missing = ["skopeo", "umoci"].filter((command) => !isThere(command))
-if (missing.length > 0) console.info(`clients: skipped; not installed: ${missing.join(", ")}`)
+const missing = missingOf("clients", ["skopeo", "umoci"])
 
 const copy = (from: string, to: string): void =>
   void run("skopeo", "--insecure-policy", "copy", "--dest-oci-accept-uncompressed-layers", `oci:${from}`, `oci:${to}`)
@@ -58,7 +45,7 @@ const assertTags = Effect.fnUntraced(function*(registry: RegistryShape, reposito
 const config = { os: "linux", architecture: "amd64", config: {}, rootfs: { type: "layers", diff_ids: [] } }
 
 describe("the same folder, by turns", () => {
-  it.live.skipIf(missing.length > 0)("skopeo, umoci and we lose nothing of each other's", () =>
+  it.live.skipIf(missing.size > 0)("skopeo, umoci and we lose nothing of each other's", () =>
     Effect.gen(function*() {
       const layout = yield* copyOfFixture("umoci-new")
       const index = join(layout, "index.json")
@@ -135,7 +122,7 @@ describe("the same folder, by turns", () => {
       assert.isAtLeast(actors.filter((actor) => actor === "foreign").length, 4, "what we took over, and each round")
     }))
 
-  it.live.skipIf(missing.length > 0)("full names are read and written by skopeo too", () =>
+  it.live.skipIf(missing.size > 0)("full names are read and written by skopeo too", () =>
     Effect.gen(function*() {
       const layout = yield* copyOfFixture("dockeroci-server-push")
       const registry = yield* openShared({ directory: layout })
@@ -158,7 +145,7 @@ describe("the same folder, by turns", () => {
       assertWhole(layout)
     }))
 
-  it.live.skipIf(missing.length > 0)(
+  it.live.skipIf(missing.size > 0)(
     "a layout that we have made is theirs to read, write and collect",
     () =>
       Effect.gen(function*() {

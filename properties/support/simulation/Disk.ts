@@ -22,6 +22,8 @@ interface Common {
   readonly gid: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
+  /** When it was made. */
+  readonly birthNs: bigint
 }
 
 interface FileNode extends Common {
@@ -85,6 +87,7 @@ const directoryNode = (ino: bigint, mode: number, nowNs: bigint): DirectoryNode 
   gid: 0,
   mtimeNs: nowNs,
   ctimeNs: nowNs,
+  birthNs: nowNs,
   entries: new Map(),
   durable: new Map()
 })

@@ -12,6 +12,7 @@ import {
 import { linkStatsBy } from "../../../test/support/linkStats.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"
+import type { ToolFs } from "./ToolFs.ts"
 
 /** A call of a process, before it happens. */
 export interface Call {
@@ -164,12 +165,12 @@ export class Machine {
   }
 
   /** A file system for one more process. */
-  process(): { readonly fs: LayoutFs; readonly id: number } {
+  process(): { readonly fs: ToolFs; readonly id: number } {
     const id = this.#processes++
     return { fs: this.#fileSystem(id), id }
   }
 
-  #fileSystem(process: number): LayoutFs {
+  #fileSystem(process: number): ToolFs {
     const call = <A>(
       operation: string,
       path: string,
@@ -212,6 +213,22 @@ export class Machine {
         return this.#hold({ process, node, path: this.#told(path) }, follow)
       })
 
+    const overwrite: ToolFs["overwrite"] = (path, mode = 0o644) =>
+      Effect.acquireRelease(
+        call("open(overwrite)", path, (nowNs): Opened => {
+          const place = this.#find(path, true)
+          if (place.node === undefined) {
+            this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode: mode & ~mask }, this.#nodes())
+          }
+          const node = this.#find(path, true).node ?? disks.fail("ENOENT")
+          this.disk = disks.truncate(this.disk, nowNs, node, 0)
+          const opened: Opened = { process, node, access: "update" }
+          this.#opened.add(opened)
+          return opened
+        }).pipe(Effect.map((opened) => this.#handle(opened, path, call))),
+        ({ close }) => close
+      )
+
     const at = (path: string, follow: boolean): number => this.#find(path, follow).node ?? disks.fail("ENOENT")
 
     const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, () => this.#stat(at(path, false)))
@@ -223,6 +240,12 @@ export class Machine {
       openHandle,
       openFolder,
       open: (path, flags, mode) => Effect.acquireRelease(openHandle(path, flags, mode), ({ close }) => close),
+      overwrite,
+      setTime: (path, mtimeNs) =>
+        call("utime", path, (nowNs) => {
+          const node = at(path, true)
+          this.disk = disks.withNode(this.disk, node, { ...disks.nodeAt(this.disk, node), mtimeNs, ctimeNs: nowNs })
+        }),
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
       linkStat,
       linkStats: linkStatsBy(linkStat),
@@ -476,11 +499,10 @@ export class Machine {
 
   #stat(id: number): FileStat {
     const node = disks.nodeAt(this.disk, id)
-    const { ctimeNs, gid, ino, kind, mtimeNs, uid } = node
+    const { birthNs, ctimeNs, gid, ino, kind, mtimeNs, uid } = node
     const mode = (node.mode & 0o7777) | kindBits[kind]
     const size = node.kind === "file" ? node.content.length : 0
     const links = node.kind === "file" ? node.names : 1
-    // Nothing here sets the times of a file, so it was made no later than it was written.
-    return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, birthNs: mtimeNs, links, mode, uid, gid }
+    return { kind, dev: 1n, ino, size, mtimeNs, ctimeNs, birthNs, links, mode, uid, gid }
   }
 }

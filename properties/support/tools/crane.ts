@@ -1,0 +1,61 @@
+/**
+ * crane. Traced: crane 0.20.
+ *
+ * Of a blob that is there nothing is written. Layers come by temporary files beside them; config and manifest are
+ * written in place. The index is read when all of it is there, and is emptied and written with other formatting; an entry
+ * is always added, whatever has its name. Its collection reads the index first, then lists and removes. Nothing is
+ * synced. Annotations of the index are kept.
+ */
+import { Effect } from "effect"
+import type { Blob, Image } from "./images.ts"
+import { appended, type Entry, indentedByThree } from "./indexJson.ts"
+import {
+  blobPath,
+  type Desk,
+  ifThere,
+  indexPath,
+  makeFolders,
+  overwrite,
+  place,
+  reached,
+  readIndex,
+  removeOthers,
+  type Work
+} from "./Tool.ts"
+
+const putBlob = (desk: Desk, { bytes, digest }: Blob, isLayer: boolean): Work =>
+  Effect.gen(function*() {
+    const path = blobPath(desk, digest)
+    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+    const stat = yield* ifThere(desk.fs.stat(path))
+    if (stat?.size === bytes.length) return desk.say({ _tag: "Relies", digest })
+    if (isLayer) yield* place(desk, path, bytes, { by: `${path}${desk.digits()}` })
+    else yield* overwrite(desk, path, bytes)
+  })
+
+export const cranePull = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
+  Effect.gen(function*() {
+    yield* desk.fs.stat(indexPath(desk))
+    for (const layer of image.layers) yield* putBlob(desk, layer, true)
+    for (const blob of [image.config, image.manifest]) yield* putBlob(desk, blob, false)
+    yield* desk.pause("stored")
+    const index = yield* readIndex(desk)
+    yield* desk.pause("read")
+    const { bytes, digest } = image.manifest
+    const annotations = { "org.opencontainers.image.ref.name": name }
+    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length, annotations }
+    desk.say({ _tag: "Means", name, digest })
+    yield* overwrite(desk, indexPath(desk), indentedByThree(appended(index, entry)))
+    yield* desk.pause("written")
+    desk.say({ _tag: "Done" })
+  })
+
+export const craneCollect = (desk: Desk): Work =>
+  Effect.gen(function*() {
+    yield* desk.fs.stat(indexPath(desk))
+    const index = yield* readIndex(desk)
+    yield* desk.pause("read")
+    const kept = yield* reached(desk, index.manifests.map(({ digest }) => digest), true)
+    yield* removeOthers(desk, kept)
+    desk.say({ _tag: "Done" })
+  })

@@ -1,0 +1,119 @@
+/**
+ * oras. Traced: oras 1.3.
+ *
+ * The index is read once, when the layout is opened, and every manifest that it names is read with it: one that is
+ * missing makes it give up. Blobs that are there are not brought again; others come by temporary files in `ingest`, and
+ * get the mode 0444. The index is emptied and written for every manifest that is new, which has no name at first, and
+ * again for every name; the entries come in an order that is not that of the file. A manifest that is deleted goes with
+ * its names, and then what only it had needed when the layout was opened. Nothing is synced. Annotations are kept.
+ */
+import { Effect } from "effect"
+import { GivenUp } from "./GivenUp.ts"
+import { type Blob, type Image, partsOf } from "./images.ts"
+import { compact, type Entry, type Index, nameOf, renamed, unnamed, without } from "./indexJson.ts"
+import {
+  blobPath,
+  type Desk,
+  indexPath,
+  isThere,
+  makeFolders,
+  overwrite,
+  place,
+  reached,
+  readIndex,
+  readLayout,
+  removeFile,
+  type Work
+} from "./Tool.ts"
+
+const open = (desk: Desk): Work<Index> =>
+  Effect.gen(function*() {
+    yield* desk.fs.stat(`${desk.root}/blobs`)
+    yield* readLayout(desk)
+    const index = yield* readIndex(desk)
+    yield* reached(desk, index.manifests.map(({ digest }) => digest), true)
+    yield* desk.pause("read")
+    return index
+  })
+
+const putBlob = (desk: Desk, { bytes, digest }: Blob): Work<boolean> =>
+  Effect.gen(function*() {
+    const path = blobPath(desk, digest)
+    if (yield* isThere(desk, path)) {
+      desk.say({ _tag: "Relies", digest })
+      return false
+    }
+    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+    yield* makeFolders(desk, `${desk.root}/ingest`)
+    const by = `${desk.root}/ingest/${digest.slice(7)}_${desk.digits()}`
+    yield* place(desk, path, bytes, { by, mode: 0o444 })
+    return true
+  })
+
+/** What has a name comes first, and in an order of its own. */
+const ordered = (index: Index): string => {
+  const byDigest = (entries: ReadonlyArray<Entry>) => entries.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+  const tagged = index.manifests.filter((entry) => nameOf(entry) !== undefined)
+  const rest = index.manifests.filter((entry) =>
+    nameOf(entry) === undefined && !tagged.some(({ digest }) => digest === entry.digest)
+  )
+  return compact({ ...index, manifests: [...byDigest(tagged), ...byDigest(rest)] })
+}
+
+const withName = (index: Index, entry: Entry, name: string): Index => {
+  const { manifests } = without(index, name)
+  return { ...index, manifests: [...manifests, renamed(entry, name)] }
+}
+
+export const orasCopy = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
+  Effect.gen(function*() {
+    const opened = yield* open(desk)
+    const { bytes, digest } = image.manifest
+    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length }
+    const added: Index = { ...opened, manifests: [...opened.manifests, unnamed(entry)] }
+    const hasManifest = yield* isThere(desk, blobPath(desk, digest))
+    // What has the manifest is taken to have the rest.
+    for (const blob of hasManifest ? [image.manifest] : partsOf(image)) {
+      const isNew = yield* putBlob(desk, blob)
+      if (!isNew || blob !== image.manifest) continue
+      yield* desk.pause("stored")
+      yield* overwrite(desk, indexPath(desk), ordered(added))
+    }
+    yield* desk.fs.stat(blobPath(desk, digest))
+    desk.say({ _tag: "Means", name, digest })
+    yield* overwrite(desk, indexPath(desk), ordered(withName(opened, entry, name)))
+    yield* desk.pause("written")
+    desk.say({ _tag: "Done" })
+  })
+
+export const orasTag = (desk: Desk, { from, name }: { readonly from: string; readonly name: string }): Work =>
+  Effect.gen(function*() {
+    const index = yield* open(desk)
+    const source = index.manifests.find((entry) => nameOf(entry) === from)
+    if (source === undefined) return yield* new GivenUp({ why: `${from} is not there` })
+    yield* desk.fs.stat(blobPath(desk, source.digest))
+    desk.say({ _tag: "Relies", digest: source.digest })
+    desk.say({ _tag: "Means", name, digest: source.digest })
+    yield* overwrite(desk, indexPath(desk), ordered(withName(index, source, name)))
+    yield* desk.pause("written")
+    desk.say({ _tag: "Done" })
+  })
+
+/** Every name of the manifest goes. */
+export const orasDelete = (desk: Desk, { name }: { readonly name: string }): Work =>
+  Effect.gen(function*() {
+    const index = yield* open(desk)
+    const source = index.manifests.find((entry) => nameOf(entry) === name)
+    if (source === undefined) return yield* new GivenUp({ why: `${name} is not there` })
+    const rest = index.manifests.filter(({ digest }) => digest !== source.digest)
+    const mine = yield* reached(desk, [source.digest], true)
+    const others = yield* reached(desk, rest.map(({ digest }) => digest), false)
+    for (const entry of index.manifests.filter(({ digest }) => digest === source.digest)) {
+      const named = nameOf(entry)
+      if (named !== undefined) desk.say({ _tag: "Means", name: named, digest: undefined })
+    }
+    yield* overwrite(desk, indexPath(desk), ordered({ ...index, manifests: rest }))
+    yield* desk.pause("listed")
+    for (const digest of mine) if (!others.has(digest)) yield* removeFile(desk, blobPath(desk, digest))
+    desk.say({ _tag: "Done" })
+  })

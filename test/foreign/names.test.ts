@@ -1,0 +1,43 @@
+/** What other tools once made of names that we had acknowledged. */
+import { assert, describe, it } from "@effect/vitest"
+import { Stage } from "../../properties/support/tools/Stage.ts"
+
+describe("an acknowledged name is not lost", () => {
+  it("where skopeo writes back the very bytes that it read", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const skopeo = await stage.begin({ tool: "skopeo", name: "app:t0", note: "a" }, "read")
+    await stage.ours("push", "app:t2", "c")
+    await skopeo.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+
+  it("where a person puts back what was saved a minute before", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const person = await stage.begin({ tool: "put back", by: "mv" }, "read")
+    await stage.ours("push", "app:t1", "c")
+    await person.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+
+  it("where a program of the Go package has had the layout open since before our first commit", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    const uses = [{ does: "push", name: "app:t2", note: "c" }] as const
+    const handle = await stage.begin({ tool: "go handle", uses }, "read")
+    await stage.ours("push", "app:t1", "b")
+    stage.passes({ hours: 30 })
+    await handle.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+
+  it("where a script drops the annotations of the index", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const edit = { from: "app:t0", name: "app:t2" }
+    const script = await stage.begin({ tool: "script", by: "mv", dropsAnnotations: true, edit }, "read")
+    await stage.ours("push", "app:t1", "c")
+    await script.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+})
