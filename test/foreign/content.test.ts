@@ -32,4 +32,11 @@ describe("acknowledged content is not lost", () => {
     await skopeo.goOn()
     assert.deepStrictEqual(await stage.findings(), [])
   })
+
+  it("where skopeo is killed while it writes a manifest that was there", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    await stage.begin({ tool: "skopeo", name: "app:t2", note: "b" }, "emptied")
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
 })

@@ -40,4 +40,59 @@ describe("an acknowledged name is not lost", () => {
     await script.goOn()
     assert.deepStrictEqual(await stage.findings(), [])
   })
+
+  it("where the machine sleeps for two days in the middle of our commit", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const person = await stage.begin({ tool: "put back", by: "cp" }, "read")
+    let slept = false
+    stage.cast.onCall = ({ operation }) => {
+      if (operation === "exchange" && !slept) stage.passes({ hours: 48 })
+      if (operation === "exchange") slept = true
+    }
+    await stage.ours("push", "app:t1", "c")
+    await person.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+})
+
+describe("a deleted name does not come back", () => {
+  it("into what is built after `rm -rf DIR/*`, where we had committed once", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    await stage.whole({ tool: "wipe", name: "app:t0", note: "c" })
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+
+  it("into what is built after `rm -rf DIR/*`, where we have pushed a blob in between", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    await stage.ours("push", "app:t2", "b")
+    const wipe = await stage.begin({ tool: "wipe", name: "app:t0", note: "c" }, "read")
+    await stage.ours("push", "app:t1", "d")
+    await wipe.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+})
+
+describe("the layout can be read", () => {
+  it("where skopeo and regctl have written oci-layout at once", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const regctl = await stage.begin({ tool: "regctl copy", name: "x", note: "c" }, "emptied")
+    const skopeo = await stage.begin({ tool: "skopeo", name: "app:t0", note: "a" }, "stored")
+    await skopeo.goOn("emptied")
+    await skopeo.goOn()
+    await regctl.goOn()
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
+
+  it("where skopeo is killed while it writes oci-layout", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const skopeo = await stage.begin({ tool: "skopeo", name: "app:t0", note: "a" }, "stored")
+    await skopeo.goOn("emptied")
+    stage.passes({ hours: 1 })
+    assert.deepStrictEqual(await stage.findings(), [])
+  })
 })

@@ -39,8 +39,8 @@ export class Cast {
       new Machine({
         yielding,
         before: (call) => {
+          if (this.#dies(call.process)) return undefined
           this.#ghost?.before(call)
-          this.#count(call.process)
           this.onCall(call)
           return undefined
         }
@@ -48,13 +48,15 @@ export class Cast {
     )
   }
 
-  #count(process: number): void {
+  /** Whether a call is the one that a tool is killed before. */
+  #dies(process: number): boolean {
     const life = this.#lives.get(process)
-    if (life === undefined || life.left-- > 0) return
+    if (life === undefined || life.left-- > 0) return false
     this.#lives.delete(process)
     this.#ghost?.tell(process, "is killed")
     this.world.machine.kill(process)
     life.end()
+    return true
   }
 
   /** A folder, and in it what another tool has built of these names and notes, if any. */

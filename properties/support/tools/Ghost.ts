@@ -148,6 +148,10 @@ export class Ghost {
       this.#removes(digestAt(call.path))
       this.tell(call.process, `removes ${noteOf(digestAt(call.path))}`)
     }
+    // Until it is filled again it is gone; a tool that is killed leaves it so.
+    if (process?.kind === "tool" && call.path.startsWith(blobFolder) && call.operation === "open(overwrite)") {
+      this.#removes(digestAt(call.path))
+    }
     if (process?.kind === "tool" && call.path === indexPath && writes.has(call.operation)) {
       process.opened = this.#seen.node
       process.cut = this.#state()

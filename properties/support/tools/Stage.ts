@@ -73,9 +73,9 @@ export class Stage {
     this.cast.world.machine.advance(hours * 3_600_000)
   }
 
-  /** What is wrong once we have looked again. */
+  /** What is wrong once another process of ours has looked. */
   async findings({ collects = false } = {}): Promise<ReadonlyArray<string> | undefined> {
     const { ghost, told, world } = this.cast
-    return judge(world, ghost, this.#ours, { collects, told, keepsHistory: !this.#wiped })
+    return judge(world, ghost, await world.open(), { collects, told, keepsHistory: !this.#wiped })
   }
 }

@@ -53,7 +53,7 @@ const guest: fc.Arbitrary<Guest> = fc.record({
   plan: toolPlan(names, notes),
   wait: calls,
   pauses: fc.record({ read: pause, stored: pause, emptied: fc.nat({ max: 10 }), written: pause, listed: pause }),
-  lives: fc.constant(undefined)
+  lives: fc.option(fc.nat({ max: 60 }), { freq: 8, nil: undefined })
 })
 
 export const program: fc.Arbitrary<Program> = fc.record({
