@@ -5,21 +5,13 @@ import type { StoredBlob } from "../layout/garbage.ts"
 import { type Algorithm, algorithmOf, type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../oci/OciError.ts"
 import type { BlobStore } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { runningHash } from "./hasher.ts"
 import { type Hold, hold, keptAt, markedSince } from "./held.ts"
-import {
-  asStorage,
-  guard,
-  guardedStat,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  statIfThere
-} from "./layoutFiles.ts"
+import { guard, guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { retainBlob } from "./retainBlob.ts"

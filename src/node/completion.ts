@@ -9,13 +9,15 @@ import { entriesOfDigest, type State } from "../layout/State.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { contentOf, needsOfAll } from "../ops/links.ts"
-import type { Manifests } from "../ops/manifests.ts"
+import { descriptorsOf, type Manifests } from "../ops/manifests.ts"
 import type { BlobStore, RegistryError } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
+import { keptAt } from "./held.ts"
 import type { Known } from "./indexCache.ts"
-import { asStorage, guard, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
+import { guard, identityOf, ifThere, type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
-import { completeBlob } from "./retainBlob.ts"
+import { completeBlob, replaceBlob } from "./retainBlob.ts"
 import { settledAt } from "./settledAt.ts"
 import { overInTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
@@ -28,6 +30,9 @@ const algorithms = ["sha256", "sha512"] as const
 
 /** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
 const trustMillis = 1000
+
+const cannotBeWalked = (error: RegistryError): boolean =>
+  error._tag === "LimitExceeded" || (error._tag === "StorageError" && error.kind === "denied")
 
 /** What is pinned is held, and need not be where other tools look for it. */
 const noPins = { all: Effect.succeed(new Map<never, never>()) }
@@ -49,8 +54,8 @@ export const makeCompletion = (
     entries: ReadonlyArray<Entry>
   ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
     Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
-      // No commit fails since a layout is too large to be walked: then manifests alone are made sure of.
-      Effect.catchTag("LimitExceeded", ({ message }) =>
+      // No commit fails since a layout is too large to be walked, or not all ours to read: then entries alone are held.
+      Effect.catchIf(cannotBeWalked, ({ message }) =>
         Effect.as(
           Effect.logWarning(`${files.root}: not all content can be held against other tools' collections: ${message}`),
           new Map(entries.flatMap(({ digest }) => isContentDigest(digest) ? [[digest, true]] : []))
@@ -104,6 +109,21 @@ export const makeCompletion = (
     return true
   })
 
+  /** Puts manifests right that a tool was killed over while it wrote them in place: they are there, and cut short. */
+  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+    const { reached } = yield* reading.manifests.walk(descriptorsOf(state.entries), false)
+    const digests = Array.from(reached.keys()).filter(isContentDigest)
+    const [there, kept] = yield* storage(Effect.all([
+      files.fs.linkStats(digests.map((digest) => files.blob(digest))),
+      files.fs.linkStats(digests.map((digest) => keptAt(files, digest)))
+    ]))
+    for (const [place, digest] of digests.entries()) {
+      const [own, held] = [there[place], kept[place]]
+      if (own?.kind !== "file" || held?.kind !== "file" || own.size === held.size) continue
+      yield* storage(replaceBlob(files, trusted, digest))
+    }
+  })
+
   /** Lists what has changed, unless that was us alone. */
   const lookAtBlobs = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<void, RegistryError> {
     const { blobsSeen, times } = files
@@ -114,6 +134,7 @@ export const makeCompletion = (
     const isSame = folders.every((folder, place) => blobsSeen.looks.get(folder) === looks[place])
     // A removal at the very moment of a change of ours does not show in the times of the folder.
     if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
+    if (!isSame) yield* repairManifests(state)
     const isChanged = yield* repair(known, state)
     listedAt = now
     blobsSeen.changed = false

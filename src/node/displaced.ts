@@ -5,19 +5,11 @@
 import { Clock, Effect } from "effect"
 import { basename, join } from "node:path"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { asStorage } from "./asStorage.ts"
 import { syncFolder } from "./durable.ts"
 import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
-import {
-  asStorage,
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  RandomName,
-  sizeIn,
-  statIfThere
-} from "./layoutFiles.ts"
+import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName, sizeIn, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 

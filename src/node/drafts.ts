@@ -7,6 +7,9 @@ import type { Observation } from "./observe.ts"
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
 
+/** The actor of a commit that holds against another tool's word what is ours. */
+export const overruler = "ocilayout"
+
 /** The commit of an index that is written again as it was. */
 export const nothingElse = (time: number): Draft => ({ time, actor: "foreign", events: [] })
 
@@ -24,7 +27,7 @@ export const foreignDrafts = (
 ): ReadonlyArray<Draft> => {
   const steps = [
     { actor: "foreign", from: head, to: word },
-    { actor: "ocilayout", from: word, to: state },
+    { actor: overruler, from: word, to: state },
     { actor: "foreign", from: state, to: merged }
   ]
   const drafts = steps.flatMap(({ actor, from, to }): ReadonlyArray<Draft> => {

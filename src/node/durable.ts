@@ -21,7 +21,7 @@ export const syncWhole = (files: LayoutFiles, handle: FileHandle): Effect.Effect
   files.durability === "none" ? Effect.void : orFallBack(files, "sync", handle.sync, cannotSync)
 
 /** Creates a file, which is everybody's whose the layout is; the caller closes the handle. */
-export const createNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> =>
+const createNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> =>
   Effect.uninterruptible(
     Effect.flatMap(
       files.fs.openHandle(path, { access: "create" }),

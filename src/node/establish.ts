@@ -2,13 +2,23 @@
 import { Effect } from "effect"
 import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { makeFolder, openLock, sweepTemporary, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"
+import { asStorage } from "./asStorage.ts"
+import {
+  makeFolder,
+  openLock,
+  sweepTemporary,
+  syncFolder,
+  syncWhole,
+  tell,
+  withTemporary,
+  writeFile
+} from "./durable.ts"
 import { cannotLink, fallBack } from "./fallback.ts"
 import { sweepMarks } from "./held.ts"
 import type { IndexCache } from "./indexCache.ts"
 import type { LayoutProblem } from "./indexFile.ts"
 import { emptyIndex } from "./indexText.ts"
-import { asStorage, guardOwn, type LayoutFiles, ownFolders, RandomName, statIfThere } from "./layoutFiles.ts"
+import { guardOwn, type LayoutFiles, ownFolders, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** What has to be there before something is written, made once per store: later calls cost nothing. */
@@ -60,9 +70,15 @@ export const createLayout = Effect.fnUntraced(function*(files: LayoutFiles): Eff
   yield* createFile(files, files.index, emptyIndex)
 })
 
+const markerText = `{"imageLayoutVersion":"1.0.0"}\n`
+
 /** `oci-layout`; one that is there already stays. */
 export const createMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
-  createFile(files, files.layout, `{"imageLayoutVersion":"1.0.0"}\n`)
+  createFile(files, files.layout, markerText)
+
+/** `oci-layout` in the place of one that a tool has left torn. */
+export const writeMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
+  writeFile(files, "marker", files.layout, markerText)
 
 /** Makes the folders of our own; who may write the layout may write them. */
 export const createOwnFolders = Effect.fnUntraced(function*(

@@ -4,8 +4,9 @@ import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { type Algorithm, algorithmOf, type ContentDigest, contentDigest } from "../oci/Digest.ts"
 import type { Hashing } from "../ops/Upkeep.ts"
+import { asStorage } from "./asStorage.ts"
 import { hashFile, readBytes } from "./hashFile.ts"
-import { asStorage, ifThere, type LayoutFiles, openRegular } from "./layoutFiles.ts"
+import { ifThere, type LayoutFiles, openRegular } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 
 /** Up to here a blob is hashed before a worker would have been told of it. */

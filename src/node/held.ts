@@ -209,7 +209,7 @@ export const endHolds = Effect.fnUntraced(function*(
 })
 
 /** Takes the second name away; the marks stay. */
-export const letGo = Effect.fnUntraced(function*(
+const letGo = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {

@@ -1,11 +1,12 @@
 /** The index as it was last read: reading it again costs a stat while nobody has changed it (RELIABILITY 2.5). */
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../oci/Reference.ts"
+import { asStorage } from "./asStorage.ts"
 import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import { nothing } from "./journalFile.ts"
 import type { Parts } from "./journalRecord.ts"
-import { asStorage, identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
+import { identityOf, type LayoutFiles, statIndex } from "./layoutFiles.ts"
 import { type Observation, observe } from "./observe.ts"
 import { partsDiffer, partsNow } from "./parts.ts"
 

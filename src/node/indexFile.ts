@@ -13,11 +13,11 @@ import {
   type StorageError,
   type SymlinkRefused
 } from "../oci/OciError.ts"
+import { asStorage } from "./asStorage.ts"
 import { hashOn, type SteppedHash } from "./indexHash.ts"
 import { generationOf, indexDepth } from "./indexText.ts"
 import { type Generation, parseGeneration, sha256 } from "./journalRecord.ts"
 import {
-  asStorage,
   identityOf,
   ifThere,
   type LayoutFiles,
@@ -212,10 +212,13 @@ const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Arra
 export interface Marker {
   /** When it was written for the last time: milliseconds since 1970. */
   readonly modified: number
+  /** Why it is no JSON, where it is not: a tool has left it so. */
+  readonly torn: string | undefined
 }
 
-interface MarkerRead extends Marker {
+interface MarkerRead {
   readonly _tag: "Read"
+  readonly modified: number
   readonly document: Schema.Json
 }
 
@@ -240,18 +243,32 @@ const readMarker = (
   }))
 
 /**
- * Checks `oci-layout` (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools truncate
- * and write it whenever they write the index, so that it is waited for as the index is.
+ * What `oci-layout` is (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools truncate
+ * and write it whenever they write the index, so that it is waited for as the index is. Two of them at once, or one that
+ * was killed, leave what is no JSON: that is told as torn.
  */
-export const checkLayout = Effect.fnUntraced(function*(
+export const findMarker = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<Marker | undefined, LayoutProblem> {
   const path = relative(files.root, files.layout)
   const found = yield* patiently(asStorage(files.root)(readMarker(files)))
   if (found._tag === "Absent") return undefined
-  if (found._tag === "Unreadable") return yield* new LayoutInvalid({ path, reason: found.reason })
+  if (found._tag === "Unreadable") return { modified: found.modified, torn: found.reason }
   const version = isJsonObject(found.document) ? found.document["imageLayoutVersion"] : undefined
   if (typeof version !== "string") return yield* new LayoutInvalid({ path, reason: "has no imageLayoutVersion" })
   if (version !== "1.0.0") return yield* new LayoutVersionUnsupported({ path, version })
-  return { modified: found.modified }
+  return { modified: found.modified, torn: undefined }
 })
+
+/** As `findMarker`; one that is torn is an error. */
+export const checkLayout = (files: LayoutFiles): Effect.Effect<Marker | undefined, LayoutProblem> =>
+  Effect.flatMap(findMarker(files), (marker) => requireWhole(files, marker))
+
+/** A layout without a journal of ours is not known to be one when its `oci-layout` is torn. */
+export const requireWhole = (
+  files: LayoutFiles,
+  marker: Marker | undefined
+): Effect.Effect<Marker | undefined, LayoutInvalid> =>
+  marker?.torn === undefined
+    ? Effect.succeed(marker)
+    : Effect.fail(new LayoutInvalid({ path: relative(files.root, files.layout), reason: marker.torn }))

@@ -3,8 +3,9 @@ import { Clock, Context, Effect, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { SymlinkRefused } from "../oci/OciError.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
+import type { BlobsSeen, KeptNames } from "./known.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
 import { settledAt } from "./settledAt.ts"
 
@@ -20,21 +21,6 @@ export type SymlinkPolicy = "refuse" | "inside" | "follow"
  * was pushed or named, or never.
  */
 export type HoldPolicy = "always" | "day" | "never"
-
-/** What this opening knows of the folders of blobs, so that it lists them only when another process has changed them. */
-export interface BlobsSeen {
-  /** What each folder looked like when it was listed, or after our own last change of it since. */
-  readonly looks: Map<string, string>
-  /** Whether one has changed since it was listed, by us alone as far as its times tell. */
-  changed: boolean
-}
-
-export interface KeptNames {
-  /** The digests that have one, as they were listed, and as this opening has changed them since. */
-  listed: Set<string> | undefined
-  /** Of these, content that is not under `blobs`, and that nothing in the index needed when that was found out. */
-  spare: Set<string>
-}
 
 export interface LayoutFiles {
   readonly fs: LayoutFs
@@ -146,43 +132,6 @@ export const layoutFiles = (
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }
-}
-
-/** The kind of trouble behind a system error code. */
-const kinds: Readonly<Record<string, StorageError["kind"]>> = {
-  ENOSPC: "full",
-  EDQUOT: "full",
-  EROFS: "readOnly",
-  EACCES: "denied",
-  EPERM: "denied",
-  EMFILE: "tooManyFiles",
-  ENFILE: "tooManyFiles",
-  EIO: "device",
-  // What a network file system says of a moment says nothing about the file.
-  EINTR: "device",
-  EAGAIN: "device",
-  ESTALE: "device",
-  ETIMEDOUT: "device",
-  ENOTCONN: "device"
-}
-
-/** Failing calls as the error of the medium, with paths relative to the layout. */
-export const asStorage = (root: string): Telling => {
-  function tell<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Told<E>, R>
-  function tell<A, R>(effect: Effect.Effect<A, unknown, R>): Effect.Effect<A, unknown, R> {
-    return Effect.mapError(effect, (error) => error instanceof FsError ? toldAs(root, error) : error)
-  }
-  return tell
-}
-
-type Told<E> = Exclude<E, FsError> | StorageError | SymlinkRefused
-type Telling = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, Told<E>, R>
-
-const toldAs = (root: string, { cause, code, operation, path }: FsError): StorageError | SymlinkRefused => {
-  const place = relative(root, path) || "."
-  return code === "ELOOP"
-    ? new SymlinkRefused({ path: place })
-    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", cause })
 }
 
 /** What is there, or nothing. */

@@ -5,17 +5,18 @@ import { measured, type State } from "../layout/State.ts"
 import type { OutcomeUnknown } from "../oci/OciError.ts"
 import { Actor } from "../ops/Actor.ts"
 import type { Committed, LayoutStore, RegistryError } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { collectBlobs } from "./collectBlobs.ts"
 import type { Completion } from "./completion.ts"
 import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
 import { foreignDrafts, nothingElse } from "./drafts.ts"
-import { createLayout, createOwnFolders, tryTimes } from "./establish.ts"
+import { createLayout, createOwnFolders, tryTimes, writeMarker } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
 import type { JournalEnd } from "./journalFile.ts"
 import type { GroupRecord } from "./journalRecord.ts"
 import { rotate } from "./journalSegments.ts"
-import { asStorage, guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { guardOwn, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 import { answers, type Decided, decideMembers, type Member, unchanged } from "./members.ts"
@@ -168,7 +169,11 @@ const lookMerged = Effect.fnUntraced(function*({ cache, completion, displaced, f
 
 const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache) {
   const known = yield* cache.lookToWrite
-  if (known.seen.index !== undefined) return known
+  if (known.seen.index !== undefined) {
+    if (!known.seen.torn) return known
+    yield* asStorage(files.root)(writeMarker(files))
+    return yield* cache.lookToWrite
+  }
   if (known.seen.wiped) yield* asStorage(files.root)(settleJournal(files, known.seen))
   yield* asStorage(files.root)(createLayout(files))
   return yield* cache.lookToWrite

@@ -4,8 +4,9 @@ import { join } from "node:path"
 import { isContentDigest } from "../oci/Digest.ts"
 import { leftoverMillis } from "../ops/limits.ts"
 import { isUnfinished, type Leftover, type Leftovers } from "../ops/Upkeep.ts"
+import { asStorage } from "./asStorage.ts"
 import { removeFolder } from "./durable.ts"
-import { asStorage, guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 
 interface Form {

@@ -5,12 +5,13 @@ import { merge, type Merged } from "../layout/reconcile.ts"
 import { empty, fromIndex, type State } from "../layout/State.ts"
 import { IndexInvalid, LayoutInvalid } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { asStorage } from "./asStorage.ts"
 import { stillWaits } from "./displaced.ts"
-import { checkLayout, type IndexOnDisk, type LayoutProblem, type Marker, readIndex } from "./indexFile.ts"
+import { findMarker, type IndexOnDisk, type LayoutProblem, type Marker, readIndex, requireWhole } from "./indexFile.ts"
 import { type JournalEnd, readEnd } from "./journalFile.ts"
 import { isOfGroup, isSpent, lastHash, lastOf, type Parts } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
-import { asStorage, identityOf, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { identityOf, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 import { isBuiltAnew, isSameLayout, partsDiffer, partsNow } from "./parts.ts"
 import { baseOf, type Past, readPast, supersededAt } from "./past.ts"
@@ -22,6 +23,8 @@ export interface Observation {
   readonly handle: FileHandle | undefined
   /** Whether there is an `oci-layout`. */
   readonly created: boolean
+  /** Whether a tool has left an `oci-layout` that is no JSON: the journal says that this is a layout all the same. */
+  readonly torn: boolean
   readonly end: JournalEnd
   /** What the layout is made of now. */
   readonly parts: Parts
@@ -57,10 +60,11 @@ export const observe = Effect.fnUntraced(function*(
   for (let end = knownEnd;;) {
     const read = yield* readIndex(files)
     const rest = Effect.gen(function*() {
-      const marker = yield* checkLayout(files)
+      const marker = yield* findMarker(files)
       end = yield* asStorage(files.root)(readEnd(files, end))
+      if (end.last === undefined) yield* requireWhole(files, marker)
       const parts = yield* asStorage(files.root)(partsNow(files))
-      const seen = { created: marker !== undefined, end, parts }
+      const seen = { created: marker !== undefined, torn: marker?.torn !== undefined, end, parts }
       return read === undefined
         ? yield* withoutIndex(files, seen, defaultRepository)
         : yield* withIndex(files, { ...read, ...seen, marker }, defaultRepository)
@@ -88,7 +92,7 @@ const nothingOf = (defaultRepository: Repository | undefined) => {
 
 const withoutIndex = Effect.fnUntraced(function*(
   { index, root }: LayoutFiles,
-  seen: Pick<Observation, "created" | "end" | "parts">,
+  seen: Pick<Observation, "created" | "end" | "parts" | "torn">,
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<Observation, IndexInvalid> {
   const { created, end } = seen
@@ -116,6 +120,7 @@ const withIndex = Effect.fnUntraced(function*(
     readonly index: IndexOnDisk
     readonly handle: FileHandle
     readonly created: boolean
+    readonly torn: boolean
     readonly marker: Marker | undefined
     readonly end: JournalEnd
     readonly parts: Parts

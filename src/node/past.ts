@@ -1,14 +1,17 @@
 /** What the journal tells of the past: the states that were, and what an index of another tool may go back to. */
 import { Effect } from "effect"
+import type { Event } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { type Base, saidSince, takeIn } from "../layout/reconcile.ts"
 import { empty, fromEntries, fromIndex, type State } from "../layout/State.ts"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { asStorage } from "./asStorage.ts"
 import type { Changed } from "./displaced.ts"
+import { overruler } from "./drafts.ts"
 import { committed, type Generation, type GroupRecord, isOfGroup, type Line, snapshotOf } from "./journalRecord.ts"
 import { readLines } from "./journalSegments.ts"
-import { asStorage, type LayoutFiles } from "./layoutFiles.ts"
+import { type LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** The states that lines of a journal tell of; before the first of them, all is as it was then. */
@@ -99,7 +102,7 @@ export const baseOf = (
   const own = groups.find((group) => isOfGroup(generation, group))
   const eventsAfter = (seq: number) =>
     groups.filter((group) => group.seq > seq).flatMap(({ commits }) => commits).map(({ events }) => events)
-  if (own !== undefined) return { said: saidSince(history.upTo(own.seq), eventsAfter(own.seq)) }
+  if (own !== undefined) return { said: saidSince(history.upTo(own.seq), heldSince(groups, own.seq)) }
   if (isOfJournal(generation, lines)) return { said: saidSince(history.start, eventsAfter(0)), diverged: true }
   const [first, ...later] = eventsAfter(0)
   const isAdopted = snapshotOf(lines) === undefined && groups[0]?.commits[0].actor === "foreign"
@@ -108,6 +111,18 @@ export const baseOf = (
   }
   const adopted = replay(history.start, first)
   return { said: saidSince(adopted, later), adopted }
+}
+
+/**
+ * What happened after a line, as one that had read an index of ours could have seen it. The word of an index without
+ * generation that was overruled by the next commit was in no index of ours.
+ */
+const heldSince = (groups: ReadonlyArray<GroupRecord>, seq: number): ReadonlyArray<ReadonlyArray<Event>> => {
+  const commits = groups.filter((group) => group.seq > seq).flatMap((group) => group.commits)
+  return commits.flatMap(({ actor, events }, place) => {
+    if (commits[place + 1]?.actor === overruler) return []
+    return [actor === overruler ? [...(commits[place - 1]?.events ?? []), ...events] : events]
+  })
 }
 
 /** The state that holds once what others wrote into replaced indexes is merged. */

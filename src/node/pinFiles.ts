@@ -5,9 +5,10 @@ import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../
 import { octetStream } from "../oci/MediaType.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import type { Pin, Pins } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { makeFolder, syncFolder, tell, writeFile } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
-import { asStorage, guard, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 const PinText = Schema.fromJsonString(

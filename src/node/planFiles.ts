@@ -7,19 +7,11 @@ import { join } from "node:path"
 import { LimitExceeded, PlanExpired, type StorageError, type SymlinkRefused } from "../oci/OciError.ts"
 import { planMillis } from "../ops/limits.ts"
 import type { Plans } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { makeFolder, writeFile } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { sha256 } from "./journalRecord.ts"
-import {
-  asStorage,
-  guard,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  RandomName,
-  readAll,
-  statIfThere
-} from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
 
 /** A plan of a million blobs is about as large. */
 const planBytes = 256 * 1024 * 1024

@@ -27,7 +27,7 @@ import { setAside } from "./journalSegments.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "./layoutFiles.ts"
 import type { FileHandle, FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
-import { type Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
+import { Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
 import { isMarkedSynced, markSynced } from "./syncedMark.ts"
 
 /** What a group left behind. */
@@ -78,6 +78,9 @@ const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: st
     time: commits.at(-1)?.time ?? 0
   })
 
+/** How long a group may take from its time to its publication; one that takes longer is tried again. */
+const slowMillis = 60_000
+
 /**
  * Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order.
  *
@@ -121,6 +124,13 @@ export const publish = Effect.fnUntraced(function*(
     commits: [head, ...rest]
   })
   const givesWay = unlessOvertaken(files, index, overtaken)
+  const begun = yield* Clock.currentTimeMillis
+  // A machine that sleeps in the middle would publish with a time long past, and a tool that read the index before would
+  // seem to have read it a day ago.
+  const inTime = Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => Math.abs(now - begun) > slowMillis ? Effect.fail(new Overtaken()) : Effect.void
+  )
   const { displaced, recorded, unpublished } = yield* withWaiting(
     files,
     record,
@@ -133,6 +143,7 @@ export const publish = Effect.fnUntraced(function*(
       yield* syncWaiting(files, index, journal)
       const recorded = yield* appendRecord(files, end, record)
       const { displaced, unpublished } = yield* givesWay.pipe(
+        Effect.andThen(inTime),
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )

@@ -4,20 +4,12 @@ import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import type { LayoutLocked, SymlinkRefused } from "../oci/OciError.ts"
 import type { RegistryError } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { prepareFolder, syncFolder, tell } from "./durable.ts"
 import { createOwnFolders } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
-import {
-  asStorage,
-  guard,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  RandomName,
-  statIfThere
-} from "./layoutFiles.ts"
+import { guard, identityOf, ifThere, type LayoutFiles, openRegular, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 

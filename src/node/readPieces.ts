@@ -1,8 +1,8 @@
 /** The bytes of an open file as a stream: while somebody is at work on a piece, the next is read. */
 import { Cause, Effect, Fiber, type Pull, type Scope, Stream } from "effect"
 import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
+import { asStorage } from "./asStorage.ts"
 import { readBytes } from "./hashFile.ts"
-import { asStorage } from "./layoutFiles.ts"
 import type { FileHandle } from "./LayoutFs.ts"
 
 /** What of a file, and how. */

@@ -104,6 +104,38 @@ export const completeBlob = (
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
 
+/** Replaces a blob that is cut short by what we hold of it, if that is whole. */
+export const replaceBlob = (
+  files: LayoutFiles,
+  { verified }: Trusted,
+  digest: ContentDigest
+): Effect.Effect<void, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const held = yield* openHeld(files, verified, digest)
+    if (held === undefined) return
+    yield* placeCopy(files, held, files.blob(digest))
+    yield* syncFolder(files, dirname(files.blob(digest)))
+  }))
+
+/** Writes a copy of what we hold in the place of a blob. */
+const placeCopy = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { handle, stat }: Opened,
+  target: string
+): Effect.fn.Return<void, FsError | SymlinkRefused> {
+  yield* guard(files, join(files.temporary, "any"))
+  const bytes = yield* readAll(handle, stat.size)
+  yield* withTemporary(
+    files,
+    "blob",
+    Effect.fnUntraced(function*(path, handle) {
+      yield* handle.write(bytes, 0)
+      yield* syncFile(files, handle)
+      yield* files.fs.rename(path, target)
+    })
+  )
+})
+
 /** The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash. */
 export const openHeld = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -142,20 +174,7 @@ const putBack = Effect.fnUntraced(function*(
     yield* prepareFolder(files, target)
     // What tools write in place must not be the second name itself.
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
-    if (linked !== "done" && linked !== "EEXIST") {
-      const bytes = yield* readAll(held.handle, held.stat.size)
-      yield* guard(files, join(files.temporary, "any"))
-      yield* withTemporary(
-        files,
-        "blob",
-        (path, handle) =>
-          Effect.gen(function*() {
-            yield* handle.write(bytes, 0)
-            yield* syncFile(files, handle)
-            yield* files.fs.rename(path, target)
-          })
-      )
-    }
+    if (linked !== "done" && linked !== "EEXIST") yield* placeCopy(files, held, target)
     if (held.path !== keptAt(files, digest)) {
       yield* keep(files, held.path, digest, inPlace ? readAll(held.handle, held.stat.size) : "link")
     }

@@ -12,22 +12,14 @@ import {
 import type { ContentDigest } from "../oci/Digest.ts"
 import { UploadBusy } from "../oci/OciError.ts"
 import type { UploadSession, UploadStore } from "../ops/ports.ts"
+import { asStorage } from "./asStorage.ts"
 import { placeBlob } from "./blobFiles.ts"
 import { makeFolder, openLock, syncFile, syncFolder, tell } from "./durable.ts"
 import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
-import {
-  asStorage,
-  guard,
-  guardOwn,
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  statIfThere
-} from "./layoutFiles.ts"
+import { guard, guardOwn, identityOf, ifThere, isAsWritten, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
 import { afterNaming, type Trusted } from "./trusted.ts"
 import {
@@ -220,10 +212,12 @@ const commit = Effect.fnUntraced(function*(
   yield* makeFolder(files, files.temporary)
   yield* ifThere(files.fs.unlink(second))
   // Where there are no links, the data itself is moved.
-  const placed = Effect.flatMap(
-    tell(files.fs.link(data, second), ...cannotLink),
-    (linked) => placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
-  )
+  const placed = Effect.gen(function*() {
+    const linked = yield* tell(files.fs.link(data, second), ...cannotLink)
+    // What is said to have been refused may have been done.
+    if (linked !== "done") yield* ifThere(files.fs.unlink(second))
+    yield* placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
+  })
   yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
   const before = yield* handle.stat
   yield* ifThere(files.fs.unlink(data))

@@ -114,7 +114,8 @@ describe("what an index of ours reaches and another tool's collection has remove
       disk.told()
       yield* noop(registry)
       const listed = lists(disk.told("readDirectory"))
-      assert.includeMembers([...listed], ["readDirectory blobs/sha256", "readDirectory .ocilayout/kept/sha256"])
+      // The second names are known since they were listed, as long as no other process commits.
+      assert.include(listed, "readDirectory blobs/sha256")
     }))
 
   it.live("stays away where the policy is never", () =>

@@ -87,6 +87,6 @@ describe("a folder that is exchanged for a link all the time", () => {
       assert.strictEqual(answers.length, 2 * rounds)
       if (whyNotTold !== undefined) return
       // Folders of ours may be beside the layout now; those of the registries that were closed are closed.
-      assert.isAtMost(openBelow(dirname(directory)).folders + openBelow(beside).folders, 16)
+      assert.isAtMost(openBelow(dirname(directory)).folders + openBelow(beside).folders, 32)
     }))
 })

@@ -20,7 +20,8 @@ const place = (disk: Disk): string => disk.path("blobs", "sha256", encodedOf(nam
 
 const blobPath = (directory: string, digest: string): string => join(directory, "blobs", "sha256", digest.slice(7))
 
-const hoursIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.leases).toSorted()
+const hoursIn = (disk: Disk): ReadonlyArray<string> =>
+  fs.readdirSync(disk.files.leases).filter((name) => /^\d+$/u.test(name)).toSorted()
 const marksIn = (disk: Disk): ReadonlyArray<string> =>
   hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.leases, hour)))
 

@@ -1,15 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
-import {
-  asStorage,
-  guard,
-  identityOf,
-  ifThere,
-  isInside,
-  layoutFiles,
-  openRegular
-} from "../../src/node/layoutFiles.ts"
+import { asStorage } from "../../src/node/asStorage.ts"
+import { guard, identityOf, ifThere, isInside, layoutFiles, openRegular } from "../../src/node/layoutFiles.ts"
 import { FsError } from "../../src/node/LayoutFs.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 import { StorageError, SymlinkRefused } from "../../src/oci/OciError.ts"

@@ -276,7 +276,7 @@ describe("a snapshot", () => {
           const { files, folders } = openBelow(disk.root)
           assert.strictEqual(files, 1)
           // The layout, and those of ours that a commit needs.
-          assert.isAtMost(folders, 6)
+          assert.isAtMost(folders, 10)
         }
       }))
       if (whyNotTold === undefined) assert.deepStrictEqual(openBelow(disk.root), { files: 0, folders: 0 })

@@ -276,24 +276,24 @@ describe("repairing content", () => {
       assert.isFalse(fs.existsSync(join(directory, pathOf(config))))
     }))
 
-  it.live("puts back what a lease still holds", () =>
+  it.live("puts back what .ocilayout still holds", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
       const layer = image.layers[0]?.digest ?? ""
       damage(join(directory, pathOf(image.config.digest)))
       fs.rmSync(join(directory, pathOf(layer)))
       const before = listing(directory, { times: true })
-      const dry = yield* repaired(registry, { dryRun: true, codes: ["BLOB_MISSING"] })
-      assert.deepStrictEqual(dry.done, [`BLOB_MISSING ${pathOf(layer)}: put back what a lease still held of it`])
+      const dry = yield* repaired(registry, { dryRun: true, codes: ["BLOB_HELD"] })
+      assert.deepStrictEqual(dry.done, [`BLOB_HELD ${pathOf(layer)}: put back what .ocilayout still held of it`])
       assert.deepStrictEqual(listing(directory, { times: true }), before)
       damage(join(directory, pathOf(image.digest)))
       const { done, left } = yield* repaired(registry)
       assert.deepStrictEqual(left, [])
       assert.deepStrictEqual(done.map((line) => line.replace(/: moved it to \S+;/u, ":")), [
-        `MANIFEST_CORRUPT ${pathOf(image.digest)}: put back what a lease still held of it`,
+        `MANIFEST_CORRUPT ${pathOf(image.digest)}: put back what .ocilayout still held of it`,
         // Nobody knew that they were needed until the manifest could be read again.
-        `BLOB_CORRUPT ${pathOf(image.config.digest)}: put back what a lease still held of it`,
-        `BLOB_MISSING ${pathOf(layer)}: put back what a lease still held of it`
+        `BLOB_CORRUPT ${pathOf(image.config.digest)}: put back what .ocilayout still held of it`,
+        `BLOB_HELD ${pathOf(layer)}: put back what .ocilayout still held of it`
       ])
       assert.deepStrictEqual(yield* errors(registry), [])
     }))
