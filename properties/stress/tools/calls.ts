@@ -79,11 +79,13 @@ const draws: Readonly<Record<string, ReadonlyArray<Draw>>> = {
         means: { name, value: { digest: imageOf("p1").manifest.digest } }
       }
     },
-    ({ file, layout }, random) => {
+    ({ file, layout }, random, fresh) => {
       const name = few(random, "oras-pushed")
+      // A deletion takes all names of a manifest, so each is another.
+      const note = `example.push=${fresh()}`
       return {
         tool: "oras",
-        args: ["push", "--disable-path-validation", "--oci-layout", `${layout}:${name}`, basename(file)],
+        args: ["push", "--annotation", note, "--oci-layout", `${layout}:${name}`, basename(file)],
         means: { name, value: "something" }
       }
     },

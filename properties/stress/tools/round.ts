@@ -207,8 +207,9 @@ export const runToolRound = async (prepared: Prepared, options: ToolRoundOptions
     ...told.flatMap(({ writes }) => writes),
     ...ran.flatMap(({ write }) => write === undefined ? [] : [write])
   ]
-  // Where nothing was torn, a tool that had only ours beside it loses nothing either.
-  const binds = lanes === 1 && torn === 0 ? allBind : oursBinds
+  // A tool that has only ours beside it loses nothing either, unless one that was killed has left something torn: regctl
+  // then begins a new index.
+  const binds = lanes === 1 && killOneOf === 0 ? allBind : oursBinds
   const history = await lookOnceMore(layout)
   const index = namesIn(layout)
   const ofOurs = Array.from(index).filter(([name, digest]) =>
