@@ -120,7 +120,9 @@ export const makeCompletion = (
     for (const [place, digest] of digests.entries()) {
       const [own, held] = [there[place], kept[place]]
       if (own?.kind !== "file" || held?.kind !== "file" || own.size === held.size) continue
-      yield* storage(replaceBlob(files, trusted, digest))
+      const isWhole = yield* storage(replaceBlob(files, trusted, digest))
+      // A power cut may have torn the copy, which is not synced.
+      if (!isWhole) yield* storage(completeBlob(files, trusted, digest, true))
     }
   })
 

@@ -156,11 +156,13 @@ const copyTo = Effect.fnUntraced(function*(
   const there = yield* statIfThere(files.fs, target)
   if (there?.kind === "file" && there.size === bytes.length && (yield* hasBytes(files, target, bytes))) return
   if (there === undefined) {
-    return yield* Effect.acquireUseRelease(
+    const create = Effect.acquireUseRelease(
       createIn(files, target),
       (handle) => handle.write(bytes, 0),
       (handle) => handle.close
     )
+    // Another process may be making it just now, and die before it is whole.
+    if ((yield* tell(create, "EEXIST")) === "done") return
   }
   yield* withTemporary(
     files,

@@ -104,17 +104,18 @@ export const completeBlob = (
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
 
-/** Replaces a blob that is cut short by what we hold of it, if that is whole. */
+/** Replaces a blob that is cut short by what we hold of it; whether that is whole. */
 export const replaceBlob = (
   files: LayoutFiles,
   { verified }: Trusted,
   digest: ContentDigest
-): Effect.Effect<void, FsError | SymlinkRefused> =>
+): Effect.Effect<boolean, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
     const held = yield* openHeld(files, verified, digest)
-    if (held === undefined) return
+    if (held === undefined) return false
     yield* placeCopy(files, held, files.blob(digest))
     yield* syncFolder(files, dirname(files.blob(digest)))
+    return true
   }))
 
 /** Writes a copy of what we hold in the place of a blob. */

@@ -33,8 +33,8 @@ type Operation = keyof RegistryShape
 
 const operations = Effect.map(Effect.orDie(makeRegistry()), (registry) => Object.keys(registry).toSorted())
 
-/** Has no span, since it only says what later ones are about; answers as they were are tests of the surfaces. */
-const silent: ReadonlyArray<Operation> = ["at"]
+/** Say only what later ones are about, or go on for as long as a server runs; tests of the surfaces have them. */
+const silent: ReadonlyArray<Operation> = ["at", "tend"]
 
 /** What a surface does with others, to the same end. */
 type Otherwise = { readonly [Name in Operation]?: ReadonlyArray<Operation> }
