@@ -1,5 +1,7 @@
 /** Bugs that could be in `src`, each with the property that finds it. */
 
+import { rules } from "./rules.ts"
+
 export interface Mutant {
   readonly name: string
   /** What is wrong with it, in one sentence. */
@@ -29,6 +31,7 @@ const trusted = at("trusted", "holds for the bytes that are there, with file tim
 const foreignRewrite = at("core", "hides nothing of ours, and is taken in where it changed something")
 
 export const mutants: ReadonlyArray<Mutant> = [
+  ...rules,
   {
     name: "no lock",
     breaks: "A writer does not wait for others.",
@@ -49,8 +52,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "no sync of the root",
     breaks: "That the index was replaced is not synced.",
     file: "src/node/publish.ts",
-    find: "  yield* afterPublishing(syncFolder(files, dirname(target)))\n",
-    replace: "",
+    find: `  yield* syncFolder(files, dirname(target))
+  if (!`,
+    replace: "  if (!",
     caughtBy: crash
   },
   {
@@ -74,8 +78,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a late word undoes a later one",
     breaks: "What was written into a displaced index wins over what has been written since.",
     file: "src/layout/reconcile.ts",
-    find: " || !sameDigests(since.get(name), mine.get(name))",
-    replace: "",
+    find: " && own === before) changed",
+    replace: ") changed",
     caughtBy: linearizable,
     runs: 2000
   },
@@ -83,46 +87,28 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "no sync of a parent",
     breaks: "The name of a new folder is not synced.",
     file: "src/node/durable.ts",
-    find: "    yield* isPart ? sync : tell(sync, \"EACCES\", \"EPERM\")\n",
-    replace: "    void sync\n",
+    find: "    yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)\n",
+    replace: "",
     caughtBy: crash
   },
   {
-    name: "index synced after the exchange",
+    name: "index not synced",
     breaks: "The index is replaced by one whose bytes may not be on the disk.",
     file: "src/node/publish.ts",
     find: `      yield* syncWhole(files, handle)
       yield* givesWay
-      const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* givesWay.pipe(
-        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
-        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
-      )
 `,
-    replace: `      yield* givesWay
-      const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* givesWay.pipe(
-        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
-        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
-      )
-      yield* syncWhole(files, handle)
-`,
+    replace: "      yield* givesWay\n",
     caughtBy: crash
   },
   {
-    name: "blob synced after its name",
+    name: "blob not synced",
     breaks: "A blob gets its name before its bytes are on the disk.",
     file: "src/node/blobFiles.ts",
     find: `          yield* syncFile(files, handle)
           yield* established
-          const hold = manifest ? "copy" : "link"
-          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
 `,
-    replace: `          yield* established
-          const hold = manifest ? "copy" : "link"
-          const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, hold })
-          yield* syncFile(files, handle)
-`,
+    replace: "          yield* established\n",
     caughtBy: crash
   },
   {
@@ -130,12 +116,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     breaks: "A change is published before it is on record.",
     file: "src/node/publish.ts",
     find: `      const recorded = yield* appendRecord(files, end, record)
-      const displaced = yield* givesWay.pipe(
+      const { displaced, unpublished } = yield* givesWay.pipe(
+        Effect.andThen(inTime),
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
 `,
-    replace: `      const displaced = yield* givesWay.pipe(
+    replace: `      const { displaced, unpublished } = yield* givesWay.pipe(
+        Effect.andThen(inTime),
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay }))
       )
       const recorded = yield* appendRecord(files, end, record)
@@ -219,7 +207,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "displaced index not merged",
     breaks: "What a tool wrote into a replaced index is not taken in.",
-    file: "src/node/observe.ts",
+    file: "src/node/past.ts",
     find: "  if (changed.length === 0) return state\n",
     replace: "  if (changed.length >= 0) return state\n",
     caughtBy: linearizable
@@ -227,17 +215,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "generation ignored",
     breaks: "A rewrite of an older version of the index hides what was committed since.",
-    file: "src/node/observe.ts",
-    find: "  if (derived !== undefined) return {",
-    replace: "  if (derived !== undefined) return accepted\n  if (derived === 0) return {",
+    file: "src/node/past.ts",
+    find: "saidSince(history.upTo(own.seq), heldSince(groups, own.seq))",
+    replace: "saidSince(history.upTo(own.seq), [])",
     caughtBy: linearizable
   },
   {
     name: "unpublished line taken for committed",
     breaks: "The last line of the journal counts though its index was never published.",
     file: "src/node/observe.ts",
-    find: "  const unpublished = record._tag === \"Group\" &&\n",
-    replace: "  const unpublished = record._tag === \"Group\" && record.seq < 0 &&\n",
+    find: "  const unpublished = waits && !isOfGroup",
+    replace: "  const unpublished = waits && end.size < 0 && !isOfGroup",
     caughtBy: crash
   },
   {
@@ -252,20 +240,22 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "index before oci-layout",
     breaks: "A new layout has an index before it says that it is a layout.",
     file: "src/node/establish.ts",
-    find: `  yield* createFile(files, files.layout, \`{"imageLayoutVersion":"1.0.0"}\\n\`)
+    find: `  yield* createMarker(files)
   yield* createFile(files, files.index, emptyIndex)
 `,
     replace: `  yield* createFile(files, files.index, emptyIndex)
-  yield* createFile(files, files.layout, \`{"imageLayoutVersion":"1.0.0"}\\n\`)
+  yield* createMarker(files)
 `,
     caughtBy: crash
   },
   {
-    name: "no lease",
+    name: "no second name",
     breaks: "What is pushed is held by no second name.",
-    file: "src/node/leases.ts",
-    find: "  if (placed !== \"done\" && placed !== \"EEXIST\") yield* fallBack(files, \"link\")\n",
-    replace: "  yield* files.fs.unlink(target)\n",
+    file: "src/node/held.ts",
+    find: `  if (files.hold === "never") return
+  const target`,
+    replace: `  if (files.hold !== "never") return
+  const target`,
     caughtBy: leases
   },
   {
@@ -314,16 +304,16 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no exchange",
     breaks: "The index is renamed over, and what a tool has put there meanwhile is lost.",
-    file: "src/node/publish.ts",
-    find: "fs.exchange(waiting.path, target)",
-    replace: "fs.rename(waiting.path, target)",
+    file: "src/node/replaceIndex.ts",
+    find: "fs.exchange(waiting.path, target).pipe",
+    replace: "fs.rename(waiting.path, target).pipe",
     caughtBy: linearizable
   },
   {
     name: "temporary file left",
     breaks: "A temporary file stays when what it was for has failed.",
     file: "src/node/durable.ts",
-    find: "(handle) => Effect.andThen(handle.close, Effect.ignore(ifThere(files.fs.unlink(path))))",
+    find: "(handle) => Effect.andThen(handle.close, Effect.ignore(removeIfThere(files, path)))",
     replace: "(handle) => handle.close",
     caughtBy: fault
   },
@@ -347,8 +337,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "foreign word always last",
     breaks: "A rewrite of an older version wins over what was committed since.",
     file: "src/layout/reconcile.ts",
-    find: "    if (untouched && !sameDigests(before.get(name), mine.get(name))) restored.add(name)\n",
-    replace: "",
+    find: "    if (isOld) restored.add(name)\n",
+    replace: "    if (isOld && diverged === true) restored.add(name)\n",
     caughtBy: foreignRewrite
   },
   {
@@ -363,10 +353,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "unknown fields dropped",
     breaks: "Members of the index that nobody knows are lost when it is written again.",
     file: "src/node/indexText.ts",
-    find:
-      "    return item === named.get(\"annotations\") ? `${keyOf(item)}${annotationsWith(item, generation, indent)}` : item\n  })",
+    find: "  const items = [...members.items]\n",
     replace:
-      "    return item === named.get(\"annotations\") ? `${keyOf(item)}${annotationsWith(item, generation, indent)}` : item\n  }).filter((item) => /^\"(?:schemaVersion|mediaType|manifests|annotations)\"/u.test(item))",
+      "  const items = members.items.filter((item) => /^\"(?:schemaVersion|mediaType|manifests|annotations)\"/u.test(item))\n",
     caughtBy: at("indexText", "written again says the same but for its entries and its generation")
   },
   {
@@ -428,9 +417,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
     file: "src/node/layoutStore.ts",
     find:
-      "  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])\n",
-    replace: `  yield* removeBlobs(files, own.flatMap(({ events }) => events))
-  const published = yield* publish(files, { end, index, overtaken, state: last, text }, [...foreign, ...own])
+      "  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [\n",
+    replace:
+      `  const soon = own.flatMap(({ events }) => events).filter(isNote).filter(({ _tag }) => _tag === "BlobDeleted")
+  yield* removeBlobs(files, soon.map(({ digest }) => digest))
+  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [
 `,
     caughtBy: at("fault", "does the same wherever it comes in many histories"),
     runs: 1000
@@ -444,9 +435,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: at("hostileLayout", "keeps everything usable that has nothing to do with it")
   },
   {
-    name: "link among the leases followed",
-    breaks: "A lease is given through a link that leads elsewhere.",
-    file: "src/node/leases.ts",
+    name: "link among the marks followed",
+    breaks: "Content is marked as used through a link that leads elsewhere.",
+    file: "src/node/held.ts",
     find: "  yield* guard(files, folder)\n",
     replace: "",
     caughtBy: at("hostileLayout", "is never left through a link, whichever of its files is one")
@@ -476,23 +467,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
   },
   {
-    name: "lease given after the blob",
+    name: "held after the blob",
     breaks: "A blob has its name before it is held, so that a collector may come between.",
     file: "src/node/blobFiles.ts",
-    find: `  yield* lease(files, path, digest, hold)
-  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
+    find: `  yield* hold(files, path, digest, how)
+  const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
 `,
-    replace: `  const linked = yield* tell(files.fs.link(path, target), "EEXIST", ...cannotLink)
-  yield* lease(files, target, digest, hold)
+    replace:
+      `  const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
+  yield* hold(files, path, digest, how)
 `,
     caughtBy: leases
   },
   {
-    name: "leases not looked at",
+    name: "marks not looked at",
     breaks: "What was taken out of sight as garbage goes, whoever has pushed it meanwhile.",
     file: "src/node/collectBlobs.ts",
-    find: "held.has(one.digest) ? putBack",
-    replace: "held.has(one.path) ? putBack",
+    find: "marked.has(one.digest) ? putBack",
+    replace: "marked.has(one.path) ? putBack",
     caughtBy: collecting,
     runs: 300
   },
@@ -506,55 +498,58 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "blobs taken and forgotten",
-    breaks: "Garbage is taken out of sight and never removed.",
-    file: "src/node/collectBlobs.ts",
-    find: `  const ended = yield* Effect.result(endLeases(files, digest, fresh))
-  yield* ifThere(files.fs.unlink(aside))
-  yield* Effect.fromResult(ended)
-`,
-    replace: "  void [files, aside, digest, fresh, endLeases]\n",
+    breaks: "What is in the trash is never deleted.",
+    file: "src/node/completion.ts",
+    find: "    for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))\n",
+    replace: "",
     caughtBy: at("collect", "by a failing call is told, takes nothing that is needed, and goes on")
   },
   {
-    name: "leases looked at too early",
+    name: "marks looked at too early",
     breaks: "Who holds what is looked for before it is out of sight.",
     file: "src/node/collectBlobs.ts",
     find: `  const taken: Array<Taken> = []
   const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
   for (const digest of digests) {
-    const path = files.blob(digest)
-    const aside = asideOf(files, digest, name())
-    const guarded = yield* Effect.result(guard(files, path))
-    takings.push(guarded)
-    if (Result.isFailure(guarded)) continue
-    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
-    takings.push(renamed)
-    // What is said to have failed may have been done.
-    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+    let isThere = false
+    // Of what another tool has removed only the second name is left.
+    for (const path of [files.blob(digest), keptAt(files, digest)]) {
+      const trash = yield* trashAt(files, digest)
+      const moved = yield* Effect.result(move(files, path, trash))
+      takings.push(moved)
+      if (Result.isSuccess(moved) && moved.success === "ENOENT") continue
+      // What is said to have failed may have been done.
+      taken.push({ digest, path, trash, spare: isThere })
+      if (Result.isFailure(moved)) break
+      isThere = true
+    }
   }
-  const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
-  const held = yield* Effect.onError(
-    heldSince(files, fresh),
+  const now = yield* Clock.currentTimeMillis
+  const marked = yield* Effect.onError(
+    markedSince(files, now - leastGraceMillis),
     () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
   )
 `,
-    replace: `  const fresh = (yield* Clock.currentTimeMillis) - leastGraceMillis
-  const held = yield* Effect.onError(
-    heldSince(files, fresh),
+    replace: `  const now = yield* Clock.currentTimeMillis
+  const marked = yield* Effect.onError(
+    markedSince(files, now - leastGraceMillis),
     () => Effect.void
   )
   const taken: Array<Taken> = []
   const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
   for (const digest of digests) {
-    const path = files.blob(digest)
-    const aside = asideOf(files, digest, name())
-    const guarded = yield* Effect.result(guard(files, path))
-    takings.push(guarded)
-    if (Result.isFailure(guarded)) continue
-    const renamed = yield* Effect.result(tell(fs.rename(path, aside), "ENOENT"))
-    takings.push(renamed)
-    // What is said to have failed may have been done.
-    if (Result.isFailure(renamed) || renamed.success === "done") taken.push({ digest, path, aside })
+    let isThere = false
+    // Of what another tool has removed only the second name is left.
+    for (const path of [files.blob(digest), keptAt(files, digest)]) {
+      const trash = yield* trashAt(files, digest)
+      const moved = yield* Effect.result(move(files, path, trash))
+      takings.push(moved)
+      if (Result.isSuccess(moved) && moved.success === "ENOENT") continue
+      // What is said to have failed may have been done.
+      taken.push({ digest, path, trash, spare: isThere })
+      if (Result.isFailure(moved)) break
+      isThere = true
+    }
   }
 `,
     caughtBy: collecting,
@@ -562,10 +557,10 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "taken blob not held",
-    breaks: "What a collection has taken when the power goes is held by nothing.",
-    file: "src/node/leases.ts",
-    find: "[...leases, ...(yield* asidesOf(files, digest))]",
-    replace: "leases",
+    breaks: "What a collection has taken to the trash is not looked for there.",
+    file: "src/node/retainBlob.ts",
+    find: "of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]",
+    replace: "of [Effect.succeed([keptAt(files, digest)])]",
     caughtBy: cutShort,
     runs: 1000
   },

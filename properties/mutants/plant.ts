@@ -77,7 +77,7 @@ const run = (
   const tests = properties.map(({ test }) => pattern(test)).join("|")
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ["node_modules/vitest/vitest.mjs", "run", "--project", "properties", ...files, "-t", tests],
+    ["node_modules/vitest/vitest.mjs", "run", ...files, "-t", tests],
     {
       cwd: copy,
       encoding: "utf8",
