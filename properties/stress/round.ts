@@ -1,9 +1,8 @@
 /** One round: processes at work on one layout, some of them killed, and afterwards the truth. */
 import { Effect, type Scope, Stream } from "effect"
-import { type ChildProcess, fork } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import type { Durability } from "../../src/node/index.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import type { Call } from "./Call.ts"
@@ -13,6 +12,7 @@ import { blobDigest, blobOf, layerOf, manifestDigest } from "./contents.ts"
 import { lookInto } from "./folder.ts"
 import { open } from "./open.ts"
 import { anchor, drawPlans, garbage, type Plan, repositories, type Scale } from "./Plan.ts"
+import { start as startScript } from "./processes.ts"
 import type { Readings } from "./reader.ts"
 import { makeRecorder, readOperations, recordsIn } from "./record.ts"
 
@@ -39,31 +39,13 @@ export interface Report {
   readonly violations: ReadonlyArray<string>
 }
 
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-
-const running = new Set<ChildProcess>()
-
-// Before anything else is cleared away.
-process.prependListener("exit", () => {
-  for (const child of running) child.kill("SIGKILL")
-})
-
-/** Runs a script of this folder; what it imports is compiled once for all of them. Nothing runs longer than this process. */
+/** Runs a script of this folder. */
 export const start = (
   notes: string,
   name: "worker.ts" | "reader.ts" | "foreign.ts",
   args: ReadonlyArray<string>,
   told: "inherit" | "ignore" = "inherit"
-): ChildProcess => {
-  const child = fork(script(name), args, {
-    env: { ...process.env, NODE_COMPILE_CACHE: join(notes, "compiled") },
-    execArgv: [],
-    stdio: ["ignore", told, told, "ipc"]
-  })
-  running.add(child)
-  child.once("exit", () => running.delete(child))
-  return child
-}
+): ChildProcess => startScript(notes, new URL(name, import.meta.url), args, told)
 
 const exited = (child: ChildProcess): Promise<string | undefined> =>
   new Promise((resolve) =>

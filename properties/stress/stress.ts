@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Durability } from "../../src/node/index.ts"
 import { type Report, runRound } from "./round.ts"
+import { stressTools } from "./tools/run.ts"
 
 const usage = `npm run stress -- [options]
 Starts processes that push, tag, delete, upload and read in one layout at the same time, kills some of them with SIGKILL
@@ -17,6 +18,11 @@ explains every answer, that nothing acknowledged is lost, and that nobody saw an
   --rounds N       each on a layout of its own (2)
   --durability D   power, process or none (power)
   --foreign        a tool that takes no lock rewrites index.json all the while; what it adds may not be lost either
+  --tools          instead, rounds with real tools: skopeo, oras, regctl, umoci and crane, as far as they are installed, in
+                   turns and at once, beside 2 to 4 processes of ours, all of them killed at random
+  --control        instead, two of these tools without us: they lose entries, which shows that the judge notices
+  --minutes N      with --tools: rounds begin for so long (1)
+  --seconds N      with --tools: how long each round works (15)
   --seed N         draws the same plans again (random)
   --help           prints this`
 
@@ -29,11 +35,17 @@ const { values } = parseArgs({
     durability: { type: "string", default: "power" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     foreign: { type: "boolean", default: false },
+    tools: { type: "boolean", default: false },
+    control: { type: "boolean", default: false },
+    minutes: { type: "string", default: "1" },
+    seconds: { type: "string", default: "15" },
     help: { type: "boolean", default: false }
   }
 })
 
-const whole = (name: "processes" | "operations" | "kills" | "rounds" | "seed", least: number): number => {
+type Whole = "processes" | "operations" | "kills" | "rounds" | "seed" | "minutes" | "seconds"
+
+const whole = (name: Whole, least: number): number => {
   const number = Number(values[name])
   if (!Number.isSafeInteger(number) || number < least) {
     throw new RangeError(`--${name} must be a whole number of at least ${least}`)
@@ -98,4 +110,8 @@ const main = async (): Promise<void> => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 if (values.help) console.log(usage)
-else await main()
+else if (values.tools || values.control) {
+  const seed = whole("seed", 0)
+  console.log(`stress: --tools --seed ${seed}`)
+  await stressTools({ seed, minutes: whole("minutes", 1), seconds: whole("seconds", 1), control: values.control })
+} else await main()

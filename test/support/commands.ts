@@ -8,7 +8,8 @@ export const run = (command: string, ...args: ReadonlyArray<string>): Buffer =>
 /** What makes these say that they are there, where it is not `--version`. */
 const asked: Readonly<Record<string, string>> = { crane: "version", oras: "version", regctl: "version" }
 
-const isInstalled = (command: string): boolean => {
+/** Whether a program says that it is there. */
+export const isInstalled = (command: string): boolean => {
   try {
     run(command, asked[command] ?? "--version")
     return true
