@@ -96,7 +96,7 @@ const nameIn = Effect.fnUntraced(function*(
   if (repository !== undefined) return repository + suffix
   if (other !== undefined) return yield* severalRepositories(directory, only ?? other)
   // The folder's name is that of no repository, so that a tag alone belongs to none: it is reached as it is written.
-  return suffix.startsWith(":") ? suffix.slice(1) : yield* new NameUnknown({ name: basename(directory) })
+  return suffix.startsWith(":") ? suffix.slice(1) : yield* new NameUnknown({ repository: basename(directory) })
 })
 
 export const severalRepositories = (directory: string, one: string): Effect.Effect<never, Mistake> =>

@@ -165,20 +165,20 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
 
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
-  name: Schema.String,
+  repository: Schema.String,
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${quoted(this.name)} is not a repository name: it ${sentence(this.reason)}`
+    return `${quoted(this.repository)} is not a repository name: it ${sentence(this.reason)}`
   }
 }
 
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
-  name: Schema.String
+  repository: Schema.String
 }) {
   override get message(): string {
-    return `no repository ${named(this.name)} in the layout`
+    return `no repository ${named(this.repository)} in the layout`
   }
 }
 

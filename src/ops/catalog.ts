@@ -67,7 +67,7 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
       const reserved = repository.split("/").slice(1).find((component) => reservedComponents.has(component))
       if (reserved !== undefined) {
         return yield* new NameInvalid({
-          name,
+          repository: name,
           reason: `has the component "${reserved}", which is a part of every layout`
         })
       }

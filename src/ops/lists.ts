@@ -75,7 +75,7 @@ export const makeLists = (
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
         const own = names(yield* opened.layout.snapshot, opened.repository)
-        if (Option.isNone(own)) return yield* new NameUnknown({ name: opened.repository })
+        if (Option.isNone(own)) return yield* new NameUnknown({ repository: opened.repository })
         return tags(own.value, page)
       }).pipe(Effect.withSpan("Registry.tags"))
     ),

@@ -64,7 +64,7 @@ export const findManifest = Effect.fnUntraced(function*(
   const { repository } = opened
   const entry = withDigest(state, repository, digest)[0]?.descriptor
   if (entry !== undefined) return entry
-  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ name: repository })
+  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
   const { reached } = yield* walkRepository(opened, state, repository, false)
   return yield* Option.match(Option.fromUndefinedOr(reached.get(digest)), {
     onNone: () => Effect.fail(new ManifestUnknown({ repository, reference: digest })),
@@ -80,7 +80,7 @@ const findTag = (
   const found = tagged(state, repository, tag)[0]?.descriptor
   if (found !== undefined) return Result.succeed(found)
   return Option.isNone(names(state, repository))
-    ? Result.fail(new NameUnknown({ name: repository }))
+    ? Result.fail(new NameUnknown({ repository: repository }))
     : Result.fail(new ManifestUnknown({ repository, reference: tag }))
 }
 

@@ -144,7 +144,7 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
   const found = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
   const [only, other] = found
   if (only !== undefined && other === undefined) return only
-  if (only === undefined) return yield* new NameUnknown({ name: basename(directory) })
+  if (only === undefined) return yield* new NameUnknown({ repository: basename(directory) })
   return yield* severalRepositories(directory, only)
 })
 
