@@ -100,7 +100,7 @@ export class DigestInvalid extends Schema.TaggedError<DigestInvalid>()("DigestIn
   }
 }
 
-/** A walk or a document went over one of the limits. */
+/** A walk or a document went over a limit. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   code: Schema.tag("LIMIT_EXCEEDED"),
   what: Schema.String,
@@ -133,7 +133,6 @@ export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("Mani
   }
 }
 
-/** Sizes in bytes. */
 export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
   code: Schema.tag("MANIFEST_INVALID"),
   size: Schema.Number,
@@ -144,13 +143,16 @@ export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("Ma
   }
 }
 
+/** With `candidates`: references that could be meant instead. */
 export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("ManifestUnknown", {
   code: Schema.tag("MANIFEST_UNKNOWN"),
   repository: Schema.String,
-  reference: Schema.String
+  reference: Schema.String,
+  candidates: Schema.optionalKey(Schema.Array(Schema.String))
 }) {
   override get message(): string {
-    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}`
+    const there = this.candidates === undefined ? "" : `; there is: ${several(this.candidates)}`
+    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}${there}`
   }
 }
 
@@ -221,7 +223,6 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
-/** Sizes in bytes. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,
