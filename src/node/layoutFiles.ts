@@ -192,7 +192,7 @@ const toldAs = (root: string, { cause, code, operation, path }: FsError): Storag
   const place = relative(root, path) || "."
   return code === "ELOOP"
     ? new SymlinkRefused({ path: place })
-    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", cause })
+    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", root, errno: code, cause })
 }
 
 /** What is there, or nothing. */

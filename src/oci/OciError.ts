@@ -22,9 +22,11 @@ import {
   TagExists,
   UploadBusy
 } from "./LayoutError.ts"
+import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
 export * from "./LayoutError.ts"
+export * from "./ManifestError.ts"
 
 /** A well-formed digest of an algorithm that is not implemented (descriptor.md, "Registered algorithms"). */
 export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupported>()("AlgorithmUnsupported", {
@@ -108,51 +110,6 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
 }) {
   override get message(): string {
     return `${sentence(this.what)} is over the limit of ${this.limit}`
-  }
-}
-
-/** A manifest names content that is not there; `path` says where it does (`layers[0]`, `config`, `manifests[2]`). */
-export class ManifestBlobUnknown extends Schema.TaggedError<ManifestBlobUnknown>()("ManifestBlobUnknown", {
-  code: Schema.tag("MANIFEST_BLOB_UNKNOWN"),
-  missing: Schema.Array(Schema.Struct({ path: Schema.String, digest: Schema.String }))
-}) {
-  override get message(): string {
-    const missing = several(this.missing.map(({ digest, path }) => `${path} ${digest}`))
-    return `the manifest needs content that is not in the layout: ${missing}; push it first`
-  }
-}
-
-/** A manifest or index breaks a rule of the image-spec; `path` is the place in its JSON, like `layers[0].size`. */
-export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("ManifestInvalid", {
-  code: Schema.tag("MANIFEST_INVALID"),
-  reason: Schema.String,
-  path: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return `manifest is invalid: ${this.path === undefined ? "it" : sentence(this.path)} ${sentence(this.reason)}`
-  }
-}
-
-export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
-  code: Schema.tag("MANIFEST_INVALID"),
-  size: Schema.Number,
-  limit: Schema.Number
-}) {
-  override get message(): string {
-    return `manifest has ${this.size} bytes, more than the limit of ${this.limit}`
-  }
-}
-
-/** With `candidates`: references that could be meant instead. */
-export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("ManifestUnknown", {
-  code: Schema.tag("MANIFEST_UNKNOWN"),
-  repository: Schema.String,
-  reference: Schema.String,
-  candidates: Schema.optionalKey(Schema.Array(Schema.String))
-}) {
-  override get message(): string {
-    const there = this.candidates === undefined ? "" : `; there is: ${several(this.candidates)}`
-    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}${there}`
   }
 }
 

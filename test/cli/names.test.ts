@@ -1,6 +1,7 @@
 /** Names that fit no grammar, manifests without a name, and directories that are no layouts. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -263,5 +264,76 @@ describe("tags", () => {
       assert.strictEqual((yield* ocl(["tags", layout, "--match", "v1.*"])).out, "v1.0\nv1.1\n")
       const some = yield* json(["tags", layout, "--limit", "1"])
       assert.deepStrictEqual([some["tags"], some["left_out"]], [["v1.0"], 3])
+    }))
+})
+
+describe("content from a pipe", () => {
+  it.live("is pushed as from a file, and what cannot be read is told", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const layout = layoutAt(root)
+      const pipe = join(root, "pipe")
+      execFileSync("mkfifo", [pipe])
+      const writer = spawn("sh", ["-c", `printf hello > ${pipe}`])
+      const pushed = yield* json(["blob", "push", `${layout}/app`, pipe])
+      writer.kill()
+      assert.strictEqual(pushed["size"], 5)
+      const missing = yield* ocl(["blob", "push", `${layout}/app`, join(root, "none")])
+      assert.strictEqual(missing.code, 3)
+      const folder = yield* ocl(["blob", "push", `${layout}/app`, root])
+      assert.strictEqual(folder.code, 3)
+      assert.include(folder.err, "is a directory, not a file")
+    }))
+})
+
+const layoutAt = (root: string): string => {
+  layoutOf(join(root, "images"), "app:v1")
+  return join(root, "images")
+}
+
+describe("a failure", () => {
+  it.live("of the medium tells the whole path, and what the system said in words", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      fs.writeFileSync(join(root, "file"), "")
+      const { err } = yield* ocl(["init", join(root, "file", "layout")])
+      assert.include(err, join(root, "file"))
+      assert.include(err, "a part of its path is a file, not a directory (ENOTDIR)")
+    }))
+
+  it.live("by a manifest that is damaged names it, and ends with 5", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const layout = join(root, "images")
+      layoutOf(layout, "app:v1")
+      const content = "{\"no\":\"manifest\"}"
+      const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
+      fs.writeFileSync(join(layout, "blobs", digest.replace(":", "/")), content)
+      const entry = { mediaType, digest, size: content.length, annotations: { [refName]: "app:v1" } }
+      fs.writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [entry] }))
+      for (const command of [["inspect"], ["copy", "--tag", "x"]]) {
+        const args = command[0] === "copy"
+          ? ["copy", `${layout}/app:v1`, `${layout}/app:v2`]
+          : ["inspect", `${layout}/app:v1`]
+        const { code, err } = yield* ocl(args)
+        assert.strictEqual(code, 5, args.join(" "))
+        assert.include(err, digest)
+      }
+    }))
+})
+
+describe("what people know from other tools", () => {
+  it.live("ls, cp, rm, cat and digest do what they say there", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const layout = layoutAt(root)
+      const digest = (yield* ocl(["digest", `${layout}/app:v1`])).out.trim()
+      assert.match(digest, /^sha256:/u)
+      assert.strictEqual((yield* ocl(["cp", `${layout}/app:v1`, `${layout}/app:v2`])).code, 0)
+      assert.strictEqual((yield* ocl(["rm", `${layout}/app:v1`])).code, 0)
+      assert.strictEqual((yield* ocl(["ls", `${layout}/app`])).out, "v2\n")
+      assert.include((yield* ocl(["cat", `${layout}/app:v2`])).out, "schemaVersion")
+      const inspected = yield* json(["inspect", `${layout}/app:v2`])
+      assert.match(String(inspected["config_digest"]), /^sha256:/u)
     }))
 })

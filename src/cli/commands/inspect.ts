@@ -27,7 +27,11 @@ export const inspect = Command.make("inspect", {
       const found = yield* findManifest(target, target.name)
       const inspected = yield* look(found, Option.getOrUndefined(platform))
       const images = inspected.manifest.kind === "index" ? yield* weighImages(found, inspected) : undefined
-      return { ...field("repository", found.repository), ...told(inspected, images) }
+      return {
+        ...field("repository", found.repository),
+        ...field("read_as", found.readAs),
+        ...told(inspected, images)
+      }
     })
   )).pipe(
     described(
@@ -56,6 +60,7 @@ const told = (
   total_size: images === undefined
     ? contentSize(manifest)
     : images.reduce((sum, { size = 0 }) => sum + size, 0),
+  ...field("config_digest", manifest.config?.digest),
   ...field("config", image === undefined ? undefined : settingsOf(image.settings)),
   ...field(
     "layers",

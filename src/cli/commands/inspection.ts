@@ -24,6 +24,8 @@ export type Settings = typeof Settings.Type
 
 export const Inspected = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
+  /** What a name without a tag was read as. */
+  read_as: Schema.optionalKey(Schema.String),
   kind: Schema.Literals(["image", "index", "artifact"]),
   digest: Schema.String,
   mediaType: Schema.String,
@@ -33,6 +35,8 @@ export const Inspected = Schema.Struct({
   author: Schema.optionalKey(Schema.String),
   /** Bytes of config and layers; of an index, of all its images that are here, what they share counted each time. */
   total_size: Schema.Natural,
+  /** The blob that holds the config: ocilayout blob get prints it. */
+  config_digest: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Settings),
   layers: Schema.optionalKey(Schema.Array(Schema.Struct({
     digest: Schema.String,
@@ -76,10 +80,12 @@ type Fact = readonly [name: string, value: string | undefined]
 const shown = (text: string | undefined): string | undefined => text === undefined ? undefined : sentence(text)
 
 const summaryOf = (
-  { artifact_type, author, created, digest, kind, mediaType, platform, repository, subject, total_size }: Inspected,
+  { artifact_type, author, created, digest, kind, mediaType, platform, read_as, repository, subject, total_size }:
+    Inspected,
   { now }: Screen
 ): ReadonlyArray<Fact> => [
   ["repository", repository],
+  ["read as", read_as],
   ["digest", digest],
   ["media type", shown(mediaType)],
   ["kind", artifact_type === undefined ? kind : `${kind}, ${sentence(artifact_type)}`],

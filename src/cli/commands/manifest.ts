@@ -5,8 +5,11 @@ import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
 import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
+import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
+import { chooseImage } from "../../ops/chooseImage.ts"
 import { collect } from "../../ops/collect.ts"
+import { readSource, sourceOf } from "../../ops/copySource.ts"
 import { entryNamed, findManifest, requireDigest } from "../../ops/find.ts"
 import * as limits from "../../ops/limits.ts"
 import { described } from "../described.ts"
@@ -15,7 +18,7 @@ import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, answer, bytes, report } from "../output.ts"
-import { atPoint, locateNew, locateRef } from "../target.ts"
+import { atPoint, locateNew, locateRef, type Named } from "../target.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
 
 export const Manifest = Schema.Struct({
@@ -27,8 +30,14 @@ export const Manifest = Schema.Struct({
   manifest: Schema.Json
 })
 
-const read = Effect.fnUntraced(function*(target: Effect.Success<ReturnType<typeof locateRef>>) {
-  const { descriptor, name = target.name, repository } = yield* findManifest(target, target.name)
+const read = Effect.fnUntraced(function*(target: Named, platform: string | undefined) {
+  const found = yield* findManifest(target, target.name)
+  if (platform !== undefined) {
+    const reader = readSource(sourceOf(found))
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader.manifest, found.descriptor, platform)
+    return { descriptor, repository: found.repository, bytes }
+  }
+  const { descriptor, name = target.name, repository } = found
   const { bytes } = repository === undefined
     ? yield* target.registry.getNamed(name)
     : yield* target.registry.getManifest(repository, descriptor.digest)
@@ -41,31 +50,38 @@ const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid
     (reason) => new ManifestInvalid({ reason })
   )
 
-const get = Command.make("get", {
-  reference: f.reference,
-  at: f.at,
-  where: f.where,
-  wanted: f.wanted
-}, ({ at, reference, wanted, where }) => {
-  const found = Effect.gen(function*() {
-    return yield* read(yield* atPoint(yield* locateRef(where, reference), at))
-  })
-  if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
-  return answer(
-    { schema: Manifest, show: () => "" },
-    wanted,
-    Effect.gen(function*() {
-      const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
-      const manifest = yield* Effect.fromResult(asJson(bytes))
-      return { ...field("repository", repository), digest, mediaType, size, manifest }
+const printing = <Name extends string>(name: Name) =>
+  Command.make(name, {
+    reference: f.reference,
+    platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the manifest of the image for this platform"),
+    at: f.at,
+    where: f.where,
+    wanted: f.wanted
+  }, ({ at, platform, reference, wanted, where }) => {
+    const found = Effect.gen(function*() {
+      const target = yield* atPoint(yield* locateRef(where, reference), at)
+      return yield* read(target, Option.getOrUndefined(platform))
     })
+    if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
+    return answer(
+      { schema: Manifest, show: () => "" },
+      wanted,
+      Effect.gen(function*() {
+        const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
+        const manifest = yield* Effect.fromResult(
+          Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
+        )
+        return { ...field("repository", repository), digest, mediaType, size, manifest }
+      })
+    )
+  }).pipe(
+    described("Print a manifest", "Byte for byte as it was pushed.", [
+      ["manifest get ./images/example/app:latest", "To standard output"],
+      ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
+    ])
   )
-}).pipe(
-  described("Print a manifest", "Byte for byte as it was pushed.", [
-    ["manifest get ./images/example/app:latest", "To standard output"],
-    ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
-  ])
-)
+
+export const cat = printing("cat")
 
 export const ManifestPushed = Schema.Struct({
   repository: Schema.String,
@@ -194,8 +210,9 @@ export const deleted: Answer<Deleted> = {
   schema: Deleted,
   show: ({ deleted, digest, kind, needed_by, reclaimable_bytes, referrers, repository, revision, tags_removed }) => {
     if (digest === undefined) return "nothing to delete"
-    const what = kind === "tag" ? `${repository}:${tags_removed.join()}, at ${digest}` : `${repository}@${digest}`
-    const others = kind === "tag" ? [] : tags_removed
+    const tags = tags_removed.map(named)
+    const what = kind === "tag" ? `${repository}:${tags.join()}, at ${digest}` : `${repository}@${digest}`
+    const others = kind === "tag" ? [] : tags
     return [
       `${deleted ? "deleted" : "would delete"} ${what}`,
       ...(others.length === 0 ? [] : [`  and ${counted(others.length, "tag")}: ${others.join(", ")}`]),
@@ -229,24 +246,10 @@ const remove = Command.make("delete", {
     Effect.gen(function*() {
       const target = yield* locateRef(where, reference)
       const { registry } = target
-      const named = Result.isFailure(target.ref)
+      const entry = Result.isFailure(target.ref)
         ? Option.getOrUndefined(yield* entryNamed(target, target.written ?? target.name))
         : undefined
-      if (named !== undefined) {
-        const name = target.written ?? target.name
-        const done = dryRun ? undefined : yield* registry.deleteName(name, { keep: false })
-        return {
-          kind: "manifest" as const,
-          repository: Option.getOrElse(yield* registry.defaultRepository, () => ""),
-          digest: named.digest,
-          deleted: !dryRun,
-          tags_removed: [name],
-          needed_by: [],
-          referrers: [],
-          reclaimable_bytes: 0,
-          ...field("revision", done?.revision)
-        }
-      }
+      if (entry !== undefined) return yield* deleteEntry(target, entry.digest, dryRun)
       const ref = yield* Effect.fromResult(target.ref)
       const { repository } = ref
       const digest = yield* Effect.fromResult(requireDigest(ref))
@@ -280,7 +283,16 @@ const remove = Command.make("delete", {
     )
   )
 
+/** An entry that only its written name reaches. */
+const deleteEntry = Effect.fnUntraced(function*(target: Named, digest: string, dryRun: boolean) {
+  const { name, registry, written = name } = target
+  const done = dryRun ? undefined : yield* registry.deleteName(written, { keep: false })
+  const repository = Option.getOrElse(yield* registry.defaultRepository, () => "")
+  const nobody = { needed_by: [], referrers: [], reclaimable_bytes: 0, ...field("revision", done?.revision) }
+  return { kind: "manifest" as const, repository, digest, deleted: !dryRun, tags_removed: [written], ...nobody }
+})
+
 export const manifest = Command.make("manifest").pipe(
   Command.withDescription("Print, push and delete manifests"),
-  Command.withSubcommands([get, push, remove])
+  Command.withSubcommands([printing("get"), push, remove])
 )

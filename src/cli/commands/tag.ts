@@ -3,6 +3,7 @@ import { Effect, Option, Result, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
 import { Conflict, ManifestUnknown, ReferenceInvalid, TagExists } from "../../oci/OciError.ts"
+import { named } from "../../oci/quoted.ts"
 import { isTag, parseLayoutReference, parseTag } from "../../oci/Reference.ts"
 import { entryNamed, findManifest } from "../../ops/find.ts"
 import { described } from "../described.ts"
@@ -27,9 +28,9 @@ const tagged: Answer<typeof Tagged.Type> = {
   schema: Tagged,
   show: ({ created, digest, moved, repository, unchanged }) =>
     [
-      ...created.map((tag) => `${repository}:${tag} is ${shortOf(digest)}`),
-      ...moved.map(({ from, tag }) => `${repository}:${tag} is ${shortOf(digest)}, was ${shortOf(from)}`),
-      ...unchanged.map((tag) => `${repository}:${tag} is ${shortOf(digest)}, as before`)
+      ...created.map((tag) => `${repository}:${named(tag)} is ${shortOf(digest)}`),
+      ...moved.map(({ from, tag }) => `${repository}:${named(tag)} is ${shortOf(digest)}, was ${shortOf(from)}`),
+      ...unchanged.map((tag) => `${repository}:${named(tag)} is ${shortOf(digest)}, as before`)
     ].join("\n")
 }
 
@@ -195,45 +196,49 @@ const deleteTags = Effect.fnUntraced(function*(
   }
 })
 
-const remove = Command.make("delete", {
-  reference: f.tagged,
-  more: Argument.String("tag").pipe(
-    Argument.withMetavar("tag"),
-    Argument.withDescription("Further tags of the same repository; all are deleted in one change, or none"),
-    Argument.variadic({ min: 0 })
-  ),
-  ifExists: f.off("if-exists", "Tags that are not there are no failure"),
-  ifDigest: f.text("if-digest", "DIGEST", "Only where it points at this digest now"),
-  dryRun,
-  where: f.writing,
-  wanted: f.wanted
-}, ({ dryRun, ifDigest, ifExists, more, reference, wanted, where }) =>
-  report(
-    deleted,
-    { ...wanted, quiet: wanted.quiet && !dryRun },
-    Effect.gen(function*() {
-      const target = yield* locateRef(where, reference)
-      const expected = Option.isNone(ifDigest) ? undefined : yield* Effect.fromResult(parseDigest(ifDigest.value))
-      const parsed = parseLayoutReference(target.name)
-      if (Result.isFailure(parsed) || parsed.success.tag === undefined || parsed.success.digest !== undefined) {
-        const named = more.length === 0 ? yield* entryNamed(target, target.written ?? target.name) : Option.none()
-        if (Option.isSome(named)) {
-          return yield* deleteName(target, { name: target.written ?? target.name, dryRun, expected })
+const removal = <Name extends string>(name: Name) =>
+  Command.make(name, {
+    reference: f.tagged,
+    more: Argument.String("tag").pipe(
+      Argument.withMetavar("tag"),
+      Argument.withDescription("Further tags of the same repository; all are deleted in one change, or none"),
+      Argument.variadic({ min: 0 })
+    ),
+    ifExists: f.off("if-exists", "Tags that are not there are no failure"),
+    ifDigest: f.text("if-digest", "DIGEST", "Only where it points at this digest now"),
+    dryRun,
+    where: f.writing,
+    wanted: f.wanted
+  }, ({ dryRun, ifDigest, ifExists, more, reference, wanted, where }) =>
+    report(
+      deleted,
+      { ...wanted, quiet: wanted.quiet && !dryRun },
+      Effect.gen(function*() {
+        const target = yield* locateRef(where, reference)
+        const expected = Option.isNone(ifDigest) ? undefined : yield* Effect.fromResult(parseDigest(ifDigest.value))
+        const parsed = parseLayoutReference(target.name)
+        if (Result.isFailure(parsed) || parsed.success.tag === undefined || parsed.success.digest !== undefined) {
+          const named = more.length === 0 ? yield* entryNamed(target, target.written ?? target.name) : Option.none()
+          if (Option.isSome(named)) {
+            return yield* deleteName(target, { name: target.written ?? target.name, dryRun, expected })
+          }
+          // Deleting `latest` because no tag was named would be a guess.
+          return yield* new ReferenceInvalid({ input: reference, reason: "has to be repository:tag to delete a tag" })
         }
-        // Deleting `latest` because no tag was named would be a guess.
-        return yield* new ReferenceInvalid({ input: reference, reason: "has to be repository:tag to delete a tag" })
-      }
-      const { repository, tag } = parsed.success
-      return yield* deleteTags(target, { repository, tags: [tag, ...more], expected, dryRun, ifExists })
-    })
-  )).pipe(
-    described("Delete a tag", "The manifest stays, by its digest; ocilayout revert takes it back.", [
-      ["tag delete ./images/example/app:old", "Delete it"],
-      ["tag delete ./images/example/app:old --dry-run", "What would then be left without a tag"]
-    ])
-  )
+        const { repository, tag } = parsed.success
+        return yield* deleteTags(target, { repository, tags: [tag, ...more], expected, dryRun, ifExists })
+      })
+    )).pipe(
+      described("Delete a tag", "The manifest stays, by its digest; ocilayout revert takes it back.", [
+        ["tag delete ./images/example/app:old", "Delete it"],
+        ["tag delete ./images/example/app:old --dry-run", "What would then be left without a tag"]
+      ])
+    )
+
+/** What a person who knows `rm` looks for. */
+export const rm = removal("rm")
 
 export const tag = Command.make("tag").pipe(
   Command.withDescription("Set and delete tags"),
-  Command.withSubcommands([set, remove])
+  Command.withSubcommands([set, removal("delete")])
 )
