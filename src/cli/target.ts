@@ -262,7 +262,7 @@ const destinationIn = (where: Where, argument: string): Split | undefined => {
 const canBeMade = (directory: string): boolean =>
   existsSync(directory)
     ? statSync(directory).isDirectory() && readdirSync(directory).length === 0
-    : existsSync(dirname(resolve(directory)))
+    : statSync(dirname(resolve(directory)), { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
 export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>

@@ -69,7 +69,7 @@ const get = Command.make("get", {
 export const BlobPushed = Schema.Struct({
   repository: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   existed: Schema.Boolean
 })
@@ -98,7 +98,7 @@ const push = Command.make("push", {
       return {
         repository: name,
         digest: descriptor.digest,
-        mediaType: descriptor.mediaType,
+        media_type: descriptor.mediaType,
         size: descriptor.size,
         existed
       }

@@ -52,7 +52,7 @@ const told = (
 ): Inspected => ({
   kind: manifest.kind,
   digest,
-  mediaType,
+  media_type: mediaType,
   ...(manifest.kind === "image" ? {} : field("artifact_type", manifest.artifactType)),
   ...field("platform", platform),
   ...field("created", image?.created),
@@ -66,7 +66,7 @@ const told = (
     "layers",
     images !== undefined ? undefined : manifest.layers.map(({ annotations, digest, mediaType, size }, at) => ({
       digest,
-      mediaType,
+      media_type: mediaType,
       size,
       ...field("title", annotations?.[annotation.title]),
       ...field("created_by", image?.instructions[at])

@@ -28,7 +28,7 @@ export const Inspected = Schema.Struct({
   read_as: Schema.optionalKey(Schema.String),
   kind: Schema.Literals(["image", "index", "artifact"]),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   artifact_type: Schema.optionalKey(Schema.String),
   platform: Schema.optionalKey(Schema.String),
   created: Schema.optionalKey(Schema.String),
@@ -40,7 +40,7 @@ export const Inspected = Schema.Struct({
   config: Schema.optionalKey(Settings),
   layers: Schema.optionalKey(Schema.Array(Schema.Struct({
     digest: Schema.String,
-    mediaType: Schema.String,
+    media_type: Schema.String,
     size: Schema.Natural,
     /** The file name that its annotation gives it. */
     title: Schema.optionalKey(Schema.String),
@@ -80,14 +80,14 @@ type Fact = readonly [name: string, value: string | undefined]
 const shown = (text: string | undefined): string | undefined => text === undefined ? undefined : sentence(text)
 
 const summaryOf = (
-  { artifact_type, author, created, digest, kind, mediaType, platform, read_as, repository, subject, total_size }:
+  { artifact_type, author, created, digest, kind, media_type, platform, read_as, repository, subject, total_size }:
     Inspected,
   { now }: Screen
 ): ReadonlyArray<Fact> => [
   ["repository", repository],
   ["read as", read_as],
   ["digest", digest],
-  ["media type", shown(mediaType)],
+  ["media type", shown(media_type)],
   ["kind", artifact_type === undefined ? kind : `${kind}, ${sentence(artifact_type)}`],
   ["platform", shown(platform)],
   ["created", createdOf(created, now)],
@@ -147,7 +147,7 @@ const layersOf = ({ kind, layers = [] }: Inspected, screen: Screen): string => {
       shortOf(layer.digest),
       sizeOf(layer.size),
       share(layer.size, most),
-      sentence(isTold ? telling(layer) : layer.mediaType)
+      sentence(isTold ? telling(layer) : layer.media_type)
     ])
   )
 }

@@ -102,7 +102,7 @@ export const repositories = Command.make("repositories", {
     ])
   )
 
-const Untagged = Schema.Struct({ digest: Schema.String, mediaType: Schema.String, size: Schema.Natural })
+const Untagged = Schema.Struct({ digest: Schema.String, media_type: Schema.String, size: Schema.Natural })
 
 const TagDetail = Schema.Struct({
   tag: Schema.String,
@@ -189,7 +189,7 @@ export const tags = Command.make("tags", {
         repository: name,
         tags,
         ...field("details", details?.flat()),
-        ...field("untagged", loose?.map(({ digest, mediaType, size }) => ({ digest, mediaType, size }))),
+        ...field("untagged", loose?.map(({ digest, mediaType, size }) => ({ digest, media_type: mediaType, size }))),
         ...field("left_out", tags.length === all.length ? undefined : all.length - tags.length)
       }
     })

@@ -24,7 +24,7 @@ import { counted, sizeOf } from "../terminal/units.ts"
 export const Manifest = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   /** As it reads; for its exact bytes leave --json out. */
   manifest: Schema.Json
@@ -71,7 +71,7 @@ const printing = <Name extends string>(name: Name) =>
         const manifest = yield* Effect.fromResult(
           Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
         )
-        return { ...field("repository", repository), digest, mediaType, size, manifest }
+        return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
       })
     )
   }).pipe(
@@ -86,7 +86,7 @@ export const cat = printing("cat")
 export const ManifestPushed = Schema.Struct({
   repository: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   existed: Schema.Boolean,
   subject: Schema.optionalKey(Schema.String),
@@ -167,7 +167,7 @@ const push = Command.make("push", {
       return {
         repository,
         digest: descriptor.digest,
-        mediaType: descriptor.mediaType,
+        media_type: descriptor.mediaType,
         size: descriptor.size,
         existed,
         tags: moved,

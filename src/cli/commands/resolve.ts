@@ -20,7 +20,7 @@ export const Resolved = Schema.Struct({
   kind: Schema.Literals(["manifest", "blob"]),
   repository: Schema.optionalKey(Schema.String),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   /** What a name without a tag was read as. */
   read_as: Schema.optionalKey(Schema.String),
@@ -65,7 +65,7 @@ export const resolve = Command.make("resolve", {
         kind,
         ...field("repository", repository),
         digest,
-        mediaType,
+        media_type: mediaType,
         size,
         ...field("read_as", readAs),
         ...field("tags", tags),
@@ -87,7 +87,7 @@ const Referrer = Schema.Struct({
   /** What it refers to. */
   subject: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   artifact_type: Schema.optionalKey(Schema.String),
   annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
@@ -135,7 +135,7 @@ const below = (
         found.push({
           subject: of,
           digest,
-          mediaType,
+          media_type: mediaType,
           size,
           ...(artifactType === undefined ? {} : { artifact_type: artifactType }),
           ...field("annotations", annotations)
