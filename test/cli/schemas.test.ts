@@ -26,8 +26,8 @@ describe("the JSON of commands", () => {
     const keysIn = (value: unknown): ReadonlyArray<string> =>
       typeof value !== "object" || value === null
         ? []
-        : Object.entries(value).flatMap(([key, inner]) => [
-          ...(key === "properties" && typeof inner === "object" && inner !== null ? Object.keys(inner) : []),
+        : Object.entries(value).flatMap(([key, inner]: readonly [string, unknown]) => [
+          ...(key === "properties" && typeof inner === "object" && inner !== null ? Object.keys({ ...inner }) : []),
           ...keysIn(inner)
         ])
     for (const [command, schema] of Object.entries(schemas)) {
