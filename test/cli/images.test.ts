@@ -81,7 +81,7 @@ describe("inspect", () => {
         repository: "app",
         kind: "index",
         digest: index.digest,
-        mediaType: indexType,
+        media_type: indexType,
         total_size: images.reduce((sum, { total_size }) => sum + total_size, 0),
         images: [
           { platform: "linux/amd64", digest: amd64.digest, state: "present", total_size: images[0]?.total_size },
