@@ -24,7 +24,7 @@ export interface Served {
   readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
   readonly mode: Mode
   readonly files: LocalFiles
-  /** Whether a person is asked before what cannot be undone, where the client can ask; not by default. */
+  /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
   readonly confirm?: boolean
 }
 

@@ -145,6 +145,7 @@ describe("a selection", () => {
       assert.deepStrictEqual(yield* names("delete", {}), [...reading, ...writing, collecting])
       assert.deepStrictEqual(yield* names("delete", { toolsets: ["maintain", "delete"] }), [
         "oci_delete",
+        "oci_restore",
         "oci_repair",
         "oci_pin",
         "oci_gc"

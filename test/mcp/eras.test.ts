@@ -1,10 +1,10 @@
 /** What a client is allowed and asked does not depend on how it speaks. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
 import { client, combinations } from "./support/eras.ts"
-import { bytesOf, digestOf, pushBlob } from "./support/images.ts"
+import { bytesOf, digestOf, pushBlob, pushImage } from "./support/images.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 
 const served = Effect.gen(function*() {
@@ -65,5 +65,32 @@ describe.each(combinations)("a client of %s over %s", (era, transport) => {
       answer = { action: "accept", content: { confirm: true } }
       assert.include(JSON.stringify(yield* call("oci_delete", deletion)), `"deleted":true`)
       assert.strictEqual(asked, 2)
+    }))
+
+  it.live("is shown what a restored layout loses, asked, and obeyed with the token alone", () =>
+    Effect.gen(function*() {
+      const { catalogue, registry } = yield* served
+      yield* pushImage(registry, { tags: ["1", "2"] })
+      let answer: object = { action: "decline" }
+      let asked = 0
+      const call = yield* client(catalogue, [era, transport], {
+        "elicitation/create": () => {
+          asked++
+          return answer
+        }
+      })
+      const texts = (args: object) => Effect.map(call("oci_restore", args), (result) => JSON.stringify(result))
+      const tags = Effect.map(Stream.runCollect(registry.tags("app")), (found) => Array.from(found))
+      const shown = yield* texts({ to: "0" })
+      const token = /"token":"([^"]+)"/u.exec(shown)?.[1]
+      assert.isDefined(token, shown)
+      assert.include(yield* texts({ to: "0", token: crypto.randomUUID() }), "INVALID_ARGUMENT")
+      assert.strictEqual(asked, 0)
+      assert.include(yield* texts({ to: "0", token }), "DENIED")
+      assert.deepStrictEqual(yield* tags, ["1", "2"])
+      answer = { action: "accept", content: { confirm: true } }
+      assert.include(yield* texts({ to: "0", token }), `"done":true`)
+      assert.strictEqual(asked, 2)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(tags)))
     }))
 })
