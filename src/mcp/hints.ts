@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { named } from "../oci/quoted.ts"
 import * as limits from "./limits.ts"
 import { nearest } from "./nearest.ts"
-import { isWritable, type Served, type ServedLayout } from "./Served.ts"
+import { isWritable, movesFiles, type Served, type ServedLayout, tellsPaths } from "./Served.ts"
 import type { ToolError } from "./SurfaceError.ts"
 
 const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
@@ -58,6 +58,8 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
       return Effect.succeed(
         error.allowed.length === 0 && served.files.allowed.length > 0
           ? "The client's roots leave none of the server's directories; a person can add a root."
+          : error.allowed.length === 0 && !tellsPaths(served)
+          ? "This server reads and writes no files; content comes inline, or in pieces with oci_upload_start."
           : error.allowed.length === 0
           ? "A person can start the server with --allowed-dir; until then pass small content inline."
           : "Use an absolute path inside an allowed directory."
@@ -73,7 +75,9 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
     case "ContentTooLarge":
       return Effect.succeed(
         error.unit === "bytes"
-          ? "Write the content to a file in an allowed directory and pass its path."
+          ? movesFiles(served)
+            ? "Write the content to a file in an allowed directory and pass its path."
+            : "Send it in pieces: oci_upload_start, oci_upload_append, oci_upload_commit."
           : "Ask for less: a smaller limit, format summary, or a window with oci_read_blob; oci_export_blob writes all of it to a file."
       )
     case "ResourceTooLarge":

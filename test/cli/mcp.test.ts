@@ -228,20 +228,20 @@ describe("ocilayout mcp", () => {
           return [tools.length, deleting?.title]
         })
       assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
-      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [11, undefined])
       assert.deepStrictEqual(yield* names(), [24, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
         25,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [
-        11,
+        12,
         "Delete a tag or manifest"
       ])
       assert.deepStrictEqual(
         yield* names("--toolsets", "delete", "--toolsets", "uploads", "--exclude-tools", "oci_delete"),
         [
-          4,
+          5,
           undefined
         ]
       )

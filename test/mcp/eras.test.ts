@@ -32,6 +32,20 @@ describe.each(combinations)("a client of %s over %s", (era, transport) => {
       assert.sameMembers(Array.from(files.contents.keys()), ["/files/a/x", "/files/b/x", "/files/a/new"])
     }))
 
+  it.live("of a server that only reads writes no file either", () =>
+    Effect.gen(function*() {
+      const { catalogue: { served: all }, files, registry } = yield* served
+      const { digest } = yield* pushImage(registry, { tags: ["1"] })
+      const call = yield* client(makeCatalogue({ ...all, mode: "read" }), [era, transport], {})
+      const exported = yield* call("oci_export_blob", { ref: `app@${digest}`, path: "/files/a/new" })
+      assert.include(
+        JSON.stringify(exported),
+        "DENIED: oci_export_blob is denied: this server was started with --read-only"
+      )
+      assert.include(JSON.stringify(yield* call("oci_list_layouts", {})), `"allowed_directories":[]`)
+      assert.sameMembers(Array.from(files.contents.keys()), ["/files/a/x", "/files/b/x"])
+    }))
+
   it.live("that has no roots is limited by the server alone", () =>
     Effect.gen(function*() {
       const { catalogue } = yield* served

@@ -70,18 +70,18 @@ interface Request {
 }
 
 /** Where nothing may be removed that does not come back. */
-const lookOnly: ToolSpec<Request, Collected> = {
+const lookOnly = (because: string): ToolSpec<Request, Collected> => ({
   name: "oci_gc",
   toolset: "maintain",
   title: "Look for garbage",
   description:
-    "Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
+    `Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started ${because}.`,
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct(looking),
   output: Collected,
   run: Effect.fn("oci_gc")((request, { layout }) => look(layout, request, false))
-}
+})
 
 const collecting: ToolSpec<Request, Collected> = {
   name: "oci_gc",
@@ -100,8 +100,8 @@ const collecting: ToolSpec<Request, Collected> = {
 }
 
 const tools: Readonly<Record<Mode, MakeTool>> = {
-  read: defineTool(lookOnly),
-  write: defineTool(lookOnly),
+  read: defineTool(lookOnly("with --read-only")),
+  write: defineTool(lookOnly("without --allow-delete")),
   delete: defineTool(collecting)
 }
 

@@ -9,7 +9,7 @@ import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
 import { pageOfNames } from "../names.ts"
 import * as p from "../parameters.ts"
-import type { ServedLayout } from "../Served.ts"
+import { isWritable, movesFiles, type ServedLayout } from "../Served.ts"
 import { summaryOf } from "../summary.ts"
 import { defineTool } from "../Tool.ts"
 
@@ -28,8 +28,10 @@ export const listLayouts = defineTool({
   name: "oci_list_layouts",
   toolset: "read",
   title: "List layouts",
-  description:
-    "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several.",
+  description: (served) =>
+    movesFiles(served)
+      ? "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several."
+      : "Lists the OCI image layouts this server was started with, how much there is in each, what is wrong with one that cannot be opened, and what may be done to it (read, write, delete). Call it first when a permission is refused, or to learn the layout ids when there are several.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({}),
@@ -42,7 +44,7 @@ export const listLayouts = defineTool({
     const layouts = chosen === undefined ? served.layouts : [chosen]
     return {
       layouts: yield* Effect.forEach(layouts, (layout) => summaryOf(layout, served.mode)),
-      allowed_directories: (yield* files).allowed,
+      allowed_directories: isWritable(served) ? (yield* files).allowed : [],
       inline_limit: limits.inlineBytes
     }
   })

@@ -13,7 +13,7 @@ import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { choosePlatform, readManifest, shownPlatform } from "../platform.ts"
 import { manifestBytes, sourceFields } from "../reference.ts"
-import type { ServedLayout } from "../Served.ts"
+import { type ServedLayout, tellsPaths } from "../Served.ts"
 import { ContentTooLarge, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
@@ -21,8 +21,12 @@ export const resolve = defineTool({
   name: "oci_resolve",
   toolset: "read",
   title: "Resolve a reference",
-  description:
-    "Turns a reference into its descriptor (media type, full digest, size) without reading content: test whether something exists, pin a tag to a digest, expand a shortened digest, or find which tags point at a digest. Works for manifests and, with kind blob, for layers and configs. Also returns the file that holds the bytes, so that it can be read directly; it must not be changed.",
+  description: (served) =>
+    `Turns a reference into its descriptor (media type, full digest, size) without reading content: test whether something exists, pin a tag to a digest, expand a shortened digest, or find which tags point at a digest. Works for manifests and, with kind blob, for layers and configs.${
+      tellsPaths(served)
+        ? " Also returns the file that holds the bytes, so that it can be read directly; it must not be changed."
+        : ""
+    }`,
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
