@@ -91,6 +91,9 @@ export const completions = 100
 /** Names looked at for one completion. */
 export const completionCandidates = 10_000
 
+/** Bytes of one message on stdio; a longer one ends the connection. */
+export const lineBytes = 10 * 1024 * 1024
+
 /** Requests of one client on stdio that are worked on at once, and that wait for it; further ones are not read. */
 export const requests = 128
 export const requestsWaiting = 1024

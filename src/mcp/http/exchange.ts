@@ -31,7 +31,7 @@ export const reject = ({ response }: Exchange, { data, id, message, number, stat
   response.writeHead(status, headers).end(
     JSON.stringify({
       jsonrpc: "2.0",
-      id: id ?? null,
+      ...(id === undefined ? {} : { id }),
       error: { code: number, message, ...(data === undefined ? {} : { data }) }
     })
   )

@@ -5,9 +5,11 @@ import { Effect, Exit, FiberMap, FiberSet, Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import type { Running } from "../sdkServer.ts"
 import { turn } from "../turn.ts"
+import { nameAccepted } from "./accept.ts"
 import { EventLog } from "./EventLog.ts"
 import { closed, type Exchange, Rejected, unspecified } from "./exchange.ts"
 import type { HttpLimits } from "./limits.ts"
+import { withoutNullId } from "./withoutNullId.ts"
 
 interface Session {
   readonly transport: StreamableHTTPServerTransport
@@ -47,6 +49,8 @@ export const makeSessions = Effect.fnUntraced(function*(
     Effect.gen(function*() {
       session.open++
       yield* FiberMap.remove(expiry, id)
+      nameAccepted(exchange.request)
+      withoutNullId(exchange.response)
       yield* Effect.promise(() => session.transport.handleRequest(exchange.request, exchange.response, body))
       yield* closed(exchange)
     }).pipe(Effect.ensuring(Effect.suspend(() => {
