@@ -25,6 +25,7 @@ const exceptions: Record<string, ReadonlyArray<string>> = {
   "src/mcp/stdio.ts": ["node:"],
   // Node's HTTP server, and hashes of tokens.
   "src/mcp/http/accept.ts": ["node:http"],
+  "src/mcp/http/connections.ts": ["node:http", "node:net"],
   "src/mcp/http/withoutNullId.ts": ["node:http"],
   "src/mcp/http/exchange.ts": ["node:"],
   "src/mcp/http/gate.ts": ["node:"],

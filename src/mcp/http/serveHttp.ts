@@ -7,6 +7,7 @@ import { makeConnections } from "../modern/peer.ts"
 import { allVersions, unsupported } from "../modern/protocol.ts"
 import { makeServer } from "../sdkServer.ts"
 import { accepts } from "./accept.ts"
+import { limitConnections } from "./connections.ts"
 import { type Exchange, jsonBody, reject, Rejected, unspecified } from "./exchange.ts"
 import { type Access, crossOrigin, makeGate } from "./gate.ts"
 import { checkMillis, defaultLimits, flushMillis, type HttpLimits } from "./limits.ts"
@@ -50,7 +51,7 @@ export const serveHttp = Effect.fn("serveHttp")(function*(
     requestTimeout: 2 * limits.headersMillis,
     connectionsCheckingInterval: Math.min(checkMillis, limits.headersMillis)
   })
-  server.maxConnections = limits.connections
+  const { know } = limitConnections(server, limits.connections)
   // Finalizers run from the last one up: accept nothing, let calls finish, end sessions, write answers, drop what is left.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   const exchanges = yield* FiberSet.make<void>()
@@ -111,8 +112,9 @@ export const serveHttp = Effect.fn("serveHttp")(function*(
       response.setHeader(name, value)
     }
     if (refusal !== undefined) return Effect.fail(new Rejected({ ...refusal, number: unspecified }))
-    if (stopping) return Effect.fail(ending)
     if (!isEndpoint) return Effect.fail(nothingHere)
+    if (method !== "OPTIONS") know(request.socket)
+    if (stopping) return Effect.fail(ending)
     switch (method) {
       case "OPTIONS":
         return Effect.sync(() => {

@@ -131,15 +131,4 @@ describe("what comes in", () => {
         assert.include(received, "408")
       }
     }))
-
-  it.live("comes over a limited number of connections, and is a limited number of requests", () =>
-    Effect.gen(function*() {
-      const served = yield* serving({ limits: { connections: 1 } })
-      const first = connectSocket(Number(served.url.port), "127.0.0.1")
-      yield* Effect.callback((resume) => void first.once("connect", () => resume(Effect.void)))
-      const refused = yield* Effect.exit(send(served, { body: initialize }))
-      assert.strictEqual(refused._tag, "Failure")
-      first.destroy()
-      yield* Effect.repeat(Effect.exit(send(served, { body: initialize })), { until: ({ _tag }) => _tag === "Success" })
-    }))
 })
