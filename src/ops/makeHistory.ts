@@ -31,7 +31,15 @@ export const revisionAt = Effect.fnUntraced(function*(
   if ("revision" in point) return point.revision
   if ("time" in point) {
     const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= point.time))
-    return Option.match(found, { onNone: () => 0, onSome: ({ revision }) => revision })
+    if (Option.isSome(found)) return found.value.revision
+    const first = yield* Stream.runLast(opened.journal.commits())
+    if (Option.isNone(first)) return 0
+    const [asked, began] = [point.time, first.value.time].map((time) => new Date(time).toISOString())
+    return yield* new RevisionUnknown({
+      asked: `commit at or before ${asked}, which is before the first one, of ${began},`,
+      newest: yield* newestRevision(opened.journal),
+      oldest: first.value.revision
+    })
   }
   const repository = yield* Effect.fromResult(parseRepository(point.repository))
   const tag = yield* Effect.fromResult(parseTag(point.tag))
@@ -45,6 +53,19 @@ export const revisionAt = Effect.fnUntraced(function*(
   return yield* new RevisionUnknown({
     asked: `value of ${repository}:${tag} ${point.previous} before now`,
     newest: yield* newestRevision(opened.journal)
+  })
+})
+
+/** The revision that a point means where something is to be read: before the first commit there is nothing. */
+export const readableAt = Effect.fnUntraced(function*(
+  opened: Opened,
+  point: Point
+): Effect.fn.Return<number, RegistryError> {
+  const revision = yield* revisionAt(opened, point)
+  const newest = revision > 0 ? revision : yield* newestRevision(opened.journal)
+  return revision > 0 || newest === 0 ? revision : yield* new RevisionUnknown({
+    asked: "commit 0, which would be before the first one,",
+    newest
   })
 })
 

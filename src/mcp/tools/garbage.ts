@@ -24,6 +24,7 @@ const Collected = Schema.Struct({
   bytes: Schema.Natural,
   examples: Schema.Array(Item),
   kept: Schema.Array(Reason),
+  kept_omitted: p.optional(Schema.Natural),
   omitted: p.optional(Schema.Natural),
   trash: p.optional(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural }))
 })
@@ -183,6 +184,7 @@ const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<Garba
     files: count(going, "file"),
     bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
     ...shown,
+    ...(shown.kept.length < kept.length ? { kept_omitted: kept.length - shown.kept.length } : {}),
     ...(omitted === 0 ? {} : { omitted })
   }
 }

@@ -58,7 +58,7 @@ export const inspectImage = defineTool({
     }))),
     total_size: p.optional(Schema.Natural),
     referrers: p.optional(Schema.Record(Schema.String, Schema.Natural)),
-    truncated: p.optional(p.strings)
+    truncated: p.optional(Schema.Record(Schema.String, Schema.Natural))
   }),
   run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
@@ -76,19 +76,19 @@ export const inspectImage = defineTool({
       mediaType: inspected.descriptor.mediaType,
       ...details,
       ...(counts.length === 0 ? {} : { referrers }),
-      ...(parts.truncated.length === 0 ? {} : { truncated: parts.truncated })
+      ...(Object.keys(parts.truncated).length === 0 ? {} : { truncated: parts.truncated })
     }
   })
 })
 
-/** What fits into the result, and the names of what did not. */
+/** What fits into the result, and how much of what did not. */
 class Parts {
-  readonly truncated: Array<string> = []
+  readonly truncated: Record<string, number> = {}
   readonly #allowance = new Allowance()
 
   take<A>(name: string, items: ReadonlyArray<A>): ReadonlyArray<A> {
     const taken = this.#allowance.take(items)
-    if (taken.length < items.length) this.truncated.push(name)
+    if (taken.length < items.length) this.truncated[name] = items.length - taken.length
     return taken
   }
 
@@ -101,7 +101,7 @@ class Parts {
 
   entries(name: string, entries: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
     const { omitted, shown } = cleanEntries(entries, this.#allowance)
-    if (omitted > 0) this.truncated.push(name)
+    if (omitted > 0) this.truncated[name] = omitted
     return shown
   }
 }

@@ -69,13 +69,15 @@ export const listRepositories = defineTool({
   output: Schema.Struct({
     repositories: p.strings,
     unnamed: p.optional(Schema.Array(Unnamed)),
+    unnamed_omitted: p.optional(Schema.Natural),
     next_start_after: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_list_repositories")(function*({ at, limit, prefix, start_after }, { layout }) {
     const { registry } = yield* placeAt(layout, at)
     const first = start_after === undefined && prefix === undefined
-    const unnamed = first ? yield* Stream.runCollect(Stream.take(registry.unnamed(), limits.textEntries)) : []
-    const shown = new Allowance(limits.partCharacters / 4).take(unnamed.map(({ digest, reason, refName }) => ({
+    const unnamed = first ? yield* Stream.runCollect(registry.unnamed()) : []
+    const few = unnamed.slice(0, limits.textEntries)
+    const shown = new Allowance(limits.partCharacters / 4).take(few.map(({ digest, reason, refName }) => ({
       ...(refName === undefined ? {} : { name: clean(refName) }),
       digest: isDigest(digest) ? shortDigest(digest) : clean(digest),
       reason: clean(reason)
@@ -86,7 +88,12 @@ export const listRepositories = defineTool({
       { limit, prefix, start_after },
       rest
     )
-    return { repositories: items, ...(shown.length === 0 ? {} : { unnamed: shown }), ...nextOf(items, more) }
+    return {
+      repositories: items,
+      ...(shown.length === 0 ? {} : { unnamed: shown }),
+      ...(shown.length < unnamed.length ? { unnamed_omitted: unnamed.length - shown.length } : {}),
+      ...nextOf(items, more)
+    }
   })
 })
 
@@ -149,7 +156,8 @@ const detailOf = ({ registry }: ServedLayout, repository: string, tag: Tag) =>
 const Referrer = Schema.Struct({
   ...p.descriptor,
   artifact_type: p.optional(Schema.String),
-  annotations: p.optional(p.stringMap)
+  annotations: p.optional(p.stringMap),
+  annotations_omitted: p.optional(Schema.Natural)
 })
 
 export const listReferrers = defineTool({
@@ -182,13 +190,14 @@ export const listReferrers = defineTool({
     }))
     const { items, more } = pageOf(
       found.map(({ annotations = {}, artifactType, ...descriptor }) => {
-        const { shown } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
+        const { omitted, shown } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
         return {
           mediaType: descriptor.mediaType,
           digest: descriptor.digest,
           size: descriptor.size,
           ...(artifactType === undefined ? {} : { artifact_type: clean(artifactType) }),
-          ...(Object.keys(shown).length === 0 ? {} : { annotations: shown })
+          ...(Object.keys(shown).length === 0 ? {} : { annotations: shown }),
+          ...(omitted === 0 ? {} : { annotations_omitted: omitted })
         }
       }),
       limit

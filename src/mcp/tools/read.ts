@@ -39,17 +39,20 @@ export const resolve = defineTool({
     kind: Schema.Literals(["manifest", "blob"]),
     ...p.descriptor,
     tags: p.optional(p.strings),
+    tags_omitted: p.optional(Schema.Natural),
     path: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_resolve")(function*({ at, kind, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
     const found = yield* findContent(layout, ref, kind)
-    const tags = yield* tagsOf(found)
+    const all = yield* tagsOf(found)
+    const tags = new Allowance().take(all)
     return {
       ...sourceFields(found),
       kind: found.kind,
       ...bare(found.descriptor),
       ...(tags.length === 0 ? {} : { tags }),
+      ...(tags.length < all.length ? { tags_omitted: all.length - tags.length } : {}),
       ...(yield* fileOf(layout, found, found.descriptor.digest))
     }
   })
@@ -58,7 +61,7 @@ export const resolve = defineTool({
 const tagsOf = ({ descriptor, kind, layout, repository }: Found) =>
   kind === "blob" || repository === undefined
     ? Effect.succeed([])
-    : Effect.map(layout.registry.tagsOf(repository, descriptor.digest), (tags) => new Allowance().take(tags))
+    : layout.registry.tagsOf(repository, descriptor.digest)
 
 /** The file that holds a blob's bytes, where blobs are files and the client can be told. */
 export const fileOf = (

@@ -33,7 +33,8 @@ export const uploadStart = defineTool({
       upload_id: Schema.String,
       offset: Schema.Natural,
       expires_at: Schema.String
-    })))
+    }))),
+    others_omitted: p.optional(Schema.Natural)
   }),
   run: Effect.fn("oci_upload_start")(function*({ chunk_size, repository, upload_id }, { layout: { registry } }) {
     const writer = upload_id === undefined
@@ -48,7 +49,8 @@ export const uploadStart = defineTool({
       ...progressOf(writer),
       repository: writer.repository,
       chunk_size: writer.chunkSize,
-      ...(others.length === 0 ? {} : { others: others.slice(0, limits.uploadsTold).map(progressOf) })
+      ...(others.length === 0 ? {} : { others: others.slice(0, limits.uploadsTold).map(progressOf) }),
+      ...(others.length > limits.uploadsTold ? { others_omitted: others.length - limits.uploadsTold } : {})
     }
   })
 })

@@ -109,6 +109,50 @@ describe("tools that read, at a point of history", () => {
     }))
 })
 
+describe("what is not there", () => {
+  it.live("is told from what was there, with the way back", () =>
+    Effect.gen(function*() {
+      const { call, fails, one, registry } = yield* moved()
+      yield* registry.deleteTag("app", "1.0")
+      yield* registry.deleteManifest("web", one.digest)
+      assert.match(
+        yield* fails("oci_resolve", { ref: "app:1.0" }),
+        /^MANIFEST_UNKNOWN: .*\nHint: app:1\.0 was there until revision 5, see oci_history\. .*oci_restore with to 4 and repository and tag\. app has no tags/u
+      )
+      assert.match(
+        yield* fails("oci_list_tags", { repository: "web" }),
+        /^NAME_UNKNOWN: .*\nHint: web was there until revision 6, see oci_history\. .*oci_restore with to 5 and repository\. /u
+      )
+      for (const ref of ["app:never", "never:1"]) assert.notInclude(yield* fails("oci_resolve", { ref }), "was there")
+      yield* call("oci_restore", { to: "4", repository: "app", tag: "1.0" })
+      assert.notInclude(yield* fails("oci_resolve", { ref: "app:1.0", at: "6" }), "was there")
+      const looking = yield* session({ registry, mode: "read" })
+      yield* registry.deleteTag("app", "1.0")
+      const hint = yield* looking.fails("oci_resolve", { ref: "app:1.0" })
+      assert.include(hint, "see oci_history")
+      assert.notInclude(hint, "oci_restore")
+    }))
+
+  it.live("because it is before the first commit, is said to be so", () =>
+    Effect.gen(function*() {
+      const { fails } = yield* moved()
+      const tools: ReadonlyArray<readonly [string, object]> = [
+        ["oci_resolve", { ref: "app:1.0" }],
+        ["oci_get_manifest", { ref: "app:1.0" }],
+        ["oci_inspect_image", { ref: "app:1.0" }],
+        ["oci_list_referrers", { ref: "app:1.0" }],
+        ["oci_list_tags", { repository: "app" }],
+        ["oci_list_repositories", {}]
+      ]
+      for (const [name, args] of tools) {
+        const early = yield* fails(name, { ...args, at: "1999-12-31" })
+        assert.match(early, /^REVISION_UNKNOWN: .*before the first one, of \d{4}-.*it goes back to revision 1/u, name)
+        assert.match(yield* fails(name, { ...args, at: "0" }), /^REVISION_UNKNOWN: .*before the first one/u, name)
+      }
+      assert.match(yield* fails("oci_restore", { to: "1999-12-31" }), /^REVISION_UNKNOWN: .*before the first one/u)
+    }))
+})
+
 describe("oci_restore", () => {
   it.live("takes a change back, and that as well", () =>
     Effect.gen(function*() {
