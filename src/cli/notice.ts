@@ -62,6 +62,7 @@ export const httpNotice = (
 const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): ReadonlyArray<string> => [
   "mcp",
   ...directories.map(({ id, path }) => directories.length === 1 && !path.includes("=") ? path : `${id}=${path}`),
+  ...(options.create ? ["--create"] : []),
   ...(options.perRepository ? ["--per-repository"] : []),
   ...(options.defaultRepository === undefined ? [] : ["--default-repository", options.defaultRepository]),
   ...(options.readOnly ? ["--read-only"] : []),

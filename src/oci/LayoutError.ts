@@ -125,10 +125,16 @@ export class LayoutLocked extends Schema.TaggedError<LayoutLocked>()("LayoutLock
 /** There is no layout where one was asked for. */
 export class LayoutNotFound extends Schema.TaggedError<LayoutNotFound>()("LayoutNotFound", {
   code: Schema.tag("LAYOUT_NOT_FOUND"),
-  path: Schema.String
+  path: Schema.String,
+  /** What is there instead, as "is a tar archive". */
+  reason: Schema.optionalKey(Schema.String),
+  /** How to come to a layout from there. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `no image layout at ${quoted(this.path)}`
+    const reason = this.reason === undefined ? "" : `: it ${sentence(this.reason)}`
+    const advice = this.advice === undefined ? "" : `; ${sentence(this.advice)}`
+    return `no image layout at ${quoted(this.path)}${reason}${advice}`
   }
 }
 

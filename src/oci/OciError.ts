@@ -100,7 +100,7 @@ export class DigestInvalid extends Schema.TaggedError<DigestInvalid>()("DigestIn
   }
 }
 
-/** A walk or a document went over one of the limits. */
+/** A walk or a document went over a limit. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   code: Schema.tag("LIMIT_EXCEEDED"),
   what: Schema.String,
@@ -133,7 +133,6 @@ export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("Mani
   }
 }
 
-/** Sizes in bytes. */
 export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
   code: Schema.tag("MANIFEST_INVALID"),
   size: Schema.Number,
@@ -144,13 +143,16 @@ export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("Ma
   }
 }
 
+/** With `candidates`: references that could be meant instead. */
 export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("ManifestUnknown", {
   code: Schema.tag("MANIFEST_UNKNOWN"),
   repository: Schema.String,
-  reference: Schema.String
+  reference: Schema.String,
+  candidates: Schema.optionalKey(Schema.Array(Schema.String))
 }) {
   override get message(): string {
-    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}`
+    const there = this.candidates === undefined ? "" : `; there is: ${several(this.candidates)}`
+    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}${there}`
   }
 }
 
@@ -165,20 +167,20 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
 
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
-  name: Schema.String,
+  repository: Schema.String,
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${quoted(this.name)} is not a repository name: it ${sentence(this.reason)}`
+    return `${quoted(this.repository)} is not a repository name: it ${sentence(this.reason)}`
   }
 }
 
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
-  name: Schema.String
+  repository: Schema.String
 }) {
   override get message(): string {
-    return `no repository ${named(this.name)} in the layout`
+    return `no repository ${named(this.repository)} in the layout`
   }
 }
 
@@ -221,7 +223,6 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
-/** Sizes in bytes. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,

@@ -32,6 +32,7 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
   return {
     ...catalog,
     open: (repository) => Effect.map(catalog.open(repository), asItWas),
+    whole: Effect.map(catalog.whole, asItWas),
     layouts,
     repositories: (page) =>
       Stream.fromIterableEffect(Effect.gen(function*() {

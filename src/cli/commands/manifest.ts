@@ -4,10 +4,10 @@ import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
-import { type DigestInvalid, ManifestInvalid } from "../../oci/OciError.ts"
+import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import { collect } from "../../ops/collect.ts"
-import { findManifest, requireDigest } from "../../ops/find.ts"
+import { entryNamed, findManifest, requireDigest } from "../../ops/find.ts"
 import * as limits from "../../ops/limits.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
@@ -15,7 +15,7 @@ import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, answer, bytes, report } from "../output.ts"
-import { atPoint, locateRef } from "../target.ts"
+import { atPoint, locateNew, locateRef } from "../target.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
 
 export const Manifest = Schema.Struct({
@@ -28,9 +28,9 @@ export const Manifest = Schema.Struct({
 })
 
 const read = Effect.fnUntraced(function*(target: Effect.Success<ReturnType<typeof locateRef>>) {
-  const { descriptor, repository } = yield* findManifest(target, target.name)
+  const { descriptor, name = target.name, repository } = yield* findManifest(target, target.name)
   const { bytes } = repository === undefined
-    ? yield* target.registry.getNamed(target.name)
+    ? yield* target.registry.getNamed(name)
     : yield* target.registry.getManifest(repository, descriptor.digest)
   return { descriptor, repository, bytes }
 })
@@ -130,7 +130,7 @@ const push = Command.make("push", {
     pushed,
     wanted,
     Effect.gen(function*() {
-      const { name, registry } = yield* locateRef(where, reference)
+      const { name, registry } = yield* locateNew(where, reference)
       const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
       const all = yield* Effect.fromResult(requests([...(tag === undefined ? [] : [tag]), ...tags], condition))
       const { content } = yield* open(file)
@@ -175,8 +175,9 @@ const push = Command.make("push", {
 export const Deleted = Schema.Struct({
   kind: Schema.Literals(["tag", "manifest", "blob"]),
   repository: Schema.String,
-  digest: Schema.String,
-  /** False for a dry run. */
+  /** Absent where none of the tags was there. */
+  digest: Schema.optionalKey(Schema.String),
+  /** False for a dry run, and where there was nothing to delete. */
   deleted: Schema.Boolean,
   tags_removed: Schema.Array(Schema.String),
   /** Manifests that name it, as child or as subject. */
@@ -192,6 +193,7 @@ export type Deleted = typeof Deleted.Type
 export const deleted: Answer<Deleted> = {
   schema: Deleted,
   show: ({ deleted, digest, kind, needed_by, reclaimable_bytes, referrers, repository, revision, tags_removed }) => {
+    if (digest === undefined) return "nothing to delete"
     const what = kind === "tag" ? `${repository}:${tags_removed.join()}, at ${digest}` : `${repository}@${digest}`
     const others = kind === "tag" ? [] : tags_removed
     return [
@@ -225,8 +227,34 @@ const remove = Command.make("delete", {
     deleted,
     { ...wanted, quiet: wanted.quiet && !dryRun },
     Effect.gen(function*() {
-      const { digest, registry, repository } = yield* addressed(where, reference)
+      const target = yield* locateRef(where, reference)
+      const { registry } = target
+      const named = Result.isFailure(target.ref)
+        ? Option.getOrUndefined(yield* entryNamed(target, target.written ?? target.name))
+        : undefined
+      if (named !== undefined) {
+        const name = target.written ?? target.name
+        const done = dryRun ? undefined : yield* registry.deleteName(name, { keep: false })
+        return {
+          kind: "manifest" as const,
+          repository: Option.getOrElse(yield* registry.defaultRepository, () => ""),
+          digest: named.digest,
+          deleted: !dryRun,
+          tags_removed: [name],
+          needed_by: [],
+          referrers: [],
+          reclaimable_bytes: 0,
+          ...field("revision", done?.revision)
+        }
+      }
+      const ref = yield* Effect.fromResult(target.ref)
+      const { repository } = ref
+      const digest = yield* Effect.fromResult(requireDigest(ref))
       const forecast = yield* registry.forecast(repository, "manifest", digest)
+      // A dry run is refused as the deletion would be.
+      if (dryRun && !force && forecast.neededBy.length > 0) {
+        return yield* new Referenced({ digest, by: forecast.neededBy })
+      }
       const done = dryRun ? undefined : yield* registry.deleteManifest(repository, digest, { force })
       return {
         kind: "manifest" as const,
