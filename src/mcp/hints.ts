@@ -49,7 +49,7 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
 export const hintFor = (error: ToolError, layout: ServedLayout, served: Served): Effect.Effect<string | undefined> => {
   switch (error._tag) {
     case "NameUnknown":
-      return Effect.zipWith(wasThere(layout, error.name), repositoriesNear(layout, error.name), joined)
+      return Effect.zipWith(wasThere(layout, error.repository), repositoriesNear(layout, error.repository), joined)
     case "ManifestUnknown":
       return Effect.zipWith(
         wasThere(layout, error.repository, error.reference),

@@ -50,6 +50,7 @@ export const inspectImage = defineTool({
       size: Schema.Natural
     }))),
     created: p.optional(Schema.String),
+    config_digest: p.optional(Schema.String),
     config: p.optional(Config),
     layers: p.optional(Schema.Array(Schema.Struct({
       digest: Schema.String,
@@ -140,6 +141,7 @@ const imageOf = Effect.fnUntraced(function*(
   return {
     ...(platform === undefined ? {} : { platform: clean(platform) }),
     ...(image.created === undefined ? {} : { created: clean(image.created) }),
+    ...(manifest.config === undefined ? {} : { config_digest: manifest.config.digest }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
     layers,
     total_size: contentSize(manifest)

@@ -14,7 +14,7 @@ import * as p from "../parameters.ts"
 import { choosePlatform, readManifest, shownPlatform } from "../platform.ts"
 import { manifestBytes, sourceFields } from "../reference.ts"
 import { type ServedLayout, tellsPaths } from "../Served.ts"
-import { ContentTooLarge, type ToolError } from "../SurfaceError.ts"
+import { ContentTooLarge, invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
 export const resolve = defineTool({
@@ -32,6 +32,7 @@ export const resolve = defineTool({
   input: Schema.Struct({
     ref: p.ref,
     at: p.at,
+    platform: p.optional(p.text("Of an index, the image for os/arch[/variant]")),
     kind: p.choice("What the digest names; auto tries manifest, then blob", ["auto", "manifest", "blob"], "auto")
   }),
   output: Schema.Struct({
@@ -42,9 +43,13 @@ export const resolve = defineTool({
     tags_omitted: p.optional(Schema.Natural),
     path: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_resolve")(function*({ at, kind, ref }, call) {
+  run: Effect.fn("oci_resolve")(function*({ at, kind, platform, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
-    const found = yield* findContent(layout, ref, kind)
+    const named = platform === undefined ? yield* findContent(layout, ref, kind) : yield* findManifest(layout, ref)
+    if (platform !== undefined && kind === "blob") return yield* invalidArgument("platform: is for manifests")
+    const found = platform === undefined
+      ? named
+      : { ...named, descriptor: (yield* choosePlatform(named, named.descriptor, platform)).descriptor }
     const all = yield* tagsOf(found)
     const tags = new Allowance().take(all)
     return {

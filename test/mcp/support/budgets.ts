@@ -4,8 +4,8 @@
 export const tools: Readonly<Record<string, number>> = {
   oci_list_layouts: 90,
   oci_list_repositories: 160,
-  oci_list_tags: 220,
-  oci_resolve: 220,
+  oci_list_tags: 330,
+  oci_resolve: 260,
   oci_get_manifest: 250,
   oci_read_blob: 240,
   oci_export_blob: 160,
@@ -33,4 +33,4 @@ export const tools: Readonly<Record<string, number>> = {
 export const otherwise = 350
 
 /** For whole lists; a tool more may make these too small, and somebody has to say that it is worth it. */
-export const lists = { read: 2_450, byDefault: 5_200, longest: 6_400 }
+export const lists = { read: 2_600, byDefault: 5_400, longest: 6_700 }

@@ -46,6 +46,7 @@ describe("oci_inspect_image", () => {
         mediaType: image.mediaType,
         platform: "linux/amd64",
         created: "2026-01-02T03:04:05Z",
+        config_digest: image.config.digest,
         config: {
           entrypoint: ["/bin/app"],
           cmd: ["--serve"],
