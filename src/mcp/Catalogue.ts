@@ -17,6 +17,7 @@ import { getManifest, resolve } from "./tools/read.ts"
 import { repair } from "./tools/repair.ts"
 import { restore } from "./tools/restore.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "./tools/upload.ts"
+import { usage } from "./tools/usage.ts"
 import { verify } from "./tools/verify.ts"
 
 /** Deterministic, since clients cache prompts that begin with it. */
@@ -31,6 +32,7 @@ const makers: ReadonlyArray<MakeTool> = [
   inspectImage,
   listReferrers,
   history,
+  usage,
   verify,
   pushBlob,
   mountBlob,

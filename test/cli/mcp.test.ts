@@ -238,11 +238,11 @@ describe("ocilayout mcp", () => {
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
-      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [11, undefined])
-      assert.deepStrictEqual(yield* names(), [24, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [12, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
+      assert.deepStrictEqual(yield* names(), [25, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        25,
+        26,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [

@@ -45,6 +45,7 @@ describe("ocilayout mcp --read-only", () => {
         ["oci_inspect_image", { ref, history: true }],
         ["oci_list_referrers", { ref }],
         ["oci_history", {}],
+        ["oci_usage", {}],
         ["oci_verify", { level: "content" }],
         ["oci_gc", { untagged: true, undo_days: 0, grace_minutes: 0 }],
         ["oci_export_blob", { ref: blob, path: join(root, "work", "out") }],
@@ -67,8 +68,8 @@ describe("ocilayout mcp --read-only", () => {
       const refused = calls.flatMap(([name], at) =>
         JSON.stringify(answers.get(at + 2)).includes("DENIED") ? [name] : []
       )
-      assert.deepStrictEqual(refused, calls.slice(11).map(([name]) => name))
-      const failed = calls.slice(0, 11).filter((_, at) => JSON.stringify(answers.get(at + 2)).includes("isError"))
+      assert.deepStrictEqual(refused, calls.slice(12).map(([name]) => name))
+      const failed = calls.slice(0, 12).filter((_, at) => JSON.stringify(answers.get(at + 2)).includes("isError"))
       assert.deepStrictEqual(failed, [])
       server.child.stdin.end()
       assert.strictEqual(yield* server.exit, 0)

@@ -19,6 +19,7 @@ const reading = [
   "oci_inspect_image",
   "oci_list_referrers",
   "oci_history",
+  "oci_usage",
   "oci_verify"
 ]
 
@@ -186,7 +187,7 @@ describe("a selection", () => {
           tools: ["oci_copy"],
           excluded: ["oci_upload_start", "oci_copy"]
         }),
-        ["oci_inspect_image", "oci_upload_append", "oci_upload_commit", "oci_upload_cancel"]
+        ["oci_inspect_image", "oci_usage", "oci_upload_append", "oci_upload_commit", "oci_upload_cancel"]
       )
       assert.deepStrictEqual(
         yield* names("delete", { excluded: ["oci_gc"] }),

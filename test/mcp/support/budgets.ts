@@ -12,6 +12,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_inspect_image: 240,
   oci_list_referrers: 250,
   oci_history: 220,
+  oci_usage: 180,
   oci_verify: 240,
   oci_push_blob: 300,
   oci_mount_blob: 180,
