@@ -25,7 +25,9 @@ export const notice = (served: Served, options: McpOptions, directories: Readonl
     ),
     "",
     allows[mode],
-    files.allowed.length === 0
+    mode === "read"
+      ? "No file is written, inside the layout or outside of it."
+      : files.allowed.length === 0
       ? "No files can be pushed from or exported to; --allowed-dir DIR allows a directory."
       : `Files can be pushed from and exported to: ${files.allowed.join(", ")}`,
     "",

@@ -33,8 +33,14 @@ describe("abuse of standard input", () => {
         "{\"__proto__\":{\"polluted\":true},\"jsonrpc\":\"2.0\",\"method\":\"x\"}"
       ]
       yield* server.send(...nonsense, initialize, list, modern("m", "tools/list"))
-      const answers = yield* server.answers(3)
-      assert.sameMembers(Array.from(answers.keys()), [1, 2, "m"])
+      const answers = yield* server.answers(5)
+      assert.sameMembers(Array.from(answers.keys()), [undefined, 7, 1, 2, "m"])
+      // Each line that is no message is answered, with the id where one can be read.
+      const faults = server.stdout().split("\n").filter((line) => /"code":-32(?:600|700)/u.test(line))
+      assert.lengthOf(faults.filter((line) => line.includes("-32700")), 4)
+      assert.lengthOf(faults.filter((line) => line.includes("-32600")), 9)
+      assert.lengthOf(faults.filter((line) => line.includes(`"id":7`)), 1)
+      assert.isTrue(faults.every((line) => !line.includes(`"id":null`)))
       assert.include(JSON.stringify(answers.get(2)), "inline_limit")
     }))
 

@@ -47,13 +47,18 @@ describe("ocilayout mcp", () => {
     Effect.gen(function*() {
       const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       yield* server.send("not json", initialize, `{"jsonrpc":"1.0"}`, "", toolCall(2, "oci_list_layouts", {}))
-      const answers = yield* server.answers(2)
+      const answers = yield* server.answers(3)
       assert.include(JSON.stringify(answers.get(1)), `"name":"ocilayout"`)
       assert.include(JSON.stringify(answers.get(2)), `"structuredContent"`)
       server.child.stdin.end()
       assert.strictEqual(yield* server.exit, 0)
-      // Every line is an answer: nothing else was there to parse.
-      assert.strictEqual(answers.size, server.stdout().trimEnd().split("\n").length)
+      // Every line is an answer, two of them to what is no message and so without an id.
+      const lines = server.stdout().trimEnd().split("\n")
+      assert.strictEqual(lines.length, 4)
+      assert.deepStrictEqual(lines.filter((line) => !line.includes(`"id"`)).map((line) => /-32\d+/u.exec(line)?.[0]), [
+        "-32700",
+        "-32600"
+      ])
       for (const answer of answers.values()) assert.strictEqual(answer["jsonrpc"], "2.0")
       assert.include(server.stderr(), "message not understood")
     }))
@@ -233,21 +238,21 @@ describe("ocilayout mcp", () => {
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [12, undefined])
       assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
-      assert.deepStrictEqual(yield* names(), [24, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names(), [25, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        25,
+        26,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [
-        11,
+        12,
         "Delete a tag or manifest"
       ])
       assert.deepStrictEqual(
         yield* names("--toolsets", "delete", "--toolsets", "uploads", "--exclude-tools", "oci_delete"),
         [
-          4,
+          5,
           undefined
         ]
       )
