@@ -21,8 +21,12 @@ const packages: Record<string, ReadonlyArray<string>> = {
 const exceptions: Record<string, ReadonlyArray<string>> = {
   // The process's own standard input and output.
   "src/mcp/Intake.ts": ["node:stream"],
+  "src/mcp/LineTransport.ts": ["node:stream"],
   "src/mcp/stdio.ts": ["node:"],
   // Node's HTTP server, and hashes of tokens.
+  "src/mcp/http/accept.ts": ["node:http"],
+  "src/mcp/http/connections.ts": ["node:http", "node:net"],
+  "src/mcp/http/withoutNullId.ts": ["node:http"],
   "src/mcp/http/exchange.ts": ["node:"],
   "src/mcp/http/gate.ts": ["node:"],
   "src/mcp/http/serveHttp.ts": ["node:"],

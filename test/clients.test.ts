@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, type Scope } from "effect"
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { parse as parseToml } from "smol-toml"
 import { version } from "../src/cli/version.ts"
 import { mainPath, temporaryDirectory } from "./cli/support/server.ts"
@@ -43,6 +44,14 @@ const movedTo = (folder: string, args: ReadonlyArray<string>): ReadonlyArray<str
     arg.replace(/^(?:\/path\/to|\$\{workspaceFolder\})(?=\/|$)/u, folder).replace(/^((?:.*:)?)8080$/u, "$10")
   )
 
+/** The layouts and folders that a person has, before a client is told of them. */
+const make = (folder: string): void => {
+  mkdirSync(join(folder, "files"), { recursive: true })
+  mkdirSync(join(folder, "layout", "blobs"), { recursive: true })
+  writeFileSync(join(folder, "layout", "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+  writeFileSync(join(folder, "layout", "index.json"), `{"schemaVersion":2,"manifests":[]}`)
+}
+
 /** What the server says until its input ends, or until it listens; fails if it refuses its command line. */
 const starts = (args: ReadonlyArray<string>): Effect.Effect<string, string, Scope.Scope> =>
   Effect.flatMap(
@@ -82,7 +91,9 @@ describe("the configuration of clients", () => {
     "starts ocilayout %s",
     ([, args]) =>
       Effect.gen(function*() {
-        const said = yield* starts(movedTo(yield* temporaryDirectory, args))
+        const folder = yield* temporaryDirectory
+        make(folder)
+        const said = yield* starts(movedTo(folder, args))
         if (args.includes("--http")) assert.include(said, "OCI_TOKEN")
         else assert.strictEqual(said, "")
       })

@@ -1,5 +1,6 @@
 /** How commands fail, and how that is told. */
 import { Effect, Runtime } from "effect"
+import { resolve } from "node:path"
 import { printableJson, sentence } from "../oci/quoted.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
@@ -41,7 +42,10 @@ export const fail = (failure: Failure, json: boolean): Effect.Effect<never, Ende
     const { colour } = yield* Screen
     const hint = failure._tag === "Mistake" ? undefined : hintFor(failure)
     const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
-    const { message } = failure
+    // The reader is on this machine, and need not guess where the layout is.
+    const message = failure._tag === "StorageError" && failure.root !== undefined
+      ? failure.messageAt(resolve(failure.root, failure.path))
+      : failure.message
     if (json) {
       yield* err(`${printableJson({ error: { code, message, ...field("hint", hint) } })}\n`)
     } else {

@@ -5,6 +5,8 @@ import type { HttpFlags } from "./httpOptions.ts"
 export interface McpOptions extends HttpFlags {
   /** `[ID=]DIR`, at least one. */
   readonly directories: ReadonlyArray<string>
+  /** Whether a directory that does not exist, or is empty, becomes a layout with the first write. */
+  readonly create: boolean
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined
   readonly readOnly: boolean

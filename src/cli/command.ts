@@ -8,25 +8,27 @@ import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
-import { manifest } from "./commands/manifest.ts"
+import { cat, manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
-import { tag } from "./commands/tag.ts"
+import { rm, tag } from "./commands/tag.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
 
 const commands = [
   init,
   repositories,
-  tags,
-  resolve,
+  Command.withAlias(tags, "ls"),
+  Command.withAlias(resolve, "digest"),
   manifest,
+  cat,
   blob,
   upload,
   tag,
+  rm,
   referrers,
   inspect,
-  copy,
+  Command.withAlias(copy, "cp"),
   pin,
   unpin,
   pins,

@@ -88,11 +88,10 @@ const namesIn = (
   { perRepository, tags }: { readonly perRepository: boolean; readonly tags: boolean }
 ): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
-    const { path, repository } = parseDirectory(directory)
+    const { path } = parseDirectory(directory)
     const registry = yield* perRepository
       ? openPerRepository({ directory: path })
-      // The name of a directory is one of a repository, or is left out.
-      : Effect.orDie(openShared({ directory: path, defaultRepository: repository }))
+      : openShared({ directory: path })
     const at = partial.indexOf("@")
     if (at >= 0) {
       const name = partial.slice(0, at)

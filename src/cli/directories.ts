@@ -1,15 +1,12 @@
 /** The layouts a command line names: `DIR` or `ID=DIR`. */
 import { Result } from "effect"
 import { basename, resolve } from "node:path"
-import { isRepository } from "../oci/Reference.ts"
 
 export interface LayoutDirectory {
   /** How tools name it; unique in one server. */
   readonly id: string
   /** Absolute. */
   readonly path: string
-  /** What bare tags belong to when nothing else is said: the directory's own name, when that can be a repository. */
-  readonly repository?: string
 }
 
 const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/u
@@ -22,7 +19,7 @@ export const parseDirectory = (argument: string): LayoutDirectory => {
   const path = resolve(named ? argument.slice(equals + 1) : argument)
   const name = basename(path)
   const id = named ? given : name.replace(/[^A-Za-z0-9._-]/gu, "-").replace(/^[^A-Za-z0-9]+/u, "").slice(0, 32)
-  return { id: id === "" ? "layout" : id, path, ...(isRepository(name) ? { repository: name } : {}) }
+  return { id: id === "" ? "layout" : id, path }
 }
 
 /** All of them, or a sentence about two that have the same id. */

@@ -68,4 +68,6 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   UploadBusy: "locked"
 }
 
-export const exitCodeOf = ({ _tag }: RegistryError): ExitCode => exitCodes[kinds[_tag]]
+/** A manifest that is stored, and is none, is damage of the layout; one that is given is a mistake. */
+export const exitCodeOf = (error: RegistryError): ExitCode =>
+  error._tag === "ManifestInvalid" && error.digest !== undefined ? exitCodes.damaged : exitCodes[kinds[error._tag]]

@@ -63,6 +63,11 @@ export const where = {
     Flag.optional
   ),
   perRepository: off("per-repository", "The layout is a tree of layouts, one per repository"),
+  defaultRepository: text(
+    "default-repository",
+    "NAME",
+    "The repository of entries that are only a tag; by default what the layout has kept, or else its directory's name"
+  ),
   symlinks
 }
 

@@ -1,11 +1,10 @@
 /** Content that a command is given: a file, or standard input. */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Effect, type Scope, type Stream } from "effect"
-import { fstatSync } from "node:fs"
+import { createReadStream, fstatSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
-import { localFiles } from "../node/index.ts"
-import { StorageError } from "../oci/OciError.ts"
+import { FileUnknown, StorageError } from "../oci/OciError.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 
 export interface Input {
@@ -16,7 +15,33 @@ export interface Input {
 
 /** What is in a file, or comes on standard input where it is `-`. */
 export const open = (file: string): Effect.Effect<Input, Failure, Scope.Scope> =>
-  file === "-" ? standardInput : localFiles(["/"]).read(resolve(file))
+  file === "-" ? standardInput : readable(resolve(file))
+
+/** Whatever can be read to its end: a regular file, a pipe, a device; what a process substitution opens is a pipe. */
+const readable = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Input, Failure> {
+  const found = yield* Effect.try({ try: () => statSync(path), catch: (cause) => unreadable(path, cause) })
+  if (found.isDirectory()) return yield* new FileUnknown({ path, reason: "is a directory, not a file" })
+  return {
+    size: found.isFile() ? found.size : undefined,
+    content: NodeStream.fromReadable<Uint8Array, FileUnknown | StorageError>({
+      evaluate: () => createReadStream(path),
+      onError: (cause) => unreadable(path, cause)
+    })
+  }
+})
+
+const unreadable = (path: string, cause: unknown): FileUnknown | StorageError => {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
+  return code === "ENOENT" || code === "ENOTDIR"
+    ? new FileUnknown({ path, reason: "does not exist" })
+    : new StorageError({
+      operation: "read",
+      path,
+      kind: code === "EACCES" || code === "EPERM" ? "denied" : code === "EIO" ? "device" : "other",
+      errno: code,
+      cause
+    })
+}
 
 /** Node reads a folder as if it were empty. */
 const isFolder = (): boolean => {

@@ -1,5 +1,6 @@
 /** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
-import { Console, Effect } from "effect"
+import { Console, Effect, Result, type Scope } from "effect"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
 import {
@@ -12,20 +13,23 @@ import {
   serveStdio
 } from "../mcp/index.ts"
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
+import type { RegistryError } from "../ops/ports.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
 import { type LayoutDirectory, parseDirectories } from "./directories.ts"
+import { Mistake } from "./Failure.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
 import { httpNotice, notice } from "./notice.ts"
 import { version } from "./version.ts"
 
-/** Until standard input ends, or over HTTP until the process is told to stop. Fails with a sentence for the person who wrote the command line. */
+/** Until standard input ends, or over HTTP until the process is told to stop. */
 export const serveMcp = Effect.fn("serveMcp")(
   function*(options: McpOptions) {
-    const directories = yield* Effect.fromResult(parseDirectories(options.directories))
-    const http = yield* Effect.fromResult(parseHttp(options, process.env))
+    const directories = yield* orMistake(parseDirectories(options.directories))
+    const http = yield* orMistake(parseHttp(options, process.env))
+    yield* refuseMissing(options.allowedDirectories)
     const served = yield* open(directories, options)
-    const catalogue = yield* Effect.fromResult(selectTools(makeCatalogue(served), {
+    const catalogue = yield* orMistake(selectTools(makeCatalogue(served), {
       toolsets: options.toolsets,
       tools: options.tools,
       excluded: options.excludedTools
@@ -46,23 +50,37 @@ export const serveMcp = Effect.fn("serveMcp")(
   )
 )
 
+/** What the command line says wrong, in a sentence. */
+const orMistake = <A>(read: Result.Result<A, string>): Effect.Effect<A, Mistake> =>
+  Effect.fromResult(Result.mapError(read, (problem) => new Mistake(problem)))
+
+/** A directory that is not there would allow nothing, and nobody would be told. */
+const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, Mistake> => {
+  const missing = directories.map((directory) => resolve(directory)).find((directory) => !isDirectory(directory))
+  return missing === undefined
+    ? Effect.void
+    : Effect.fail(new Mistake(`--allowed-dir ${missing} is no directory; make it first, or leave it out`))
+}
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
 /** Loaded when it is needed: over standard input and output nothing of it is. */
 const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOptions, http: HttpRequest) {
   if (options.allowedDirectories.length > 0) {
     return yield* Effect.fail(
-      "--allowed-dir is for clients on this machine; over HTTP, content comes inline or in uploads"
+      new Mistake("--allowed-dir is for clients on this machine; over HTTP, content comes inline or in uploads")
     )
   }
   const { serveHttp } = yield* Effect.promise(() => import("../mcp/http/serveHttp.ts"))
-  const url = yield* Effect.mapError(serveHttp(catalogue, version, http), ({ message }) => message)
+  const url = yield* Effect.mapError(serveHttp(catalogue, version, http), ({ message }) => new Mistake(message))
   yield* Console.error(httpNotice(url, catalogue.served, options.tokenEnv ?? http))
   return yield* Effect.never
 })
 
-/** Opening is lazy: nothing is created and nothing locked before the first write. */
+/** Nothing is created and nothing locked before the first write. */
 const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirectory>, options: McpOptions) {
   const [first, ...others] = yield* Effect.forEach(directories, (directory) => openLayout(directory, options))
-  if (first === undefined) return yield* Effect.fail("name at least one layout directory")
+  if (first === undefined) return yield* Effect.fail(new Mistake("name at least one layout directory"))
   const served: Served = {
     layouts: [first, ...others],
     mode: modeOf(options),
@@ -75,13 +93,15 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
 const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read" : allowDelete ? "delete" : "write"
 
 const openLayout = Effect.fnUntraced(function*(
-  { id, path, repository }: LayoutDirectory,
-  { defaultRepository = repository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
-) {
-  const common = { directory: path, durability, hold, symlinks }
+  { id, path }: LayoutDirectory,
+  { create, defaultRepository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
+): Effect.fn.Return<ServedLayout, RegistryError, Scope.Scope> {
+  // Nothing is made where something else lies: a mistyped path would become a layout.
+  const mustExist = !create || (existsSync(path) && !isEmptyFolder(path))
+  const common = { directory: path, durability, hold, symlinks, mustExist }
   const registry = perRepository
     ? yield* openPerRepository(common)
-    : yield* Effect.mapError(openShared({ ...common, defaultRepository }), ({ message }) => message)
+    : yield* openShared({ ...common, defaultRepository })
   const layout: ServedLayout = {
     id,
     // Where files lie on this machine is nobody's business over a network.
@@ -91,3 +111,5 @@ const openLayout = Effect.fnUntraced(function*(
   }
   return layout
 })
+
+const isEmptyFolder = (path: string): boolean => isDirectory(path) && readdirSync(path).length === 0

@@ -25,7 +25,9 @@ export const notice = (served: Served, options: McpOptions, directories: Readonl
     ),
     "",
     allows[mode],
-    files.allowed.length === 0
+    mode === "read"
+      ? "No file is written, inside the layout or outside of it."
+      : files.allowed.length === 0
       ? "No files can be pushed from or exported to; --allowed-dir DIR allows a directory."
       : `Files can be pushed from and exported to: ${files.allowed.join(", ")}`,
     "",
@@ -60,6 +62,7 @@ export const httpNotice = (
 const argumentsOf = (options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): ReadonlyArray<string> => [
   "mcp",
   ...directories.map(({ id, path }) => directories.length === 1 && !path.includes("=") ? path : `${id}=${path}`),
+  ...(options.create ? ["--create"] : []),
   ...(options.perRepository ? ["--per-repository"] : []),
   ...(options.defaultRepository === undefined ? [] : ["--default-repository", options.defaultRepository]),
   ...(options.readOnly ? ["--read-only"] : []),

@@ -5,23 +5,36 @@ import { Cause, Console, Effect, Exit, Layer, References, Runtime } from "effect
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { constants } from "node:os"
 import process from "node:process"
-import { printableJson } from "../oci/quoted.ts"
+import { printableJson, sentence } from "../oci/quoted.ts"
 import { ocilayout } from "./command.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { makeRoom } from "./leave.ts"
 import { version } from "./version.ts"
 
-/** A mistake is answered with what it is and where help is, not with all of the help; to scripts as other failures are. */
+/** Never offered in the place of what was mistyped: what they do cannot be taken back, or changes what is there. */
+const destructive = new Set(["gc", "rm", "delete", "repair", "restore", "revert", "unpin", "cancel"])
+
+const withoutDestructive = (error: CliError.CliError): CliError.CliError =>
+  error instanceof CliError.UnknownSubcommand
+    ? new CliError.UnknownSubcommand({
+      subcommand: error.subcommand,
+      suggestions: error.suggestions.filter((name) => !destructive.has(name)),
+      ...(error.parent === undefined ? {} : { parent: error.parent })
+    })
+    : error
+
+/** A mistake is answered as other failures are, with where help is, and not with all of the help. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     const hint = `${event.commandPath.join(" ")} --help shows what it takes.`
-    if (isForScripts(process.argv)) {
-      const message = event.errors.map(({ message }) => message.trim().replace(/\s+/gu, " ")).join("; ")
-      return Console.error(printableJson({ error: { code: "INVALID_ARGUMENT", message, hint } }))
-    }
+    const message = event.errors.map((error) => withoutDestructive(error).message.trim().replace(/\s+/gu, " ")).join(
+      "; "
+    )
     return Console.error(
-      `${CliOutput.defaultFormatter({ colors: false }).formatErrors(event.errors).trim()}\n\n${hint}`
+      isForScripts(process.argv)
+        ? printableJson({ error: { code: "INVALID_ARGUMENT", message, hint } })
+        : `error: ${sentence(message)}\n${hint}`
     )
   }
 }

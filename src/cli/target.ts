@@ -1,7 +1,7 @@
 /** Opens the layout that a command line means, and tells which name inside it. */
 import { Effect, Option, Result, type Scope, Stream } from "effect"
-import { existsSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
 import {
   type Durability,
   findLayout,
@@ -9,20 +9,22 @@ import {
   isLayout,
   openPerRepository,
   openShared,
-  type SymlinkPolicy
+  type SymlinkPolicy,
+  whyNoLayout
 } from "../node/index.ts"
-import { LayoutNotFound, NameUnknown } from "../oci/OciError.ts"
-import { formatReference, parseLayoutReference } from "../oci/Reference.ts"
-import { parseRef, type Place, type Ref } from "../ops/find.ts"
-import type { FoundLayout } from "../ops/findLayout.ts"
+import { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
+import { quoted, several } from "../oci/quoted.ts"
+import { formatReference } from "../oci/Reference.ts"
+import { meantByAll, parseRef, type Place, type Ref } from "../ops/find.ts"
 import { placeAt } from "../ops/placeAt.ts"
-import { parseDirectory } from "./directories.ts"
 import { type Failure, Mistake } from "./Failure.ts"
+import { transportOf } from "./transports.ts"
 
 export interface Where {
   readonly layout: Option.Option<string>
   readonly perRepository: boolean
   readonly symlinks: SymlinkPolicy
+  readonly defaultRepository: Option.Option<string>
   /** Absent for commands that only read. */
   readonly durability?: Durability
   readonly hold?: HoldPolicy
@@ -39,80 +41,98 @@ export interface Target extends Place {
 interface Split {
   readonly directory: string
   readonly name?: string
-  /** `:tag` or `@digest` of a layout that is named as if it were a repository. */
+  /** `:tag` or `@digest` of the default repository. */
   readonly suffix?: string
 }
 
-/** Splits a path reference at the layout that has to be there. */
+/** Splits a path at the layout that has to be there. */
 const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split, Failure> {
+  if (path === "" || path.includes("\0")) return yield* new ReferenceInvalid({ input: path, reason: "is no path" })
   if (yield* isLayout(path)) return { directory: path }
   // A shortened digest is part of no reference by the book, so digests are looked at only once the layout is known.
   const [, whole = path, digest = ""] = /^(.*?)(@[^/@]*)?$/su.exec(path) ?? []
   const found = yield* Effect.result(findLayout(whole))
-  if (Result.isSuccess(found)) {
+  if (Result.isSuccess(found) && (yield* isLayout(found.success.directory))) {
     const { directory, reference } = found.success
-    if (reference === undefined) return { directory, suffix: digest }
-    if (yield* isLayout(directory)) return { directory, name: formatReference(reference) + digest }
-  } else if (found.failure._tag !== "ReferenceInvalid") return yield* found.failure
-  const colon = whole.lastIndexOf(":")
-  const directory = whole.slice(0, Math.max(colon, 0))
-  if (directory !== "" && (yield* isLayout(directory))) return { directory, suffix: whole.slice(colon) + digest }
-  return yield* noLayout(path, whole, found)
+    return reference === undefined
+      ? { directory, suffix: digest }
+      : { directory, name: formatReference(reference) + digest }
+  }
+  for (const { before, rest } of cuts(path, ":")) {
+    if (yield* isLayout(before)) return { directory: before, suffix: `:${rest}` }
+  }
+  // What fits no grammar may be how an entry is written.
+  for (const { before, rest } of [...cuts(path, "/"), ...(path.startsWith("/") ? [] : [{ before: ".", rest: path }])]) {
+    if (yield* isLayout(before)) return { directory: before, name: rest }
+  }
+  return yield* noLayout(path)
 })
 
-/** Why a path leads to no layout: there is none, or there is one and what follows is no reference. */
-const noLayout = Effect.fnUntraced(function*(
-  path: string,
-  whole: string,
-  found: Result.Result<FoundLayout, Failure>
-): Effect.fn.Return<never, Failure> {
-  const components = whole.split("/")
-  for (let depth = components.length - 1; depth > 0; depth--) {
-    const directory = components.slice(0, depth).join("/")
-    if (directory !== "" && (yield* isLayout(directory))) {
-      const name = components.slice(depth).join("/")
-      return yield* Result.match(parseLayoutReference(name), {
-        onFailure: Effect.fail,
-        onSuccess: () => new LayoutNotFound({ path: directory })
-      })
-    }
+/** Every way to cut a text in two at a character, the longest beginning first. */
+const cuts = (text: string, at: string): ReadonlyArray<{ readonly before: string; readonly rest: string }> => {
+  const found: Array<{ readonly before: string; readonly rest: string }> = []
+  for (let index = text.lastIndexOf(at); index > 0; index = text.lastIndexOf(at, index - 1)) {
+    if (index < text.length - 1) found.push({ before: text.slice(0, index), rest: text.slice(index + 1) })
   }
-  // What is there, or has no folder to be in, is what was meant to be the layout.
-  const meant = existsSync(path) || !whole.includes("/") || Result.isFailure(found)
-  if (meant && path !== "" && !path.includes("\0")) return yield* new LayoutNotFound({ path })
-  return yield* Result.match(found, {
-    onFailure: Effect.fail,
-    onSuccess: ({ directory }) => new LayoutNotFound({ path: directory })
+  return found
+}
+
+/** Tells of what was most likely meant to be the layout: what is there, or has no directory to be in. */
+const noLayout = Effect.fnUntraced(function*(path: string): Effect.fn.Return<never, Failure> {
+  const known = transportOf(path)
+  if (known !== undefined) return yield* new LayoutNotFound({ path, ...known })
+  const [, bare = path] = /^(.+?)(?:[:@][^/]*)?$/su.exec(path) ?? []
+  const there = [path, bare].find((one) => existsSync(one))
+  const parent = dirname(resolve(bare))
+  if (there !== undefined || parent === dirname(parent) || !bare.includes("/")) {
+    return yield* Effect.flatMap(whyNoLayout(there ?? bare), Effect.fail)
+  }
+  if (!existsSync(parent)) return yield* Effect.flatMap(whyNoLayout(parent), Effect.fail)
+  return yield* new LayoutNotFound({
+    path: resolve(bare),
+    reason: `does not exist, and ${quoted(parent)} is no layout`,
+    advice: "check the path; ocilayout init DIR makes a new layout"
   })
 })
 
-/** As skopeo names the image of a layout, `DIR:tag`: of its only repository, or of the one that is called like it. */
+/**
+ * As skopeo names the image of a layout, `DIR:tag`: of the default repository, whatever others there are. A digest means
+ * the same in all of them, so it may be that of the only one.
+ */
 const nameIn = Effect.fnUntraced(function*(
-  { directory, registry }: Target,
+  { registry }: Target,
   suffix: string
-): Effect.fn.Return<string, Failure> {
-  const [only, other] = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
-  const repository = other === undefined ? only : parseDirectory(directory).repository
-  if (repository !== undefined) return repository + suffix
-  if (other !== undefined) return yield* severalRepositories(directory, only ?? other)
-  // The folder's name is that of no repository, so that a tag alone belongs to none: it is reached as it is written.
-  return suffix.startsWith(":") ? suffix.slice(1) : yield* new NameUnknown({ name: basename(directory) })
+): Effect.fn.Return<Pick<Target, "name" | "written">, Failure> {
+  const [only, other] = suffix.startsWith("@") ? yield* Stream.runCollect(registry.repositories({ limit: 2 })) : []
+  const repository = only !== undefined && other === undefined
+    ? only
+    : Option.getOrElse(yield* registry.defaultRepository, () => "")
+  return { name: repository + suffix, ...(suffix.startsWith(":") ? { written: suffix.slice(1) } : {}) }
 })
 
 export const severalRepositories = (directory: string, one: string): Effect.Effect<never, Mistake> =>
   Effect.fail(new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${one}`))
 
 const open = Effect.fnUntraced(function*(
-  { durability, hold, perRepository, symlinks }: Where,
+  { defaultRepository, durability, hold, perRepository, symlinks }: Where,
   directory: string,
-  isDamaged = false
+  state: "there" | "damaged" | "made" = "there"
 ): Effect.fn.Return<Target, Failure, Scope.Scope> {
   const path = resolve(directory)
+  const known = transportOf(directory)
+  if (known !== undefined && !existsSync(path)) return yield* new LayoutNotFound({ path: directory, ...known })
   const options = { directory: path, symlinks, durability, hold }
-  if (perRepository) return { directory: path, perRepository, registry: yield* openPerRepository(options) }
-  if (!isDamaged && !(yield* isLayout(path))) return yield* new LayoutNotFound({ path: directory })
-  const { repository } = parseDirectory(path)
-  return { directory: path, perRepository, registry: yield* openShared({ ...options, defaultRepository: repository }) }
+  if (perRepository) {
+    // What is written makes what is missing of a tree, but no layout is a tree.
+    const mustExist = durability === undefined || (existsSync(path) && (yield* isLayout(path)))
+    return { directory: path, perRepository, registry: yield* openPerRepository({ ...options, mustExist }) }
+  }
+  const registry = yield* openShared({
+    ...options,
+    defaultRepository: Option.getOrUndefined(defaultRepository),
+    mustExist: state === "there"
+  })
+  return { directory: path, perRepository, registry }
 })
 
 /** The layout and the name that an argument means; without one, the layout of `--layout`, or that of the directory. */
@@ -130,7 +150,7 @@ export const locate = Effect.fnUntraced(function*(
   if (where.perRepository) return yield* open(where, text)
   const { directory, name, suffix } = yield* split(text)
   const target = yield* open(where, directory)
-  if (suffix !== undefined) return { ...target, name: yield* nameIn(target, suffix) }
+  if (suffix !== undefined) return { ...target, ...(yield* nameIn(target, suffix)) }
   return name === undefined ? target : { ...target, name }
 })
 
@@ -144,8 +164,8 @@ export const locateDamaged = (
   const located = locate(where, argument)
   return wasLayout
     ? Effect.catchTags(located, {
-      LayoutNotFound: () => open(where, directory, true),
-      ReferenceInvalid: () => open(where, directory, true)
+      LayoutNotFound: () => open(where, directory, "damaged"),
+      ReferenceInvalid: () => open(where, directory, "damaged")
     })
     : located
 }
@@ -163,36 +183,86 @@ export const withoutName = (target: Target): Effect.Effect<Target, Mistake> =>
     ? Effect.succeed(target)
     : Effect.fail(new Mistake(`this is about a whole layout; name ${target.directory}, and not ${target.name} in it`))
 
-/** As `locate`, and the name is there and is read. */
+/** A layout and what is named in it, which need not be a reference by the book. */
+export type Named = Target & { readonly name: string; readonly ref: Result.Result<Ref, Failure> }
+
+/** As `locate`, and the name is there and is read: of a layout with a single manifest, which has no tag, it is that. */
 export const locateRef = Effect.fnUntraced(function*(
   where: Where,
   argument: string
-): Effect.fn.Return<
-  Target & { readonly name: string; readonly ref: Result.Result<Ref, Failure> },
-  Failure,
-  Scope.Scope
-> {
+): Effect.fn.Return<Named, Failure, Scope.Scope> {
   if (where.perRepository && Option.isNone(where.layout)) {
     return yield* Effect.fail(new Mistake("with --per-repository, say where the tree is: --layout DIR"))
   }
   const target = yield* locate(where, Option.some(argument))
-  const name = target.name
-  if (name === undefined) {
-    return yield* Effect.fail(
-      new Mistake(`${argument} is a layout; write ${argument.replace(/\/*$/u, "")}/REPOSITORY:TAG for what is in it`)
-    )
-  }
+  const name = target.name ?? (yield* onlyName(target, argument))
   return { ...target, name, ref: parseRef(name) }
 })
 
-/** As `locateRef`, for what must be a repository alone. */
+/** What a layout alone means, where there is no choice. */
+const onlyName = Effect.fnUntraced(function*(target: Target, argument: string): Effect.fn.Return<string, Failure> {
+  const meant = yield* meantByAll(target)
+  const [only, other] = meant
+  if (only?.digest !== undefined && other === undefined) return only.name
+  const layout = argument.replace(/\/*$/u, "")
+  const names = meant.map(({ name }) => `${layout}/${name}`)
+  const such = names.length === 0 ? "there is nothing in it yet" : `there is: ${several(names)}`
+  return yield* Effect.fail(
+    new Mistake(`${argument} is a layout; write ${layout}/REPOSITORY:TAG for what is in it; ${such}`)
+  )
+})
+
+/** As `locateRef`, for what is put into a layout: of a layout alone, the default repository. */
+export const locateNew = Effect.fnUntraced(function*(
+  where: Where,
+  argument: string
+): Effect.fn.Return<Named, Failure, Scope.Scope> {
+  if (where.perRepository && Option.isNone(where.layout)) return yield* locateRef(where, argument)
+  const target = yield* locate(where, Option.some(argument))
+  const name = target.name ?? (yield* nameIn(target, "")).name ?? ""
+  return { ...target, name, ref: parseRef(name) }
+})
+
+/** As `locateNew`, for what must be a repository alone. */
 export const locateRepository = Effect.fnUntraced(function*(
   where: Where,
   argument: string
 ): Effect.fn.Return<Target & { readonly repository: string }, Failure, Scope.Scope> {
-  const target = yield* locateRef(where, argument)
+  const target = yield* locateNew(where, argument)
   return { ...target, repository: target.name }
 })
+
+/** As `locateNew`, and a layout `DIR` of `DIR:TAG` or `DIR/REPOSITORY:TAG` that is not there is to be made. */
+export const locateDestination = Effect.fnUntraced(function*(
+  where: Where,
+  argument: string
+): Effect.fn.Return<Named, Failure, Scope.Scope> {
+  const located = yield* Effect.result(locateNew(where, argument))
+  if (Result.isSuccess(located)) return located.success
+  const made = located.failure._tag === "LayoutNotFound" ? destinationIn(where, argument) : undefined
+  if (made === undefined) return yield* Effect.fail(located.failure)
+  const target = yield* open(where, made.directory, "made")
+  const name = made.name ?? (yield* nameIn(target, made.suffix ?? "")).name ?? ""
+  return { ...target, name, ref: parseRef(name) }
+})
+
+/** Where a layout can be made: in an empty directory, or in one that is not there, of a directory that is. */
+const destinationIn = (where: Where, argument: string): Split | undefined => {
+  if (where.perRepository || transportOf(argument) !== undefined) return undefined
+  const layout = Option.getOrUndefined(where.layout)
+  if (layout !== undefined) return canBeMade(layout) ? { directory: layout, name: argument } : undefined
+  const [, bare = argument, suffix = ""] = /^(.+?)([:@][^/]*)?$/su.exec(argument) ?? []
+  if (canBeMade(bare)) return { directory: bare, suffix }
+  for (const { before, rest } of cuts(argument, "/")) {
+    if (canBeMade(before)) return { directory: before, name: rest }
+  }
+  return undefined
+}
+
+const canBeMade = (directory: string): boolean =>
+  existsSync(directory)
+    ? statSync(directory).isDirectory() && readdirSync(directory).length === 0
+    : statSync(dirname(resolve(directory)), { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
 export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>

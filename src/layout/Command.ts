@@ -39,6 +39,27 @@ export interface DeleteTag {
   readonly ifDigest?: Digest
 }
 
+/** Removes the entries that are written with exactly a name, whatever it says. */
+export interface DeleteName {
+  readonly _tag: "DeleteName"
+  readonly refName: string
+  /** Whether the manifest stays reachable by digest, in the default repository. */
+  readonly keep: boolean
+  /** Only if the first of them has this digest now. */
+  readonly ifDigest?: Digest
+}
+
+/** Points the first entry that is written with exactly a name at another manifest; further ones go. */
+export interface MoveName {
+  readonly _tag: "MoveName"
+  readonly refName: string
+  readonly descriptor: Descriptor
+  /** Only if the first of them has this digest now. */
+  readonly ifDigest?: Digest
+  /** Evidence: what it needs that is not in the layout. */
+  readonly missing: ReadonlyArray<Missing>
+}
+
 /** Removes a manifest's entries, tagged and untagged, from a repository. */
 export interface DeleteManifest {
   readonly _tag: "DeleteManifest"
@@ -111,6 +132,8 @@ export type Command =
   | PutManifest
   | DeleteTag
   | DeleteManifest
+  | DeleteName
+  | MoveName
   | DeleteBlob
   | RevertCommit
   | RestoreNames

@@ -23,6 +23,33 @@ export const tagged: (state: State, repository: Repository, tag: Tag) => Readonl
 export const withDigest = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Entry> =>
   entriesOfDigest(state, digest).filter(({ name }) => name._tag !== "Raw" && name.repository === repository)
 
+/**
+ * The entries by which a digest is reached from a repository: its own and, from the default repository, those whose name
+ * fits no grammar.
+ */
+export const reaching = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Entry> =>
+  entriesOfDigest(state, digest).filter(({ descriptor, name }) =>
+    name._tag === "Raw"
+      ? descriptor !== undefined && repository === state.defaultRepository
+      : name.repository === repository
+  )
+
+/** The manifests of a repository that no tag of it names, in index order, each once. */
+export const untagged = (state: State, repository: Repository): ReadonlyArray<Entry> => {
+  const own = entriesOf(state, repository)
+  const met = new Set(own.flatMap(({ digest, name }) => name._tag === "Tagged" ? [digest] : []))
+  const strangers = repository === state.defaultRepository ? unnamed(state) : []
+  return [...own, ...strangers].filter(({ descriptor, digest }) => {
+    if (descriptor === undefined || met.has(digest)) return false
+    met.add(digest)
+    return true
+  })
+}
+
+/** The entries that are written with exactly this name, in index order. */
+export const allNamed = (state: State, refName: string): ReadonlyArray<Entry> =>
+  state.entries.filter((entry) => entry.refName === refName)
+
 /** The entry that is written with exactly this name, as skopeo and umoci address it; the first of several. */
 export const named = (state: State, refName: string): Option.Option<Entry> =>
   Option.fromUndefinedOr(state.entries.find((entry) => entry.refName === refName))

@@ -8,14 +8,16 @@ import { exportBlob, readBlob } from "./tools/blob.ts"
 import { copyImage } from "./tools/copy.ts"
 import { deleteContent } from "./tools/delete.ts"
 import { collectGarbage } from "./tools/garbage.ts"
-import { history, restore } from "./tools/history.ts"
+import { history } from "./tools/history.ts"
 import { inspectImage } from "./tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "./tools/list.ts"
 import { pin } from "./tools/pin.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "./tools/push.ts"
 import { getManifest, resolve } from "./tools/read.ts"
 import { repair } from "./tools/repair.ts"
+import { restore } from "./tools/restore.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "./tools/upload.ts"
+import { usage } from "./tools/usage.ts"
 import { verify } from "./tools/verify.ts"
 
 /** Deterministic, since clients cache prompts that begin with it. */
@@ -30,6 +32,7 @@ const makers: ReadonlyArray<MakeTool> = [
   inspectImage,
   listReferrers,
   history,
+  usage,
   verify,
   pushBlob,
   mountBlob,

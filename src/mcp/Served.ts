@@ -24,8 +24,14 @@ export interface Served {
   readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
   readonly mode: Mode
   readonly files: LocalFiles
-  /** Whether a person is asked before what cannot be undone, where the client can ask; not by default. */
+  /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
   readonly confirm?: boolean
 }
 
-export const isWritable = ({ mode }: Served): boolean => mode !== "read"
+export const isWritable = ({ mode }: Pick<Served, "mode">): boolean => mode !== "read"
+
+/** Whether files can be pushed from, and exported to, the machine of the server: a server that only reads moves none. */
+export const movesFiles = (served: Served): boolean => isWritable(served) && served.files.allowed.length > 0
+
+/** Whether answers say which file holds content. */
+export const tellsPaths = ({ layouts }: Pick<Served, "layouts">): boolean => layouts[0].path !== undefined

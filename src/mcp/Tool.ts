@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "../oci/Descriptor.ts"
 import { named } from "../oci/quoted.ts"
 import type { LocalFiles } from "../ops/ports.ts"
 import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
-import { isWritable, type Served, type ServedLayout } from "./Served.ts"
+import { isWritable, movesFiles, type Served, type ServedLayout } from "./Served.ts"
 import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.ts"
 
 /** What a person can select tools by. */
@@ -50,11 +50,14 @@ export interface ToolSpec<I, O> {
   readonly name: string
   readonly toolset: Toolset
   readonly title: string
-  readonly description: string
+  /** What a model is told; where that depends on what the server offers, said for that server. */
+  readonly description: string | ((served: Served) => string)
   readonly hints: Hints
-  /** When the tool is offered; `files` needs a directory that files may be written to. */
+  /** When the tool is offered; `files` needs a directory that files may be written to, and that they may be written. */
   readonly needs: "nothing" | "writing" | "files"
   readonly input: Schema.ConstraintCodec<I, unknown>
+  /** Arguments about files: they are offered only by a server that moves files. */
+  readonly fileArguments?: ReadonlyArray<string>
   readonly output: Schema.ConstraintCodec<O, unknown>
   readonly run: (input: I, call: Call) => Effect.Effect<NoInfer<O>, ToolError>
 }
@@ -94,13 +97,14 @@ export type MakeTool = (served: Served) => Tool
 /** Its schemas are compiled once per server; every connection and call shares them. */
 export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => {
   const layout = layoutParameter(served)
-  const inputSchema = withLayout(jsonSchemaOf(spec.input, "input"), layout?.schema)
+  const hidden = movesFiles(served) ? [] : spec.fileArguments ?? []
+  const inputSchema = withLayout(without(jsonSchemaOf(spec.input, "input"), hidden), layout?.schema)
   const decode = Schema.decodeUnknownResult(Schema.toCodecJson(spec.input), {
     errors: "all",
     onExcessProperty: "error"
   })
   const encode = Schema.encodeSync(Schema.toCodecJson(spec.output))
-  const optional = optionalNames(inputSchema)
+  const optional = new Set([...optionalNames(inputSchema), ...hidden])
 
   const decoded = (args: JsonArguments): Result.Result<{ input: I; chosen: ServedLayout | undefined }, ToolError> => {
     const { layout: asked, ...rest } = withoutNulls(args, optional)
@@ -119,7 +123,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   }
 
   return {
-    definition: definitionOf(spec, inputSchema),
+    definition: definitionOf(spec, inputSchema, served),
     toolset: spec.toolset,
     offered: isOffered(spec.needs, served),
     call: (args, exchange) =>
@@ -137,15 +141,16 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
 }
 
 const isOffered = (needs: "nothing" | "writing" | "files", served: Served): boolean =>
-  needs === "nothing" || (needs === "writing" ? isWritable(served) : served.files.allowed.length > 0)
+  needs === "nothing" || (needs === "writing" ? isWritable(served) : movesFiles(served))
 
 const definitionOf = <I, O>(
   { description, hints, name, output, title }: ToolSpec<I, O>,
-  inputSchema: ObjectSchema
+  inputSchema: ObjectSchema,
+  served: Served
 ): ToolDefinition => ({
   name,
   title,
-  description,
+  description: typeof description === "string" ? description : description(served),
   inputSchema,
   outputSchema: jsonSchemaOf(output, "output"),
   annotations: {
@@ -183,6 +188,13 @@ const layoutParameter = ({ layouts }: Served) => {
 
 const withLayout = (schema: ObjectSchema, layout: object | undefined): ObjectSchema =>
   layout === undefined ? schema : { ...schema, properties: { ...schema.properties, layout } }
+
+/** What is hidden is refused by what would carry it out, which says why. */
+const without = (schema: ObjectSchema, hidden: ReadonlyArray<string>): ObjectSchema => {
+  if (hidden.length === 0) return schema
+  const properties = Object.entries(schema.properties ?? {}).filter(([name]) => !hidden.includes(name))
+  return { ...schema, properties: Object.fromEntries(properties) }
+}
 
 const optionalNames = ({ properties = {}, required = [] }: ObjectSchema): ReadonlySet<string> =>
   new Set(Object.keys(properties).filter((name) => !required.includes(name)))

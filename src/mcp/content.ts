@@ -35,7 +35,13 @@ export const contentOf = Effect.fnUntraced(function*(
   window?: Window
 ): Effect.fn.Return<GivenContent, ToolError, Scope.Scope> {
   const named = [given.path, given.text, given.base64].filter((value) => value !== undefined)
-  if (named.length !== 1) return yield* invalidArgument("give exactly one of path, text and base64")
+  if (named.length !== 1) {
+    return yield* invalidArgument(
+      (yield* files).allowed.length === 0
+        ? "give exactly one of text and base64"
+        : "give exactly one of path, text and base64"
+    )
+  }
   if (given.path !== undefined) {
     const file = yield* (yield* files).read(given.path, window)
     return { size: file.size, content: reported(file.content, progress, file.size) }

@@ -1,9 +1,9 @@
 /** What to do about a failure: one table of hints, and the names that are near where a name was wrong. */
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { named } from "../oci/quoted.ts"
 import * as limits from "./limits.ts"
 import { nearest } from "./nearest.ts"
-import { isWritable, type Served, type ServedLayout } from "./Served.ts"
+import { isWritable, movesFiles, type Served, type ServedLayout, tellsPaths } from "./Served.ts"
 import type { ToolError } from "./SurfaceError.ts"
 
 const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
@@ -49,15 +49,21 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
 export const hintFor = (error: ToolError, layout: ServedLayout, served: Served): Effect.Effect<string | undefined> => {
   switch (error._tag) {
     case "NameUnknown":
-      return repositoriesNear(layout, error.name)
+      return Effect.zipWith(wasThere(layout, error.repository), repositoriesNear(layout, error.repository), joined)
     case "ManifestUnknown":
-      return tagsNear(layout, error.repository, error.reference)
+      return Effect.zipWith(
+        wasThere(layout, error.repository, error.reference),
+        tagsNear(layout, error.repository, error.reference),
+        joined
+      )
     case "BlobUnknown":
       return holderOf(layout, error.digest, served)
     case "PathDenied":
       return Effect.succeed(
         error.allowed.length === 0 && served.files.allowed.length > 0
           ? "The client's roots leave none of the server's directories; a person can add a root."
+          : error.allowed.length === 0 && !tellsPaths(served)
+          ? "This server reads and writes no files; content comes inline, or in pieces with oci_upload_start."
           : error.allowed.length === 0
           ? "A person can start the server with --allowed-dir; until then pass small content inline."
           : "Use an absolute path inside an allowed directory."
@@ -73,7 +79,9 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
     case "ContentTooLarge":
       return Effect.succeed(
         error.unit === "bytes"
-          ? "Write the content to a file in an allowed directory and pass its path."
+          ? movesFiles(served)
+            ? "Write the content to a file in an allowed directory and pass its path."
+            : "Send it in pieces: oci_upload_start, oci_upload_append, oci_upload_commit."
           : "Ask for less: a smaller limit, format summary, or a window with oci_read_blob; oci_export_blob writes all of it to a file."
       )
     case "ResourceTooLarge":
@@ -87,14 +95,36 @@ export const hintFor = (error: ToolError, layout: ServedLayout, served: Served):
   }
 }
 
-const listed = (names: ReadonlyArray<string>): string => names.map(named).join(", ")
+/** The first names, and how many there are besides. */
+const listed = (names: ReadonlyArray<string>, all: number = names.length): string =>
+  `${names.map(named).join(", ")}${all > names.length ? `, and ${all - names.length} more` : ""}`
+
+const joined = (...sentences: ReadonlyArray<string>): string => sentences.filter((text) => text !== "").join(" ")
+
+/** What has gone can be looked at, and brought back. */
+const wasThere = ({ registry }: ServedLayout, repository: string, tag?: string): Effect.Effect<string> => {
+  if (tag?.includes(":") === true) return Effect.succeed("")
+  const name = named(tag === undefined ? repository : `${repository}:${tag}`)
+  return Stream.runHead(registry.history({ repository, tag, limit: 1 })).pipe(
+    Effect.map(Option.match({
+      onNone: () => "",
+      onSome: ({ changes, revision }) =>
+        changes.some(({ to }) => to !== undefined) ?
+          "" :
+          `${name} was there until revision ${revision}, see oci_history. To bring it back call oci_restore with to ${
+            revision - 1
+          } and repository${tag === undefined ? "" : " and tag"}.`
+    })),
+    Effect.orElseSucceed(() => "")
+  )
+}
 
 const repositoriesNear = ({ registry }: ServedLayout, wanted: string): Effect.Effect<string> =>
   Stream.runCollect(Stream.take(registry.repositories(), limits.suggestionCandidates)).pipe(
     Effect.map((names) =>
       names.length === 0
         ? "The layout has no repositories yet."
-        : `Repositories: ${listed(nearest(wanted, names, limits.suggestions))}.`
+        : `Repositories: ${listed(nearest(wanted, names, limits.suggestions), names.length)}.`
     ),
     Effect.orElseSucceed(() => "oci_list_repositories shows the names.")
   )
@@ -106,7 +136,7 @@ const tagsNear = ({ registry }: ServedLayout, repository: string, reference: str
       const shown = reference.includes(":")
         ? tags.slice(0, limits.suggestions)
         : nearest(reference, tags, limits.suggestions)
-      return `Tags of ${named(repository)}: ${listed(shown)}${shown.length < tags.length ? ", and more" : ""}.`
+      return `Tags of ${named(repository)}: ${listed(shown, tags.length)}.`
     }),
     Effect.orElseSucceed(() => "oci_list_repositories and oci_list_tags show the names.")
   )

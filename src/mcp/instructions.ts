@@ -1,6 +1,6 @@
 /** What a client is told about the server as a whole; hosts cut it at 2 KB. */
 import type { Catalogue } from "./Catalogue.ts"
-import { isWritable, type Mode } from "./Served.ts"
+import { type Mode, movesFiles, tellsPaths } from "./Served.ts"
 import { speakingOf } from "./speakingOf.ts"
 
 const changing: Readonly<Record<Mode, string>> = {
@@ -13,16 +13,12 @@ const changing: Readonly<Record<Mode, string>> = {
 
 /** Speaks only of tools that are offered. */
 export const instructionsFor = ({ served, tools }: Catalogue): string => {
-  const writes = isWritable(served)
-  const moves = served.files.allowed.length > 0
-  const local = served.layouts[0].path !== undefined
+  const local = tellsPaths(served)
   const text = [
     "Serves OCI image layouts (local directories of container images and artifacts). Name things as repository:tag or repository@sha256:<digest>; shortened digests from listings can be passed back to read.",
     "To understand an image call oci_inspect_image. Attached SBOMs and signatures are listed by oci_list_referrers.",
-    moves
-      ? `Prefer paths over inline content: oci_export_blob ${
-        writes ? "and oci_push_blob move" : "writes"
-      } files within the allowed directories, and oci_resolve returns the file that already holds the bytes.`
+    movesFiles(served)
+      ? "Prefer paths over inline content: oci_export_blob and oci_push_blob move files within the allowed directories, and oci_resolve returns the file that already holds the bytes."
       : local
       ? "oci_resolve returns the file that already holds a blob's bytes: read it directly rather than through the conversation."
       : "Content comes and goes through the conversation: read it in windows with oci_read_blob. What is larger is pushed in pieces with oci_upload_start.",

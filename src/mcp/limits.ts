@@ -57,6 +57,13 @@ export const questions = 1000
 /** Characters that such questions and the calls they belong to take together. */
 export const questionCharacters = 8 * 1024 * 1024
 
+/** Milliseconds for which what was shown may still be done. */
+export const previewMillis = 60 * 60_000
+
+/** Previews that can still be carried out, and the characters that they take together: of more, the oldest go. */
+export const previews = 1000
+export const previewCharacters = 8 * 1024 * 1024
+
 /** Roots of a client that are looked at; further ones allow nothing. */
 export const roots = 100
 
@@ -83,6 +90,9 @@ export const completions = 100
 
 /** Names looked at for one completion. */
 export const completionCandidates = 10_000
+
+/** Bytes of one message on stdio; a longer one ends the connection. */
+export const lineBytes = 10 * 1024 * 1024
 
 /** Requests of one client on stdio that are worked on at once, and that wait for it; further ones are not read. */
 export const requests = 128

@@ -69,7 +69,7 @@ export const makeServer = Effect.fnUntraced(function*(
   handleTools(server, catalogue, run)
   yield* handleResources(server, catalogue, run)
   if (prompts.length > 0) {
-    server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts }))
+    server.setRequestHandler(ListPromptsRequestSchema, ({ params }) => whole(params, { prompts }))
     server.setRequestHandler(GetPromptRequestSchema, async ({ params }, { signal }) => {
       const { arguments: given = {}, name } = params
       const { description, text } = await answered(run, getPrompt(catalogue, name, given), signal)
@@ -88,7 +88,7 @@ export const makeServer = Effect.fnUntraced(function*(
 
 const handleTools = (server: Server, catalogue: Catalogue, run: Run): void => {
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult
-  server.setRequestHandler(ListToolsRequestSchema, () => list)
+  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => whole(params, list))
   const rootsFor = keepRoots(server)
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
@@ -122,8 +122,8 @@ const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: C
     // A client that has gone needs to be told nothing any more.
     Effect.promise(() => server.sendResourceUpdated({ uri }).catch(() => undefined)))
 
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }))
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }))
+  server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => whole(params, { resources }))
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) => whole(params, { resourceTemplates }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => ({
     contents: [await answered(run, readResource(catalogue, uri), signal, { uri })]
   }))
@@ -136,6 +136,12 @@ const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: C
     return {}
   })
 })
+
+/** A list in one page: no cursor was ever given out, so any that comes is invalid. */
+const whole = <A>(params: { readonly cursor?: string | undefined } | undefined, list: A): A => {
+  if (params?.cursor === undefined) return list
+  throw new ProtocolError(ErrorCode.InvalidParams, "Invalid cursor: this list has one page, and gives no cursor")
+}
 
 /** Shared: the newer era has a server for every request, and making one of these is a sixth of a short call. */
 const jsonSchemaValidator = new AjvJsonSchemaValidator()

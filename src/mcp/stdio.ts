@@ -1,9 +1,9 @@
 /** Serves one client, of either era, over a pair of streams, which are usually the process's own. */
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import { Deferred, Effect, FiberSet } from "effect"
 import type { Readable, Writable } from "node:stream"
 import type { Catalogue } from "./Catalogue.ts"
 import { Intake } from "./Intake.ts"
+import { LineTransport } from "./LineTransport.ts"
 import { EraSplit } from "./modern/EraSplit.ts"
 import { makePeer } from "./modern/peer.ts"
 import { makeServer } from "./sdkServer.ts"
@@ -25,7 +25,7 @@ export const serveStdio = Effect.fn("serveStdio")(
   function*(catalogue: Catalogue, version: string, streams: Streams) {
     // Acquired first, so that it is closed last: what was interrupted is still answered.
     const transport = yield* Effect.acquireRelease(
-      Effect.sync(() => new Intake(new StdioServerTransport(streams.input, streams.output), streams)),
+      Effect.sync(() => new Intake(new LineTransport(streams.input, streams.output), streams)),
       (transport) => Effect.andThen(turn, Effect.promise(() => transport.close()))
     )
     const { idle, server } = yield* makeServer(catalogue, version)

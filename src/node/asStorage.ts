@@ -38,5 +38,5 @@ const toldAs = (root: string, { cause, code, operation, path }: FsError): Storag
   const place = relative(root, path) || "."
   return code === "ELOOP"
     ? new SymlinkRefused({ path: place })
-    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", cause })
+    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", root, errno: code, cause })
 }

@@ -39,6 +39,7 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
         yield* asStorage(files.root)(
           Effect.andThen(createOwnFolders(files), Effect.andThen(sweepTemporary(files), sweepMarks(files)))
         )
+        yield* keepRepository(files)
         yield* tryTimes(files)
         exists = seen.index !== undefined
         done = true
@@ -51,6 +52,17 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
     )
   }
 }
+
+/** Writes down what the default repository is, unless something is there. What cannot be written now is written with the next change. */
+export const keepRepository = (files: LayoutFiles): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { kept, path, repository } = files.defaultRepository
+    if (kept || repository === undefined) return Effect.void
+    files.defaultRepository.kept = true
+    return Effect.ignore(Effect.gen(function*() {
+      if ((yield* statIfThere(files.fs, path)) === undefined) yield* createFile(files, path, `${repository}\n`)
+    }))
+  })
 
 /** Finds out what the times of files tell here. Where that cannot be tried, nothing is relied on. */
 export const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>

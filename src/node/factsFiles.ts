@@ -43,10 +43,11 @@ export const makeFacts = Effect.fnUntraced(
     let known: Map<string, FactsLine | Facts | undefined> | undefined
     let isWriter = false
     const userKey = yield* UserKey
-    const own = Effect.sync((): Own | undefined => {
-      const key = userKey()
-      return key === undefined ? undefined : { files, key, name: sealOf(key, "name", purpose).slice(0, 16) }
-    })
+    const own = (use: "sealing" | "looking") =>
+      Effect.sync((): Own | undefined => {
+        const key = userKey(use)
+        return key === undefined ? undefined : { files, key, name: sealOf(key, "name", purpose).slice(0, 16) }
+      })
 
     // What cannot be kept, or read, costs time and nothing else.
     const keepLearned = Effect.suspend(() => {
@@ -54,7 +55,7 @@ export const makeFacts = Effect.fnUntraced(
       const text = Array.from(learned.values()).join("")
       learned.clear()
       return Effect.ignore(Effect.gen(function*() {
-        const writer = yield* own
+        const writer = yield* own("sealing")
         // Whoever has removed the layout meanwhile does not want it back.
         if (writer === undefined || (yield* statIfThere(files.fs, files.own)) === undefined) return
         yield* writeNew(writer, text)
@@ -62,7 +63,10 @@ export const makeFacts = Effect.fnUntraced(
       }))
     })
 
-    const readFiles = Effect.flatMap(own, (reader) => reader === undefined ? Effect.succeed([]) : readOwn(reader))
+    const readFiles = Effect.flatMap(
+      own("looking"),
+      (reader) => reader === undefined ? Effect.succeed([]) : readOwn(reader)
+    )
     const loaded = Effect.suspend(() =>
       known === undefined
         ? Effect.map(Effect.orElseSucceed(readFiles, (): ReadonlyArray<FactsLine> => []), (lines) => {

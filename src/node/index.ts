@@ -1,49 +1,78 @@
 /** Registries on disk. */
 import { Effect, Layer, type Scope } from "effect"
 import { resolve } from "node:path"
-import type { NameInvalid, ReferenceInvalid } from "../oci/OciError.ts"
-import { parseRepository } from "../oci/Reference.ts"
+import type { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
+import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { findLayout as findLayoutBy, type FoundLayout } from "../ops/findLayout.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
 import type { LocalFiles, RegistryError } from "../ops/ports.ts"
 import { Registry, type RegistryShape } from "../ops/Registry.ts"
 import { asStorage } from "./asStorage.ts"
+import { derivedRepository, keptRepository } from "./defaultRepository.ts"
 import { hasher } from "./hasher.ts"
-import { ifThere } from "./layoutFiles.ts"
+import { layoutFiles } from "./layoutFiles.ts"
 import { makeLayoutTree } from "./layoutTree.ts"
 import { makeLocalFiles } from "./localFiles.ts"
 import { nodeFs } from "./nodeFs.ts"
+import { contentBeside, hasLayout, layoutNotFound, treeNotFound } from "./recognise.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./layoutFiles.ts"
 export type { LayoutOptions } from "./stores.ts"
 
-export interface SharedOptions extends LayoutOptions {
-  /** The repository that bare tags and nameless entries belong to. */
+export interface TreeOptions extends LayoutOptions {
+  /**
+   * Whether opening fails with `LayoutNotFound` where there is nothing to read: a path that does not exist, a file, a
+   * directory of other things, one layout in the place of a tree of them, or a tree in the place of one layout. False
+   * by default: the first write creates what is missing.
+   */
+  readonly mustExist?: boolean | undefined
+}
+
+export interface SharedOptions extends TreeOptions {
+  /**
+   * The repository that bare tags and nameless entries belong to. By default what `.ocilayout` says, which the first
+   * change writes down, and before it the name of the directory: in lower case, with dashes in the place of what no
+   * repository can be called.
+   */
   readonly defaultRepository?: string | undefined
 }
 
 /**
- * One layout directory that holds every repository. It need not exist: the first write creates it. `NameInvalid` for
- * the default repository; whatever is wrong about the directory is told by the operation that meets it.
+ * One layout directory that holds every repository. It need not exist unless `mustExist`: the first write creates it.
+ * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`; whatever else is wrong about the
+ * directory is told by the operation that meets it.
  */
-export const openShared = (options: SharedOptions): Effect.Effect<RegistryShape, NameInvalid, Scope.Scope> =>
+export const openShared = (options: SharedOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { defaultRepository } = options
-    const repository = defaultRepository === undefined
-      ? undefined
-      : yield* Effect.fromResult(parseRepository(defaultRepository))
-    return sharedRegistry(yield* openStores(nodeFs, rooted(options), repository), hasher)
+    const { directory, mustExist = false } = options
+    if (mustExist) yield* expectLayout(directory)
+    return sharedRegistry(yield* openStores(nodeFs, rooted(options), yield* defaultRepositoryOf(options)), hasher)
   })
 
-/** A tree of layouts below a directory, one per repository. */
-export const openPerRepository = (options: LayoutOptions): Effect.Effect<RegistryShape, never, Scope.Scope> =>
-  Effect.map(makeLayoutTree(nodeFs, rooted(options)), (layouts) => treeRegistry(layouts, hasher))
+/** What is said, or else what is written down, or else what the directory is called. */
+const defaultRepositoryOf = Effect.fnUntraced(function*(
+  options: Pick<SharedOptions, "defaultRepository" | "directory" | "symlinks">
+): Effect.fn.Return<Repository, RegistryError> {
+  if (options.defaultRepository !== undefined) {
+    return yield* Effect.fromResult(parseRepository(options.defaultRepository))
+  }
+  const { directory, symlinks = "refuse" } = rooted(options)
+  const files = layoutFiles(nodeFs, directory, { durability: "none", symlinks })
+  return (yield* asStorage(directory)(keptRepository(files))) ?? derivedRepository(directory)
+})
 
-export const layerShared = (options: SharedOptions): Layer.Layer<Registry, NameInvalid> =>
+/** A tree of layouts below a directory, one per repository. */
+export const openPerRepository = (options: TreeOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
+  Effect.gen(function*() {
+    if (options.mustExist ?? false) yield* expectTree(options.directory)
+    return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
+  })
+
+export const layerShared = (options: SharedOptions): Layer.Layer<Registry, RegistryError> =>
   Layer.effect(Registry, openShared(options))
 
-export const layerPerRepository = (options: LayoutOptions): Layer.Layer<Registry> =>
+export const layerPerRepository = (options: TreeOptions): Layer.Layer<Registry, RegistryError> =>
   Layer.effect(Registry, openPerRepository(options))
 
 /** Files inside these directories, given as absolute paths; one that does not exist allows nothing. */
@@ -51,22 +80,44 @@ export const localFiles = (allowed: ReadonlyArray<string>): LocalFiles => makeLo
 
 /** Whether there is a layout in this very directory. */
 export const isLayout = (directory: string): Effect.Effect<boolean, RegistryError> =>
-  asStorage(resolve(directory))(Effect.map(
-    ifThere(nodeFs.stat(resolve(directory, "oci-layout"))),
-    (stat) => stat?.kind === "file"
+  asStorage(resolve(directory))(hasLayout(nodeFs, resolve(directory)))
+
+/** Fails with `LayoutNotFound` and what is there instead, unless there is a layout in this very directory. */
+export const expectLayout = (directory: string): Effect.Effect<void, RegistryError> =>
+  Effect.flatMap(
+    isLayout(directory),
+    (there) => there ? Effect.void : Effect.flatMap(whyNoLayout(directory), Effect.fail)
+  )
+
+/** Fails with `LayoutNotFound` and what is there instead, unless it is a tree of layouts, or empty. */
+export const expectTree = (directory: string): Effect.Effect<void, RegistryError> =>
+  asStorage(resolve(directory))(Effect.flatMap(
+    treeNotFound(nodeFs, resolve(directory)),
+    (told): Effect.Effect<void, RegistryError> => told === undefined ? Effect.void : Effect.fail(told)
   ))
+
+/** What lies where a layout was expected, as the error that says so. */
+export const whyNoLayout = (directory: string): Effect.Effect<LayoutNotFound, RegistryError> =>
+  asStorage(resolve(directory))(layoutNotFound(nodeFs, resolve(directory)))
+
+/** The names in a directory that is no layout, but for those that a layout has itself. */
+export const besideLayout = (directory: string): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
+  asStorage(resolve(directory))(contentBeside(nodeFs, resolve(directory)))
 
 /** The layout that a path leads to, and the reference inside it; see `ops/findLayout`. */
 export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | RegistryError> =>
   findLayoutBy(path, isLayout)
 
 /** Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none. */
-export const createLayout = (options: LayoutOptions): Effect.Effect<boolean, RegistryError> =>
+export const createLayout = (options: SharedOptions): Effect.Effect<boolean, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
     const existed = yield* isLayout(options.directory)
-    const { establish } = yield* openStores(nodeFs, rooted(options), undefined)
+    const { establish } = yield* openStores(nodeFs, rooted(options), yield* defaultRepositoryOf(options))
     yield* establish
     return !existed
   }))
 
-const rooted = <A extends LayoutOptions>(options: A): A => ({ ...options, directory: resolve(options.directory) })
+const rooted = <A extends Pick<LayoutOptions, "directory">>(options: A): A => ({
+  ...options,
+  directory: resolve(options.directory)
+})

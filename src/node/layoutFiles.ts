@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto"
 import { dirname, join, relative, sep } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { SymlinkRefused } from "../oci/OciError.ts"
+import type { Repository } from "../oci/Reference.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import type { BlobsSeen, KeptNames } from "./known.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
@@ -57,6 +58,13 @@ export interface LayoutFiles {
   readonly plans: string
   /** What was found out about manifests; whoever loses it finds it out again. */
   readonly facts: string
+  /** The repository of bare tags and nameless entries, where the layout holds several; see `defaultRepository`. */
+  readonly defaultRepository: {
+    readonly path: string
+    readonly repository: Repository | undefined
+    /** Whether this opening has seen to it that it is written down. */
+    kept: boolean
+  }
   /** What this opening has told already of what the file system cannot do. */
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
@@ -87,7 +95,8 @@ export interface LayoutFiles {
 export const layoutFiles = (
   fs: LayoutFs,
   root: string,
-  { durability, history = historyLimits, hold = "always", symlinks }: {
+  { defaultRepository, durability, history = historyLimits, hold = "always", symlinks }: {
+    readonly defaultRepository?: Repository | undefined
     readonly durability: Durability
     readonly hold?: HoldPolicy | undefined
     readonly symlinks: SymlinkPolicy
@@ -121,6 +130,7 @@ export const layoutFiles = (
     pins: join(own, "pins"),
     plans: join(own, "plans"),
     facts: join(own, "facts"),
+    defaultRepository: { path: join(own, "default-repository"), repository: defaultRepository, kept: false },
     reported: new Set(),
     settled: new Set(),
     times: { tried: false, exact: false },

@@ -10,7 +10,7 @@ import { collectBlobs } from "./collectBlobs.ts"
 import type { Completion } from "./completion.ts"
 import { type Changed, type Displaced, type DisplacedFiles, makeDisplacedFiles, watchMillis } from "./displaced.ts"
 import { foreignDrafts, nothingElse } from "./drafts.ts"
-import { createLayout, createOwnFolders, tryTimes, writeMarker } from "./establish.ts"
+import { createLayout, createOwnFolders, keepRepository, tryTimes, writeMarker } from "./establish.ts"
 import { makeGroups } from "./groups.ts"
 import type { IndexCache, Known } from "./indexCache.ts"
 import type { JournalEnd } from "./journalFile.ts"
@@ -111,7 +111,7 @@ const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
     hold,
     (error) => error instanceof FsError && error.code === "ENOENT",
     () => Effect.andThen(createOwnFolders(files), hold)
-  ).pipe(Effect.andThen(tryTimes(files)))
+  ).pipe(Effect.andThen(keepRepository(files)), Effect.andThen(tryTimes(files)))
 }
 
 /** What a group is committed with. */

@@ -9,7 +9,16 @@ import { prepareFolder, syncFolder, tell } from "./durable.ts"
 import { createOwnFolders } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { hashFile } from "./hashFile.ts"
-import { guard, identityOf, ifThere, type LayoutFiles, openRegular, RandomName, statIfThere } from "./layoutFiles.ts"
+import {
+  guard,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  openRegular,
+  RandomName,
+  statIfThere
+} from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
 
@@ -60,9 +69,9 @@ const moveAway = Effect.fnUntraced(function*(
   const place = files.blob(digest)
   yield* guard(files, place)
   const before = yield* statIfThere(fs, place)
-  // A link is what goes; what it leads to is not ours to move.
+  // Another name, such as one of ours, is a change of the file and not of its bytes. A link is what goes; what it leads to is not ours to move.
   const read = before?.kind === "link" ? yield* ifThere(fs.stat(place)) : before
-  if (before === undefined || read === undefined || identityOf(read) !== identity) return Option.none()
+  if (before === undefined || read === undefined || !isAsWritten(identity, read)) return Option.none()
   const path = yield* quarantined(files, `${algorithmOf(digest)}-${encodedOf(digest)}`)
   yield* fs.rename(place, path)
   const moved = yield* fs.linkStat(path)

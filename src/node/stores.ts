@@ -62,19 +62,25 @@ export const openStores = (
   options: LayoutOptions,
   defaultRepository: Repository | undefined
 ): Effect.Effect<OpenStores, never, Scope.Scope> =>
-  Effect.flatMap(layoutFs(fs, options), (fs) => openStoresIn(fs, options, defaultRepository))
+  Effect.flatMap(layoutFs(fs, options), (fs) => openStoresIn(fs, options, defaultRepository, true))
 
-/** As `openStores`, by a file system made for its layout or for a directory above it. */
+/**
+ * As `openStores`, by a file system made for its layout or for a directory above it.
+ *
+ * @param keepsDefault whether the default repository is written down with the first change; of a tree, paths say it
+ */
 export const openStoresIn = Effect.fnUntraced(function*(
   fs: LayoutFs,
   options: LayoutOptions,
-  defaultRepository: Repository | undefined
+  defaultRepository: Repository | undefined,
+  keepsDefault = false
 ): Effect.fn.Return<OpenStores, never, Scope.Scope> {
   const files = layoutFiles(fs, options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse",
     history: { ...historyLimits, ...options.history },
-    hold: options.hold
+    hold: options.hold,
+    ...(keepsDefault ? { defaultRepository } : {})
   })
   const cache = yield* makeIndexCache(files, defaultRepository)
   const preparation = makePreparation(files, cache.look)

@@ -15,7 +15,7 @@ const purpose = "synced index"
  */
 export const markSynced = (files: LayoutFiles, identity: string): Effect.Effect<void> =>
   Effect.flatMap(UserKey, (userKey) => {
-    const key = files.durability === "power" && files.times.exact ? userKey() : undefined
+    const key = files.durability === "power" && files.times.exact ? userKey("sealing") : undefined
     if (key === undefined) return Effect.void
     const note = writeNote(files, files.synced, sealOf(key, purpose, identity), sealLength)
     return Effect.ignore(Effect.andThen(guard(files, files.synced), note))
@@ -24,7 +24,7 @@ export const markSynced = (files: LayoutFiles, identity: string): Effect.Effect<
 /** Whether this very index is known to be on the disk. */
 export const isMarkedSynced = (files: LayoutFiles, identity: string): Effect.Effect<boolean> =>
   Effect.scoped(Effect.gen(function*() {
-    const key = (yield* UserKey)()
+    const key = (yield* UserKey)("looking")
     if (key === undefined) return false
     const { handle } = yield* openRegular(files, files.synced)
     const bytes = yield* readAll(handle, sealLength)

@@ -18,13 +18,25 @@ import process from "node:process"
 /** In bytes. */
 const keyLength = 32
 
+/** Whoever seals has a key made where there is none; whoever only looks at what is sealed writes nothing. */
+type KeyUse = "sealing" | "looking"
+
 /** The key, or nothing where there is no place for one: then nothing is sealed, and nothing sealed is believed. */
-export const UserKey: Context.Reference<() => Uint8Array | undefined> = Context.Reference("ocilayout/node/UserKey", {
-  defaultValue: () => {
-    let found: { readonly key: Uint8Array | undefined } | undefined
-    return () => (found ??= { key: findKey(stateFolder(process.env, process.platform, homedir)) }).key
+export const UserKey: Context.Reference<(use: KeyUse) => Uint8Array | undefined> = Context.Reference(
+  "ocilayout/node/UserKey",
+  {
+    defaultValue: () => {
+      let found: { readonly key: Uint8Array | undefined } | undefined
+      return (use) => {
+        if (found !== undefined) return found.key
+        const key = findKey(stateFolder(process.env, process.platform, homedir), use)
+        // Another process may still make one.
+        if (key !== undefined || use === "sealing") found = { key }
+        return key
+      }
+    }
   }
-})
+)
 
 /** Where the state of programs lies, as the system has it. */
 export const stateFolder = (
@@ -42,13 +54,14 @@ export const stateFolder = (
     : join(own, ".local", "state", "ocilayout")
 }
 
-/** The key in this folder, made when it is missing; nothing where it cannot be made, or others could have read it. */
-export const findKey = (folder: string | undefined): Uint8Array | undefined => {
+/** The key in this folder, made for sealing when it is missing; nothing where it cannot be made, or others could have read it. */
+export const findKey = (folder: string | undefined, use: KeyUse = "sealing"): Uint8Array | undefined => {
   if (folder === undefined) return undefined
   const path = join(folder, "key")
   try {
     const found = readKey(path)
-    return found === "absent" ? makeKey(folder, path) : found
+    if (found !== "absent") return found
+    return use === "sealing" ? makeKey(folder, path) : undefined
   } catch (error) {
     if (isSystemError(error)) return undefined
     throw error

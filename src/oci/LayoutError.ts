@@ -1,5 +1,6 @@
 /** What the state of a layout forbids, and what can be wrong with it and with the medium it lies on. */
 import { Schema } from "effect"
+import { errnoInWords } from "./errno.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
 /**
@@ -125,10 +126,16 @@ export class LayoutLocked extends Schema.TaggedError<LayoutLocked>()("LayoutLock
 /** There is no layout where one was asked for. */
 export class LayoutNotFound extends Schema.TaggedError<LayoutNotFound>()("LayoutNotFound", {
   code: Schema.tag("LAYOUT_NOT_FOUND"),
-  path: Schema.String
+  path: Schema.String,
+  /** What is there instead, as "is a tar archive". */
+  reason: Schema.optionalKey(Schema.String),
+  /** How to come to a layout from there. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `no image layout at ${quoted(this.path)}`
+    const reason = this.reason === undefined ? "" : `: it ${sentence(this.reason)}`
+    const advice = this.advice === undefined ? "" : `; ${sentence(this.advice)}`
+    return `no image layout at ${quoted(this.path)}${reason}${advice}`
   }
 }
 
@@ -219,17 +226,30 @@ export class RevisionUnknown extends Schema.TaggedError<RevisionUnknown>()("Revi
   }
 }
 
-/** The medium failed; `path` is relative to the layout. */
+/** The medium failed; `path` is relative to the layout at `root`, where there is one. */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
   code: Schema.tag("STORAGE_ERROR"),
   operation: Schema.String,
   path: Schema.String,
   kind: Schema.Literals(["full", "readOnly", "denied", "tooManyFiles", "device", "other"]),
+  /** The layout; not part of the message, which may be read elsewhere. */
+  root: Schema.optionalKey(Schema.String),
+  /** The system's name of what went wrong, such as ENOTDIR. */
+  errno: Schema.optionalKey(Schema.String),
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    const reason = this.operation === "lock" && this.kind === "other" ? noLocks : advice[this.kind]
-    return `cannot ${sentence(this.operation)} ${quoted(this.path)}: ${reason}`
+    return this.messageAt(this.path)
+  }
+
+  /** The message with a path of the reader's choice. */
+  messageAt(path: string): string {
+    const reason = this.kind !== "other"
+      ? advice[this.kind]
+      : this.operation === "lock"
+      ? noLocks
+      : errnoInWords(this.errno)
+    return `cannot ${sentence(this.operation)} ${quoted(path)}: ${reason}`
   }
 }
 
@@ -241,8 +261,7 @@ const advice = {
   readOnly: "the file system is read-only",
   denied: "permission denied; check owner and mode",
   tooManyFiles: "too many open files; raise the limit or do less at once",
-  device: "the device reported an error; check the disk",
-  other: "the file system refused; see the cause"
+  device: "the device reported an error; check the disk"
 }
 
 /** A symbolic link where the layout's own files belong, refused by default. */

@@ -22,9 +22,11 @@ import {
   TagExists,
   UploadBusy
 } from "./LayoutError.ts"
+import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
 export * from "./LayoutError.ts"
+export * from "./ManifestError.ts"
 
 /** A well-formed digest of an algorithm that is not implemented (descriptor.md, "Registered algorithms"). */
 export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupported>()("AlgorithmUnsupported", {
@@ -100,7 +102,7 @@ export class DigestInvalid extends Schema.TaggedError<DigestInvalid>()("DigestIn
   }
 }
 
-/** A walk or a document went over one of the limits. */
+/** A walk or a document went over a limit. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   code: Schema.tag("LIMIT_EXCEEDED"),
   what: Schema.String,
@@ -108,49 +110,6 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
 }) {
   override get message(): string {
     return `${sentence(this.what)} is over the limit of ${this.limit}`
-  }
-}
-
-/** A manifest names content that is not there; `path` says where it does (`layers[0]`, `config`, `manifests[2]`). */
-export class ManifestBlobUnknown extends Schema.TaggedError<ManifestBlobUnknown>()("ManifestBlobUnknown", {
-  code: Schema.tag("MANIFEST_BLOB_UNKNOWN"),
-  missing: Schema.Array(Schema.Struct({ path: Schema.String, digest: Schema.String }))
-}) {
-  override get message(): string {
-    const missing = several(this.missing.map(({ digest, path }) => `${path} ${digest}`))
-    return `the manifest needs content that is not in the layout: ${missing}; push it first`
-  }
-}
-
-/** A manifest or index breaks a rule of the image-spec; `path` is the place in its JSON, like `layers[0].size`. */
-export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("ManifestInvalid", {
-  code: Schema.tag("MANIFEST_INVALID"),
-  reason: Schema.String,
-  path: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return `manifest is invalid: ${this.path === undefined ? "it" : sentence(this.path)} ${sentence(this.reason)}`
-  }
-}
-
-/** Sizes in bytes. */
-export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
-  code: Schema.tag("MANIFEST_INVALID"),
-  size: Schema.Number,
-  limit: Schema.Number
-}) {
-  override get message(): string {
-    return `manifest has ${this.size} bytes, more than the limit of ${this.limit}`
-  }
-}
-
-export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("ManifestUnknown", {
-  code: Schema.tag("MANIFEST_UNKNOWN"),
-  repository: Schema.String,
-  reference: Schema.String
-}) {
-  override get message(): string {
-    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}`
   }
 }
 
@@ -165,20 +124,20 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
 
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
-  name: Schema.String,
+  repository: Schema.String,
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${quoted(this.name)} is not a repository name: it ${sentence(this.reason)}`
+    return `${quoted(this.repository)} is not a repository name: it ${sentence(this.reason)}`
   }
 }
 
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
-  name: Schema.String
+  repository: Schema.String
 }) {
   override get message(): string {
-    return `no repository ${named(this.name)} in the layout`
+    return `no repository ${named(this.repository)} in the layout`
   }
 }
 
@@ -221,7 +180,6 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
-/** Sizes in bytes. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,

@@ -57,7 +57,7 @@ export const isHost = (input: string): boolean => input.length <= maxReference &
 export const parseRepository = (input: string): Result.Result<Repository, NameInvalid> =>
   isRepository(input)
     ? Result.succeed(input)
-    : Result.fail(new NameInvalid({ name: input, reason: whyNoRepository(input) }))
+    : Result.fail(new NameInvalid({ repository: input, reason: whyNoRepository(input) }))
 
 export const parseTag = (input: string): Result.Result<Tag, TagInvalid> =>
   isTag(input) ? Result.succeed(input) : Result.fail(new TagInvalid({ tag: input, reason: whyNoTag(input) }))

@@ -48,6 +48,18 @@ export interface Restored {
   /** The number of the new commit; none when all was as it was to be, or nothing was to be done yet. */
   readonly revision: Option.Option<number>
   readonly changes: ReadonlyArray<NameChange>
+  /** The revision whose state came back: what the point in history meant. Absent where one commit was taken back. */
+  readonly target?: number
+}
+
+/** How something is brought back. */
+export interface RestoreOptions {
+  /** In a tree of layouts it says which layout is meant. */
+  readonly repository?: string | undefined
+  /** Only says what would change. */
+  readonly dryRun?: boolean
+  /** Only if exactly this changes, as a dry run has said; otherwise `Conflict`. */
+  readonly expected?: ReadonlyArray<NameChange> | undefined
 }
 
 export interface HistoryShape {
@@ -82,18 +94,13 @@ export interface HistoryShape {
    */
   readonly revert: (
     revision: number,
-    options?: { readonly repository?: string | undefined; readonly force?: boolean; readonly dryRun?: boolean }
+    options?: RestoreOptions & { readonly force?: boolean }
   ) => Effect.Effect<Restored, RegistryError>
   /**
    * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history, and
    * what a tag leaves stays reachable by digest. `ManifestBlobUnknown`, `RevisionUnknown`.
    */
   readonly restore: (
-    request: {
-      readonly to: Point
-      readonly repository?: string | undefined
-      readonly tag?: string | undefined
-      readonly dryRun?: boolean
-    }
+    request: RestoreOptions & { readonly to: Point; readonly tag?: string | undefined }
   ) => Effect.Effect<Restored, RegistryError>
 }

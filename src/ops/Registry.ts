@@ -9,6 +9,7 @@ import type { GarbageShape } from "./Garbage.ts"
 import type { HistoryShape } from "./History.ts"
 import type { MaintenanceShape } from "./Maintenance.ts"
 import type { Facts } from "./manifests.ts"
+import type { NamesShape } from "./Names.ts"
 import type { RegistryError } from "./ports.ts"
 import type { Held } from "./Upkeep.ts"
 
@@ -149,15 +150,6 @@ export interface BlobWriter {
   readonly cancel: Effect.Effect<number, RegistryError>
 }
 
-/** An entry of the index whose name cannot be understood. */
-export interface UnnamedEntry {
-  /** In a tree, the repository whose layout holds the entry. */
-  readonly repository?: Repository
-  readonly refName?: string
-  readonly digest: string
-  readonly reason: string
-}
-
 /**
  * The registry's operations. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
  * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
@@ -165,7 +157,7 @@ export interface UnnamedEntry {
  * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
  * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
  */
-export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceShape {
+export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceShape, NamesShape {
   /** A blob. `BlobUnknown`; the stream fails with `ContentMismatch` before its end when the bytes are not the digest's. */
   readonly getBlob: (
     repository: string,
@@ -274,12 +266,6 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
     repository: string,
     prefix: string
   ) => Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
-  /** Entries whose name cannot be understood, in index order; in a tree, those of `repository`. */
-  readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, RegistryError>
-  /** An entry by exactly the name it is written with. `ManifestUnknown`, `DigestInvalid`. */
-  readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
-  /** The manifest behind a descriptor that `resolveName` gave. */
-  readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, RegistryError>
   /** Upload sessions that have not ended. */
   readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, RegistryError>
   /** A session by its id alone, ended ones included. `BlobUploadUnknown`. */

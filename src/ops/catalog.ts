@@ -2,7 +2,7 @@
 import { Effect, Option, Stream } from "effect"
 import { type Page, pageOf, repositories } from "../layout/query.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import { BlobUnknown, NameInvalid } from "../oci/OciError.ts"
+import { BlobUnknown, NameInvalid, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { makeManifests, type Manifests } from "./manifests.ts"
 import type { Hasher, Layouts, RegistryError, Stores } from "./ports.ts"
@@ -17,6 +17,8 @@ export interface Catalog {
   readonly shared: boolean
   /** The stores of a repository whose name is valid, whether it exists or not. `NameInvalid`. */
   readonly open: (repository: string) => Effect.Effect<Opened & { readonly repository: Repository }, RegistryError>
+  /** The one layout that holds all repositories. `Unsupported` for a tree. */
+  readonly whole: Effect.Effect<Opened, RegistryError>
   /** All layouts there are: one, or those of the tree, each with the repository that it is. */
   readonly layouts: Effect.Effect<ReadonlyArray<Opened & { readonly repository?: Repository }>, RegistryError>
   readonly repositories: (page: Page) => Stream.Stream<Repository, RegistryError>
@@ -32,6 +34,7 @@ export const sharedCatalog = (stores: Stores, hasher: Hasher): Catalog => {
   return {
     shared: true,
     open: (name) => Effect.map(Effect.fromResult(parseRepository(name)), (repository) => ({ ...opened, repository })),
+    whole: Effect.succeed(opened),
     layouts: Effect.succeed([opened]),
     repositories: (page) =>
       Stream.fromArrayEffect(Effect.map(stores.layout.snapshot, (state) => repositories(state, page))),
@@ -67,12 +70,18 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
       const reserved = repository.split("/").slice(1).find((component) => reservedComponents.has(component))
       if (reserved !== undefined) {
         return yield* new NameInvalid({
-          name,
+          repository: name,
           reason: `has the component "${reserved}", which is a part of every layout`
         })
       }
       return yield* openKnown(repository)
     }),
+    whole: Effect.fail(
+      new Unsupported({
+        operation: "changing an entry by the name it is written with",
+        reason: "each repository is a layout of its own here; open that layout alone"
+      })
+    ),
     layouts: Effect.flatMap(layouts.list, Effect.forEach(openKnown)),
     repositories: ({ limit, startAfter }) =>
       Stream.fromIterableEffect(Effect.map(layouts.list, (names) => pageOf(names, { startAfter }))).pipe(

@@ -1,12 +1,13 @@
 /** Reads what is copied or inspected, from a repository or below an entry that only its written name reaches. */
 import { Effect, type Scope, Stream } from "effect"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
-import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import type { Manifest } from "../oci/Manifest.ts"
 import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
 import { collect } from "./collect.ts"
 import type { CopySource } from "./Copy.ts"
 import type { Found } from "./find.ts"
 import * as limits from "./limits.ts"
+import { parseStored } from "./parseStored.ts"
 import type { RegistryError } from "./ports.ts"
 import type { ManifestContent } from "./Registry.ts"
 
@@ -101,6 +102,6 @@ const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryErro
 
 const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, RegistryError> =>
   Effect.map(
-    Effect.fromResult(parseManifest(bytes, descriptor.mediaType, "read")),
+    Effect.fromResult(parseStored(bytes, descriptor)),
     (manifest) => ({ descriptor, bytes, manifest })
   )

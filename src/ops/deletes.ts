@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { decide } from "../layout/decide.ts"
 import type { Entry } from "../layout/Entry.ts"
-import { withDigest } from "../layout/query.ts"
+import { reaching, withDigest } from "../layout/query.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
@@ -136,7 +136,7 @@ export const makeDeletes = (
       return { digest, tags: [], neededBy, referrers: [], reclaimable: neededBy.length === 0 ? stored.value : 0 }
     }
     const digest = yield* Effect.fromResult(parseDigest(input))
-    const entries = withDigest(state, opened.repository, digest)
+    const entries = reaching(state, opened.repository, digest)
     if (entries.length === 0) {
       return yield* new ManifestUnknown({ repository: opened.repository, reference: digest })
     }

@@ -1,6 +1,6 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
-import { names, pageOf, tags, unnamed } from "../layout/query.ts"
+import { names, pageOf, tags, unnamed, untagged } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../oci/Digest.ts"
@@ -9,8 +9,9 @@ import type { Repository } from "../oci/Reference.ts"
 import type { Catalog } from "./catalog.ts"
 import type { Trash } from "./Garbage.ts"
 import type { Facts, Walk } from "./manifests.ts"
-import { toldRepository, walkRepository } from "./reads.ts"
-import type { RegistryShape, UnnamedEntry } from "./Registry.ts"
+import type { UnnamedEntry } from "./Names.ts"
+import { bare, toldRepository, walkRepository } from "./reads.ts"
+import type { RegistryShape } from "./Registry.ts"
 
 /** The manifests of a walk by their subject, in order of their digests. */
 const bySubject = new WeakMap<Walk, ReadonlyMap<string, ReadonlyArray<Descriptor>>>()
@@ -67,7 +68,19 @@ const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<
 
 export const makeLists = (
   catalog: Catalog
-): Pick<RegistryShape, "repositories" | "tags" | "referrers" | "digests" | "unnamed" | "check" | "usage" | "held"> => ({
+): Pick<
+  RegistryShape,
+  | "repositories"
+  | "tags"
+  | "untagged"
+  | "defaultRepository"
+  | "referrers"
+  | "digests"
+  | "unnamed"
+  | "check"
+  | "usage"
+  | "held"
+> => ({
   repositories: (page = {}) => Stream.withSpan(catalog.repositories(page), "Registry.repositories"),
 
   tags: (repository, page = {}) =>
@@ -75,9 +88,32 @@ export const makeLists = (
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
         const own = names(yield* opened.layout.snapshot, opened.repository)
-        if (Option.isNone(own)) return yield* new NameUnknown({ name: opened.repository })
+        if (Option.isNone(own)) return yield* new NameUnknown({ repository: opened.repository })
         return tags(own.value, page)
       }).pipe(Effect.withSpan("Registry.tags"))
+    ),
+
+  defaultRepository: catalog.shared
+    ? Effect.flatMap(
+      catalog.whole,
+      ({ layout }) => Effect.map(layout.snapshot, (state) => Option.fromUndefinedOr(state.defaultRepository))
+    )
+    : Effect.succeedNone,
+
+  untagged: (repository, page = {}) =>
+    Stream.fromIterableEffect(
+      Effect.gen(function*() {
+        const opened = yield* catalog.open(repository)
+        const state = yield* opened.layout.snapshot
+        const found = new Map<string, Descriptor>()
+        for (const { descriptor } of untagged(state, opened.repository)) {
+          if (descriptor !== undefined) found.set(descriptor.digest, bare(descriptor))
+        }
+        if (found.size === 0 && Option.isNone(names(state, opened.repository))) {
+          return yield* new NameUnknown({ repository: opened.repository })
+        }
+        return pageOf(Array.from(found.keys()).toSorted(), page).flatMap((digest) => found.get(digest) ?? [])
+      }).pipe(Effect.withSpan("Registry.untagged"))
     ),
 
   referrers: (repository, input, options = {}) =>

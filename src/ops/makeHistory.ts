@@ -1,6 +1,6 @@
 /** History, views of the past, and undoing: programs over the journal. */
 import { Effect, Option, Result, Stream } from "effect"
-import { changesOf, isAbout, movesTag } from "../layout/changes.ts"
+import { changesOf, isAbout, movesTag, type NameChange } from "../layout/changes.ts"
 import type { Command, Missing } from "../layout/Command.ts"
 import { decide } from "../layout/decide.ts"
 import { readEntry } from "../layout/Entry.ts"
@@ -12,11 +12,11 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { RevisionUnknown, Unsupported } from "../oci/OciError.ts"
+import { Conflict, RevisionUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
-import type { HistoryShape, Point, Restored } from "./History.ts"
+import type { HistoryShape, Point, Restored, RestoreOptions } from "./History.ts"
 import type { BlobStore, Journal, RegistryError } from "./ports.ts"
 
 /** The newest revision of a layout; 0 before there was any commit. */
@@ -31,7 +31,15 @@ export const revisionAt = Effect.fnUntraced(function*(
   if ("revision" in point) return point.revision
   if ("time" in point) {
     const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= point.time))
-    return Option.match(found, { onNone: () => 0, onSome: ({ revision }) => revision })
+    if (Option.isSome(found)) return found.value.revision
+    const first = yield* Stream.runLast(opened.journal.commits())
+    if (Option.isNone(first)) return 0
+    const [asked, began] = [point.time, first.value.time].map((time) => new Date(time).toISOString())
+    return yield* new RevisionUnknown({
+      asked: `commit at or before ${asked}, which is before the first one, of ${began},`,
+      newest: yield* newestRevision(opened.journal),
+      oldest: first.value.revision
+    })
   }
   const repository = yield* Effect.fromResult(parseRepository(point.repository))
   const tag = yield* Effect.fromResult(parseTag(point.tag))
@@ -45,6 +53,19 @@ export const revisionAt = Effect.fnUntraced(function*(
   return yield* new RevisionUnknown({
     asked: `value of ${repository}:${tag} ${point.previous} before now`,
     newest: yield* newestRevision(opened.journal)
+  })
+})
+
+/** The revision that a point means where something is to be read: before the first commit there is nothing. */
+export const readableAt = Effect.fnUntraced(function*(
+  opened: Opened,
+  point: Point
+): Effect.fn.Return<number, RegistryError> {
+  const revision = yield* revisionAt(opened, point)
+  const newest = revision > 0 ? revision : yield* newestRevision(opened.journal)
+  return revision > 0 || newest === 0 ? revision : yield* new RevisionUnknown({
+    asked: "commit 0, which would be before the first one,",
+    newest
   })
 })
 
@@ -95,13 +116,38 @@ const missingOf = Effect.fnUntraced(function*(
   return missing
 })
 
+/** What a command does to a state, if that is what was expected. */
+const expecting = (expected: RestoreOptions["expected"]): typeof decide => (state, command) =>
+  Result.flatMap(decide(state, command), (events) => {
+    const names = expected === undefined ? [] : differing(changesOf(events, state.defaultRepository), expected)
+    return names.length === 0
+      ? Result.succeed(events)
+      : Result.fail(new Conflict({ reason: "it is not what it was when it was looked at", names }))
+  })
+
+/** The names whose changes are not the same in both. */
+const differing = (one: ReadonlyArray<NameChange>, other: ReadonlyArray<NameChange>): ReadonlyArray<string> => {
+  const texts = [one, other].map((changes) => new Set(changes.map((change) => JSON.stringify(change))))
+  const differ = [...one, ...other].filter((change) => !texts.every((set) => set.has(JSON.stringify(change))))
+  return Array.from(
+    new Set(
+      differ.map(({ from, refName, repository, tag, to }) =>
+        tag === undefined ? refName ?? `${repository ?? "blob"}@${to ?? from ?? ""}` : `${repository}:${tag}`
+      )
+    )
+  )
+}
+
 /** Carries a plan out, or says what that would do. */
-const carryOut = Effect.fnUntraced(function*(plan: Plan, dryRun: boolean): Effect.fn.Return<Restored, RegistryError> {
+const carryOut = Effect.fnUntraced(function*(
+  plan: Plan,
+  { dryRun = false, expected }: RestoreOptions
+): Effect.fn.Return<Restored, RegistryError> {
   const { blobs, layout } = plan.opened
   if (!dryRun) {
     const { after, events, revision } = yield* layout.transact({
       evidence: (state) => Effect.map(missingOf(plan, state, blobs.retain), plan.command),
-      decide
+      decide: expecting(expected)
     })
     return { revision, changes: changesOf(events, after.defaultRepository) }
   }
@@ -162,7 +208,7 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
       }).pipe(Effect.withSpan("Registry.history"))
     ),
 
-  revert: Effect.fn("Registry.revert")(function*(revision, { dryRun = false, force = false, repository } = {}) {
+  revert: Effect.fn("Registry.revert")(function*(revision, { force = false, repository, ...options } = {}) {
     const opened = yield* choose(catalog, repository)
     if (revision < 1) {
       const newest = yield* newestRevision(opened.journal)
@@ -183,11 +229,11 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
     const later = Result.isFailure(decision) ? yield* laterChanges(opened, revision) : attempt.later
     return yield* carryOut(
       { opened, command: (missing) => ({ _tag: "RevertCommit", ...attempt, later, missing }) },
-      dryRun
+      options
     )
   }),
 
-  restore: Effect.fn("Registry.restore")(function*({ dryRun = false, repository, tag, to }) {
+  restore: Effect.fn("Registry.restore")(function*({ repository, tag, to, ...options }) {
     if (tag !== undefined && repository === undefined) {
       return yield* new Unsupported({ operation: `restoring the tag ${tag}`, reason: "say of which repository" })
     }
@@ -196,10 +242,12 @@ export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "r
       ...(repository === undefined || opened.repository === undefined ? {} : { repository: opened.repository }),
       ...(tag === undefined ? {} : { tag: yield* Effect.fromResult(parseTag(tag)) })
     }
-    const target = yield* opened.journal.stateAt(yield* revisionAt(opened, to))
-    return yield* carryOut(
+    const revision = yield* revisionAt(opened, to)
+    const target = yield* opened.journal.stateAt(revision)
+    const restored = yield* carryOut(
       { opened, command: (missing) => ({ _tag: "RestoreNames", target, scope, missing }) },
-      dryRun
+      options
     )
+    return { ...restored, target: revision }
   })
 })

@@ -1,4 +1,5 @@
 /** Puts the operations together over a layout, or over a tree of them. */
+import { makeByName } from "./byName.ts"
 import { type Catalog, sharedCatalog, treeCatalog } from "./catalog.ts"
 import { makeDeletes } from "./deletes.ts"
 import { makeLists } from "./lists.ts"
@@ -20,6 +21,7 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeUploads(catalog),
   ...makePushes(catalog, hasher),
   ...makeDeletes(catalog),
+  ...makeByName(catalog),
   ...makeLists(catalog),
   ...makeHistory(catalog),
   ...makeWatch(catalog),

@@ -3,10 +3,11 @@ import { Effect, Option, Result } from "effect"
 import type { Entry } from "../layout/Entry.ts"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
 import { algorithmOf, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
-import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { type Manifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { ContentMismatch, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
 import * as limits from "./limits.ts"
+import { parseStored } from "./parseStored.ts"
 import type { BlobStore, FactsCache, Hasher, RegistryError } from "./ports.ts"
 
 /** What a manifest names; its document is not kept, since a layout may hold many. */
@@ -83,7 +84,7 @@ export const makeManifests = (
     const there = remembered(descriptor)
     if (there !== undefined) return there
     const content = yield* bytes(descriptor)
-    const made = factsOf(yield* Effect.fromResult(parseManifest(content, descriptor.mediaType, "read")), content)
+    const made = factsOf(yield* Effect.fromResult(parseStored(content, descriptor)), content)
     known.set(factsKey(descriptor), made)
     if (known.size > limits.rememberedManifests) forgetOldest(known)
     yield* learn(descriptor, made)

@@ -4,7 +4,7 @@ import { pageOf, repositories } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import type { Point } from "./History.ts"
-import { revisionAt } from "./makeHistory.ts"
+import { readableAt } from "./makeHistory.ts"
 import type { LayoutStore } from "./ports.ts"
 
 export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
@@ -19,7 +19,7 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
         const known = states.get(opened.layout)
         return known === undefined
           ? Effect.tap(
-            Effect.flatMap(revisionAt(opened, point), opened.journal.stateAt),
+            Effect.flatMap(readableAt(opened, point), opened.journal.stateAt),
             (state) => Effect.sync(() => states.set(opened.layout, state))
           )
           : Effect.succeed(known)
@@ -32,6 +32,7 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
   return {
     ...catalog,
     open: (repository) => Effect.map(catalog.open(repository), asItWas),
+    whole: Effect.map(catalog.whole, asItWas),
     layouts,
     repositories: (page) =>
       Stream.fromIterableEffect(Effect.gen(function*() {

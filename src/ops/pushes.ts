@@ -231,7 +231,7 @@ const described = (
 ): Descriptor & { readonly digest: ContentDigest } =>
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
 
-const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
+export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
   isContentDigest(digest)
     ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
     : Effect.succeed(false)

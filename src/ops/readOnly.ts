@@ -21,6 +21,8 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   deleteBlob: refuse("deleting a blob"),
   deleteManifest: refuse("deleting a manifest"),
   deleteTag: refuse("deleting a tag"),
+  deleteName: refuse("deleting a name"),
+  moveName: refuse("moving a name"),
   planGarbage: (options) => registry.planGarbage({ ...options, keep: false }),
   collectGarbage: refuse("collecting garbage"),
   pin: refuse("pinning content"),

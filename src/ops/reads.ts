@@ -1,6 +1,6 @@
 /** Reading and resolving: blobs, manifests and tags. */
 import { Effect, HashMap, Option, Result, Stream } from "effect"
-import { constantOf, entriesOf, named, names, tagged, withDigest } from "../layout/query.ts"
+import { constantOf, entriesOf, named, names, reaching, tagged, unnamed, withDigest } from "../layout/query.ts"
 import type { Names, State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../oci/Digest.ts"
@@ -62,9 +62,15 @@ export const findManifest = Effect.fnUntraced(function*(
   digest: Digest
 ): Effect.fn.Return<Descriptor, RegistryError> {
   const { repository } = opened
-  const entry = withDigest(state, repository, digest)[0]?.descriptor
+  const entry = reaching(state, repository, digest)[0]?.descriptor
   if (entry !== undefined) return entry
-  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ name: repository })
+  if (repository === state.defaultRepository) {
+    // Below an entry whose name fits no grammar. There are few of them, and nothing is remembered by them.
+    const { reached } = yield* opened.manifests.walk(descriptorsOf(unnamed(state)), false)
+    const found = reached.get(digest)
+    if (found !== undefined) return found
+  }
+  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
   const { reached } = yield* walkRepository(opened, state, repository, false)
   return yield* Option.match(Option.fromUndefinedOr(reached.get(digest)), {
     onNone: () => Effect.fail(new ManifestUnknown({ repository, reference: digest })),
@@ -80,12 +86,12 @@ const findTag = (
   const found = tagged(state, repository, tag)[0]?.descriptor
   if (found !== undefined) return Result.succeed(found)
   return Option.isNone(names(state, repository))
-    ? Result.fail(new NameUnknown({ name: repository }))
+    ? Result.fail(new NameUnknown({ repository: repository }))
     : Result.fail(new ManifestUnknown({ repository, reference: tag }))
 }
 
 /** Type, digest and size: what the operations promise; what else an entry carries is the entry's. */
-const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Descriptor => ({
+export const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Descriptor => ({
   mediaType,
   digest,
   size,

@@ -113,7 +113,7 @@ const rootsOf = Effect.fnUntraced(function*(
     return descriptorsOf(name === undefined ? state.entries : Option.toArray(named(state, name)))
   }
   const opened = { ...layout, repository: yield* Effect.fromResult(parseRepository(repository)) }
-  if (Option.isNone(names(state, opened.repository))) return yield* new NameUnknown({ name: repository })
+  if (Option.isNone(names(state, opened.repository))) return yield* new NameUnknown({ repository: repository })
   if (reference === undefined) return descriptorsOf(entriesOf(state, opened.repository))
   if (!isTag(reference)) {
     return [yield* findManifest(opened, state, yield* Effect.fromResult(parseDigest(reference)))]

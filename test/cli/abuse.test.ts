@@ -11,7 +11,7 @@ const list = toolCall(2, "oci_list_layouts", {})
 describe("abuse of standard input", () => {
   it.live("of every form is survived, and what follows is answered", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       const nonsense: ReadonlyArray<object | string> = [
         "null",
         "1",
@@ -33,14 +33,20 @@ describe("abuse of standard input", () => {
         "{\"__proto__\":{\"polluted\":true},\"jsonrpc\":\"2.0\",\"method\":\"x\"}"
       ]
       yield* server.send(...nonsense, initialize, list, modern("m", "tools/list"))
-      const answers = yield* server.answers(3)
-      assert.sameMembers(Array.from(answers.keys()), [1, 2, "m"])
+      const answers = yield* server.answers(5)
+      assert.sameMembers(Array.from(answers.keys()), [undefined, 7, 1, 2, "m"])
+      // Each line that is no message is answered, with the id where one can be read.
+      const faults = server.stdout().split("\n").filter((line) => /"code":-32(?:600|700)/u.test(line))
+      assert.lengthOf(faults.filter((line) => line.includes("-32700")), 4)
+      assert.lengthOf(faults.filter((line) => line.includes("-32600")), 9)
+      assert.lengthOf(faults.filter((line) => line.includes(`"id":7`)), 1)
+      assert.isTrue(faults.every((line) => !line.includes(`"id":null`)))
       assert.include(JSON.stringify(answers.get(2)), "inline_limit")
     }))
 
   it.live("by a line of megabytes is answered, and by one that does not end, ends the server", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       const text = "x".repeat(9 * 1024 * 1024)
       yield* server.send(initialize, toolCall(3, "oci_push_blob", { repository: "app", text }), list)
       const answers = yield* server.answers(3)
@@ -53,7 +59,7 @@ describe("abuse of standard input", () => {
 
   it.live("by arguments of every shape is answered with what is wrong about them, in both eras", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       const shapes = [[], "x", 1, null, { ref: { deep: [[[]]] } }, { ref: "x".repeat(100_000) }]
       const calls = shapes.flatMap((args, index) => [
         { jsonrpc: "2.0", id: `old ${index}`, method: "tools/call", params: { name: "oci_resolve", arguments: args } },
@@ -71,7 +77,7 @@ describe("abuse of standard input", () => {
 
   it.live("by many requests at once, and cancellations of what was never asked, loses no answer", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       const count = 300
       const requests = Array.from({ length: count }, (_, id) =>
         id % 2 === 0
@@ -95,7 +101,7 @@ describe("the newer revision on standard input", () => {
       mkdirSync(join(root, "work"))
       writeFileSync(join(root, "work", "huge"), "")
       truncateSync(join(root, "work", "huge"), 64 * 1024 ** 3)
-      const server = yield* spawnServer(["mcp", join(root, "layout"), "--allowed-dir", join(root, "work")])
+      const server = yield* spawnServer(["mcp", "--create", join(root, "layout"), "--allowed-dir", join(root, "work")])
       const push = (id: number) =>
         modern(id, "tools/call", {
           name: "oci_push_blob",
@@ -121,7 +127,7 @@ describe("the newer revision on standard input", () => {
 
   it.live("is answered what it has asked before the input ended", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       const args = { repository: "app", text: "hello" }
       yield* server.send(
         modern(1, "tools/call", { name: "oci_push_blob", arguments: args }),
@@ -136,7 +142,7 @@ describe("the newer revision on standard input", () => {
   it.live("is spoken by two servers on one layout at once", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const servers = yield* Effect.all([spawnServer(["mcp", directory]), spawnServer(["mcp", directory])])
+      const servers = yield* Effect.all([spawnServer(["mcp", "--create", directory]), spawnServer(["mcp", directory])])
       const manifest = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] }
       const push = (tag: string) =>
         modern(tag, "tools/call", {

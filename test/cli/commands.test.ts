@@ -89,8 +89,6 @@ describe("commands", () => {
         size: 5,
         path: join(layout, "blobs", layer.replace(":", "/"))
       })
-      // As skopeo names the image of a layout.
-      assert.strictEqual((yield* ocl(["resolve", `${layout}:v1`])).out, `${digest}\n`)
       assert.strictEqual((yield* ocl(["resolve", `${layout}@${digest}`])).out, `${digest}\n`)
     }))
 
@@ -141,7 +139,11 @@ describe("commands", () => {
   it.live("delete, say what that means before, and take it back", () =>
     Effect.gen(function*() {
       const { digest, layer, layout, sbom } = yield* world
-      const dry = yield* json(["manifest", "delete", `${layout}/example/app@${digest}`, "--dry-run"])
+      // A dry run of what would be refused is refused.
+      const refused = yield* ocl(["manifest", "delete", `${layout}/example/app@${digest}`, "--dry-run"])
+      assert.strictEqual(refused.code, 4)
+      assert.include(refused.err, sbom)
+      const dry = yield* json(["manifest", "delete", `${layout}/example/app@${digest}`, "--dry-run", "--force"])
       assert.deepStrictEqual([dry["deleted"], dry["tags_removed"], dry["referrers"]], [false, ["latest", "v1"], [sbom]])
       assert.strictEqual((yield* ocl(["manifest", "delete", `${layout}/example/app@${digest}`])).code, 4)
       assert.strictEqual((yield* ocl(["blob", "delete", `${layout}/example/app@${layer}`])).code, 4)

@@ -5,19 +5,19 @@ import { parseDirectories, parseDirectory } from "../../src/cli/directories.ts"
 
 describe("a layout on the command line", () => {
   it("is called after its directory, or as it says", () => {
-    assert.deepStrictEqual(parseDirectory("/srv/web"), { id: "web", path: "/srv/web", repository: "web" })
-    assert.deepStrictEqual(parseDirectory("base=/srv/web/"), { id: "base", path: "/srv/web", repository: "web" })
-    assert.deepStrictEqual(parseDirectory("web"), { id: "web", path: resolve("web"), repository: "web" })
+    assert.deepStrictEqual(parseDirectory("/srv/web"), { id: "web", path: "/srv/web" })
+    assert.deepStrictEqual(parseDirectory("base=/srv/web/"), { id: "base", path: "/srv/web" })
+    assert.deepStrictEqual(parseDirectory("web"), { id: "web", path: resolve("web") })
   })
 
   it("may have = in its path", () => {
     assert.deepStrictEqual(parseDirectory("./a=b"), { id: "a-b", path: resolve("a=b") })
-    assert.deepStrictEqual(parseDirectory("/x=1/web"), { id: "web", path: "/x=1/web", repository: "web" })
+    assert.deepStrictEqual(parseDirectory("/x=1/web"), { id: "web", path: "/x=1/web" })
     assert.deepStrictEqual(parseDirectory("one=a=b").path, resolve("a=b"))
     assert.strictEqual(parseDirectory("a=").path, resolve("a="))
   })
 
-  it("has no repository of its name when that is not a valid one", () => {
+  it("has an id that can be one, whatever it is called", () => {
     assert.deepStrictEqual(parseDirectory("/srv/My Layout"), { id: "My-Layout", path: "/srv/My Layout" })
     assert.deepStrictEqual(parseDirectory("/"), { id: "layout", path: "/" })
   })

@@ -38,7 +38,11 @@ describe("a client that opens with", () => {
   it.live.each(modes)("%s is served over standard input and output", ([, mode, era]) =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const command = { command: process.execPath, args: [mainPath, "mcp", directory], stderr: "ignore" as const }
+      const command = {
+        command: process.execPath,
+        args: [mainPath, "mcp", "--create", directory],
+        stderr: "ignore" as const
+      }
       yield* used(mode, era, new StdioClientTransport(command))
       // A client may start the server once only to see what it speaks.
       assert.deepStrictEqual(readdirSync(directory), [])

@@ -22,7 +22,10 @@ const listening = (
   Effect.flatMap(
     Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, [mainPath, "mcp", ...args], { stdio: "pipe", env: { ...process.env, ...environment } })
+        spawn(process.execPath, [mainPath, "mcp", "--create", ...args], {
+          stdio: "pipe",
+          env: { ...process.env, ...environment }
+        })
       ),
       (child) => Effect.sync(() => void child.kill("SIGKILL"))
     ),

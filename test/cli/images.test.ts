@@ -81,7 +81,7 @@ describe("inspect", () => {
         repository: "app",
         kind: "index",
         digest: index.digest,
-        mediaType: indexType,
+        media_type: indexType,
         total_size: images.reduce((sum, { total_size }) => sum + total_size, 0),
         images: [
           { platform: "linux/amd64", digest: amd64.digest, state: "present", total_size: images[0]?.total_size },
@@ -192,11 +192,12 @@ describe("copy", () => {
       assert.strictEqual(back["digest"], index.digest)
     }))
 
-  it.live("refuses a destination with a digest, or without a layout, before anything is sent", () =>
+  it.live("refuses a destination with a digest, or where no layout can be, before anything is sent", () =>
     Effect.gen(function*() {
       const { app, index, root } = yield* world
       const mirror = join(root, "mirror")
-      assert.strictEqual((yield* ocl(["copy", `${app}:1.0`, `${mirror}/app:1.0`])).code, 3)
+      fs.writeFileSync(join(root, "file"), "")
+      assert.strictEqual((yield* ocl(["copy", `${app}:1.0`, `${join(root, "file")}/app:1.0`])).code, 3)
       yield* ocl(["init", mirror])
       assert.strictEqual((yield* ocl(["copy", `${app}:1.0`, `${mirror}/app@${index.digest}`])).code, 2)
       assert.strictEqual((yield* ocl(["copy", `${app}:1.0`, `${mirror}/app:1.0`, "--move", "--if-absent"])).code, 2)

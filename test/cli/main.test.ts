@@ -78,21 +78,21 @@ describe("ocilayout", () => {
       const root = yield* temporaryDirectory
       const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
         [["mcp"], "Missing required argument"],
-        [["mcp", root, "--durability", "maybe"], "\"power\" | \"process\" | \"none\""],
-        [["mcp", root, "--default-repository", "Bad"], "a repository name"],
-        [["mcp", root, "--bogus"], "--bogus"],
+        [["mcp", "--create", root, "--durability", "maybe"], "\"power\" | \"process\" | \"none\""],
+        [["mcp", "--create", root, "--default-repository", "Bad"], "a repository name"],
+        [["mcp", "--create", root, "--bogus"], "--bogus"],
         [["serve"], "Unknown subcommand"],
-        [["mcp", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
+        [["mcp", "--create", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
         [
-          ["mcp", root, "--toolsets", "read,writing"],
+          ["mcp", "--create", root, "--toolsets", "read,writing"],
           "there is no toolset writing; there are: read, inspect, write, uploads, delete, maintain"
         ],
         [
-          ["mcp", root, "--tools", "oci_list_tags,list_tags"],
+          ["mcp", "--create", root, "--tools", "oci_list_tags,list_tags"],
           "there is no tool list_tags; there are: oci_list_layouts, "
         ],
-        [["mcp", root, "--exclude-tools", "oci_nope"], "there is no tool oci_nope"],
-        [["mcp", root, "--read-only", "--toolsets", "delete"], "no tool is left"]
+        [["mcp", "--create", root, "--exclude-tools", "oci_nope"], "there is no tool oci_nope"],
+        [["mcp", "--create", root, "--read-only", "--toolsets", "delete"], "no tool is left"]
       ]
       for (const [args, expected] of mistakes) {
         const { code, stderr, stdout } = yield* main(...args)
@@ -126,6 +126,7 @@ describe("ocilayout", () => {
         },
         {
           directories: ["my=/srv/my layout"],
+          create: false,
           perRepository: false,
           defaultRepository: "app",
           readOnly: false,

@@ -45,22 +45,27 @@ const foreignLayout = (directory: string, refNames: ReadonlyArray<string>): stri
 describe("ocilayout mcp", () => {
   it.live("writes nothing but protocol to standard output, survives nonsense, and ends with its input", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       yield* server.send("not json", initialize, `{"jsonrpc":"1.0"}`, "", toolCall(2, "oci_list_layouts", {}))
-      const answers = yield* server.answers(2)
+      const answers = yield* server.answers(3)
       assert.include(JSON.stringify(answers.get(1)), `"name":"ocilayout"`)
       assert.include(JSON.stringify(answers.get(2)), `"structuredContent"`)
       server.child.stdin.end()
       assert.strictEqual(yield* server.exit, 0)
-      // Every line is an answer: nothing else was there to parse.
-      assert.strictEqual(answers.size, server.stdout().trimEnd().split("\n").length)
+      // Every line is an answer, two of them to what is no message and so without an id.
+      const lines = server.stdout().trimEnd().split("\n")
+      assert.strictEqual(lines.length, 4)
+      assert.deepStrictEqual(lines.filter((line) => !line.includes(`"id"`)).map((line) => /-32\d+/u.exec(line)?.[0]), [
+        "-32700",
+        "-32600"
+      ])
       for (const answer of answers.values()) assert.strictEqual(answer["jsonrpc"], "2.0")
       assert.include(server.stderr(), "message not understood")
     }))
 
   it.live("answers what was asked before its input ended", () =>
     Effect.gen(function*() {
-      const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       yield* server.send(initialize, toolCall(2, "oci_push_blob", { repository: "app", text: "hello" }))
       server.child.stdin.end()
       assert.strictEqual(yield* server.exit, 0)
@@ -70,13 +75,13 @@ describe("ocilayout mcp", () => {
   it.live("ends when it is told to, and when nobody reads it any more", () =>
     Effect.gen(function*() {
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        const server = yield* spawnServer(["mcp", yield* temporaryDirectory])
+        const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
         yield* server.send(initialize)
         yield* server.answers(1)
         server.child.kill(signal)
         assert.strictEqual(yield* server.exit, 0, signal)
       }
-      const unread = yield* spawnServer(["mcp", yield* temporaryDirectory])
+      const unread = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])
       yield* unread.send(initialize)
       yield* unread.answers(1)
       unread.child.stdout.destroy()
@@ -87,7 +92,7 @@ describe("ocilayout mcp", () => {
   it.live("changes nothing until it is asked to", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryDirectory, "new")
-      const client = yield* connectClient(["mcp", directory])
+      const client = yield* connectClient(["mcp", "--create", directory])
       yield* call(client, "oci_list_layouts")
       yield* call(client, "oci_list_repositories")
       assert.isFalse(existsSync(directory))
@@ -98,7 +103,7 @@ describe("ocilayout mcp", () => {
   it.live("puts on record who changed something", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const client = yield* connectClient(["mcp", directory])
+      const client = yield* connectClient(["mcp", "--create", directory])
       const manifest = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] }
       yield* call(client, "oci_push_manifest", { repository: "app", manifest, tags: ["empty"] })
       const journal = join(directory, ".ocilayout", "journal", "2")
@@ -112,7 +117,7 @@ describe("ocilayout mcp", () => {
       const layout = join(root, "layout")
       put(join(root, "work", "huge"), "")
       truncateSync(join(root, "work", "huge"), 64 * 1024 ** 3)
-      const server = yield* spawnServer(["mcp", layout, "--allowed-dir", join(root, "work")])
+      const server = yield* spawnServer(["mcp", "--create", layout, "--allowed-dir", join(root, "work")])
       const push = (id: number) =>
         toolCall(id, "oci_push_blob", { repository: "app", path: join(root, "work", "huge") })
       const leftovers = () =>
@@ -147,7 +152,13 @@ describe("ocilayout mcp", () => {
       put(join(root, "secret"), "secret")
       symlinkSync(join(root, "secret"), join(root, "work", "link"))
       symlinkSync(root, join(root, "work", "up"))
-      const client = yield* connectClient(["mcp", join(root, "layout"), "--allowed-dir", join(root, "work")])
+      const client = yield* connectClient([
+        "mcp",
+        "--create",
+        join(root, "layout"),
+        "--allowed-dir",
+        join(root, "work")
+      ])
       const push = (path: string) => call(client, "oci_push_blob", { repository: "app", path })
       const pushed = yield* push(join(root, "work", "file"))
       assert.strictEqual(pushed.output["size"], 5)
@@ -179,7 +190,7 @@ describe("ocilayout mcp", () => {
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
       const digest = foreignLayout(join(root, "web"), ["1.0", "localhost:5000/App:2"])
-      const client = yield* connectClient(["mcp", join(root, "web"), "--read-only"])
+      const client = yield* connectClient(["mcp", "--create", join(root, "web"), "--read-only"])
       assert.deepStrictEqual((yield* call(client, "oci_resolve", { ref: "web:1.0" })).output["digest"], digest)
       const listed = yield* call(client, "oci_list_repositories")
       assert.deepStrictEqual(listed.output["repositories"], ["web"])
@@ -191,7 +202,7 @@ describe("ocilayout mcp", () => {
         "linux/arm64"
       ])
       assert.isFalse(existsSync(join(root, "web", ".ocilayout")))
-      const named = yield* connectClient(["mcp", join(root, "web"), "--default-repository", "team/site"])
+      const named = yield* connectClient(["mcp", "--create", join(root, "web"), "--default-repository", "team/site"])
       assert.deepStrictEqual((yield* call(named, "oci_list_repositories")).output["repositories"], ["team/site"])
     }))
 
@@ -201,7 +212,7 @@ describe("ocilayout mcp", () => {
       foreignLayout(join(root, "good"), ["1.0"])
       foreignLayout(join(root, "bad"), ["1.0"])
       writeFileSync(join(root, "bad", "index.json"), "")
-      const client = yield* connectClient(["mcp", join(root, "good"), `broken=${join(root, "bad")}`])
+      const client = yield* connectClient(["mcp", "--create", join(root, "good"), `broken=${join(root, "bad")}`])
       const { text } = yield* call(client, "oci_list_layouts")
       assert.match(text, /"id\\":\\"good\\".*"tags\\":1/u)
       assert.match(text, /"id\\":\\"broken\\".*"problem\\":\\"INDEX_INVALID: /u)
@@ -212,7 +223,7 @@ describe("ocilayout mcp", () => {
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
       const digest = foreignLayout(join(root, "team", "web"), ["1.0"])
-      const client = yield* connectClient(["mcp", root, "--per-repository"])
+      const client = yield* connectClient(["mcp", "--create", root, "--per-repository"])
       assert.deepStrictEqual((yield* call(client, "oci_list_repositories")).output["repositories"], ["team/web"])
       assert.strictEqual((yield* call(client, "oci_resolve", { ref: "team/web:1.0" })).output["digest"], digest)
     }))
@@ -222,26 +233,26 @@ describe("ocilayout mcp", () => {
       const root = yield* temporaryDirectory
       const names = (...flags: ReadonlyArray<string>) =>
         Effect.gen(function*() {
-          const client = yield* connectClient(["mcp", root, ...flags])
+          const client = yield* connectClient(["mcp", "--create", root, ...flags])
           const { tools } = yield* Effect.promise(() => client.listTools())
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [11, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [12, undefined])
       assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [12, undefined])
-      assert.deepStrictEqual(yield* names(), [24, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names(), [25, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        25,
+        26,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [
-        11,
+        12,
         "Delete a tag or manifest"
       ])
       assert.deepStrictEqual(
         yield* names("--toolsets", "delete", "--toolsets", "uploads", "--exclude-tools", "oci_delete"),
         [
-          4,
+          5,
           undefined
         ]
       )
@@ -252,7 +263,7 @@ describe("ocilayout mcp", () => {
       const directory = yield* temporaryDirectory
       foreignLayout(directory, ["app:1"])
       const uri = "oci-layout://layout/app/tags"
-      const server = yield* spawnServer(["mcp", `layout=${directory}`])
+      const server = yield* spawnServer(["mcp", "--create", `layout=${directory}`])
       yield* server.send(initialize, { jsonrpc: "2.0", id: 2, method: "resources/subscribe", params: { uri } })
       yield* server.answers(2)
       foreignLayout(directory, ["app:1", "app:2"])
@@ -273,7 +284,7 @@ describe("ocilayout mcp", () => {
       put(join(root, "files", "other"), "other")
       const questions: Array<string> = []
       const client = yield* connectClient(
-        ["mcp", join(root, "layout"), "--allow-delete", "--confirm", "--allowed-dir", join(root, "files")],
+        ["mcp", "--create", join(root, "layout"), "--allow-delete", "--confirm", "--allowed-dir", join(root, "files")],
         { elicitation: {}, roots: {} },
         (client) => {
           client.setRequestHandler(ListRootsRequestSchema, () => ({

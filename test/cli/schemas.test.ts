@@ -22,6 +22,21 @@ describe("the JSON of commands", () => {
     await expect(`${JSON.stringify(published, null, 2)}\n`).toMatchFileSnapshot(`${folder}${fileOf(command)}`)
   })
 
+  it("has one case for all keys", () => {
+    const keysIn = (value: unknown): ReadonlyArray<string> =>
+      typeof value !== "object" || value === null
+        ? []
+        : Object.entries(value).flatMap(([key, inner]: readonly [string, unknown]) => [
+          ...(key === "properties" && typeof inner === "object" && inner !== null ? Object.keys({ ...inner }) : []),
+          ...keysIn(inner)
+        ])
+    for (const [command, schema] of Object.entries(schemas)) {
+      const keys = keysIn(Schema.toJsonSchemaDocument(schema))
+      assert.isNotEmpty(keys, command)
+      assert.deepStrictEqual(keys.filter((key) => !/^[a-z]+(?:_[a-z]+)*$/u.test(key)), [], command)
+    }
+  })
+
   it("has no schema of a command that is no more", () => {
     assert.deepStrictEqual(readdirSync(folder).toSorted(), Object.keys(schemas).map(fileOf).toSorted())
   })

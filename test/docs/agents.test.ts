@@ -1,4 +1,4 @@
-/** `npx vitest run -u test/docs` writes what is answered now into the page. */
+/** `npx vitest run --project test test/docs --update` writes what is answered now into the page. */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
@@ -26,9 +26,12 @@ const shown = (answer: { readonly [key: string]: unknown }): string => {
   return `{\n${fields.join(",\n")}\n}`
 }
 
-/** The world has been made in 2024; what happens now has the time of now. */
+/** The world has been made in 2024; what happens now has the time of now, and tokens are random. */
 const steady = (text: string): string =>
-  text.replaceAll(/20(?!24)\d\d-\d\d-\d\dT[\d:.]+Z/gu, "2026-11-25T20:15:00.000Z")
+  text.replaceAll(/20(?!24)\d\d-\d\d-\d\dT[\d:.]+Z/gu, "2026-11-25T20:15:00.000Z").replaceAll(tokens, token)
+
+const tokens = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gu
+const token = "0b6c1c7e-5d0a-4f6e-9d59-1f4f0d1c2a3b"
 
 const played = Effect.gen(function*() {
   const folder = yield* temporaryFolder
@@ -36,15 +39,21 @@ const played = Effect.gen(function*() {
   const callTool = yield* serveWorld(folder, "write")
   const parts: Array<string> = []
   let end = 0
+  let given = token
   for (const { 0: { length }, 1: text = "", index } of page.matchAll(block)) {
     const answers: Array<string> = []
     for (const line of text.split("\n")) {
       const [, name, args = "{}"] = call.exec(line) ?? []
       if (name === undefined) continue
-      const { content, structuredContent } = yield* callTool(name, JSON.parse(args) as Record<string, unknown>)
+      const { content, structuredContent } = yield* callTool(
+        name,
+        JSON.parse(args.replace(token, given)) as Record<string, unknown>
+      )
       const answer = structuredContent === undefined
         ? content.map(({ text }) => text).join("\n")
         : shown(structuredContent)
+      given = tokens.exec(answer)?.[0] ?? given
+      tokens.lastIndex = 0
       answers.push(`> ${name} ${args}\n${steady(answer.replaceAll(folder, "/layouts"))}\n`)
     }
     parts.push(page.slice(end, index), `\`\`\`text\n${answers.join("\n")}\`\`\``)

@@ -70,7 +70,7 @@ layer(World.layer, { excludeTestServices: true })("an agent that knows the way a
   it.effect("the same on a server process", () =>
     Effect.gen(function*() {
       const { folder } = yield* World
-      const client = yield* connectClient(["mcp", ...argumentsFor(folder)])
+      const client = yield* connectClient(["mcp", "--create", ...argumentsFor(folder)])
       const callTool: CallTool = (name, args) =>
         Effect.promise(() =>
           client.callTool({ name, arguments: args }).then((answer) => CallToolResultSchema.parse(answer))

@@ -27,6 +27,7 @@ const lint = (flags: ReadonlyArray<string>): string | undefined => {
     process.execPath,
     main,
     "mcp",
+    "--create",
     ...flags,
     "--method",
     "tools/list",

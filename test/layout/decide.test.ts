@@ -322,10 +322,10 @@ describe("a default repository whose entries are bare tags", () => {
       .leaves(descriptor("a"))
   })
 
-  it("is written in full once one of its entries is, or while it has none", () => {
+  it("is written in full once one of its entries is, and bare while it has none", () => {
     givenDefault(app, entry("a", "v1"), entry("b", "app:v2")).when(put("c", "v3"))
       .leaves(entry("a", "v1"), entry("b", "app:v2"), entry("c", "app:v3"))
-    givenDefault(app).when(put("a", "v1")).leaves(entry("a", "app:v1"))
+    givenDefault(app).when(put("a", "v1")).leaves(entry("a", "v1"))
   })
 
   it("does not make other repositories bare", () => {

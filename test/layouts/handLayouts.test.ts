@@ -189,7 +189,7 @@ describe("digests that cannot be looked up", () => {
       yield* assertRefused(layout, registry.deleteBlob(byDefault, digest), refusal)
       yield* assertRefused(layout, registry.pushBlob(byDefault, { digest }, Stream.succeed(some)), refusal)
       yield* assertRefused(layout, registry.mountBlob(byDefault, "other", digest), refusal)
-      yield* assertRefused(layout, registry.resolveTag(byDefault, "v1"), { _tag: "NameUnknown", name: byDefault })
+      yield* assertRefused(layout, registry.resolveTag(byDefault, "v1"), { _tag: "NameUnknown", repository: byDefault })
     }))
 
   it.live("other-algorithm: an entry of an unknown algorithm is kept, listed, and said to be unsupported", () =>

@@ -2,7 +2,11 @@
 import { assert } from "@effect/vitest"
 import { Effect, type Scope, Stream } from "effect"
 import { createHash } from "node:crypto"
+import { hasher } from "../../src/node/hasher.ts"
 import { openShared } from "../../src/node/index.ts"
+import { nodeFs } from "../../src/node/nodeFs.ts"
+import { openStores } from "../../src/node/stores.ts"
+import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryError } from "../../src/ops/ports.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { copyOfFixture, listing } from "../support/folders.ts"
@@ -73,7 +77,7 @@ export const assertSeen = (row: Seen): Effect.Effect<void, RegistryError, Scope.
 export const assertSeenWithoutDefault = (row: Seen): Effect.Effect<void, RegistryError, Scope.Scope> =>
   givenUntouched(row.name, (layout) =>
     Effect.gen(function*() {
-      const registry = yield* openShared({ directory: layout })
+      const registry = sharedRegistry(yield* openStores(nodeFs, { directory: layout }, undefined), hasher)
       const strict = withoutDefault(row, entriesIn(layout))
       yield* assertNames(registry, strict)
       for (const [refName] of strict.unnamed ?? []) {

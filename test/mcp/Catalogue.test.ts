@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { makeCatalogue, type Selection, selectTools } from "../../src/mcp/Catalogue.ts"
+import { type Catalogue, makeCatalogue, type Selection, selectTools } from "../../src/mcp/Catalogue.ts"
 import { callTool, listTools } from "../../src/mcp/Dispatch.ts"
 import { instructionsFor } from "../../src/mcp/instructions.ts"
 import type { Mode, Served } from "../../src/mcp/Served.ts"
@@ -19,8 +19,11 @@ const reading = [
   "oci_inspect_image",
   "oci_list_referrers",
   "oci_history",
+  "oci_usage",
   "oci_verify"
 ]
+
+const looking = reading.filter((name) => name !== "oci_export_blob")
 
 const writing = [
   "oci_push_blob",
@@ -58,19 +61,46 @@ describe("the catalogue", () => {
   it.effect("lists in each mode exactly what the mode allows, in one order", () =>
     Effect.gen(function*() {
       const names = (tools: ReadonlyArray<{ readonly name: string }>) => tools.map(({ name }) => name)
-      assert.deepStrictEqual(names(yield* toolsOf("read")), [...reading, collecting])
+      assert.deepStrictEqual(names(yield* toolsOf("read")), [...looking, collecting])
       assert.deepStrictEqual(names(yield* toolsOf("write")), [...reading, ...writing, collecting])
       assert.deepStrictEqual(names(yield* toolsOf("delete")), [...reading, ...writing, collecting])
     }))
 
-  it.effect("offers export only where there is a directory to write to", () =>
+  it.effect("offers export only where there is a directory to write to, and writing is allowed", () =>
     Effect.gen(function*() {
-      const tools = yield* toolsOf("read", [])
-      assert.deepStrictEqual(
-        tools.map(({ name }) => name),
-        [...reading, collecting].filter((name) => name !== "oci_export_blob")
-      )
-      assert.isTrue(tools.every(({ annotations }) => annotations.readOnlyHint))
+      assert.deepStrictEqual((yield* toolsOf("write", [])).map(({ name }) => name), [
+        ...looking,
+        ...writing,
+        collecting
+      ])
+      for (const allowed of [[], ["/files"]]) {
+        const tools = yield* toolsOf("read", allowed)
+        assert.deepStrictEqual(tools.map(({ name }) => name), [...looking, collecting])
+        assert.isTrue(tools.every(({ annotations }) => annotations.readOnlyHint))
+      }
+    }))
+
+  it.effect("speaks of paths only where files can be moved, or read beside the server", () =>
+    Effect.gen(function*() {
+      const catalogueFor = (mode: Mode, allowed: ReadonlyArray<string>, isRemote: boolean) =>
+        Effect.map(served(mode, allowed), (one) => {
+          const [{ path: _, ...layout }] = one.layouts
+          return makeCatalogue(isRemote ? { ...one, layouts: [layout] } : one)
+        })
+      const said = (catalogue: Catalogue) =>
+        [
+          instructionsFor(catalogue),
+          ...listTools(catalogue).flatMap(({ description, inputSchema }) => [description, JSON.stringify(inputSchema)])
+        ].filter((text) =>
+          /\bpaths?\b|path_|director|\ba file\b/u.test(text.replace(/local directories|working directory/u, ""))
+        )
+      for (const mode of ["read", "write", "delete"] as const) {
+        assert.deepStrictEqual(said(yield* catalogueFor(mode, [], true)), [], mode)
+        const beside = said(yield* catalogueFor(mode, [], false))
+        // The file that holds a blob is named in answers; no tool takes one.
+        assert.deepStrictEqual(beside.filter((text) => /"path|director/u.test(text)), [], mode)
+      }
+      assert.isAbove(said(yield* catalogueFor("write", ["/files"], false)).length, 5)
     }))
 
   it.effect("offers to delete what the mode allows, and force only for manifests", () =>
@@ -145,6 +175,7 @@ describe("a selection", () => {
       assert.deepStrictEqual(yield* names("delete", {}), [...reading, ...writing, collecting])
       assert.deepStrictEqual(yield* names("delete", { toolsets: ["maintain", "delete"] }), [
         "oci_delete",
+        "oci_restore",
         "oci_repair",
         "oci_pin",
         "oci_gc"
@@ -156,7 +187,7 @@ describe("a selection", () => {
           tools: ["oci_copy"],
           excluded: ["oci_upload_start", "oci_copy"]
         }),
-        ["oci_inspect_image", "oci_upload_append", "oci_upload_commit", "oci_upload_cancel"]
+        ["oci_inspect_image", "oci_usage", "oci_upload_append", "oci_upload_commit", "oci_upload_cancel"]
       )
       assert.deepStrictEqual(
         yield* names("delete", { excluded: ["oci_gc"] }),

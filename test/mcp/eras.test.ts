@@ -1,10 +1,10 @@
 /** What a client is allowed and asked does not depend on how it speaks. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
 import { client, combinations } from "./support/eras.ts"
-import { bytesOf, digestOf, pushBlob } from "./support/images.ts"
+import { bytesOf, digestOf, pushBlob, pushImage } from "./support/images.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 
 const served = Effect.gen(function*() {
@@ -30,6 +30,20 @@ describe.each(combinations)("a client of %s over %s", (era, transport) => {
       assert.include(yield* texts("oci_list_layouts", {}), `"allowed_directories":["/files/a"]`)
       yield* call("oci_export_blob", { ref, path: "/files/a/new" })
       assert.sameMembers(Array.from(files.contents.keys()), ["/files/a/x", "/files/b/x", "/files/a/new"])
+    }))
+
+  it.live("of a server that only reads writes no file either", () =>
+    Effect.gen(function*() {
+      const { catalogue: { served: all }, files, registry } = yield* served
+      const { digest } = yield* pushImage(registry, { tags: ["1"] })
+      const call = yield* client(makeCatalogue({ ...all, mode: "read" }), [era, transport], {})
+      const exported = yield* call("oci_export_blob", { ref: `app@${digest}`, path: "/files/a/new" })
+      assert.include(
+        JSON.stringify(exported),
+        "DENIED: oci_export_blob is denied: this server was started with --read-only"
+      )
+      assert.include(JSON.stringify(yield* call("oci_list_layouts", {})), `"allowed_directories":[]`)
+      assert.sameMembers(Array.from(files.contents.keys()), ["/files/a/x", "/files/b/x"])
     }))
 
   it.live("that has no roots is limited by the server alone", () =>
@@ -65,5 +79,32 @@ describe.each(combinations)("a client of %s over %s", (era, transport) => {
       answer = { action: "accept", content: { confirm: true } }
       assert.include(JSON.stringify(yield* call("oci_delete", deletion)), `"deleted":true`)
       assert.strictEqual(asked, 2)
+    }))
+
+  it.live("is shown what a restored layout loses, asked, and obeyed with the token alone", () =>
+    Effect.gen(function*() {
+      const { catalogue, registry } = yield* served
+      yield* pushImage(registry, { tags: ["1", "2"] })
+      let answer: object = { action: "decline" }
+      let asked = 0
+      const call = yield* client(catalogue, [era, transport], {
+        "elicitation/create": () => {
+          asked++
+          return answer
+        }
+      })
+      const texts = (args: object) => Effect.map(call("oci_restore", args), (result) => JSON.stringify(result))
+      const tags = Effect.map(Stream.runCollect(registry.tags("app")), (found) => Array.from(found))
+      const shown = yield* texts({ to: "0" })
+      const token = /"token":"([^"]+)"/u.exec(shown)?.[1]
+      assert.isDefined(token, shown)
+      assert.include(yield* texts({ to: "0", token: crypto.randomUUID() }), "INVALID_ARGUMENT")
+      assert.strictEqual(asked, 0)
+      assert.include(yield* texts({ to: "0", token }), "DENIED")
+      assert.deepStrictEqual(yield* tags, ["1", "2"])
+      answer = { action: "accept", content: { confirm: true } }
+      assert.include(yield* texts({ to: "0", token }), `"done":true`)
+      assert.strictEqual(asked, 2)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(tags)))
     }))
 })

@@ -44,6 +44,7 @@ export const manifestOf = ({ description, engines, keywords, license, name, vers
       args: [
         "${__dirname}/server/ocilayout.js",
         "mcp",
+        "--create",
         "${user_config.layouts}",
         "--allowed-dir=${user_config.files}",
         "--read-only=${user_config.read_only}"

@@ -82,7 +82,7 @@ describe("a repository that is none", () => {
         const directory = yield* copyOfFixture("hand/no-ref")
         const registry = yield* openShared({ directory, defaultRepository: "app" })
         for (const name of badRepositories) {
-          const error = { _tag: "NameInvalid", code: "NAME_INVALID", name, reason: /./u } as const
+          const error = { _tag: "NameInvalid", code: "NAME_INVALID", repository: name, reason: /./u } as const
           yield* assertRefused(directory, operation(registry, name), error)
         }
         assert.isFalse(fs.existsSync(join(directory, ".ocilayout")))
@@ -94,7 +94,7 @@ describe("a repository that is none", () => {
       const directory = yield* copyOfFixture("hand/no-ref")
       yield* assertRefused(directory, openShared({ directory, defaultRepository: "Not/Valid" }), {
         _tag: "NameInvalid",
-        name: "Not/Valid"
+        repository: "Not/Valid"
       })
     }))
 
@@ -106,7 +106,7 @@ describe("a repository that is none", () => {
         const registry = yield* openPerRepository({ directory, durability: "none" })
         const refuse = Effect.gen(function*() {
           for (const operation of Object.values(withRepository)) {
-            yield* assertRefused(directory, operation(registry, name), { _tag: "NameInvalid", name })
+            yield* assertRefused(directory, operation(registry, name), { _tag: "NameInvalid", repository: name })
           }
         })
         yield* refuse
@@ -196,7 +196,7 @@ describe("what nobody has stored", () => {
   it.live("is unknown, by its repository and its name", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
-      const noName = { _tag: "NameUnknown", code: "NAME_UNKNOWN", name: "none" } as const
+      const noName = { _tag: "NameUnknown", code: "NAME_UNKNOWN", repository: "none" } as const
       const noManifest = (reference: string, repository = "app") =>
         ({ _tag: "ManifestUnknown", code: "MANIFEST_UNKNOWN", repository, reference }) as const
       const noBlob = { _tag: "BlobUnknown", code: "BLOB_UNKNOWN", digest: nobody } as const
@@ -247,7 +247,7 @@ describe("names that a plain object would trip over", () => {
     (name) =>
       Effect.gen(function*() {
         const { directory, registry } = yield* ownLayout()
-        yield* assertRefused(directory, registry.resolveTag(name, "v1"), { _tag: "NameUnknown", name })
+        yield* assertRefused(directory, registry.resolveTag(name, "v1"), { _tag: "NameUnknown", repository: name })
         for (const tag of ["constructor", "__proto__", "toString", "hasOwnProperty"]) {
           yield* assertRefused(directory, registry.resolveTag("app", tag), { _tag: "ManifestUnknown", reference: tag })
           const { revision } = yield* registry.pushManifest(name, smallManifest(), imageManifest, { tags: [tag] })

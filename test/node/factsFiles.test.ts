@@ -63,7 +63,7 @@ const none: ReadonlyMap<string, string> = new Map()
 
 /** A file with these lines, as if this user had written it. */
 const sealed = Effect.fnUntraced(function*(lines: string) {
-  const key = (yield* UserKey)()
+  const key = (yield* UserKey)("sealing")
   assert.isDefined(key)
   return `${sealOf(key, "facts of manifests", lines)}\n${lines}`
 })

@@ -21,6 +21,15 @@ describe("the key of a user", () => {
       assert.notDeepEqual(findKey(yield* place), key)
     }))
 
+  it.live("is made by whoever seals, and not by whoever only looks", () =>
+    Effect.gen(function*() {
+      const folder = yield* place
+      assert.isUndefined(findKey(folder, "looking"))
+      assert.isFalse(fs.existsSync(folder))
+      const key = findKey(folder, "sealing")
+      assert.deepStrictEqual(findKey(folder, "looking"), key)
+    }))
+
   it.live("is none where others could have read or written it, or where something else lies in its place", () =>
     Effect.gen(function*() {
       const folder = yield* place

@@ -153,11 +153,11 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "media type \"text/plain\" is neither a manifest nor an image index"
   ],
   [
-    new Errors.NameInvalid({ name: "A", reason: "has an upper-case letter" }),
+    new Errors.NameInvalid({ repository: "A", reason: "has an upper-case letter" }),
     "NAME_INVALID",
     "\"A\" is not a repository name: it has an upper-case letter"
   ],
-  [new Errors.NameUnknown({ name: "a/b" }), "NAME_UNKNOWN", "no repository a/b in the layout"],
+  [new Errors.NameUnknown({ repository: "a/b" }), "NAME_UNKNOWN", "no repository a/b in the layout"],
   [
     new Errors.OutcomeUnknown({ operation: "manifest_push", reason: "the folder could not be synced" }),
     "OUTCOME_UNKNOWN",
@@ -284,6 +284,10 @@ describe("OciError", () => {
     }
   })
 
+  it("no field takes the place of what every error has", () => {
+    for (const [error] of cases) assert.strictEqual(error.name, error._tag)
+  })
+
   it("messages start in lower case, end without a full stop and hold no control characters", () => {
     for (const [error] of cases) {
       assert.match(error.message, /^[^A-Z]/u)
@@ -295,7 +299,7 @@ describe("OciError", () => {
     const hostile = "\u001b[31m\n".repeat(1_000_000)
     const errors = [
       new Errors.BlobUnknown({ digest: hostile }),
-      new Errors.NameInvalid({ name: hostile, reason: hostile }),
+      new Errors.NameInvalid({ repository: hostile, reason: hostile }),
       new Errors.Conflict({ reason: hostile, repository: hostile, tag: hostile, expected: hostile, actual: hostile }),
       new Errors.ManifestBlobUnknown({
         missing: Array.from({ length: 50 }, () => ({ path: hostile, digest: hostile }))

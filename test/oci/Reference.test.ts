@@ -164,7 +164,7 @@ describe("parseLayoutReference", () => {
 describe("parseRepository and parseTag", () => {
   it("say why", () => {
     const repository = (name: string) => Result.getOrThrow(Result.flip(parseRepository(name)))
-    assert.deepStrictEqual(repository(""), new NameInvalid({ name: "", reason: "is empty" }))
+    assert.deepStrictEqual(repository(""), new NameInvalid({ repository: "", reason: "is empty" }))
     assert.strictEqual(repository("a".repeat(256)).reason, "is longer than 255 characters")
     assert.strictEqual(repository("A".repeat(255)).reason, "has an upper-case letter")
     assert.strictEqual(repository("a/B").reason, "has an upper-case letter")

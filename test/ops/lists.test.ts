@@ -42,7 +42,7 @@ describe("repositories and tags", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.deepStrictEqual(
         yield* Effect.flip(Stream.runCollect(registry.tags("app"))),
-        new NameUnknown({ name: "app" })
+        new NameUnknown({ repository: "app" })
       )
       assert.instanceOf(yield* Effect.flip(Stream.runCollect(registry.tags("App"))), NameInvalid)
     }))

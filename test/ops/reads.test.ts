@@ -194,7 +194,7 @@ describe("a manifest", () => {
       assert.deepStrictEqual(yield* Effect.flip(registry.getTag("app", "v1")), noTag)
       assert.deepStrictEqual(yield* Effect.flip(registry.resolveTag("app", "v1")), noTag)
 
-      const nobody = new NameUnknown({ name: "nobody" })
+      const nobody = new NameUnknown({ repository: "nobody" })
       assert.deepStrictEqual(yield* Effect.flip(registry.getManifest("nobody", reference)), nobody)
       assert.deepStrictEqual(yield* Effect.flip(registry.resolveManifest("nobody", reference)), nobody)
       assert.deepStrictEqual(yield* Effect.flip(registry.getTag("nobody", "v1")), nobody)

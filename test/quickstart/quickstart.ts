@@ -190,14 +190,14 @@ const main = async (root: string): Promise<void> => {
   title(`ocilayout mcp ${layout} --allowed-dir ${work}`)
 
   const chunks = ["{\"spdxVersion\":", "\"SPDX-2.3\",", "\"name\":\"shop\"}"]
-  const first = await connect(server, ["mcp", layout, "--allowed-dir", work])
+  const first = await connect(server, ["mcp", "--create", layout, "--allowed-dir", work])
   await lookAround(first)
   step("Push an image: config and layer, then the manifest that names them")
   const one = await pushImage(first, work, "1.0")
   const upload = await startUpload(first, chunks)
   await first.kill()
 
-  const second = await connect(server, ["mcp", layout, "--allowed-dir", work])
+  const second = await connect(server, ["mcp", "--create", layout, "--allowed-dir", work])
   const digest = await finishUpload(second, upload, chunks)
   await attach(second, one, digest)
   step("Push the next version")

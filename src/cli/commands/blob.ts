@@ -1,6 +1,7 @@
 /** blob get, push, stat, mount, delete. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import { Referenced } from "../../oci/OciError.ts"
 import { findContent } from "../../ops/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
@@ -68,7 +69,7 @@ const get = Command.make("get", {
 export const BlobPushed = Schema.Struct({
   repository: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   existed: Schema.Boolean
 })
@@ -97,7 +98,7 @@ const push = Command.make("push", {
       return {
         repository: name,
         digest: descriptor.digest,
-        mediaType: descriptor.mediaType,
+        media_type: descriptor.mediaType,
         size: descriptor.size,
         existed
       }
@@ -177,6 +178,8 @@ const remove = Command.make("delete", {
     Effect.gen(function*() {
       const { digest, registry, repository } = yield* addressed(where, reference)
       const forecast = yield* registry.forecast(repository, "blob", digest)
+      // A dry run is refused as the deletion would be.
+      if (dryRun && forecast.neededBy.length > 0) return yield* new Referenced({ digest, by: forecast.neededBy })
       if (!dryRun) yield* registry.deleteBlob(repository, digest)
       return {
         kind: "blob" as const,
@@ -193,7 +196,7 @@ const remove = Command.make("delete", {
     described(
       "Delete a blob",
       "By its full digest, and for good. Refused while a manifest needs it; ocilayout gc is what frees space.",
-      [["blob delete ./images/example/app@sha256:... --dry-run", "Who needs it"]]
+      [["blob delete ./images/example/app@sha256:... --dry-run", "Whether it would be refused, and who needs it"]]
     )
   )
 

@@ -1,16 +1,17 @@
 /** copy: an image with everything below it, to another repository or another layout. */
 import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
+import { several } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import { copyManifest } from "../../ops/copyManifest.ts"
 import { sourceOf } from "../../ops/copySource.ts"
-import { findManifest } from "../../ops/find.ts"
+import { findManifest, meantBy } from "../../ops/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
-import { atPoint, locateRef } from "../target.ts"
+import { atPoint, locateDestination, locateRef } from "../target.ts"
 import { progressOf } from "../terminal/progress.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 import { condition, requests } from "./manifest.ts"
@@ -41,7 +42,9 @@ export const copy = Command.make("copy", {
   from: f.reference,
   to: Argument.String("to").pipe(
     Argument.withMetavar("to"),
-    Argument.withDescription("PATH/repository[:tag] of a layout that is there; with --to-layout, repository[:tag]")
+    Argument.withDescription(
+      "PATH/repository[:tag], or DIR:tag; a layout that is not there is made. With --to-layout, repository[:tag]"
+    )
   ),
   tags: f.several("tag", "TAG", "Also this tag of the destination; repeat for several"),
   condition,
@@ -59,7 +62,13 @@ export const copy = Command.make("copy", {
     Effect.gen(function*() {
       const opened = yield* locateRef(where, from)
       const source = yield* atPoint(opened, at)
-      const other = yield* locateRef(
+      const found = yield* findManifest(source, source.name)
+      if (found.readAs !== undefined && found.readAs.includes(":") && !found.readAs.includes("@")) {
+        const names = (yield* meantBy(source, source.name)).map(({ name }) => name)
+        const could = `it could mean ${several(names)}`
+        return yield* Effect.fail(new Mistake(`${from} says no tag; ${could}; name one of them`))
+      }
+      const other = yield* locateDestination(
         Option.isSome(toLayout) ? { ...where, layout: toLayout, perRepository: toPerRepository } : where,
         to
       )
@@ -73,7 +82,7 @@ export const copy = Command.make("copy", {
       }
       const all = tag === undefined ? tags : [tag, ...tags]
       const done = yield* copyManifest(
-        sourceOf(yield* findManifest(source, source.name)),
+        sourceOf(found),
         { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
         { platform: Option.getOrUndefined(platform), referrers, onProgress: yield* progressOf("copying") }
       )

@@ -248,7 +248,7 @@ export const unpin = pinning("unpin", false).pipe(
 export const Pins = Schema.Struct({
   pins: Schema.Array(Schema.Struct({
     digest: Schema.String,
-    mediaType: Schema.String,
+    media_type: Schema.String,
     size: Schema.Natural,
     time: Schema.String,
     actor: Schema.String
@@ -278,7 +278,11 @@ export const pins = Command.make("pins", { target: f.target, where: f.where, wan
       const { name, registry } = yield* locate(where, target)
       const found = yield* registry.pins(name)
       return {
-        pins: found.map(({ time, ...pin }) => ({ ...pin, time: new Date(time).toISOString() }))
+        pins: found.map(({ mediaType, time, ...pin }) => ({
+          ...pin,
+          media_type: mediaType,
+          time: new Date(time).toISOString()
+        }))
       }
     })
   )).pipe(described("List what is pinned", "And who pinned it, when.", [["pins ./images", "All of it"]]))

@@ -1,8 +1,10 @@
 /** init. */
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Command } from "effect/cli"
+import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
-import { createLayout } from "../../node/index.ts"
+import { besideLayout, createLayout, whyNoLayout } from "../../node/index.ts"
+import { several } from "../../oci/quoted.ts"
 import { described } from "../described.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
@@ -10,25 +12,38 @@ import { type Answer, report } from "../output.ts"
 export const Made = Schema.Struct({
   path: Schema.String,
   /** False where there was a layout already. */
-  created: Schema.Boolean
+  created: Schema.Boolean,
+  /** What else is in the directory, where a layout was made beside it. */
+  beside: Schema.optionalKey(Schema.Array(Schema.String))
 })
 
 const made: Answer<typeof Made.Type> = {
   schema: Made,
-  show: ({ created, path }) => created ? `made a layout in ${path}` : `there is a layout in ${path} already`
+  show: ({ beside = [], created, path }) =>
+    [
+      created ? `made a layout in ${path}` : `there is a layout in ${path} already`,
+      ...(beside.length === 0 ? [] : [`  beside what was there: ${several(beside)}`])
+    ].join("\n")
 }
 
 export const init = Command.make("init", {
   directory: f.argument("directory", "Where; it need not exist"),
+  defaultRepository: f.where.defaultRepository,
   durability: f.durability,
   wanted: f.wanted
-}, ({ directory, durability, wanted }) =>
+}, ({ defaultRepository, directory, durability, wanted }) =>
   report(
     made,
     wanted,
     Effect.gen(function*() {
       const path = resolve(directory)
-      return { path, created: yield* createLayout({ directory: path, durability }) }
+      if (existsSync(path) && !statSync(path).isDirectory()) {
+        return yield* Effect.flatMap(whyNoLayout(path), Effect.fail)
+      }
+      const beside = yield* besideLayout(path)
+      const options = { directory: path, durability, defaultRepository: Option.getOrUndefined(defaultRepository) }
+      const created = yield* createLayout(options)
+      return { path, created, ...(beside.length === 0 ? {} : { beside }) }
     })
   )).pipe(
     described("Make a layout", "An empty one, that every tool can read; nothing happens where there is one.", [

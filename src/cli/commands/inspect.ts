@@ -27,7 +27,11 @@ export const inspect = Command.make("inspect", {
       const found = yield* findManifest(target, target.name)
       const inspected = yield* look(found, Option.getOrUndefined(platform))
       const images = inspected.manifest.kind === "index" ? yield* weighImages(found, inspected) : undefined
-      return { ...field("repository", found.repository), ...told(inspected, images) }
+      return {
+        ...field("repository", found.repository),
+        ...field("read_as", found.readAs),
+        ...told(inspected, images)
+      }
     })
   )).pipe(
     described(
@@ -48,7 +52,7 @@ const told = (
 ): Inspected => ({
   kind: manifest.kind,
   digest,
-  mediaType,
+  media_type: mediaType,
   ...(manifest.kind === "image" ? {} : field("artifact_type", manifest.artifactType)),
   ...field("platform", platform),
   ...field("created", image?.created),
@@ -56,12 +60,13 @@ const told = (
   total_size: images === undefined
     ? contentSize(manifest)
     : images.reduce((sum, { size = 0 }) => sum + size, 0),
+  ...field("config_digest", manifest.config?.digest),
   ...field("config", image === undefined ? undefined : settingsOf(image.settings)),
   ...field(
     "layers",
     images !== undefined ? undefined : manifest.layers.map(({ annotations, digest, mediaType, size }, at) => ({
       digest,
-      mediaType,
+      media_type: mediaType,
       size,
       ...field("title", annotations?.[annotation.title]),
       ...field("created_by", image?.instructions[at])

@@ -24,19 +24,23 @@ export type Settings = typeof Settings.Type
 
 export const Inspected = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
+  /** What a name without a tag was read as. */
+  read_as: Schema.optionalKey(Schema.String),
   kind: Schema.Literals(["image", "index", "artifact"]),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   artifact_type: Schema.optionalKey(Schema.String),
   platform: Schema.optionalKey(Schema.String),
   created: Schema.optionalKey(Schema.String),
   author: Schema.optionalKey(Schema.String),
   /** Bytes of config and layers; of an index, of all its images that are here, what they share counted each time. */
   total_size: Schema.Natural,
+  /** The blob that holds the config: ocilayout blob get prints it. */
+  config_digest: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Settings),
   layers: Schema.optionalKey(Schema.Array(Schema.Struct({
     digest: Schema.String,
-    mediaType: Schema.String,
+    media_type: Schema.String,
     size: Schema.Natural,
     /** The file name that its annotation gives it. */
     title: Schema.optionalKey(Schema.String),
@@ -76,12 +80,14 @@ type Fact = readonly [name: string, value: string | undefined]
 const shown = (text: string | undefined): string | undefined => text === undefined ? undefined : sentence(text)
 
 const summaryOf = (
-  { artifact_type, author, created, digest, kind, mediaType, platform, repository, subject, total_size }: Inspected,
+  { artifact_type, author, created, digest, kind, media_type, platform, read_as, repository, subject, total_size }:
+    Inspected,
   { now }: Screen
 ): ReadonlyArray<Fact> => [
   ["repository", repository],
+  ["read as", read_as],
   ["digest", digest],
-  ["media type", shown(mediaType)],
+  ["media type", shown(media_type)],
   ["kind", artifact_type === undefined ? kind : `${kind}, ${sentence(artifact_type)}`],
   ["platform", shown(platform)],
   ["created", createdOf(created, now)],
@@ -141,7 +147,7 @@ const layersOf = ({ kind, layers = [] }: Inspected, screen: Screen): string => {
       shortOf(layer.digest),
       sizeOf(layer.size),
       share(layer.size, most),
-      sentence(isTold ? telling(layer) : layer.mediaType)
+      sentence(isTold ? telling(layer) : layer.media_type)
     ])
   )
 }

@@ -1,13 +1,14 @@
 /** Commands that list: repositories, tags. */
-import { Effect, Result, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import { basename } from "node:path"
 import { kindOf } from "../../oci/MediaType.ts"
-import { NameUnknown } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import type { RegistryShape } from "../../ops/Registry.ts"
 import { described } from "../described.ts"
+import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { fits } from "../glob.ts"
 import { type Answer, answer } from "../output.ts"
 import { atPoint, locate, locateWhole, severalRepositories, type Target } from "../target.ts"
 import { table } from "../terminal/table.ts"
@@ -101,6 +102,8 @@ export const repositories = Command.make("repositories", {
     ])
   )
 
+const Untagged = Schema.Struct({ digest: Schema.String, media_type: Schema.String, size: Schema.Natural })
+
 const TagDetail = Schema.Struct({
   tag: Schema.String,
   digest: Schema.String,
@@ -112,17 +115,24 @@ export const Tags = Schema.Struct({
   repository: Schema.String,
   tags: Schema.Array(Schema.String),
   /** With --long, in the same order. */
-  details: Schema.optionalKey(Schema.Array(TagDetail))
+  details: Schema.optionalKey(Schema.Array(TagDetail)),
+  /** With --untagged: manifests that no tag names, in order of their digests. */
+  untagged: Schema.optionalKey(Schema.Array(Untagged)),
+  /** With --limit or --match: how many tags were left out. */
+  left_out: Schema.optionalKey(Schema.Natural)
 })
 
 const shownTags: Answer<typeof Tags.Type> = {
   schema: Tags,
-  show: ({ details, tags }, screen) =>
-    details === undefined ? tags.join("\n") : table(
-      screen,
-      [{ title: "TAG", cut: true }, { title: "DIGEST" }, { title: "KIND" }, { title: "MANIFEST", align: "right" }],
-      details.map(({ digest, kind, size, tag }) => [tag, shortOf(digest), kind, sizeOf(size)])
-    )
+  show: ({ details, repository, tags, untagged = [] }, screen) =>
+    [
+      details === undefined ? tags.join("\n") : table(
+        screen,
+        [{ title: "TAG", cut: true }, { title: "DIGEST" }, { title: "KIND" }, { title: "MANIFEST", align: "right" }],
+        details.map(({ digest, kind, size, tag }) => [tag, shortOf(digest), kind, sizeOf(size)])
+      ),
+      ...untagged.map(({ digest }) => `${repository}@${digest}`)
+    ].filter((part) => part !== "").join("\n")
 }
 
 const detailOf = (registry: RegistryShape, repository: string, tag: string) =>
@@ -144,27 +154,44 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
   const found = yield* Stream.runCollect(registry.repositories({ limit: 2 }))
   const [only, other] = found
   if (only !== undefined && other === undefined) return only
-  if (only === undefined) return yield* new NameUnknown({ name: basename(directory) })
+  if (only === undefined) return Option.getOrElse(yield* registry.defaultRepository, () => basename(directory))
   return yield* severalRepositories(directory, only)
 })
 
 export const tags = Command.make("tags", {
   repository: Argument.optional(f.repository),
   long: long("Also digests, kinds and sizes of manifests"),
+  untagged: f.off("untagged", "Also manifests that no tag names, by their digests"),
+  match: f.text("match", "GLOB", "Only tags that fit, such as 'v1.*': * is any number of characters, ? is one"),
+  limit: f.count("limit", "N", "At most so many"),
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, long, repository, wanted, where }) =>
+}, ({ at, limit, long, match, repository, untagged, wanted, where }) =>
   answer(
     shownTags,
     wanted,
     Effect.gen(function*() {
       const target = yield* atPoint(yield* locate(where, repository), at)
       const name = yield* repositoryOf(target)
-      const tags = yield* Stream.runCollect(target.registry.tags(name))
-      if (!long) return { repository: name, tags }
-      const details = yield* Effect.forEach(tags, (tag) => detailOf(target.registry, name, tag), { concurrency: 8 })
-      return { repository: name, tags, details: details.flat() }
+      const { registry } = target
+      const loose = untagged ? yield* Stream.runCollect(registry.untagged(name)) : undefined
+      // A repository that has but untagged manifests has no tags, which is no failure once they are asked for.
+      const all = yield* Stream.runCollect(registry.tags(name)).pipe(
+        Effect.catchTag("NameUnknown", (error) => loose === undefined ? Effect.fail(error) : Effect.succeed([]))
+      )
+      const fitting = Option.match(match, { onNone: () => all, onSome: (glob) => all.filter(fits(glob)) })
+      const tags = Option.match(limit, { onNone: () => fitting, onSome: (most) => fitting.slice(0, most) })
+      const details = long
+        ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag), { concurrency: 8 })
+        : undefined
+      return {
+        repository: name,
+        tags,
+        ...field("details", details?.flat()),
+        ...field("untagged", loose?.map(({ digest, mediaType, size }) => ({ digest, media_type: mediaType, size }))),
+        ...field("left_out", tags.length === all.length ? undefined : all.length - tags.length)
+      }
     })
   )).pipe(
     described("List the tags of a repository", "In lexical order, one on each line.", [

@@ -4,10 +4,13 @@ import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
 import { parseJson } from "../../oci/Json.ts"
-import { type DigestInvalid, ManifestInvalid } from "../../oci/OciError.ts"
+import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
+import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
+import { chooseImage } from "../../ops/chooseImage.ts"
 import { collect } from "../../ops/collect.ts"
-import { findManifest, requireDigest } from "../../ops/find.ts"
+import { readSource, sourceOf } from "../../ops/copySource.ts"
+import { entryNamed, findManifest, requireDigest } from "../../ops/find.ts"
 import * as limits from "../../ops/limits.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
@@ -15,22 +18,28 @@ import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, answer, bytes, report } from "../output.ts"
-import { atPoint, locateRef } from "../target.ts"
+import { atPoint, locateNew, locateRef, type Named } from "../target.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
 
 export const Manifest = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   /** As it reads; for its exact bytes leave --json out. */
   manifest: Schema.Json
 })
 
-const read = Effect.fnUntraced(function*(target: Effect.Success<ReturnType<typeof locateRef>>) {
-  const { descriptor, repository } = yield* findManifest(target, target.name)
+const read = Effect.fnUntraced(function*(target: Named, platform: string | undefined) {
+  const found = yield* findManifest(target, target.name)
+  if (platform !== undefined) {
+    const reader = readSource(sourceOf(found))
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader.manifest, found.descriptor, platform)
+    return { descriptor, repository: found.repository, bytes }
+  }
+  const { descriptor, name = target.name, repository } = found
   const { bytes } = repository === undefined
-    ? yield* target.registry.getNamed(target.name)
+    ? yield* target.registry.getNamed(name)
     : yield* target.registry.getManifest(repository, descriptor.digest)
   return { descriptor, repository, bytes }
 })
@@ -41,36 +50,43 @@ const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid
     (reason) => new ManifestInvalid({ reason })
   )
 
-const get = Command.make("get", {
-  reference: f.reference,
-  at: f.at,
-  where: f.where,
-  wanted: f.wanted
-}, ({ at, reference, wanted, where }) => {
-  const found = Effect.gen(function*() {
-    return yield* read(yield* atPoint(yield* locateRef(where, reference), at))
-  })
-  if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
-  return answer(
-    { schema: Manifest, show: () => "" },
-    wanted,
-    Effect.gen(function*() {
-      const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
-      const manifest = yield* Effect.fromResult(asJson(bytes))
-      return { ...field("repository", repository), digest, mediaType, size, manifest }
+const printing = <Name extends string>(name: Name) =>
+  Command.make(name, {
+    reference: f.reference,
+    platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the manifest of the image for this platform"),
+    at: f.at,
+    where: f.where,
+    wanted: f.wanted
+  }, ({ at, platform, reference, wanted, where }) => {
+    const found = Effect.gen(function*() {
+      const target = yield* atPoint(yield* locateRef(where, reference), at)
+      return yield* read(target, Option.getOrUndefined(platform))
     })
+    if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
+    return answer(
+      { schema: Manifest, show: () => "" },
+      wanted,
+      Effect.gen(function*() {
+        const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
+        const manifest = yield* Effect.fromResult(
+          Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
+        )
+        return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
+      })
+    )
+  }).pipe(
+    described("Print a manifest", "Byte for byte as it was pushed.", [
+      ["manifest get ./images/example/app:latest", "To standard output"],
+      ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
+    ])
   )
-}).pipe(
-  described("Print a manifest", "Byte for byte as it was pushed.", [
-    ["manifest get ./images/example/app:latest", "To standard output"],
-    ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
-  ])
-)
+
+export const cat = printing("cat")
 
 export const ManifestPushed = Schema.Struct({
   repository: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   existed: Schema.Boolean,
   subject: Schema.optionalKey(Schema.String),
@@ -130,7 +146,7 @@ const push = Command.make("push", {
     pushed,
     wanted,
     Effect.gen(function*() {
-      const { name, registry } = yield* locateRef(where, reference)
+      const { name, registry } = yield* locateNew(where, reference)
       const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
       const all = yield* Effect.fromResult(requests([...(tag === undefined ? [] : [tag]), ...tags], condition))
       const { content } = yield* open(file)
@@ -151,7 +167,7 @@ const push = Command.make("push", {
       return {
         repository,
         digest: descriptor.digest,
-        mediaType: descriptor.mediaType,
+        media_type: descriptor.mediaType,
         size: descriptor.size,
         existed,
         tags: moved,
@@ -175,8 +191,9 @@ const push = Command.make("push", {
 export const Deleted = Schema.Struct({
   kind: Schema.Literals(["tag", "manifest", "blob"]),
   repository: Schema.String,
-  digest: Schema.String,
-  /** False for a dry run. */
+  /** Absent where none of the tags was there. */
+  digest: Schema.optionalKey(Schema.String),
+  /** False for a dry run, and where there was nothing to delete. */
   deleted: Schema.Boolean,
   tags_removed: Schema.Array(Schema.String),
   /** Manifests that name it, as child or as subject. */
@@ -192,8 +209,10 @@ export type Deleted = typeof Deleted.Type
 export const deleted: Answer<Deleted> = {
   schema: Deleted,
   show: ({ deleted, digest, kind, needed_by, reclaimable_bytes, referrers, repository, revision, tags_removed }) => {
-    const what = kind === "tag" ? `${repository}:${tags_removed.join()}, at ${digest}` : `${repository}@${digest}`
-    const others = kind === "tag" ? [] : tags_removed
+    if (digest === undefined) return "nothing to delete"
+    const tags = tags_removed.map(named)
+    const what = kind === "tag" ? `${repository}:${tags.join()}, at ${digest}` : `${repository}@${digest}`
+    const others = kind === "tag" ? [] : tags
     return [
       `${deleted ? "deleted" : "would delete"} ${what}`,
       ...(others.length === 0 ? [] : [`  and ${counted(others.length, "tag")}: ${others.join(", ")}`]),
@@ -225,8 +244,20 @@ const remove = Command.make("delete", {
     deleted,
     { ...wanted, quiet: wanted.quiet && !dryRun },
     Effect.gen(function*() {
-      const { digest, registry, repository } = yield* addressed(where, reference)
+      const target = yield* locateRef(where, reference)
+      const { registry } = target
+      const entry = Result.isFailure(target.ref)
+        ? Option.getOrUndefined(yield* entryNamed(target, target.written ?? target.name))
+        : undefined
+      if (entry !== undefined) return yield* deleteEntry(target, entry.digest, dryRun)
+      const ref = yield* Effect.fromResult(target.ref)
+      const { repository } = ref
+      const digest = yield* Effect.fromResult(requireDigest(ref))
       const forecast = yield* registry.forecast(repository, "manifest", digest)
+      // A dry run is refused as the deletion would be.
+      if (dryRun && !force && forecast.neededBy.length > 0) {
+        return yield* new Referenced({ digest, by: forecast.neededBy })
+      }
       const done = dryRun ? undefined : yield* registry.deleteManifest(repository, digest, { force })
       return {
         kind: "manifest" as const,
@@ -252,7 +283,16 @@ const remove = Command.make("delete", {
     )
   )
 
+/** An entry that only its written name reaches. */
+const deleteEntry = Effect.fnUntraced(function*(target: Named, digest: string, dryRun: boolean) {
+  const { name, registry, written = name } = target
+  const done = dryRun ? undefined : yield* registry.deleteName(written, { keep: false })
+  const repository = Option.getOrElse(yield* registry.defaultRepository, () => "")
+  const nobody = { needed_by: [], referrers: [], reclaimable_bytes: 0, ...field("revision", done?.revision) }
+  return { kind: "manifest" as const, repository, digest, deleted: !dryRun, tags_removed: [written], ...nobody }
+})
+
 export const manifest = Command.make("manifest").pipe(
   Command.withDescription("Print, push and delete manifests"),
-  Command.withSubcommands([get, push, remove])
+  Command.withSubcommands([printing("get"), push, remove])
 )

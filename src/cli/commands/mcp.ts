@@ -1,13 +1,14 @@
 /** mcp: the server for agents. */
 import { Effect, Option } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { Repository } from "../../oci/Reference.ts"
 import { described } from "../described.ts"
+import { fail } from "../Failure.ts"
 import * as f from "../flags.ts"
 
 const directories = Argument.String("[ID=]DIR").pipe(
   Argument.withMetavar("directory"),
-  Argument.withDescription("A layout directory; it need not exist. ID is what tools call it when there are several"),
+  Argument.withDescription("A layout directory. ID is what tools call it when there are several"),
   Argument.variadic({ min: 1 })
 )
 
@@ -24,12 +25,16 @@ const list = (name: string, description: string) =>
 
 export const mcp = Command.make("mcp", {
   directories,
+  create: f.off(
+    "create",
+    "A DIR that does not exist, or is empty, becomes a layout when something is first put into it"
+  ),
   perRepository: f.off("per-repository", "Every DIR is a tree of layouts, one per repository, not one shared layout"),
   defaultRepository: Flag.String("default-repository").pipe(
     Flag.withMetavar("NAME"),
     Flag.withSchema(Repository),
     Flag.withDescription(
-      "The repository of entries that are only a tag; otherwise it is named after DIR, if that is a valid name"
+      "The repository of entries that are only a tag; by default what the layout has kept, or else its directory's name"
     ),
     Flag.optional
   ),
@@ -81,7 +86,7 @@ export const mcp = Command.make("mcp", {
         tokenEnv: Option.getOrUndefined(tokenEnv)
       })
     ),
-    Effect.mapError((problem) => new CliError.UserError({ cause: problem, userMessage: problem }))
+    Effect.catch((failure) => fail(failure, false))
   )).pipe(
     described(
       "Serve layouts to AI agents over MCP",
@@ -90,6 +95,7 @@ export const mcp = Command.make("mcp", {
         "started at a terminal, it shows the configuration to paste.",
       [
         ["mcp ./layout", "Serve one layout"],
+        ["mcp ./layout --create", "The same, and make it with the first write"],
         ["mcp ./layout --read-only", "Look, but do not touch"],
         ["mcp ./layout --allowed-dir ./work", "Push files from and export files to ./work"],
         ["mcp base=/srv/base build=./out", "Serve two layouts under names of their own"],

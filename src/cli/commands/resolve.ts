@@ -2,6 +2,8 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { named } from "../../oci/quoted.ts"
+import { chooseImage } from "../../ops/chooseImage.ts"
+import { readSource, sourceOf } from "../../ops/copySource.ts"
 import { findContent, findManifest } from "../../ops/find.ts"
 import type { RegistryError } from "../../ops/ports.ts"
 import type { RegistryShape } from "../../ops/Registry.ts"
@@ -9,7 +11,7 @@ import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
-import { atPoint, locateRef } from "../target.ts"
+import { atPoint, locateRef, type Named } from "../target.ts"
 import { styled } from "../terminal/style.ts"
 import { type Branch, tree } from "../terminal/table.ts"
 import { shortOf, sizeOf } from "../terminal/units.ts"
@@ -18,8 +20,10 @@ export const Resolved = Schema.Struct({
   kind: Schema.Literals(["manifest", "blob"]),
   repository: Schema.optionalKey(Schema.String),
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
+  /** What a name without a tag was read as. */
+  read_as: Schema.optionalKey(Schema.String),
   /** All tags of the repository that name it. */
   tags: Schema.optionalKey(Schema.Array(Schema.String)),
   /** The file that holds the bytes. */
@@ -28,22 +32,30 @@ export const Resolved = Schema.Struct({
 
 const resolved: Answer<typeof Resolved.Type> = { schema: Resolved, show: ({ digest }) => digest }
 
+/** The image for a platform that a reference names. */
+const imageFor = Effect.fnUntraced(function*(target: Named, platform: string) {
+  const found = yield* findManifest(target, target.name)
+  const { manifest } = yield* chooseImage(readSource(sourceOf(found)).manifest, found.descriptor, platform)
+  return { ...found, descriptor: manifest.descriptor }
+})
+
 export const resolve = Command.make("resolve", {
   reference: f.reference,
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform"),
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, reference, wanted, where }) =>
+}, ({ at, platform, reference, wanted, where }) =>
   answer(
     resolved,
     wanted,
     Effect.gen(function*() {
       const target = yield* atPoint(yield* locateRef(where, reference), at)
-      const { descriptor: { digest, mediaType, size }, kind, repository } = yield* findContent(
-        target,
-        target.name,
-        "auto"
-      )
+      const found = yield* Option.match(platform, {
+        onNone: () => findContent(target, target.name, "auto"),
+        onSome: (wanted) => imageFor(target, wanted)
+      })
+      const { descriptor: { digest, mediaType, size }, kind, readAs, repository } = found
       const { registry } = target
       const path = yield* registry.blobPath(repository ?? "raw", digest)
       const tags = kind === "manifest" && repository !== undefined
@@ -53,8 +65,9 @@ export const resolve = Command.make("resolve", {
         kind,
         ...field("repository", repository),
         digest,
-        mediaType,
+        media_type: mediaType,
         size,
+        ...field("read_as", readAs),
         ...field("tags", tags),
         ...field("path", path)
       }
@@ -74,7 +87,7 @@ const Referrer = Schema.Struct({
   /** What it refers to. */
   subject: Schema.String,
   digest: Schema.String,
-  mediaType: Schema.String,
+  media_type: Schema.String,
   size: Schema.Natural,
   artifact_type: Schema.optionalKey(Schema.String),
   annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
@@ -122,7 +135,7 @@ const below = (
         found.push({
           subject: of,
           digest,
-          mediaType,
+          media_type: mediaType,
           size,
           ...(artifactType === undefined ? {} : { artifact_type: artifactType }),
           ...field("annotations", annotations)

@@ -97,7 +97,7 @@ const show = Command.make(
   ])
 )
 
-export const Committed = Schema.Struct({ digest: Schema.String, mediaType: Schema.String, size: Schema.Natural })
+export const Committed = Schema.Struct({ digest: Schema.String, media_type: Schema.String, size: Schema.Natural })
 
 const commit = Command.make("commit", {
   upload: uploadId,
@@ -111,7 +111,7 @@ const commit = Command.make("commit", {
     Effect.gen(function*() {
       const writer = yield* find(where, upload)
       const { digest: stored, mediaType, size } = yield* writer.commit(digest)
-      return { digest: stored, mediaType, size }
+      return { digest: stored, media_type: mediaType, size }
     })
   )).pipe(
     described("Make an upload a blob", "With a digest that is not right it stays as it was.", [

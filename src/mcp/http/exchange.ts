@@ -27,11 +27,12 @@ export const reject = ({ response }: Exchange, { data, id, message, number, stat
     return
   }
   // Nobody reads the rest of a body that was refused, so the connection has to go.
-  const headers = { "content-type": "application/json", ...(status === 413 ? { connection: "close" } : {}) }
+  const isUnread = status === 401 || status === 403 || status === 413
+  const headers = { "content-type": "application/json", ...(isUnread ? { connection: "close" } : {}) }
   response.writeHead(status, headers).end(
     JSON.stringify({
       jsonrpc: "2.0",
-      id: id ?? null,
+      ...(id === undefined ? {} : { id }),
       error: { code: number, message, ...(data === undefined ? {} : { data }) }
     })
   )

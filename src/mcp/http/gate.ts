@@ -26,24 +26,28 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"]
 export const makeGate = ({ hosts, origins, token }: Access) => {
   const expected = digestOf(token)
   const known = new Set([...loopback, ...hosts.map((host) => host.toLowerCase())])
-  return (method: string, headers: IncomingHttpHeaders): Refusal | undefined => {
+  return (method: string, headers: IncomingHttpHeaders, isEndpoint = true): Refusal | undefined => {
     const host = headers.host ?? ""
     if (!known.has(host.toLowerCase().replace(/:\d*$/u, ""))) return { status: 403, message: "Host not allowed" }
     const { origin } = headers
     if (origin !== undefined && origin !== `http://${host}` && !origins.includes(origin)) {
       return { status: 403, message: "Origin not allowed" }
     }
-    // A page asks beforehand, without the token.
-    if (method === "OPTIONS") return undefined
+    // A page asks beforehand, without the token; and who looks for an authorization server is told that there is none.
+    if (method === "OPTIONS" || !isEndpoint) return undefined
     const given = /^Bearer +(\S+)$/iu.exec(headers.authorization ?? "")?.[1]
     // Digests are of one length, and comparing them takes the same time wherever they differ.
     return given !== undefined && timingSafeEqual(digestOf(given), expected) ? undefined : {
       status: 401,
-      message: "A bearer token is required",
-      headers: { "www-authenticate": "Bearer" }
+      message: "The token that this server was started with is required: Authorization: Bearer <token>",
+      headers: { "www-authenticate": headers.authorization === undefined ? challenge : `${challenge}, ${wrong}` }
     }
   }
 }
+
+/** Without `resource_metadata`, which would send clients looking for an authorization server: there is none. */
+const challenge = `Bearer realm="ocilayout"`
+const wrong = `error="invalid_token", error_description="not the token that the server was started with"`
 
 const digestOf = (text: string): Buffer => createHash("sha256").update(text).digest()
 

@@ -2,13 +2,13 @@
 export interface HttpLimits {
   /** Bytes of the body of a request. */
   readonly bodyBytes: number
-  /** Sessions at the same time. */
+  /** Sessions at the same time; for a further one, the one that has been unused for the longest ends. */
   readonly sessions: number
   /** Milliseconds after which a session that nobody uses ends. */
   readonly idleMillis: number
   /** Requests being answered at the same time. */
   readonly requests: number
-  /** Connections at the same time. */
+  /** Connections at the same time; at most half of them are ones that have shown no token. */
   readonly connections: number
   /** Milliseconds for the headers of a request to arrive, and twice that for all of it. */
   readonly headersMillis: number

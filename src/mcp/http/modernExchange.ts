@@ -9,7 +9,7 @@ import { Effect, Schedule } from "effect"
 import { answer } from "../modern/answer.ts"
 import type { Connections } from "../modern/inner.ts"
 import { code, meta, modernVersions, type Reply } from "../modern/protocol.ts"
-import { closed, type Exchange, Rejected, unspecified } from "./exchange.ts"
+import { closed, type Exchange, Rejected } from "./exchange.ts"
 import * as limits from "./limits.ts"
 
 /** Whether a body is of this era, going by what it or its headers say. */
@@ -27,14 +27,6 @@ export const handleModern = Effect.fnUntraced(function*(
   body: unknown
 ): Effect.fn.Return<void, Rejected> {
   const { request, response } = exchange
-  const accepted = request.headers.accept ?? ""
-  if (!accepted.includes("application/json") || !accepted.includes("text/event-stream")) {
-    return yield* new Rejected({
-      status: 406,
-      number: unspecified,
-      message: "Not Acceptable: Client must accept both application/json and text/event-stream"
-    })
-  }
   if (isJSONRPCNotification(body)) {
     response.writeHead(202).end()
     return

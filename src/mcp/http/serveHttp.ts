@@ -1,9 +1,13 @@
 /** Serves clients of both eras over Streamable HTTP, at one address, each of which has to show a token. */
+import { isJSONRPCRequest } from "@modelcontextprotocol/sdk/types.js"
 import { Cause, Effect, FiberSet, Schema, type Scope } from "effect"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Catalogue } from "../Catalogue.ts"
 import { makeConnections } from "../modern/peer.ts"
+import { allVersions, unsupported } from "../modern/protocol.ts"
 import { makeServer } from "../sdkServer.ts"
+import { accepts } from "./accept.ts"
+import { limitConnections } from "./connections.ts"
 import { type Exchange, jsonBody, reject, Rejected, unspecified } from "./exchange.ts"
 import { type Access, crossOrigin, makeGate } from "./gate.ts"
 import { checkMillis, defaultLimits, flushMillis, type HttpLimits } from "./limits.ts"
@@ -47,7 +51,7 @@ export const serveHttp = Effect.fn("serveHttp")(function*(
     requestTimeout: 2 * limits.headersMillis,
     connectionsCheckingInterval: Math.min(checkMillis, limits.headersMillis)
   })
-  server.maxConnections = limits.connections
+  const { know } = limitConnections(server, limits.connections)
   // Finalizers run from the last one up: accept nothing, let calls finish, end sessions, write answers, drop what is left.
   yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
   const exchanges = yield* FiberSet.make<void>()
@@ -84,7 +88,15 @@ export const serveHttp = Effect.fn("serveHttp")(function*(
     answering++
     yield* Effect.gen(function*() {
       if (!isJson(exchange.request.headers["content-type"])) return yield* notJson
+      const { accept } = exchange.request.headers
+      if (!accepts(accept, "application/json") || !accepts(accept, "text/event-stream")) return yield* notAcceptable
       const body = yield* jsonBody(exchange, limits.bodyBytes)
+      const version = exchange.request.headers["mcp-protocol-version"]
+      if (typeof version === "string" && !allVersions.includes(version)) {
+        const { data, message, number } = unsupported(version)
+        const id = isJSONRPCRequest(body) ? { id: body.id } : {}
+        return yield* new Rejected({ status: 400, number, message, data, ...id })
+      }
       yield* isModernBody(exchange, body) ? modern(exchange, body) : sessions.handle(exchange, body)
     }).pipe(Effect.ensuring(Effect.sync(() => {
       answering--
@@ -94,13 +106,15 @@ export const serveHttp = Effect.fn("serveHttp")(function*(
   const handle = (exchange: Exchange): Effect.Effect<void, Rejected> => {
     const { request, response } = exchange
     const { headers, method = "" } = request
-    const refusal = gate(method, headers)
+    const isEndpoint = request.url?.replace(/\?.*$/su, "") === endpoint
+    const refusal = gate(method, headers, isEndpoint)
     for (const [name, value] of Object.entries({ ...crossOrigin(options.origins, headers), ...refusal?.headers })) {
       response.setHeader(name, value)
     }
     if (refusal !== undefined) return Effect.fail(new Rejected({ ...refusal, number: unspecified }))
+    if (!isEndpoint) return Effect.fail(nothingHere)
+    if (method !== "OPTIONS") know(request.socket)
     if (stopping) return Effect.fail(ending)
-    if (request.url?.replace(/\?.*$/su, "") !== endpoint) return Effect.fail(nothingHere)
     switch (method) {
       case "OPTIONS":
         return Effect.sync(() => {
@@ -158,6 +172,10 @@ const rejected = (status: number, message: string): Rejected => new Rejected({ s
 const busy = rejected(503, "Too many requests at once; come back later")
 const ending = rejected(503, "The server is stopping")
 const failed = new Rejected({ status: 500, number: -32603, message: "Internal error" })
+const notAcceptable = rejected(
+  406,
+  "Not Acceptable: Client must accept both application/json and text/event-stream"
+)
 const notAllowed = rejected(405, "Method not allowed")
 const notJson = rejected(415, "Unsupported Media Type: Content-Type must be application/json")
 const nothingHere = rejected(404, `Not found; the endpoint is ${endpoint}`)

@@ -5,9 +5,11 @@ import { Effect, Exit, FiberMap, FiberSet, Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import type { Running } from "../sdkServer.ts"
 import { turn } from "../turn.ts"
+import { nameAccepted } from "./accept.ts"
 import { EventLog } from "./EventLog.ts"
 import { closed, type Exchange, Rejected, unspecified } from "./exchange.ts"
 import type { HttpLimits } from "./limits.ts"
+import { withoutNullId } from "./withoutNullId.ts"
 
 interface Session {
   readonly transport: StreamableHTTPServerTransport
@@ -17,6 +19,8 @@ interface Session {
   readonly scope: Scope.Closeable
   /** Exchanges that are open; a stream is one. */
   open: number
+  /** When the last exchange ended, as a number that only grows. */
+  left: number
 }
 
 export interface Sessions {
@@ -34,6 +38,7 @@ export const makeSessions = Effect.fnUntraced(function*(
   const sessions = new Map<string, Session>()
   const expiry = yield* FiberMap.make<string, void, never>()
   const run = yield* FiberSet.makeRuntimePromise()
+  let exchanges = 0
 
   const end = (id: string): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -47,10 +52,13 @@ export const makeSessions = Effect.fnUntraced(function*(
     Effect.gen(function*() {
       session.open++
       yield* FiberMap.remove(expiry, id)
+      nameAccepted(exchange.request)
+      withoutNullId(exchange.response)
       yield* Effect.promise(() => session.transport.handleRequest(exchange.request, exchange.response, body))
       yield* closed(exchange)
     }).pipe(Effect.ensuring(Effect.suspend(() => {
       session.open--
+      session.left = ++exchanges
       if (session.open > 0 || !sessions.has(id)) return Effect.void
       const expire = Effect.sleep(limits.idleMillis).pipe(Effect.andThen(session.idle), Effect.andThen(end(id)))
       return FiberMap.run(expiry, id, expire)
@@ -76,12 +84,24 @@ export const makeSessions = Effect.fnUntraced(function*(
     return { transport, events, idle }
   })
 
+  /** Ends the session that has been unused for the longest; its client, if there is one, begins another. */
+  const makeRoom = Effect.gen(function*() {
+    for (const [id, { idle, open }] of Array.from(sessions).toSorted(([, a], [, b]) => a.left - b.left)) {
+      if (open > 0) continue
+      const isIdle = yield* Effect.raceFirst(Effect.as(idle, true), Effect.as(Effect.yieldNow, false))
+      if (!isIdle || !sessions.has(id)) continue
+      yield* FiberMap.remove(expiry, id)
+      return yield* end(id)
+    }
+    return yield* tooMany
+  })
+
   const begin = Effect.fnUntraced(function*(exchange: Exchange, body: unknown) {
-    if (sessions.size >= limits.sessions) return yield* tooMany
+    if (sessions.size >= limits.sessions) yield* makeRoom
     // Cannot be guessed; and whoever has it needs the token as well.
     const id = randomUUID()
     const scope = yield* Scope.fork(parent)
-    const session = { ...(yield* Scope.provide(open(id), scope)), scope, open: 0 }
+    const session = { ...(yield* Scope.provide(open(id), scope)), scope, open: 0, left: ++exchanges }
     sessions.set(id, session)
     yield* using(id, session, exchange, body)
     // The transport has refused to begin one.
@@ -117,5 +137,5 @@ const forgotten = new Rejected({ status: 400, number: unspecified, message: "Not
 const tooMany = new Rejected({
   status: 503,
   number: unspecified,
-  message: "Too many sessions; close one, or come back later"
+  message: "Too many sessions, and all of them are in use; close one, or come back later"
 })

@@ -2,16 +2,30 @@
  * What revision 2026-07-28 of MCP puts into every message: no handshake and no session, but in each request the version,
  * the client and what it can do.
  */
-import type {
-  JSONRPCErrorResponse,
-  JSONRPCMessage,
-  JSONRPCRequest,
-  JSONRPCResultResponse
+import {
+  type JSONRPCErrorResponse,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  type JSONRPCResultResponse,
+  SUPPORTED_PROTOCOL_VERSIONS
 } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Schema } from "effect"
 
 /** Versions spoken without a handshake. */
 export const modernVersions = ["2026-07-28"] as const
+
+/** All versions that are spoken, the newest first: those with a handshake are the SDK's. */
+export const allVersions: ReadonlyArray<string> = [...modernVersions, ...SUPPORTED_PROTOCOL_VERSIONS]
+
+/** What a client is told that asks for another one. */
+export const unsupported = (requested: string): ProtocolError =>
+  new ProtocolError({
+    number: code.unsupportedVersion,
+    message: allVersions.includes(requested)
+      ? `Protocol version ${requested} begins with initialize`
+      : "Unsupported protocol version",
+    data: { supported: allVersions, requested }
+  })
 
 export const meta = {
   version: "io.modelcontextprotocol/protocolVersion",
@@ -87,11 +101,7 @@ export const askingOf = Effect.fnUntraced(function*(request: JSONRPCRequest): Ef
   )
   const requested = envelope[meta.version]
   if (!modernVersions.some((version) => version === requested)) {
-    return yield* new ProtocolError({
-      number: code.unsupportedVersion,
-      message: "Unsupported protocol version",
-      data: { supported: modernVersions, requested }
-    })
+    return yield* unsupported(requested)
   }
   const { elicitation, roots } = envelope[meta.capabilities]
   return { client: envelope[meta.client] ?? { name: "", version: "" }, elicitation, roots }

@@ -6,6 +6,7 @@ import { bare, reported } from "../content.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { collected } from "../reference.ts"
+import { tellsPaths } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 import { fileOf } from "./read.ts"
@@ -14,8 +15,10 @@ export const readBlob = defineTool({
   name: "oci_read_blob",
   toolset: "read",
   title: "Read part of a blob",
-  description:
-    "Returns a window of a blob: text when the bytes are UTF-8, otherwise a hex preview (or base64 when asked). Use it for configs, SBOMs, signatures and small files; page with next_offset. Layers are compressed archives: read the file at path directly instead. Binary content costs about one token per byte here.",
+  description: (served) =>
+    `Returns a window of a blob: text when the bytes are UTF-8, otherwise a hex preview (or base64 when asked). Use it for configs, SBOMs, signatures and small files; page with next_offset. Layers are compressed archives${
+      tellsPaths(served) ? ": read the file at path directly instead" : ", and say little in windows"
+    }. Binary content costs about one token per byte here.`,
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({

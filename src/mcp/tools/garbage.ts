@@ -24,6 +24,7 @@ const Collected = Schema.Struct({
   bytes: Schema.Natural,
   examples: Schema.Array(Item),
   kept: Schema.Array(Reason),
+  kept_omitted: p.optional(Schema.Natural),
   omitted: p.optional(Schema.Natural),
   trash: p.optional(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural }))
 })
@@ -70,18 +71,18 @@ interface Request {
 }
 
 /** Where nothing may be removed that does not come back. */
-const lookOnly: ToolSpec<Request, Collected> = {
+const lookOnly = (because: string): ToolSpec<Request, Collected> => ({
   name: "oci_gc",
   toolset: "maintain",
   title: "Look for garbage",
   description:
-    "Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started without --allow-delete.",
+    `Reports what could be freed and why: blobs that no manifest needs, expired uploads, files that tools left behind and, with untagged or keep, manifests and tags; and what stays, by reason, with its size. Nothing can be removed, since this server was started ${because}.`,
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct(looking),
   output: Collected,
   run: Effect.fn("oci_gc")((request, { layout }) => look(layout, request, false))
-}
+})
 
 const collecting: ToolSpec<Request, Collected> = {
   name: "oci_gc",
@@ -100,8 +101,8 @@ const collecting: ToolSpec<Request, Collected> = {
 }
 
 const tools: Readonly<Record<Mode, MakeTool>> = {
-  read: defineTool(lookOnly),
-  write: defineTool(lookOnly),
+  read: defineTool(lookOnly("with --read-only")),
+  write: defineTool(lookOnly("without --allow-delete")),
   delete: defineTool(collecting)
 }
 
@@ -183,6 +184,7 @@ const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<Garba
     files: count(going, "file"),
     bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
     ...shown,
+    ...(shown.kept.length < kept.length ? { kept_omitted: kept.length - shown.kept.length } : {}),
     ...(omitted === 0 ? {} : { omitted })
   }
 }

@@ -1,5 +1,5 @@
-/** Tools for what happened, and for taking it back. */
-import { Effect, Option, Schema, Stream } from "effect"
+/** The tool for what happened, and how changes are shown. */
+import { Effect, Schema, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { HistoryInvalid, ReferenceInvalid } from "../../oci/OciError.ts"
@@ -8,7 +8,6 @@ import { parsePoint } from "../../ops/point.ts"
 import { Allowance, clean, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
-import { invalidArgument } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
 const Commit = Schema.Struct({
@@ -62,56 +61,6 @@ export const history = defineTool({
   })
 })
 
-export const restore = defineTool({
-  name: "oci_restore",
-  toolset: "write",
-  title: "Take a change back",
-  description:
-    "Takes changes back. undo takes one, by its revision (see oci_history). Every name it changed points again at what it did before; that is refused when a name was changed again since, unless force. to makes a tag (with repository and tag), a repository, or the whole layout what it was at a revision or ISO time (for a tag also -N). Both are new changes that can be taken back in turn; nothing is lost from the history. Refused, naming it, when content is gone. With dry_run it only reports.",
-  hints: p.adding,
-  needs: "writing",
-  input: Schema.Struct({
-    undo: p.optional(p.bytes("Revision to take back")),
-    to: p.optional(p.text("Revision, ISO time or -N to go back to")),
-    repository: p.optional(p.repository),
-    tag: p.optional(p.text("With to: only this tag of the repository")),
-    force: p.flag("With undo: also names that were changed again since"),
-    dry_run: p.flag("Only report what would change")
-  }),
-  output: Schema.Struct({
-    revision: p.optional(Schema.Natural),
-    done: Schema.Boolean,
-    events: Schema.Array(p.Change),
-    omitted: p.optional(Schema.Natural)
-  }),
-  run: Effect.fn("oci_restore")(function*({ dry_run, force, repository, tag, to, undo }, { layout: { registry } }) {
-    if ((undo === undefined) === (to === undefined)) {
-      return yield* invalidArgument("undo, to: give one of them, a revision to take back or a point to go back to")
-    }
-    if (tag !== undefined && (repository === undefined || to === undefined)) {
-      return yield* invalidArgument("tag: goes with repository and to")
-    }
-    if (force && undo === undefined) return yield* invalidArgument("force: goes with undo")
-    const of = repository === undefined || tag === undefined ? undefined : { repository, tag }
-    const { changes, revision } = undo === undefined
-      ? yield* registry.restore({
-        to: yield* Effect.fromResult(parsePoint(to ?? "", of)),
-        repository,
-        tag,
-        dryRun: dry_run
-      })
-      : yield* registry.revert(undo, { repository, force, dryRun: dry_run })
-    const shown = changes.map(shownChange)
-    const events = new Allowance().take(shown)
-    return {
-      ...(Option.isNone(revision) ? {} : { revision: revision.value }),
-      done: !dry_run,
-      events,
-      ...(events.length < shown.length ? { omitted: shown.length - events.length } : {})
-    }
-  })
-})
-
 const timeOf = (since: string | undefined): Effect.Effect<number | undefined, ReferenceInvalid> => {
   if (since === undefined) return Effect.succeed(undefined)
   return Effect.flatMap(Effect.fromResult(parsePoint(since)), (point) =>
@@ -134,7 +83,7 @@ const shownCommit = ({ actor, changes, revision, time }: HistoryCommit): typeof 
   }
 }
 
-const shownChange = ({ from, refName, repository, tag, to }: NameChange): typeof p.Change.Type => {
+export const shownChange = ({ from, refName, repository, tag, to }: NameChange): typeof p.Change.Type => {
   const ref = repository === undefined
     ? refName === undefined ? undefined : clean(refName)
     : tag === undefined

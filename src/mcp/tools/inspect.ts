@@ -50,6 +50,7 @@ export const inspectImage = defineTool({
       size: Schema.Natural
     }))),
     created: p.optional(Schema.String),
+    config_digest: p.optional(Schema.String),
     config: p.optional(Config),
     layers: p.optional(Schema.Array(Schema.Struct({
       digest: Schema.String,
@@ -58,7 +59,7 @@ export const inspectImage = defineTool({
     }))),
     total_size: p.optional(Schema.Natural),
     referrers: p.optional(Schema.Record(Schema.String, Schema.Natural)),
-    truncated: p.optional(p.strings)
+    truncated: p.optional(Schema.Record(Schema.String, Schema.Natural))
   }),
   run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
@@ -76,19 +77,19 @@ export const inspectImage = defineTool({
       mediaType: inspected.descriptor.mediaType,
       ...details,
       ...(counts.length === 0 ? {} : { referrers }),
-      ...(parts.truncated.length === 0 ? {} : { truncated: parts.truncated })
+      ...(Object.keys(parts.truncated).length === 0 ? {} : { truncated: parts.truncated })
     }
   })
 })
 
-/** What fits into the result, and the names of what did not. */
+/** What fits into the result, and how much of what did not. */
 class Parts {
-  readonly truncated: Array<string> = []
+  readonly truncated: Record<string, number> = {}
   readonly #allowance = new Allowance()
 
   take<A>(name: string, items: ReadonlyArray<A>): ReadonlyArray<A> {
     const taken = this.#allowance.take(items)
-    if (taken.length < items.length) this.truncated.push(name)
+    if (taken.length < items.length) this.truncated[name] = items.length - taken.length
     return taken
   }
 
@@ -101,7 +102,7 @@ class Parts {
 
   entries(name: string, entries: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
     const { omitted, shown } = cleanEntries(entries, this.#allowance)
-    if (omitted > 0) this.truncated.push(name)
+    if (omitted > 0) this.truncated[name] = omitted
     return shown
   }
 }
@@ -140,6 +141,7 @@ const imageOf = Effect.fnUntraced(function*(
   return {
     ...(platform === undefined ? {} : { platform: clean(platform) }),
     ...(image.created === undefined ? {} : { created: clean(image.created) }),
+    ...(manifest.config === undefined ? {} : { config_digest: manifest.config.digest }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
     layers,
     total_size: contentSize(manifest)

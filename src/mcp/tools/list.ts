@@ -1,16 +1,20 @@
 /** Tools that list: layouts, repositories, tags, referrers. */
-import { Effect, Result, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import type { Page } from "../../layout/query.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import type { Tag } from "../../oci/Reference.ts"
+import { createdOf } from "../../ops/createdOf.ts"
 import { findManifest, parseRef } from "../../ops/find.ts"
 import { placeAt } from "../../ops/placeAt.ts"
+import type { RegistryError } from "../../ops/ports.ts"
 import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
 import * as limits from "../limits.ts"
 import { pageOfNames } from "../names.ts"
 import * as p from "../parameters.ts"
-import type { ServedLayout } from "../Served.ts"
+import { isWritable, movesFiles, type ServedLayout } from "../Served.ts"
 import { summaryOf } from "../summary.ts"
+import { invalidArgument } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
 const LayoutSummary = Schema.Struct({
@@ -28,8 +32,10 @@ export const listLayouts = defineTool({
   name: "oci_list_layouts",
   toolset: "read",
   title: "List layouts",
-  description:
-    "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several.",
+  description: (served) =>
+    movesFiles(served)
+      ? "Lists the OCI image layouts this server was started with, what may be done to each (read, write, delete), and the directories files may be pushed from or exported to. Call it first when a path or a permission is refused, or to learn the layout ids when there are several."
+      : "Lists the OCI image layouts this server was started with, how much there is in each, what is wrong with one that cannot be opened, and what may be done to it (read, write, delete). Call it first when a permission is refused, or to learn the layout ids when there are several.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({}),
@@ -42,7 +48,7 @@ export const listLayouts = defineTool({
     const layouts = chosen === undefined ? served.layouts : [chosen]
     return {
       layouts: yield* Effect.forEach(layouts, (layout) => summaryOf(layout, served.mode)),
-      allowed_directories: (yield* files).allowed,
+      allowed_directories: isWritable(served) ? (yield* files).allowed : [],
       inline_limit: limits.inlineBytes
     }
   })
@@ -67,13 +73,15 @@ export const listRepositories = defineTool({
   output: Schema.Struct({
     repositories: p.strings,
     unnamed: p.optional(Schema.Array(Unnamed)),
+    unnamed_omitted: p.optional(Schema.Natural),
     next_start_after: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_list_repositories")(function*({ at, limit, prefix, start_after }, { layout }) {
     const { registry } = yield* placeAt(layout, at)
     const first = start_after === undefined && prefix === undefined
-    const unnamed = first ? yield* Stream.runCollect(Stream.take(registry.unnamed(), limits.textEntries)) : []
-    const shown = new Allowance(limits.partCharacters / 4).take(unnamed.map(({ digest, reason, refName }) => ({
+    const unnamed = first ? yield* Stream.runCollect(registry.unnamed()) : []
+    const few = unnamed.slice(0, limits.textEntries)
+    const shown = new Allowance(limits.partCharacters / 4).take(few.map(({ digest, reason, refName }) => ({
       ...(refName === undefined ? {} : { name: clean(refName) }),
       digest: isDigest(digest) ? shortDigest(digest) : clean(digest),
       reason: clean(reason)
@@ -84,7 +92,12 @@ export const listRepositories = defineTool({
       { limit, prefix, start_after },
       rest
     )
-    return { repositories: items, ...(shown.length === 0 ? {} : { unnamed: shown }), ...nextOf(items, more) }
+    return {
+      repositories: items,
+      ...(shown.length === 0 ? {} : { unnamed: shown }),
+      ...(shown.length < unnamed.length ? { unnamed_omitted: unnamed.length - shown.length } : {}),
+      ...nextOf(items, more)
+    }
   })
 })
 
@@ -92,22 +105,28 @@ const TagDetail = Schema.Struct({
   tag: Schema.String,
   digest: Schema.String,
   kind: Schema.Literals(["image", "index", "artifact"]),
-  size: Schema.Natural
+  size: Schema.Natural,
+  created: p.optional(Schema.String)
 })
+
+const Untagged = Schema.Struct({ digest: Schema.String, mediaType: Schema.String, size: Schema.Natural })
 
 export const listTags = defineTool({
   name: "oci_list_tags",
   toolset: "read",
   title: "List tags",
   description:
-    "Lists the tags of a repository in lexical order. Returns names only; with detail also a shortened digest, the kind (image, index, artifact) and the size of the manifest each tag points to. Shortened digests are accepted wherever a ref is.",
+    "Lists the tags of a repository. Returns names only; with detail also a shortened digest, the kind (image, index, artifact), the size of the manifest each tag points to, and when the image was created, as far as it says. sort created lists the newest first, and those that say nothing last. With untagged lists the manifests that no tag names instead. Shortened digests are accepted wherever a ref is.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
     repository: p.repository,
     prefix: p.optional(p.text("Only tags that start with this")),
+    match: p.optional(p.text("Only tags like this, * for any characters")),
     at: p.atTime,
-    detail: p.flag("Add digest, kind and size per tag (about 4x the tokens)"),
+    detail: p.flag("Add digest, kind, size and creation time per tag (about 5x the tokens)"),
+    sort: p.choice("Order of the tags", ["name", "created"], "name"),
+    untagged: p.flag("List manifests without a tag instead"),
     start_after: p.startAfter,
     limit: p.integer("Tags per page", { minimum: 1, maximum: 1000, default: 100 })
   }),
@@ -115,11 +134,31 @@ export const listTags = defineTool({
     repository: Schema.String,
     tags: p.strings,
     details: p.optional(Schema.Array(TagDetail)),
+    untagged: p.optional(Schema.Array(Untagged)),
     next_start_after: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_list_tags")(function*({ at, detail, limit, prefix, repository, start_after }, call) {
+  run: Effect.fn("oci_list_tags")(function*(request, call) {
+    const { at, detail, limit, match, prefix, repository, sort, start_after, untagged } = request
     const layout = yield* placeAt(call.layout, at)
-    const names = yield* pageOfNames((page) => layout.registry.tags(repository, page), { limit, prefix, start_after })
+    const { registry } = layout
+    if (untagged) {
+      if (prefix !== undefined || match !== undefined || detail || sort !== "name") {
+        return yield* invalidArgument("untagged: goes without prefix, match, detail and sort")
+      }
+      const found = yield* Stream.runCollect(
+        registry.untagged(repository, { startAfter: start_after, limit: limit + 1 })
+      )
+      const { items, more } = pageOf(found.map(({ digest, mediaType, size }) => ({ digest, mediaType, size })), limit)
+      return { repository, tags: [], untagged: items, ...nextOf(items.map(({ digest }) => digest), more) }
+    }
+    const fits = match === undefined ? undefined : glob(match)
+    const chosen = (page: Page) => {
+      const all = registry.tags(repository, page)
+      return fits === undefined ? all : Stream.filter(all, (tag) => fits.test(tag))
+    }
+    const names = sort === "name"
+      ? yield* pageOfNames(chosen, { limit, prefix, start_after })
+      : yield* newestFirst(layout, chosen, request)
     if (!detail) return { repository, tags: names.items, ...nextOf(names.items, names.more) }
     const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag), { concurrency: 8 })
     // A tag that has gone since it was listed has no details, and is no tag any more.
@@ -128,6 +167,38 @@ export const listTags = defineTool({
     const tags = details.map(({ tag }) => tag)
     return { repository, tags, details, ...nextOf(cut ? tags : names.items, cut || names.more) }
   })
+})
+
+const glob = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.split("*").map((part) => part.replaceAll(/[\\^$.+?()[\]{}|/]/gu, "\\$&")).join(".*")}$`, "su")
+
+/** A page of tags, those whose images were created last before the others; of one age, in lexical order. */
+const newestFirst = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  list: (page: Page) => Stream.Stream<Tag, RegistryError>,
+  { limit, prefix = "", repository, start_after }: {
+    readonly limit: number
+    readonly prefix?: string | undefined
+    readonly repository: string
+    readonly start_after?: string | undefined
+  }
+) {
+  const tags = (yield* Stream.runCollect(list({}))).filter((tag) => tag.startsWith(prefix))
+  const dated = yield* Effect.forEach(tags, (tag) =>
+    registry.resolveTag(repository, tag).pipe(
+      Effect.flatMap((descriptor) => createdOf(registry, repository, descriptor)),
+      Effect.map((created) => ({ tag, created: Option.getOrElse(created, () => "") })),
+      Effect.catchTags({
+        ManifestUnknown: () => Effect.succeed({ tag, created: "" }),
+        NameUnknown: () => Effect.succeed({ tag, created: "" })
+      })
+    ), { concurrency: 8 })
+  const sorted = dated.toSorted((a, b) => (a.created > b.created ? -1 : a.created < b.created ? 1 : 0))
+  const begin = start_after === undefined ? 0 : sorted.findIndex(({ tag }) => tag === start_after) + 1
+  if (start_after !== undefined && begin === 0) {
+    return yield* invalidArgument("start_after: no such tag here; begin again without it")
+  }
+  return pageOf(sorted.slice(begin, begin + limit + 1).map(({ tag }) => tag), limit)
 })
 
 /** A manifest that cannot be read is still listed, as what its media type says it is. */
@@ -140,14 +211,19 @@ const detailOf = ({ registry }: ServedLayout, repository: string, tag: Tag) =>
       tag,
       digest: shortDigest(descriptor.digest),
       kind: Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)],
-      size: descriptor.size
+      size: descriptor.size,
+      ...Option.match(yield* createdOf(registry, repository, descriptor), {
+        onNone: () => ({}),
+        onSome: (created) => ({ created })
+      })
     }
   }).pipe(Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined }))
 
 const Referrer = Schema.Struct({
   ...p.descriptor,
   artifact_type: p.optional(Schema.String),
-  annotations: p.optional(p.stringMap)
+  annotations: p.optional(p.stringMap),
+  annotations_omitted: p.optional(Schema.Natural)
 })
 
 export const listReferrers = defineTool({
@@ -180,13 +256,14 @@ export const listReferrers = defineTool({
     }))
     const { items, more } = pageOf(
       found.map(({ annotations = {}, artifactType, ...descriptor }) => {
-        const { shown } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
+        const { omitted, shown } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
         return {
           mediaType: descriptor.mediaType,
           digest: descriptor.digest,
           size: descriptor.size,
           ...(artifactType === undefined ? {} : { artifact_type: clean(artifactType) }),
-          ...(Object.keys(shown).length === 0 ? {} : { annotations: shown })
+          ...(Object.keys(shown).length === 0 ? {} : { annotations: shown }),
+          ...(omitted === 0 ? {} : { annotations_omitted: omitted })
         }
       }),
       limit

@@ -21,7 +21,8 @@ export const pin = defineTool({
     pinned: Schema.Boolean,
     /** Whether this call made the difference. */
     changed: Schema.Boolean,
-    pins: p.strings
+    pins: p.strings,
+    omitted: p.optional(Schema.Natural)
   }),
   run: Effect.fn("oci_pin")(function*({ pinned, ref }, { layout }) {
     const found = yield* findContent(layout, ref, "auto")
@@ -31,13 +32,15 @@ export const pin = defineTool({
     const before = (yield* registry.pins(repository)).some((one) => one.digest === digest)
     if (pinned) yield* registry.pin(repository, digest)
     else yield* registry.unpin(repository, digest)
-    const pins = yield* registry.pins(repository)
+    const all = yield* registry.pins(repository)
+    const pins = new Allowance().take(all.map((one) => shortDigest(one.digest)))
     return {
       repository,
       digest,
       pinned,
       changed: before !== pinned,
-      pins: new Allowance().take(pins.map((one) => shortDigest(one.digest)))
+      pins,
+      ...(pins.length < all.length ? { omitted: all.length - pins.length } : {})
     }
   })
 })

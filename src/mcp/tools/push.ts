@@ -8,6 +8,7 @@ import * as registryLimits from "../../ops/limits.ts"
 import { bare, contentOf, inlineText } from "../content.ts"
 import * as p from "../parameters.ts"
 import { collected } from "../reference.ts"
+import { movesFiles } from "../Served.ts"
 import { invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { type Call, defineTool } from "../Tool.ts"
 
@@ -15,8 +16,12 @@ export const pushBlob = defineTool({
   name: "oci_push_blob",
   toolset: "write",
   title: "Push a blob",
-  description:
-    "Stores a blob and returns its descriptor. Give exactly one of path (a file in an allowed directory; any size, preferred), text or base64 (small content only). With digest or size the content must match or nothing is stored. Pushing content that is already there is fine. Push config and layers before the manifest that names them. Reports progress and can be cancelled.",
+  description: (served) =>
+    `Stores a blob and returns its descriptor. ${
+      movesFiles(served)
+        ? "Give exactly one of path (a file in an allowed directory; any size, preferred), text or base64 (small content only)."
+        : "Give text or base64, small content only; what is larger goes in pieces, see oci_upload_start."
+    } With digest or size the content must match or nothing is stored. Pushing content that is already there is fine. Push config and layers before the manifest that names them. Reports progress and can be cancelled.`,
   hints: p.adding,
   needs: "writing",
   input: Schema.Struct({
@@ -28,6 +33,7 @@ export const pushBlob = defineTool({
     size: p.optional(p.bytes("Expected size in bytes")),
     media_type: p.optional(p.text("Only echoed in the descriptor"))
   }),
+  fileArguments: ["path"],
   output: Schema.Struct({ repository: Schema.String, ...p.descriptor, existed: Schema.Boolean }),
   run: Effect.fn("oci_push_blob")(
     function*({ digest, media_type, repository, size, ...given }, call) {
@@ -63,8 +69,12 @@ export const pushManifest = defineTool({
   name: "oci_push_manifest",
   toolset: "write",
   title: "Push a manifest",
-  description:
-    "Stores an image manifest, index or artifact manifest and optionally tags it. Give exactly one of manifest (an object, stored as compact JSON), raw (the exact text to store, byte for byte) or path (a file). Everything the manifest names must have been pushed before, except its subject. New tags are created; a tag that already points elsewhere is refused and nothing is stored, and oci_tag with move moves it.",
+  description: (served) =>
+    `Stores an image manifest, index or artifact manifest and optionally tags it. Give exactly one of manifest (an object, stored as compact JSON)${
+      movesFiles(served)
+        ? ", raw (the exact text to store, byte for byte) or path (a file)"
+        : " and raw (the exact text to store, byte for byte)"
+    }. Everything the manifest names must have been pushed before, except its subject. New tags are created; a tag that already points elsewhere is refused and nothing is stored, and oci_tag with move moves it.`,
   hints: p.adding,
   needs: "writing",
   input: Schema.Struct({
@@ -76,6 +86,7 @@ export const pushManifest = defineTool({
     tags: p.optional(p.tags("Tags to create", 0)),
     digest: p.optional(p.digest)
   }),
+  fileArguments: ["path"],
   output: Schema.Struct({
     repository: Schema.String,
     ...p.descriptor,
@@ -105,7 +116,11 @@ interface GivenManifest {
 const manifestOf = Effect.fnUntraced(
   function*({ files }: Call, { manifest, path, raw }: GivenManifest): Effect.fn.Return<Uint8Array, ToolError> {
     if ([manifest, path, raw].filter((value) => value !== undefined).length !== 1) {
-      return yield* invalidArgument("give exactly one of manifest, raw and path")
+      return yield* invalidArgument(
+        (yield* files).allowed.length === 0
+          ? "give exactly one of manifest and raw"
+          : "give exactly one of manifest, raw and path"
+      )
     }
     if (manifest !== undefined) return yield* inlineText("manifest", JSON.stringify(manifest))
     if (raw !== undefined) return yield* inlineText("raw", raw)

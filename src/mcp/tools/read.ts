@@ -13,21 +13,26 @@ import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { choosePlatform, readManifest, shownPlatform } from "../platform.ts"
 import { manifestBytes, sourceFields } from "../reference.ts"
-import type { ServedLayout } from "../Served.ts"
-import { ContentTooLarge, type ToolError } from "../SurfaceError.ts"
+import { type ServedLayout, tellsPaths } from "../Served.ts"
+import { ContentTooLarge, invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { defineTool } from "../Tool.ts"
 
 export const resolve = defineTool({
   name: "oci_resolve",
   toolset: "read",
   title: "Resolve a reference",
-  description:
-    "Turns a reference into its descriptor (media type, full digest, size) without reading content: test whether something exists, pin a tag to a digest, expand a shortened digest, or find which tags point at a digest. Works for manifests and, with kind blob, for layers and configs. Also returns the file that holds the bytes, so that it can be read directly; it must not be changed.",
+  description: (served) =>
+    `Turns a reference into its descriptor (media type, full digest, size) without reading content: test whether something exists, pin a tag to a digest, expand a shortened digest, or find which tags point at a digest. Works for manifests and, with kind blob, for layers and configs.${
+      tellsPaths(served)
+        ? " Also returns the file that holds the bytes, so that it can be read directly; it must not be changed."
+        : ""
+    }`,
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
     ref: p.ref,
     at: p.at,
+    platform: p.optional(p.text("Of an index, the image for os/arch[/variant]")),
     kind: p.choice("What the digest names; auto tries manifest, then blob", ["auto", "manifest", "blob"], "auto")
   }),
   output: Schema.Struct({
@@ -35,17 +40,24 @@ export const resolve = defineTool({
     kind: Schema.Literals(["manifest", "blob"]),
     ...p.descriptor,
     tags: p.optional(p.strings),
+    tags_omitted: p.optional(Schema.Natural),
     path: p.optional(Schema.String)
   }),
-  run: Effect.fn("oci_resolve")(function*({ at, kind, ref }, call) {
+  run: Effect.fn("oci_resolve")(function*({ at, kind, platform, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
-    const found = yield* findContent(layout, ref, kind)
-    const tags = yield* tagsOf(found)
+    const named = platform === undefined ? yield* findContent(layout, ref, kind) : yield* findManifest(layout, ref)
+    if (platform !== undefined && kind === "blob") return yield* invalidArgument("platform: is for manifests")
+    const found = platform === undefined
+      ? named
+      : { ...named, descriptor: (yield* choosePlatform(named, named.descriptor, platform)).descriptor }
+    const all = yield* tagsOf(found)
+    const tags = new Allowance().take(all)
     return {
       ...sourceFields(found),
       kind: found.kind,
       ...bare(found.descriptor),
       ...(tags.length === 0 ? {} : { tags }),
+      ...(tags.length < all.length ? { tags_omitted: all.length - tags.length } : {}),
       ...(yield* fileOf(layout, found, found.descriptor.digest))
     }
   })
@@ -54,7 +66,7 @@ export const resolve = defineTool({
 const tagsOf = ({ descriptor, kind, layout, repository }: Found) =>
   kind === "blob" || repository === undefined
     ? Effect.succeed([])
-    : Effect.map(layout.registry.tagsOf(repository, descriptor.digest), (tags) => new Allowance().take(tags))
+    : layout.registry.tagsOf(repository, descriptor.digest)
 
 /** The file that holds a blob's bytes, where blobs are files and the client can be told. */
 export const fileOf = (

@@ -4,14 +4,17 @@ import type { BlobWriter } from "../../ops/Registry.ts"
 import { bare, contentOf } from "../content.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
+import { movesFiles } from "../Served.ts"
 import { defineTool } from "../Tool.ts"
 
 export const uploadStart = defineTool({
   name: "oci_upload_start",
   toolset: "uploads",
   title: "Start or resume an upload",
-  description:
-    "Starts a chunked blob upload and returns its upload_id, or, given an upload_id, reports how far that upload has got so that it can be continued; others of the repository are listed as well, for those who have lost an id. Only for content that arrives in pieces; for a file use oci_push_blob with path. Uploads expire 24 hours after the last append and survive a restart of the server.",
+  description: (served) =>
+    `Starts a chunked blob upload and returns its upload_id, or, given an upload_id, reports how far that upload has got so that it can be continued; others of the repository are listed as well, for those who have lost an id. Only for content that arrives in pieces${
+      movesFiles(served) ? "; for a file use oci_push_blob with path" : " or is too large for one"
+    }. Uploads expire 24 hours after the last append and survive a restart of the server.`,
   hints: { readOnly: false, destructive: false, idempotent: false },
   needs: "writing",
   input: Schema.Struct({
@@ -30,7 +33,8 @@ export const uploadStart = defineTool({
       upload_id: Schema.String,
       offset: Schema.Natural,
       expires_at: Schema.String
-    })))
+    }))),
+    others_omitted: p.optional(Schema.Natural)
   }),
   run: Effect.fn("oci_upload_start")(function*({ chunk_size, repository, upload_id }, { layout: { registry } }) {
     const writer = upload_id === undefined
@@ -45,7 +49,8 @@ export const uploadStart = defineTool({
       ...progressOf(writer),
       repository: writer.repository,
       chunk_size: writer.chunkSize,
-      ...(others.length === 0 ? {} : { others: others.slice(0, limits.uploadsTold).map(progressOf) })
+      ...(others.length === 0 ? {} : { others: others.slice(0, limits.uploadsTold).map(progressOf) }),
+      ...(others.length > limits.uploadsTold ? { others_omitted: others.length - limits.uploadsTold } : {})
     }
   })
 })
@@ -60,8 +65,10 @@ export const uploadAppend = defineTool({
   name: "oci_upload_append",
   toolset: "uploads",
   title: "Append to an upload",
-  description:
-    "Appends bytes to an upload at offset, which must be the upload's current size, and returns the new offset. Give exactly one of text, base64, or path with optional path_offset and length. Repeating a call that already succeeded is refused with the current offset, so nothing is written twice.",
+  description: (served) =>
+    `Appends bytes to an upload at offset, which must be the upload's current size, and returns the new offset. Give exactly one of ${
+      movesFiles(served) ? "text, base64, or path with optional path_offset and length" : "text and base64"
+    }. Repeating a call that already succeeded is refused with the current offset, so nothing is written twice.`,
   hints: p.adding,
   needs: "writing",
   input: Schema.Struct({
@@ -73,6 +80,7 @@ export const uploadAppend = defineTool({
     path_offset: p.optional(p.bytes("First byte of the file")),
     length: p.optional(p.bytes("Bytes to read from the file"))
   }),
+  fileArguments: ["path", "path_offset", "length"],
   output: Schema.Struct({ upload_id: Schema.String, offset: Schema.Natural }),
   run: Effect.fn("oci_upload_append")(
     function*({ length, offset, path_offset, upload_id, ...given }, call) {

@@ -31,10 +31,11 @@ export interface ServerProcess {
 }
 
 export const spawnServer = Effect.fnUntraced(function*(
-  args: ReadonlyArray<string>
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
 ): Effect.fn.Return<ServerProcess, never, Scope.Scope> {
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(process.execPath, [mainPath, ...args], { stdio: "pipe" })),
+    Effect.sync(() => spawn(process.execPath, [mainPath, ...args], { stdio: "pipe", env: { ...process.env, ...env } })),
     (child) => Effect.sync(() => void child.kill("SIGKILL"))
   )
   const written = { stdout: "", stderr: "" }

@@ -84,7 +84,7 @@ export const history: ReadonlyArray<Question> = [
       "Do not change anything. If shop/web were made what it was at the beginning of 10 April 2024 (UTC), which tag would exist that does not exist now? Answer with the tag alone.",
     answer: "2.2-rc1",
     calls: 1,
-    tokens: 90,
+    tokens: 140,
     play: Effect.fnUntraced(function*(ask) {
       const { events } = yield* ask("oci_restore", { to: "2024-04-10", repository: "shop/web", dry_run: true })
       const back = list(events).filter((event) => text(event, "from") === "").map((event) => text(event, "ref"))

@@ -20,10 +20,11 @@ describe("the way in", () => {
           headers: { ...authorized, authorization },
           body: initialize
         })
-        assert.deepStrictEqual([status, headers["www-authenticate"]], [401, "Bearer"], authorization)
+        assert.strictEqual(status, 401, authorization)
+        assert.match(String(headers["www-authenticate"]), /^Bearer realm="ocilayout"/u, authorization)
         assert.notInclude(body, token)
       }
-      for (const [method, path] of [["POST", "/mcp"], ["GET", "/mcp"], ["DELETE", "/mcp"], ["GET", "/"]] as const) {
+      for (const [method, path] of [["POST", "/mcp"], ["GET", "/mcp"], ["DELETE", "/mcp"], ["PUT", "/mcp"]] as const) {
         assert.strictEqual(yield* status(served, nameless, method, path), 401, `${method} ${path}`)
       }
     }))
@@ -129,16 +130,5 @@ describe("what comes in", () => {
         })
         assert.include(received, "408")
       }
-    }))
-
-  it.live("comes over a limited number of connections, and is a limited number of requests", () =>
-    Effect.gen(function*() {
-      const served = yield* serving({ limits: { connections: 1 } })
-      const first = connectSocket(Number(served.url.port), "127.0.0.1")
-      yield* Effect.callback((resume) => void first.once("connect", () => resume(Effect.void)))
-      const refused = yield* Effect.exit(send(served, { body: initialize }))
-      assert.strictEqual(refused._tag, "Failure")
-      first.destroy()
-      yield* Effect.repeat(Effect.exit(send(served, { body: initialize })), { until: ({ _tag }) => _tag === "Success" })
     }))
 })

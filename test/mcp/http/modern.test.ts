@@ -63,7 +63,7 @@ describe("revision 2026-07-28 over HTTP", () => {
         assert.strictEqual((yield* send(served, { headers: headersFor("tools/list"), body })).status, 400)
       }
       assert.strictEqual(
-        (yield* send(served, { ...modernCall, headers: { ...modernCall.headers, accept: "*/*" } })).status,
+        (yield* send(served, { ...modernCall, headers: { ...modernCall.headers, accept: "application/json" } })).status,
         406
       )
     }))

@@ -26,23 +26,44 @@ describe("sessions", () => {
       assert.include(JSON.stringify(answer), "inline_limit")
     }))
 
-  it.live("are a limited number, and closing one makes room", () =>
+  it.live("that nobody uses make room for others, the one that was left first before the rest", () =>
+    Effect.gen(function*() {
+      const served = yield* serving({ limits: { sessions: 3 } })
+      const ping = { jsonrpc: "2.0", id: 9, method: "ping" }
+      const statusOf = (headers: Readonly<Record<string, string>>) =>
+        Effect.map(send(served, { headers, body: ping }), ({ status }) => status)
+      const [first, second, third] = [
+        yield* openSession(served),
+        yield* openSession(served),
+        yield* openSession(served)
+      ]
+      const stream = yield* begin(served, { method: "GET", headers: first })
+      assert.strictEqual(yield* statusOf(second), 200)
+      const fourth = yield* openSession(served)
+      assert.deepStrictEqual(yield* Effect.all([first, second, third, fourth].map(statusOf)), [200, 200, 404, 200])
+      for (let times = 0; times < 10; times++) yield* openSession(served)
+      assert.deepStrictEqual(yield* Effect.all([first, second, fourth].map(statusOf)), [200, 404, 404])
+      stream.destroy()
+    }))
+
+  it.live("are a limited number, and closing one that is in use makes room", () =>
     Effect.gen(function*() {
       const served = yield* serving({ limits: { sessions: 2 } })
-      const first = yield* openSession(served)
-      const second = yield* openSession(served)
+      const listening = Effect.tap(openSession(served), (headers) => begin(served, { method: "GET", headers }))
+      const first = yield* listening
+      const second = yield* listening
       const refused = yield* send(served, { body: initialize })
       assert.deepStrictEqual([refused.status, refused.headers["mcp-session-id"]], [503, undefined])
       assert.strictEqual((yield* send(served, { method: "DELETE", headers: first })).status, 200)
       assert.strictEqual((yield* send(served, { headers: first, body: listLayouts })).status, 404)
-      assert.strictEqual((yield* send(served, { body: initialize })).status, 200)
+      yield* listening
       // An opening that is none takes no room.
       assert.strictEqual((yield* send(served, { method: "DELETE", headers: second })).status, 200)
       for (let times = 0; times < 3; times++) {
         const { status } = yield* send(served, { headers: { ...authorized, accept: "text/plain" }, body: initialize })
         assert.strictEqual(status, 406)
       }
-      assert.strictEqual((yield* send(served, { body: initialize })).status, 200)
+      yield* listening
       assert.strictEqual((yield* send(served, { body: initialize })).status, 503)
     }))
 

@@ -4,7 +4,8 @@ import {
   CallToolRequestSchema,
   ListResourcesRequestSchema,
   ReadResourceRequestSchema,
-  SubscribeRequestSchema
+  SubscribeRequestSchema,
+  SUPPORTED_PROTOCOL_VERSIONS
 } from "@modelcontextprotocol/sdk/types.js"
 import { Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
@@ -99,7 +100,7 @@ describe("revision 2026-07-28", () => {
       assert.deepStrictEqual(yield* errorOf(modern(1, "tools/list", {}, envelope({}, "2099-01-01"))), {
         code: -32022,
         message: "Unsupported protocol version",
-        data: { supported: ["2026-07-28"], requested: "2099-01-01" }
+        data: { supported: ["2026-07-28", ...SUPPORTED_PROTOCOL_VERSIONS], requested: "2099-01-01" }
       })
       // What the revision has taken away is unknown, although the server inside knows it.
       for (const method of ["ping", "initialize", "logging/setLevel", "resources/subscribe", "nonsense"]) {

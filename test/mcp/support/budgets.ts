@@ -4,14 +4,15 @@
 export const tools: Readonly<Record<string, number>> = {
   oci_list_layouts: 90,
   oci_list_repositories: 160,
-  oci_list_tags: 220,
-  oci_resolve: 220,
+  oci_list_tags: 330,
+  oci_resolve: 260,
   oci_get_manifest: 250,
   oci_read_blob: 240,
   oci_export_blob: 160,
   oci_inspect_image: 240,
   oci_list_referrers: 250,
   oci_history: 220,
+  oci_usage: 180,
   oci_verify: 240,
   oci_push_blob: 300,
   oci_mount_blob: 180,
@@ -22,7 +23,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_upload_commit: 180,
   oci_upload_cancel: 90,
   oci_delete: 310,
-  oci_restore: 270,
+  oci_restore: 330,
   oci_repair: 300,
   oci_pin: 150,
   oci_copy: 290,
@@ -33,4 +34,4 @@ export const tools: Readonly<Record<string, number>> = {
 export const otherwise = 350
 
 /** For whole lists; a tool more may make these too small, and somebody has to say that it is worth it. */
-export const lists = { read: 2_450, byDefault: 5_200, longest: 6_200 }
+export const lists = { read: 2_600, byDefault: 5_400, longest: 6_700 }

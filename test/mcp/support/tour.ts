@@ -53,6 +53,7 @@ const looking = Effect.fnUntraced(function*(call: Call, ref: string) {
   yield* call("oci_read_blob", { ref, length: 10, encoding: "base64" })
   yield* call("oci_export_blob", { ref, path: "/files/manifest.json" })
   yield* call("oci_history", { limit: 1 })
+  yield* call("oci_usage")
   yield* call("oci_verify")
   yield* call("oci_gc", { untagged: true })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { HistoryInvalid } from "../../../src/oci/OciError.ts"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
@@ -108,6 +109,50 @@ describe("tools that read, at a point of history", () => {
     }))
 })
 
+describe("what is not there", () => {
+  it.live("is told from what was there, with the way back", () =>
+    Effect.gen(function*() {
+      const { call, fails, one, registry } = yield* moved()
+      yield* registry.deleteTag("app", "1.0")
+      yield* registry.deleteManifest("web", one.digest)
+      assert.match(
+        yield* fails("oci_resolve", { ref: "app:1.0" }),
+        /^MANIFEST_UNKNOWN: .*\nHint: app:1\.0 was there until revision 5, see oci_history\. .*oci_restore with to 4 and repository and tag\. app has no tags/u
+      )
+      assert.match(
+        yield* fails("oci_list_tags", { repository: "web" }),
+        /^NAME_UNKNOWN: .*\nHint: web was there until revision 6, see oci_history\. .*oci_restore with to 5 and repository\. /u
+      )
+      for (const ref of ["app:never", "never:1"]) assert.notInclude(yield* fails("oci_resolve", { ref }), "was there")
+      yield* call("oci_restore", { to: "4", repository: "app", tag: "1.0" })
+      assert.notInclude(yield* fails("oci_resolve", { ref: "app:1.0", at: "6" }), "was there")
+      const looking = yield* session({ registry, mode: "read" })
+      yield* registry.deleteTag("app", "1.0")
+      const hint = yield* looking.fails("oci_resolve", { ref: "app:1.0" })
+      assert.include(hint, "see oci_history")
+      assert.notInclude(hint, "oci_restore")
+    }))
+
+  it.live("because it is before the first commit, is said to be so", () =>
+    Effect.gen(function*() {
+      const { fails } = yield* moved()
+      const tools: ReadonlyArray<readonly [string, object]> = [
+        ["oci_resolve", { ref: "app:1.0" }],
+        ["oci_get_manifest", { ref: "app:1.0" }],
+        ["oci_inspect_image", { ref: "app:1.0" }],
+        ["oci_list_referrers", { ref: "app:1.0" }],
+        ["oci_list_tags", { repository: "app" }],
+        ["oci_list_repositories", {}]
+      ]
+      for (const [name, args] of tools) {
+        const early = yield* fails(name, { ...args, at: "1999-12-31" })
+        assert.match(early, /^REVISION_UNKNOWN: .*before the first one, of \d{4}-.*it goes back to revision 1/u, name)
+        assert.match(yield* fails(name, { ...args, at: "0" }), /^REVISION_UNKNOWN: .*before the first one/u, name)
+      }
+      assert.match(yield* fails("oci_restore", { to: "1999-12-31" }), /^REVISION_UNKNOWN: .*before the first one/u)
+    }))
+})
+
 describe("oci_restore", () => {
   it.live("takes a change back, and that as well", () =>
     Effect.gen(function*() {
@@ -134,15 +179,73 @@ describe("oci_restore", () => {
       assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], one.digest)
     }))
 
-  it.live("brings a tag, a repository, or all of it back", () =>
+  it.live("brings a tag back at once, and names the revision, which brings back the same however often", () =>
     Effect.gen(function*() {
       const { call, one } = yield* moved()
-      yield* call("oci_restore", { to: "-1", repository: "app", tag: "1.0" })
+      const answer = yield* call("oci_restore", { to: "-1", repository: "app", tag: "1.0" })
+      assert.deepInclude(answer, { done: true, to_revision: 2, revision: 5 })
+      const again = { to: String(answer["to_revision"]), repository: "app", tag: "1.0" }
+      assert.deepStrictEqual(yield* call("oci_restore", again), { to_revision: 2, done: true, events: [] })
       assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], one.digest)
-      yield* call("oci_restore", { to: "3", repository: "web" })
-      assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app"])
-      yield* call("oci_restore", { to: "4" })
-      assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app", "web"])
+    }))
+
+  it.live("shows first what becomes of a repository or the whole layout, and does that with the token", () =>
+    Effect.gen(function*() {
+      const { call } = yield* moved()
+      const repositories = Effect.map(call("oci_list_repositories"), (answer) => answer["repositories"])
+      const web = { to: "3", repository: "web" }
+      const shown = yield* call("oci_restore", web)
+      assert.deepInclude(shown, { done: false, to_revision: 3 })
+      assert.match(String(shown["expires"]), /^\d{4}-/u)
+      assert.deepStrictEqual(yield* repositories, ["app", "web"])
+      const { expires: _, token, ...told } = shown
+      assert.deepStrictEqual(yield* call("oci_restore", { ...web, token }), { ...told, done: true, revision: 5 })
+      assert.deepStrictEqual(yield* repositories, ["app"])
+      assert.deepStrictEqual(yield* call("oci_restore", web), { to_revision: 3, done: true, events: [] })
+      const whole = yield* call("oci_restore", { to: "0" })
+      assert.strictEqual(whole["done"], false)
+      assert.deepStrictEqual(yield* repositories, ["app"])
+      yield* call("oci_restore", { to: "0", token: whole["token"] })
+      assert.deepStrictEqual(yield* repositories, [])
+    }))
+
+  it.live("shows first what else a commit that is taken back has changed", () =>
+    Effect.gen(function*() {
+      const { call, one, registry, two } = yield* moved()
+      yield* registry.tagManifest("app", one.digest, ["a", "b"])
+      yield* registry.deleteManifest("app", two.digest)
+      const shown = yield* call("oci_restore", { undo: 5 })
+      assert.strictEqual(shown["done"], false)
+      assert.deepStrictEqual((yield* call("oci_list_tags", { repository: "app" }))["tags"], ["a", "b"])
+      yield* call("oci_restore", { undo: 5, token: shown["token"] })
+      assert.deepStrictEqual((yield* call("oci_list_tags", { repository: "app" }))["tags"], [])
+    }))
+
+  it.effect("takes a token for what was shown, once, within the hour, and nothing else", () =>
+    Effect.gen(function*() {
+      const { call, fails, one, registry } = yield* moved()
+      const refused = /^INVALID_ARGUMENT: token: unknown, used, expired, or of another call; nothing was changed/u
+      const web = { to: "3", repository: "web" }
+      const tokenOf = Effect.map(call("oci_restore", web), ({ token }) => token)
+      const token = yield* tokenOf
+      for (const made of ["", "x", crypto.randomUUID()]) {
+        assert.match(yield* fails("oci_restore", { ...web, token: made }), refused)
+      }
+      assert.match(yield* fails("oci_restore", { to: "0", token }), refused)
+      assert.match(yield* fails("oci_restore", { to: "3", token }), refused)
+      assert.match(yield* fails("oci_restore", { undo: 4, token }), refused)
+      yield* TestClock.adjust("61 minutes")
+      assert.match(yield* fails("oci_restore", { ...web, token }), refused)
+      const fresh = yield* tokenOf
+      yield* registry.tagManifest("web", one.digest, ["new"])
+      assert.match(
+        yield* fails("oci_restore", { ...web, token: fresh }),
+        /^CONFLICT: nothing was changed: .*not what it was when it was looked at: .*web:new/u
+      )
+      const last = yield* tokenOf
+      yield* call("oci_restore", { ...web, token: last })
+      yield* call("oci_restore", { undo: 6, token: (yield* call("oci_restore", { undo: 6 }))["token"] })
+      assert.match(yield* fails("oci_restore", { ...web, token: last }), refused)
     }))
 
   it.live("says what it has to be told", () =>

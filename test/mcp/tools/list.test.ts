@@ -81,7 +81,74 @@ describe("oci_list_repositories", () => {
     }))
 })
 
+/** `app` with images that were created in another order than their names have, and one that says nothing. */
+const dated = Effect.gen(function*() {
+  const opened = yield* session()
+  const { registry } = opened
+  const image = (tag: string, created: string | undefined) =>
+    pushImage(registry, {
+      tags: [tag],
+      config: { os: "linux", architecture: "amd64", tag, ...(created === undefined ? {} : { created }) }
+    })
+  yield* image("pr-1", "2024-03-01T00:00:00Z")
+  const newest = yield* image("pr-2", "2026-01-01T00:00:00Z")
+  yield* image("pr-3", undefined)
+  yield* image("v1", "2020-01-01T00:00:00+01:00")
+  const platform = { os: "linux", architecture: "amd64" }
+  yield* pushIndex(registry, [{ ...newest, platform }], ["all"])
+  yield* pushImage(registry, {
+    tags: ["noted"],
+    config: { created: "1999-01-01T00:00:00Z" },
+    manifest: { annotations: { "org.opencontainers.image.created": "2025-01-01T00:00:00Z" } }
+  })
+  const untagged = yield* pushImage(registry, { config: { os: "plan9" } })
+  return { ...opened, newest, untagged }
+})
+
 describe("oci_list_tags", () => {
+  it.live("sorts by the time of creation, tells it, and takes a pattern", () =>
+    Effect.gen(function*() {
+      const { call, fails } = yield* dated
+      const tags = (args: object) =>
+        Effect.map(call("oci_list_tags", { repository: "app", ...args }), ({ tags }) => tags)
+      const order = ["all", "pr-2", "noted", "pr-1", "v1", "pr-3"]
+      assert.deepStrictEqual(yield* tags({ sort: "created" }), order)
+      assert.deepStrictEqual(yield* tags({ sort: "created", limit: 2 }), order.slice(0, 2))
+      assert.deepStrictEqual(yield* tags({ sort: "created", limit: 2, start_after: "pr-2" }), order.slice(2, 4))
+      assert.deepStrictEqual(yield* tags({ sort: "created", match: "pr-*" }), ["pr-2", "pr-1", "pr-3"])
+      assert.deepStrictEqual(yield* tags({ match: "*-*", limit: 2 }), ["pr-1", "pr-2"])
+      assert.deepStrictEqual(yield* tags({ match: "v." }), [])
+      assert.match(
+        yield* fails("oci_list_tags", { repository: "app", sort: "created", start_after: "x" }),
+        /^INVALID_ARGUMENT: start_after: /u
+      )
+      const { details } = yield* call("oci_list_tags", { repository: "app", match: "pr-*", detail: true })
+      const created = Array.isArray(details) ? details.map((one: { readonly created?: string }) => one.created) : []
+      assert.deepStrictEqual(created, ["2024-03-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", undefined])
+    }))
+
+  it.live("lists manifests without a tag", () =>
+    Effect.gen(function*() {
+      const { call, fails, untagged } = yield* dated
+      const answer = yield* call("oci_list_tags", { repository: "app", untagged: true })
+      assert.deepStrictEqual(answer["untagged"], [
+        { digest: untagged.digest, mediaType: untagged.mediaType, size: untagged.size }
+      ])
+      assert.match(
+        yield* fails("oci_list_tags", { repository: "app", untagged: true, match: "x" }),
+        /^INVALID_ARGUMENT: untagged: /u
+      )
+    }))
+
+  it.live("is followed by a look at one platform, and at the config", () =>
+    Effect.gen(function*() {
+      const { call, fails, newest } = yield* dated
+      const asked = { ref: "app:all", platform: "linux/amd64" }
+      assert.strictEqual((yield* call("oci_resolve", asked))["digest"], newest.digest)
+      assert.strictEqual((yield* call("oci_inspect_image", asked))["config_digest"], newest.config.digest)
+      assert.match(yield* fails("oci_resolve", { ...asked, platform: "linux/arm64" }), /^PLATFORM_UNKNOWN/u)
+    }))
+
   it.live("lists names, and more with detail", () =>
     Effect.gen(function*() {
       const { call, registry } = yield* session()

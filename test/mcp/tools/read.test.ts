@@ -61,7 +61,7 @@ describe("oci_resolve", () => {
       )
       assert.strictEqual(
         yield* fails("oci_resolve", { ref: "app" }),
-        "MANIFEST_UNKNOWN: no manifest latest in repository app\nHint: Tags of app: beta, 1.0, 1.1."
+        "MANIFEST_UNKNOWN: no manifest latest in repository app; there is: app:1.0, app:1.1, app:beta\nHint: Tags of app: beta, 1.0, 1.1."
       )
     }))
 
