@@ -182,7 +182,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "digest dropped with its tag",
     breaks: "A manifest whose last tag is deleted is gone.",
-    file: "src/layout/decide.ts",
+    file: "src/layout/steps.ts",
     find: "  return elsewhere || entry.descriptor === undefined\n    ? drop",
     replace: "  return elsewhere || entry.descriptor === undefined || entry.name._tag === \"Tagged\"\n    ? drop",
     caughtBy: inMemory
@@ -190,7 +190,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "digest dropped when its tag moves",
     breaks: "A manifest whose last tag moves to another is gone.",
-    file: "src/layout/decide.ts",
+    file: "src/layout/steps.ts",
     find: "  return inSequence(state, [moved, ...duplicates, adopted, kept])\n",
     replace: "  return inSequence(state, [moved, ...duplicates, adopted]) ?? kept\n",
     caughtBy: inMemory
