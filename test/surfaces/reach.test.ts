@@ -34,7 +34,7 @@ type Operation = keyof RegistryShape
 const operations = Effect.map(Effect.orDie(makeRegistry()), (registry) => Object.keys(registry).toSorted())
 
 /** Has no span, since it only says what later ones are about; answers as they were are tests of the surfaces. */
-const silent: ReadonlyArray<Operation> = ["at"]
+const silent: ReadonlyArray<Operation> = ["at", "defaultRepository"]
 
 /** What a surface does with others, to the same end. */
 type Otherwise = { readonly [Name in Operation]?: ReadonlyArray<Operation> }
@@ -185,8 +185,11 @@ const commands = Effect.gen(function*() {
   fs.writeFileSync(join(layout, "index.json"), JSON.stringify(index))
   yield* run("manifest", "get", "--layout", layout, "Not A Name")
 
-  yield* run("blob", "delete", `${layout}/other@${String(config["digest"])}`, "--dry-run")
+  yield* run("tags", layout + "/example/app", "--untagged")
   // What is tried here may be refused.
+  yield* ocl(["blob", "delete", `${layout}/other@${String(config["digest"])}`, "--dry-run"])
+  yield* ocl(["tag", "set", `${layout}/Not A Name`, "Not A Name", "--move"])
+  yield* ocl(["tag", "delete", `${layout}/Not A Name`])
   yield* ocl(["blob", "delete", `${app}@${String(config["digest"])}`])
   yield* ocl(["gc", layout, "--plan", "0".repeat(32)])
   yield* ocl(["gc", layout, "--plan", "0".repeat(32), "--dry-run"])
