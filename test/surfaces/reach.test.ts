@@ -185,7 +185,7 @@ const commands = Effect.gen(function*() {
   fs.writeFileSync(join(layout, "index.json"), JSON.stringify(index))
   yield* run("manifest", "get", "--layout", layout, "Not A Name")
 
-  yield* run("tags", layout + "/example/app", "--untagged")
+  yield* run("tags", app, "--untagged")
   // What is tried here may be refused.
   yield* ocl(["blob", "delete", `${layout}/other@${String(config["digest"])}`, "--dry-run"])
   yield* ocl(["tag", "set", `${layout}/Not A Name`, "Not A Name", "--move"])
