@@ -71,6 +71,7 @@ describe("every operation of a registry", () => {
       yield* check(used, {
         getTag: ["resolveTag", "getManifest"],
         check: ["verify"],
+        deleteTag: ["batch"],
         pushBlobChunkedResume: ["findUpload"]
       })
     }))
