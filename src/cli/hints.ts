@@ -10,7 +10,6 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   IndexInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutLocked: "Another process is writing; try again.",
-  Conflict: "Look at what is there now: ocilayout history. A revert of names that were changed since needs --force.",
   ManifestBlobUnknown: "Push what is missing first: ocilayout blob push.",
   ManifestUnknown: "ocilayout tags lists the tags of a repository.",
   NameUnknown: "ocilayout repositories lists those there are.",
@@ -24,4 +23,7 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   UploadBusy: "Another process is appending to it; try again."
 }
 
-export const hintFor = ({ _tag }: RegistryError): string | undefined => table[_tag]
+export const hintFor = (error: RegistryError): string | undefined =>
+  error._tag === "Conflict" && error.names !== undefined
+    ? "They were changed since: ocilayout history shows by what; --force takes them back nevertheless."
+    : table[error._tag]

@@ -337,3 +337,15 @@ describe("what people know from other tools", () => {
       assert.match(String(inspected["config_digest"]), /^sha256:/u)
     }))
 })
+
+describe("copy --all-tags", () => {
+  it.live("takes the tags that fit, to the same tags", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const layout = join(root, "images")
+      layoutOf(layout, "app:v1", "app:v2", "app:latest")
+      const done = yield* json(["copy", `${layout}/app`, `${join(root, "mirror")}/app`, "--all-tags", "--match", "v*"])
+      assert.deepStrictEqual(done["tags"], ["v1", "v2"])
+      assert.strictEqual((yield* ocl(["tags", `${join(root, "mirror")}/app`])).out, "v1\nv2\n")
+    }))
+})

@@ -71,6 +71,7 @@ describe("every operation of a registry", () => {
       yield* check(used, {
         getTag: ["resolveTag", "getManifest"],
         check: ["verify"],
+        deleteTag: ["batch"],
         pushBlobChunkedResume: ["findUpload"]
       })
     }))
@@ -185,8 +186,11 @@ const commands = Effect.gen(function*() {
   fs.writeFileSync(join(layout, "index.json"), JSON.stringify(index))
   yield* run("manifest", "get", "--layout", layout, "Not A Name")
 
-  yield* run("blob", "delete", `${layout}/other@${String(config["digest"])}`, "--dry-run")
+  yield* run("tags", app, "--untagged")
   // What is tried here may be refused.
+  yield* ocl(["blob", "delete", `${layout}/other@${String(config["digest"])}`, "--dry-run"])
+  yield* ocl(["tag", "set", `${layout}/Not A Name`, "Not A Name", "--move"])
+  yield* ocl(["tag", "delete", `${layout}/Not A Name`])
   yield* ocl(["blob", "delete", `${app}@${String(config["digest"])}`])
   yield* ocl(["gc", layout, "--plan", "0".repeat(32)])
   yield* ocl(["gc", layout, "--plan", "0".repeat(32), "--dry-run"])
