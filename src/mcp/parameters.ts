@@ -53,6 +53,11 @@ const tag = text("Tag").check(Schema.isPattern(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,12
 export const tags = (description: string, minimum: number) =>
   Schema.Array(tag).check(Schema.isMinLength(minimum), Schema.isMaxLength(limits.tagsPerCall)).annotate({ description })
 
+export const several = (description: string) =>
+  Schema.Array(Schema.String).check(Schema.isMinLength(1), Schema.isMaxLength(limits.tagsPerCall)).annotate({
+    description
+  })
+
 export const platform = optional(text("os/arch[/variant], e.g. linux/arm64; needed when ref is a multi-platform index"))
 
 export const at = optional(text("As it was: a revision, an ISO time, or -N (N values of the tag ago)"))

@@ -202,6 +202,20 @@ describe("ocilayout mcp", () => {
         "linux/arm64"
       ])
       assert.isFalse(existsSync(join(root, "web", ".ocilayout")))
+      const writing = yield* connectClient(["mcp", join(root, "web")])
+      const raw = "localhost:5000/App:2"
+      assert.deepInclude((yield* call(writing, "oci_tag", { ref: raw, tags: ["2.0"] })).output, {
+        repository: "web",
+        digest,
+        created: ["2.0"]
+      })
+      assert.deepInclude((yield* call(writing, "oci_delete", { kind: "tag", ref: raw })).output, {
+        name: raw,
+        digest,
+        deleted: true
+      })
+      assert.include((yield* call(writing, "oci_resolve", { ref: raw })).text, "REFERENCE_INVALID")
+      assert.strictEqual((yield* call(writing, "oci_resolve", { ref: "web:2.0" })).output["digest"], digest)
       const named = yield* connectClient(["mcp", "--create", join(root, "web"), "--default-repository", "team/site"])
       assert.deepStrictEqual((yield* call(named, "oci_list_repositories")).output["repositories"], ["team/site"])
     }))

@@ -112,7 +112,17 @@ describe("the catalogue", () => {
         type: "object",
         properties: {
           kind: { type: "string", enum: ["tag", "manifest"], description: "What to remove" },
-          ref: { type: "string", description: "repository:tag for a tag, repository@<full digest> otherwise" },
+          ref: {
+            type: "string",
+            description: "repository:tag (or a raw name) for a tag, repository@<full digest> otherwise"
+          },
+          refs: {
+            type: "array",
+            items: { type: "string" },
+            minItems: 1,
+            maxItems: 100,
+            description: "Several tags instead, repository:tag each, removed in one commit"
+          },
           if_digest: {
             type: "string",
             pattern: "^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$",
@@ -125,7 +135,7 @@ describe("the catalogue", () => {
             default: false
           }
         },
-        required: ["kind", "ref"],
+        required: ["kind"],
         additionalProperties: false
       })
       assert.include(JSON.stringify(inputOf(yield* toolsOf("delete"))), `["tag","manifest","blob"]`)

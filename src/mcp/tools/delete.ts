@@ -1,8 +1,9 @@
 /** Removes one thing: a tag or a manifest, and where the server allows it a blob. */
 import { Effect, Result, Schema } from "effect"
-import { Conflict, ReferenceInvalid } from "../../oci/OciError.ts"
+import { Conflict, Referenced, ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import { parseRef, requireDigest } from "../../ops/find.ts"
+import type { RegistryShape } from "../../ops/Registry.ts"
 import { Allowance } from "../display.ts"
 import * as p from "../parameters.ts"
 import type { Mode, ServedLayout } from "../Served.ts"
@@ -11,14 +12,15 @@ import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
 
 const Deleted = Schema.Struct({
   kind: Schema.Literals(["tag", "manifest", "blob"]),
-  repository: Schema.String,
-  digest: Schema.String,
+  ...p.source,
+  digest: p.optional(Schema.String),
   deleted: Schema.Boolean,
+  refused: p.optional(Schema.String),
   tags_removed: p.strings,
   needed_by: p.strings,
   dangling_referrers: Schema.Natural,
   freed_bytes: Schema.Natural,
-  reclaimable_bytes: Schema.Natural,
+  reclaimable_bytes: p.optional(Schema.Natural),
   omitted: p.optional(Schema.Natural)
 })
 type Deleted = typeof Deleted.Type
@@ -36,10 +38,15 @@ const dryRun = p.flag("Only report what would happen")
 
 const force = p.flag("Remove a manifest also when something still needs it")
 
-const remove = (request: Request, call: Call): Effect.Effect<Deleted, ToolError> => {
+const remove = (given: Given, call: Call): Effect.Effect<Deleted, ToolError> => {
+  const { ref = "", refs } = given
+  if ((given.ref === undefined) === (refs === undefined) || refs !== undefined && given.kind !== "tag") {
+    return Effect.fail(invalidArgument("ref, refs: give ref, or of tags several as refs"))
+  }
+  const request: Request = { ...given, ref }
   switch (request.kind) {
     case "tag":
-      return deleteTag(call.layout, request)
+      return request.refs === undefined ? deleteTag(call.layout, request) : deleteTags(call.layout, request)
     case "manifest":
       return deleteManifest(call.layout, request)
     case "blob":
@@ -48,14 +55,15 @@ const remove = (request: Request, call: Call): Effect.Effect<Deleted, ToolError>
 }
 
 /** Where nothing may be removed that does not come back. */
-const undoable: ToolSpec<Request, Deleted> = {
+const undoable: ToolSpec<Given, Deleted> = {
   ...common,
   title: "Delete a tag or manifest",
   description:
-    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it, and is refused while something needs it, unless force. With dry_run it only reports: the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs. oci_restore takes it back. Blobs cannot be removed, since this server was started without --allow-delete.",
+    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it, and is refused while something needs it, unless force. With dry_run it only reports: whether it would be refused, the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs. oci_restore takes it back. Blobs cannot be removed, since this server was started without --allow-delete.",
   input: Schema.Struct({
     kind: Schema.Literals(["tag", "manifest"]).annotate({ description: "What to remove" }),
-    ref: p.text("repository:tag for a tag, repository@<full digest> otherwise"),
+    ref: p.optional(p.text("repository:tag (or a raw name) for a tag, repository@<full digest> otherwise")),
+    refs: p.optional(p.several("Several tags instead, repository:tag each, removed in one commit")),
     if_digest: ifDigest,
     dry_run: dryRun,
     force
@@ -63,24 +71,30 @@ const undoable: ToolSpec<Request, Deleted> = {
   run: Effect.fn("oci_delete")(remove)
 }
 
-const anything: ToolSpec<Request, Deleted> = {
+const anything: ToolSpec<Given, Deleted> = {
   ...common,
   title: "Delete a tag, manifest or blob",
   description:
-    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it; kind blob removes a blob and frees its space. With dry_run it only reports: the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs, for oci_gc to free later. A manifest or blob must be named by its full digest. What is still needed is refused; force removes a manifest all the same, never a blob. oci_restore takes back the removal of a tag or manifest, not of a blob.",
+    "Removes one thing from a repository. kind tag removes only the tag; kind manifest removes a manifest and every tag on it; kind blob removes a blob and frees its space. With dry_run it only reports: whether it would be refused, the tags that would go, who still needs it, the artifacts left dangling, and how many bytes only it needs, for oci_gc to free later. A manifest or blob must be named by its full digest. What is still needed is refused; force removes a manifest all the same, never a blob. oci_restore takes back the removal of a tag or manifest, not of a blob.",
   input: Schema.Struct({
     kind: Schema.Literals(["tag", "manifest", "blob"]).annotate({ description: "What to remove" }),
-    ref: p.text("repository:tag for a tag, repository@<full digest> otherwise"),
+    ref: p.optional(p.text("repository:tag (or a raw name) for a tag, repository@<full digest> otherwise")),
+    refs: p.optional(p.several("Several tags instead, repository:tag each, removed in one commit")),
     if_digest: ifDigest,
     dry_run: dryRun,
     force
   }),
   run: Effect.fn("oci_delete")(remove)
+}
+
+interface Given extends Omit<Request, "ref"> {
+  readonly ref?: string
 }
 
 interface Request {
   readonly kind: "tag" | "manifest" | "blob"
   readonly ref: string
+  readonly refs?: ReadonlyArray<string>
   readonly if_digest?: string
   readonly dry_run: boolean
   readonly force?: boolean
@@ -100,6 +114,8 @@ const deleteTag = Effect.fnUntraced(function*(
   { dry_run, force = false, if_digest, ref }: Request
 ): Effect.fn.Return<Deleted, ToolError> {
   if (force) return yield* invalidArgument("force: is for manifests")
+  const raw = yield* rawEntry(registry, ref)
+  if (raw !== undefined) return yield* deleteRaw(registry, ref, raw, { dry_run, if_digest })
   const { digest: named, repository, tag } = yield* Effect.fromResult(parseLayoutReference(ref))
   // Deleting `latest` because no tag was named would be a guess.
   if (tag === undefined || named !== undefined) {
@@ -127,6 +143,74 @@ const deleteTag = Effect.fnUntraced(function*(
   return report(deleted.digest, alone)
 })
 
+/** What an entry points at that only its raw name reaches: a name that is read as repository:tag first. */
+const rawEntry = Effect.fnUntraced(function*(
+  registry: RegistryShape,
+  ref: string
+): Effect.fn.Return<string | undefined, ToolError> {
+  const parsed = parseLayoutReference(ref)
+  if (Result.isSuccess(parsed) && parsed.success.tag !== undefined && parsed.success.digest === undefined) {
+    const { repository, tag } = parsed.success
+    if (Result.isSuccess(yield* Effect.result(registry.resolveTag(repository, tag)))) return undefined
+  }
+  const found = yield* Effect.result(registry.resolveName(ref))
+  return Result.isSuccess(found) ? found.success.digest : undefined
+})
+
+const deleteRaw = Effect.fnUntraced(function*(
+  registry: RegistryShape,
+  name: string,
+  digest: string,
+  { dry_run, if_digest }: { readonly dry_run: boolean; readonly if_digest: string | undefined }
+): Effect.fn.Return<Deleted, ToolError> {
+  if (if_digest !== undefined && if_digest !== digest) {
+    return yield* new Conflict({
+      reason: "it points elsewhere",
+      repository: name,
+      tag: "",
+      expected: if_digest,
+      actual: digest
+    })
+  }
+  if (!dry_run) yield* registry.deleteName(name, { ifDigest: digest })
+  return {
+    kind: "tag",
+    name,
+    digest,
+    deleted: !dry_run,
+    tags_removed: [name],
+    needed_by: [],
+    dangling_referrers: 0,
+    freed_bytes: 0
+  }
+})
+
+/** All of them in one commit, or none: each as it pointed when it was looked at. */
+const deleteTags = Effect.fnUntraced(function*(
+  { registry }: ServedLayout,
+  { dry_run, force = false, if_digest, refs = [] }: Request
+): Effect.fn.Return<Deleted, ToolError> {
+  if (force || if_digest !== undefined) return yield* invalidArgument("refs: goes without force and if_digest")
+  const changes = yield* Effect.forEach(new Set(refs), (ref) =>
+    Effect.gen(function*() {
+      const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(ref))
+      if (tag === undefined || digest !== undefined) {
+        return yield* new ReferenceInvalid({ input: ref, reason: "has to be repository:tag to delete a tag" })
+      }
+      const found = yield* registry.resolveTag(repository, tag)
+      return { _tag: "DeleteTag", repository, tag, ifDigest: found.digest } as const
+    }))
+  if (!dry_run) yield* registry.batch(changes)
+  const { needed_by, ...shown } = shortLists(changes.map(({ repository, tag }) => `${repository}:${tag}`), [])
+  return { kind: "tag", deleted: !dry_run, ...shown, needed_by, dangling_referrers: 0, freed_bytes: 0 }
+})
+
+const refusal = (digest: string, by: ReadonlyArray<string>): { readonly refused?: string } => {
+  if (by.length === 0) return {}
+  const { code, message } = new Referenced({ digest, by: Array.from(by) })
+  return { refused: `${code}: ${message}` }
+}
+
 const deleteManifest = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
   request: Request
@@ -141,6 +225,7 @@ const deleteManifest = Effect.fnUntraced(function*(
     repository,
     digest,
     deleted: !request.dry_run,
+    ...(request.dry_run && request.force !== true ? refusal(digest, forecast.neededBy) : {}),
     ...shortLists(tags, forecast.neededBy),
     dangling_referrers: forecast.referrers.length,
     freed_bytes: 0,
@@ -168,6 +253,7 @@ const deleteBlob = Effect.fnUntraced(function*(
     repository,
     digest,
     deleted: !request.dry_run,
+    ...(request.dry_run ? refusal(digest, neededBy) : {}),
     ...shortLists([], neededBy),
     dangling_referrers: 0,
     freed_bytes: neededBy.length === 0 ? size : 0,

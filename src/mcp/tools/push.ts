@@ -1,5 +1,5 @@
 /** Tools that add: blobs, manifests and tags. */
-import { Effect, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
@@ -162,7 +162,9 @@ export const tag = defineTool({
     moved: Schema.Array(Schema.Struct({ tag: Schema.String, from: Schema.String }))
   }),
   run: Effect.fn("oci_tag")(function*({ if_digest, move, ref, tags }, { layout }) {
-    const { descriptor, repository } = yield* findManifest(layout, ref)
+    const { descriptor, repository: own } = yield* findManifest(layout, ref)
+    // What only a raw name reaches belongs to the default repository.
+    const repository = own ?? Option.getOrUndefined(yield* layout.registry.defaultRepository)
     if (repository === undefined) {
       return yield* invalidArgument("ref: name the manifest as repository:tag or repository@digest")
     }

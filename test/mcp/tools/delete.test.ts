@@ -53,7 +53,9 @@ describe("oci_delete", () => {
       })
       const deletion = { kind: "manifest", ref: `app@${image.digest}` }
       const forecast = yield* call("oci_delete", { ...deletion, dry_run: true })
-      assert.deepStrictEqual({ ...forecast, needed_by: null }, {
+      assert.match(String(forecast["refused"]), /^DENIED: .*is still needed by/u)
+      assert.deepStrictEqual({ ...forecast, needed_by: null, refused: null }, {
+        refused: null,
         kind: "manifest",
         repository: "app",
         digest: image.digest,
@@ -128,5 +130,43 @@ describe("oci_delete", () => {
       yield* call("oci_tag", { ref: "app:1.0", tags: ["2.0"] })
       assert.strictEqual(yield* ask("tag", "app:1.0"), 0)
       assert.strictEqual(yield* ask("manifest", `app@${image.digest}`), size)
+    }))
+
+  it.live("removes several tags in one commit, or none", () =>
+    Effect.gen(function*() {
+      const { call, fails, registry } = yield* session()
+      yield* pushImage(registry, { tags: ["1", "2", "3"] })
+      yield* pushImage(registry, { repository: "web", tags: ["1"] })
+      const tags = Effect.map(call("oci_list_tags", { repository: "app" }), (answer) => answer["tags"])
+      const refs = ["app:1", "app:2", "web:1"]
+      const tried = yield* call("oci_delete", { kind: "tag", refs, dry_run: true })
+      assert.deepInclude(tried, { deleted: false, tags_removed: refs })
+      assert.match(yield* fails("oci_delete", { kind: "tag", refs: [...refs, "app:no"] }), /^MANIFEST_UNKNOWN/u)
+      assert.deepStrictEqual(yield* tags, ["1", "2", "3"])
+      assert.deepStrictEqual(yield* call("oci_delete", { kind: "tag", refs }), { ...tried, deleted: true })
+      assert.deepStrictEqual(yield* tags, ["3"])
+      const { commits } = yield* call("oci_history", { limit: 1 })
+      assert.strictEqual(JSON.stringify(commits).match(/"from"/gu)?.length, 3)
+      assert.match(yield* fails("oci_delete", { kind: "tag" }), /^INVALID_ARGUMENT: ref, refs: /u)
+      assert.match(yield* fails("oci_delete", { kind: "blob", refs }), /^INVALID_ARGUMENT: ref, refs: /u)
+    }))
+
+  it.live("says beforehand what would be refused", () =>
+    Effect.gen(function*() {
+      const { call, fails, registry } = yield* session()
+      const image = yield* pushImage(registry, { tags: ["1"] })
+      yield* pushIndex(registry, [{ ...image, platform: { os: "linux", architecture: "amd64" } }], ["all"])
+      for (
+        const needed of [
+          { kind: "manifest", ref: `app@${image.digest}` },
+          { kind: "blob", ref: `app@${image.config.digest}` }
+        ]
+      ) {
+        const { refused } = yield* call("oci_delete", { ...needed, dry_run: true })
+        const [message = ""] = (yield* fails("oci_delete", needed)).split("\n")
+        assert.strictEqual(refused, message)
+      }
+      const forced = { kind: "manifest", ref: `app@${image.digest}`, force: true }
+      assert.notProperty(yield* call("oci_delete", { ...forced, dry_run: true }), "refused")
     }))
 })
