@@ -156,6 +156,8 @@ describe("server.json", () => {
       const manifest: unknown = JSON.parse(readFileSync("package.json", "utf8"))
       assert.deepInclude(manifest, { name: identifier, mcpName: entry.name })
       const folder = yield* temporaryDirectory
+      writeFileSync(join(folder, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+      writeFileSync(join(folder, "index.json"), `{"schemaVersion":2,"manifests":[]}`)
       const args = packageArguments.map((argument) =>
         "value" in argument ? argument.value : argument.type === "named" ? `${argument.name}=${folder}` : folder
       )

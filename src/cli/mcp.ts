@@ -112,4 +112,6 @@ const openLayout = Effect.fnUntraced(function*(
   return layout
 })
 
-const isEmptyFolder = (path: string): boolean => isDirectory(path) && readdirSync(path).length === 0
+/** The folder of our own files alone is a layout that is being made. */
+const isEmptyFolder = (path: string): boolean =>
+  isDirectory(path) && readdirSync(path).every((name) => name === ".ocilayout")

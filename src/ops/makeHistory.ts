@@ -24,7 +24,7 @@ const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryErr
   Effect.map(Stream.runHead(commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
 
 /** The revision that a point means in a layout. */
-export const revisionAt = Effect.fnUntraced(function*(
+const revisionAt = Effect.fnUntraced(function*(
   opened: Opened,
   point: Point
 ): Effect.fn.Return<number, RegistryError> {

@@ -11,7 +11,13 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
   /** What was is found once. */
   const states = new WeakMap<LayoutStore, State>()
 
-  const asItWas = <A extends Opened>(opened: A): A => ({
+  const revision = (opened: Opened, others: boolean) =>
+    others && "time" in point
+      ? Effect.catchTag(readableAt(opened, point), "RevisionUnknown", () => Effect.succeed(0))
+      : readableAt(opened, point)
+
+  /** @param others whether there are other layouts: this one may have begun after a time at which they were there */
+  const asItWas = <A extends Opened>(opened: A, others = false): A => ({
     ...opened,
     layout: {
       ...opened.layout,
@@ -19,7 +25,7 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
         const known = states.get(opened.layout)
         return known === undefined
           ? Effect.tap(
-            Effect.flatMap(readableAt(opened, point), opened.journal.stateAt),
+            Effect.flatMap(revision(opened, others), opened.journal.stateAt),
             (state) => Effect.sync(() => states.set(opened.layout, state))
           )
           : Effect.succeed(known)
@@ -27,12 +33,12 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
     }
   })
 
-  const layouts = Effect.map(catalog.layouts, (all) => all.map(asItWas))
+  const layouts = Effect.map(catalog.layouts, (all) => all.map((opened) => asItWas(opened, all.length > 1)))
 
   return {
     ...catalog,
-    open: (repository) => Effect.map(catalog.open(repository), asItWas),
-    whole: Effect.map(catalog.whole, asItWas),
+    open: (repository) => Effect.map(catalog.open(repository), (opened) => asItWas(opened)),
+    whole: Effect.map(catalog.whole, (opened) => asItWas(opened)),
     layouts,
     repositories: (page) =>
       Stream.fromIterableEffect(Effect.gen(function*() {

@@ -142,7 +142,10 @@ describe("the newer revision on standard input", () => {
   it.live("is spoken by two servers on one layout at once", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const servers = yield* Effect.all([spawnServer(["mcp", "--create", directory]), spawnServer(["mcp", directory])])
+      const servers = yield* Effect.all([
+        spawnServer(["mcp", "--create", directory]),
+        spawnServer(["mcp", "--create", directory])
+      ])
       const manifest = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] }
       const push = (tag: string) =>
         modern(tag, "tools/call", {

@@ -8,7 +8,6 @@ import {
   Denied,
   ManifestBlobUnknown,
   ManifestUnknown,
-  NameUnknown,
   RevisionUnknown,
   TagInvalid,
   Unsupported
@@ -140,15 +139,15 @@ describe("the registry at a point", () => {
       assert.strictEqual(yield* pointing(registry, { time: 4000 }), threeDigest)
       assert.strictEqual(yield* pointing(registry, previous(1)), twoDigest)
       assert.strictEqual(yield* pointing(registry, previous(2)), oneDigest)
-      assert.instanceOf(yield* Effect.flip(pointing(registry, previous(3))), NameUnknown)
+      assert.instanceOf(yield* Effect.flip(pointing(registry, previous(3))), RevisionUnknown)
       assert.instanceOf(yield* Effect.flip(pointing(registry, previous(4))), RevisionUnknown)
     }))
 
-  it.effect("before the first commit is empty, and after the last there is none", () =>
+  it.effect("before the first commit and after the last there is none", () =>
     Effect.gen(function*() {
       const registry = yield* moved
-      assert.instanceOf(yield* Effect.flip(pointing(registry, { revision: 0 })), NameUnknown)
-      assert.instanceOf(yield* Effect.flip(pointing(registry, { time: 999 })), NameUnknown)
+      assert.instanceOf(yield* Effect.flip(pointing(registry, { revision: 0 })), RevisionUnknown)
+      assert.instanceOf(yield* Effect.flip(pointing(registry, { time: 999 })), RevisionUnknown)
       const unknown = yield* Effect.flip(pointing(registry, { revision: 5 }))
       assert.deepStrictEqual(unknown, new RevisionUnknown({ asked: "revision 5", newest: 4 }))
     }))

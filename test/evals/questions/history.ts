@@ -71,7 +71,7 @@ export const history: ReadonlyArray<Question> = [
       "A version tag of shop/worker was pushed a second time with other content. From which source revision (label org.opencontainers.image.revision) was the image built that it pointed at first? Answer with the revision alone.",
     answer: world.firstWorkerRevision,
     calls: 2,
-    tokens: 460,
+    tokens: 490,
     play: Effect.fnUntraced(function*(ask) {
       const { commits } = yield* ask("oci_history", { repository: "shop/worker" })
       const moved = eventsIn(commits).find((event) => text(event, "from") !== "" && text(event, "to") !== "")

@@ -17,7 +17,7 @@ export const images: ReadonlyArray<Question> = [
       "One platform of shop/api:1.2.0 was built to run as another user than the other platforms. Which platform is it? Answer with os/arch, or os/arch/variant.",
     answer: "linux/arm64",
     calls: 4,
-    tokens: 870,
+    tokens: 980,
     play: Effect.fnUntraced(function*(ask) {
       const index = yield* ask("oci_inspect_image", { ref: "shop/api:1.2.0" })
       const platforms = list(index, "platforms").map((platform) => text(platform, "platform"))
@@ -38,7 +38,7 @@ export const images: ReadonlyArray<Question> = [
       "A host runs on linux/arm64 and has pulled base/runtime:3.20 already. How many bytes of layers does it still have to download for shop/api:1.2.0? Answer with the number alone.",
     answer: String(sizeOf(world.api120.images[1]?.layers.slice(2) ?? [])),
     calls: 2,
-    tokens: 400,
+    tokens: 480,
     play: Effect.fnUntraced(function*(ask) {
       const base = digestsOf(yield* ask("oci_inspect_image", { ref: "base/runtime:3.20" }))
       const image = yield* ask("oci_inspect_image", { ref: "shop/api:1.2.0", platform: "linux/arm64" })
@@ -51,7 +51,7 @@ export const images: ReadonlyArray<Question> = [
     question: "On which version of base/runtime is shop/web:2.1 built? Answer with the tag of base/runtime alone.",
     answer: "3.19",
     calls: 6,
-    tokens: 1010,
+    tokens: 1200,
     play: Effect.fnUntraced(function*(ask) {
       const layers = digestsOf(yield* ask("oci_inspect_image", { ref: "shop/web:2.1" }))
       const tags = texts(yield* ask("oci_list_tags", { repository: "base/runtime" }), "tags")
@@ -142,7 +142,7 @@ export const images: ReadonlyArray<Question> = [
       "The layout vendor has an image whose name fits no repository. What is its entrypoint? Answer with its words separated by spaces.",
     answer: world.proxyEntrypoint.join(" "),
     calls: 2,
-    tokens: 280,
+    tokens: 310,
     play: Effect.fnUntraced(function*(ask) {
       const { unnamed } = yield* ask("oci_list_repositories", { layout: "vendor" })
       const image = yield* ask("oci_inspect_image", { layout: "vendor", ref: text(unnamed, 0, "name") })

@@ -51,7 +51,7 @@ export const upkeep: ReadonlyArray<Question> = [
       "A tag of shop/web is another image in the layout mirror than in the layout prod. Which environment variable of it has another value there? Answer with the name of the variable alone.",
     answer: "CHECKOUT_URL",
     calls: 4,
-    tokens: 860,
+    tokens: 1030,
     play: Effect.fnUntraced(function*(ask) {
       const [prod, mirror = []] = yield* Effect.forEach(layouts, (layout) =>
         Effect.map(
@@ -74,7 +74,7 @@ export const upkeep: ReadonlyArray<Question> = [
       "Do not change anything. How many attached artifacts (SBOMs, signatures) would be left without what they are about if the manifest of shop/web:2.2 were deleted? Answer with the number alone.",
     answer: String(world.attached.web22.length),
     calls: 2,
-    tokens: 430,
+    tokens: 560,
     play: Effect.fnUntraced(function*(ask) {
       const { digest } = yield* ask("oci_resolve", { ref: "shop/web:2.2" })
       const ref = `shop/web@${text(digest)}`

@@ -172,7 +172,7 @@ describe("oci_restore", () => {
     Effect.gen(function*() {
       const { call, fails, one } = yield* moved()
       const refused = yield* fails("oci_restore", { undo: 1 })
-      assert.match(refused, /^CONFLICT: nothing was changed.*app:1\.0 in revision 3/u)
+      assert.match(refused, /^CONFLICT: nothing was changed.*1\.0 in revision 3/su)
       yield* call("oci_restore", { undo: 1, force: true })
       assert.match(yield* fails("oci_resolve", { ref: "app:1.0" }), /^MANIFEST_UNKNOWN/u)
       yield* call("oci_restore", { to: "1", repository: "app", tag: "1.0" })
