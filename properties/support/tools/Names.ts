@@ -56,9 +56,10 @@ export class Names {
     this.#allowed.set(name, [...rest, { digest, id }])
   }
 
-  /** A value more that nobody can be blamed for. */
+  /** A value more that nobody can be blamed for, written now: only a write that starts later replaces it. */
   allow(name: string, digest: string | undefined): void {
-    if (!this.of(name).includes(digest)) this.begin(name, digest)
+    const others = this.#of(name).filter((value) => value.digest !== digest)
+    this.#allowed.set(name, [...others, { digest, id: this.#ids++ }])
   }
 
   /** Nothing but this from now on. */

@@ -94,7 +94,7 @@ export interface Judging {
   readonly keepsHistory: boolean
 }
 
-/** Our next look, and then whether all is well; nothing where the index was left torn, which is for `repair`. */
+/** Our next look, and then whether all is well; nothing where the layout was left torn, which is for `repair`. */
 export const judge = async (
   world: World,
   ghost: Ghost,
@@ -104,6 +104,9 @@ export const judge = async (
   ghost.settle()
   const bytes = world.bytes("index.json")
   if (bytes !== undefined && parsedIndex(bytes) === undefined) return undefined
+  // A tool that is killed in between leaves it empty. Beside a journal it is written anew.
+  const isBegun = world.list(".ocilayout/journal/2").length > 0
+  if (!isBegun && world.bytes("oci-layout")?.length === 0) return undefined
   try {
     return await lookedAt(world, ghost, process, judging)
   } catch (error) {
