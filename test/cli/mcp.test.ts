@@ -120,10 +120,10 @@ describe("ocilayout mcp", () => {
       const server = yield* spawnServer(["mcp", "--create", layout, "--allowed-dir", join(root, "work")])
       const push = (id: number) =>
         toolCall(id, "oci_push_blob", { repository: "app", path: join(root, "work", "huge") })
-      const lasting = ["oci-layout", "index.json", "lock", "holder", "synced", "default-repository"]
+      const lasting = new Set(["oci-layout", "index.json", "lock", "holder", "synced", "default-repository"])
       const leftovers = () =>
         readdirSync(layout, { recursive: true, withFileTypes: true })
-          .filter((entry) => entry.isFile() && !lasting.includes(entry.name))
+          .filter((entry) => entry.isFile() && !lasting.has(entry.name))
           .map(({ name }) => name)
       const isWriting = Effect.repeat(
         Effect.andThen(Effect.sleep("20 millis"), Effect.sync(() => existsSync(layout) && leftovers().length > 0)),
