@@ -66,7 +66,7 @@ export const doHarm = (layout: string, like: string, { harm, place, seed }: Harm
     case "endless":
       fs.writeFileSync(path, content)
       // Content is streamed, that of a lease as well, and a journal searched, however much there is: that would only take long.
-      return /^blobs\/|\/leases\/|\/data$|\.ndjson$/u.test(place) ? undefined : fs.truncateSync(path, endless)
+      return /^blobs\/|\/kept\/|\/leases\/|\/data$|\.ndjson$/u.test(place) ? undefined : fs.truncateSync(path, endless)
     case "a folder":
       return fs.mkdirSync(path)
     case "a folder with something in it":
