@@ -94,7 +94,7 @@ describe("a name", () => {
   it("of an upload, a media type or a generation is taken only in its form", () => {
     const seeds = [
       "0123456789abcdef".repeat(2),
-      `${"0123456789abcdef".repeat(2)}.17`,
+      `${"0123456789abcdef".repeat(2)}.17.0123456789abcdef`,
       "application/vnd.oci.image.manifest.v1+json",
       "text/plain; charset=utf-8"
     ]

@@ -18,7 +18,7 @@ interface Index {
   readonly manifests: ReadonlyArray<
     Schema.JsonObject & {
       readonly digest: string
-      readonly annotations: Readonly<Record<string, string>>
+      readonly annotations?: Readonly<Record<string, string>>
     }
   >
   readonly annotations?: Readonly<Record<string, string>>
@@ -26,16 +26,25 @@ interface Index {
 
 const sorted = (texts: Iterable<string>): ReadonlyArray<string> => Array.from(texts).toSorted()
 
-/** Compares a layout's folder with what the model says is in it. */
-export const checkFolder = async (folder: string, layout: Layout): Promise<void> => {
+/**
+ * Compares a layout's folder with what the model says is in it.
+ *
+ * @param own the repository whose names are bare tags
+ */
+export const checkFolder = async (folder: string, layout: Layout, own = ""): Promise<void> => {
   const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as Index
   assert.deepStrictEqual(JSON.parse(readFileSync(join(folder, "oci-layout"), "utf8")), { imageLayoutVersion: "1.0.0" })
   assert.strictEqual(index.schemaVersion, 2)
   assert.deepStrictEqual(
     sorted(
-      index.manifests.map(({ annotations, digest }) => `${annotations["org.opencontainers.image.ref.name"]} ${digest}`)
+      index.manifests.map(({ annotations, digest }) => `${annotations?.["org.opencontainers.image.ref.name"] ?? ""} ${digest}`)
     ),
-    sorted(entriesOf(layout).map(({ digest, refName }) => `${refName} ${digest}`)),
+    sorted(
+      entriesOf(layout).map(({ digest, refName, repository }) => {
+        const written = refName.includes("@") ? "" : refName.slice(own.length + 1)
+        return `${repository === own ? written : refName} ${digest}`
+      })
+    ),
     "the entries of index.json"
   )
   await checkJournal(folder, index, layout.commits.length)

@@ -573,7 +573,8 @@ export class Model {
       case "resolveName":
       case "getNamed": {
         const named = Array.from(this.#layouts.values()).flatMap(entriesOf).find(({ refName }) => refName === ask.name)
-        if (named === undefined) throw new Refusal({ refused: ["ManifestUnknown"] })
+        // Each layout of a tree writes bare tags, so that no entry has a full name.
+        if (named === undefined || !this.shared) throw new Refusal({ refused: ["ManifestUnknown"] })
         return this.#manifest(named, { withBytes: ask.op === "getNamed" })
       }
       case "usage": {
@@ -592,7 +593,9 @@ export class Model {
       case "tagThen": {
         const layout = this.#layout(ask.repository)
         const then = new Model(this.shared)
-        const repositories = stateAfter(layout, this.#revisionAt(ask.point, ask))
+        const revision = this.#revisionAt(ask.point, ask)
+        if (revision === 0 && layout.commits.length > 0) throw new Refusal({ refused: ["RevisionUnknown"] })
+        const repositories = stateAfter(layout, revision)
         then.#layouts.set(this.#key(ask.repository), { ...layout, repositories: copyOf(repositories) })
         return then.#carryOut({ ...ask, op: "resolveTag" })
       }
