@@ -120,7 +120,7 @@ const converse = async (first: number, kinds: Map<string, number>): Promise<void
     assert.isTrue(Exit.isSuccess(yield* ended))
     for (const text of heard()) {
       // JSON-RPC 2.0, section 5, has ids that the schema does not know: none, where none could be read, and any number.
-      const message = JSONRPCMessageSchema.parse(JSON.parse(text.replace(/"id":(?:null|-?\d[\d.e+-]*)/iu, '"id":0')))
+      const message = JSONRPCMessageSchema.parse(JSON.parse(text.replace(/"id":(?:null|-?\d[\d.e+-]*)/iu, "\"id\":0")))
       assert.notInclude(text, "failed unexpectedly")
       const kind = "result" in message ? "answer" : "error" in message ? "error" : "notification"
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1)

@@ -37,7 +37,9 @@ export const checkFolder = async (folder: string, layout: Layout, own = ""): Pro
   assert.strictEqual(index.schemaVersion, 2)
   assert.deepStrictEqual(
     sorted(
-      index.manifests.map(({ annotations, digest }) => `${annotations?.["org.opencontainers.image.ref.name"] ?? ""} ${digest}`)
+      index.manifests.map(({ annotations, digest }) =>
+        `${annotations?.["org.opencontainers.image.ref.name"] ?? ""} ${digest}`
+      )
     ),
     sorted(
       entriesOf(layout).map(({ digest, refName, repository }) => {
