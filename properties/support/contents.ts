@@ -184,7 +184,7 @@ const good: ReadonlyArray<Document> = [
   index("none", [], { subject: imageOne, artifactType: sbomType })
 ]
 
-/** Documents that break one rule each (image-spec; DESIGN 5 for the last three). */
+/** Documents that break one rule each (image-spec; the last three, rules of ours). */
 const bad: ReadonlyArray<Document> = [
   ["noJson", "not JSON"],
   ["noConfig", `{"schemaVersion":2,"layers":[]}`],

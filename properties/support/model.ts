@@ -1,4 +1,4 @@
-/** The oracle: the shortest program that says what a registry answers (DESIGN 5 and the OCI specs; no code of ours). */
+/** The oracle: the shortest program that says what a registry answers, by the OCI specs; no code of ours. */
 import type {
   Answer,
   Ask,
@@ -115,7 +115,7 @@ const repositoryOf = ({ repositories }: Pick<Layout, "repositories">, name: stri
   return repository
 }
 
-/** What `index.json` holds, by the names we write (DESIGN 4, "Foreign names"). */
+/** What `index.json` holds, by the names we write. */
 export const entriesOf = ({ repositories }: Pick<Layout, "repositories">) =>
   Array.from(repositories).flatMap(([repository, { tags, untagged }]) => [
     ...Array.from(tags, ([tag, digest]) => ({ refName: `${repository}:${tag}`, repository, digest })),

@@ -140,7 +140,7 @@ export type Command =
   | CollectGarbage
   | Batch
 
-/** How large an index may become (RELIABILITY: limits have names and defaults in one place). */
+/** How large an index may become. */
 export interface IndexLimits {
   readonly entries: number
   readonly bytes: number

@@ -1,4 +1,4 @@
-/** A layout's blobs as files: complete and verified before they have a name (RELIABILITY 2.6, 2.9). */
+/** A layout's blobs as files: complete and verified before they have a name. */
 import { Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../layout/garbage.ts"
@@ -185,7 +185,7 @@ interface Finished {
 
 /**
  * Gives a finished file its name, once it is leased. Where there is a blob already ours takes its place: that one may be
- * torn, or never have reached the disk (RELIABILITY 2.7, rule 2). Says whether there was one of its size.
+ * torn, or never have reached the disk. Says whether there was one of its size.
  */
 export const placeBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,

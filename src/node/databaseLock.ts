@@ -1,6 +1,6 @@
 /**
  * The lock where there is no native one: `node:sqlite` takes a lock on the very byte that the native form locks, so the
- * two exclude each other (RELIABILITY 2.3). Nothing is ever written: the file stays empty.
+ * two exclude each other. Nothing is ever written: the file stays empty.
  */
 import { Effect } from "effect"
 import * as fs from "node:fs"

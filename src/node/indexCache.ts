@@ -1,4 +1,4 @@
-/** The index as it was last read: reading it again costs a stat while nobody has changed it (RELIABILITY 2.5). */
+/** The index as it was last read: reading it again costs a stat while nobody has changed it. */
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../oci/Reference.ts"
 import { asStorage } from "./asStorage.ts"

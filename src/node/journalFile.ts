@@ -1,6 +1,5 @@
 /**
- * The segment of the journal that is being written: lines in order, each naming the hash of the one before (RELIABILITY
- * 2.10).
+ * The segment of the journal that is being written: lines in order, each naming the hash of the one before.
  */
 import { Effect, Result } from "effect"
 import { dirname, join, relative } from "node:path"
@@ -200,7 +199,7 @@ export const cutTorn = Effect.fnUntraced(
 
 /**
  * Moves the good lines to a new inode: after a failed sync the kernel may have dropped what the old one had, and says
- * success the next time it is asked (RELIABILITY 2.7, rule 3).
+ * success the next time it is asked.
  */
 export const startAfresh = Effect.fnUntraced(
   function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {

@@ -1,4 +1,4 @@
-/** The layout's lock: one writer at a time, of any process, for as long as the process lives (RELIABILITY 2.3). */
+/** The layout's lock: one writer at a time, of any process, for as long as the process lives. */
 import { Clock, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"

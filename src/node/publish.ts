@@ -246,7 +246,7 @@ export const neverStill = (waitedMillis: number): LayoutLocked =>
 
 /**
  * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
- * before syncing it, or by a tool that never syncs (RELIABILITY 2.7, rule 1).
+ * before syncing it, or by a tool that never syncs.
  */
 export const syncAsFound = Effect.fnUntraced(function*(
   files: LayoutFiles,

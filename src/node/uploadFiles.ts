@@ -1,4 +1,4 @@
-/** Upload sessions as folders: they outlive the process, and another one can go on with them (RELIABILITY 2.9). */
+/** Upload sessions as folders: they outlive the process, and another one can go on with them. */
 import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
 import {

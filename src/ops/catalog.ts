@@ -99,7 +99,7 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
   }
 }
 
-/** Names that a layout uses itself (DESIGN 5, "Per repository"). */
+/** Names that a layout uses itself. */
 const reservedComponents = new Set(["blobs", "index.json", "oci-layout"])
 
 const requireBlob = ({ blobs }: Stores, digest: ContentDigest) =>

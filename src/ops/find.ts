@@ -64,7 +64,7 @@ export interface Found extends Source {
   readonly readAs?: string
 }
 
-/** In a shared layout a blob is visible from every valid repository name (DESIGN 5), so any will do for a raw name. */
+/** In a shared layout a blob is visible from every valid repository name, so any will do for a raw name. */
 export const blobRepository = ({ repository }: Source): string => repository ?? "raw"
 
 /**

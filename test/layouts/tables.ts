@@ -1,5 +1,5 @@
 /**
- * What each fixture holds, by the image-spec and by how names are read (DESIGN 4, "Foreign names"); made without the code
+ * What each fixture holds, by the image-spec and by how names are read; made without the code
  * under test.
  */
 import type { Seen } from "./seen.ts"

@@ -32,7 +32,7 @@ interface FileNode extends Common {
   readonly content: Uint8Array
   /** What survives a power cut for certain. */
   readonly durable: Uint8Array
-  /** A sync has failed: later ones report success and make nothing durable (RELIABILITY 2.7, rule 3). */
+  /** A sync has failed: later ones report success and make nothing durable. */
   readonly poisoned: boolean
   /** How many names it has. */
   readonly names: number

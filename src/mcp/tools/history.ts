@@ -31,7 +31,7 @@ export const history = defineTool({
     tag: p.optional(p.text("Only changes of this tag")),
     actor: p.optional(p.text("Only changes by this actor, as shown")),
     since: p.optional(p.text("Only changes since this ISO time")),
-    // A revision: any is as good as one that was given out.
+    // This is a revision, and need not be one that a page gave.
     before: p.optional(p.bytes("next_before of the previous page")),
     limit: p.integer("Changes per page", { minimum: 1, maximum: 200, default: 20 })
   }),
