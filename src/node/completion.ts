@@ -19,11 +19,14 @@ import type { FsError } from "./LayoutFs.ts"
 import type { Observation } from "./observe.ts"
 import { completeBlob, replaceBlob } from "./retainBlob.ts"
 import { settledAt } from "./settledAt.ts"
-import { overInTrash } from "./trash.ts"
+import { digestsInTrash, overInTrash } from "./trash.ts"
 import type { Trusted } from "./trusted.ts"
 
 export interface Completion {
+  /** Completes what the index reaches as it was found. */
   readonly complete: (known: Known, state: State) => Effect.Effect<void, RegistryError>
+  /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
+  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
 }
 
 const algorithms = ["sha256", "sha512"] as const
@@ -161,6 +164,15 @@ export const makeCompletion = (
   })
 
   return {
+    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, RegistryError> {
+      if (before === after) return
+      const trash = yield* storage(digestsInTrash(files))
+      if (trash.size === 0) return
+      const added = after.entries.filter((entry) => entriesOfDigest(before, entry.digest).length === 0)
+      if (added.length === 0) return
+      const reached = yield* reachedBy(added)
+      yield* completeAll(Array.from(reached).filter(([digest]) => trash.has(digest)))
+    }),
     complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
       const { found, head } = known.seen
       if (files.hold !== "never") {

@@ -129,11 +129,12 @@ const commitGroup =
   (committing: Committing, mergesLeft = merges) =>
   (members: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<Committed>, RegistryError> =>
     Effect.gen(function*() {
-      const { cache, displaced } = committing
+      const { cache, completion, displaced } = committing
       const started = yield* Clock.currentTimeMillis
       for (let overtaken = 0; overtaken < attempts; overtaken++) {
         const { changed, known, state } = yield* lookMerged(committing)
         const decisions = yield* decideMembers(state, members)
+        yield* completion.completeAdded(state, decisions.at(-1)?.after ?? state)
         const written = yield* Effect.result(writeGroup(committing, { known, state, decisions, changed, overtaken }))
         if (Result.isFailure(written)) {
           yield* cache.forget
@@ -208,7 +209,9 @@ const writeDecided = Effect.fnUntraced(function*(
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
   const now = yield* Clock.currentTimeMillis
   const changes = foreignDrafts(seen, state, now)
-  const foreign = changes.length + own.length === 0 && seen.renew ? [nothingElse(now)] : changes
+  // That all of ours was put back is on record; a generation is renewed by any commit.
+  const isWrittenAgain = changes.length === 0 && (seen.restored || (seen.renew && own.length === 0))
+  const foreign = isWrittenAgain ? [nothingElse(now)] : changes
   // What cannot be removed now is swept another time.
   const sweep = (end: JournalEnd, added?: Displaced): Effect.Effect<void> =>
     displaced.sweep(changed, lastGroup(end), added).pipe(

@@ -42,6 +42,12 @@ export const trashOf = (
 ): Effect.Effect<ReadonlyArray<string>, FsError | SymlinkRefused> =>
   Effect.map(listed(files), (all) => all.filter((one) => one.digest === digest).map(({ path }) => path))
 
+/** What content lies in the trash. */
+export const digestsInTrash = (
+  files: LayoutFiles
+): Effect.Effect<ReadonlySet<ContentDigest>, FsError | SymlinkRefused> =>
+  Effect.map(listed(files), (all) => new Set(all.map(({ digest }) => digest)))
+
 /** Deletes content of this digest for good. */
 export const endTrash = Effect.fnUntraced(function*(
   files: LayoutFiles,

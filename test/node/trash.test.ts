@@ -7,7 +7,7 @@ import { keptAt } from "../../src/node/held.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { type Disk, newDisk } from "../support/disk.ts"
-import { entryOf, image, pushImage, type Sample, sample } from "../support/images.ts"
+import { entryOf, image, index, pushImage, pushManifest, type Sample, sample } from "../support/images.ts"
 
 const one = image("one")
 const two = image("two")
@@ -117,6 +117,18 @@ describe("content in the trash", () => {
       assert.isFalse(isThere(disk, garbage))
       yield* registry.mountBlob("app", "web", digest)
       assert.deepStrictEqual([isThere(disk, garbage), isHeld(disk, garbage), trashIn(disk)], [true, true, []])
+    }))
+
+  it.live("goes back with all that it needs, down to the last layer, before it is named", () =>
+    Effect.gen(function*() {
+      const disk = yield* written()
+      const parts = [two, two.config, ...two.layers]
+      const left = trash(disk, garbage, 1)
+      for (const part of parts) trash(disk, part, 1)
+      const registry = yield* opened(disk)
+      yield* pushManifest(registry, "app", index([two]), ["both"])
+      for (const part of parts) assert.deepStrictEqual([isThere(disk, part), isHeld(disk, part)], [true, true])
+      assert.deepStrictEqual(trashIn(disk), [left])
     }))
 
   it.live("that a tool counted on goes back before anything is deleted, however long it lay there", () =>
