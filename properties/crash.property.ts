@@ -4,7 +4,7 @@ import { Effect, Exit, Stream } from "effect"
 import fc from "fast-check"
 import type { Ask } from "./support/Ask.ts"
 import { agree, furniture, type Sides } from "./support/commands.ts"
-import { digestOf } from "./support/contents.ts"
+import { bytesOfDigest, digestOf } from "./support/contents.ts"
 import { figures } from "./support/figures.ts"
 import type { Model } from "./support/model.ts"
 import { perform } from "./support/perform.ts"
@@ -52,12 +52,30 @@ const stored = (world: World): ReadonlyArray<readonly [digest: string, bytes: Ui
   )
 }
 
+/** Second names whose content is not there, under any name. */
+const tornNames = (world: World): ReadonlyArray<string> => {
+  const whole = new Set(stored(world).map(([digest]) => digest))
+  return world.list(".ocilayout/kept")
+    .flatMap((algorithm) => world.list(`.ocilayout/kept/${algorithm}`).map((name) => `${algorithm}:${name}`))
+    .filter((digest) => !whole.has(digest))
+}
+
 /** Goes on as if nothing had been, on the model of what was found; sessions are for others to go on with. */
-const goOn = async (world: World, { registry }: Process, model: Model, turns: ReadonlyArray<Turn>) => {
+const goOn = async (world: World, { registry, stores }: Process, model: Model, turns: ReadonlyArray<Turn>) => {
+  // An index that the crash has set back is written again, which is a commit in which nothing changes.
+  await world.run(stores.layout.tend)
+  const [last] = await world.run(Stream.runCollect(registry.history({ limit: 1 })))
+  if (last?.actor === "ocilayout" && last.changes.length === 0) model.writeAgain()
   for (const [digest, bytes] of stored(world)) {
     model.learn("app", digest, bytes)
     // What is not in `blobs` is there for readers; to be asked for again puts it back.
     await world.run(registry.mountBlob("app", "app", digest))
+  }
+  // A second name that the crash has torn is garbage that the model does not know of: it is made whole.
+  for (const digest of tornNames(world)) {
+    const bytes = bytesOfDigest.get(digest) ?? assert.fail(`content of ${digest}`)
+    await world.run(registry.pushBlob("app", { digest }, Stream.succeed(bytes)))
+    model.learn("app", digest, bytes)
   }
   const sides: Sides = [localSide(registry, [], world.run)]
   for (const { drawn } of turns) {

@@ -69,8 +69,14 @@ const takeNote = async (model: Model, side: Side, ask: Ask): Promise<void> => {
     ? ask.changes.filter((part) => part.change === "push")
     : []
   for (const { digest: claimed = "", document, repository } of pushes) {
-    const { bytes } = documentOf(document)
+    const { bytes, facts } = documentOf(document)
     const digest = digestOf(bytes, claimed.startsWith("sha512:") ? "sha512" : "sha256")
+    // Whether it has put back what the trash has cannot be seen, so that it is put back now.
+    for (const one of model.inTrash(repository, [digest, ...(facts?.names ?? [])])) {
+      const mount: Ask = { op: "mountBlob", from: repository, to: repository, digest: one }
+      model.answer(mount)
+      await side.ask(mount)
+    }
     if ("ok" in await side.ask({ op: "resolveBlob", repository, digest })) model.learn(repository, digest, bytes)
   }
 }

@@ -11,7 +11,7 @@ import { layoutFiles } from "../../src/node/layoutFiles.ts"
 import { nodeFs } from "../../src/node/nodeFs.ts"
 import { digestOf } from "./contents.ts"
 import { wholeJournal } from "./journal.ts"
-import { entriesOf, type Layout } from "./model.ts"
+import { entriesOf, type Layout, listedIn } from "./model.ts"
 
 interface Index {
   readonly schemaVersion: number
@@ -50,7 +50,7 @@ export const checkFolder = async (folder: string, layout: Layout, own = ""): Pro
     "the entries of index.json"
   )
   await checkJournal(folder, index, layout.commits.length)
-  assert.deepStrictEqual(blobsIn(folder), sorted(layout.blobs.keys()), "the blobs")
+  assert.deepStrictEqual(blobsIn(folder), sorted(listedIn(layout)), "the blobs")
   assert.deepStrictEqual(inFolder(join(folder, ".ocilayout", "tmp")), [], "what is unfinished")
 }
 

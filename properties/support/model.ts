@@ -26,17 +26,24 @@ type Repositories = Map<string, Repository>
 
 /** What a commit did, and what it left. */
 interface Commit {
-  readonly actor: "library" | "foreign"
+  readonly actor: "library" | "foreign" | "ocilayout"
   readonly changes: ReadonlyArray<string>
   readonly after: Repositories
 }
 
 export interface Layout {
+  /** All content that can be had. */
   readonly blobs: Map<string, Uint8Array>
+  /** What of it a collection has taken away: it is read from the trash, and put back where something needs it. */
+  readonly trash: Set<string>
   readonly repositories: Repositories
   /** The first has revision 1. */
   readonly commits: Array<Commit>
 }
+
+/** What lies under `blobs/`. */
+export const listedIn = ({ blobs, trash }: Layout): ReadonlyArray<string> =>
+  Array.from(blobs.keys()).filter((digest) => !trash.has(digest))
 
 interface Session {
   readonly repository: string
@@ -381,7 +388,14 @@ export class Model {
 
   /** Whether a refused push leaves its bytes behind is not promised: this takes note of what it did. */
   learn(repository: string, digest: string, bytes: Uint8Array): void {
-    this.#layout(repository).blobs.set(digest, bytes)
+    const { blobs, trash } = this.#layout(repository)
+    blobs.set(digest, bytes)
+    trash.delete(digest)
+  }
+
+  /** What of this the trash has, and a refused change may have put back. */
+  inTrash(repository: string, digests: ReadonlyArray<string>): ReadonlyArray<string> {
+    return digests.filter((digest) => this.#layout(repository).trash.has(digest))
   }
 
   /** Another tool has given a name to a manifest, and puts there what it needs. */
@@ -391,6 +405,12 @@ export class Model {
       point(repositoryOf(layout, repository), tag, digestOf(contents[0]))
       return { changed: true }
     }, "foreign")
+  }
+
+  /** The index of the one layout was written anew, as it was. */
+  writeAgain(): void {
+    const { commits, repositories } = this.#layout("")
+    commits.push({ actor: "ocilayout", changes: [], after: copyOf(repositories) })
   }
 
   /** The folders of the layouts that were written to, below the root, with what is in each. */
@@ -447,15 +467,17 @@ export class Model {
       case "pushBlob": {
         const bytes = bytesOf(ask.content)
         refuseIf(ask.breaks && "Broken", ...mismatch(bytes, ask.digest, ask.size))
-        const { blobs } = this.#layout(ask.repository)
+        const { blobs, trash } = this.#layout(ask.repository)
         const digest = ask.digest ?? digestOf(bytes)
-        const existed = blobs.has(digest)
+        const existed = blobs.has(digest) && !trash.delete(digest)
         blobs.set(digest, bytes)
         return { ...described(digest, bytes, ask.mediaType), existed }
       }
       case "mountBlob": {
         const bytes = this.#blob({ repository: ask.from, digest: ask.digest })
-        this.#layout(ask.to).blobs.set(ask.digest, bytes)
+        const { blobs, trash } = this.#layout(ask.to)
+        blobs.set(ask.digest, bytes)
+        trash.delete(ask.digest)
         return described(ask.digest, bytes)
       }
       case "pushBlobChunked":
@@ -478,12 +500,13 @@ export class Model {
       case "commit": {
         const session = this.#session(ask)
         const { bytes, over, repository } = session
-        const { blobs } = this.#layout(repository)
+        const { blobs, trash } = this.#layout(repository)
         if (over !== ask.digest || !blobs.has(ask.digest)) {
           refuseIf(over !== undefined && "BlobUploadUnknown")
           refuseIf(...mismatch(bytes, ask.digest, ask.size))
           session.over = ask.digest
           blobs.set(ask.digest, bytes)
+          trash.delete(ask.digest)
         }
         return described(ask.digest, bytes)
       }
@@ -531,10 +554,10 @@ export class Model {
           !this.#layout(ask.repository).blobs.has(ask.digest) && "BlobUnknown",
           blobNeededBy(this.#layout(ask.repository), ask.digest).length > 0 && "Referenced"
         )
-        this.#transact(ask.repository, ({ blobs }) => ({
-          changed: blobs.delete(ask.digest),
-          changes: [`@${ask.digest} ${ask.digest} to undefined`]
-        }))
+        this.#transact(ask.repository, ({ blobs, trash }) => {
+          trash.delete(ask.digest)
+          return { changed: blobs.delete(ask.digest), changes: [`@${ask.digest} ${ask.digest} to undefined`] }
+        })
         return undefined
       case "forecast":
         return ask.kind === "manifest" ? this.#forecastManifest(ask) : this.#forecastBlob(ask)
@@ -644,13 +667,13 @@ export class Model {
           for (const { digest, repository } of gone) repositories.get(repository)?.untagged.delete(digest)
           return { changed: gone.length > 0 }
         })
-        const { blobs, commits } = this.#layout("")
+        const { commits } = this.#layout("")
         const past = commits.flatMap(({ changes }) => changes.filter((change) => !change.startsWith("@")))
         const remembered = past.join().match(/sha(?:256|512):[0-9a-f]+/gu) ?? []
         const needed = new Set(below(this.#layout(""), [...kept, ...(ask.undoable ? remembered : [])]))
-        const garbage = sorted(blobs.keys()).filter((digest) => !needed.has(digest))
+        const garbage = sorted(listedIn(this.#layout(""))).filter((digest) => !needed.has(digest))
         this.#transact("", (layout) => {
-          for (const digest of garbage) layout.blobs.delete(digest)
+          for (const digest of garbage) layout.trash.add(digest)
           return { changed: garbage.length > 0, changes: garbage.map((digest) => `@${digest} ${digest} to undefined`) }
         })
         return [sorted([...gone.map(({ refName }) => refName), ...garbage]), []]
@@ -669,7 +692,8 @@ export class Model {
 
   #layout(repository: string): Layout {
     const key = this.#key(repository)
-    const layout = this.#layouts.get(key) ?? { blobs: new Map(), repositories: new Map(), commits: [] }
+    const layout = this.#layouts.get(key) ??
+      { blobs: new Map(), trash: new Set(), repositories: new Map(), commits: [] }
     this.#layouts.set(key, layout)
     return layout
   }
@@ -775,9 +799,15 @@ export class Model {
     change: (layout: Layout) => A,
     actor: Commit["actor"] = "library"
   ) {
-    const { blobs, commits, repositories } = this.#layout(repository)
-    const draft: Layout = { blobs: new Map(blobs), repositories: copyOf(repositories), commits: [...commits] }
+    const { blobs, commits, repositories, trash } = this.#layout(repository)
+    const draft: Layout = {
+      blobs: new Map(blobs),
+      trash: new Set(trash),
+      repositories: copyOf(repositories),
+      commits: [...commits]
+    }
     const { changed, ...answer } = change(draft)
+    for (const digest of below(draft, entriesOf(draft).map((entry) => entry.digest))) draft.trash.delete(digest)
     if (changed) {
       const { changes = changesIn(repositories, draft.repositories) } = answer
       draft.commits.push({ actor, changes, after: copyOf(draft.repositories) })

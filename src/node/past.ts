@@ -8,7 +8,7 @@ import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { asStorage } from "./asStorage.ts"
 import type { Changed } from "./displaced.ts"
-import { overruler } from "./drafts.ts"
+import { overrules } from "./drafts.ts"
 import { committed, type Generation, type GroupRecord, isOfGroup, type Line, snapshotOf } from "./journalRecord.ts"
 import { readLines } from "./journalSegments.ts"
 import { type LayoutFiles } from "./layoutFiles.ts"
@@ -119,9 +119,10 @@ export const baseOf = (
  */
 const heldSince = (groups: ReadonlyArray<GroupRecord>, seq: number): ReadonlyArray<ReadonlyArray<Event>> => {
   const commits = groups.filter((group) => group.seq > seq).flatMap((group) => group.commits)
-  return commits.flatMap(({ actor, events }, place) => {
-    if (commits[place + 1]?.actor === overruler) return []
-    return [actor === overruler ? [...(commits[place - 1]?.events ?? []), ...events] : events]
+  return commits.flatMap((commit, place) => {
+    const next = commits[place + 1]
+    if (next !== undefined && overrules(next)) return []
+    return [overrules(commit) ? [...(commits[place - 1]?.events ?? []), ...commit.events] : commit.events]
   })
 }
 

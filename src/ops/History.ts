@@ -9,7 +9,7 @@ export interface HistoryCommit {
   readonly revision: number
   /** Milliseconds since 1970. */
   readonly time: number
-  /** `foreign` for what was done without us. */
+  /** `foreign` for what another tool did; `ocilayout` where names of ours were put back, or the index was written anew. */
   readonly actor: string
   readonly changes: ReadonlyArray<NameChange>
   /** What another tool has done and nobody has recorded yet; until then it may still grow. */

@@ -889,7 +889,7 @@ describe("somebody who takes no lock", () => {
       disk.write("index.json", `${stale}\n`)
       assert.deepStrictEqual(yield* Effect.flip(refuse(layout)), unknown)
       assert.deepStrictEqual(disk.entries(), [a1, b2])
-      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["foreign"]])
+      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["ocilayout"]])
       assert.isTrue(Option.isNone((yield* add(layout)).revision))
       assert.strictEqual(disk.journal().length, 3)
     }))
@@ -931,7 +931,7 @@ describe("somebody who takes no lock", () => {
       assert.strictEqual(disk.read("index.json"), same, "a reader writes nothing")
       yield* add(layout)
       assert.notDeepEqual(generation(disk.read("index.json")), generation(stale))
-      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["foreign"]])
+      assert.deepStrictEqual(foreignly(disk.journal()[2]), [["ocilayout"]])
       yield* add(layout)
       assert.strictEqual(disk.journal().length, 3)
       // A tool that read that index, and not the one from before, sets the name back: that is its word.

@@ -6,7 +6,7 @@ import { collection, drawn } from "../arbitraries.ts"
 import type { Ask, Drawn, Op } from "../Ask.ts"
 import { agree } from "../commands.ts"
 import { bytesOf, digestOf, documentOf } from "../contents.ts"
-import { entriesOf, Model } from "../model.ts"
+import { entriesOf, listedIn, Model } from "../model.ts"
 import type { Real } from "../perform.ts"
 import { localSide } from "../Side.ts"
 import { setEntry } from "./foreign.ts"
@@ -86,7 +86,7 @@ const viewOf = (model: Model, real: Real): View => {
   const layout = model.folders[0]?.[1]
   return {
     entries: sortedEntries(layout === undefined ? [] : entriesOf(layout)),
-    blobs: new Set(layout?.blobs.keys()),
+    blobs: new Set(layout === undefined ? [] : listedIn(layout)),
     sessions: model.sessions.map(({ bytes, over }, at) => ({
       id: real.sessions[at]?.first.id ?? "",
       bytes,
