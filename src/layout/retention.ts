@@ -1,4 +1,5 @@
 /** Which tags are kept no longer, by rules that whoever keeps a layout gives. */
+import { attachedTag } from "./belonging.ts"
 import type { Entry } from "./Entry.ts"
 import { displayName } from "./garbage.ts"
 import type { State } from "./State.ts"
@@ -19,12 +20,6 @@ export interface RetentionRule {
 }
 
 /**
- * Tags that say what they are about and not what they are: the fallback tag of referrers (distribution-spec, "Referrers
- * Tag Schema"), and how signatures were attached before there were referrers. No rule is about them.
- */
-const isAttached = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\..+)?$/u
-
-/**
  * The entries that go, each with the rule that says so.
  *
  * @param movedAt when the tag of an entry was moved for the last time: milliseconds since 1970
@@ -39,7 +34,8 @@ export const outlivedBy = (
   for (const { maxAgeMillis, newest, repository = "*", tag = "*" } of rules) {
     const [repositories, tags] = [glob(repository), glob(tag)]
     const meant = state.entries.filter(({ name }) =>
-      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag) && !isAttached.test(name.tag)
+      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag) &&
+      attachedTag(name.tag) === undefined
     )
     if (newest === undefined && maxAgeMillis === undefined) continue
     for (const own of Map.groupBy(meant, ({ name }) => name._tag === "Tagged" ? name.repository : "").values()) {

@@ -109,6 +109,10 @@ export const makeBlobStore = (
           Stream.flatMap((found) => Stream.fromIterable(found))
         )
     )),
+    digests: Effect.map(
+      Effect.forEach(algorithms, (algorithm) => storage(digestsIn(files, join(files.blobs, algorithm), algorithm))),
+      (digests) => digests.flat()
+    ),
     find,
     heldOnly: Stream.unwrap(Effect.map(
       Effect.forEach(algorithms, (algorithm) =>

@@ -31,8 +31,8 @@ export interface CopyOptions {
   /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
   readonly platform?: string | undefined
   /**
-   * Also what is attached to any manifest that is copied, and what is attached to that: signatures and the like. An
-   * entry that only its written name reaches has none, since referrers belong to a repository.
+   * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way in
+   * which they can be attached. A tag that says so is set in the target as well.
    */
   readonly referrers?: boolean
   /** Blobs under way at once; 4 by default. */
@@ -44,6 +44,7 @@ export interface Copied {
   readonly repository: string
   /** Of the manifest that was copied: with a platform, the image's. */
   readonly digest: Digest
+  /** Those that were asked for, and those of what belongs to it. */
   readonly tags: ReadonlyArray<string>
   /** Manifests and indexes, referrers included. */
   readonly manifests: number

@@ -40,18 +40,22 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   const { entries, manifests, parts } = yield* walkCopy(reader, root, options.referrers ?? false)
   const sent = yield* sendParts(reader, source, target, parts, options)
 
-  const changes = entries.map(({ bytes, descriptor: { digest, mediaType } }, place): Change => ({
+  const changes = entries.map((entry, place): Change => ({
     _tag: "PushManifest",
     repository: target.repository,
-    bytes,
-    mediaType,
-    options: place === 0 ? { digest, tags } : { digest }
+    bytes: entry.bytes,
+    mediaType: entry.descriptor.mediaType,
+    options: {
+      digest: entry.descriptor.digest,
+      tags: place === 0 ? tags : entry.tags,
+      ...(entry.annotations === undefined ? {} : { annotations: entry.annotations })
+    }
   }))
   const revision = yield* target.registry.batch(changes)
   return {
     repository: target.repository,
     digest: root.descriptor.digest,
-    tags: tags.map(nameOf),
+    tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
     manifests,
     ...sent,
     revision

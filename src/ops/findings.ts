@@ -60,6 +60,12 @@ const kinds = {
     "person",
     "move it out of blobs/: other tools' garbage collection stops at it, or removes it"
   ],
+  REFERRER_UNLISTED: ["warning", "repair", "list it, so that every tool finds it"],
+  MANIFEST_UNLISTED: [
+    "info",
+    "repair",
+    "list it in the repository recovered, when that is asked for by its code; otherwise garbage collection removes it"
+  ],
   BLOB_UNREFERENCED: ["info", "person", "none needed: garbage collection removes what nothing needs"]
 } as const satisfies Record<string, Kind>
 

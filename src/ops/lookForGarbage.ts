@@ -6,6 +6,7 @@ import { displayName, type Evidence, type Remembered, type Sweep, sweep } from "
 import { outlivedBy } from "../layout/retention.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import { belongingsIn, withUnlisted } from "./belonging.ts"
 import type { Opened } from "./catalog.ts"
 import type { GarbageItem } from "./Garbage.ts"
 import type { Asked } from "./garbagePlan.ts"
@@ -89,6 +90,7 @@ export const look = Effect.fnUntraced(function*(
   { graceMillis, retention, undoWindowMillis, untagged }: Asked
 ): Effect.fn.Return<Sweep, RegistryError> {
   const { links, unreadable } = yield* needsOfAll(opened, state, pastManifests)
+  const belongings = yield* belongingsIn(opened, state, true)
   const grace = Math.max(graceMillis, limits.leastGraceMillis)
   return sweep(
     state,
@@ -97,7 +99,8 @@ export const look = Effect.fnUntraced(function*(
       blobs,
       busy,
       past,
-      links,
+      links: withUnlisted(links, belongings),
+      bonds: belongings.bonds,
       unreadable,
       held: yield* opened.blobs.held(now - grace),
       pins: new Set((yield* opened.pins.all).keys()),

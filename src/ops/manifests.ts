@@ -161,7 +161,7 @@ export const descriptorsOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Desc
 
 /** Who names a digest, and how. */
 export interface Need {
-  readonly by: Digest
+  readonly by: string
   readonly as: "child" | "subject"
 }
 

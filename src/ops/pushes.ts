@@ -53,7 +53,10 @@ export const makePushes = (
     const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
       _tag: "PutManifest",
       repository: opened.repository,
-      descriptor: described(descriptor, manifest),
+      descriptor: {
+        ...described(descriptor, manifest),
+        ...(options.annotations === undefined ? {} : { annotations: options.annotations })
+      },
       tags,
       missing
     })

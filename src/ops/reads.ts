@@ -7,6 +7,7 @@ import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDi
 import { octetStream } from "../oci/MediaType.ts"
 import { BlobUnknown, DigestInvalid, ManifestUnknown, NameUnknown, RangeInvalid } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
+import { findAttached } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { descriptorsOf, type Walk } from "./manifests.ts"
 import type { BlobRead, RegistryError } from "./ports.ts"
@@ -66,10 +67,8 @@ export const findManifest = Effect.fnUntraced(function*(
   if (entry !== undefined) return entry
   if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ name: repository })
   const { reached } = yield* walkRepository(opened, state, repository, false)
-  return yield* Option.match(Option.fromUndefinedOr(reached.get(digest)), {
-    onNone: () => Effect.fail(new ManifestUnknown({ repository, reference: digest })),
-    onSome: Effect.succeed
-  })
+  const found = reached.get(digest) ?? (yield* findAttached(opened, state, digest, new Set<string>(reached.keys())))
+  return found ?? (yield* new ManifestUnknown({ repository, reference: digest }))
 })
 
 const findTag = (

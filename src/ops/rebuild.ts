@@ -2,11 +2,8 @@
 import { Effect, Option, Result, type Schema, Stream } from "effect"
 import { refName } from "../oci/Annotations.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { fieldOf, isJsonObject } from "../oci/Descriptor.ts"
 import { type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import { parseJson } from "../oci/Json.ts"
-import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { imageIndex, imageManifest, kindOf } from "../oci/MediaType.ts"
+import { children } from "../oci/Manifest.ts"
 import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
 import { formatTagged } from "../oci/RefName.ts"
 import type { Opened } from "./catalog.ts"
@@ -15,6 +12,7 @@ import { repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import * as limits from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
+import { asManifest } from "./unlisted.ts"
 
 /**
  * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
@@ -81,19 +79,3 @@ const rootsIn = Effect.fnUntraced(function*(
     }))
   return found.filter(({ digest }) => !named.has(digest)).toSorted((a, b) => a.digest < b.digest ? -1 : 1)
 })
-
-/** What a document says it is; one that does not say is told by its fields. */
-const asManifest = (bytes: Uint8Array): Manifest | undefined => {
-  // Most blobs are no JSON, and are known by their first byte.
-  if (bytes[0] !== openingBrace) return undefined
-  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }))
-  if (!isJsonObject(document) || fieldOf(document, "schemaVersion") !== 2) return undefined
-  const isIndex = Array.isArray(fieldOf(document, "manifests"))
-  if (!isIndex && !isJsonObject(fieldOf(document, "config"))) return undefined
-  const own = fieldOf(document, "mediaType")
-  const usual = isIndex ? imageIndex : imageManifest
-  const mediaType = typeof own === "string" && kindOf(own) === kindOf(usual) ? own : usual
-  return Result.getOrUndefined(parseManifest(bytes, mediaType, "read"))
-}
-
-const openingBrace = 0x7b

@@ -5,7 +5,16 @@ import type { Catalog } from "./catalog.ts"
 import { type FindingCode, repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import * as limits from "./limits.ts"
-import type { MaintenanceShape, Repairable, Repaired, RepairOptions, RepairStep } from "./Maintenance.ts"
+import { listUnlisted } from "./listUnlisted.ts"
+import type {
+  Finding,
+  MaintenanceShape,
+  Repairable,
+  Repaired,
+  RepairOptions,
+  RepairStep,
+  Severity
+} from "./Maintenance.ts"
 import { obtain } from "./obtain.ts"
 import type { RegistryError } from "./ports.ts"
 import { rebuild } from "./rebuild.ts"
@@ -78,6 +87,8 @@ const actions: ReadonlyMap<FindingCode, Action> = new Map<FindingCode, Action>([
   ["MANIFEST_HELD", fetch],
   ["BLOB_HELD", fetch],
   ["NAME_TWICE", dropDuplicates],
+  ["REFERRER_UNLISTED", listUnlisted],
+  ["MANIFEST_UNLISTED", listUnlisted],
   ["LEFTOVER", sweep]
 ])
 const order = Array.from(actions.keys())
@@ -119,11 +130,15 @@ const found = (steps: ReturnType<MaintenanceShape["verify"]>, codes: ReadonlyArr
   steps.pipe(
     Stream.flatMap((step) => Stream.fromIterable(step._tag === "Found" ? [step.finding] : [])),
     Stream.filter(({ code, repair, severity }) =>
-      codes === undefined ? severity !== "info" || repair.by !== "person" : codes.includes(code)
+      codes === undefined ? isWorthIt(code, severity, repair.by) : codes.includes(code)
     ),
     Stream.take(limits.repairFindings),
     Stream.runCollect
   )
+
+/** Manifests that other tools have left behind are listed when somebody asks for that. */
+const isWorthIt = (code: FindingCode, severity: Severity, by: Finding["repair"]["by"]): boolean =>
+  severity !== "info" || (by !== "person" && code !== "MANIFEST_UNLISTED")
 
 const act = (
   catalog: Catalog,

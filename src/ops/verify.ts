@@ -99,7 +99,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   const roots = state === undefined ? [] : yield* rootsOf(layout, state, options)
   const graph = yield* checkLinks(layout, roots, state, report)
   graph.incomplete ||= state === undefined
-  if (whole) yield* checkSurroundings(layout, graph, report)
+  if (whole) yield* checkSurroundings(layout, state, graph, report)
   if (level === "content") yield* checkContent(layout, graph, { state, whole }, report)
 })
 
