@@ -2,12 +2,13 @@
 import { Effect, Option } from "effect"
 import { decide } from "../layout/decide.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
-import { encodedOf, isContentDigest } from "../oci/Digest.ts"
-import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
+import { isContentDigest } from "../oci/Digest.ts"
+import type { Repository } from "../oci/Reference.ts"
 import { belongingsIn } from "./belonging.ts"
 import { repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import type { RegistryError } from "./ports.ts"
+import { recoveredName } from "./rebuild.ts"
 import type { Unlisted } from "./unlisted.ts"
 
 /** One that belongs to another gets an entry without a name in the other's repository; all else a tag in `recovered`. */
@@ -19,10 +20,7 @@ export const listUnlisted = Effect.fnUntraced(function*(
   const found = unlisted.get(digest)
   if (found === undefined) return left("an entry leads to it by now")
   if (dryRun) return did(repairOf(code).how)
-  const recovered = yield* Effect.fromResult(parseRepository("recovered"))
-  const tag = yield* Effect.fromResult(
-    parseTag(`${layout === undefined ? "" : "recovered-"}${encodedOf(digest).slice(0, 12)}`)
-  )
+  const recovered = yield* recoveredName(digest, layout)
   const place = (state: State): Repository | undefined => subjectsPlace(state, found) ?? layout
   const { after, revision } = yield* opened.layout.transact({
     evidence: () => Effect.void,
@@ -32,9 +30,9 @@ export const listUnlisted = Effect.fnUntraced(function*(
       const isReferrer = code === "REFERRER_UNLISTED" && repository !== undefined
       return decide(state, {
         _tag: "PutManifest",
-        repository: isReferrer ? repository : layout ?? recovered,
+        repository: isReferrer ? repository : recovered.repository,
         descriptor,
-        tags: isReferrer ? [] : [{ tag }],
+        tags: isReferrer ? [] : [{ tag: recovered.tag }],
         missing: []
       })
     }
