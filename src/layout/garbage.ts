@@ -17,6 +17,8 @@ export interface StoredBlob {
   readonly size: number
   /** When it was written, pushed again or leased for the last time: milliseconds since 1970. */
   readonly touched: number
+  /** When its content was written, where that is known: milliseconds since 1970. */
+  readonly written?: number
   /** It is reached through a link, so that what is there may be another layout's as well. */
   readonly linked?: true
   /** The blob of this layout that such a link leads to. */
