@@ -180,15 +180,30 @@ export class PlanExpired extends Schema.TaggedError<PlanExpired>()("PlanExpired"
   }
 }
 
-/** An index holds no image for the platform, or for several where one has to be named. */
+/**
+ * There is no image for the platform. Without a reason, the index has none; `single`: the manifest is an image for
+ * another; `absent`: the index names one, and its manifest is not in the layout; `several`: it has more than one, which
+ * `available` describes.
+ */
 export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("PlatformUnknown", {
   code: Schema.tag("PLATFORM_UNKNOWN"),
   platform: Schema.String,
-  available: Schema.Array(Schema.String)
+  available: Schema.Array(Schema.String),
+  reason: Schema.optionalKey(Schema.Literals(["single", "absent", "several"]))
 }) {
   override get message(): string {
     const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
-    return `the index has no image for ${sentence(this.platform)}; it has: ${available}`
+    const platform = sentence(this.platform)
+    switch (this.reason) {
+      case "single":
+        return `it is an image for ${available}, not ${platform}`
+      case "absent":
+        return `${platform} is in the index, and its manifest is not in this layout; there is: ${available}`
+      case "several":
+        return `several images are for ${platform}; name one by its digest: ${available}`
+      default:
+        return `the index has no image for ${platform}; it has: ${available}`
+    }
   }
 }
 

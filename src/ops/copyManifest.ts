@@ -33,7 +33,7 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   const asked = yield* reader.root
   const root = options.platform === undefined
     ? asked
-    : (yield* chooseImage(reader.manifest, asked.descriptor, options.platform)).manifest
+    : (yield* chooseImage(reader, asked.descriptor, options.platform)).manifest
   const tags = target.tags ?? []
   yield* Effect.forEach(tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
 
