@@ -35,6 +35,11 @@ export interface CopyOptions {
    * which they can be attached. A tag that says so is set in the target as well.
    */
   readonly referrers?: boolean
+  /**
+   * Copies what the source has of an image or index, and all manifests as they are; false by default: then content that
+   * is missing fails the copy.
+   */
+  readonly sparse?: boolean
   /** Blobs under way at once; 4 by default. */
   readonly concurrency?: number
   readonly onProgress?: (step: CopyProgress) => Effect.Effect<void>
@@ -51,6 +56,8 @@ export interface Copied {
   readonly blobsCopied: number
   /** Blobs that were there already, or that the target could mount. */
   readonly blobsPresent: number
+  /** What the source has not and the copy could do without. */
+  readonly missing: ReadonlyArray<Digest>
   /** Bytes that went through this process; manifests that are parts of indexes are among them. */
   readonly bytesCopied: number
   /** The number of the commit; none when all of it was there. */

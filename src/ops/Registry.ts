@@ -71,6 +71,13 @@ export interface PushManifestOptions {
   readonly tags?: ReadonlyArray<TagRequest>
   /** What a new entry says of the manifest besides its name; nothing by default, and of one that is there nothing. */
   readonly annotations?: Readonly<Record<string, string>>
+  /**
+   * The manifest is stored elsewhere as it is, so that all that can be read is taken; by default what the image-spec
+   * demands of a new one is demanded.
+   */
+  readonly stored?: boolean
+  /** Whether what it needs may be absent; false by default. */
+  readonly sparse?: boolean
 }
 
 export interface TagMoved {

@@ -36,7 +36,7 @@ export interface Found {
 export const walkCopy = Effect.fnUntraced(function*(
   source: SourceReader,
   root: ReadManifest,
-  withReferrers: boolean
+  { referrers, sparse }: { readonly referrers: boolean; readonly sparse: boolean }
 ): Effect.fn.Return<Found, RegistryError> {
   const parts = new Map<string, Part>()
   const seen = new Set<string>([root.descriptor.digest])
@@ -91,12 +91,14 @@ export const walkCopy = Effect.fnUntraced(function*(
       for (const { manifest } of level) {
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
-          add(parts, child, isManifest)
+          add(parts, sparse ? { ...child, optional: true } : child, isManifest)
           if (child.role === "manifest" && !isManifest) yield* mentioned(child.descriptor)
           if (!isManifest || seen.has(child.descriptor.digest)) continue
           seen.add(child.descriptor.digest)
+          const found = sparse ? yield* ifThere(read(child.descriptor)) : yield* read(child.descriptor)
+          if (found === undefined) continue
           manifests.push(child.descriptor)
-          next.push(yield* read(child.descriptor))
+          next.push(found)
         }
       }
       level = next
@@ -105,7 +107,7 @@ export const walkCopy = Effect.fnUntraced(function*(
   })
 
   const own = yield* below(root)
-  const waiting = withReferrers ? Array.from(own) : []
+  const waiting = referrers ? Array.from(own) : []
   for (let subject = waiting.pop(); subject !== undefined; subject = waiting.pop()) {
     for (const one of yield* source.attached(subject.digest)) {
       const { annotations, descriptor, tag } = one
@@ -137,6 +139,9 @@ export const walkCopy = Effect.fnUntraced(function*(
   }
   return { entries, parts: Array.from(parts.values()), manifests: seen.size }
 })
+
+const ifThere = <A>(read: Effect.Effect<A, RegistryError>): Effect.Effect<A | undefined, RegistryError> =>
+  Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)
 
 /** What one manifest needs is needed, also where another one could do without. */
 const add = (parts: Map<string, Part>, { descriptor, optional }: Child, isManifest: boolean): void => {

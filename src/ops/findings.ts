@@ -44,7 +44,7 @@ const kinds = {
   SIZE_MISMATCH: [
     "error",
     "repair",
-    "if its bytes are damaged, move it to the quarantine and fetch it from another layout"
+    "if its bytes are damaged, move it to the quarantine and fetch it from another layout; if they are right, correct the size in index.json"
   ],
   BLOB_NO_FILE: ["error", "person", "put the file back in its place, or allow links"],
   FILE_UNREADABLE: ["error", "person", "see the cause"],

@@ -49,7 +49,9 @@ export const makePushes = (
     const opened = yield* catalog.open(repository)
     const tags = yield* tagWrites(options.tags ?? [])
     const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
-    const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, "push"))
+    const manifest = yield* Effect.fromResult(
+      parseManifest(bytes, mediaType, options.stored === true ? "read" : "push")
+    )
     const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
       _tag: "PutManifest",
       repository: opened.repository,
@@ -60,8 +62,13 @@ export const makePushes = (
       tags,
       missing
     })
+    const missing = (look: BlobStore["retain"]) =>
+      Effect.map(
+        missingFrom(opened, manifest, look, options.stored === true),
+        (all) => options.sparse === true ? [] : all
+      )
     const store = Effect.gen(function*() {
-      const known = command(yield* missingFrom(opened, manifest, (digest) => opened.blobs.stat(digest)))
+      const known = command(yield* missing((digest) => opened.blobs.stat(digest)))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
@@ -78,9 +85,9 @@ export const makePushes = (
       store,
       evidence: () =>
         Effect.zipWith(
-          missingFrom(opened, manifest, opened.blobs.retain),
+          missing(opened.blobs.retain),
           opened.blobs.retain(descriptor.digest, { manifest: true }),
-          (missing, stored) => command(Option.isSome(stored) ? missing : [itself, ...missing])
+          (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
         )
     }
     return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
@@ -240,14 +247,16 @@ const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, Regist
     : Effect.succeed(false)
 
 /**
- * What a manifest needs and the layout has not; content of another size than the manifest says is refused outright.
+ * What a manifest needs and the layout has not; content of another size than a new manifest says is refused outright.
  *
  * @param look how to look for a blob
+ * @param isStored whether the manifest is stored elsewhere already, and says what it says
  */
 const missingFrom = (
   opened: Opened,
   manifest: Manifest,
-  look: BlobStore["retain"]
+  look: BlobStore["retain"],
+  isStored: boolean
 ): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
   Effect.gen(function*() {
     const missing: Array<Missing> = []
@@ -255,7 +264,7 @@ const missingFrom = (
       const { digest, size } = descriptor
       const options = { manifest: kindOf(descriptor.mediaType) !== "other" }
       const stored = isContentDigest(digest) ? yield* look(digest, options) : Option.none<number>()
-      if (Option.isSome(stored) && stored.value !== size) {
+      if (Option.isSome(stored) && stored.value !== size && !isStored) {
         return yield* new ManifestInvalid({
           path: `${path}.size`,
           reason: `says ${size}, the blob has ${stored.value} bytes`

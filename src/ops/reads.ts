@@ -124,7 +124,12 @@ export const makeReads = (catalog: Catalog): Reads => {
         ({ reference }) => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference }))
       )
     )
-    return { descriptor: bare(descriptor), verified: true, bytes, stream: Stream.succeed(bytes) }
+    return {
+      descriptor: { ...bare(descriptor), size: bytes.length },
+      verified: true,
+      bytes,
+      stream: Stream.succeed(bytes)
+    }
   })
 
   const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
@@ -245,7 +250,12 @@ export const makeReads = (catalog: Catalog): Reads => {
     getNamed: Effect.fn("Registry.getNamed")(function*(refName) {
       const { descriptor, opened } = yield* namedEntry(refName)
       const bytes = yield* opened.manifests.bytes(descriptor)
-      return { descriptor: bare(descriptor), verified: true, bytes, stream: Stream.succeed(bytes) }
+      return {
+        descriptor: { ...bare(descriptor), size: bytes.length },
+        verified: true,
+        bytes,
+        stream: Stream.succeed(bytes)
+      }
     }),
     blobPath: Effect.fn("Registry.blobPath")(function*(repository, input) {
       const { digest, opened } = yield* located(repository, input)

@@ -2,6 +2,7 @@
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../oci/Digest.ts"
 import type { Catalog } from "./catalog.ts"
+import { correctSizes } from "./correctSizes.ts"
 import { type FindingCode, repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import * as limits from "./limits.ts"
@@ -48,7 +49,7 @@ const replace: Action = Effect.fnUntraced(function*(job) {
   if (job.dryRun) return did(repairOf(code).how)
   const moved = yield* opened.upkeep.quarantine(digest)
   if (Option.isNone(moved)) {
-    return left(code === "SIZE_MISMATCH" ? "its bytes are right: whoever names it names a wrong size" : inOrder)
+    return code === "SIZE_MISMATCH" ? yield* correctSizes(job) : left(inOrder)
   }
   const fetched = yield* obtain(job, digest)
   return did([`moved it to ${moved.value}`, ...Option.toArray(fetched)].join("; "))

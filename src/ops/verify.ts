@@ -87,9 +87,10 @@ const verifyLayout = Effect.fnUntraced(function*(
   options: VerifyOptions,
   { looked, tell }: ReturnType<typeof counting>
 ): Effect.fn.Return<void, RegistryError> {
-  const { level = "content", name, repository } = options
+  const { level = "content", name, repository, sparse = false } = options
   const report: Report = {
     level,
+    sparse,
     found: (code, particulars) => tell({ _tag: "Found", finding: finding(code, particulars, layout.place) }),
     looked
   }

@@ -47,12 +47,13 @@ export const copy = Command.make("copy", {
   condition,
   platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, only the image for this platform"),
   referrers: f.off("referrers", "Also what refers to it: signatures, SBOMs and the like"),
+  sparse: f.off("sparse", "Copy what is there of it, and all manifests as they are"),
   at: f.at,
   toLayout: f.text("to-layout", "DIR", "The layout of the destination, where it is another than --layout"),
   toPerRepository: f.off("to-per-repository", "The destination is a tree of layouts, one per repository"),
   where: f.writing,
   wanted: f.wanted
-}, ({ at, condition, from, platform, referrers, tags, to, toLayout, toPerRepository, wanted, where }) =>
+}, ({ at, condition, from, platform, referrers, sparse, tags, to, toLayout, toPerRepository, wanted, where }) =>
   report(
     copied,
     wanted,
@@ -75,7 +76,7 @@ export const copy = Command.make("copy", {
       const done = yield* copyManifest(
         sourceOf(yield* findManifest(source, source.name)),
         { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
-        { platform: Option.getOrUndefined(platform), referrers, onProgress: yield* progressOf("copying") }
+        { platform: Option.getOrUndefined(platform), referrers, sparse, onProgress: yield* progressOf("copying") }
       )
       return {
         repository,
