@@ -1,7 +1,7 @@
 /** What of a layout nobody needs, and why everything else stays. Pure: what lies on the disk comes in as evidence. */
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { Bond } from "./belonging.ts"
-import type { Entry } from "./Entry.ts"
+import { type Entry, rawNameOf } from "./Entry.ts"
 import type { State } from "./State.ts"
 
 /** What a manifest names, by digest. */
@@ -162,7 +162,8 @@ const reasonToGo = (
 }
 
 /** The name of an entry as people write it. */
-export const displayName = ({ digest, name, refName }: Entry): string => {
+export const displayName = (entry: Entry): string => {
+  const { digest, name } = entry
   if (name._tag === "Tagged") return `${name.repository}:${name.tag}`
-  return name._tag === "Untagged" ? `${name.repository}@${digest}` : refName ?? digest
+  return name._tag === "Untagged" ? `${name.repository}@${digest}` : rawNameOf(entry) ?? digest
 }

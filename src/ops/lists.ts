@@ -1,5 +1,6 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
+import { rawNameOf } from "../layout/Entry.ts"
 import { names, pageOf, tags, unnamed } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import { type Digest, parseDigest } from "../oci/Digest.ts"
@@ -31,12 +32,16 @@ const digestsIn = (walk: Walk): Readonly<Record<"manifest" | "blob", ReadonlyArr
 }
 
 const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<UnnamedEntry> =>
-  unnamed(state, layout).map(({ digest, name, refName }) => ({
-    ...(layout === undefined ? {} : { repository: layout }),
-    ...(refName === undefined ? {} : { refName }),
-    digest,
-    reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
-  }))
+  unnamed(state, layout).map((entry) => {
+    const { digest, name } = entry
+    const refName = rawNameOf(entry)
+    return {
+      ...(layout === undefined ? {} : { repository: layout }),
+      ...(refName === undefined ? {} : { refName }),
+      digest,
+      reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
+    }
+  })
 
 /** What belongs to a manifest, in order of the digests. */
 const attachedTo = (

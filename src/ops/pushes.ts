@@ -14,13 +14,13 @@ import {
   parseContentDigest,
   parseDigest
 } from "../oci/Digest.ts"
-import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { kindOf } from "../oci/MediaType.ts"
-import { DigestInvalid, ManifestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
+import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { DigestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
 import { factsOf } from "./manifests.ts"
+import { missingFrom } from "./missingFrom.ts"
 import type { BlobStore, Committed, Hasher, RegistryError } from "./ports.ts"
 import { findManifest } from "./reads.ts"
 import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
@@ -245,37 +245,6 @@ const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, Regist
   isContentDigest(digest)
     ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
     : Effect.succeed(false)
-
-/**
- * What a manifest needs and the layout has not; content of another size than a new manifest says is refused outright.
- *
- * @param look how to look for a blob
- * @param isStored whether the manifest is stored elsewhere already, and says what it says
- */
-const missingFrom = (
-  opened: Opened,
-  manifest: Manifest,
-  look: BlobStore["retain"],
-  isStored: boolean
-): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
-  Effect.gen(function*() {
-    const missing: Array<Missing> = []
-    for (const { descriptor, optional, path } of children(manifest)) {
-      const { digest, size } = descriptor
-      const options = { manifest: kindOf(descriptor.mediaType) !== "other" }
-      const stored = isContentDigest(digest) ? yield* look(digest, options) : Option.none<number>()
-      if (Option.isSome(stored) && stored.value !== size && !isStored) {
-        return yield* new ManifestInvalid({
-          path: `${path}.size`,
-          reason: `says ${size}, the blob has ${stored.value} bytes`
-        })
-      }
-      if (Option.isNone(stored) && !optional && Option.isNone(opened.manifests.embedded(descriptor))) {
-        missing.push({ path, digest })
-      }
-    }
-    return missing
-  })
 
 const pushed = (
   { after, before, revision }: Committed,

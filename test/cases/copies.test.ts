@@ -83,7 +83,7 @@ describe("a wrong size", () => {
   it.live("of an entry is told as such, and corrected", () =>
     Effect.gen(function*() {
       const layout = yield* given("17-wrong-sizes/entry_size_wrong")
-      const [wrong] = (yield* findings(layout)).filter(({ code }) => code === "SIZE_MISMATCH")
+      const wrong = (yield* findings(layout)).find(({ code }) => code === "SIZE_MISMATCH")
       assert.match(wrong?.message ?? "", /its entry says 1 bytes of .*; the content is right, and has 302/u)
       const { done } = yield* layout.registry.repair()
       assert.match(done[0]?.what ?? "", /wrote the right size, 302/u)
@@ -93,8 +93,8 @@ describe("a wrong size", () => {
   it.live("of a layer is told as such, and stays", () =>
     Effect.gen(function*() {
       const layout = yield* given("17-wrong-sizes/wrong_layer_size")
-      const found = (yield* findings(layout)).filter(({ code }) => code === "SIZE_MISMATCH")
-      assert.match(found[0]?.message ?? "", /layers\[0\] of sha256:69b3d50ed8b2.* says 1632 bytes.*right, and has 96/u)
+      const found = (yield* findings(layout)).find(({ code }) => code === "SIZE_MISMATCH")
+      assert.match(found?.message ?? "", /layers\[0\] of sha256:69b3d50ed8b2.* says 1632 bytes.*right, and has 96/u)
       const { left } = yield* layout.registry.repair()
       assert.match(left[0]?.what ?? "", /its bytes are right/u)
     }).pipe(Effect.scoped))
