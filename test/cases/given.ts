@@ -12,6 +12,14 @@ import { later } from "../support/later.ts"
 
 const cases = fileURLToPath(new URL("../fixtures/cases", import.meta.url))
 
+/** The layouts of the cases in a folder of them. */
+export const casesBelow = (folder: string): ReadonlyArray<string> =>
+  fs.readdirSync(join(cases, folder)).flatMap((name) =>
+    fs.readdirSync(join(cases, folder, name), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(folder, name, entry.name))
+  )
+
 export interface Given {
   readonly directory: string
   readonly registry: RegistryShape
