@@ -578,9 +578,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "referrers forgotten",
     breaks: "What refers to something that stays goes.",
     file: "src/layout/garbage.ts",
-    find: "for (const digest of [entry.digest, links.get(entry.digest)?.subject]) {",
-    replace: "for (const digest of [entry.digest]) {",
-    caughtBy: at("sweep", "takes no entry but by a rule, or without a tag"),
+    find: "for (const { digest } of belonging.get(one.digest) ?? []) next.push({ digest, why: belongs })",
+    replace: "void belonging",
+    caughtBy: at("sweep", "takes nothing that what stays needs"),
     runs: 1000
   },
   {

@@ -73,6 +73,7 @@ export const blobStore = (blobs: Blobs): BlobStore => {
     }),
     heldOnly: Stream.empty,
     list: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => told(digest, stored)))),
+    digests: Effect.sync(() => Array.from(blobs.keys())),
     find: (digest) => Effect.map(found(digest), Option.map((stored) => told(digest, stored))),
     held: (since) =>
       Effect.sync(() => new Set(Array.from(blobs).flatMap(([digest, { touched }]) => touched > since ? [digest] : []))),

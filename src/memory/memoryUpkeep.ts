@@ -51,6 +51,7 @@ export const memoryUpkeep = (
         return Option.some("nowhere, since nothing here outlives the process")
       }),
     mend: () => Effect.succeed(Option.none()),
+    indexBytes: Effect.succeedNone,
     restoreIndex: () => Effect.succeed(Option.none())
   }
 }

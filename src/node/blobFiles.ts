@@ -35,7 +35,7 @@ export const makeBlobStore = (
       const stat = yield* statBlob(files, files.blob(digest))
       if (stat?.kind !== "file") return yield* findHeld(files, digest)
       const links = files.symlinks === "refuse" ? {} : yield* linksTo(files, digest)
-      return Option.some({ digest, size: stat.size, touched: touchedAt(stat), ...links })
+      return Option.some({ digest, size: stat.size, touched: touchedAt(stat), written: writtenAt(stat), ...links })
     }))
 
   const store: BlobStore = {
@@ -101,6 +101,10 @@ export const makeBlobStore = (
           Stream.flatMap((found) => Stream.fromIterable(found))
         )
     )),
+    digests: Effect.map(
+      Effect.forEach(algorithms, (algorithm) => storage(digestsIn(files, join(files.blobs, algorithm), algorithm))),
+      (digests) => digests.flat()
+    ),
     find,
     heldOnly: Stream.unwrap(Effect.map(
       Effect.forEach(algorithms, (algorithm) =>
@@ -156,6 +160,8 @@ const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest)
 /** When a file was written or put here. A mark tells of later uses; its status changes with each name of ours. */
 const touchedAt = ({ birthNs, mtimeNs }: FileStat): number =>
   Math.max(...[mtimeNs, birthNs].map((time) => Number(time / 1_000_000n)))
+
+const writtenAt = ({ mtimeNs }: FileStat): number => Number(mtimeNs / 1_000_000n)
 
 /** Whether a blob is reached through a link, its own or that of a folder, and which one of ours is behind it. */
 const linksTo = Effect.fnUntraced(function*(

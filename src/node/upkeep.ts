@@ -6,6 +6,7 @@ import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { findDuplicateKey } from "../oci/Json.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { damaged } from "../ops/damage.ts"
+import { manifestBytes } from "../ops/limits.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../ops/Upkeep.ts"
 import { asStorage } from "./asStorage.ts"
 import { makeHashing } from "./hashing.ts"
@@ -14,7 +15,7 @@ import { checkLayout, type IndexOnDisk, readIndex, textOf } from "./indexFile.ts
 import { readEnd } from "./journalFile.ts"
 import { isSpent } from "./journalRecord.ts"
 import { segmentUpTo } from "./journalSegments.ts"
-import { guard, ifThere, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, readAll, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
 import { emptyTrashNow, mend, restoreIndex } from "./mend.ts"
 import { quarantineBlob } from "./quarantine.ts"
@@ -100,6 +101,12 @@ export const makeUpkeep = (
     })),
     hashing: makeHashing(files),
     quarantine: (digest) => quarantineBlob(files, digest, lockWaitMillis),
+    indexBytes: damaged(
+      asStorage(files.root)(Effect.scoped(Effect.gen(function*() {
+        const { handle, stat } = yield* openRegular(files, files.index)
+        return stat.size > manifestBytes ? Option.none() : Option.some(yield* readAll(handle, stat.size))
+      })))
+    ).pipe(Effect.map(Result.getOrElse(() => Option.none<Uint8Array>()))),
     mend: (what) => mend(files, what, lockWaitMillis),
     restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
   }

@@ -31,10 +31,15 @@ export interface CopyOptions {
   /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
   readonly platform?: string | undefined
   /**
-   * Also what is attached to any manifest that is copied, and what is attached to that: signatures and the like. An
-   * entry that only its written name reaches has none, since referrers belong to a repository.
+   * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way in
+   * which they can be attached. A tag that says so is set in the target as well.
    */
   readonly referrers?: boolean
+  /**
+   * Copies what the source has of an image or index, and all manifests as they are; false by default: then content that
+   * is missing fails the copy.
+   */
+  readonly sparse?: boolean
   /** Blobs under way at once; 4 by default. */
   readonly concurrency?: number
   readonly onProgress?: (step: CopyProgress) => Effect.Effect<void>
@@ -44,12 +49,15 @@ export interface Copied {
   readonly repository: string
   /** Of the manifest that was copied: with a platform, the image's. */
   readonly digest: Digest
+  /** Those that were asked for, and those of what belongs to it. */
   readonly tags: ReadonlyArray<string>
   /** Manifests and indexes, referrers included. */
   readonly manifests: number
   readonly blobsCopied: number
   /** Blobs that were there already, or that the target could mount. */
   readonly blobsPresent: number
+  /** What the source has not and the copy could do without. */
+  readonly missing: ReadonlyArray<Digest>
   /** Bytes that went through this process; manifests that are parts of indexes are among them. */
   readonly bytesCopied: number
   /** The number of the commit; none when all of it was there. */

@@ -30,8 +30,8 @@ export interface Trash {
 
 /** Something in a layout, and what becomes of it. */
 export interface GarbageItem {
-  /** An entry of the index, a blob, an upload session, or a file that some tool has left behind. */
-  readonly kind: "manifest" | "blob" | "upload" | "file"
+  /** A tag that a rule is about, another entry of the index, a blob, an upload session, or a file that some tool has left behind. */
+  readonly kind: "tag" | "manifest" | "blob" | "upload" | "file"
   /** The name of an entry, the digest of a blob, the id of a session, the path of a file. */
   readonly name: string
   readonly digest?: string

@@ -1,5 +1,5 @@
 /** What was found to name what, kept small: a layout may hold a million manifests. */
-import type { Entry } from "../layout/Entry.ts"
+import { type Entry, rawNameOf } from "../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { named } from "../oci/quoted.ts"
@@ -53,7 +53,8 @@ export class Graph {
   }
 }
 
-const nameOf = ({ digest, name, refName }: Entry): string => {
-  if (name._tag === "Raw") return named(refName ?? digest)
+const nameOf = (entry: Entry): string => {
+  const { digest, name } = entry
+  if (name._tag === "Raw") return named(rawNameOf(entry) ?? digest)
   return name._tag === "Tagged" ? `${name.repository}:${name.tag}` : `${name.repository}@${digest}`
 }

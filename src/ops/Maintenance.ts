@@ -55,6 +55,11 @@ export interface VerifyOptions {
   readonly name?: string | undefined
   /** `content` by default. */
   readonly level?: Level | undefined
+  /**
+   * Whether content that manifests need may be absent on purpose, as in a sparse index or layout: that it is missing is
+   * `info` then, and what is there is checked as always. False by default.
+   */
+  readonly sparse?: boolean | undefined
 }
 
 /** A finding as soon as it is known, or how far the work has got; what was looked at in all comes last. */

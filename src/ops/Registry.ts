@@ -1,10 +1,11 @@
 /** A registry: what can be done with a layout, or with a tree of layouts, one per repository. */
 import { Context, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { Page } from "../layout/query.ts"
-import type { UploadId } from "../layout/Upload.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
+import type { Attached, ReferrersOptions } from "./belonging.ts"
+import type { BlobWriter } from "./BlobWriter.ts"
 import type { GarbageShape } from "./Garbage.ts"
 import type { HistoryShape } from "./History.ts"
 import type { MaintenanceShape } from "./Maintenance.ts"
@@ -12,6 +13,9 @@ import type { Facts } from "./manifests.ts"
 import type { NamesShape } from "./Names.ts"
 import type { RegistryError } from "./ports.ts"
 import type { Held } from "./Upkeep.ts"
+
+export type { ReferrersOptions } from "./belonging.ts"
+export type { BlobWriter } from "./BlobWriter.ts"
 
 /** Content with its descriptor, readable while the scope is open. */
 /** How a blob is read. */
@@ -66,6 +70,15 @@ export interface PushManifestOptions {
   /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
   readonly digest?: string
   readonly tags?: ReadonlyArray<TagRequest>
+  /** What a new entry says of the manifest besides its name; nothing by default, and of one that is there nothing. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /**
+   * The manifest is stored elsewhere as it is, so that all that can be read is taken; by default what the image-spec
+   * demands of a new one is demanded.
+   */
+  readonly stored?: boolean
+  /** Whether what it needs may be absent; false by default. */
+  readonly sparse?: boolean
 }
 
 export interface TagMoved {
@@ -124,30 +137,6 @@ export interface DeletionForecast {
   readonly referrers: ReadonlyArray<string>
   /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
   readonly reclaimable: number
-}
-
-/** The blob of an upload session, written in pieces (the Go interface's BlobWriter). */
-export interface BlobWriter {
-  readonly id: UploadId
-  readonly repository: Repository
-  /** Acknowledged bytes when the writer was made. */
-  readonly size: number
-  /** How many bytes a chunk had best have; a hint. */
-  readonly chunkSize: number
-  /** When the session expires unless something is appended: milliseconds since 1970. */
-  readonly expires: number
-  /**
-   * Appends at `offset`, which must be the session's size, and answers the new size. `RangeInvalid` tells the size to
-   * continue from, `UploadBusy` that somebody else is appending. What arrived before a failure is kept.
-   */
-  readonly append: <E, R>(
-    offset: number,
-    content: Stream.Stream<Uint8Array, E, R>
-  ) => Effect.Effect<number, E | RegistryError, R>
-  /** Makes the bytes a blob. With `DigestInvalid` or `SizeInvalid` the session stays as it was. */
-  readonly commit: (digest: string, size?: number) => Effect.Effect<Descriptor, RegistryError>
-  /** Discards the session and answers how many bytes went with it; nothing happens to one that is over. */
-  readonly cancel: Effect.Effect<number, RegistryError>
 }
 
 /**
@@ -239,15 +228,23 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
   /** Tags in lexical order. `NameUnknown`. */
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
   /**
-   * Manifests whose subject is `digest`, in order of their digests, with their own annotations and artifact type
-   * (distribution-spec, "Listing Referrers"). Empty for an unknown subject or repository. Unless `verified`, what earlier
-   * processes have found out of manifests counts as well, which is faster, and says nothing of those that are gone since.
+   * Manifests that belong to `digest`, in order of their digests, with their own annotations and artifact type
+   * (distribution-spec, "Listing Referrers"). In a layout that repositories share they may be of any repository of it, or
+   * of none; `layout/belonging` says in which ways a manifest belongs to another. Empty for an unknown subject.
+   * Unless `verified`, what earlier processes have found out of manifests counts as well, which is faster,
+   * and says nothing of those that are gone since.
    */
   readonly referrers: (
     repository: string,
     digest: string,
-    options?: Page & { readonly artifactType?: string | undefined; readonly verified?: boolean | undefined }
+    options?: ReferrersOptions
   ) => Stream.Stream<Descriptor, RegistryError>
+  /** As `referrers`, each with the repositories that name it and why it belongs, and with lists of referrers. */
+  readonly attached: (
+    repository: string,
+    digest: string,
+    options?: ReferrersOptions
+  ) => Stream.Stream<Attached, RegistryError>
   /** What a manifest of the repository names. `ManifestUnknown`, `ManifestInvalid`. */
   readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
   /**

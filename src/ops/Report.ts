@@ -5,6 +5,8 @@ import type { Level } from "./Maintenance.ts"
 
 export interface Report {
   readonly level: Level
+  /** Whether what manifests need may be elsewhere. */
+  readonly sparse: boolean
   readonly found: (code: FindingCode, particulars: Particulars) => Effect.Effect<void>
   /** That more was looked at; `more` is how many bytes are still to be. */
   readonly looked: (step: {

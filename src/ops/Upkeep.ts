@@ -82,6 +82,8 @@ export interface Upkeep {
    * there was nothing to do.
    */
   readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
+  /** The bytes in the place of the index, whatever they are; none where there is no file, or more than a manifest has. */
+  readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
   /**
    * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,
    * of these entries. Tells what was done.

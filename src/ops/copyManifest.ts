@@ -1,6 +1,6 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
 import { Effect, Result, Stream } from "effect"
-import { type ContentDigest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
+import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
 import { Conflict, ContentMismatch, TagExists } from "../oci/OciError.ts"
 import { parseTag } from "../oci/Reference.ts"
 import { chooseImage } from "./chooseImage.ts"
@@ -33,25 +33,34 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   const asked = yield* reader.root
   const root = options.platform === undefined
     ? asked
-    : (yield* chooseImage(reader.manifest, asked.descriptor, options.platform)).manifest
+    : (yield* chooseImage(reader, asked.descriptor, options.platform)).manifest
   const tags = target.tags ?? []
   yield* Effect.forEach(tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
 
-  const { entries, manifests, parts } = yield* walkCopy(reader, root, options.referrers ?? false)
+  const { entries, manifests, parts } = yield* walkCopy(reader, root, {
+    referrers: options.referrers ?? false,
+    sparse: options.sparse ?? false
+  })
   const sent = yield* sendParts(reader, source, target, parts, options)
 
-  const changes = entries.map(({ bytes, descriptor: { digest, mediaType } }, place): Change => ({
+  const changes = entries.map((entry, place): Change => ({
     _tag: "PushManifest",
     repository: target.repository,
-    bytes,
-    mediaType,
-    options: place === 0 ? { digest, tags } : { digest }
+    bytes: entry.bytes,
+    mediaType: entry.descriptor.mediaType,
+    options: {
+      digest: entry.descriptor.digest,
+      tags: place === 0 ? tags : entry.tags,
+      stored: true,
+      sparse: options.sparse ?? false,
+      ...(entry.annotations === undefined ? {} : { annotations: entry.annotations })
+    }
   }))
   const revision = yield* target.registry.batch(changes)
   return {
     repository: target.repository,
     digest: root.descriptor.digest,
-    tags: tags.map(nameOf),
+    tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
     manifests,
     ...sent,
     revision
@@ -82,7 +91,7 @@ const refuseTag = Effect.fnUntraced(function*(
   }
 })
 
-type Sent = Pick<Copied, "blobsCopied" | "blobsPresent" | "bytesCopied">
+type Sent = Pick<Copied, "blobsCopied" | "blobsPresent" | "bytesCopied" | "missing">
 
 const sendParts = Effect.fnUntraced(function*(
   reader: SourceReader,
@@ -92,7 +101,7 @@ const sendParts = Effect.fnUntraced(function*(
   { concurrency = usual, onProgress = () => Effect.void }: CopyOptions
 ): Effect.fn.Return<Sent, RegistryError> {
   const total = parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
-  const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0 }
+  const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
   let bytes = 0
   const passed = (more: number): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -104,7 +113,10 @@ const sendParts = Effect.fnUntraced(function*(
     const { descriptor, isManifest, optional } = part
     const { digest, size } = descriptor
     // Content under a digest that nobody here can check is left where it is, if it may be.
-    if (!isContentDigest(digest) && optional) return yield* passed(size)
+    if (!isContentDigest(digest) && optional) {
+      sent.missing.push(digest)
+      return yield* passed(size)
+    }
     const known = yield* Effect.fromResult(parseContentDigest(digest))
     if (yield* isThere(source, reader.repository, target, known, size)) {
       if (!isManifest) sent.blobsPresent++
@@ -116,8 +128,10 @@ const sendParts = Effect.fnUntraced(function*(
     }))
     if (Result.isSuccess(stored)) {
       if (!isManifest) sent.blobsCopied++
-    } else if (optional && stored.failure._tag === "BlobUnknown") yield* passed(size)
-    else return yield* stored.failure
+    } else if (optional && stored.failure._tag === "BlobUnknown") {
+      sent.missing.push(digest)
+      yield* passed(size)
+    } else return yield* stored.failure
   })
 
   yield* Effect.forEach(parts, one, { concurrency: Math.max(1, concurrency), discard: true })
@@ -154,7 +168,8 @@ const send = (
   Effect.scoped(Effect.gen(function*() {
     const content = yield* reader.content(descriptor)
     const counted = Stream.tap(content, ({ length }) => passed(length))
-    yield* registry.pushBlob(repository, { digest, size: descriptor.size }, counted)
+    // The digest tells all of it; a size that its manifest says may be wrong, and is copied as it is.
+    yield* registry.pushBlob(repository, { digest }, counted)
   })).pipe(Effect.catchTags({
     DigestInvalid: (error) =>
       Effect.fail(
@@ -162,14 +177,6 @@ const send = (
           digest,
           actual: error.actual,
           reason: "it was to be copied"
-        })
-      ),
-    SizeInvalid: ({ actual, expected }) =>
-      Effect.fail(
-        new ContentMismatch({
-          digest,
-          actual: digest,
-          reason: `its descriptor says ${expected} bytes, the content has ${actual}`
         })
       )
   }))

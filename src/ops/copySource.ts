@@ -1,12 +1,16 @@
 /** Reads what is copied or inspected, from a repository or below an entry that only its written name reaches. */
-import { Effect, type Scope, Stream } from "effect"
+import { Effect, Result, type Scope, Stream } from "effect"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
+import { isContentDigest } from "../oci/Digest.ts"
+import { decodeText } from "../oci/Json.ts"
 import type { Manifest } from "../oci/Manifest.ts"
 import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import type { Attached } from "./belonging.ts"
 import { collect } from "./collect.ts"
 import type { CopySource } from "./Copy.ts"
 import type { Found } from "./find.ts"
 import * as limits from "./limits.ts"
+import { digestsIn } from "./links.ts"
 import { parseStored } from "./parseStored.ts"
 import type { RegistryError } from "./ports.ts"
 import type { ManifestContent } from "./Registry.ts"
@@ -29,7 +33,9 @@ export interface SourceReader {
   readonly content: (
     descriptor: Descriptor
   ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
-  readonly referrers: (digest: string) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
+  /** What a document of a type that nobody here knows names, as far as the source has it; nothing where it is none. */
+  readonly mentioned: (descriptor: Descriptor) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
+  readonly attached: (digest: string) => Effect.Effect<ReadonlyArray<Attached>, RegistryError>
 }
 
 /** What was found, as a source of its content. */
@@ -57,7 +63,19 @@ export const readSource = (source: CopySource): SourceReader => {
           ({ digest }) => Effect.fail(new ManifestUnknown({ repository: "", reference: digest }))
         )
       )
-      : Effect.map(registry.getManifest(source.repository, descriptor.digest), ({ bytes }) => bytes)
+      : registry.getManifest(source.repository, descriptor.digest).pipe(
+        Effect.map(({ bytes }) => bytes),
+        // What belongs to a manifest may be of another repository, or of none.
+        Effect.catchTags({
+          ManifestUnknown: (error) => withoutEntry(descriptor, error),
+          NameUnknown: (error) => withoutEntry(descriptor, error)
+        })
+      )
+
+  const withoutEntry = (descriptor: Descriptor, error: RegistryError): Effect.Effect<Uint8Array, RegistryError> =>
+    smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
+      Effect.catchTag("BlobUnknown", () => Effect.fail(error))
+    )
 
   const smallBlob = (
     descriptor: Descriptor,
@@ -84,10 +102,22 @@ export const readSource = (source: CopySource): SourceReader => {
         () => new LimitExceeded({ what: `blob ${descriptor.digest}`, limit: limits.manifestBytes })
       ),
     content,
-    referrers: (digest) =>
-      "refName" in source
-        ? Effect.succeed([])
-        : Stream.runCollect(registry.referrers(source.repository, digest, { verified: true }))
+    mentioned: Effect.fnUntraced(
+      function*(descriptor): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+        if (descriptor.size > limits.manifestBytes) return []
+        const text = decodeText(yield* smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: size })))
+        const named = Result.isSuccess(text) ? digestsIn(text.success).filter(isContentDigest) : []
+        const found: Array<Descriptor> = []
+        for (const digest of new Set(named)) {
+          const blob = yield* registry.resolveBlob(blobs, digest).pipe(
+            Effect.catchTag("BlobUnknown", () => Effect.undefined)
+          )
+          if (blob !== undefined) found.push(blob)
+        }
+        return found
+      }
+    ),
+    attached: (digest) => Stream.runCollect(registry.attached(blobs, digest, { verified: true }))
   }
 }
 

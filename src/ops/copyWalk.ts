@@ -4,6 +4,7 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Child, children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { LimitExceeded } from "../oci/OciError.ts"
+import type { Attached } from "./belonging.ts"
 import type { ReadManifest, SourceReader } from "./copySource.ts"
 import * as limits from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
@@ -17,9 +18,15 @@ export interface Part {
   readonly isManifest: boolean
 }
 
+/** A manifest, with the tags that say to what it belongs, or what its entry says of it. */
+interface EntryToBe extends ReadManifest {
+  readonly tags: ReadonlyArray<string>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
 export interface Found {
-  /** What becomes an entry of the target: the manifest that was asked for, and then its referrers. */
-  readonly entries: ReadonlyArray<ReadManifest>
+  /** What becomes an entry of the target: the manifest that was asked for, and then what belongs to it. */
+  readonly entries: ReadonlyArray<EntryToBe>
   /** Everything below them, each digest once. */
   readonly parts: ReadonlyArray<Part>
   readonly manifests: number
@@ -29,11 +36,13 @@ export interface Found {
 export const walkCopy = Effect.fnUntraced(function*(
   source: SourceReader,
   root: ReadManifest,
-  withReferrers: boolean
+  { referrers, sparse }: { readonly referrers: boolean; readonly sparse: boolean }
 ): Effect.fn.Return<Found, RegistryError> {
   const parts = new Map<string, Part>()
   const seen = new Set<string>([root.descriptor.digest])
-  const entries: Array<ReadManifest> = [root]
+  const entries: Array<EntryToBe> = [{ ...root, tags: [] }]
+  const scanned = new Set<string>()
+  const lists = new Map<string, Attached>()
   let readBytes = 0
   let entryBytes = root.bytes.length
 
@@ -46,6 +55,26 @@ export const walkCopy = Effect.fnUntraced(function*(
     return readBytes <= limits.walkBytes
       ? found
       : yield* new LimitExceeded({ what: "bytes of manifests in a copy", limit: limits.walkBytes })
+  })
+
+  const grow = Effect.fnUntraced(function*({ bytes }: ReadManifest): Effect.fn.Return<void, RegistryError> {
+    entryBytes += bytes.length
+    if (entryBytes > limits.copyBytes) {
+      return yield* new LimitExceeded({ what: "bytes of attached manifests in a copy", limit: limits.copyBytes })
+    }
+  })
+
+  /** Takes in what a document of an unknown type names: a copy without it would be smaller than its source. */
+  const mentioned = Effect.fnUntraced(function*(document: Descriptor): Effect.fn.Return<void, RegistryError> {
+    const waiting = [document]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (scanned.has(next.digest)) continue
+      scanned.add(next.digest)
+      for (const descriptor of yield* source.mentioned(next)) {
+        add(parts, { descriptor, path: "", role: "layer", optional: false }, false)
+        waiting.push(descriptor)
+      }
+    }
   })
 
   /** Takes in what stands below a manifest, level by level, and answers every manifest of it. */
@@ -62,11 +91,14 @@ export const walkCopy = Effect.fnUntraced(function*(
       for (const { manifest } of level) {
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
-          add(parts, child, isManifest)
+          add(parts, sparse ? { ...child, optional: true } : child, isManifest)
+          if (child.role === "manifest" && !isManifest) yield* mentioned(child.descriptor)
           if (!isManifest || seen.has(child.descriptor.digest)) continue
           seen.add(child.descriptor.digest)
+          const found = sparse ? yield* ifThere(read(child.descriptor)) : yield* read(child.descriptor)
+          if (found === undefined) continue
           manifests.push(child.descriptor)
-          next.push(yield* read(child.descriptor))
+          next.push(found)
         }
       }
       level = next
@@ -75,22 +107,41 @@ export const walkCopy = Effect.fnUntraced(function*(
   })
 
   const own = yield* below(root)
-  const waiting = withReferrers ? Array.from(own) : []
+  const waiting = referrers ? Array.from(own) : []
   for (let subject = waiting.pop(); subject !== undefined; subject = waiting.pop()) {
-    for (const referrer of yield* source.referrers(subject.digest)) {
-      if (seen.has(referrer.digest)) continue
-      seen.add(referrer.digest)
-      const found = yield* read(referrer)
-      entryBytes += found.bytes.length
-      if (entryBytes > limits.copyBytes) {
-        return yield* new LimitExceeded({ what: "bytes of attached manifests in a copy", limit: limits.copyBytes })
+    for (const one of yield* source.attached(subject.digest)) {
+      const { annotations, descriptor, tag } = one
+      // What it lists comes one by one; a list that is no tag's says nothing more than that.
+      if (one.isList === true) {
+        if (tag !== undefined) lists.set(tag, one)
+        continue
       }
-      entries.push(found)
+      if (seen.has(descriptor.digest)) continue
+      seen.add(descriptor.digest)
+      const found = yield* read(descriptor)
+      yield* grow(found)
+      entries.push({
+        ...found,
+        tags: tag === undefined ? [] : [tag],
+        ...(annotations === undefined ? {} : { annotations })
+      })
       waiting.push(...yield* below(found))
     }
   }
+  // Last, when all that they list is known.
+  for (const [tag, { descriptor }] of lists) {
+    if (seen.has(descriptor.digest)) continue
+    seen.add(descriptor.digest)
+    const found = yield* read(descriptor)
+    yield* grow(found)
+    yield* below(found)
+    entries.push({ ...found, tags: [tag] })
+  }
   return { entries, parts: Array.from(parts.values()), manifests: seen.size }
 })
+
+const ifThere = <A>(read: Effect.Effect<A, RegistryError>): Effect.Effect<A | undefined, RegistryError> =>
+  Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)
 
 /** What one manifest needs is needed, also where another one could do without. */
 const add = (parts: Map<string, Part>, { descriptor, optional }: Child, isManifest: boolean): void => {

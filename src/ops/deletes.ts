@@ -7,12 +7,13 @@ import { entriesOfDigest, type State } from "../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
+import { belongingsIn } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { type Needs, needsOfAll } from "./links.ts"
 import { type Need, needsOf, type Walk } from "./manifests.ts"
 import type { RegistryError } from "./ports.ts"
-import { walkRepository } from "./reads.ts"
 import type { RegistryShape } from "./Registry.ts"
+import { walkRepository } from "./walkRepository.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -25,9 +26,21 @@ const needsIn = (walk: Walk, digest: Digest): ReadonlyArray<Need> => {
   return (known.get(digest) ?? []).filter(({ by }) => by !== digest)
 }
 
-/** The manifests of the repository that name this one. */
-const manifestNeeds = (opened: Located, state: State, digest: Digest) =>
-  Effect.map(walkRepository(opened, state, opened.repository, true), (walk) => needsIn(walk, digest))
+/**
+ * The manifests of the repository that name this one, and those of the whole layout that belong to it, unless it stays
+ * in another repository.
+ */
+const manifestNeeds = Effect.fnUntraced(function*(
+  opened: Located,
+  state: State,
+  digest: Digest
+): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
+  const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
+  const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
+  const { bonds } = yield* belongingsIn(opened, state, true)
+  const belonging = stays ? [] : bonds.filter(({ isList, subject }) => subject === digest && isList !== true)
+  return [...own, ...belonging.map((bond): Need => ({ by: bond.digest, as: "subject" }))]
+})
 
 /**
  * Everything in the layout that names a blob, and itself where it is a manifest or pinned. What is there and cannot be

@@ -44,7 +44,7 @@ const kinds = {
   SIZE_MISMATCH: [
     "error",
     "repair",
-    "if its bytes are damaged, move it to the quarantine and fetch it from another layout"
+    "if its bytes are damaged, move it to the quarantine and fetch it from another layout; if they are right, correct the size in index.json"
   ],
   BLOB_NO_FILE: ["error", "person", "put the file back in its place, or allow links"],
   FILE_UNREADABLE: ["error", "person", "see the cause"],
@@ -59,6 +59,12 @@ const kinds = {
     "warning",
     "person",
     "move it out of blobs/: other tools' garbage collection stops at it, or removes it"
+  ],
+  REFERRER_UNLISTED: ["warning", "repair", "list it, so that every tool finds it"],
+  MANIFEST_UNLISTED: [
+    "info",
+    "repair",
+    "list it in the repository recovered, when that is asked for by its code; otherwise garbage collection removes it"
   ],
   BLOB_UNREFERENCED: ["info", "person", "none needed: garbage collection removes what nothing needs"]
 } as const satisfies Record<string, Kind>

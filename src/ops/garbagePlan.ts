@@ -19,7 +19,7 @@ const StoredPlan = Schema.fromJsonString(Schema.Struct({
     now: Schema.Boolean
   }),
   items: Schema.Array(Schema.Struct({
-    kind: Schema.Literals(["manifest", "blob", "upload", "file"]),
+    kind: Schema.Literals(["tag", "manifest", "blob", "upload", "file"]),
     name: Schema.String,
     digest: Schema.optionalKey(Schema.String),
     bytes: Schema.Natural,

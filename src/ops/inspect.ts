@@ -36,7 +36,7 @@ export const inspect = Effect.fn("inspect")(function*(
   const reader = readSource(sourceOf(found))
   const { child, manifest: { descriptor, manifest } } = platform === undefined
     ? yield* onlyImage(reader, yield* reader.manifest(found.descriptor))
-    : yield* chooseImage(reader.manifest, found.descriptor, platform)
+    : yield* chooseImage(reader, found.descriptor, platform)
   const image = manifest.kind === "image" && manifest.config !== undefined
     ? yield* configOf(reader, manifest.config)
     : undefined

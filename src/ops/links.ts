@@ -26,7 +26,15 @@ export interface Needs {
 /** What is read to find out what a layout needs. */
 type Reading = Pick<Opened, "blobs" | "manifests"> & { readonly pins: Pick<Opened["pins"], "all"> }
 
-const anyDigest = /\b(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\b/gu
+/**
+ * Content is looked for by the hexadecimal digits alone, in either case: a digest in upper case, without its algorithm,
+ * or with a hyphen in the place of the colon is one that we do not understand, and names content all the same.
+ */
+const anyDigest = /(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{128})(?![0-9a-f])/giu
+
+/** What a text may name. */
+export const digestsIn = (text: string): ReadonlyArray<string> =>
+  (text.match(anyDigest) ?? []).map((hex) => `${hex.length === 64 ? "sha256" : "sha512"}:${hex.toLowerCase()}`)
 
 /**
  * What the entries of a state need, and what is pinned.
@@ -40,16 +48,22 @@ export const needsOfAll = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Needs, RegistryError> {
   const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
   const links = new Map<string, Links>()
-  for (const [digest, { config, layers, manifests, subject }] of walk.facts) {
+  for (const [digest, { config, layers, manifests }] of walk.facts) {
     const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
-    links.set(digest, { children: children.map((child) => child.digest), subject: subject?.digest })
+    links.set(digest, { children: children.map((child) => child.digest) })
   }
   const unreadable = new Set<string>(walk.unreadable.keys())
-  const waiting = [
-    ...Array.from(walk.reached.values()).filter(({ mediaType }) => kindOf(mediaType) === "other"),
-    ...entries.filter(({ descriptor }) => descriptor === undefined),
-    ...Array.from((yield* opened.pins.all).keys(), (digest) => ({ digest }))
-  ].map(({ digest }): string => digest)
+  const named = entries.filter(({ descriptor }) => descriptor === undefined).map(({ digest, value }) => ({
+    digest,
+    children: digestsIn(JSON.stringify(value)).filter((child) => child !== digest)
+  }))
+  const waiting: Array<string> = [
+    ...Array.from(walk.reached.values()).flatMap(({ digest, mediaType }) =>
+      kindOf(mediaType) === "other" ? [digest] : []
+    ),
+    ...named.flatMap(({ children, digest }) => [digest, ...children]),
+    ...(yield* opened.pins.all).keys()
+  ]
   const seen = new Set<string>(walk.facts.keys())
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next)) continue
@@ -60,10 +74,14 @@ export const needsOfAll = Effect.fnUntraced(function*(
     const text = yield* textOf(opened, next, walk.reached)
     if (Option.isNone(text)) unreadable.add(next)
     else if (text.value !== "") {
-      const children = text.value.match(anyDigest) ?? []
-      links.set(next, { children, subject: undefined })
-      waiting.push(...children)
+      const children = digestsIn(text.value)
+      links.set(next, { children })
+      for (const child of children) waiting.push(child)
     }
+  }
+  // What an entry names that is no descriptor stays with it, however it names it.
+  for (const { children, digest } of named) {
+    links.set(digest, { children: [...(links.get(digest)?.children ?? []), ...children] })
   }
   return { reached: new Set<string>(walk.reached.keys()), links, unreadable }
 })

@@ -1,45 +1,21 @@
 /** Listings, in lexical byte order and by the page. */
 import { Effect, Option, Stream } from "effect"
+import { rawNameOf } from "../layout/Entry.ts"
 import { names, pageOf, tags, unnamed, untagged } from "../layout/query.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../oci/Digest.ts"
 import { NameUnknown } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import { type Attached, belongingsIn } from "./belonging.ts"
 import type { Catalog } from "./catalog.ts"
 import type { Trash } from "./Garbage.ts"
-import type { Facts, Walk } from "./manifests.ts"
+import type { Walk } from "./manifests.ts"
 import type { UnnamedEntry } from "./Names.ts"
-import { bare, toldRepository, walkRepository } from "./reads.ts"
-import type { RegistryShape } from "./Registry.ts"
-
-/** The manifests of a walk by their subject, in order of their digests. */
-const bySubject = new WeakMap<Walk, ReadonlyMap<string, ReadonlyArray<Descriptor>>>()
-
-const referrersIn = (walk: Walk, subject: string): ReadonlyArray<Descriptor> => {
-  const known = bySubject.get(walk)
-  if (known !== undefined) return known.get(subject) ?? []
-  const lists = new Map<string, Array<Descriptor>>()
-  for (const [digest, facts] of walk.facts) {
-    const descriptor = walk.reached.get(digest)
-    if (facts.subject === undefined || descriptor === undefined) continue
-    const list = lists.get(facts.subject.digest)
-    if (list === undefined) lists.set(facts.subject.digest, [asReferrer(descriptor, facts)])
-    else list.push(asReferrer(descriptor, facts))
-  }
-  for (const list of lists.values()) list.sort((a, b) => (a.digest < b.digest ? -1 : 1))
-  bySubject.set(walk, lists)
-  return lists.get(subject) ?? []
-}
-
-/** The manifest's own annotations and artifact type; not the platform, data or name of an entry. */
-const asReferrer = ({ digest, mediaType, size }: Descriptor, { annotations, artifactType }: Facts): Descriptor => ({
-  mediaType,
-  digest,
-  size,
-  ...(artifactType === undefined ? {} : { artifactType }),
-  ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
-})
+import type { RegistryError } from "./ports.ts"
+import { bare } from "./reads.ts"
+import type { ReferrersOptions, RegistryShape } from "./Registry.ts"
+import { toldRepository } from "./walkRepository.ts"
 
 /** The digests of a walk, sorted once. */
 const sorted = new WeakMap<Walk, Readonly<Record<"manifest" | "blob", ReadonlyArray<Digest>>>>()
@@ -59,12 +35,37 @@ const digestsIn = (walk: Walk): Readonly<Record<"manifest" | "blob", ReadonlyArr
 }
 
 const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<UnnamedEntry> =>
-  unnamed(state, layout).map(({ digest, name, refName }) => ({
-    ...(layout === undefined ? {} : { repository: layout }),
-    ...(refName === undefined ? {} : { refName }),
-    digest,
-    reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
-  }))
+  unnamed(state, layout).map((entry) => {
+    const { digest, name } = entry
+    const refName = rawNameOf(entry)
+    return {
+      ...(layout === undefined ? {} : { repository: layout }),
+      ...(refName === undefined ? {} : { refName }),
+      digest,
+      reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
+    }
+  })
+
+/** What belongs to a manifest, in order of the digests. */
+const attachedTo = (
+  catalog: Catalog,
+  repository: string,
+  input: string,
+  { artifactType, limit, startAfter, verified = false }: ReferrersOptions,
+  isMeant: (one: Attached) => boolean = () => true
+): Stream.Stream<Attached, RegistryError> =>
+  Stream.fromIterableEffect(
+    Effect.gen(function*() {
+      const opened = yield* catalog.open(repository)
+      const subject = yield* Effect.fromResult(parseDigest(input))
+      const { attached } = yield* belongingsIn(opened, yield* opened.layout.snapshot, verified)
+      const found = (attached.get(subject) ?? []).filter(isMeant).filter(({ descriptor }) =>
+        (artifactType === undefined || descriptor.artifactType === artifactType) &&
+        (startAfter === undefined || descriptor.digest > startAfter)
+      )
+      return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
+    })
+  )
 
 export const makeLists = (
   catalog: Catalog
@@ -75,6 +76,7 @@ export const makeLists = (
   | "untagged"
   | "defaultRepository"
   | "referrers"
+  | "attached"
   | "digests"
   | "unnamed"
   | "check"
@@ -117,22 +119,13 @@ export const makeLists = (
     ),
 
   referrers: (repository, input, options = {}) =>
-    Stream.fromIterableEffect(
-      Effect.gen(function*() {
-        const opened = yield* catalog.open(repository)
-        const subject = yield* Effect.fromResult(parseDigest(input))
-        const { artifactType, limit, startAfter, verified = false } = options
-        const state = yield* opened.layout.snapshot
-        const walk = verified
-          ? yield* walkRepository(opened, state, opened.repository, true)
-          : yield* toldRepository(opened, state, opened.repository)
-        const found = referrersIn(walk, subject).filter((referrer) =>
-          (artifactType === undefined || referrer.artifactType === artifactType) &&
-          (startAfter === undefined || referrer.digest > startAfter)
-        )
-        return limit === undefined || limit <= 0 ? found : found.slice(0, limit)
-      }).pipe(Effect.withSpan("Registry.referrers"))
+    attachedTo(catalog, repository, input, options, ({ isList }) => isList !== true).pipe(
+      Stream.map(({ descriptor }) => descriptor),
+      Stream.withSpan("Registry.referrers")
     ),
+
+  attached: (repository, input, options = {}) =>
+    Stream.withSpan(attachedTo(catalog, repository, input, options), "Registry.attached"),
 
   digests: (repository, kind, page = {}) =>
     Stream.fromIterableEffect(

@@ -3,9 +3,11 @@ import { Clock, Effect, Option, Stream } from "effect"
 import { type Entry, readEntry } from "../layout/Entry.ts"
 import { type Event, isNote } from "../layout/Event.ts"
 import { displayName, type Evidence, type Remembered, type Sweep, sweep } from "../layout/garbage.ts"
-import { outlivedBy } from "../layout/retention.ts"
+import { type Age, type Retained, retainedBy } from "../layout/retention.ts"
 import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import { agesIn } from "./ages.ts"
+import { belongingsIn, withUnlisted } from "./belonging.ts"
 import type { Opened } from "./catalog.ts"
 import type { GarbageItem } from "./Garbage.ts"
 import type { Asked } from "./garbagePlan.ts"
@@ -17,7 +19,7 @@ import { isUnfinished } from "./Upkeep.ts"
 /** What is gathered before the lock: it can only grow under it, and what is new by then has a lease. */
 export interface Gathered extends Pick<Evidence, "blobs" | "busy" | "now" | "past"> {
   readonly pastManifests: ReadonlyArray<Descriptor>
-  readonly movedAt: (entry: Entry) => number
+  readonly agesOf: (entry: Entry) => ReadonlyArray<Age>
 }
 
 const entriesIn = (event: Event): ReadonlyArray<Entry> => {
@@ -27,11 +29,11 @@ const entriesIn = (event: Event): ReadonlyArray<Entry> => {
 }
 
 export const gather = Effect.fnUntraced(function*(
-  { blobs, journal, layout, leftovers }: Opened,
+  opened: Opened,
   { now: atOnce, retention, undoWindowMillis }: Asked
 ): Effect.fn.Return<Gathered, RegistryError> {
+  const { blobs, journal, layout, leftovers } = opened
   const now = yield* Clock.currentTimeMillis
-  const { defaultRepository } = yield* layout.snapshot
   const past = new Map<string, Remembered>()
   const pastManifests: Array<Descriptor> = []
   if (undoWindowMillis > 0) {
@@ -46,22 +48,8 @@ export const gather = Effect.fnUntraced(function*(
         }
       }))
   }
-  const moved = new Map<string, number>()
-  if (retention.length > 0) {
-    yield* Stream.runForEach(journal.commits(), ({ events, time }) =>
-      Effect.sync(() => {
-        for (const event of events) {
-          const value = event._tag === "EntryAdded"
-            ? event.value
-            : event._tag === "EntryReplaced"
-            ? event.to
-            : undefined
-          if (value === undefined) continue
-          const name = displayName(readEntry(value, defaultRepository))
-          moved.set(name, moved.get(name) ?? time)
-        }
-      }))
-  }
+  const state = yield* layout.snapshot
+  const agesOf = retention.length === 0 ? () => [] : yield* agesIn(opened, state, now)
   const atWork = Stream.filter(leftovers.list, (found) => !atOnce && isUnfinished(found, now))
   const unfinished = yield* Stream.runHead(atWork)
   return {
@@ -75,47 +63,58 @@ export const gather = Effect.fnUntraced(function*(
     ),
     past: Array.from(past.values()),
     pastManifests,
-    // Of what the history does not tell, it was before all that it tells.
-    movedAt: (entry) => moved.get(displayName(entry)) ?? 0,
+    agesOf,
     blobs: Array.from(yield* Stream.runCollect(Stream.concat(blobs.list, blobs.heldOnly)))
   }
 })
+
+/** With the entries that a rule keeps, and why. */
+export interface Looked extends Sweep {
+  readonly retained: Retained["stays"]
+}
 
 /** Looks at a state with what was gathered; who holds the lock sees all that may not go. */
 export const look = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
-  { blobs, busy, movedAt, now, past, pastManifests }: Gathered,
+  { agesOf, blobs, busy, now, past, pastManifests }: Gathered,
   { graceMillis, retention, undoWindowMillis, untagged }: Asked
-): Effect.fn.Return<Sweep, RegistryError> {
+): Effect.fn.Return<Looked, RegistryError> {
+  const retained = retainedBy(state, retention, agesOf, now)
   const { links, unreadable } = yield* needsOfAll(opened, state, pastManifests)
+  const belongings = yield* belongingsIn(opened, state, true)
   const grace = Math.max(graceMillis, limits.leastGraceMillis)
-  return sweep(
+  const swept = sweep(
     state,
     {
       now,
       blobs,
       busy,
       past,
-      links,
+      links: withUnlisted(links, belongings),
+      bonds: belongings.bonds,
       unreadable,
       held: yield* opened.blobs.held(now - grace),
       pins: new Set((yield* opened.pins.all).keys()),
-      outlived: outlivedBy(state, retention, movedAt, now)
+      outlived: retained.goes
     },
     { untagged, graceMillis: grace, undoable: undoWindowMillis > 0 }
   )
+  return { ...swept, retained: retained.stays }
 })
 
-export const itemsOf = ({ blobs, entries }: Sweep): ReadonlyArray<GarbageItem> => [
-  ...entries.map(({ entry, goes, why }): GarbageItem => ({
-    kind: "manifest",
-    name: displayName(entry),
-    digest: entry.digest,
-    bytes: 0,
-    goes,
-    why
-  })),
+const entryItem = (entry: Entry, goes: boolean, why: string): GarbageItem => ({
+  kind: entry.name._tag === "Tagged" ? "tag" : "manifest",
+  name: displayName(entry),
+  digest: entry.digest,
+  bytes: 0,
+  goes,
+  why
+})
+
+export const itemsOf = ({ blobs, entries, retained }: Looked): ReadonlyArray<GarbageItem> => [
+  ...entries.map(({ entry, goes, why }) => entryItem(entry, goes, why)),
+  ...Array.from(retained, ([entry, why]) => entryItem(entry, false, why)),
   ...blobs.map(({ digest, goes, size, why }): GarbageItem => ({
     kind: "blob",
     name: digest,

@@ -1,7 +1,7 @@
 /** Garbage collection: a plan of what goes, stored for an hour, and carried out as far as it still holds. */
 import { Clock, Effect, Option, Stream } from "effect"
 import { decide } from "../layout/decide.ts"
-import { displayName, type StoredBlob, type Sweep } from "../layout/garbage.ts"
+import { displayName, type StoredBlob } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
@@ -12,7 +12,7 @@ import { choose } from "./choose.ts"
 import type { GarbageCollected, GarbageItem, GarbageShape } from "./Garbage.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
 import * as limits from "./limits.ts"
-import { gather, type Gathered, itemsOf, look } from "./lookForGarbage.ts"
+import { gather, type Gathered, itemsOf, look, type Looked } from "./lookForGarbage.ts"
 import type { RegistryError } from "./ports.ts"
 
 const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
@@ -65,13 +65,14 @@ const collectBatch = Effect.fnUntraced(function*(
   const kind = batch[0]?.kind
   const wanted = new Set(batch.map(({ digest, name }) => `${name} ${digest}`))
   let verdicts: ReadonlyArray<GarbageItem> = []
-  const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Sweep, RegistryError> {
+  const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Looked, RegistryError> {
     // By now a blob may have been pushed again, even where nothing can be leased.
     const blobs = kind === "blob" ? yield* findBlobs(opened, batch) : gathered.blobs
     const { blobs: found, entries } = yield* look(opened, state, { ...gathered, blobs }, asked)
     const meant = {
       blobs: kind === "blob" ? found : [],
-      entries: kind === "manifest"
+      retained: new Map(),
+      entries: kind === "manifest" || kind === "tag"
         ? entries.filter(({ entry }) => wanted.has(`${displayName(entry)} ${entry.digest}`))
         : []
     }
@@ -177,7 +178,11 @@ export const makeGarbage = (
     const removed: Array<GarbageItem> = []
     const spared: Array<GarbageItem> = []
     /** Entries go first; then what they needed is garbage if it cannot be brought back. */
-    const phases = [["manifest", asked], ["blob", { ...asked, untagged: false, retention: [] }]] as const
+    const phases = [["tag", asked], ["manifest", asked], ["blob", {
+      ...asked,
+      untagged: false,
+      retention: []
+    }]] as const
     for (const [kind, rules] of phases) {
       const batches = inBatches(items.filter((item) => item.kind === kind))
       const gathered = batches.length === 0 ? undefined : yield* gather(opened, rules)

@@ -14,13 +14,13 @@ import {
   parseContentDigest,
   parseDigest
 } from "../oci/Digest.ts"
-import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { kindOf } from "../oci/MediaType.ts"
-import { DigestInvalid, ManifestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
+import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { DigestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
 import { factsOf } from "./manifests.ts"
+import { missingFrom } from "./missingFrom.ts"
 import type { BlobStore, Committed, Hasher, RegistryError } from "./ports.ts"
 import { findManifest } from "./reads.ts"
 import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
@@ -49,16 +49,26 @@ export const makePushes = (
     const opened = yield* catalog.open(repository)
     const tags = yield* tagWrites(options.tags ?? [])
     const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
-    const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, "push"))
+    const manifest = yield* Effect.fromResult(
+      parseManifest(bytes, mediaType, options.stored === true ? "read" : "push")
+    )
     const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
       _tag: "PutManifest",
       repository: opened.repository,
-      descriptor: described(descriptor, manifest),
+      descriptor: {
+        ...described(descriptor, manifest),
+        ...(options.annotations === undefined ? {} : { annotations: options.annotations })
+      },
       tags,
       missing
     })
+    const missing = (look: BlobStore["retain"]) =>
+      Effect.map(
+        missingFrom(opened, manifest, look, options.stored === true),
+        (all) => options.sparse === true ? [] : all
+      )
     const store = Effect.gen(function*() {
-      const known = command(yield* missingFrom(opened, manifest, (digest) => opened.blobs.stat(digest)))
+      const known = command(yield* missing((digest) => opened.blobs.stat(digest)))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
@@ -75,9 +85,9 @@ export const makePushes = (
       store,
       evidence: () =>
         Effect.zipWith(
-          missingFrom(opened, manifest, opened.blobs.retain),
+          missing(opened.blobs.retain),
           opened.blobs.retain(descriptor.digest, { manifest: true }),
-          (missing, stored) => command(Option.isSome(stored) ? missing : [itself, ...missing])
+          (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
         )
     }
     return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
@@ -235,35 +245,6 @@ export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean,
   isContentDigest(digest)
     ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
     : Effect.succeed(false)
-
-/**
- * What a manifest needs and the layout has not; content of another size than the manifest says is refused outright.
- *
- * @param look how to look for a blob
- */
-const missingFrom = (
-  opened: Opened,
-  manifest: Manifest,
-  look: BlobStore["retain"]
-): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
-  Effect.gen(function*() {
-    const missing: Array<Missing> = []
-    for (const { descriptor, optional, path } of children(manifest)) {
-      const { digest, size } = descriptor
-      const options = { manifest: kindOf(descriptor.mediaType) !== "other" }
-      const stored = isContentDigest(digest) ? yield* look(digest, options) : Option.none<number>()
-      if (Option.isSome(stored) && stored.value !== size) {
-        return yield* new ManifestInvalid({
-          path: `${path}.size`,
-          reason: `says ${size}, the blob has ${stored.value} bytes`
-        })
-      }
-      if (Option.isNone(stored) && !optional && Option.isNone(opened.manifests.embedded(descriptor))) {
-        missing.push({ path, digest })
-      }
-    }
-    return missing
-  })
 
 const pushed = (
   { after, before, revision }: Committed,

@@ -1,59 +1,20 @@
 /** Reading and resolving: blobs, manifests and tags. */
 import { Effect, HashMap, Option, Result, Stream } from "effect"
-import { constantOf, entriesOf, named, names, reaching, tagged, unnamed, withDigest } from "../layout/query.ts"
-import type { Names, State } from "../layout/State.ts"
+import { named, names, reaching, tagged, unnamed, withDigest } from "../layout/query.ts"
+import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { octetStream } from "../oci/MediaType.ts"
 import { BlobUnknown, DigestInvalid, ManifestUnknown, NameUnknown, RangeInvalid } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
+import { findAttached } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
-import { descriptorsOf, type Walk } from "./manifests.ts"
+import { descriptorsOf } from "./manifests.ts"
 import type { BlobRead, RegistryError } from "./ports.ts"
 import type { Content, ManifestContent, RegistryShape } from "./Registry.ts"
+import { walkRepository } from "./walkRepository.ts"
 
 type Located = Opened & { readonly repository: Repository }
-
-/** A walk over a repository, kept for as long as the repository stays as it is. */
-const walks = {
-  indexes: new WeakMap<Names, Walk>(),
-  manifests: new WeakMap<object, Walk>(),
-  told: new WeakMap<object, Walk>()
-}
-
-/** Everything reachable from a repository's entries; manifests are read too when `deep`. */
-export const walkRepository = Effect.fnUntraced(function*(
-  { manifests }: Opened,
-  state: State,
-  repository: Repository,
-  deep: boolean
-): Effect.fn.Return<Walk, RegistryError> {
-  const own = names(state, repository)
-  const memory = deep ? walks.manifests : walks.indexes
-  const known = Option.flatMap(own, (own) => Option.fromUndefinedOr(memory.get(own)))
-  if (Option.isSome(known)) return known.value
-  const walk = yield* manifests.walk(descriptorsOf(entriesOf(state, repository)), deep)
-  // What could not be read now may be read later, so only a complete walk is kept.
-  if (walk.complete && Option.isSome(own)) memory.set(own.value, walk)
-  return walk
-})
-
-/**
- * The manifests of a repository by what earlier processes have found out of them as well: to answer questions, and never
- * to decide what may go.
- */
-export const toldRepository = Effect.fnUntraced(function*(
-  { facts, manifests }: Opened,
-  state: State,
-  repository: Repository
-): Effect.fn.Return<Walk, RegistryError> {
-  const own = constantOf(state, repository)
-  const known = own === undefined ? undefined : walks.manifests.get(own) ?? walks.told.get(own)
-  if (known !== undefined) return known
-  const walk = yield* manifests.walk(descriptorsOf(entriesOf(state, repository)), true, yield* facts.load)
-  if (walk.complete && own !== undefined) walks.told.set(own, walk)
-  return walk
-})
 
 /** The descriptor of a manifest of the repository: an entry, or below an entry. */
 export const findManifest = Effect.fnUntraced(function*(
@@ -72,10 +33,8 @@ export const findManifest = Effect.fnUntraced(function*(
   }
   if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
   const { reached } = yield* walkRepository(opened, state, repository, false)
-  return yield* Option.match(Option.fromUndefinedOr(reached.get(digest)), {
-    onNone: () => Effect.fail(new ManifestUnknown({ repository, reference: digest })),
-    onSome: Effect.succeed
-  })
+  const found = reached.get(digest) ?? (yield* findAttached(opened, state, digest, new Set<string>(reached.keys())))
+  return found ?? (yield* new ManifestUnknown({ repository, reference: digest }))
 })
 
 const findTag = (
@@ -131,7 +90,12 @@ export const makeReads = (catalog: Catalog): Reads => {
         ({ reference }) => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference }))
       )
     )
-    return { descriptor: bare(descriptor), verified: true, bytes, stream: Stream.succeed(bytes) }
+    return {
+      descriptor: { ...bare(descriptor), size: bytes.length },
+      verified: true,
+      bytes,
+      stream: Stream.succeed(bytes)
+    }
   })
 
   const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
@@ -252,7 +216,12 @@ export const makeReads = (catalog: Catalog): Reads => {
     getNamed: Effect.fn("Registry.getNamed")(function*(refName) {
       const { descriptor, opened } = yield* namedEntry(refName)
       const bytes = yield* opened.manifests.bytes(descriptor)
-      return { descriptor: bare(descriptor), verified: true, bytes, stream: Stream.succeed(bytes) }
+      return {
+        descriptor: { ...bare(descriptor), size: bytes.length },
+        verified: true,
+        bytes,
+        stream: Stream.succeed(bytes)
+      }
     }),
     blobPath: Effect.fn("Registry.blobPath")(function*(repository, input) {
       const { digest, opened } = yield* located(repository, input)

@@ -1,13 +1,12 @@
 /** Makes an index anew where it is lost: of the last commit, or else of the manifests there are under `blobs/`. */
 import { Effect, Option, Result, type Schema, Stream } from "effect"
+import { decide } from "../layout/decide.ts"
+import { entriesOfDigest } from "../layout/State.ts"
 import { refName } from "../oci/Annotations.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { fieldOf, isJsonObject } from "../oci/Descriptor.ts"
-import { type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import { parseJson } from "../oci/Json.ts"
-import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { imageIndex, imageManifest, kindOf } from "../oci/MediaType.ts"
-import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
+import { type ContentDigest, type Digest, encodedOf } from "../oci/Digest.ts"
+import { children } from "../oci/Manifest.ts"
+import { parseRepository, parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import { formatTagged } from "../oci/RefName.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
@@ -15,6 +14,7 @@ import { repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import * as limits from "./limits.ts"
 import type { RegistryError } from "./ports.ts"
+import { asManifest } from "./unlisted.ts"
 
 /**
  * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
@@ -24,10 +24,47 @@ export const rebuild = Effect.fnUntraced(function*(
   { dryRun, finding: { code }, layout, opened }: Job
 ): Effect.fn.Return<Outcome, RegistryError> {
   if (dryRun) return did(repairOf(code).how)
+  const found = yield* opened.upkeep.indexBytes
   const { journal } = yield* opened.upkeep.look
   const known = Result.isSuccess(journal) && journal.success.begun && !journal.success.damaged
   const written = yield* opened.upkeep.restoreIndex(known ? [] : yield* recovered(opened, layout))
-  return Option.match(written, { onNone: () => left("it is in order by now"), onSome: (what) => did(what) })
+  if (Option.isNone(written)) return left("it is in order by now")
+  const listed = Option.isSome(found) ? yield* keepManifest(opened, layout, found.value) : undefined
+  return did(listed === undefined ? written.value : `${written.value}; ${listed}`)
+})
+
+/** Some tools write a manifest in the place of the index, and nowhere else: then it becomes a blob, and is listed. */
+const keepManifest = Effect.fnUntraced(function*(
+  { blobs, layout }: Opened,
+  own: Repository | undefined,
+  bytes: Uint8Array
+): Effect.fn.Return<string | undefined, RegistryError> {
+  const manifest = asManifest(bytes)
+  if (manifest === undefined || manifest.kind === "index") return undefined
+  const { digest, size } = yield* blobs.write(Stream.succeed(bytes), { algorithm: "sha256", manifest: true })
+  const { repository, tag } = yield* recoveredName(digest, own)
+  const descriptor: Descriptor = { mediaType: manifest.mediaType, digest, size }
+  yield* layout.transact({
+    evidence: () => Effect.void,
+    decide: (state) =>
+      entriesOfDigest(state, digest).length > 0
+        ? Result.succeed([])
+        : decide(state, { _tag: "PutManifest", repository, descriptor, tags: [{ tag }], missing: [] })
+  })
+  return `listed the manifest ${digest} that was in its place`
+})
+
+/** The name of what nobody knows the name of; in a tree of layouts the repository is the layout's own. */
+export const recoveredName = Effect.fnUntraced(function*(
+  digest: Digest,
+  layout: Repository | undefined
+): Effect.fn.Return<{ readonly repository: Repository; readonly tag: Tag }, RegistryError> {
+  return {
+    repository: layout ?? (yield* Effect.fromResult(parseRepository("recovered"))),
+    tag: yield* Effect.fromResult(
+      parseTag(`${layout === undefined ? "" : "recovered-"}${encodedOf(digest).slice(0, 12)}`)
+    )
+  }
 })
 
 /** Entries for the manifests that no other one has as a part of it, under names that nobody can take for tags there were. */
@@ -81,19 +118,3 @@ const rootsIn = Effect.fnUntraced(function*(
     }))
   return found.filter(({ digest }) => !named.has(digest)).toSorted((a, b) => a.digest < b.digest ? -1 : 1)
 })
-
-/** What a document says it is; one that does not say is told by its fields. */
-const asManifest = (bytes: Uint8Array): Manifest | undefined => {
-  // Most blobs are no JSON, and are known by their first byte.
-  if (bytes[0] !== openingBrace) return undefined
-  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }))
-  if (!isJsonObject(document) || fieldOf(document, "schemaVersion") !== 2) return undefined
-  const isIndex = Array.isArray(fieldOf(document, "manifests"))
-  if (!isIndex && !isJsonObject(fieldOf(document, "config"))) return undefined
-  const own = fieldOf(document, "mediaType")
-  const usual = isIndex ? imageIndex : imageManifest
-  const mediaType = typeof own === "string" && kindOf(own) === kindOf(usual) ? own : usual
-  return Result.getOrUndefined(parseManifest(bytes, mediaType, "read"))
-}
-
-const openingBrace = 0x7b

@@ -2,10 +2,20 @@
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../oci/Digest.ts"
 import type { Catalog } from "./catalog.ts"
+import { correctSizes } from "./correctSizes.ts"
 import { type FindingCode, repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
 import * as limits from "./limits.ts"
-import type { MaintenanceShape, Repairable, Repaired, RepairOptions, RepairStep } from "./Maintenance.ts"
+import { listUnlisted } from "./listUnlisted.ts"
+import type {
+  Finding,
+  MaintenanceShape,
+  Repairable,
+  Repaired,
+  RepairOptions,
+  RepairStep,
+  Severity
+} from "./Maintenance.ts"
 import { obtain } from "./obtain.ts"
 import type { RegistryError } from "./ports.ts"
 import { rebuild } from "./rebuild.ts"
@@ -39,7 +49,7 @@ const replace: Action = Effect.fnUntraced(function*(job) {
   if (job.dryRun) return did(repairOf(code).how)
   const moved = yield* opened.upkeep.quarantine(digest)
   if (Option.isNone(moved)) {
-    return left(code === "SIZE_MISMATCH" ? "its bytes are right: whoever names it names a wrong size" : inOrder)
+    return code === "SIZE_MISMATCH" ? yield* correctSizes(job) : left(inOrder)
   }
   const fetched = yield* obtain(job, digest)
   return did([`moved it to ${moved.value}`, ...Option.toArray(fetched)].join("; "))
@@ -78,6 +88,8 @@ const actions: ReadonlyMap<FindingCode, Action> = new Map<FindingCode, Action>([
   ["MANIFEST_HELD", fetch],
   ["BLOB_HELD", fetch],
   ["NAME_TWICE", dropDuplicates],
+  ["REFERRER_UNLISTED", listUnlisted],
+  ["MANIFEST_UNLISTED", listUnlisted],
   ["LEFTOVER", sweep]
 ])
 const order = Array.from(actions.keys())
@@ -119,11 +131,15 @@ const found = (steps: ReturnType<MaintenanceShape["verify"]>, codes: ReadonlyArr
   steps.pipe(
     Stream.flatMap((step) => Stream.fromIterable(step._tag === "Found" ? [step.finding] : [])),
     Stream.filter(({ code, repair, severity }) =>
-      codes === undefined ? severity !== "info" || repair.by !== "person" : codes.includes(code)
+      codes === undefined ? isWorthIt(code, severity, repair.by) : codes.includes(code)
     ),
     Stream.take(limits.repairFindings),
     Stream.runCollect
   )
+
+/** Manifests that other tools have left behind are listed when somebody asks for that. */
+const isWorthIt = (code: FindingCode, severity: Severity, by: Finding["repair"]["by"]): boolean =>
+  severity !== "info" || (by !== "person" && code !== "MANIFEST_UNLISTED")
 
 const act = (
   catalog: Catalog,

@@ -87,9 +87,10 @@ const verifyLayout = Effect.fnUntraced(function*(
   options: VerifyOptions,
   { looked, tell }: ReturnType<typeof counting>
 ): Effect.fn.Return<void, RegistryError> {
-  const { level = "content", name, repository } = options
+  const { level = "content", name, repository, sparse = false } = options
   const report: Report = {
     level,
+    sparse,
     found: (code, particulars) => tell({ _tag: "Found", finding: finding(code, particulars, layout.place) }),
     looked
   }
@@ -99,7 +100,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   const roots = state === undefined ? [] : yield* rootsOf(layout, state, options)
   const graph = yield* checkLinks(layout, roots, state, report)
   graph.incomplete ||= state === undefined
-  if (whole) yield* checkSurroundings(layout, graph, report)
+  if (whole) yield* checkSurroundings(layout, state, graph, report)
   if (level === "content") yield* checkContent(layout, graph, { state, whole }, report)
 })
 

@@ -1,7 +1,9 @@
 /** Checks the entries of an index: whether each is a descriptor, and whether its name can be used by everybody. */
 import { Effect } from "effect"
-import type { Entry } from "../layout/Entry.ts"
+import { type Entry, rawNameOf } from "../layout/Entry.ts"
 import type { State } from "../layout/State.ts"
+import { containerdName } from "../oci/Annotations.ts"
+import { platformOf } from "../oci/Platform.ts"
 import { named, quoted, sentence } from "../oci/quoted.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Report } from "./Report.ts"
@@ -26,7 +28,8 @@ export const checkIndex = Effect.fnUntraced(function*(
     }
     const reason = unreadable(entry, layout)
     if (reason !== undefined) {
-      const name = entry.refName === undefined ? at : quoted(entry.refName)
+      const written = rawNameOf(entry)
+      const name = written === undefined ? at : quoted(written)
       yield* report.found("NAME_UNREADABLE", {
         path,
         ...digest,
@@ -44,8 +47,8 @@ export const checkIndex = Effect.fnUntraced(function*(
     told.add(key)
     yield* report.found(entry.name._tag === "Tagged" ? "NAME_TWICE" : "NAME_TWICE_RAW", {
       path,
-      message: `several entries are named ${named(key)}`,
-      affected: [key]
+      message: `several entries are named ${named(shownName(entry))}`,
+      affected: [shownName(entry)]
     })
   }
 })
@@ -57,8 +60,21 @@ const unreadable = ({ name }: Entry, layout: Repository | undefined): string | u
     : `is of another repository than ${layout}, whose layout this is`
 }
 
-/** What may be there once only: a tag of a repository, however it is written, or a name that nobody understands. */
-const keyOf = ({ name, refName }: Entry): string | undefined => {
-  if (name._tag === "Tagged") return `${name.repository}:${name.tag}`
-  return name._tag === "Raw" ? refName : undefined
+/**
+ * What may be there once only: a tag of a repository, however it is written, or a name that nobody understands. Entries
+ * of one name for different platforms are a choice, and so are those that their full image names tell apart.
+ */
+const keyOf = (entry: Entry): string | undefined => {
+  const { descriptor, name } = entry
+  const platform = descriptor === undefined ? undefined : platformOf(descriptor)
+  const apart = [platform, descriptor?.annotations?.[containerdName]].filter((one) => one !== undefined)
+  const key = name._tag === "Tagged"
+    ? `${name.repository}:${name.tag}`
+    : name._tag === "Raw"
+    ? rawNameOf(entry)
+    : undefined
+  return key === undefined ? undefined : [key, ...apart].join(" ")
 }
+
+const shownName = (entry: Entry): string =>
+  entry.name._tag === "Tagged" ? `${entry.name.repository}:${entry.name.tag}` : rawNameOf(entry) ?? entry.digest

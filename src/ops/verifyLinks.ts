@@ -93,13 +93,27 @@ const checkLink = Effect.fnUntraced(function*(
   } else if (place.size !== descriptor.size) {
     graph.missized.add(digest)
     const who = by === undefined ? "its entry" : `${at ?? "a descriptor"} of ${by}`
-    const message = `${digest} has ${place.size} bytes, and ${who} says ${descriptor.size}`
+    const state = yield* contentState(walk, digest)
+    const message = `${who} says ${descriptor.size} bytes of ${digest}; ${state} ${place.size}`
     yield* report.found("SIZE_MISMATCH", { path: blobPath(digest), message, ...around(walk, digest) })
   }
   if (manifest && !graph.manifests.has(digest)) {
     graph.manifests.add(digest)
     queue.push({ descriptor, digest, depth })
   }
+})
+
+/** Which of the two is wrong, the size or the content; at level `links` nobody knows. */
+const contentState = Effect.fnUntraced(function*(
+  { opened, report }: Walk,
+  digest: ContentDigest
+): Effect.fn.Return<string, RegistryError> {
+  if (report.level === "links") return "its file has"
+  const actual = yield* damaged(Effect.scoped(
+    Effect.flatMap(opened.upkeep.hashing, ({ hash }) => hash(digest, () => Effect.void))
+  ))
+  const isRight = Result.isSuccess(actual) && Option.getOrUndefined(actual.success) === digest
+  return isRight ? "the content is right, and has" : "the content is damaged, and has"
 })
 
 /** Looked at once: everybody who names it means the same file. */
@@ -225,6 +239,8 @@ const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<vo
     } else {
       yield* report.found(manifest ? "MANIFEST_MISSING" : "BLOB_MISSING", {
         ...where,
+        // An entry leads to something; what a manifest needs may be elsewhere (image-spec, image-layout.md).
+        ...(report.sparse && where.neededBy.length > 0 ? { severity: "info" as const } : {}),
         message: `${manifest ? "manifest" : "blob"} ${digest} is not in the layout`
       })
     }

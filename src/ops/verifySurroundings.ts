@@ -1,5 +1,6 @@
 /** Checks what no manifest tells of: blobs that nobody needs, modes, and what lies about. */
 import { Effect, Result, Stream } from "effect"
+import type { State } from "../layout/State.ts"
 import { named, quoted } from "../oci/quoted.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
@@ -7,6 +8,7 @@ import type { Graph } from "./Graph.ts"
 import type { RegistryError } from "./ports.ts"
 import type { Report } from "./Report.ts"
 import type { BlobFile, Leftover } from "./Upkeep.ts"
+import { checkSurplus } from "./verifySurplus.ts"
 
 /** Of many alike, how many there are and one to begin with. */
 interface Several {
@@ -24,11 +26,14 @@ const oneMore = (sum: Several, { path, size }: BlobFile): Several => ({
 const none: Several = { count: 0, bytes: 0, first: "" }
 
 export const checkSurroundings = Effect.fnUntraced(function*(
-  { leftovers, upkeep }: Opened,
+  opened: Opened,
+  state: State | undefined,
   graph: Graph,
   report: Report
 ): Effect.fn.Return<void, RegistryError> {
-  let unneeded = none
+  const { leftovers, upkeep } = opened
+  /** Files that no manifest of an entry needs, as far as they could be followed. */
+  const surplus: Array<BlobFile> = []
   let unreadable = none
   yield* listed(report, "blobs", upkeep.blobs, (file) =>
     Effect.gen(function*() {
@@ -41,13 +46,14 @@ export const checkSurroundings = Effect.fnUntraced(function*(
       if (!readable) unreadable = oneMore(unreadable, file)
       if (report.level === "content") yield* report.looked({ more: size })
       if (graph.places.has(digest)) return
-      unneeded = oneMore(unneeded, file)
+      surplus.push(file)
       if (report.level === "links") yield* report.looked({ blobs: 1, bytes: size })
     }))
   if (unreadable.count > 0) {
     const message = `${unreadable.count} blobs may not be read by everybody who may look into the layout`
     yield* report.found("FILE_MODE", { path: unreadable.first, message })
   }
+  const unneeded = (yield* checkSurplus(opened, state, surplus, report)).reduce(oneMore, none)
   if (unneeded.count > 0) {
     const doubt = graph.incomplete ? ", as far as can be told while not everything can be read" : ""
     const message = `${unneeded.count} blobs of ${unneeded.bytes} bytes are needed by nothing${doubt}`

@@ -338,7 +338,9 @@ describe("the list of blobs", () => {
       const { birthtimeMs, ctimeMs, mtimeMs } = fs.statSync(placeOf(disk, name))
       assert.isAbove(ctimeMs, mtimeMs)
       const touched = Math.max(Math.trunc(mtimeMs), Math.trunc(birthtimeMs))
-      assert.deepStrictEqual(yield* Stream.runCollect(blobs.list), [{ digest: name, size: 10, touched }])
+      assert.deepStrictEqual(yield* Stream.runCollect(blobs.list), [
+        { digest: name, size: 10, touched, written: Math.trunc(mtimeMs) }
+      ])
     }))
 
   it.live("of a layout without blobs/ is empty", () =>

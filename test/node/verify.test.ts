@@ -29,15 +29,20 @@ const expected: Readonly<Record<string, ReadonlyArray<string>>> = {
   "hand/odd-refs": Array.from({ length: 4 }, () => "warning NAME_UNREADABLE"),
   "hand/other-algorithm": ["warning DIGEST_UNSUPPORTED", "warning DIGEST_UNSUPPORTED"],
   "hand/referrers": ["warning SUBJECT_MISSING"],
-  "hand/traversal": ["error ENTRY_INVALID", "info BLOB_UNREFERENCED"],
-  "hand/upper-hex": ["error ENTRY_INVALID", "info BLOB_UNREFERENCED"],
+  "hand/traversal": ["error ENTRY_INVALID", "info MANIFEST_UNLISTED", "info BLOB_UNREFERENCED"],
+  "hand/upper-hex": ["error ENTRY_INVALID"],
   "hand/wrong-size": ["error SIZE_MISMATCH"],
   "oras-delete": ["warning INDEX_NO_LIST"],
   "oras-tag": ["warning NAME_UNREADABLE"],
   "umoci-badtags": ["warning NAME_UNREADABLE"],
   "umoci-empty": ["warning INDEX_NO_LIST"],
-  "umoci-insert": ["info BLOB_UNREFERENCED"],
-  "umoci-rawlayer": ["info BLOB_UNREFERENCED"]
+  "umoci-insert": [
+    "info MANIFEST_UNLISTED",
+    "info MANIFEST_UNLISTED",
+    "info MANIFEST_UNLISTED",
+    "info BLOB_UNREFERENCED"
+  ],
+  "umoci-rawlayer": ["info MANIFEST_UNLISTED", "info BLOB_UNREFERENCED"]
 }
 
 describe("the layouts of other tools", () => {

@@ -142,13 +142,13 @@ describe("a plan", () => {
         going(items),
         [...partsOf(three), ...partsOf(orphan), untagged(three), untagged(orphan)].toSorted()
       )
-      assert.strictEqual(whyOf(items, untagged(orphan)), `refers to ${three.descriptor.digest}, which is not kept`)
+      assert.strictEqual(whyOf(items, untagged(orphan)), `belongs to ${three.descriptor.digest}, which is not kept`)
       assert.strictEqual(whyOf(items, untagged(three)), "no tag, index or subject keeps it")
       assert.strictEqual(whyOf(items, untagged(two)), "needed by app:all")
-      assert.strictEqual(whyOf(items, untagged(signature)), `refers to ${one.descriptor.digest}, which stays`)
+      assert.strictEqual(whyOf(items, untagged(signature)), `belongs to ${one.descriptor.digest}, which stays`)
       assert.strictEqual(
         whyOf(items, untagged(countersignature)),
-        `refers to ${signature.descriptor.digest}, which stays`
+        `belongs to ${signature.descriptor.digest}, which stays`
       )
       assert.deepStrictEqual(
         yield* planned(registry, { graceMillis: 0, untagged: true }),

@@ -106,10 +106,10 @@ describe("verifying a layout", () => {
         `error SIZE_MISMATCH ${pathOf(manifest)}`,
         `error SIZE_MISMATCH ${pathOf(layerOfOne)}`
       ])
-      assert.match(findings[0]?.message ?? "", /bytes, and its entry says 1$/u)
+      assert.match(findings[0]?.message ?? "", /^its entry says 1 bytes of .*; the content is right, and has \d+$/u)
       assert.match(
         findings[1]?.message ?? "",
-        new RegExp(`bytes, and layers\\[0\\] of ${manifest.descriptor.digest} says 3$`, "u")
+        new RegExp(`^layers\\[0\\] of ${manifest.descriptor.digest} says 3 bytes of .*; the content is right`, "u")
       )
     }))
 
@@ -211,8 +211,8 @@ describe("verifying a layout", () => {
       yield* add(entryOf(innermost, "app:deep"))
       const { checked, lines } = yield* verified(registry, { level: "links" })
       assert.deepStrictEqual(lines.map((line) => line.split(" ").slice(0, 2).join(" ")), [
-        "warning LIMIT_EXCEEDED",
-        "info BLOB_UNREFERENCED"
+        // What is deeper than a walk goes is kept all the same.
+        "warning LIMIT_EXCEEDED"
       ])
       assert.strictEqual(checked.manifests, 33)
     }))

@@ -34,7 +34,7 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
   const found = yield* findManifest(target, target.name)
   if (platform !== undefined) {
     const reader = readSource(sourceOf(found))
-    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader.manifest, found.descriptor, platform)
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, found.descriptor, platform)
     return { descriptor, repository: found.repository, bytes }
   }
   const { descriptor, name = target.name, repository } = found
