@@ -1,6 +1,6 @@
 /** Takes all garbage out that nothing holds. */
 import { Effect, Option } from "effect"
-import type { RegistryError } from "../../src/ops/ports.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { RegistryShape } from "../../src/ops/Registry.ts"
 
 export const collect = (registry: RegistryShape): Effect.Effect<void, RegistryError> =>

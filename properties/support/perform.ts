@@ -2,8 +2,8 @@
 import { Effect, Option, type Scope, Stream } from "effect"
 import type { NameChange } from "../../src/layout/changes.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { Point, Restored } from "../../src/ops/History.ts"
-import type { RegistryError } from "../../src/ops/ports.ts"
 import type { BlobWriter, Change, Content, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/Registry.ts"
 import {
   type Ask,

@@ -1,18 +1,11 @@
 /** Commits before they have their numbers. */
-import type { Commit } from "../layout/Commit.ts"
+import { type Commit, ourselves } from "../layout/Commit.ts"
 import { difference } from "../layout/reconcile.ts"
 import type { State } from "../layout/State.ts"
 import type { Observation } from "./observe.ts"
 
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
-
-/** The actor of a commit in which no client changes anything: we put back what is ours, or write the index anew. */
-const ourselves = "ocilayout"
-
-/** Whether a commit holds against the word of another tool, which is the commit before it. */
-export const overrules = ({ actor, events }: Pick<Commit, "actor" | "events">): boolean =>
-  actor === ourselves && events.length > 0
 
 /** The commit of an index that is written again as it was. */
 export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, events: [] })

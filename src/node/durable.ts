@@ -3,7 +3,8 @@ import { Clock, Effect, type Scope } from "effect"
 import { dirname, join } from "node:path"
 import type { SymlinkRefused } from "../oci/OciError.ts"
 import { cannotOwn, cannotSync, cannotSyncFolder, fallBack, orFallBack } from "./fallback.ts"
-import { guard, ifThere, isInside, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import { isInside } from "./isInside.ts"
+import { guard, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
 /** A file whose loss in a power cut `power` rules out. */

@@ -16,18 +16,10 @@ import {
 import { cannotLink, fallBack } from "./fallback.ts"
 import { sweepMarks } from "./held.ts"
 import type { IndexCache } from "./indexCache.ts"
-import type { LayoutProblem } from "./indexFile.ts"
 import { emptyIndex } from "./indexText.ts"
 import { guardOwn, type LayoutFiles, ownFolders, RandomName, statIfThere } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
-
-/** What has to be there before something is written, made once per store: later calls cost nothing. */
-export interface Preparation {
-  /** The folders of our own; refuses what is no layout before anything is written. */
-  readonly ready: Effect.Effect<void, LayoutProblem>
-  /** The layout itself, once there is something to put into it. */
-  readonly established: Effect.Effect<void, FsError>
-}
+import type { Preparation } from "./Preparation.ts"
 
 export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): Preparation => {
   let done = false

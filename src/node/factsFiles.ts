@@ -6,8 +6,9 @@
  */
 import { Effect, type Scope } from "effect"
 import { join } from "node:path"
+import type { Facts } from "../oci/Manifest.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import { type Facts, factsKey } from "../ops/manifests.ts"
+import { factsKey } from "../ops/manifests.ts"
 import type { FactsCache } from "../ops/ports.ts"
 import { createIn } from "./durable.ts"
 import { type FactsLine, readFacts, readLine, writeFacts } from "./factsText.ts"

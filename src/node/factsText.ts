@@ -2,9 +2,9 @@
 import { Result, type Schema } from "effect"
 import { type Descriptor, isJsonObject } from "../oci/Descriptor.ts"
 import { descriptorAt, isList, stringEntries } from "../oci/descriptorAt.ts"
-import { parseJson } from "../oci/Json.ts"
-import { type Facts, factsKey } from "../ops/manifests.ts"
-import { indexDepth } from "./indexText.ts"
+import { jsonDepth, parseJson } from "../oci/Json.ts"
+import type { Facts } from "../oci/Manifest.ts"
+import { factsKey } from "../ops/manifests.ts"
 
 /** No facts of a manifest of four mebibytes take more, in characters. */
 const longest = 8 * 1024 * 1024
@@ -149,4 +149,4 @@ const descriptorsOf = (value: Schema.Json | undefined): ReadonlyArray<Descriptor
 }
 
 const parsed = (text: string): Schema.Json | undefined =>
-  Result.getOrUndefined(parseJson(Buffer.from(text), { maxDepth: indexDepth, duplicateKeys: "lastWins" }))
+  Result.getOrUndefined(parseJson(Buffer.from(text), { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))

@@ -5,7 +5,7 @@
  */
 import { Effect, type Scope } from "effect"
 import { basename, dirname, sep } from "node:path"
-import { isInside } from "./layoutFiles.ts"
+import { isInside } from "./isInside.ts"
 import { type FolderHandle, FsError, type LayoutFs } from "./LayoutFs.ts"
 
 /** Folders held at most, besides those in use: more than a layout has that is written to. */

@@ -1,11 +1,11 @@
 /** Registries on disk. */
 import { Effect, Layer, type Scope } from "effect"
 import { resolve } from "node:path"
-import type { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
+import type { LayoutNotFound, ReferenceInvalid, RegistryError } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { findLayout as findLayoutBy, type FoundLayout } from "../ops/findLayout.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
-import type { LocalFiles, RegistryError } from "../ops/ports.ts"
+import type { LocalFiles } from "../ops/ports.ts"
 import { Registry, type RegistryShape } from "../ops/Registry.ts"
 import { asStorage } from "./asStorage.ts"
 import { derivedRepository, keptRepository } from "./defaultRepository.ts"

@@ -3,7 +3,7 @@ import { Clock, Effect, Result, type Schema } from "effect"
 import { relative } from "node:path"
 import { indexLimits } from "../layout/Command.ts"
 import { isJsonObject } from "../oci/Descriptor.ts"
-import { parseJson } from "../oci/Json.ts"
+import { jsonDepth, parseJson } from "../oci/Json.ts"
 import {
   type FormatUnsupported,
   IndexInvalid,
@@ -15,7 +15,7 @@ import {
 } from "../oci/OciError.ts"
 import { asStorage } from "./asStorage.ts"
 import { hashOn, type SteppedHash } from "./indexHash.ts"
-import { generationOf, indexDepth } from "./indexText.ts"
+import { generationOf } from "./indexText.ts"
 import { type Generation, parseGeneration, sha256 } from "./journalRecord.ts"
 import {
   identityOf,
@@ -186,7 +186,7 @@ const readOpened = Effect.fnUntraced(function*(
 
 const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries" | "generation">, string> =>
   Result.gen(function*() {
-    const document = yield* parseJson(bytes, { maxDepth: indexDepth, duplicateKeys: "lastWins" })
+    const document = yield* parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })
     if (!isJsonObject(document)) {
       return yield* Result.fail(
         `is ${

@@ -25,9 +25,6 @@ export interface IndexText {
   readonly end: string
 }
 
-/** How deep the JSON of an index may nest. */
-export const indexDepth = 64
-
 /** What a new layout's index says. */
 export const emptyIndex = `{
   "schemaVersion": 2,

@@ -2,8 +2,7 @@
 import { Result, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { Commit, highestRevision, Revision } from "../layout/Commit.ts"
-import { parseJson } from "../oci/Json.ts"
-import { indexDepth } from "./indexText.ts"
+import { jsonDepth, parseJson } from "../oci/Json.ts"
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
@@ -103,7 +102,7 @@ export const writeLine = (record: Record): { readonly text: string; readonly has
 }
 
 /** An entry that an index could not hold is not to be put back: it lies 2 deep there, and 5 deep here. */
-const maxDepth = indexDepth - 2 + 5
+const maxDepth = jsonDepth - 2 + 5
 
 const shape = /^\{"v":2,"h":"([0-9a-f]{64})","e":(.*)\}$/su
 

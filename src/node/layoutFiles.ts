@@ -1,11 +1,12 @@
 /** The files of one layout: where they are, how they are opened, and how a failing call is told. */
 import { Clock, Context, Effect, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
-import { dirname, join, relative, sep } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import { SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
+import { isInside } from "./isInside.ts"
 import type { BlobsSeen, KeptNames } from "./known.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "./LayoutFs.ts"
 import type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
@@ -234,10 +235,6 @@ export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
   files.leases,
   files.trash
 ]
-
-/** Component-wise: `/a/bc` is not inside `/a/b`. */
-export const isInside = (folder: string, path: string): boolean =>
-  path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 
 /** An open regular file and what it was when it was opened. */
 export interface Opened {

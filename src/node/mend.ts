@@ -2,9 +2,14 @@
 import { Effect, Option, Result, type Schema } from "effect"
 import { dirname, relative } from "node:path"
 import type { State } from "../layout/State.ts"
-import { type FormatUnsupported, IndexInvalid, LayoutInvalid, type SymlinkRefused } from "../oci/OciError.ts"
+import {
+  type FormatUnsupported,
+  IndexInvalid,
+  LayoutInvalid,
+  type RegistryError,
+  type SymlinkRefused
+} from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import type { RegistryError } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
 import { stillWaits } from "./displaced.ts"
 import { keepOwner, makeFolder, syncFolder, syncWhole, tell, withTemporary } from "./durable.ts"

@@ -1,5 +1,6 @@
 /** What the journal tells of the past: the states that were, and what an index of another tool may go back to. */
 import { Effect } from "effect"
+import { overrules } from "../layout/Commit.ts"
 import type { Event } from "../layout/Event.ts"
 import { replay } from "../layout/evolve.ts"
 import { type Base, saidSince, takeIn } from "../layout/reconcile.ts"
@@ -8,10 +9,9 @@ import type { StorageError, SymlinkRefused } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { asStorage } from "./asStorage.ts"
 import type { Changed } from "./displaced.ts"
-import { overrules } from "./drafts.ts"
 import { committed, type Generation, type GroupRecord, isOfGroup, type Line, snapshotOf } from "./journalRecord.ts"
 import { readLines } from "./journalSegments.ts"
-import { type LayoutFiles } from "./layoutFiles.ts"
+import type { LayoutFiles } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 
 /** The states that lines of a journal tell of; before the first of them, all is as it was then. */

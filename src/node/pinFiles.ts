@@ -4,12 +4,13 @@ import { join } from "node:path"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../oci/Digest.ts"
 import { octetStream } from "../oci/MediaType.ts"
 import type { SymlinkRefused } from "../oci/OciError.ts"
-import type { Pin, Pins } from "../ops/ports.ts"
+import type { Pin } from "../ops/Garbage.ts"
+import type { Pins } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
 import { makeFolder, syncFolder, tell, writeFile } from "./durable.ts"
-import type { Preparation } from "./establish.ts"
 import { guard, ifThere, type LayoutFiles, openRegular, readAll } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
+import type { Preparation } from "./Preparation.ts"
 
 const PinText = Schema.fromJsonString(
   Schema.Struct({ mediaType: Schema.String, size: Schema.Natural, time: Schema.Natural, actor: Schema.String })

@@ -9,9 +9,9 @@ import { planMillis } from "../ops/limits.ts"
 import type { Plans } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
 import { makeFolder, writeFile } from "./durable.ts"
-import type { Preparation } from "./establish.ts"
 import { sha256 } from "./journalRecord.ts"
 import { guard, ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "./layoutFiles.ts"
+import type { Preparation } from "./Preparation.ts"
 
 /** A plan of a million blobs is about as large. */
 const planBytes = 256 * 1024 * 1024

@@ -1,8 +1,9 @@
 /** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
 import { Effect, type Scope } from "effect"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { makeManifests } from "../ops/manifests.ts"
-import type { RegistryError, Stores } from "../ops/ports.ts"
+import type { Stores } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
 import { makeBlobStore } from "./blobFiles.ts"
 import { makeCompletion } from "./completion.ts"

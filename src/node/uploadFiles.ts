@@ -15,12 +15,12 @@ import type { UploadSession, UploadStore } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
 import { placeBlob } from "./blobFiles.ts"
 import { makeFolder, openLock, syncFile, syncFolder, tell } from "./durable.ts"
-import type { Preparation } from "./establish.ts"
 import { cannotLink } from "./fallback.ts"
 import { type RunningHash, runningHash } from "./hasher.ts"
 import { hashFile } from "./hashFile.ts"
 import { guard, guardOwn, identityOf, ifThere, isAsWritten, type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 import { FsError } from "./LayoutFs.ts"
+import type { Preparation } from "./Preparation.ts"
 import { afterNaming, type Trusted } from "./trusted.ts"
 import {
   discardUpload,

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
 import { artifactType, descriptorAt, isList, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
-import { elementOf, parseJson } from "./Json.ts"
+import { elementOf, jsonDepth, parseJson } from "./Json.ts"
 import {
   artifactManifest,
   dockerConfig,
@@ -36,6 +36,9 @@ export interface Manifest {
   readonly document: JsonObject
 }
 
+/** What a manifest names; its document is not kept, since a layout may hold many. */
+export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
+
 /** What a manifest needs to be complete. */
 export interface Child {
   /** `config`, `layers[0]`, `blobs[0]`, `manifests[2]`. */
@@ -46,7 +49,7 @@ export interface Child {
   readonly optional: boolean
 }
 
-const maxDepth = 64
+const maxDepth = jsonDepth
 
 /**
  * Reads a manifest of the media type its descriptor, or the client, declares.

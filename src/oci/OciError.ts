@@ -23,7 +23,7 @@ import {
 } from "./LayoutError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
-import { SymlinkRefused } from "./StorageError.ts"
+import { type StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./LayoutError.ts"
 export * from "./ManifestError.ts"
@@ -256,3 +256,6 @@ export const OciError = Schema.Union([
   UploadBusy
 ])
 export type OciError = typeof OciError.Type
+
+/** Everything an operation can fail with: an OCI error, or the medium. */
+export type RegistryError = OciError | StorageError

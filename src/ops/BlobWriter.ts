@@ -2,8 +2,8 @@
 import type { Effect, Stream } from "effect"
 import type { UploadId } from "../layout/Upload.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** The blob of an upload session, written in pieces (the Go interface's BlobWriter). */
 export interface BlobWriter {

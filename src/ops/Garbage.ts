@@ -2,7 +2,7 @@
 import type { Effect, Option } from "effect"
 import type { RetentionRule } from "../layout/retention.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import type { Pin, RegistryError } from "./ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 
 export interface GarbageOptions {
   /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
@@ -91,4 +91,25 @@ export interface GarbageShape {
   /** Whether it was pinned. */
   readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
   readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
+}
+
+/** That content is to stay though nothing needs it. */
+export interface Pin {
+  /** What it is, so that what it needs in turn can stay with it. */
+  readonly mediaType: string
+  /** In bytes. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly actor: string
+}
+
+/** What lies in our own folder beside the layout, in number and bytes. */
+export interface Held {
+  /** Second names of content; where files can have two names they take no space, but a plain copy of the folder does. */
+  readonly kept: Trash
+  /** Of these, content that another tool has removed from the layout. */
+  readonly only: Trash
+  /** What collections have taken away, deleted a day after. */
+  readonly trash: Trash
 }

@@ -1,7 +1,7 @@
 /** What happened to a layout, what it was at an earlier point, and how to bring that back. */
 import type { Effect, Option, Stream } from "effect"
 import type { NameChange } from "../layout/changes.ts"
-import type { RegistryError } from "./ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { RegistryShape } from "./Registry.ts"
 
 /** A commit as it is told: which names it moved from where to where. */

@@ -1,8 +1,8 @@
 /** Looking after a layout: what is wrong with it, and what of that can be put right. */
 import type { Effect, Option, Stream } from "effect"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { FindingCode } from "./findings.ts"
-import type { RegistryError } from "./ports.ts"
 import type { RegistryShape } from "./Registry.ts"
 
 /**

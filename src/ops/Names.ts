@@ -2,8 +2,8 @@
 import type { Effect, Option, Stream } from "effect"
 import type { Page } from "../layout/query.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import type { RegistryError } from "./ports.ts"
 import type { ManifestContent } from "./Registry.ts"
 
 export interface NameDeleted {

@@ -2,9 +2,9 @@
 import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import type { Trash } from "./Garbage.ts"
+import type { RegistryError } from "../oci/OciError.ts"
+import type { Held } from "./Garbage.ts"
 import { leftoverMillis } from "./limits.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Whatever lies in the place of a blob. */
 export interface BlobFile {
@@ -52,16 +52,6 @@ export interface Hashing {
     digest: ContentDigest,
     passed: (bytes: number) => Effect.Effect<void>
   ) => Effect.Effect<Option.Option<ContentDigest>, RegistryError>
-}
-
-/** What lies in our own folder beside the layout, in number and bytes. */
-export interface Held {
-  /** Second names of content; where files can have two names they take no space, but a plain copy of the folder does. */
-  readonly kept: Trash
-  /** Of these, content that another tool has removed from the layout. */
-  readonly only: Trash
-  /** What collections have taken away, deleted a day after. */
-  readonly trash: Trash
 }
 
 /** The files of one layout as they lie there, and how they are put right. */

@@ -8,10 +8,10 @@ import { created } from "../oci/Annotations.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { parseImageConfig } from "../oci/ImageConfig.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
 import * as limits from "./limits.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Builds that can be repeated write a time from before there were any images, which says nothing about an age. */
 const firstImages = Date.UTC(2013, 0, 1)

@@ -7,10 +7,11 @@ import type { Links } from "../layout/garbage.ts"
 import type { Page } from "../layout/query.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import type { Facts } from "../oci/Manifest.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Opened } from "./catalog.ts"
-import { descriptorsOf, type Facts, type Walk } from "./manifests.ts"
-import type { RegistryError } from "./ports.ts"
+import { descriptorsOf, type Walk } from "./manifests.ts"
 import { type Unlisted, unlistedManifests } from "./unlisted.ts"
 
 /** A manifest that belongs to another. */

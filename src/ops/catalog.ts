@@ -2,10 +2,10 @@
 import { Effect, Option, Stream } from "effect"
 import { type Page, pageOf, repositories } from "../layout/query.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import { BlobUnknown, NameInvalid, Unsupported } from "../oci/OciError.ts"
+import { BlobUnknown, NameInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { makeManifests, type Manifests } from "./manifests.ts"
-import type { Hasher, Layouts, RegistryError, Stores } from "./ports.ts"
+import type { Hasher, Layouts, Stores } from "./ports.ts"
 
 /** A repository with the stores that hold it. */
 export interface Opened extends Stores {

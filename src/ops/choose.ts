@@ -1,9 +1,8 @@
 /** Operations on a layout as a whole: in a tree of them it has to be said which one. */
 import { Effect } from "effect"
-import { Unsupported } from "../oci/OciError.ts"
+import { type RegistryError, Unsupported } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** The layout that is meant, with the repository that was named. */
 export const choose = Effect.fnUntraced(function*(

@@ -3,9 +3,8 @@ import { Effect, Option, Result } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { parseImageConfig } from "../oci/ImageConfig.ts"
 import type { Manifest } from "../oci/Manifest.ts"
-import { PlatformUnknown } from "../oci/OciError.ts"
+import { PlatformUnknown, type RegistryError } from "../oci/OciError.ts"
 import { childrenFor, images, isFor, particulars, platformOf, platformsOf } from "../oci/Platform.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Indexes inside indexes that are followed to a platform. */
 const depth = 4

@@ -1,13 +1,12 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
 import { Effect, Result, Stream } from "effect"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
-import { Conflict, ContentMismatch, TagExists } from "../oci/OciError.ts"
+import { Conflict, ContentMismatch, type RegistryError, TagExists } from "../oci/OciError.ts"
 import { parseTag } from "../oci/Reference.ts"
 import { chooseImage } from "./chooseImage.ts"
 import type { Copied, CopyOptions, CopySource, CopyTarget } from "./Copy.ts"
 import { readSource, type SourceReader } from "./copySource.ts"
 import { type Part, walkCopy } from "./copyWalk.ts"
-import type { RegistryError } from "./ports.ts"
 import type { Change, TagRequest } from "./Registry.ts"
 
 /** Blobs under way at once. */

@@ -4,7 +4,13 @@ import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { decodeText } from "../oci/Json.ts"
 import type { Manifest } from "../oci/Manifest.ts"
-import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import {
+  type BlobUnknown,
+  LimitExceeded,
+  ManifestTooLarge,
+  ManifestUnknown,
+  type RegistryError
+} from "../oci/OciError.ts"
 import type { Attached } from "./belonging.ts"
 import { collect } from "./collect.ts"
 import type { CopySource } from "./Copy.ts"
@@ -12,7 +18,6 @@ import type { Found } from "./find.ts"
 import * as limits from "./limits.ts"
 import { digestsIn } from "./links.ts"
 import { parseStored } from "./parseStored.ts"
-import type { RegistryError } from "./ports.ts"
 import type { ManifestContent } from "./Registry.ts"
 
 export interface ReadManifest {

@@ -3,11 +3,10 @@ import { Effect } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Child, children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { LimitExceeded } from "../oci/OciError.ts"
+import { LimitExceeded, type RegistryError } from "../oci/OciError.ts"
 import type { Attached } from "./belonging.ts"
 import type { ReadManifest, SourceReader } from "./copySource.ts"
 import * as limits from "./limits.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Content below a manifest. */
 export interface Part {

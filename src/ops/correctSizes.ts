@@ -5,8 +5,8 @@ import { keyOf, replay } from "../layout/evolve.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import { isJsonObject } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
-import type { RegistryError } from "./ports.ts"
 
 export const correctSizes = Effect.fnUntraced(function*(
   { finding: { digest }, opened }: Job

@@ -1,6 +1,6 @@
 /** Tells damage, which a verification reports, from a medium that fails, which says nothing about what lies on it. */
 import { Effect, Result } from "effect"
-import type { RegistryError } from "./ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 
 /** A file that may not be read is damage as well: it will not be readable another time. */
 export const isDamage = (error: RegistryError): boolean =>

@@ -2,9 +2,15 @@
 import { Effect, Option, Result, Stream } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
-import { BlobUnknown, DigestAmbiguous, DigestInvalid, ManifestUnknown, type ReferenceInvalid } from "../oci/OciError.ts"
+import {
+  BlobUnknown,
+  DigestAmbiguous,
+  DigestInvalid,
+  ManifestUnknown,
+  type ReferenceInvalid,
+  type RegistryError
+} from "../oci/OciError.ts"
 import { parseLayoutReference } from "../oci/Reference.ts"
-import type { RegistryError } from "./ports.ts"
 import type { RegistryShape } from "./Registry.ts"
 
 /** How many of the digests that a shortened one may mean are told. */

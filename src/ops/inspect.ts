@@ -4,12 +4,11 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { shortDigest } from "../oci/Digest.ts"
 import { type ImageConfig, parseImageConfig } from "../oci/ImageConfig.ts"
 import type { Manifest } from "../oci/Manifest.ts"
-import { ManifestInvalid } from "../oci/OciError.ts"
+import { ManifestInvalid, type RegistryError } from "../oci/OciError.ts"
 import { images, platformOf } from "../oci/Platform.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
 import type { Found } from "./find.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Text in it is as it is written in the layout: whoever shows it makes it safe. */
 export interface Inspected {

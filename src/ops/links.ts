@@ -9,11 +9,10 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
 import { decodeText } from "../oci/Json.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { LimitExceeded } from "../oci/OciError.ts"
+import { LimitExceeded, type RegistryError } from "../oci/OciError.ts"
 import type { Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
 import { descriptorsOf } from "./manifests.ts"
-import type { RegistryError } from "./ports.ts"
 
 export interface Needs {
   /** The manifests that the entries lead to, of whatever type. */

@@ -5,7 +5,7 @@ import { displayName, type StoredBlob } from "../layout/garbage.ts"
 import type { State } from "../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../oci/Digest.ts"
-import { PlanExpired, Unsupported } from "../oci/OciError.ts"
+import { PlanExpired, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { inBatches } from "./batches.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
@@ -13,7 +13,6 @@ import type { GarbageCollected, GarbageItem, GarbageShape } from "./Garbage.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
 import * as limits from "./limits.ts"
 import { gather, type Gathered, itemsOf, look, type Looked } from "./lookForGarbage.ts"
-import type { RegistryError } from "./ports.ts"
 
 const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
   Effect.map(opened.uploads.list, (uploads) =>

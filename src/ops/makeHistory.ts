@@ -12,12 +12,12 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { Conflict, RevisionUnknown, Unsupported } from "../oci/OciError.ts"
+import { Conflict, type RegistryError, RevisionUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { HistoryShape, Point, Restored, RestoreOptions } from "./History.ts"
-import type { BlobStore, Journal, RegistryError } from "./ports.ts"
+import type { BlobStore, Journal } from "./ports.ts"
 
 /** The newest revision of a layout; 0 before there was any commit. */
 const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryError> =>

@@ -3,15 +3,12 @@ import { Effect, Option, Result } from "effect"
 import type { Entry } from "../layout/Entry.ts"
 import { type Descriptor, embeddedData } from "../oci/Descriptor.ts"
 import { algorithmOf, type Digest, isContentDigest, parseContentDigest } from "../oci/Digest.ts"
-import { type Manifest } from "../oci/Manifest.ts"
+import type { Facts, Manifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../oci/OciError.ts"
+import { LimitExceeded, ManifestTooLarge, ManifestUnknown, type RegistryError } from "../oci/OciError.ts"
 import * as limits from "./limits.ts"
 import { parseStored } from "./parseStored.ts"
-import type { BlobStore, FactsCache, Hasher, RegistryError } from "./ports.ts"
-
-/** What a manifest names; its document is not kept, since a layout may hold many. */
-export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
+import type { BlobStore, FactsCache, Hasher } from "./ports.ts"
 
 /** A manifest's facts depend on what it is said to be as well. */
 export const factsKey = ({ digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">): string =>

@@ -4,9 +4,9 @@ import type { Missing } from "../layout/Command.ts"
 import { isContentDigest } from "../oci/Digest.ts"
 import { children, type Manifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
-import { ManifestInvalid } from "../oci/OciError.ts"
+import { ManifestInvalid, type RegistryError } from "../oci/OciError.ts"
 import type { Opened } from "./catalog.ts"
-import type { BlobStore, RegistryError } from "./ports.ts"
+import type { BlobStore } from "./ports.ts"
 
 /**
  * What a manifest needs and the layout has not; content of another size than a new manifest says is refused outright.

@@ -1,8 +1,8 @@
 /** Gets content back that is missing: from a lease, or from another layout. */
 import { Effect, Option, Result, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Job } from "./job.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** How it came back, or would; it is verified while it is stored. */
 export const obtain = Effect.fnUntraced(function*(

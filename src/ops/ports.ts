@@ -7,13 +7,11 @@ import type { State } from "../layout/State.ts"
 import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../layout/Upload.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../oci/Digest.ts"
-import type { OciError, StorageError } from "../oci/OciError.ts"
+import type { Facts } from "../oci/Manifest.ts"
+import type { OciError, RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import type { Facts } from "./manifests.ts"
+import type { Pin } from "./Garbage.ts"
 import type { Leftovers, Upkeep } from "./Upkeep.ts"
-
-/** Everything an operation can fail with: an OCI error, or the medium. */
-export type RegistryError = OciError | StorageError
 
 /** What a transaction did. */
 export interface Committed {
@@ -182,16 +180,6 @@ export interface Pins {
   readonly add: (digest: ContentDigest, pin: Pin) => Effect.Effect<void, RegistryError>
   /** Whether there was one. */
   readonly remove: (digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
-}
-
-export interface Pin {
-  /** What it is, so that what it needs in turn can stay with it. */
-  readonly mediaType: string
-  /** In bytes. */
-  readonly size: number
-  /** Milliseconds since 1970. */
-  readonly time: number
-  readonly actor: string
 }
 
 /** Lists of what is to be done, kept for an hour so that what was looked at is what is carried out. */

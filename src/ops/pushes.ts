@@ -15,13 +15,13 @@ import {
   parseDigest
 } from "../oci/Digest.ts"
 import { type Manifest, parseManifest } from "../oci/Manifest.ts"
-import { DigestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
+import { DigestInvalid, ManifestTooLarge, ManifestUnknown, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
 import { factsOf } from "./manifests.ts"
 import { missingFrom } from "./missingFrom.ts"
-import type { BlobStore, Committed, Hasher, RegistryError } from "./ports.ts"
+import type { BlobStore, Committed, Hasher } from "./ports.ts"
 import { findManifest } from "./reads.ts"
 import type { Change, ManifestPushed, PushManifestOptions, RegistryShape, TagMoved, TagRequest } from "./Registry.ts"
 

@@ -5,12 +5,19 @@ import type { State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../oci/Digest.ts"
 import { octetStream } from "../oci/MediaType.ts"
-import { BlobUnknown, DigestInvalid, ManifestUnknown, NameUnknown, RangeInvalid } from "../oci/OciError.ts"
+import {
+  BlobUnknown,
+  DigestInvalid,
+  ManifestUnknown,
+  NameUnknown,
+  RangeInvalid,
+  type RegistryError
+} from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import { findAttached } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import { descriptorsOf } from "./manifests.ts"
-import type { BlobRead, RegistryError } from "./ports.ts"
+import type { BlobRead } from "./ports.ts"
 import type { Content, ManifestContent, RegistryShape } from "./Registry.ts"
 import { walkRepository } from "./walkRepository.ts"
 

@@ -1,6 +1,7 @@
 /** Puts right what verification finds and what can be put right without losing anything. */
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../oci/Digest.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Catalog } from "./catalog.ts"
 import { correctSizes } from "./correctSizes.ts"
 import { type FindingCode, repairOf } from "./findings.ts"
@@ -17,7 +18,6 @@ import type {
   Severity
 } from "./Maintenance.ts"
 import { obtain } from "./obtain.ts"
-import type { RegistryError } from "./ports.ts"
 import { rebuild } from "./rebuild.ts"
 import { dropDuplicates } from "./repairNames.ts"
 import type { Leftovers } from "./Upkeep.ts"

@@ -2,10 +2,10 @@
 import { Effect, Option, Result } from "effect"
 import { decide } from "../layout/decide.ts"
 import { tagged } from "../layout/query.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { parseRepository, parseTag } from "../oci/Reference.ts"
 import { repairOf } from "./findings.ts"
 import { did, type Job, left, type Outcome } from "./job.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** Setting a tag to what it is already is what drops the others: their manifests stay reachable by digest. */
 export const dropDuplicates = Effect.fnUntraced(function*(

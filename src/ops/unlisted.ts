@@ -2,15 +2,16 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { type Descriptor, fieldOf, isJsonObject } from "../oci/Descriptor.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
-import { parseJson } from "../oci/Json.ts"
-import { type Manifest, parseManifest } from "../oci/Manifest.ts"
+import { jsonDepth, parseJson } from "../oci/Json.ts"
+import { type Facts, type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { artifactManifest, imageIndex, imageManifest, kindOf } from "../oci/MediaType.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Opened } from "./catalog.ts"
 import { collect } from "./collect.ts"
 import { damaged } from "./damage.ts"
 import * as limits from "./limits.ts"
-import { type Facts, factsOf } from "./manifests.ts"
-import type { BlobStore, RegistryError } from "./ports.ts"
+import { factsOf } from "./manifests.ts"
+import type { BlobStore } from "./ports.ts"
 
 /** A manifest as a descriptor of it would name it. */
 export interface Unlisted {
@@ -68,7 +69,7 @@ const openingBrace = 0x7b
 /** What a document says it is; one that does not say is told by its fields. */
 export const asManifest = (bytes: Uint8Array): Manifest | undefined => {
   if (bytes[0] !== openingBrace) return undefined
-  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }))
+  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))
   if (!isJsonObject(document)) return undefined
   const own = fieldOf(document, "mediaType")
   if (own === artifactManifest) return Result.getOrUndefined(parseManifest(bytes, own, "read"))

@@ -14,11 +14,10 @@ import {
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { algorithmOf, parseContentDigest } from "../oci/Digest.ts"
 import { octetStream } from "../oci/MediaType.ts"
-import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../oci/OciError.ts"
+import { BlobUnknown, BlobUploadUnknown, type RegistryError, SizeInvalid } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 import * as limits from "./limits.ts"
-import type { RegistryError } from "./ports.ts"
 import type { BlobWriter, RegistryShape } from "./Registry.ts"
 
 type Located = Opened & { readonly repository: Repository }

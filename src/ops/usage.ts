@@ -1,7 +1,7 @@
 /** How many bytes the names of a layout need, and how many of them nothing else needs. */
 import { Effect, Result, Stream } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import type { RegistryError } from "./ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { RegistryShape } from "./Registry.ts"
 
 export interface Needed {

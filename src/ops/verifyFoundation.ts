@@ -1,9 +1,9 @@
 /** Checks the files that make a folder a layout: `oci-layout`, `index.json`, the journal. */
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
-import type { RegistryError } from "./ports.ts"
 import type { Report } from "./Report.ts"
 import type { Condition } from "./Upkeep.ts"
 

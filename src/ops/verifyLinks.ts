@@ -5,12 +5,12 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../oci/Digest.ts"
 import { children, type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { named } from "../oci/quoted.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
 import { Graph, type Place } from "./Graph.ts"
 import * as limits from "./limits.ts"
-import type { RegistryError } from "./ports.ts"
 import type { Report } from "./Report.ts"
 
 export const blobPath = (digest: ContentDigest): string => `blobs/${algorithmOf(digest)}/${encodedOf(digest)}`

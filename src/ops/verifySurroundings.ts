@@ -1,11 +1,11 @@
 /** Checks what no manifest tells of: blobs that nobody needs, modes, and what lies about. */
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { named, quoted } from "../oci/quoted.ts"
 import type { Opened } from "./catalog.ts"
 import { damaged } from "./damage.ts"
 import type { Graph } from "./Graph.ts"
-import type { RegistryError } from "./ports.ts"
 import type { Report } from "./Report.ts"
 import type { BlobFile, Leftover } from "./Upkeep.ts"
 import { checkSurplus } from "./verifySurplus.ts"

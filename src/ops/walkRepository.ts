@@ -2,10 +2,10 @@
 import { Effect, Option } from "effect"
 import { constantOf, entriesOf, names } from "../layout/query.ts"
 import type { Names, State } from "../layout/State.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import type { Opened } from "./catalog.ts"
 import { descriptorsOf, type Walk } from "./manifests.ts"
-import type { RegistryError } from "./ports.ts"
 
 /** A walk over a repository, kept for as long as the repository stays as it is. */
 const walks = {

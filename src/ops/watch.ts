@@ -1,11 +1,11 @@
 /** Commits as they happen: whenever something may have, what is newer than what was told is read and told. */
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../layout/changes.ts"
-import { RevisionUnknown } from "../oci/OciError.ts"
+import { type RegistryError, RevisionUnknown } from "../oci/OciError.ts"
 import type { Catalog } from "./catalog.ts"
 import { choose } from "./choose.ts"
 import type { HistoryShape } from "./History.ts"
-import type { FoundCommit, Journal, RegistryError } from "./ports.ts"
+import type { FoundCommit, Journal } from "./ports.ts"
 
 /** What has been told: all commits up to `after`, and of the next one, if it was not on record yet, what it said. */
 interface Told {

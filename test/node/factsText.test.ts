@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { readFacts, readLine, writeFacts } from "../../src/node/factsText.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
-import { parseManifest } from "../../src/oci/Manifest.ts"
-import { type Facts, factsKey, factsOf } from "../../src/ops/manifests.ts"
+import { type Facts, parseManifest } from "../../src/oci/Manifest.ts"
+import { factsKey, factsOf } from "../../src/ops/manifests.ts"
 import { image, index, referrerOf, type Sample } from "../support/images.ts"
 
 const factsIn = ({ bytes, descriptor }: Sample): Facts =>

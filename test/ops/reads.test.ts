@@ -12,9 +12,9 @@ import {
   NameInvalid,
   NameUnknown,
   RangeInvalid,
+  type RegistryError,
   TagInvalid
 } from "../../src/oci/OciError.ts"
-import type { RegistryError } from "../../src/ops/ports.ts"
 import { digest } from "../support/entries.ts"
 import {
   collect,

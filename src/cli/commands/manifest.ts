@@ -3,7 +3,7 @@ import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
-import { parseJson } from "../../oci/Json.ts"
+import { jsonDepth, parseJson } from "../../oci/Json.ts"
 import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
@@ -46,7 +46,7 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
 
 const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
   Result.mapError(
-    parseJson(content, { maxDepth: 64, duplicateKeys: "lastWins" }),
+    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
     (reason) => new ManifestInvalid({ reason })
   )
 

@@ -1,11 +1,11 @@
 /** Commands about what one reference names: resolve, referrers. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import type { RegistryError } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { chooseImage } from "../../ops/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/copySource.ts"
 import { findContent, findManifest } from "../../ops/find.ts"
-import type { RegistryError } from "../../ops/ports.ts"
 import type { RegistryShape } from "../../ops/Registry.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"

@@ -1,6 +1,6 @@
 /** What is asked of an unchanged layout, again and again by one process: it should not matter how many tags there are. */
 import { Effect, type Scope, Stream } from "effect"
-import type { RegistryError } from "../../../src/ops/ports.ts"
+import type { RegistryError } from "../../../src/oci/OciError.ts"
 import type { RegistryShape } from "../../../src/ops/Registry.ts"
 import type { Group } from "../support/Bench.ts"
 import { asFast, asMuch, type Case } from "../support/Case.ts"
