@@ -6,14 +6,14 @@ import type { ContentDigest, Digest } from "../oci/Digest.ts"
 import type { Facts } from "../oci/Manifest.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
-import type { Attached, ReferrersOptions } from "./belonging.ts"
+import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { GarbageShape, Held } from "./Garbage.ts"
 import type { HistoryShape } from "./History.ts"
 import type { MaintenanceShape } from "./Maintenance.ts"
 import type { NamesShape } from "./Names.ts"
 
-export type { ReferrersOptions } from "./belonging.ts"
+export type { ReferrersOptions } from "./Attached.ts"
 export type { BlobWriter } from "./BlobWriter.ts"
 
 /** Content with its descriptor, readable while the scope is open. */

@@ -4,32 +4,15 @@ import { type Bond, bondsOf } from "../layout/belonging.ts"
 import { readEntry } from "../layout/Entry.ts"
 import { isNote } from "../layout/Event.ts"
 import type { Links } from "../layout/garbage.ts"
-import type { Page } from "../layout/query.ts"
 import { entriesOfDigest, type State } from "../layout/State.ts"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { Facts } from "../oci/Manifest.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
+import type { Attached } from "./Attached.ts"
 import type { Opened } from "./catalog.ts"
 import { descriptorsOf, type Walk } from "./manifests.ts"
 import { type Unlisted, unlistedManifests } from "./unlisted.ts"
-
-/** A manifest that belongs to another. */
-export interface Attached extends Pick<Bond, "by" | "tag" | "isList" | "annotations"> {
-  /** With its own artifact type and annotations; not the platform, data or name of an entry. */
-  readonly descriptor: Descriptor
-  /** The repositories with an entry of it; none where only an index leads to it, or nothing does. */
-  readonly repositories: ReadonlyArray<Repository>
-  /** Whether an entry of the layout leads to it. */
-  readonly isListed: boolean
-}
-
-export interface ReferrersOptions extends Page {
-  /** Only those of exactly this type. */
-  readonly artifactType?: string | undefined
-  /** Whether manifests are read; false by default. */
-  readonly verified?: boolean | undefined
-}
 
 export interface Belongings {
   readonly bonds: ReadonlyArray<Bond>

@@ -11,7 +11,7 @@ import {
   ManifestUnknown,
   type RegistryError
 } from "../oci/OciError.ts"
-import type { Attached } from "./belonging.ts"
+import type { Attached } from "./Attached.ts"
 import { collect } from "./collect.ts"
 import type { CopySource } from "./Copy.ts"
 import type { Found } from "./find.ts"

@@ -4,7 +4,7 @@ import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Child, children } from "../oci/Manifest.ts"
 import { kindOf } from "../oci/MediaType.ts"
 import { LimitExceeded, type RegistryError } from "../oci/OciError.ts"
-import type { Attached } from "./belonging.ts"
+import type { Attached } from "./Attached.ts"
 import type { ReadManifest, SourceReader } from "./copySource.ts"
 import * as limits from "./limits.ts"
 
