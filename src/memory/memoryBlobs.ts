@@ -3,8 +3,8 @@ import { Clock, Effect, Option, Stream } from "effect"
 import type { StoredBlob } from "../layout/garbage.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, LimitExceeded, SizeInvalid } from "../oci/OciError.ts"
-import { collect } from "../ops/collect.ts"
-import type { BlobStore } from "../ops/ports.ts"
+import { collect } from "../ops/manifests/collectBytes.ts"
+import type { BlobStore } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 
 /** A blob, and when somebody pushed or named it for the last time. */

@@ -3,7 +3,7 @@ import { Effect, Option, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import type { RegistryError } from "../oci/OciError.ts"
-import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/Upkeep.ts"
+import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/ports/Upkeep.ts"
 import { hasher } from "./hasher.ts"
 import type { Blobs, Stored } from "./memoryBlobs.ts"
 

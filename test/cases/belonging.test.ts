@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { copyManifest } from "../../src/ops/copyManifest.ts"
+import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { attached, blobsIn, collected, findings, given, target } from "./given.ts"
 
 const amd64 = "sha256:713882b587a9574a6992399535de0b423e0f0f81f35c9d31654215792ec3813c"

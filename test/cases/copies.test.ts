@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { copyManifest } from "../../src/ops/copyManifest.ts"
+import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { blobsIn, entriesOf, findings, given, target } from "./given.ts"
 
 /** What can be read can be copied, byte for byte. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { findManifest } from "../../src/ops/find.ts"
+import { findManifest } from "../../src/ops/refs/find.ts"
 import { codes, entriesOf, given } from "./given.ts"
 
 const api = "localhost:5000/team/api:latest"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { copyManifest } from "../../src/ops/copyManifest.ts"
-import { findManifest } from "../../src/ops/find.ts"
-import { inspect } from "../../src/ops/inspect.ts"
+import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
+import { findManifest } from "../../src/ops/refs/find.ts"
+import { inspect } from "../../src/ops/refs/inspect.ts"
 import { given, target } from "./given.ts"
 
 /** Asking for a platform that a reference has not, or has more than once. */

@@ -5,8 +5,14 @@ import * as annotation from "../../oci/Annotations.ts"
 import { fieldOf } from "../../oci/Descriptor.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { isAttestation } from "../../oci/Platform.ts"
-import { findManifest } from "../../ops/find.ts"
-import { contentSize, inspect as look, type Inspected as Found, type Weighed, weighImages } from "../../ops/inspect.ts"
+import { findManifest } from "../../ops/refs/find.ts"
+import {
+  contentSize,
+  inspect as look,
+  type Inspected as Found,
+  type Weighed,
+  weighImages
+} from "../../ops/refs/inspect.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"

@@ -2,7 +2,7 @@
 import { Effect, FiberMap, Latch, Result, type Scope, Semaphore, Stream } from "effect"
 import { LimitExceeded, type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
-import type { HistoryCommit } from "../../ops/History.ts"
+import type { HistoryCommit } from "../../ops/api/History.ts"
 import type { Catalogue } from "../Catalogue.ts"
 import * as limits from "../limits.ts"
 import { type Refused, refusing } from "../Refused.ts"

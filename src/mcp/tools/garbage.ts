@@ -2,7 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
-import type { GarbageItem } from "../../ops/Garbage.ts"
+import type { GarbageItem } from "../../ops/api/Garbage.ts"
 import { Allowance, clean, withShortDigests } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"

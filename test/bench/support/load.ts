@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { type Durability, openShared } from "../../../src/node/index.ts"
 import { imageConfig, imageManifest, layerTarGzip, octetStream } from "../../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { type Sample, sample } from "../../support/images.ts"
 import { temporaryFolder } from "./folders.ts"
 
