@@ -3,7 +3,7 @@ import { Clock, Effect, Option, Stream } from "effect"
 import type { StoredBlob } from "../layout/garbage.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, LimitExceeded, SizeInvalid } from "../oci/OciError.ts"
-import { collect } from "../ops/manifests/collectBytes.ts"
+import { collectBytes } from "../ops/manifests/collectBytes.ts"
 import type { BlobStore } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 
@@ -32,7 +32,7 @@ export const blobStore = (blobs: Blobs): BlobStore => {
   const found = (digest: ContentDigest) => Effect.sync(() => Option.fromUndefinedOr(blobs.get(digest)))
   return {
     stat: (digest) => Effect.map(found(digest), Option.map(sizeOf)),
-    retain: (digest) =>
+    protect: (digest) =>
       Effect.flatMap(
         found(digest),
         Option.match({
@@ -87,7 +87,7 @@ const gather = <E, R>(
   expected: number | undefined
 ): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
   Effect.gen(function*() {
-    const bytes = yield* collect(content, (size) =>
+    const bytes = yield* collectBytes(content, (size) =>
       expected !== undefined && size > expected
         ? Effect.fail(new SizeInvalid({ expected, actual: size }))
         : Effect.void)

@@ -19,7 +19,7 @@ import { heldFolders } from "./fs/heldFolders.ts"
 import type { LayoutFs } from "./fs/LayoutFs.ts"
 import { patientFs } from "./fs/patientFs.ts"
 import { makeIndexCache } from "./index/indexCache.ts"
-import { makeUpkeep } from "./repair/inspectFiles.ts"
+import { makeInspection } from "./repair/inspectFiles.ts"
 import { makeFacts } from "./sidecars/metadataFiles.ts"
 import { makePins } from "./sidecars/pinFiles.ts"
 import { makePlans } from "./sidecars/planFiles.ts"
@@ -96,9 +96,9 @@ export const openStoresIn = Effect.fnUntraced(function*(
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
     facts: yield* makeFacts(files),
-    upkeep: makeUpkeep(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
+    upkeep: makeInspection(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget,
-    establish: Effect.andThen(preparation.ready, asStorage(files.root)(preparation.established))
+    establish: Effect.andThen(preparation.foldersCreated, asStorage(files.root)(preparation.layoutCreated))
   }
 })

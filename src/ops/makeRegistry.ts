@@ -2,9 +2,9 @@
 import type { RegistryShape } from "./api/Registry.ts"
 import { makeByName } from "./content/byName.ts"
 import { makeDeletes } from "./content/deletes.ts"
-import { makeLists } from "./content/listings.ts"
-import { makeUploads } from "./content/pushBlobs.ts"
-import { makePushes } from "./content/pushManifests.ts"
+import { makeListings } from "./content/listings.ts"
+import { makePushBlobs } from "./content/pushBlobs.ts"
+import { makePushManifests } from "./content/pushManifests.ts"
 import { makeReads } from "./content/reads.ts"
 import { makeGarbage } from "./garbage/makeGarbage.ts"
 import { makePins } from "./garbage/makePins.ts"
@@ -18,11 +18,11 @@ import { type Catalog, sharedCatalog, treeCatalog } from "./repositories/catalog
 
 const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeReads(catalog),
-  ...makeUploads(catalog),
-  ...makePushes(catalog, hasher),
+  ...makePushBlobs(catalog),
+  ...makePushManifests(catalog, hasher),
   ...makeDeletes(catalog),
   ...makeByName(catalog),
-  ...makeLists(catalog),
+  ...makeListings(catalog),
   ...makeHistory(catalog),
   ...makeWatch(catalog),
   ...makeGarbage(catalog),

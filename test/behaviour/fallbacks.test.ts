@@ -66,7 +66,7 @@ describe("where files cannot be exchanged", () => {
       const { layout } = yield* disk.open()
       for (const value of [a1, b2]) yield* add(layout, value)
       assert.deepStrictEqual(disk.entries(), [a1, b2])
-      assert.deepStrictEqual(fs.readdirSync(disk.files.displaced), [])
+      assert.deepStrictEqual(fs.readdirSync(disk.files.replaced), [])
     }))
 })
 

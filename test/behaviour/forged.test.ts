@@ -177,7 +177,7 @@ describe("a pin or a lease that somebody has made up", () => {
       disk.write(`.ocilayout/leases/${hour}/sha256-${encodedOf(descriptor.digest)}`, "other bytes!")
       const { blobs } = yield* disk.open()
       assert.isTrue(Option.isNone(yield* blobs.read(descriptor.digest, { verify: false })))
-      assert.isTrue(Option.isNone(yield* blobs.retain(descriptor.digest)))
+      assert.isTrue(Option.isNone(yield* blobs.protect(descriptor.digest)))
       assert.isFalse(fs.existsSync(blobPath(disk, { descriptor })))
       yield* open
     }))

@@ -29,8 +29,8 @@ const reopened = (disk: Disk) => Effect.map(disk.open(), ({ layout }) => layout)
 const waitAgain = (disk: Disk): string => {
   const last = disk.journal().at(-1)
   assert(last?.before !== undefined)
-  const name = fs.readdirSync(disk.files.displaced).find((name) => name.includes(last.after)) ?? ""
-  fs.writeFileSync(join(disk.files.displaced, name), disk.read("index.json"))
+  const name = fs.readdirSync(disk.files.replaced).find((name) => name.includes(last.after)) ?? ""
+  fs.writeFileSync(join(disk.files.replaced, name), disk.read("index.json"))
   return name
 }
 
@@ -42,10 +42,10 @@ describe("the last group of the journal", () => {
         disk.pretendOrder(order)
         const waiting = waitAgain(disk)
         assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
-        assert.include(fs.readdirSync(disk.files.displaced), waiting, "a reader writes nothing")
+        assert.include(fs.readdirSync(disk.files.replaced), waiting, "a reader writes nothing")
         disk.told()
         yield* add(yield* reopened(disk))
-        assert.notInclude(fs.readdirSync(disk.files.displaced), waiting)
+        assert.notInclude(fs.readdirSync(disk.files.replaced), waiting)
         const calls = disk.told("unlink", "syncDirectory").filter((call) => call.includes("replaced"))
         assert.deepStrictEqual(calls, ["unlink .ocilayout/replaced/index", "syncDirectory .ocilayout/replaced"])
         // Nothing says any more that it did not happen.
@@ -98,9 +98,9 @@ describe("the last group of the journal", () => {
       disk.intercept(() => Effect.void)
       assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
       // Nobody removes it who only looks, however old it is by its name.
-      for (const name of fs.readdirSync(disk.files.displaced)) {
+      for (const name of fs.readdirSync(disk.files.replaced)) {
         const old = name.replace(/^\d+/u, String(Date.now() - 48 * 60 * 60 * 1000))
-        fs.renameSync(join(disk.files.displaced, name), join(disk.files.displaced, old))
+        fs.renameSync(join(disk.files.replaced, name), join(disk.files.replaced, old))
       }
       yield* add(yield* reopened(disk))
       assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
@@ -145,8 +145,8 @@ describe("the last group of the journal", () => {
       disk.intercept((call) => {
         if (call.operation !== "exchange") return Effect.void
         disk.intercept(() => Effect.void)
-        const waiting = fs.readdirSync(disk.files.displaced).toSorted().at(-1) ?? ""
-        return nodeFs.exchange(join(disk.files.displaced, waiting), disk.path("index.json")).pipe(
+        const waiting = fs.readdirSync(disk.files.replaced).toSorted().at(-1) ?? ""
+        return nodeFs.exchange(join(disk.files.replaced, waiting), disk.path("index.json")).pipe(
           Effect.andThen(Effect.sync(() => {
             // By a tool that had read the index long before.
             disk.write("index.json.new", JSON.stringify({ ...JSON.parse(old) as object, manifests: [a1, d4] }))

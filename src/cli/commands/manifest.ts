@@ -8,7 +8,7 @@ import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciEr
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import * as limits from "../../ops/limits.ts"
-import { collect } from "../../ops/manifests/collectBytes.ts"
+import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { entryNamed, findManifest, requireDigest } from "../../ops/refs/find.ts"
@@ -150,7 +150,7 @@ const push = Command.make("push", {
       const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
       const all = yield* Effect.fromResult(requests([...(tag === undefined ? [] : [tag]), ...tags], condition))
       const { content } = yield* open(file)
-      const document = yield* collect(content, (size) =>
+      const document = yield* collectBytes(content, (size) =>
         size > limits.manifestBytes
           ? Effect.fail(new Mistake(`${file} has more than the ${sizeOf(limits.manifestBytes)} a manifest may have`))
           : Effect.void)

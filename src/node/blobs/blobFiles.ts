@@ -22,9 +22,9 @@ import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { Preparation } from "../index/Preparation.ts"
-import { retainBlob } from "./protectBlob.ts"
+import { protectBlob } from "./protectBlob.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
-import { type Hold, hold, keptAt, markedSince } from "./secondNames.ts"
+import { markedSince, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
@@ -33,7 +33,7 @@ const filesOf = new WeakMap<BlobStore, LayoutFiles>()
 
 export const makeBlobStore = (
   files: LayoutFiles,
-  { established, ready }: Preparation,
+  { layoutCreated: established, foldersCreated: ready }: Preparation,
   trusted: Trusted
 ): BlobStore => {
   const storage = asStorage(files.root)
@@ -52,7 +52,7 @@ export const makeBlobStore = (
         const stat = yield* guardedStat(files, files.blob(digest))
         return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest)
       })),
-    retain: (digest, { manifest = false } = {}) => storage(retainBlob(files, trusted, digest, manifest)),
+    protect: (digest, { manifest = false } = {}) => storage(protectBlob(files, trusted, digest, manifest)),
     read: readBlob(files, trusted),
     get: getBlob(files, trusted),
     write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
@@ -152,7 +152,7 @@ const findHeld = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<Option.Option<StoredBlob>, FsError> {
-  const stat = yield* statIfThere(files.fs, keptAt(files, digest))
+  const stat = yield* statIfThere(files.fs, secondNameOf(files, digest))
   return stat?.kind === "file"
     ? Option.some({ digest, size: stat.size, touched: touchedAt(stat) })
     : Option.none()
@@ -194,7 +194,7 @@ interface Finished {
   readonly path: string
   readonly handle: FileHandle
   readonly digest: ContentDigest
-  readonly how: Hold
+  readonly how: SecondNameBy
 }
 
 /**
@@ -210,7 +210,7 @@ export const placeBlob = Effect.fnUntraced(function*(
   yield* prepareFolder(files, target)
   // Nobody else has its name yet: its bytes are those that were written.
   const written = { stat: yield* handle.stat, settled: files.times.exact }
-  yield* hold(files, path, digest, how)
+  yield* protect(files, path, digest, how)
   const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
   let existed = false
   if (linked === "done") yield* files.fs.unlink(path)
@@ -269,7 +269,7 @@ const linkBlob = Effect.fnUntraced(function*(
     // What is there already is trusted only if it is the very same file; else it is written again, verified.
     const there = yield* statIfThere(to.fs, target)
     if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
-    yield* hold(to, from.blob(digest), digest, "link")
+    yield* protect(to, from.blob(digest), digest, "link")
     yield* syncFolder(to, dirname(target))
     return true
   }))

@@ -8,7 +8,7 @@ import { syncFolder, tell } from "../files/durable.ts"
 import { cannotLink } from "../files/fallback.ts"
 import { guard, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
-import { keptAt, markedSince } from "./secondNames.ts"
+import { markedSince, secondNameOf } from "./secondNames.ts"
 import { trashAt } from "./trash.ts"
 
 /**
@@ -25,7 +25,7 @@ export const collectBlobs = Effect.fnUntraced(function*(
   for (const digest of digests) {
     let isThere = false
     // Of what another tool has removed only the second name is left.
-    for (const path of [files.blob(digest), keptAt(files, digest)]) {
+    for (const path of [files.blob(digest), secondNameOf(files, digest)]) {
       const trash = yield* trashAt(files, digest)
       const moved = yield* Effect.result(move(files, path, trash))
       takings.push(moved)

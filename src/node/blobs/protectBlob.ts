@@ -17,7 +17,7 @@ import {
 } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted, type Verified } from "../files/trusted.ts"
 import { FsError } from "../fs/LayoutFs.ts"
-import { hold, isHeld, keep, keptAt } from "./secondNames.ts"
+import { giveSecondName, isProtected, protect, secondNameOf } from "./secondNames.ts"
 import { trashOf } from "./trash.ts"
 
 /**
@@ -25,7 +25,7 @@ import { trashOf } from "./trash.ts"
  *
  * @param inPlace whether tools write it in place, so that it is held by a copy
  */
-export const retainBlob = Effect.fnUntraced(function*(
+export const protectBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   trusted: Trusted,
   digest: ContentDigest,
@@ -33,7 +33,7 @@ export const retainBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
   // Mostly it was pushed a moment ago, by this process.
   const stat = yield* guardedStat(files, files.blob(digest))
-  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isHeld(files, digest))) {
+  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isProtected(files, digest))) {
     return Option.some(stat.size)
   }
   return yield* persistent(retain(files, trusted, digest, inPlace))
@@ -62,7 +62,7 @@ const retain = (
     // It may come from a tool that never syncs, or from a writer that died before it did. Before it gets another name,
     // since that is a change of the file that would have to be synced as well.
     if (!durable) yield* syncFile(files, handle)
-    yield* hold(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
+    yield* protect(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     if (!durable) yield* syncFolder(files, dirname(target))
     const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
     if (verified) trusted.verified.add(named)
@@ -107,7 +107,7 @@ export const completeBlob = (
       files.unsynced.add(dirname(target))
     }
     // What is held for a day only has to be marked.
-    const give = files.hold === "day" ? hold : keep
+    const give = files.hold === "day" ? protect : giveSecondName
     yield* give(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
@@ -119,7 +119,7 @@ export const replaceBlob = (
   digest: ContentDigest
 ): Effect.Effect<boolean, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
-    const held = yield* openHeld(files, verified, digest)
+    const held = yield* openKept(files, verified, digest)
     if (held === undefined) return false
     yield* placeCopy(files, held, files.blob(digest))
     yield* syncFolder(files, dirname(files.blob(digest)))
@@ -146,12 +146,12 @@ const placeCopy = Effect.fnUntraced(function*(
 })
 
 /** The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash. */
-export const openHeld = Effect.fnUntraced(function*(
+export const openKept = Effect.fnUntraced(function*(
   files: LayoutFiles,
   verified: Verified,
   digest: ContentDigest
 ): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
-  for (const paths of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]) {
+  for (const paths of [Effect.succeed([secondNameOf(files, digest)]), trashOf(files, digest)]) {
     for (const path of yield* paths) {
       const opened = yield* ifThere(openRegular(files, path)).pipe(
         Effect.catchIf(
@@ -177,15 +177,15 @@ const putBack = Effect.fnUntraced(function*(
   inPlace: boolean
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const held = yield* openHeld(files, verified, digest)
+    const held = yield* openKept(files, verified, digest)
     if (held === undefined) return false
     const target = files.blob(digest)
     yield* prepareFolder(files, target)
     // What tools write in place must not be the second name itself.
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") yield* placeCopy(files, held, target)
-    if (held.path !== keptAt(files, digest)) {
-      yield* keep(files, held.path, digest, inPlace ? readAll(held.handle, held.stat.size) : "link")
+    if (held.path !== secondNameOf(files, digest)) {
+      yield* giveSecondName(files, held.path, digest, inPlace ? readAll(held.handle, held.stat.size) : "link")
     }
     const trash = yield* trashOf(files, digest)
     // After a power cut it may be the only name that is left.

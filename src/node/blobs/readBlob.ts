@@ -9,7 +9,7 @@ import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "..
 import { readPieces } from "../files/readPieces.ts"
 import type { Trusted, Verified } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
-import { openHeld } from "./protectBlob.ts"
+import { openKept } from "./protectBlob.ts"
 
 /** A range of a blob up to this size is worth hashing the whole blob. */
 const wholeBytes = 1024 * 1024
@@ -21,7 +21,7 @@ export const openBlob = Effect.fnUntraced(function*(
   digest: ContentDigest
 ): Effect.fn.Return<Opened | undefined, FsError | SymlinkRefused, Scope.Scope> {
   const opened = yield* ifThere(openRegular(files, files.blob(digest)))
-  return opened ?? (yield* openHeld(files, verified, digest))
+  return opened ?? (yield* openKept(files, verified, digest))
 })
 
 type ReadError = ContentMismatch | StorageError | SymlinkRefused

@@ -27,12 +27,12 @@ const hourMillis = 60 * 60 * 1000
  * How content is held: what no tool changes in place by a link, which costs no space; a manifest, which most tools write
  * in place, by a copy of these bytes.
  */
-export type Hold = "link" | Effect.Effect<Uint8Array, FsError>
+export type SecondNameBy = "link" | Effect.Effect<Uint8Array, FsError>
 
 const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
 
 /** The second name of content. */
-export const keptAt = ({ kept }: LayoutFiles, digest: ContentDigest): string =>
+export const secondNameOf = ({ kept }: LayoutFiles, digest: ContentDigest): string =>
   join(kept, algorithmOf(digest), encodedOf(digest))
 
 /** The folders of marks that there are, the latest first; a link to one is none. */
@@ -56,23 +56,23 @@ const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases,
 const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
 
 /** Whether this opening has held content a short while ago, so that it need not be marked again. */
-export const isHeld = ({ held }: LayoutFiles, digest: ContentDigest): Effect.Effect<boolean> =>
+export const isProtected = ({ held }: LayoutFiles, digest: ContentDigest): Effect.Effect<boolean> =>
   Effect.map(Clock.currentTimeMillis, (now) => held.hour === hourOf(now) && held.digests.has(digest))
 
 /**
  * Marks content as just used, and holds the file at `path`, which is the blob of this digest. A writer that may not leave
  * a trace finds no folder of ours, and makes none.
  */
-export const hold = Effect.fnUntraced(function*(
+export const protect = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string,
   digest: ContentDigest,
-  how: Hold
+  how: SecondNameBy
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const { held } = files
   const hour = hourOf(yield* Clock.currentTimeMillis)
   if (!(yield* mark(files, digest, hour))) return
-  yield* keep(files, path, digest, how)
+  yield* giveSecondName(files, path, digest, how)
   if (held.hour !== hour) held.digests.clear()
   held.hour = hour
   held.digests.add(digest)
@@ -104,14 +104,14 @@ const mark = Effect.fnUntraced(function*(
 })
 
 /** Gives content its second name, without marking it as used. */
-export const keep = Effect.fnUntraced(function*(
+export const giveSecondName = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string,
   digest: ContentDigest,
-  how: Hold
+  how: SecondNameBy
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   if (files.hold === "never") return
-  const target = keptAt(files, digest)
+  const target = secondNameOf(files, digest)
   yield* guard(files, target)
   yield* guard(files, join(files.temporary, "any"))
   const place = how === "link"
@@ -185,7 +185,7 @@ const hasBytes = (
  * Makes second names last that were given since the last time. A record that names content comes after them, and where
  * a file system keeps names in the order in which they were made, syncing the record makes them last as well.
  */
-export const syncHeld = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
+export const syncSecondNames = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
   const { durability, fs, kept, unsynced } = files
   if (unsynced.size === 0) return
   if (durability === "power" && !(yield* fs.ordersNames(kept))) {
@@ -195,7 +195,7 @@ export const syncHeld = Effect.fnUntraced(function*(files: LayoutFiles): Effect.
 })
 
 /** Content that is deleted on purpose is held no longer, under any name. */
-export const endHolds = Effect.fnUntraced(function*(
+export const endProtection = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
@@ -215,7 +215,7 @@ const letGo = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const path = keptAt(files, digest)
+  const path = secondNameOf(files, digest)
   // A link in its place is left where it is, wherever it leads.
   yield* guard(files, join(dirname(path), "any"))
   files.keptNames.listed?.delete(digest)

@@ -12,19 +12,19 @@ import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
 import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"
-import { keptAt } from "../blobs/secondNames.ts"
+import { secondNameOf } from "../blobs/secondNames.ts"
 import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guard, identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
-import { settledAt } from "../files/mtimeReliable.ts"
+import { isMtimeReliable } from "../files/mtimeReliable.ts"
 import type { Trusted } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
-import type { Known } from "../index/indexCache.ts"
-import type { Observation } from "../index/layoutView.ts"
+import type { CachedLayout } from "../index/indexCache.ts"
+import type { LayoutView } from "../index/layoutView.ts"
 
 export interface Completion {
   /** Completes what the index reaches as it was found. */
-  readonly complete: (known: Known, state: State) => Effect.Effect<void, RegistryError>
+  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, RegistryError>
   /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
   readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
 }
@@ -48,7 +48,7 @@ export const makeCompletion = (
   /** When the folders of blobs were listed: milliseconds since 1970. */
   let listedAt = 0
   /** What was seen when second names were listed: a commit of another process may have given more. */
-  let listedFor: Observation | undefined
+  let listedFor: LayoutView | undefined
   /** The hour in which the trash was looked through. */
   let emptied = 0
   const storage = asStorage(files.root)
@@ -84,7 +84,7 @@ export const makeCompletion = (
 
   /** The second names there are; after a commit of our own they are known. */
   const keptNow = Effect.fnUntraced(
-    function*({ seen, written }: Known): Effect.fn.Return<Set<string>, FsError | SymlinkRefused> {
+    function*({ seen, written }: CachedLayout): Effect.fn.Return<Set<string>, FsError | SymlinkRefused> {
       const { keptNames } = files
       if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
       keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
@@ -95,22 +95,26 @@ export const makeCompletion = (
   )
 
   /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
-  const repair = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<boolean, RegistryError> {
-    const { keptNames } = files
-    const kept = yield* storage(keptNow(known))
-    const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
-    // Nearly always all of it is there, and counting is enough.
-    let count = 0
-    for (const digest of there) if (kept.has(digest)) count++
-    if (count === kept.size) return false
-    const present = new Set(there)
-    const missing = new Set(Array.from(kept).filter((digest) => !present.has(digest)))
-    if (Array.from(missing).every((digest) => keptNames.spare.has(digest))) return false
-    const reached = yield* reachedBy(state.entries)
-    yield* completeAll(Array.from(reached).filter(([digest]) => missing.has(digest)))
-    keptNames.spare = new Set(Array.from(missing).filter((digest) => !isContentDigest(digest) || !reached.has(digest)))
-    return true
-  })
+  const repair = Effect.fnUntraced(
+    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
+      const { keptNames } = files
+      const kept = yield* storage(keptNow(known))
+      const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
+      // Nearly always all of it is there, and counting is enough.
+      let count = 0
+      for (const digest of there) if (kept.has(digest)) count++
+      if (count === kept.size) return false
+      const present = new Set(there)
+      const missing = new Set(Array.from(kept).filter((digest) => !present.has(digest)))
+      if (Array.from(missing).every((digest) => keptNames.spare.has(digest))) return false
+      const reached = yield* reachedBy(state.entries)
+      yield* completeAll(Array.from(reached).filter(([digest]) => missing.has(digest)))
+      keptNames.spare = new Set(
+        Array.from(missing).filter((digest) => !isContentDigest(digest) || !reached.has(digest))
+      )
+      return true
+    }
+  )
 
   /** Puts manifests right that a tool was killed over while it wrote them in place: they are there, and cut short. */
   const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
@@ -118,7 +122,7 @@ export const makeCompletion = (
     const digests = Array.from(reached.keys()).filter(isContentDigest)
     const [there, kept] = yield* storage(Effect.all([
       files.fs.linkStats(digests.map((digest) => files.blob(digest))),
-      files.fs.linkStats(digests.map((digest) => keptAt(files, digest)))
+      files.fs.linkStats(digests.map((digest) => secondNameOf(files, digest)))
     ]))
     for (const [place, digest] of digests.entries()) {
       const [own, held] = [there[place], kept[place]]
@@ -130,28 +134,30 @@ export const makeCompletion = (
   })
 
   /** Lists what has changed, unless that was us alone. */
-  const lookAtBlobs = Effect.fnUntraced(function*(known: Known, state: State): Effect.fn.Return<void, RegistryError> {
-    const { blobsSeen, times } = files
-    const now = yield* Clock.currentTimeMillis
-    const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
-    const stats = yield* storage(files.fs.linkStats(folders))
-    const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat))
-    const isSame = folders.every((folder, place) => blobsSeen.looks.get(folder) === looks[place])
-    // A removal at the very moment of a change of ours does not show in the times of the folder.
-    if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
-    if (!isSame) yield* repairManifests(state)
-    const isChanged = yield* repair(known, state)
-    listedAt = now
-    blobsSeen.changed = false
-    blobsSeen.looks.clear()
-    if (isChanged) return
-    for (const [place, folder] of folders.entries()) {
-      const stat = stats[place]
-      if (stat === undefined || times.exact || settledAt(now, stat)) {
-        blobsSeen.looks.set(folder, looks[place] ?? "")
+  const lookAtBlobs = Effect.fnUntraced(
+    function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
+      const { blobsSeen, times } = files
+      const now = yield* Clock.currentTimeMillis
+      const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
+      const stats = yield* storage(files.fs.linkStats(folders))
+      const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat))
+      const isSame = folders.every((folder, place) => blobsSeen.looks.get(folder) === looks[place])
+      // A removal at the very moment of a change of ours does not show in the times of the folder.
+      if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
+      if (!isSame) yield* repairManifests(state)
+      const isChanged = yield* repair(known, state)
+      listedAt = now
+      blobsSeen.changed = false
+      blobsSeen.looks.clear()
+      if (isChanged) return
+      for (const [place, folder] of folders.entries()) {
+        const stat = stats[place]
+        if (stat === undefined || times.exact || isMtimeReliable(now, stat)) {
+          blobsSeen.looks.set(folder, looks[place] ?? "")
+        }
       }
     }
-  })
+  )
 
   /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
   const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {

@@ -7,7 +7,7 @@ import type { Committed } from "../../ops/ports/ports.ts"
 import type { Draft } from "./drafts.ts"
 
 /** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
-export interface Member {
+export interface Proposal {
   readonly actor: string
   readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
 }
@@ -19,9 +19,9 @@ export interface Decided {
   readonly draft: Draft | undefined
 }
 
-export const decideMembers = Effect.fnUntraced(function*(
+export const decideInTurn = Effect.fnUntraced(function*(
   state: State,
-  members: ReadonlyArray<Member>
+  members: ReadonlyArray<Proposal>
 ): Effect.fn.Return<ReadonlyArray<Decided>> {
   const time = yield* Clock.currentTimeMillis
   const decisions: Array<Decided> = []

@@ -2,7 +2,7 @@
 import { type Commit, ourselves } from "../../layout/Commit.ts"
 import { difference } from "../../layout/reconcile.ts"
 import type { State } from "../../layout/State.ts"
-import type { Observation } from "../index/layoutView.ts"
+import type { LayoutView } from "../index/layoutView.ts"
 
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
@@ -17,7 +17,7 @@ export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, e
  * @param merged the state that holds, with what replaced indexes say
  */
 export const foreignDrafts = (
-  { head, state, word }: Pick<Observation, "head" | "state" | "word">,
+  { head, state, word }: Pick<LayoutView, "head" | "state" | "word">,
   merged: State,
   time: number
 ): ReadonlyArray<Draft> => {

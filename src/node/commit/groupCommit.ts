@@ -8,7 +8,7 @@ interface Item<M, A, E> {
   sealed: boolean
 }
 
-export interface Groups<M, A, E> {
+export interface GroupCommit<M, A, E> {
   /** Waits until the round that takes the member is over. Interruption withdraws it until then, or waits. */
   readonly submit: (member: M) => Effect.Effect<A, E>
 }
@@ -17,10 +17,10 @@ export interface Groups<M, A, E> {
  * @param acquire what a round holds while it runs; everybody who waits learns of its failure
  * @param run does a round for these members in order, and answers a first part of them; the rest wait for the next
  */
-export const makeGroups = <M, A, E>(options: {
+export const makeGroupCommit = <M, A, E>(options: {
   readonly acquire: Effect.Effect<void, E, Scope.Scope>
   readonly run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<A>, E>
-}): Effect.Effect<Groups<M, A, E>, never, Scope.Scope> =>
+}): Effect.Effect<GroupCommit<M, A, E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const queue: Array<Item<M, A, E>> = []

@@ -25,7 +25,7 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
   let done = false
   let exists = false
   return {
-    ready: Effect.suspend(() =>
+    foldersCreated: Effect.suspend(() =>
       done ? Effect.void : Effect.gen(function*() {
         const { seen } = yield* look
         yield* asStorage(files.root)(
@@ -37,7 +37,7 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
         done = true
       })
     ),
-    established: Effect.suspend(() =>
+    layoutCreated: Effect.suspend(() =>
       exists ? Effect.void : Effect.map(createLayout(files), () => {
         exists = true
       })

@@ -7,7 +7,7 @@ import type { FoundCommit, Journal } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import type { LayoutFiles } from "../files/layoutFiles.ts"
 import type { IndexCache } from "../index/indexCache.ts"
-import type { Observation } from "../index/layoutView.ts"
+import type { LayoutView } from "../index/layoutView.ts"
 import { historyOf } from "../index/past.ts"
 import type { Segment } from "../journal/journalFile.ts"
 import { committed, lastTime, type Line, nextRevision } from "../journal/journalRecord.ts"
@@ -25,7 +25,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
 
   /** The last segment with a commit that has happened; by now there may be more in later ones. */
   const lastSegment = Effect.fnUntraced(function*(
-    { end: { last }, unpublished }: Observation,
+    { end: { last }, unpublished }: LayoutView,
     mentioning?: string
   ): Effect.fn.Return<Segment, RegistryError> {
     if (last === undefined) return { first: undefined, lines: [], last: undefined }
@@ -47,7 +47,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
   })
 
-  const recorded = (seen: Observation, mentioning: string | undefined): Stream.Stream<FoundCommit, RegistryError> =>
+  const recorded = (seen: LayoutView, mentioning: string | undefined): Stream.Stream<FoundCommit, RegistryError> =>
     Stream.unwrap(Effect.map(lastSegment(seen, mentioning), ({ first, lines }) => {
       const oldest = first?.record._tag === "Snapshot" ? first.record.oldest : 1
       const older = Stream.paginate(first, (after) =>
@@ -134,13 +134,13 @@ const newestFirst = (lines: ReadonlyArray<Line>): ReadonlyArray<FoundCommit> =>
   committed(lines).flatMap(({ commits, journal }) => commits.map((commit) => ({ ...commit, journal }))).toReversed()
 
 /** The revision that the next commit gets. */
-const nextOf = ({ damaged, end: { last }, unpublished, wiped }: Observation): number => {
+const nextOf = ({ damaged, end: { last }, unpublished, wiped }: LayoutView): number => {
   if (damaged || wiped) return 1
   return unpublished && last?.record._tag === "Group" ? last.record.commits[0].revision : nextRevision(last)
 }
 
 /** What others have changed since the last commit, as the commits that it will be, the oldest first. */
-const pendingCommits = (seen: Observation): ReadonlyArray<FoundCommit> => {
+const pendingCommits = (seen: LayoutView): ReadonlyArray<FoundCommit> => {
   const { end, index } = seen
   if (index === undefined) return []
   const time = Math.max(index.modified, lastTime(end.last))

@@ -10,24 +10,31 @@ import { asStorage } from "../files/asStorage.ts"
 import { guardOwn, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
 import { FsError } from "../fs/LayoutFs.ts"
-import type { IndexCache, Known } from "../index/indexCache.ts"
-import { withDisplaced } from "../index/past.ts"
+import type { CachedLayout, IndexCache } from "../index/indexCache.ts"
+import { withReplacedIndexes } from "../index/past.ts"
 import {
-  type Changed,
-  type Displaced,
-  type DisplacedFiles,
-  makeDisplacedFiles,
+  type ChangedIndex,
+  makeReplacedIndexes,
+  type ReplacedIndex,
+  type ReplacedIndexes,
   watchMillis
 } from "../index/replacedIndexes.ts"
 import type { JournalEnd } from "../journal/journalFile.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
 import { rotate } from "../journal/journalSegments.ts"
 import type { Completion } from "./completion.ts"
-import { answers, type Decided, decideMembers, type Member, unchanged } from "./decisions.ts"
+import { answers, type Decided, decideInTurn, type Proposal, unchanged } from "./decisions.ts"
 import { foreignDrafts, nothingElse } from "./drafts.ts"
-import { makeGroups } from "./groupCommit.ts"
+import { makeGroupCommit } from "./groupCommit.ts"
 import { createLayout, createOwnFolders, keepRepository, tryTimes, writeMarker } from "./initLayout.ts"
-import { afterPublishing, neverStill, publish, removeBlobs, settleJournal, syncAsFound } from "./publish.ts"
+import {
+  afterPublishing,
+  finishInterruptedCommit,
+  neverStill,
+  publish,
+  removeBlobs,
+  syncFoundIndex
+} from "./publish.ts"
 import { Overtaken } from "./replaceIndex.ts"
 
 /** How often a group is decided anew because somebody without the lock rewrote the index meanwhile. */
@@ -42,7 +49,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   { cache, completion }: { readonly cache: IndexCache; readonly completion: Completion },
   lockWaitMillis: number
 ): Effect.fn.Return<LayoutStore, never, Scope.Scope> {
-  const look: Member = { actor: "foreign", decide: () => Effect.succeed([]) }
+  const look: Proposal = { actor: "foreign", decide: () => Effect.succeed([]) }
   const scope = yield* Effect.scope
   let watching = false
   /** Looks again at what was replaced once its time is over, should nobody write before. */
@@ -57,14 +64,14 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
     })
     return Effect.asVoid(Effect.forkIn(lookAgain, scope))
   })
-  const groups = yield* makeGroups<Member, Committed, RegistryError>({
+  const groups = yield* makeGroupCommit<Proposal, Committed, RegistryError>({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
-    run: commitGroup({ files, cache, completion, displaced: makeDisplacedFiles(files), watch })
+    run: commitGroup({ files, cache, completion, replacedIndexes: makeReplacedIndexes(files), watch })
   })
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
   const decideUnwritten = Effect.fnUntraced(
-    function*({ decide }: Member): Effect.fn.Return<Option.Option<Known>, RegistryError> {
+    function*({ decide }: Proposal): Effect.fn.Return<Option.Option<CachedLayout>, RegistryError> {
       const known = yield* cache.look
       const own = yield* asStorage(files.root)(statIfThere(files.fs, files.own))
       if (own !== undefined) return Option.none()
@@ -84,13 +91,13 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
         let refusal: Effect.Effect<never, RefusalOf<typeof evidence> | RegistryError> | undefined
         const decided = (state: State) =>
           Effect.flatMap(evidence(state), (found) => Effect.fromResult(decide(state, found)))
-        const decideOrRefuse: Member["decide"] = (state) =>
+        const decideOrRefuse: Proposal["decide"] = (state) =>
           Effect.map(Effect.exit(decided(state)), (exit) => {
             refusal = Exit.isFailure(exit) ? Effect.failCause(exit.cause) : undefined
             return Exit.isSuccess(exit) ? exit.value : []
           })
         return Effect.gen(function*() {
-          const member: Member = { actor: yield* Actor, decide: decideOrRefuse }
+          const member: Proposal = { actor: yield* Actor, decide: decideOrRefuse }
           const early = yield* decideUnwritten(member)
           const committed = Option.isNone(early) ? yield* groups.submit(member) : unchanged(early.value.seen.state)
           if (refusal !== undefined) return yield* refusal
@@ -104,11 +111,13 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
 type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> ? E : never
 
 /** What is acknowledged as it is has to be on the disk as well. */
-const acknowledge = Effect.fnUntraced(function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: Known) {
-  if (durable || seen.index === undefined) return
-  yield* syncAsFound(files, seen.index)
-  yield* cache.synced(seen)
-})
+const acknowledge = Effect.fnUntraced(
+  function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: CachedLayout) {
+    if (durable || seen.index === undefined) return
+    yield* syncFoundIndex(files, seen.index)
+    yield* cache.synced(seen)
+  }
+)
 
 /** Takes the lock; the folder it lies in is made when it is missing. */
 const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
@@ -125,21 +134,21 @@ interface Committing {
   readonly files: LayoutFiles
   readonly cache: IndexCache
   readonly completion: Completion
-  readonly displaced: DisplacedFiles
-  /** Has the displaced looked at again later. */
+  readonly replacedIndexes: ReplacedIndexes
+  /** Has the replaced indexes looked at again later. */
   readonly watch: Effect.Effect<void>
 }
 
 /** Decides a group and makes it durable; answers those members that it got to. */
 const commitGroup =
   (committing: Committing, mergesLeft = merges) =>
-  (members: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<Committed>, RegistryError> =>
+  (members: ReadonlyArray<Proposal>): Effect.Effect<ReadonlyArray<Committed>, RegistryError> =>
     Effect.gen(function*() {
-      const { cache, completion, displaced } = committing
+      const { cache, completion, replacedIndexes } = committing
       const started = yield* Clock.currentTimeMillis
       for (let overtaken = 0; overtaken < attempts; overtaken++) {
         const { changed, known, state } = yield* lookMerged(committing)
-        const decisions = yield* decideMembers(state, members)
+        const decisions = yield* decideInTurn(state, members)
         yield* completion.completeAdded(state, decisions.at(-1)?.after ?? state)
         const written = yield* Effect.result(writeGroup(committing, { known, state, decisions, changed, overtaken }))
         if (Result.isFailure(written)) {
@@ -148,28 +157,28 @@ const commitGroup =
           continue
         }
         const { answers, replaced } = written.success
-        // Somebody wrote between our last look and the exchange. If that cannot be merged now, it stays among the
-        // displaced for whoever writes next.
-        const isChanged = replaced !== undefined && (yield* displaced.isChanged(replaced, identityRead(known)))
+        // A tool wrote between our last look and the exchange. If that cannot be merged now, it stays among the replaced
+        // indexes, and the next writer merges it.
+        const isChanged = replaced !== undefined && (yield* replacedIndexes.isChanged(replaced, identityRead(known)))
         if (isChanged && mergesLeft > 0) yield* Effect.ignore(commitGroup(committing, mergesLeft - 1)([]))
         return answers
       }
       return yield* neverStill((yield* Clock.currentTimeMillis) - started)
     })
 
-const identityRead = ({ seen: { index } }: Known): string | undefined =>
+const identityRead = ({ seen: { index } }: CachedLayout): string | undefined =>
   index?.settled === true ? index.identity : undefined
 
 /** The layout, created if need be, and its state with what others wrote into indexes that were replaced. */
-const lookMerged = Effect.fnUntraced(function*({ cache, completion, displaced, files }: Committing) {
+const lookMerged = Effect.fnUntraced(function*({ cache, completion, files, replacedIndexes }: Committing) {
   const known = yield* lookCreated(files, cache)
   const { end, state, unpublished, wiped } = known.seen
-  const found = yield* displaced.changed
+  const found = yield* replacedIndexes.changed
   const last = lastGroup(end)
-  if (last !== undefined && !unpublished) yield* asStorage(files.root)(displaced.settle(last))
+  if (last !== undefined && !unpublished) yield* asStorage(files.root)(replacedIndexes.settle(last))
   // What was written into a layout that was removed is put aside with its journal.
   const changed = wiped ? [] : found
-  const merged = yield* withDisplaced(files, state, changed)
+  const merged = yield* withReplacedIndexes(files, state, changed)
   yield* completion.complete(known, merged)
   return { changed, known, state: merged }
 })
@@ -181,7 +190,7 @@ const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: Index
     yield* asStorage(files.root)(writeMarker(files))
     return yield* cache.lookToWrite
   }
-  if (known.seen.wiped) yield* asStorage(files.root)(settleJournal(files, known.seen))
+  if (known.seen.wiped) yield* asStorage(files.root)(finishInterruptedCommit(files, known.seen))
   yield* asStorage(files.root)(createLayout(files))
   return yield* cache.lookToWrite
 })
@@ -189,16 +198,16 @@ const lookCreated = Effect.fnUntraced(function*(files: LayoutFiles, cache: Index
 interface Written {
   readonly answers: ReadonlyArray<Committed>
   /** The index that made room, where one did. */
-  readonly replaced: Displaced | undefined
+  readonly replaced: ReplacedIndex | undefined
 }
 
 /** What is to be written, and how often that was tried in vain. */
 interface Group {
-  readonly known: Known
+  readonly known: CachedLayout
   /** What the decisions were made on: what replaced indexes say is merged. */
   readonly state: State
   readonly decisions: ReadonlyArray<Decided>
-  readonly changed: ReadonlyArray<Changed>
+  readonly changed: ReadonlyArray<ChangedIndex>
   readonly overtaken: number
 }
 
@@ -206,7 +215,7 @@ const writeGroup = (committing: Committing, group: Group) =>
   asStorage(committing.files.root)(writeDecided(committing, group))
 
 const writeDecided = Effect.fnUntraced(function*(
-  { cache, displaced, files, watch }: Committing,
+  { cache, files, replacedIndexes, watch }: Committing,
   { changed, decisions, known, overtaken, state }: Group
 ): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
   const { seen, written } = known
@@ -219,8 +228,8 @@ const writeDecided = Effect.fnUntraced(function*(
   const isWrittenAgain = changes.length === 0 && (seen.restored || (seen.renew && own.length === 0))
   const foreign = isWrittenAgain ? [nothingElse(now)] : changes
   // What cannot be removed now is swept another time.
-  const sweep = (end: JournalEnd, added?: Displaced): Effect.Effect<void> =>
-    displaced.sweep(changed, lastGroup(end), added).pipe(
+  const sweep = (end: JournalEnd, added?: ReplacedIndex): Effect.Effect<void> =>
+    replacedIndexes.sweep(changed, lastGroup(end), added).pipe(
       Effect.orElseSucceed(() => true),
       Effect.flatMap((left) => left ? watch : Effect.void)
     )
@@ -230,8 +239,8 @@ const writeDecided = Effect.fnUntraced(function*(
     return { answers: decisions.map(({ before }) => unchanged(before)), replaced: undefined }
   }
   // A journal that outlives a power cut must find an index: whoever made this one may have died before syncing it.
-  if (!known.durable) yield* syncAsFound(files, index)
-  const settled = yield* settleJournal(files, seen)
+  if (!known.durable) yield* syncFoundIndex(files, index)
+  const settled = yield* finishInterruptedCommit(files, seen)
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
   const last = decisions.at(-1)?.after ?? state
   const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [
@@ -263,10 +272,10 @@ const writeDecided = Effect.fnUntraced(function*(
   yield* afterPublishing(
     collectBlobs(files, gone.filter(({ _tag }) => _tag === "BlobCollected").map(({ digest }) => digest))
   )
-  yield* sweep(published.end, published.displaced)
+  yield* sweep(published.end, published.replaced)
   return {
     answers: answers(decisions, published.revisions.slice(foreign.length)),
-    replaced: published.displaced
+    replaced: published.replaced
   }
 })
 

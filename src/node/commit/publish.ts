@@ -5,7 +5,7 @@ import type { Commit } from "../../layout/Commit.ts"
 import type { State } from "../../layout/State.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../../oci/OciError.ts"
-import { endHolds, syncHeld } from "../blobs/secondNames.ts"
+import { endProtection, syncSecondNames } from "../blobs/secondNames.ts"
 import { keepOwner, syncFolder, syncWhole } from "../files/durable.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
@@ -13,8 +13,8 @@ import { type IndexBytes, writeIndex } from "../index/indexBytes.ts"
 import { type IndexOnDisk, textOf } from "../index/indexFile.ts"
 import { asWritten } from "../index/indexSpans.ts"
 import { takeApart } from "../index/indexText.ts"
-import type { Observation } from "../index/layoutView.ts"
-import type { Displaced } from "../index/replacedIndexes.ts"
+import type { LayoutView } from "../index/layoutView.ts"
+import type { ReplacedIndex } from "../index/replacedIndexes.ts"
 import { isMarkedSynced, markSynced } from "../index/syncedMark.ts"
 import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "../journal/journalFile.ts"
 import {
@@ -33,7 +33,7 @@ import { Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } f
 /** What a group left behind. */
 export interface Published {
   /** The index that was replaced, where it could be kept. */
-  readonly displaced: Displaced | undefined
+  readonly replaced: ReplacedIndex | undefined
   readonly end: JournalEnd
   readonly written: IndexBytes
   readonly index: IndexOnDisk
@@ -47,9 +47,9 @@ export interface Published {
  * Brings the journal in order before anything is decided: what a crash cut short is cut off, what never happened is
  * said not to have happened, and a broken chain is put aside, since an index needs no journal to be right.
  */
-export const settleJournal = Effect.fnUntraced(function*(
+export const finishInterruptedCommit = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { damaged, end, index, unpublished, wiped }: Observation
+  { damaged, end, index, unpublished, wiped }: LayoutView
 ): Effect.fn.Return<JournalEnd, FsError> {
   if (damaged || wiped) {
     const name = yield* RandomName
@@ -131,7 +131,7 @@ export const publish = Effect.fnUntraced(function*(
     Clock.currentTimeMillis,
     (now) => Math.abs(now - begun) > slowMillis ? Effect.fail(new Overtaken()) : Effect.void
   )
-  const { displaced, recorded, unpublished } = yield* withWaiting(
+  const { replaced, recorded, unpublished } = yield* withWaiting(
     files,
     record,
     Effect.fnUntraced(function*(waiting, handle) {
@@ -139,15 +139,15 @@ export const publish = Effect.fnUntraced(function*(
       yield* handle.write(written.bytes, 0)
       yield* syncWhole(files, handle)
       yield* givesWay
-      yield* syncHeld(files)
+      yield* syncSecondNames(files)
       yield* syncWaiting(files, index, journal)
       const recorded = yield* appendRecord(files, end, record)
-      const { displaced, unpublished } = yield* givesWay.pipe(
+      const { replaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(inTime),
         Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
         Effect.tapError(() => takeBack(files, recorded, record, index.hash))
       )
-      return { displaced, recorded, unpublished }
+      return { replaced, recorded, unpublished }
     })
   )
   yield* afterPublishing(syncExchanged(files, target))
@@ -157,7 +157,7 @@ export const publish = Effect.fnUntraced(function*(
   const isOurs = isAsWritten(identityOf(unpublished), stat)
   if (isOurs) yield* markSynced(files, identityOf(stat))
   return {
-    displaced,
+    replaced,
     end: recorded,
     written,
     handle: pinned,
@@ -187,8 +187,8 @@ const syncWaiting = Effect.fnUntraced(function*(
   { generation }: IndexOnDisk,
   journal: string
 ): Effect.fn.Return<void, FsError> {
-  if (generation?.journal === journal || (yield* files.fs.ordersNames(files.displaced))) return
-  yield* syncFolder(files, files.displaced)
+  if (generation?.journal === journal || (yield* files.fs.ordersNames(files.replaced))) return
+  yield* syncFolder(files, files.replaced)
 })
 
 /**
@@ -200,7 +200,7 @@ const syncExchanged = Effect.fnUntraced(function*(
   target: string
 ): Effect.fn.Return<void, FsError> {
   yield* syncFolder(files, dirname(target))
-  if (!(yield* files.fs.ordersNames(files.displaced))) yield* syncFolder(files, files.displaced)
+  if (!(yield* files.fs.ordersNames(files.replaced))) yield* syncFolder(files, files.replaced)
 })
 
 /** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
@@ -234,7 +234,7 @@ export const removeBlobs = (
   Effect.forEach(digests, (digest) => {
     const path = files.blob(digest)
     return afterPublishing(Effect.gen(function*() {
-      yield* endHolds(files, digest)
+      yield* endProtection(files, digest)
       yield* ifThere(files.fs.unlink(path))
       yield* ifThere(syncFolder(files, dirname(path)))
     }))
@@ -248,7 +248,7 @@ export const neverStill = (waitedMillis: number): LayoutLocked =>
  * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
  * before syncing it, or by a tool that never syncs.
  */
-export const syncAsFound = Effect.fnUntraced(function*(
+export const syncFoundIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { identity, settled }: Pick<IndexOnDisk, "identity" | "settled">
 ): Effect.fn.Return<void, FsError> {

@@ -6,7 +6,7 @@ import { cannotExchange, cannotLink, fallBack } from "../files/fallback.ts"
 import { identityOf, type LayoutFiles, statIfThere, statIndex } from "../files/layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { IndexOnDisk } from "../index/indexFile.ts"
-import { type Displaced, displacedAt } from "../index/replacedIndexes.ts"
+import { type ReplacedIndex, replacedIndexAt } from "../index/replacedIndexes.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
 
 /** Somebody replaced the index between our reading it and our writing it: read it again and decide again. */
@@ -23,9 +23,9 @@ export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) 
 export const withWaiting = <A, E>(
   files: LayoutFiles,
   record: GroupRecord,
-  use: (waiting: Displaced, handle: FileHandle) => Effect.Effect<A, E | OutcomeUnknown>
+  use: (waiting: ReplacedIndex, handle: FileHandle) => Effect.Effect<A, E | OutcomeUnknown>
 ): Effect.Effect<A, E | FsError | OutcomeUnknown> =>
-  Effect.flatMap(displacedAt(files, record), (waiting) =>
+  Effect.flatMap(replacedIndexAt(files, record), (waiting) =>
     Effect.acquireUseRelease(
       createIn(files, waiting.path),
       (handle) =>
@@ -40,7 +40,7 @@ export const withWaiting = <A, E>(
 /** What cannot be removed now is swept another time. */
 const removeWaiting = Effect.fnUntraced(function*(
   { fs }: LayoutFiles,
-  { path }: Displaced,
+  { path }: ReplacedIndex,
   handle: FileHandle
 ): Effect.fn.Return<void, FsError> {
   const own = yield* handle.stat
@@ -72,7 +72,7 @@ export const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effec
 
 interface Replaced {
   /** Where the old index is now. */
-  readonly displaced: Displaced | undefined
+  readonly replaced: ReplacedIndex | undefined
   /** What the new one was when nobody could reach it by its name. */
   readonly unpublished: FileStat
 }
@@ -84,7 +84,7 @@ interface Replaced {
 export const replaceIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { givesWay, handle, target, waiting }: {
-    readonly waiting: Displaced
+    readonly waiting: ReplacedIndex
     readonly target: string
     readonly handle: FileHandle
     /** To be asked again where nothing can be exchanged. */
@@ -99,13 +99,13 @@ export const replaceIndex = Effect.fnUntraced(function*(
     if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error
   })
   const exchanged = yield* Effect.result(fs.exchange(waiting.path, target).pipe(Effect.catch(happened)))
-  if (Result.isSuccess(exchanged)) return { displaced: waiting, unpublished: written }
+  if (Result.isSuccess(exchanged)) return { replaced: waiting, unpublished: written }
   if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
   yield* fallBack(files, "exchange")
   yield* givesWay
   // A second name keeps what a tool writes into the old index after it was replaced.
-  const kept = yield* displacedAt(files, waiting)
+  const kept = yield* replacedIndexAt(files, waiting)
   const linked = yield* tell(fs.link(target, kept.path), ...cannotLink)
   yield* fs.rename(waiting.path, target).pipe(Effect.catch(happened))
-  return { displaced: linked === "done" ? kept : undefined, unpublished: written }
+  return { replaced: linked === "done" ? kept : undefined, unpublished: written }
 })

@@ -9,7 +9,7 @@ import { isInside } from "../fs/isInside.ts"
 import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../fs/LayoutFs.ts"
 import type { BlobsSeen, KeptNames } from "./folderCache.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
-import { settledAt } from "./mtimeReliable.ts"
+import { isMtimeReliable } from "./mtimeReliable.ts"
 import type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
 
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
@@ -29,14 +29,14 @@ export interface LayoutFiles {
   readonly holder: string
   /** Which index was synced last. */
   readonly synced: string
-  /** Which displaced indexes were found unchanged. */
+  /** Which replaced indexes were found unchanged. */
   readonly watched: string
   /** The segment of the journal that is being written; `journalSegments` has those before it. */
   readonly journal: string
   readonly uploads: string
   readonly temporary: string
   /** Indexes that were replaced, watched for a while. */
-  readonly displaced: string
+  readonly replaced: string
   /** Second names of content; see `held`. */
   readonly kept: string
   /** Marks of content that was just used, by the hour. */
@@ -114,7 +114,7 @@ export const layoutFiles = (
     journal: join(own, "journal", "2", "current.ndjson"),
     uploads: join(own, "uploads"),
     temporary: join(own, "tmp"),
-    displaced: join(own, "replaced"),
+    replaced: join(own, "replaced"),
     kept: join(own, "kept"),
     leases: join(own, "leases"),
     trash: join(own, "trash"),
@@ -230,7 +230,7 @@ export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
   dirname(files.journal),
   files.uploads,
   files.temporary,
-  files.displaced,
+  files.replaced,
   files.kept,
   files.leases,
   files.trash
@@ -264,7 +264,7 @@ export const openRegularHandle = (
       if (stat.kind !== "file") {
         return yield* new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })
       }
-      return { handle, stat, settled: settledAt(yield* Clock.currentTimeMillis, stat) }
+      return { handle, stat, settled: isMtimeReliable(yield* Clock.currentTimeMillis, stat) }
     })
     return yield* Effect.onError(regular, () => handle.close)
   }))

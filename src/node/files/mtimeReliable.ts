@@ -10,7 +10,10 @@ const isCoarse = (timeNs: bigint): boolean => timeNs % 1_000_000n === 0n
  * 20 ms also hold where times tell every change, because a file is marked before its bytes are there. The time of its
  * status counts too: tools set the other one back.
  */
-export const settledAt = (nowMillis: number, { ctimeNs, mtimeNs }: Pick<FileStat, "ctimeNs" | "mtimeNs">): boolean => {
+export const isMtimeReliable = (
+  nowMillis: number,
+  { ctimeNs, mtimeNs }: Pick<FileStat, "ctimeNs" | "mtimeNs">
+): boolean => {
   const changed = ctimeNs > mtimeNs ? ctimeNs : mtimeNs
   return nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)
 }

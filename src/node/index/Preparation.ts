@@ -6,7 +6,7 @@ import type { LayoutProblem } from "./indexFile.ts"
 /** What has to be there before something is written, made once per store: later calls cost nothing. */
 export interface Preparation {
   /** The folders of our own; refuses what is no layout before anything is written. */
-  readonly ready: Effect.Effect<void, LayoutProblem>
+  readonly foldersCreated: Effect.Effect<void, LayoutProblem>
   /** The layout itself, once there is something to put into it. */
-  readonly established: Effect.Effect<void, FsError>
+  readonly layoutCreated: Effect.Effect<void, FsError>
 }

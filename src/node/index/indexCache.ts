@@ -7,12 +7,12 @@ import { nothing } from "../journal/journalFile.ts"
 import type { Parts } from "../journal/journalRecord.ts"
 import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
-import { type Observation, observe } from "./layoutView.ts"
+import { type LayoutView, readLayoutView } from "./layoutView.ts"
 import { partsDiffer, partsNow } from "./parts.ts"
 
 /** An observation, and its index as we have written it, if we have. */
-export interface Known {
-  readonly seen: Observation
+export interface CachedLayout {
+  readonly seen: LayoutView
   readonly written: IndexBytes | undefined
   /** Whether this very index is known to survive a power cut. */
   readonly durable: boolean
@@ -20,13 +20,13 @@ export interface Known {
 
 export interface IndexCache {
   /** The index as of now. */
-  readonly look: Effect.Effect<Known, LayoutProblem>
+  readonly look: Effect.Effect<CachedLayout, LayoutProblem>
   /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock, or asks for the past. */
-  readonly lookToWrite: Effect.Effect<Known, LayoutProblem>
+  readonly lookToWrite: Effect.Effect<CachedLayout, LayoutProblem>
   /** What was just written needs no reading. */
-  readonly remember: (known: Known) => Effect.Effect<void>
+  readonly remember: (known: CachedLayout) => Effect.Effect<void>
   /** This very index is on the disk now; nothing happens if another one has been read since. */
-  readonly synced: (seen: Observation) => Effect.Effect<void>
+  readonly synced: (seen: LayoutView) => Effect.Effect<void>
   readonly forget: Effect.Effect<void>
 }
 
@@ -37,11 +37,11 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   files: LayoutFiles,
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<IndexCache, never, Scope.Scope> {
-  let known: Known | undefined
+  let known: CachedLayout | undefined
   // Two readers at once would each open the index, and one of the two handles would be lost.
   const mutex = yield* Semaphore.make(1)
 
-  const remember = (next: Known | undefined): Effect.Effect<void> =>
+  const remember = (next: CachedLayout | undefined): Effect.Effect<void> =>
     Effect.suspend(() => {
       const before = known?.seen.handle
       known = next
@@ -51,8 +51,8 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => remember(undefined))
 
   const refresh = Effect.gen(function*() {
-    const next: Known = {
-      seen: yield* observe(files, defaultRepository, known?.seen.end),
+    const next: CachedLayout = {
+      seen: yield* readLayoutView(files, defaultRepository, known?.seen.end),
       written: undefined,
       durable: false
     }

@@ -16,7 +16,7 @@ import { isBuiltAnew, isSameLayout, partsDiffer, partsNow } from "./parts.ts"
 import { baseOf, type Past, readPast, supersededAt } from "./past.ts"
 import { stillWaits } from "./replacedIndexes.ts"
 
-export interface Observation {
+export interface LayoutView {
   /** Nothing when there is no index: an empty layout, which the first write creates. */
   readonly index: IndexOnDisk | undefined
   /** Pins the inode of `index`; whoever drops the observation closes it. */
@@ -52,11 +52,11 @@ export interface Observation {
 }
 
 /** Reads everything anew. */
-export const observe = Effect.fnUntraced(function*(
+export const readLayoutView = Effect.fnUntraced(function*(
   files: LayoutFiles,
   defaultRepository: Repository | undefined,
   knownEnd?: JournalEnd
-): Effect.fn.Return<Observation, LayoutProblem> {
+): Effect.fn.Return<LayoutView, LayoutProblem> {
   for (let end = knownEnd;;) {
     const read = yield* readIndex(files)
     const rest = Effect.gen(function*() {
@@ -92,9 +92,9 @@ const nothingOf = (defaultRepository: Repository | undefined) => {
 
 const withoutIndex = Effect.fnUntraced(function*(
   { index, root }: LayoutFiles,
-  seen: Pick<Observation, "created" | "end" | "parts" | "torn">,
+  seen: Pick<LayoutView, "created" | "end" | "parts" | "torn">,
   defaultRepository: Repository | undefined
-): Effect.fn.Return<Observation, IndexInvalid> {
+): Effect.fn.Return<LayoutView, IndexInvalid> {
   const { created, end } = seen
   if (created && end.last !== undefined) {
     return yield* new IndexInvalid({
@@ -126,7 +126,7 @@ const withIndex = Effect.fnUntraced(function*(
     readonly parts: Parts
   },
   defaultRepository: Repository | undefined
-): Effect.fn.Return<Observation | undefined, LayoutProblem> {
+): Effect.fn.Return<LayoutView | undefined, LayoutProblem> {
   const { end, parts, index } = seen
   if (marker === undefined) {
     return yield* new LayoutInvalid({

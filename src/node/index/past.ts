@@ -19,7 +19,7 @@ import {
   snapshotOf
 } from "../journal/journalRecord.ts"
 import { readLines } from "../journal/journalSegments.ts"
-import type { Changed } from "./replacedIndexes.ts"
+import type { ChangedIndex } from "./replacedIndexes.ts"
 
 /** The states that lines of a journal tell of; before the first of them, all is as it was then. */
 export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Repository | undefined) => {
@@ -134,17 +134,17 @@ const heldSince = (groups: ReadonlyArray<GroupRecord>, seq: number): ReadonlyArr
 }
 
 /** The state that holds once what others wrote into replaced indexes is merged. */
-export const withDisplaced = Effect.fnUntraced(function*(
+export const withReplacedIndexes = Effect.fnUntraced(function*(
   files: LayoutFiles,
   state: State,
-  changed: ReadonlyArray<Changed>
+  changed: ReadonlyArray<ChangedIndex>
 ): Effect.fn.Return<State, StorageError | SymlinkRefused> {
   if (changed.length === 0) return state
   const { defaultRepository } = state
   const lines = yield* asStorage(files.root)(readLines(files, (lines) => changed.every(isWithin(lines))))
   const groups = committed(lines)
   const history = historyOf(lines, defaultRepository)
-  return changed.reduce((ours, { displaced: { after, before }, index }) => {
+  return changed.reduce((ours, { replaced: { after, before }, index }) => {
     const record = groups.findLast((group) => group.before === before && group.after === after)
     return takeIn(ours, {
       index: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
@@ -157,5 +157,6 @@ export const withDisplaced = Effect.fnUntraced(function*(
 })
 
 /** Whether lines tell when an index was replaced, and go back to the version its writer started from. */
-const isWithin = (lines: ReadonlyArray<Line>) => ({ displaced: { after, before }, index: { generation } }: Changed) =>
-  committed(lines).some((group) => group.before === before && group.after === after) && reachesBack(lines, generation)
+const isWithin =
+  (lines: ReadonlyArray<Line>) => ({ replaced: { after, before }, index: { generation } }: ChangedIndex) =>
+    committed(lines).some((group) => group.before === before && group.after === after) && reachesBack(lines, generation)

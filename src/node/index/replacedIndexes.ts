@@ -30,8 +30,8 @@ const kept = 32
 /** How long one that never became readable is kept: nobody will finish it. */
 const tornMillis = 24 * 60 * 60 * 1000
 
-/** A file among the displaced, as its name tells. */
-export interface Displaced {
+/** A replaced index, as its name tells. */
+export interface ReplacedIndex {
   readonly path: string
   /** Milliseconds since 1970. */
   readonly since: number
@@ -41,37 +41,37 @@ export interface Displaced {
   readonly after: string
 }
 
-/** A displaced index that is not what we had read. */
-export interface Changed {
-  readonly displaced: Displaced
+/** A replaced index that is not what we had read. */
+export interface ChangedIndex {
+  readonly replaced: ReplacedIndex
   readonly index: IndexOnDisk
 }
 
 const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
-/** What a displaced index is called, and so what is known of it. */
+/** What a replaced index is called, and so what is known of it. */
 const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
-export const displacedAt = (
-  { displaced }: LayoutFiles,
+export const replacedIndexAt = (
+  { replaced }: LayoutFiles,
   record: { readonly before: string; readonly after: string }
-): Effect.Effect<Displaced> =>
+): Effect.Effect<ReplacedIndex> =>
   Effect.gen(function*() {
     const since = yield* Clock.currentTimeMillis
     const name = yield* RandomName
     const { after, before } = record
-    return { path: join(displaced, `${since}.${before}.${after}.${name()}`), since, before, after }
+    return { path: join(replaced, `${since}.${before}.${after}.${name()}`), since, before, after }
   })
 
-const namesOf = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
-  Effect.map(ifThere(fs.readDirectory(displaced)), (names = []) => names)
+const namesOf = ({ replaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
+  Effect.map(ifThere(fs.readDirectory(replaced)), (names = []) => names)
 
-const ofName = ({ displaced }: LayoutFiles, name: string): Displaced | undefined => {
+const ofName = ({ replaced }: LayoutFiles, name: string): ReplacedIndex | undefined => {
   const [, since, before, after] = form.exec(name) ?? []
   return since === undefined || before === undefined || after === undefined
     ? undefined
-    : { path: join(displaced, name), since: Number(since), before, after }
+    : { path: join(replaced, name), since: Number(since), before, after }
 }
 
 /** Nothing where there is no file, or a link in its place. */
@@ -87,23 +87,23 @@ export const stillWaits = Effect.fnUntraced(function*(
   { after, before }: GroupRecord
 ): Effect.fn.Return<boolean, FsError> {
   for (const name of yield* namesOf(files)) {
-    const displaced = ofName(files, name)
-    if (displaced?.before !== before || displaced.after !== after) continue
-    if ((yield* hashOf(files, displaced.path)) === after) return true
+    const replaced = ofName(files, name)
+    if (replaced?.before !== before || replaced.after !== after) continue
+    if ((yield* hashOf(files, replaced.path)) === after) return true
   }
   return false
 })
 
 /** Only the holder of the lock uses it. */
-export interface DisplacedFiles {
+export interface ReplacedIndexes {
   /**
    * Whether the index that was just replaced is not what we had read; one that is being written is waited for.
    *
    * @param identity of the file that we had read; none where it could have changed without looking changed
    */
-  readonly isChanged: (displaced: Displaced, identity: string | undefined) => Effect.Effect<boolean>
-  /** The displaced indexes that are not what we had read. */
-  readonly changed: Effect.Effect<ReadonlyArray<Changed>, StorageError | SymlinkRefused>
+  readonly isChanged: (replaced: ReplacedIndex, identity: string | undefined) => Effect.Effect<boolean>
+  /** The replaced indexes that are not what we had read. */
+  readonly changed: Effect.Effect<ReadonlyArray<ChangedIndex>, StorageError | SymlinkRefused>
   /**
    * Removes the waiting file of a group that happened: a power cut may have kept the new index, and not that it left
    * its waiting name. Nothing is answered before, since the file says that the group never happened. It goes by the list
@@ -117,19 +117,19 @@ export interface DisplacedFiles {
    * @param added what has joined it meanwhile
    */
   readonly sweep: (
-    merged: ReadonlyArray<Changed>,
+    merged: ReadonlyArray<ChangedIndex>,
     last: GroupRecord | undefined,
-    added: Displaced | undefined
+    added: ReplacedIndex | undefined
   ) => Effect.Effect<boolean, FsError>
 }
 
-export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
+export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
   /** Files that were hashed and found unchanged when they were old enough for their times to tell, by path. */
   const unchanged = new Map<string, { readonly identity: string; readonly waits: boolean | undefined }>()
   const storage = asStorage(files.root)
 
   const trust = (
-    { after, path }: Displaced,
+    { after, path }: ReplacedIndex,
     { hash, identity, settled }: Pick<Fingerprint, "hash" | "identity" | "settled">
   ): void => {
     if (settled) unchanged.set(path, { identity, waits: hash === after })
@@ -138,8 +138,8 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   const isTrusted = (path: string, stat: FileStat): boolean => unchanged.get(path)?.identity === identityOf(stat)
 
   /** All there are, the oldest first; a name is read once. */
-  let byName: ReadonlyMap<string, Displaced | undefined> = new Map()
-  let listed: ReadonlyArray<Displaced> = []
+  let byName: ReadonlyMap<string, ReplacedIndex | undefined> = new Map()
+  let listed: ReadonlyArray<ReplacedIndex> = []
   const list = Effect.map(namesOf(files), (names) => {
     byName = new Map(names.map((name) => [name, byName.has(name) ? byName.get(name) : ofName(files, name)]))
     // What another process has swept is nothing to be remembered.
@@ -149,23 +149,23 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   })
 
   /** What became of a file that does not look as it did; a torn one may be in the middle of being written. */
-  const look = Effect.fnUntraced(function*(displaced: Displaced) {
-    const { after, before, path } = displaced
+  const look = Effect.fnUntraced(function*(replaced: ReplacedIndex) {
+    const { after, before, path } = replaced
     const print = yield* printOf(files, path)
     if (print?.hash === before || print?.hash === after) {
-      trust(displaced, print)
+      trust(replaced, print)
       return undefined
     }
     const found = yield* readIndexOnce(files, path)
     if (found._tag !== "Read") return undefined
     yield* found.handle.close
     const { hash } = found.index
-    if (hash !== before && hash !== after) return { displaced, index: found.index }
-    trust(displaced, found.index)
+    if (hash !== before && hash !== after) return { replaced, index: found.index }
+    trust(replaced, found.index)
     return undefined
   })
 
-  const isOver = Effect.fnUntraced(function*({ after, before, path, since }: Displaced, now: number) {
+  const isOver = Effect.fnUntraced(function*({ after, before, path, since }: ReplacedIndex, now: number) {
     const stat = yield* statIfThere(files.fs, path)
     if (stat !== undefined && isTrusted(path, stat)) return true
     // Somebody may have written into it a moment ago, so that only its bytes tell.
@@ -188,9 +188,9 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
   })
 
   return {
-    isChanged: (displaced, identity) =>
+    isChanged: (replaced, identity) =>
       Effect.gen(function*() {
-        const { before, path } = displaced
+        const { before, path } = replaced
         const stat = yield* statIfThere(files.fs, path)
         if (stat !== undefined && identity !== undefined && isAsWritten(identity, stat)) {
           unchanged.set(path, { identity: identityOf(stat), waits: false })
@@ -198,64 +198,64 @@ export const makeDisplacedFiles = (files: LayoutFiles): DisplacedFiles => {
         }
         const print = yield* printOf(files, path)
         if (print?.hash === before) {
-          trust(displaced, print)
+          trust(replaced, print)
           return false
         }
         const there = yield* readIndex(files, path)
         if (there === undefined) return false
         yield* there.handle.close
-        if (there.index.hash === before) trust(displaced, there.index)
+        if (there.index.hash === before) trust(replaced, there.index)
         return there.index.hash !== before
         // Whoever writes next looks at it again.
       }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
     changed: storage(Effect.gen(function*() {
-      const all: Array<Changed> = []
+      const all: Array<ChangedIndex> = []
       const there = yield* list
       const stats = yield* files.fs.linkStats(there.map(({ path }) => path))
       if (stats.some((stat, place) => isLarge(stat) && !unchanged.has(there[place]?.path ?? ""))) {
         for (const [name, identity] of yield* notedUnchanged(files)) {
-          const path = join(files.displaced, name)
+          const path = join(files.replaced, name)
           if (byName.has(name) && !unchanged.has(path)) unchanged.set(path, { identity, waits: undefined })
         }
       }
-      for (const [place, displaced] of there.entries()) {
+      for (const [place, replaced] of there.entries()) {
         const stat = stats[place]
-        if (stat === undefined || isTrusted(displaced.path, stat)) continue
+        if (stat === undefined || isTrusted(replaced.path, stat)) continue
         // One that is too large to be an index is as little to be merged as a torn one.
-        const found = yield* Effect.catchTag(look(displaced), "IndexTooLarge", () => Effect.succeed(undefined))
+        const found = yield* Effect.catchTag(look(replaced), "IndexTooLarge", () => Effect.succeed(undefined))
         if (found !== undefined) all.push(found)
       }
       return all
     })),
     settle: Effect.fnUntraced(function*({ after, before }): Effect.fn.Return<void, FsError> {
-      for (const displaced of listed) {
-        if (displaced.before !== before || displaced.after !== after) continue
-        const { path } = displaced
+      for (const replaced of listed) {
+        if (replaced.before !== before || replaced.after !== after) continue
+        const { path } = replaced
         const stat = yield* statIfThere(files.fs, path)
         if (stat === undefined) continue
         const known = isTrusted(path, stat) ? unchanged.get(path)?.waits : undefined
         const waits = known ?? (yield* hashOf(files, path)) === after
         if (!waits) continue
         yield* forget(path)
-        yield* syncFolder(files, files.displaced)
+        yield* syncFolder(files, files.replaced)
       }
     }),
     sweep: Effect.fnUntraced(function*(merged, last, added): Effect.fn.Return<boolean, FsError> {
-      for (const { displaced, index } of merged) {
+      for (const { replaced, index } of merged) {
         // What somebody has written into it since is still to be merged.
-        if ((yield* hashOf(files, displaced.path)) === index.hash) yield* forget(displaced.path)
+        if ((yield* hashOf(files, replaced.path)) === index.hash) yield* forget(replaced.path)
       }
       const now = yield* Clock.currentTimeMillis
       const all = added === undefined ? listed : [...listed, added]
       let left = false
-      for (const [place, displaced] of all.entries()) {
-        if (place >= all.length - kept && now - displaced.since < watchMillis) {
+      for (const [place, replaced] of all.entries()) {
+        if (place >= all.length - kept && now - replaced.since < watchMillis) {
           left = true
           continue
         }
         // It tells of the last line whether that has happened.
-        if (displaced.before === last?.before && displaced.after === last.after) continue
-        if (yield* isOver(displaced, now)) yield* forget(displaced.path)
+        if (replaced.before === last?.before && replaced.after === last.after) continue
+        if (yield* isOver(replaced, now)) yield* forget(replaced.path)
       }
       return left
     })

@@ -1,5 +1,5 @@
 /**
- * Which of the large displaced indexes were found unchanged, so that the next writer, of another process, need not hash
+ * Which of the large replaced indexes were found unchanged, so that the next writer, of another process, need not hash
  * them again. It is never synced: a name without the identity of the file as it is now says nothing.
  */
 import { Effect } from "effect"

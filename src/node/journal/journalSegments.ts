@@ -232,7 +232,7 @@ export const setAside = Effect.fnUntraced(function*(
   files: LayoutFiles,
   suffix: string
 ): Effect.fn.Return<void, FsError> {
-  yield* ifThere(files.fs.rename(files.displaced, join(dirname(files.journal), `replaced.${suffix}`)))
+  yield* ifThere(files.fs.rename(files.replaced, join(dirname(files.journal), `replaced.${suffix}`)))
   yield* syncFolder(files, files.own)
   for (const revision of yield* closedSegments(files)) {
     const path = segmentBefore(files, revision)

@@ -8,7 +8,7 @@ import type { Repository } from "../../oci/Reference.ts"
 import { manifestBytes } from "../../ops/limits.ts"
 import { damaged } from "../../ops/manifests/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../../ops/ports/Upkeep.ts"
-import { keptAt } from "../blobs/secondNames.ts"
+import { secondNameOf } from "../blobs/secondNames.ts"
 import { trashSize } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { makeHashing } from "../files/hashing.ts"
@@ -19,7 +19,7 @@ import { readEnd } from "../journal/journalFile.ts"
 import { isSpent } from "../journal/journalRecord.ts"
 import { segmentUpTo } from "../journal/journalSegments.ts"
 import { quarantineBlob } from "./quarantine.ts"
-import { emptyTrashNow, mend, restoreIndex } from "./repairFiles.ts"
+import { emptyTrashNow, repairFile, restoreIndex } from "./repairFiles.ts"
 
 const algorithms = ["sha256", "sha512"] as const
 
@@ -29,7 +29,7 @@ const lookedAt = 256
 /** The bits of those who are neither owner nor of the group. */
 const others = { read: 0o004, enter: 0o001 }
 
-export const makeUpkeep = (
+export const makeInspection = (
   files: LayoutFiles,
   defaultRepository: Repository | undefined,
   lockWaitMillis: number
@@ -107,7 +107,7 @@ export const makeUpkeep = (
         return stat.size > manifestBytes ? Option.none() : Option.some(yield* readAll(handle, stat.size))
       })))
     ).pipe(Effect.map(Result.getOrElse(() => Option.none<Uint8Array>()))),
-    mend: (what) => mend(files, what, lockWaitMillis),
+    mend: (what) => repairFile(files, what, lockWaitMillis),
     restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
   }
 }
@@ -131,7 +131,7 @@ const heldIn = Effect.fnUntraced(function*(files: LayoutFiles) {
     const names = (yield* ifThere(files.fs.readDirectory(folder))) ?? []
     const digests = names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
     const [held, there] = yield* Effect.all([
-      files.fs.linkStats(digests.map((digest) => keptAt(files, digest))),
+      files.fs.linkStats(digests.map((digest) => secondNameOf(files, digest))),
       files.fs.linkStats(digests.map((digest) => files.blob(digest)))
     ])
     for (const [place, stat] of held.entries()) {

@@ -29,7 +29,7 @@ import { lockToRepair, quarantined } from "./quarantine.ts"
 /** What was done; nothing where there was nothing to do. */
 type Mended = Effect.Effect<Option.Option<string>, RegistryError | FsError>
 
-export const mend = (
+export const repairFile = (
   files: LayoutFiles,
   what: "marker" | "list",
   lockWaitMillis: number

@@ -27,7 +27,7 @@ const isNoPin = (error: FsError | SymlinkRefused): boolean =>
 /** A pin says little; what is longer is none of ours. */
 const pinBytes = 4096
 
-export const makePins = (files: LayoutFiles, { ready }: Preparation): Pins => {
+export const makePins = (files: LayoutFiles, { foldersCreated: ready }: Preparation): Pins => {
   const storage = asStorage(files.root)
   const pathOf = (digest: ContentDigest): string => join(files.pins, `${algorithmOf(digest)}-${encodedOf(digest)}`)
 

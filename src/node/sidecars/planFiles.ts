@@ -33,7 +33,7 @@ const form = /^[0-9a-f]{32}$/u
 
 const idOf = (text: string | Uint8Array): string => sha256(text).slice(0, 32)
 
-export const makePlans = (files: LayoutFiles, { ready }: Preparation): Plans => {
+export const makePlans = (files: LayoutFiles, { foldersCreated: ready }: Preparation): Plans => {
   const storage = asStorage(files.root)
   const pathOf = (id: string): string => join(files.plans, `${id}.json`)
 

@@ -57,7 +57,7 @@ const followed = 1024
 
 export const makeUploadStore = (
   files: LayoutFiles,
-  { established, ready }: Preparation,
+  { layoutCreated: established, foldersCreated: ready }: Preparation,
   trusted: Trusted
 ): UploadStore => {
   const storage = asStorage(files.root)
@@ -124,7 +124,7 @@ interface Shared {
   readonly files: LayoutFiles
   readonly trusted: Trusted
   readonly following: Map<UploadId, Following>
-  readonly established: Preparation["established"]
+  readonly established: Preparation["layoutCreated"]
 }
 
 const sessionOf = (

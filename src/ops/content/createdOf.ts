@@ -4,7 +4,7 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { RegistryShape } from "../api/Registry.ts"
 import * as limits from "../limits.ts"
-import { collect } from "../manifests/collectBytes.ts"
+import { collectBytes } from "../manifests/collectBytes.ts"
 
 const annotation = "org.opencontainers.image.created"
 
@@ -38,7 +38,7 @@ const configured = (registry: RegistryShape, repository: string, config: Descrip
   Effect.scoped(Effect.gen(function*() {
     if (config.size > limits.manifestBytes) return undefined
     const { stream } = yield* registry.getBlob(repository, config.digest)
-    const bytes = yield* collect(stream, () => Effect.void)
+    const bytes = yield* collectBytes(stream, () => Effect.void)
     const parsed = parseImageConfig(bytes)
     return parsed._tag === "Success" ? parsed.success.created : undefined
   }))

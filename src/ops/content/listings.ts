@@ -14,7 +14,7 @@ import type { RegistryShape } from "../api/Registry.ts"
 import type { Walk } from "../manifests/manifests.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Catalog } from "../repositories/catalog.ts"
-import { toldRepository } from "../repositories/walkRepository.ts"
+import { walkRepositoryCached } from "../repositories/walkRepository.ts"
 import { bare } from "./reads.ts"
 
 /** The digests of a walk, sorted once. */
@@ -67,7 +67,7 @@ const attachedTo = (
     })
   )
 
-export const makeLists = (
+export const makeListings = (
   catalog: Catalog
 ): Pick<
   RegistryShape,
@@ -131,7 +131,7 @@ export const makeLists = (
     Stream.fromIterableEffect(
       Effect.gen(function*() {
         const opened = yield* catalog.open(repository)
-        const walk = yield* toldRepository(opened, yield* opened.layout.snapshot, opened.repository)
+        const walk = yield* walkRepositoryCached(opened, yield* opened.layout.snapshot, opened.repository)
         return pageOf(digestsIn(walk)[kind], page)
       }).pipe(Effect.withSpan("Registry.digests"))
     ),

@@ -23,7 +23,7 @@ import type { Catalog, Opened } from "../repositories/catalog.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
-export const makeUploads = (
+export const makePushBlobs = (
   catalog: Catalog
 ): Pick<
   RegistryShape,
@@ -152,7 +152,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
       if (events.length === 0) {
         // The blob it became may have been deleted since, or what the session says may never have happened. Success
         // says that it is there, of this size, and lasts.
-        const there = yield* opened.blobs.retain(expected)
+        const there = yield* opened.blobs.protect(expected)
         if (Option.isNone(there)) return yield* new BlobUploadUnknown({ upload: id })
         return { mediaType: octetStream, digest: expected, size: there.value } satisfies Descriptor
       }

@@ -48,7 +48,7 @@ interface Prepared {
   readonly evidence: (state: State) => Effect.Effect<Command, RegistryError>
 }
 
-export const makePushes = (
+export const makePushManifests = (
   catalog: Catalog,
   hasher: Hasher
 ): Pick<RegistryShape, "pushManifest" | "tagManifest" | "batch"> => {
@@ -75,7 +75,7 @@ export const makePushes = (
       tags,
       missing
     })
-    const missing = (look: BlobStore["retain"]) =>
+    const missing = (look: BlobStore["protect"]) =>
       Effect.map(
         missingFrom(opened, manifest, look, options.stored === true),
         (all) => options.sparse === true ? [] : all
@@ -98,8 +98,8 @@ export const makePushes = (
       store,
       evidence: () =>
         Effect.zipWith(
-          missing(opened.blobs.retain),
-          opened.blobs.retain(descriptor.digest, { manifest: true }),
+          missing(opened.blobs.protect),
+          opened.blobs.protect(descriptor.digest, { manifest: true }),
           (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
         )
     }
@@ -256,7 +256,7 @@ const described = (
 
 export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
   isContentDigest(digest)
-    ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
+    ? Effect.map(opened.blobs.protect(digest, { manifest: true }), Option.isSome)
     : Effect.succeed(false)
 
 const pushed = (

@@ -23,11 +23,11 @@ export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" |
         const mediaType = Array.from(reached.values()).find((known) => known.digest === digest)?.mediaType ??
           octetStream
         const isManifest = kindOf(mediaType) !== "other"
-        const size = yield* opened.blobs.retain(digest, { manifest: isManifest })
+        const size = yield* opened.blobs.protect(digest, { manifest: isManifest })
         if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
         // It is held with all that it needs, so that no other tool's collection takes any of it.
         const needs = yield* needsOfAll(opened, { entries: [] }, [{ mediaType, digest, size: size.value }])
-        for (const [needed, manifest] of contentOf(needs)) yield* opened.blobs.retain(needed, { manifest })
+        for (const [needed, manifest] of contentOf(needs)) yield* opened.blobs.protect(needed, { manifest })
         yield* opened.pins.add(digest, { mediaType, size: size.value, time, actor })
       }),
       decide: () => Result.succeed([])

@@ -95,7 +95,7 @@ const manifestsIn = (events: ReadonlyArray<Event>, state: State): ReadonlyArray<
 const missingOf = Effect.fnUntraced(function*(
   { command, opened }: Plan,
   state: State,
-  look: BlobStore["retain"]
+  look: BlobStore["protect"]
 ): Effect.fn.Return<ReadonlyArray<Missing>, RegistryError> {
   const decision = decide(state, command([]))
   if (Result.isFailure(decision)) return []
@@ -146,7 +146,7 @@ const carryOut = Effect.fnUntraced(function*(
   const { blobs, layout } = plan.opened
   if (!dryRun) {
     const { after, events, revision } = yield* layout.transact({
-      evidence: (state) => Effect.map(missingOf(plan, state, blobs.retain), plan.command),
+      evidence: (state) => Effect.map(missingOf(plan, state, blobs.protect), plan.command),
       decide: expecting(expected)
     })
     return { revision, changes: changesOf(events, after.defaultRepository) }

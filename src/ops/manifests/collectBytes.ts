@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 
 /** All bytes of a stream; `tooMany` is asked after each piece whether what has come is already too much. */
-export const collect = <E, R, E2>(
+export const collectBytes = <E, R, E2>(
   content: Stream.Stream<Uint8Array, E, R>,
   tooMany: (size: number) => Effect.Effect<void, E2>
 ): Effect.Effect<Uint8Array, E | E2, R> =>

@@ -103,7 +103,7 @@ export interface BlobStore {
    * As `stat`, for a blob that a commit is about to name: from then on it is as durable as the layout promises, and
    * outlives for a day what a tool without our lock collects as garbage. `manifest` says that it is one.
    */
-  readonly retain: (
+  readonly protect: (
     digest: ContentDigest,
     options?: { readonly manifest?: boolean }
   ) => Effect.Effect<Option.Option<number>, RegistryError>

@@ -7,7 +7,7 @@ import { type Facts, type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { artifactManifest, imageIndex, imageManifest, kindOf } from "../../oci/MediaType.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
-import { collect } from "../manifests/collectBytes.ts"
+import { collectBytes } from "../manifests/collectBytes.ts"
 import { damaged } from "../manifests/damage.ts"
 import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore } from "../ports/ports.ts"
@@ -48,7 +48,7 @@ const readUnlisted = Effect.fnUntraced(function*(
   const first = yield* damaged(Effect.scoped(Effect.gen(function*() {
     const read = yield* blobs.read(digest, { window: { offset: 0, length: 1 }, verify: false })
     if (Option.isNone(read) || read.value.size > limits.manifestBytes) return undefined
-    return (yield* collect(Stream.take(read.value.content, 1), () => Effect.void))[0]
+    return (yield* collectBytes(Stream.take(read.value.content, 1), () => Effect.void))[0]
   })))
   // Most blobs are no JSON, and are known by their first byte.
   if (Result.isSuccess(first) && first.success !== openingBrace) return "other"

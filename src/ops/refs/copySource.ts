@@ -15,7 +15,7 @@ import type { Attached } from "../api/Attached.ts"
 import type { ManifestContent } from "../api/Content.ts"
 import type { CopySource } from "../api/Copy.ts"
 import * as limits from "../limits.ts"
-import { collect } from "../manifests/collectBytes.ts"
+import { collectBytes } from "../manifests/collectBytes.ts"
 import { parseStored } from "../manifests/parseStored.ts"
 import { digestsIn } from "../reachability/reachable.ts"
 import type { Found } from "./find.ts"
@@ -88,7 +88,7 @@ export const readSource = (source: CopySource): SourceReader => {
   ): Effect.Effect<Uint8Array, RegistryError> =>
     Effect.scoped(Effect.gen(function*() {
       const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
-      return yield* collect(
+      return yield* collectBytes(
         stream,
         (size) => size > limits.manifestBytes ? Effect.fail(tooLarge(size)) : Effect.void
       )

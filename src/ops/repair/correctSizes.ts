@@ -6,10 +6,10 @@ import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { isJsonObject } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
-import { did, type Job, left, type Outcome } from "./repairTask.ts"
+import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 export const correctSizes = Effect.fnUntraced(function*(
-  { finding: { digest }, opened }: Job
+  { finding: { digest }, opened }: RepairTask
 ): Effect.fn.Return<Outcome, RegistryError> {
   const stored = isContentDigest(digest) ? yield* opened.blobs.stat(digest) : Option.none<number>()
   if (digest === undefined || Option.isNone(stored)) return left("its content is not there")

@@ -2,15 +2,15 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
-import type { Job } from "./repairTask.ts"
+import type { RepairTask } from "./repairTask.ts"
 
 /** How it came back, or would; it is verified while it is stored. */
-export const obtain = Effect.fnUntraced(function*(
-  { dryRun, finding, opened, source }: Job,
+export const fetchMissing = Effect.fnUntraced(function*(
+  { dryRun, finding, opened, source }: RepairTask,
   digest: ContentDigest
 ): Effect.fn.Return<Option.Option<string>, RegistryError> {
   const manifest = finding.code.startsWith("MANIFEST_")
-  const held = dryRun ? opened.blobs.stat(digest) : opened.blobs.retain(digest, { manifest })
+  const held = dryRun ? opened.blobs.stat(digest) : opened.blobs.protect(digest, { manifest })
   if (Option.isSome(yield* held)) return Option.some("put back what .ocilayout still held of it")
   if (source === undefined) return Option.none()
   // Where it is needed is where it is likely to be; in a shared layout any name will do.

@@ -9,11 +9,11 @@ import { repairOf } from "../api/findings.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Unlisted } from "../reachability/unlisted.ts"
 import { recoveredName } from "./rebuildIndex.ts"
-import { did, type Job, left, type Outcome } from "./repairTask.ts"
+import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 /** One that belongs to another gets an entry without a name in the other's repository; all else a tag in `recovered`. */
 export const listUnlisted = Effect.fnUntraced(function*(
-  { dryRun, finding: { code, digest }, layout, opened }: Job
+  { dryRun, finding: { code, digest }, layout, opened }: RepairTask
 ): Effect.fn.Return<Outcome, RegistryError> {
   if (!isContentDigest(digest)) return left("only content of a sha256 or sha512 digest can be listed")
   const { unlisted } = yield* belongingsIn(opened, yield* opened.layout.snapshot, true)

@@ -14,14 +14,14 @@ import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
 import { asManifest } from "../reachability/unlisted.ts"
 import type { Opened } from "../repositories/catalog.ts"
-import { did, type Job, left, type Outcome } from "./repairTask.ts"
+import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 /**
  * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
  * nobody takes for lost. History shows it as what others did, and the next write records that.
  */
-export const rebuild = Effect.fnUntraced(function*(
-  { dryRun, finding: { code }, layout, opened }: Job
+export const rebuildIndex = Effect.fnUntraced(function*(
+  { dryRun, finding: { code }, layout, opened }: RepairTask
 ): Effect.fn.Return<Outcome, RegistryError> {
   if (dryRun) return did(repairOf(code).how)
   const found = yield* opened.upkeep.indexBytes

@@ -8,13 +8,13 @@ import * as limits from "../limits.ts"
 import type { Leftovers } from "../ports/Upkeep.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { correctSizes } from "./correctSizes.ts"
-import { obtain } from "./fetchMissing.ts"
+import { fetchMissing } from "./fetchMissing.ts"
 import { listUnlisted } from "./listUnlisted.ts"
-import { rebuild } from "./rebuildIndex.ts"
+import { rebuildIndex } from "./rebuildIndex.ts"
 import { dropDuplicates } from "./repairNames.ts"
-import { did, type Job, left, type Outcome } from "./repairTask.ts"
+import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
-type Action = (job: Job) => Effect.Effect<Outcome, RegistryError>
+type Action = (job: RepairTask) => Effect.Effect<Outcome, RegistryError>
 
 const inOrder = "it is in order by now"
 
@@ -27,7 +27,7 @@ const mend = (what: "marker" | "list"): Action => ({ dryRun, finding: { code }, 
 const fetch: Action = Effect.fnUntraced(function*(job) {
   const { digest } = job.finding
   if (!isContentDigest(digest)) return left("only content of a sha256 or sha512 digest can be fetched")
-  return Option.match(yield* obtain(job, digest), {
+  return Option.match(yield* fetchMissing(job, digest), {
     onNone: () =>
       left(job.source === undefined ? "no source was given to fetch it from" : "the source does not have it"),
     onSome: (what) => did(what)
@@ -43,7 +43,7 @@ const replace: Action = Effect.fnUntraced(function*(job) {
   if (Option.isNone(moved)) {
     return code === "SIZE_MISMATCH" ? yield* correctSizes(job) : left(inOrder)
   }
-  const fetched = yield* obtain(job, digest)
+  const fetched = yield* fetchMissing(job, digest)
   return did([`moved it to ${moved.value}`, ...Option.toArray(fetched)].join("; "))
 })
 
@@ -69,8 +69,8 @@ const removable = Effect.fnUntraced(function*(leftovers: Leftovers, path: string
 /** What can be done, in the order in which it has to be: only a layout that can be read can be changed. */
 const actions: ReadonlyMap<FindingCode, Action> = new Map<FindingCode, Action>([
   ["LAYOUT_FILE_MISSING", mend("marker")],
-  ["INDEX_INVALID", rebuild],
-  ["INDEX_MISSING", rebuild],
+  ["INDEX_INVALID", rebuildIndex],
+  ["INDEX_MISSING", rebuildIndex],
   ["INDEX_NO_LIST", mend("list")],
   ["MANIFEST_CORRUPT", replace],
   ["BLOB_CORRUPT", replace],

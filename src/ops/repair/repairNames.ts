@@ -5,11 +5,11 @@ import { tagged } from "../../layout/query.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
 import { repairOf } from "../api/findings.ts"
-import { did, type Job, left, type Outcome } from "./repairTask.ts"
+import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 /** Setting a tag to what it is already is what drops the others: their manifests stay reachable by digest. */
 export const dropDuplicates = Effect.fnUntraced(function*(
-  { dryRun, finding: { affected: [name = ""], code }, opened }: Job
+  { dryRun, finding: { affected: [name = ""], code }, opened }: RepairTask
 ): Effect.fn.Return<Outcome, RegistryError> {
   const colon = name.lastIndexOf(":")
   const repository = yield* Effect.fromResult(parseRepository(name.slice(0, colon)))

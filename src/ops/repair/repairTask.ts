@@ -19,7 +19,7 @@ export const did = (what: string, revision: Option.Option<number> = Option.none(
 export const left = (what: string): Outcome => ({ done: false, what })
 
 /** What an action works on. */
-export interface Job {
+export interface RepairTask {
   readonly finding: Repairable
   readonly opened: Opened
   /** In a tree of layouts, the repository that this one is. */

@@ -104,6 +104,6 @@ const reservedComponents = new Set(["blobs", "index.json", "oci-layout"])
 
 const requireBlob = ({ blobs }: Stores, digest: ContentDigest) =>
   Effect.flatMap(
-    blobs.retain(digest),
+    blobs.protect(digest),
     Option.match({ onNone: () => Effect.fail(new BlobUnknown({ digest })), onSome: () => Effect.void })
   )

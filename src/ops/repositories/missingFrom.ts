@@ -17,7 +17,7 @@ import type { Opened } from "./catalog.ts"
 export const missingFrom = (
   opened: Opened,
   manifest: Manifest,
-  look: BlobStore["retain"],
+  look: BlobStore["protect"],
   isStored: boolean
 ): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
   Effect.gen(function*() {

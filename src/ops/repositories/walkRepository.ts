@@ -35,7 +35,7 @@ export const walkRepository = Effect.fnUntraced(function*(
  * The manifests of a repository by what earlier processes have found out of them as well: to answer questions, and never
  * to decide what may go.
  */
-export const toldRepository = Effect.fnUntraced(function*(
+export const walkRepositoryCached = Effect.fnUntraced(function*(
   { facts, manifests }: Opened,
   state: State,
   repository: Repository

@@ -3,7 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import { BlobDeleted } from "../../../src/layout/Event.ts"
-import { keptAt } from "../../../src/node/blobs/secondNames.ts"
+import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
 import { openShared } from "../../../src/node/index.ts"
 import { encodedOf } from "../../../src/oci/Digest.ts"
 import { imageManifest } from "../../../src/oci/MediaType.ts"
@@ -26,7 +26,7 @@ const marksIn = (disk: Disk): ReadonlyArray<string> =>
   hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.leases, hour)))
 
 /** The second name. */
-const kept = (disk: Disk): string => keptAt(disk.files, name)
+const kept = (disk: Disk): string => secondNameOf(disk.files, name)
 const isKept = (disk: Disk): boolean => fs.existsSync(kept(disk))
 
 /** Lets the marks there are look as if they had been given so many hours ago. */
@@ -111,7 +111,7 @@ describe("a blob that another tool collects", () => {
           if (holds && removals-- > 0) fs.rmSync(place(disk), { force: true })
         })
       )
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10))
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.some(10))
       assert.isBelow(removals, 1)
       assert.isTrue(fs.existsSync(place(disk)))
     }))
@@ -123,7 +123,7 @@ describe("a blob that another tool collects", () => {
       fs.writeFileSync(kept(disk), "01234")
       const { blobs } = yield* disk.open()
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.none())
       assert.isFalse(fs.existsSync(place(disk)))
     }))
 })
@@ -151,7 +151,7 @@ describe("a second name", () => {
         const { blobs } = yield* disk.open({ hold })
         yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
         age(disk, 24)
-        yield* disk.open({ hold }).pipe(Effect.flatMap(({ blobs }) => blobs.retain(name)))
+        yield* disk.open({ hold }).pipe(Effect.flatMap(({ blobs }) => blobs.protect(name)))
         assert.strictEqual(hoursIn(disk).length, 2, "not over yet, and given anew")
         age(disk, 2)
         const another = Effect.flatMap(
@@ -173,10 +173,10 @@ describe("a second name", () => {
       const disk = yield* newDisk
       const { blobs } = yield* disk.open({ hold: "never" })
       yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, false])
       fs.unlinkSync(place(disk))
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.none())
     }))
 
   it.live("ends when the blob is deleted on purpose", () =>
@@ -184,25 +184,25 @@ describe("a second name", () => {
       const { disk } = yield* pushed
       age(disk, 3)
       const { blobs, layout } = yield* disk.open()
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [2, true])
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       assert.deepStrictEqual([marksIn(disk), isKept(disk)], [[], false])
       assert.deepStrictEqual(yield* blobs.stat(name), Option.none())
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.none())
     }))
 
   it.live("that was given a moment ago is not given again, but for one that was ended", () =>
     Effect.gen(function*() {
       const { blobs, disk, layout } = yield* pushed
       disk.told()
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10))
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.some(10))
       assert.deepStrictEqual(disk.told("link", "open", "makeDirectory"), [])
       yield* decideTo(layout, new BlobDeleted({ digest: name }))
       yield* blobs.write(Stream.succeed(content), { algorithm: "sha256" })
       assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, true])
       fs.unlinkSync(place(disk))
-      assert.deepStrictEqual(yield* blobs.retain(name), Option.some(10), "and is put back where it is missing")
+      assert.deepStrictEqual(yield* blobs.protect(name), Option.some(10), "and is put back where it is missing")
       assert.isTrue(fs.existsSync(place(disk)))
     }))
 
@@ -216,7 +216,7 @@ describe("a second name", () => {
       )
       yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest: name })))
       assert.deepStrictEqual([marksIn(disk), isKept(disk)], [[], false])
-      assert.deepStrictEqual(yield* blobs.retain(name, { manifest: true }), Option.some(10))
+      assert.deepStrictEqual(yield* blobs.protect(name, { manifest: true }), Option.some(10))
       assert.deepStrictEqual([marksIn(disk).length, isKept(disk)], [1, true])
     }))
 
@@ -226,7 +226,7 @@ describe("a second name", () => {
       const expected = { algorithm: "sha256", manifest: true } as const
       yield* (yield* disk.open()).blobs.write(Stream.succeed(content), expected)
       fs.writeFileSync(kept(disk), "01234")
-      yield* (yield* disk.open()).blobs.retain(name, { manifest: true })
+      yield* (yield* disk.open()).blobs.protect(name, { manifest: true })
       assert.strictEqual(fs.readFileSync(kept(disk), "utf8"), "0123456789")
     }))
 
@@ -255,7 +255,7 @@ describe("a second name", () => {
     Effect.gen(function*() {
       const { blobs, disk } = yield* pushed
       age(disk, 3)
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       const read = yield* blobs.read(name, { verify: false, window: { offset: 0, length: 1 } })
       assert.isTrue(Option.getOrThrow(read).verified)
     }))
@@ -286,7 +286,7 @@ describe("a folder of marks or of second names that is a link", () => {
       fs.symlinkSync(join(elsewhere, "sha256"), join(disk.files.kept, "sha256"))
       const before = listing(elsewhere)
       const { blobs, layout } = yield* disk.open()
-      assert.strictEqual((yield* Effect.flip(blobs.retain(name)))._tag, "SymlinkRefused")
+      assert.strictEqual((yield* Effect.flip(blobs.protect(name)))._tag, "SymlinkRefused")
       assert.strictEqual(
         (yield* Effect.flip(decideTo(layout, new BlobDeleted({ digest: name }))))._tag,
         "SymlinkRefused"
@@ -305,7 +305,7 @@ describe("a folder of marks or of second names that is a link", () => {
       fs.renameSync(disk.files.own, join(elsewhere, "own"))
       fs.symlinkSync(join(elsewhere, "own"), disk.files.own)
       const before = listing(elsewhere)
-      assert.strictEqual((yield* Effect.flip(blobs.retain(name)))._tag, "SymlinkRefused")
+      assert.strictEqual((yield* Effect.flip(blobs.protect(name)))._tag, "SymlinkRefused")
       assert.deepStrictEqual(listing(elsewhere), before)
     }))
 })
@@ -318,10 +318,10 @@ describe("a blob that a manifest names", () => {
       yield* Effect.sleep("30 millis")
       const { blobs } = yield* disk.open()
       disk.told()
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       const synced = disk.told("dataSync", "syncDirectory")
       assert.deepStrictEqual(synced, [`dataSync blobs/sha256/${encodedOf(name)}`, "syncDirectory blobs/sha256"])
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       assert.deepStrictEqual(disk.told("dataSync", "syncDirectory"), [])
     }))
 
@@ -329,7 +329,7 @@ describe("a blob that a manifest names", () => {
     Effect.gen(function*() {
       const { blobs, disk } = yield* pushed
       disk.told()
-      yield* blobs.retain(name)
+      yield* blobs.protect(name)
       assert.deepStrictEqual(disk.told("dataSync", "syncDirectory"), [])
     }))
 
@@ -341,7 +341,7 @@ describe("a blob that a manifest names", () => {
       yield* blobs.write(Stream.succeed(bytes), { algorithm: "sha256", manifest: true })
       const path = disk.path("blobs", "sha256", encodedOf(digestOf(bytes)))
       assert.strictEqual(fs.statSync(path).nlink, 1)
-      assert.deepStrictEqual(fs.readFileSync(keptAt(disk.files, digestOf(bytes))), Buffer.from(bytes))
+      assert.deepStrictEqual(fs.readFileSync(secondNameOf(disk.files, digestOf(bytes))), Buffer.from(bytes))
       assert.isTrue(fs.existsSync(dirname(path)))
     }))
 })

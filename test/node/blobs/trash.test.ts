@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { keptAt } from "../../../src/node/blobs/secondNames.ts"
+import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
@@ -28,7 +28,8 @@ const trash = (disk: Disk, content: Sample, hours: number, fileHours = 1000): st
 
 const trashIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.trash)
 const isThere = (disk: Disk, { descriptor }: Sample): boolean => fs.existsSync(disk.files.blob(descriptor.digest))
-const isHeld = (disk: Disk, { descriptor }: Sample): boolean => fs.existsSync(keptAt(disk.files, descriptor.digest))
+const isHeld = (disk: Disk, { descriptor }: Sample): boolean =>
+  fs.existsSync(secondNameOf(disk.files, descriptor.digest))
 
 /** A writer that changes nothing. */
 const noop = Effect.fnUntraced(function*(registry: RegistryShape) {
@@ -168,7 +169,7 @@ describe("content in the trash", () => {
       const name = trash(disk, garbage, 1)
       fs.truncateSync(join(disk.files.trash, name), 3)
       const { blobs } = yield* disk.open()
-      assert.deepStrictEqual(yield* blobs.retain(garbage.descriptor.digest), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(garbage.descriptor.digest), Option.none())
       assert.isFalse(isThere(disk, garbage))
     }))
 })

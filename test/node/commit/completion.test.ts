@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { dirname } from "node:path"
-import { keptAt } from "../../../src/node/blobs/secondNames.ts"
+import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
@@ -28,7 +28,7 @@ const there = (disk: Disk, samples: ReadonlyArray<Sample>): ReadonlyArray<boolea
 
 const held = (disk: Disk, samples: ReadonlyArray<Sample>): ReadonlyArray<boolean> =>
   samples.map(({ bytes, descriptor }) => {
-    const path = keptAt(disk.files, descriptor.digest)
+    const path = secondNameOf(disk.files, descriptor.digest)
     return fs.existsSync(path) && fs.readFileSync(path).equals(bytes)
   })
 
@@ -68,7 +68,7 @@ describe("what an index of ours reaches and another tool's collection has remove
         assert.deepStrictEqual(held(disk, inOne), all(inOne, true))
       }
       const nodesOf = ({ descriptor: { digest } }: Sample) =>
-        [keptAt(disk.files, digest), disk.files.blob(digest)].map((path) => fs.statSync(path).ino)
+        [secondNameOf(disk.files, digest), disk.files.blob(digest)].map((path) => fs.statSync(path).ino)
       for (const layer of one.layers) assert.strictEqual(new Set(nodesOf(layer)).size, 1)
       // A tool that writes a manifest in place must not write into what we hold.
       assert.strictEqual(new Set(nodesOf(one)).size, 2)
@@ -227,6 +227,6 @@ describe("what another tool has written", () => {
       yield* noop(registry)
       assert.deepStrictEqual(held(disk, [two, two.config, ...two.layers]), [true, true, false, false])
       assert.strictEqual(disk.journal().at(-1)?.commits?.at(-1)?.actor, "foreign")
-      assert.isTrue(fs.existsSync(dirname(keptAt(disk.files, two.descriptor.digest))))
+      assert.isTrue(fs.existsSync(dirname(secondNameOf(disk.files, two.descriptor.digest))))
     }))
 })

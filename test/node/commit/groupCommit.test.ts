@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Latch, Scope } from "effect"
-import { makeGroups } from "../../../src/node/commit/groupCommit.ts"
+import { makeGroupCommit } from "../../../src/node/commit/groupCommit.ts"
 
 /** Groups whose rounds are told and can be held up; a round answers every member with its name and the round's. */
 const rounds = Effect.fnUntraced(function*(options: {
@@ -13,7 +13,7 @@ const rounds = Effect.fnUntraced(function*(options: {
   const gate = yield* Latch.make(true)
   const running = yield* Latch.make(false)
   const { acquire = Effect.void, answers = (members) => members.length, fails = () => Effect.void } = options
-  const groups = yield* makeGroups<string, string, string>({
+  const groups = yield* makeGroupCommit<string, string, string>({
     acquire: Effect.andThen(
       acquire,
       Effect.acquireRelease(Effect.sync(() => log.push("acquire")), () => Effect.sync(() => log.push("release")))

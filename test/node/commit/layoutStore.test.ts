@@ -702,8 +702,8 @@ describe("a failure", () => {
         call.operation === "exchange" && call.path === "index.json"
           ? Effect.andThen(
             Effect.sync(() => {
-              const waiting = fs.readdirSync(disk.files.displaced).toSorted().at(-1) ?? ""
-              fs.renameSync(join(disk.files.displaced, waiting), disk.path("index.json"))
+              const waiting = fs.readdirSync(disk.files.replaced).toSorted().at(-1) ?? ""
+              fs.renameSync(join(disk.files.replaced, waiting), disk.path("index.json"))
             }),
             fails("EIO")(call)
           )
@@ -735,7 +735,7 @@ describe("after a crash", () => {
     fs.appendFileSync(disk.path(journalFile), text)
     // What says that it was never published waits where it was written.
     const name = `${Date.now()}.${record.before}.${record.after}.${"0".repeat(32)}`
-    fs.writeFileSync(join(disk.files.displaced, name), waiting)
+    fs.writeFileSync(join(disk.files.replaced, name), waiting)
   }
 
   it.live("between intent and rename nothing happened; the next writer says so and takes the revision", () =>

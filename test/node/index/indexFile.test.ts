@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as fs from "node:fs"
-import { settledAt } from "../../../src/node/files/mtimeReliable.ts"
+import { isMtimeReliable } from "../../../src/node/files/mtimeReliable.ts"
 import { checkLayout, readIndex, textOf } from "../../../src/node/index/indexFile.ts"
 import { IndexInvalid, IndexTooLarge, LayoutInvalid } from "../../../src/oci/OciError.ts"
 import { type Disk, newDisk, sha256 } from "../../support/disk.ts"
@@ -169,7 +169,7 @@ describe("the times of a file", () => {
 
   it("show every later change after 20 ms, or after 2 s where the clock is coarse", () => {
     const ages = (mtimeNs: bigint, ctimeNs: bigint, ...all: ReadonlyArray<number>) =>
-      all.map((age) => settledAt(millis + age, { mtimeNs, ctimeNs }))
+      all.map((age) => isMtimeReliable(millis + age, { mtimeNs, ctimeNs }))
     assert.deepStrictEqual(ages(fine, fine, 19, 20), [false, true])
     assert.deepStrictEqual(ages(coarse, coarse, 20, 1999, 2000), [false, false, true])
     // A time that was set back, and the time at which that was done.
@@ -178,6 +178,6 @@ describe("the times of a file", () => {
   })
 
   it("show nothing when they lie in the future", () => {
-    assert.isFalse(settledAt(millis - 1, { mtimeNs: fine, ctimeNs: fine }))
+    assert.isFalse(isMtimeReliable(millis - 1, { mtimeNs: fine, ctimeNs: fine }))
   })
 })

@@ -3,7 +3,7 @@ import { Effect, HashMap, type Schema } from "effect"
 import * as fs from "node:fs"
 import { BlobDeleted, EntryAdded, EntryReplaced, type Event } from "../../../src/layout/Event.ts"
 import { equivalent } from "../../../src/layout/reconcile.ts"
-import { observe } from "../../../src/node/index/layoutView.ts"
+import { readLayoutView } from "../../../src/node/index/layoutView.ts"
 import { AbortRecord, genesis, GroupRecord, type Record, writeLine } from "../../../src/node/journal/journalRecord.ts"
 import { IndexInvalid, LayoutInvalid, LayoutVersionUnsupported } from "../../../src/oci/OciError.ts"
 import { stateOf, valuesOf } from "../../support/decider.ts"
@@ -17,12 +17,12 @@ const journalPath = ".ocilayout/journal/2/current.ndjson"
 const version = JSON.stringify({ imageLayoutVersion: "1.0.0" })
 
 const look = Effect.fnUntraced(function*({ files }: Disk, defaultRepository?: string) {
-  const seen = yield* observe(files, defaultRepository === undefined ? undefined : repository(defaultRepository))
+  const seen = yield* readLayoutView(files, defaultRepository === undefined ? undefined : repository(defaultRepository))
   if (seen.handle !== undefined) yield* Effect.addFinalizer(() => seen.handle?.close ?? Effect.void)
   return seen
 })
 
-const fails = ({ files }: Disk) => Effect.flip(observe(files, undefined))
+const fails = ({ files }: Disk) => Effect.flip(readLayoutView(files, undefined))
 
 describe("what is there", () => {
   it.live("without oci-layout and index.json is an empty layout, whatever else there is", () =>

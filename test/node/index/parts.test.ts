@@ -124,9 +124,9 @@ describe("a layout that was removed, all but our own folder", () => {
   it.live("is not merged with what was written into an index that had been replaced before", () =>
     Effect.gen(function*() {
       const disk = yield* written
-      const [late = ""] = fs.readdirSync(disk.files.displaced).toSorted()
+      const [late = ""] = fs.readdirSync(disk.files.replaced).toSorted()
       const ghost = named(utf8("ghost"), "app:ghost")
-      fs.writeFileSync(join(disk.files.displaced, late), JSON.stringify({ schemaVersion: 2, manifests: [n, ghost] }))
+      fs.writeFileSync(join(disk.files.replaced, late), JSON.stringify({ schemaVersion: 2, manifests: [n, ghost] }))
       removeAll(disk)
       const x = named(utf8("x"), "app:x")
       build(disk, [x], utf8("x"))

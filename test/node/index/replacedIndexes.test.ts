@@ -22,7 +22,7 @@ const written = Effect.gen(function*() {
   return { disk, ...stores }
 })
 
-const displacedIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.displaced)
+const displacedIn = (disk: Disk): ReadonlyArray<string> => fs.readdirSync(disk.files.replaced)
 
 const actorsOf = (disk: Disk) => disk.journal().map(({ commits }) => commits?.map(({ actor }) => actor))
 
@@ -193,7 +193,7 @@ describe("an index that was replaced while somebody had it open", () => {
       const [name = ""] = displacedIn(disk)
       const stranger = name.replace(/\.[0-9a-f]{64}\./u, `.${"0".repeat(64)}.`)
       const manifests = [entry("f", "app:v1"), d4]
-      fs.writeFileSync(join(disk.files.displaced, stranger), JSON.stringify({ schemaVersion: 2, manifests }))
+      fs.writeFileSync(join(disk.files.replaced, stranger), JSON.stringify({ schemaVersion: 2, manifests }))
       yield* add(layout)
       assert.deepStrictEqual(disk.entries(), [a1, b2, d4])
       assert.notInclude(displacedIn(disk), stranger)
@@ -208,7 +208,7 @@ describe("a displaced index", () => {
       const [first = "", second = ""] = displacedIn(disk).toSorted()
       const aged = (name: string, seconds: number): string => {
         const old = name.replace(/^\d+/u, (since) => String(Number(since) - seconds * 1000))
-        fs.renameSync(join(disk.files.displaced, name), join(disk.files.displaced, old))
+        fs.renameSync(join(disk.files.replaced, name), join(disk.files.replaced, old))
         return old
       }
       const young = aged(first, 50)
@@ -236,7 +236,7 @@ describe("a displaced index", () => {
       const name = (hours: number): string =>
         `${Date.now() - hours * 3_600_000}.${"1".repeat(64)}.${"2".repeat(64)}.${"3".repeat(32)}`
       const names = [name(23), name(25), "notes.txt"]
-      for (const each of names) fs.writeFileSync(join(disk.files.displaced, each), "{")
+      for (const each of names) fs.writeFileSync(join(disk.files.replaced, each), "{")
       yield* add(layout, b2)
       const left = displacedIn(disk)
       assert.deepStrictEqual(names.map((each) => left.includes(each)), [true, false, true])
@@ -248,7 +248,7 @@ describe("a displaced index", () => {
       yield* TestClock.setTime(Date.now())
       const { layout } = yield* disk.open()
       yield* add(layout, a1)
-      const late = join(disk.files.displaced, displacedIn(disk)[0] ?? "")
+      const late = join(disk.files.replaced, displacedIn(disk)[0] ?? "")
       yield* add(layout, b2)
       fs.writeFileSync(late, withEntries(disk.read("index.json"), a1, b2, c3))
       yield* TestClock.adjust("61 seconds")
@@ -281,7 +281,7 @@ describe("an intent whose index still waits", () => {
       })
       fs.appendFileSync(disk.path(journalFile), writeLine(record).text)
       const name = `${Date.now()}.${record.before}.${record.after}.${"0".repeat(32)}`
-      fs.writeFileSync(join(disk.files.displaced, name), waiting)
+      fs.writeFileSync(join(disk.files.replaced, name), waiting)
       // And then a tool writes that had read the index before.
       disk.write("index.json", withEntries(stale, a1, b2, c3))
 

@@ -21,7 +21,7 @@ describe("a repair", () => {
       const full = new StorageError({ operation: "write", path: "x", kind: "full", cause: "none" })
       yield* store(one.config, one)
       yield* add(entryOf(one, "app:v1"), entryOf(one, "app:v1"))
-      const blobs: Stores["blobs"] = { ...stores.blobs, retain: () => Effect.fail(full) }
+      const blobs: Stores["blobs"] = { ...stores.blobs, protect: () => Effect.fail(full) }
       const { done, left } = yield* sharedRegistry({ ...stores, blobs }, hasher).repair()
       assert.deepStrictEqual(done.map(({ code, what }) => `${code}: ${what}`), [
         "NAME_TWICE: dropped it from 1 of them"
