@@ -1,12 +1,13 @@
 /** `npm run mutants`: plants one bug after another in a copy of the project, and lets the property find it. */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { stripTypeScriptTypes } from "node:module"
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { type Mutant, mutants } from "./mutants.ts"
+import { type Check, literally, type Mutant, plant } from "./Mutant.ts"
+import { mutants } from "./mutants.ts"
+import { sources } from "./sources.ts"
 
 const usage = `npm run mutants -- [options] [names]
 Plants each bug (or those named) in a copy of the project and runs the property that is said to catch it. Before that,
@@ -46,17 +47,6 @@ const inCopy = <A>(use: (copy: string) => A): A => {
   }
 }
 
-const plant = (copy: string, { file, find, name, replace }: Mutant): void => {
-  const path = join(copy, file)
-  const parts = readFileSync(path, "utf8").split(find)
-  if (parts.length !== 2) throw new Error(`${name}: ${file} has its text ${parts.length - 1} times, not once`)
-  const text = parts.join(replace)
-  stripTypeScriptTypes(text)
-  writeFileSync(path, text)
-}
-
-type Property = Mutant["caughtBy"]
-
 interface Run {
   readonly passed: boolean
   readonly seconds: number
@@ -66,14 +56,13 @@ interface Run {
 
 const run = (
   copy: string,
-  properties: ReadonlyArray<Property>,
+  properties: ReadonlyArray<Check>,
   { runs = 100, seed = 1 }: { readonly runs?: number | undefined; readonly seed?: number | undefined }
 ): Run => {
   const began = performance.now()
   const files = new Set(properties.map(({ file }) => file))
   // Where the name of a group ends, vitest puts an arrow.
-  const pattern = (test: string): string =>
-    test.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`).replaceAll(" ", "(?: > | )")
+  const pattern = (test: string): string => literally(test).replaceAll(" ", "(?: > | )")
   const tests = properties.map(({ test }) => pattern(test)).join("|")
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -128,15 +117,24 @@ const counterexample = (output: string): string | undefined => {
   return `${cut(readable(causes.join("; ")), 160)} ⇐ ${cut(readable(found), 240)}`
 }
 
-const verdictOf = (mutant: Mutant): { readonly verdict: string; readonly essence: string; readonly seconds: number } =>
+interface Verdict {
+  readonly verdict: string
+  readonly essence: string
+  readonly seconds: number
+  /** The file that it was planted in. */
+  readonly path: string
+}
+
+const verdictOf = (mutant: Mutant): Verdict =>
   inCopy((copy) => {
-    plant(copy, mutant)
+    const { path, text } = plant(sources(), mutant)
+    writeFileSync(join(copy, path), text)
     const { output, passed, seconds } = run(copy, [mutant.caughtBy], mutant)
     const essence = counterexample(output)
-    if (passed) return { verdict: "SURVIVED", essence: "", seconds }
+    if (passed) return { verdict: "SURVIVED", essence: "", seconds, path }
     return essence === undefined
-      ? { verdict: "BROKEN", essence: output, seconds }
-      : { verdict: "caught", essence, seconds }
+      ? { verdict: "BROKEN", essence: output, seconds, path }
+      : { verdict: "caught", essence, seconds, path }
   })
 
 const main = (): void => {
@@ -147,13 +145,13 @@ const main = (): void => {
   control(list)
   let caught = 0
   for (const mutant of list) {
-    const { essence, seconds, verdict } = verdictOf(mutant)
+    const { essence, path, seconds, verdict } = verdictOf(mutant)
     if (verdict === "caught") caught++
-    const { breaks, caughtBy, file, name } = mutant
+    const { breaks, caughtBy, name } = mutant
     console.log(
       values.markdown
         ? `| ${
-          [`**${name}**: ${breaks}`, `\`${file}\``, `\`${caughtBy.file}\``, essence.replaceAll("|", "\\|")].join(" | ")
+          [`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, essence.replaceAll("|", "\\|")].join(" | ")
         } |`
         : `${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${name}: ${essence}`
     )
