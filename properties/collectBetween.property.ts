@@ -4,7 +4,7 @@ import { Effect, Exit, Option, Stream } from "effect"
 import fc from "fast-check"
 import type { RegistryError } from "../src/ops/ports.ts"
 import type { RegistryShape } from "../src/ops/Registry.ts"
-import { blobDigest, blobOf, layerOf } from "./stress/contents.ts"
+import { blobDigest, blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress/contents.ts"
 import { figures } from "./support/figures.ts"
 import { Machine } from "./support/simulation/Machine.ts"
 import { type Instant, restarted, World } from "./support/simulation/World.ts"
@@ -18,7 +18,8 @@ type Work = Effect.Effect<void, RegistryError>
 
 const hours = (count: number): number => count * 60 * 60 * 1000
 
-const [pushed, garbage] = [layerOf("pushed"), layerOf("garbage")]
+const note = "pushed"
+const [pushed, garbage] = [layerOf(note), layerOf("garbage")]
 
 /** Nothing is kept but what is needed, and what was pushed within the hour. */
 const collect = (registry: RegistryShape): Work =>
@@ -34,7 +35,9 @@ interface Way {
   /** What of the layer was there long before, or a while before. */
   readonly before: (registry: RegistryShape) => Effect.Effect<string, RegistryError>
   readonly push: (registry: RegistryShape, upload: string) => Work
-  /** A blob that is gone need not be mounted. */
+  /** It takes the layout's lock, so that nothing can be between its calls while it has it. */
+  readonly locks?: true
+  /** What is gone need not be named. */
   readonly refusable?: RegistryError["_tag"]
 }
 
@@ -64,6 +67,16 @@ const ways: Readonly<Record<string, Way>> = {
     before: (registry) => Effect.as(push(registry, pushed), ""),
     push: (registry) => Effect.asVoid(registry.mountBlob("app", "web", blobDigest(pushed))),
     refusable: "BlobUnknown"
+  },
+  "of a tag": {
+    before: (registry) =>
+      Effect.as(
+        Effect.andThen(push(registry, pushed), registry.pushManifest("app", manifestOf(note), mediaType)),
+        ""
+      ),
+    push: (registry) => Effect.asVoid(registry.tagManifest("app", manifestDigest(note), ["tag"])),
+    locks: true,
+    refusable: "ManifestUnknown"
   }
 }
 
@@ -100,12 +113,13 @@ const runBetween = async (way: Way, outer: "push" | "collection", at: number): P
   let calls = 0
   let watched: number | undefined
   let within: Effect.Effect<void> = Effect.void
-  const world = restarted(disk, moment, {
-    between: ({ process }) => process === watched && calls++ === at ? within : Effect.void
+  const world: World = restarted(disk, moment, {
+    between: ({ process }) =>
+      process !== watched || calls++ !== at || (way.locks === true && world.machine.locked > 0) ? Effect.void : within
   })
   const [pusher, collector] = [await world.open(), await world.open()]
   const works = { push: way.push(pusher.registry, upload), collection: collect(collector.registry) }
-  let inner: Exit.Exit<void, RegistryError> = Exit.void
+  let inner: Exit.Exit<void, RegistryError> | undefined
   within = Effect.map(Effect.exit(outer === "push" ? works.collection : works.push), (exit) => {
     inner = exit
   })
@@ -113,6 +127,7 @@ const runBetween = async (way: Way, outer: "push" | "collection", at: number): P
   const exit = await world.run(Effect.exit(works[outer]))
   watched = undefined
   if (calls <= at) return false
+  if (inner === undefined) return true
   counts[outer === "push" ? "collections within a push" : "pushes within a collection"]++
   const [ofPush, ofCollection] = outer === "push" ? [exit, inner] : [inner, exit]
   assert.isUndefined(tagOf(ofCollection), "the collection")
