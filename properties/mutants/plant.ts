@@ -14,7 +14,7 @@ Plants each bug (or those named) in a copy of the project and runs the property 
 all of these properties have to hold without any bug.
 
   --shrink N    how many seconds a property may take to find the bug and the smallest way to show it (0: do not shrink)
-  --markdown    prints the rows of the table in properties/README.md
+  --markdown    prints the rows of a table
   --help        prints this
 
 PROPERTY_RUNS and PROPERTY_SEED are what every property is run with; without them each bug has its own.`

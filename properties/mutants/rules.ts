@@ -1,6 +1,12 @@
 /** The rules of docs/protocol.md. */
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
+const crash = property("crash", "leaves what was acknowledged, with file times of 4000000 ns")
+const linearizable = property("linearizable", "what fibers of 2 processes are told")
+const foreign = property(
+  "foreign",
+  "take nothing away that we have acknowledged, and we nothing of theirs"
+)
 const content = plainTest("foreign/content", "where umoci gc has read the index before our push")
 
 export const rules: ReadonlyArray<Mutant> = [
@@ -13,12 +19,64 @@ export const rules: ReadonlyArray<Mutant> = [
     caughtBy: plainTest("foreign/names", "where skopeo writes back the very bytes that it read")
   },
   {
+    name: "R2: the waiting file against the generation",
+    breaks: "A group whose generation the index has did not happen if its file waits.",
+    in: "withIndex",
+    find: "const unpublished = waits && !isOfGroup(index.generation, record)",
+    replace: "const unpublished = waits",
+    caughtBy: crash,
+    runs: 400
+  },
+  {
+    name: "R3: one folder synced",
+    breaks: "After the exchange the folder of replaced indexes is never synced.",
+    in: "syncExchanged",
+    find: "if (!$ordered) yield* syncFolder(files, files.displaced)",
+    replace: "",
+    caughtBy: crash
+  },
+  {
     name: "R4: refused without a word",
     breaks: "A group that was overtaken is not said not to have happened.",
     in: "publish",
     find: "yield* $exchange.pipe($a, $b, Effect.tapError($takeBack))",
     replace: "yield* $exchange.pipe($a, $b)",
     caughtBy: property("linearizable", "what fibers of 2 processes are told")
+  },
+  {
+    name: "R5: the last group swept",
+    breaks: "The file that tells whether the last group happened is swept with the others.",
+    in: "makeDisplacedFiles",
+    find: "if (displaced.before === last?.before && displaced.after === last.after) continue",
+    replace: "",
+    caughtBy: foreign
+  },
+  {
+    name: "R6: the end of the journal read once",
+    breaks: "A reader does not look whether the journal has gone on.",
+    in: "withIndex",
+    find: "if (!waits && $moved) return undefined",
+    replace: "",
+    caughtBy: linearizable,
+    runs: 300
+  },
+  {
+    name: "R7: the index tells of a failed exchange",
+    breaks: "After an error the exchange counts as done only if our file is what the index is.",
+    in: "replaceIndex",
+    find: `const waits = yield* statIfThere(fs, waiting.path)
+if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error`,
+    replace: `const there = yield* statIfThere(fs, target)
+if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error`,
+    caughtBy: foreign
+  },
+  {
+    name: "R8: groups without a name of their own",
+    breaks: "The groups of two copies of a layout with one number have one generation.",
+    in: "publish",
+    find: "name().slice(0, 16)",
+    replace: "\"0\".repeat(16)",
+    caughtBy: foreign
   },
   {
     name: "R9: only the base counts",
@@ -31,12 +89,36 @@ export const rules: ReadonlyArray<Mutant> = [
     seed: 3
   },
   {
+    name: "R10: believed without a generation",
+    breaks: "An index without a generation changes names that we have changed since it can have been read.",
+    in: "merge",
+    find: "if (isOld) $old\nelse if (taken !== undefined && own !== digests(taken.get(name))) overruled.add(name)",
+    replace: "if (isOld) $old\nelse if (taken === undefined && diverged === true) overruled.add(name)",
+    caughtBy: foreign
+  },
+  {
+    name: "R11: replaced indexes without their versions",
+    breaks: "A stale rewrite that is found in a replaced index is taken for news.",
+    in: "withDisplaced",
+    find: "baseOf({ lines, defaultRepository }, index.generation, record.seq)",
+    replace: "{ said: new Map() }",
+    caughtBy: foreign
+  },
+  {
     name: "R12: a young copy restored",
     breaks: "The bytes of a version that was superseded a moment ago are taken for a restored copy.",
     in: "restoredMillis",
     find: "const restoredMillis = 24 * 60 * 60 * 1000",
     replace: "const restoredMillis = 0",
     caughtBy: plainTest("foreign/names", "where a person puts back what was saved a minute before")
+  },
+  {
+    name: "R13: the generation not renewed",
+    breaks: "A look that finds the entries right leaves an old generation.",
+    in: "withIndex",
+    find: "!isOfGroup(index.generation, top) || partsDiffer(top.parts, parts)",
+    replace: "partsDiffer(top.parts, parts)",
+    caughtBy: foreign
   },
   {
     name: "R14: built anew and not told",
@@ -63,11 +145,35 @@ export const rules: ReadonlyArray<Mutant> = [
     caughtBy: content
   },
   {
+    name: "R17: the second name put back",
+    breaks: "What was removed gets its name back by a rename, and is held no longer.",
+    in: "putBack",
+    find: "tell(files.fs.link(held.path, target), $exists, ...$$others)",
+    replace: "tell(files.fs.rename(held.path, target), $exists, ...$$others)",
+    caughtBy: foreign
+  },
+  {
+    name: "R18: second names for a day",
+    breaks: "A sweep of marks takes the second names with them.",
+    in: "sweepMarks",
+    find: "files.hold === \"day\" ? $marked : undefined",
+    replace: "$marked",
+    caughtBy: foreign
+  },
+  {
     name: "R19: deleted at once",
     breaks: "A collection deletes content that a tool may count on.",
     in: "collectBlobs",
     find: "one.spare ? unlinkTrash(files, one) : Effect.void",
     replace: "unlinkTrash(files, one)",
     caughtBy: plainTest("interop/losses", "takes no content that skopeo has found and counts on")
+  },
+  {
+    name: "R20: a newer format is no line",
+    breaks: "A line of a newer format is taken for one that was cut short, and written over.",
+    in: "unknownFormat",
+    find: "return $known ? undefined : Number(version)",
+    replace: "return undefined",
+    caughtBy: plainTest("node/lastGroup", "a journal with a line of a later format is seen by one who has it open")
   }
 ]
