@@ -14,7 +14,7 @@ Plants each bug (or those named) in a copy of the project and runs the property 
 all of these properties have to hold without any bug.
 
   --shrink N    how many seconds a property may take to find the bug and the smallest way to show it (0: do not shrink)
-  --markdown    prints the rows of a table
+  --markdown    prints a table: properties/planted-bugs.md
   --help        prints this
 
 PROPERTY_RUNS and PROPERTY_SEED are what every property is run with; without them each bug has its own.`
@@ -109,8 +109,9 @@ const counterexample = (output: string): string | undefined => {
   const found = /^Counterexample: (.*(?:\n(?!Shrunk|Hint|$).*)*)/mu.exec(output)?.[1]
   if (found === undefined) {
     // Some promises are held to without fast-check.
-    const told = /^(?:Assertion)?Error: (.*)$/mu.exec(output)?.[1]
-    return told === undefined ? undefined : cut(readable(told), 400)
+    if (!/^ +Tests +1 failed/mu.test(output)) return undefined
+    const [, told = ""] = /^(?:Assertion)?Error: (.*)$/mu.exec(output) ?? /^ FAIL .*\n(.*)$/mu.exec(output) ?? []
+    return cut(readable(told), 400)
   }
   if (!/Property failed/u.test(output)) return undefined
   const causes = Array.from(output.matchAll(/^Caused by: (.*)$/gmu), ([, cause = ""]) => cause)
@@ -137,6 +138,13 @@ const verdictOf = (mutant: Mutant): Verdict =>
       : { verdict: "caught", essence, seconds, path }
   })
 
+const table = `# Planted bugs
+
+Written by \`npm run mutants -- --markdown\`; without the option it prints how each was found.
+
+| planted bug | file | property | found |
+| --- | --- | --- | --- |`
+
 const main = (): void => {
   for (const name of positionals) {
     if (!mutants.some((mutant) => mutant.name === name)) throw new Error(`there is no bug called ${name}`)
@@ -144,15 +152,15 @@ const main = (): void => {
   const list = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   control(list)
   let caught = 0
+  if (values.markdown) console.log(table)
   for (const mutant of list) {
     const { essence, path, seconds, verdict } = verdictOf(mutant)
     if (verdict === "caught") caught++
     const { breaks, caughtBy, name } = mutant
+    const found = verdict === "caught" ? "yes" : "**no**"
     console.log(
       values.markdown
-        ? `| ${
-          [`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, essence.replaceAll("|", "\\|")].join(" | ")
-        } |`
+        ? `| ${[`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, found].join(" | ")} |`
         : `${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${name}: ${essence}`
     )
   }

@@ -1,12 +1,6 @@
 /** The rules of docs/protocol.md. */
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
-const crash = property("crash", "leaves what was acknowledged, with file times of 4000000 ns")
-const linearizable = property("linearizable", "what fibers of 2 processes are told")
-const foreign = property(
-  "foreign",
-  "take nothing away that we have acknowledged, and we nothing of theirs"
-)
 const content = plainTest("foreign/content", "where umoci gc has read the index before our push")
 
 export const rules: ReadonlyArray<Mutant> = [
@@ -24,8 +18,10 @@ export const rules: ReadonlyArray<Mutant> = [
     in: "withIndex",
     find: "const unpublished = waits && !isOfGroup(index.generation, record)",
     replace: "const unpublished = waits",
-    caughtBy: crash,
-    runs: 400
+    caughtBy: plainTest(
+      "node/observe",
+      "reconciling an index with the generation of the last group says that it happened, whatever waits"
+    )
   },
   {
     name: "R3: one folder synced",
@@ -33,7 +29,10 @@ export const rules: ReadonlyArray<Mutant> = [
     in: "syncExchanged",
     find: "if (!$ordered) yield* syncFolder(files, files.displaced)",
     replace: "",
-    caughtBy: crash
+    caughtBy: plainTest(
+      "node/completion",
+      "gets them on the disk before the record, where each folder keeps its own names"
+    )
   },
   {
     name: "R4: refused without a word",
@@ -49,7 +48,7 @@ export const rules: ReadonlyArray<Mutant> = [
     in: "makeDisplacedFiles",
     find: "if (displaced.before === last?.before && displaced.after === last.after) continue",
     replace: "",
-    caughtBy: foreign
+    caughtBy: plainTest("node/displaced", "is watched for a minute, then it is gone, except that of the last line")
   },
   {
     name: "R6: the end of the journal read once",
@@ -57,8 +56,7 @@ export const rules: ReadonlyArray<Mutant> = [
     in: "withIndex",
     find: "if (!waits && $moved) return undefined",
     replace: "",
-    caughtBy: linearizable,
-    runs: 300
+    caughtBy: plainTest("node/observe", "gives no answer from a group that is taken back while it looks")
   },
   {
     name: "R7: the index tells of a failed exchange",
@@ -68,7 +66,10 @@ export const rules: ReadonlyArray<Mutant> = [
 if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error`,
     replace: `const there = yield* statIfThere(fs, target)
 if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error`,
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/lastGroup",
+      "has happened where its exchange failed and was done, whatever a tool has put in the place of the index since"
+    )
   },
   {
     name: "R8: groups without a name of their own",
@@ -76,7 +77,10 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "publish",
     find: "name().slice(0, 16)",
     replace: "\"0\".repeat(16)",
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/layoutStore",
+      "writes the generation into the index: the journal's id, the number of its line and its random name"
+    )
   },
   {
     name: "R9: only the base counts",
@@ -94,15 +98,18 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "merge",
     find: "if (isOld) $old\nelse if (taken !== undefined && own !== digests(taken.get(name))) overruled.add(name)",
     replace: "if (isOld) $old\nelse if (taken === undefined && diverged === true) overruled.add(name)",
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/observe",
+      "reconciling a rewrite without our annotations overrules no name that we have changed"
+    )
   },
   {
-    name: "R11: replaced indexes without their versions",
-    breaks: "A stale rewrite that is found in a replaced index is taken for news.",
-    in: "withDisplaced",
-    find: "baseOf({ lines, defaultRepository }, index.generation, record.seq)",
-    replace: "{ said: new Map() }",
-    caughtBy: foreign
+    name: "R11: removals in replaced indexes do not count",
+    breaks: "What a tool removed from an index that was replaced meanwhile stays.",
+    in: "takeIn",
+    find: "new Set([...found.keys(), ...$since])",
+    replace: "found.keys()",
+    caughtBy: plainTest("node/displaced", "is merged before anybody is answered, what it removed included")
   },
   {
     name: "R12: a young copy restored",
@@ -118,7 +125,10 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "withIndex",
     find: "!isOfGroup(index.generation, top) || partsDiffer(top.parts, parts)",
     replace: "partsDiffer(top.parts, parts)",
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/layoutStore",
+      "says what we say in an index that goes back further: its generation is renewed, once, so that what goes on from it counts"
+    )
   },
   {
     name: "R14: built anew and not told",
@@ -150,7 +160,10 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "putBack",
     find: "tell(files.fs.link(held.path, target), $exists, ...$$others)",
     replace: "tell(files.fs.rename(held.path, target), $exists, ...$$others)",
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/completion",
+      "is put back by the next writer, also one that changes nothing, and our name for it stays"
+    )
   },
   {
     name: "R18: second names for a day",
@@ -158,7 +171,10 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "sweepMarks",
     find: "files.hold === \"day\" ? $marked : undefined",
     replace: "$marked",
-    caughtBy: foreign
+    caughtBy: plainTest(
+      "node/held",
+      "stays when the marks of its use are over, or ends with the last of them, as the policy says"
+    )
   },
   {
     name: "R19: deleted at once",
