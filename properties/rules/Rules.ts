@@ -1,6 +1,6 @@
 /**
- * The rules of the disk, numbered, and what can be left out of them. The numbers are those of the code's comments and of
- * the protocol document.
+ * The rules of the disk, numbered as in the protocol document, and what can be left out of them. Rule 21 is what R15 says
+ * there of syncing.
  */
 export const rules: Readonly<Record<number, string>> = {
   1: "The last group of the journal happened unless the file with its hash `after` still waits under its own name in " +
