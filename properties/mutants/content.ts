@@ -162,6 +162,14 @@ yield* writeMeta(...$$meta)`,
     caughtBy: property("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
   },
   {
+    name: "not put back by a push",
+    breaks: "A manifest is refused whose blob another tool has removed, though we hold it.",
+    in: "retain",
+    find: "there === undefined && !(yield* putBack(...$$all))",
+    replace: "there === undefined",
+    caughtBy: property("leases", "takes no blob from a push, and none from whoever reads what was pushed")
+  },
+  {
     name: "held after the blob",
     breaks: "A blob has its name before it is held, so that a collector may come between.",
     in: "placeBlob",
