@@ -75,7 +75,7 @@ export const manifestOf = ({ description, engines, keywords, license, name, vers
       default: false
     }
   },
-  compatibility: { platforms: ["darwin", "linux", "win32"], runtimes: { node: engines.node } }
+  compatibility: { platforms: ["darwin", "linux"], runtimes: { node: engines.node } }
 })
 
 /** The files below a folder, in an order that is always the same. */
