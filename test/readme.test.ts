@@ -55,6 +55,6 @@ describe("the README", () => {
   it("shows a client configuration that is JSON", () => {
     const block = /```json\n(.*?)```/su.exec(readme)?.[1] ?? ""
     const config: unknown = JSON.parse(block)
-    assert.nestedPropertyVal(config, "mcpServers.images.command", "npx")
+    assert.nestedPropertyVal(config, "mcpServers.images.command", "ocilayout")
   })
 })

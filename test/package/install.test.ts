@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, join } from "node:path"
 import { temporaryFolder } from "../support/folders.ts"
 import { localRegistry } from "./support/localRegistry.ts"
 import { manifestIn, outsideOfNpm, root } from "./support/packed.ts"
@@ -63,6 +63,13 @@ const installedIn = (folder: string): ReadonlyArray<string> =>
     .map(({ parentPath }) => manifestIn(parentPath).name)
     .toSorted()
 
+/** What the README tells to install, of the archive that `npm pack` has made. */
+const commands = Array.from(
+  readFileSync(join(root, "README.md"), "utf8").matchAll(/^npm (install (?:[^#\n]*?)) *(?:#.*)?$/gmu),
+  ([, words = ""]) => words.split(" ")
+)
+const isGlobal = (words: ReadonlyArray<string>): boolean => words.includes("--global")
+
 const project = Effect.gen(function*() {
   const folder = yield* temporaryFolder
   const { archive, url } = yield* localRegistry(folder)
@@ -77,15 +84,18 @@ const project = Effect.gen(function*() {
   }
   const app = join(folder, "app")
   mkdirSync(app)
+  copyFileSync(archive, join(app, basename(archive)))
   writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }))
-  return { app, archive, folder, npm }
+  return { app, folder, npm }
 })
 
 describe("the package", () => {
   it.live("is installed with effect alone, compiles, and runs", () =>
     Effect.gen(function*() {
-      const { app, archive, npm } = yield* project
-      yield* runs("npm", ["install", "effect", archive], app, npm)
+      const { app, npm } = yield* project
+      const [library, ...others] = commands.filter((words) => !isGlobal(words))
+      assert.deepStrictEqual(others, [])
+      yield* runs("npm", library ?? [], app, npm)
       yield* runs("npm", ["ls", "--all"], app, npm)
       const installed = installedIn(app)
       assert.includeMembers(Array.from(installed), ["ocilayout", "effect", "@noble/hashes", "fs-native-extensions"])
@@ -118,8 +128,10 @@ describe("the package", () => {
 
   it.live("is a command by itself, as the README installs it", () =>
     Effect.gen(function*() {
-      const { app, archive, folder, npm } = yield* project
-      yield* runs("npm", ["install", "--global", archive], app, npm)
+      const { app, folder, npm } = yield* project
+      const [global, ...others] = commands.filter(isGlobal)
+      assert.deepStrictEqual(others, [])
+      yield* runs("npm", global ?? [], app, npm)
       const command = join(folder, "global", process.platform === "win32" ? "ocilayout.cmd" : "bin/ocilayout")
       yield* runs(command, ["init", "layout"], app)
       assert.strictEqual(yield* runs(command, ["mcp", "layout"], app), "")

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { filesIn } from "./support/packed.ts"
+import { filesIn, root } from "./support/packed.ts"
 import { unpacked } from "./support/unpacked.ts"
 
 const withoutCode = (page: string): string =>
@@ -41,4 +41,12 @@ describe("links of shipped pages", () => {
       }
       assert.isAbove(count, 10)
     }))
+
+  it("of the package are in the domain that its name in the MCP registry claims", () => {
+    const about: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+    assert.nestedPropertyVal(about, "mcpName", "dev.ocilayout/ocilayout")
+    assert.nestedPropertyVal(about, "homepage", "https://ocilayout.dev")
+    assert.nestedPropertyVal(about, "bugs", "https://ocilayout.dev/issues")
+    assert.nestedPropertyVal(about, "repository.url", "git+https://ocilayout.dev/ocilayout.git")
+  })
 })
