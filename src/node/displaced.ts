@@ -11,6 +11,7 @@ import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndex
 import type { GroupRecord } from "./journalRecord.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName, sizeIn, statIfThere } from "./layoutFiles.ts"
 import type { FileStat, FsError } from "./LayoutFs.ts"
+import { hashOfName, nameOfHash } from "./names.ts"
 import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
@@ -42,7 +43,7 @@ export interface Changed {
 const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
 /** What a displaced index is called, and so what is known of it. */
-const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
+const form = /^(\d{1,16})\.([\w-]+)\.([\w-]+)\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
 export const displacedAt = (
@@ -53,14 +54,17 @@ export const displacedAt = (
     const since = yield* Clock.currentTimeMillis
     const name = yield* RandomName
     const { after, before } = record
-    return { path: join(displaced, `${since}.${before}.${after}.${name()}`), since, before, after }
+    const words = [since, nameOfHash(before), nameOfHash(after), name()]
+    return { path: join(displaced, words.join(".")), since, before, after }
   })
 
 const namesOf = ({ displaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
   Effect.map(ifThere(fs.readDirectory(displaced)), (names = []) => names)
 
 const ofName = ({ displaced }: LayoutFiles, name: string): Displaced | undefined => {
-  const [, since, before, after] = form.exec(name) ?? []
+  const [, since, first = "", second = ""] = form.exec(name) ?? []
+  const before = hashOfName(first)
+  const after = hashOfName(second)
   return since === undefined || before === undefined || after === undefined
     ? undefined
     : { path: join(displaced, name), since: Number(since), before, after }

@@ -1,7 +1,7 @@
 /** Where damaged files are kept: out of everybody's way, and never deleted. */
 import { Effect, Option, type Scope } from "effect"
 import { dirname, join, relative } from "node:path"
-import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
+import { algorithmOf, type ContentDigest } from "../oci/Digest.ts"
 import type { LayoutLocked, SymlinkRefused } from "../oci/OciError.ts"
 import type { RegistryError } from "../ops/ports.ts"
 import { asStorage } from "./asStorage.ts"
@@ -21,6 +21,7 @@ import {
 } from "./layoutFiles.ts"
 import type { FsError } from "./LayoutFs.ts"
 import { holdLock } from "./lock.ts"
+import { nameOfDigest } from "./names.ts"
 
 /** Holds the layout's lock until the scope closes, in a layout that nobody of ours may have written yet. */
 export const lockToRepair = (
@@ -72,7 +73,7 @@ const moveAway = Effect.fnUntraced(function*(
   // Another name, such as one of ours, is a change of the file and not of its bytes. A link is what goes; what it leads to is not ours to move.
   const read = before?.kind === "link" ? yield* ifThere(fs.stat(place)) : before
   if (before === undefined || read === undefined || !isAsWritten(identity, read)) return Option.none()
-  const path = yield* quarantined(files, `${algorithmOf(digest)}-${encodedOf(digest)}`)
+  const path = yield* quarantined(files, nameOfDigest(digest))
   yield* fs.rename(place, path)
   const moved = yield* fs.linkStat(path)
   if (moved.ino !== before.ino || moved.dev !== before.dev) {
