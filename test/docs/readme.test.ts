@@ -19,11 +19,11 @@ import { withSteadyIds } from "./transcripts.ts"
 
 const readme = readFileSync("README.md", "utf8")
 
-/** Without a language: what is printed, and what nobody prints. */
-const plain = /^```\n(.*?)^```$/gmsu
+/** Each block with its language: a fence that closes one looks like a fence that opens one. */
+const blocks = /^```([^\n]*)\n(.*?)^```$/gmsu
 
 /** The library examples, each going on with the layout that the one before has made. */
-const examples = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gmsu), ([, example = ""]) => example)
+const examples = Array.from(readme.matchAll(blocks)).flatMap(([, of, example = ""]) => of === "ts" ? [example] : [])
 
 /** The package's entry points, as the sources behind them. */
 const entries = { "ocilayout": "src/index.ts", "ocilayout/node": "src/node/index.ts" } as const
@@ -77,7 +77,8 @@ const rewritten = Effect.gen(function*() {
   const folder = yield* temporaryFolder
   yield* sampleImage(join(folder, "images"))
   const http = yield* refusedOverHttp(folder)
-  return readme.replaceAll(plain, (block, text: string) => {
+  return readme.replaceAll(blocks, (block, language: string, text: string) => {
+    if (language !== "") return block
     const now = text.startsWith("ocilayout mcp …/shop --allowed-dir")
       ? played("quickstart")
       : text.startsWith("ocilayout mcp …/shop …/mirror")
