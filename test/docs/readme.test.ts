@@ -93,11 +93,10 @@ const rewritten = Effect.gen(function*() {
 })
 
 describe("the README", () => {
-  it.live("shows what its commands print", () =>
-    Effect.gen(function*() {
-      const now = yield* rewritten
-      yield* Effect.promise(() => expect(now).toMatchFileSnapshot(resolve("README.md")))
-    }))
+  it("shows what its commands print", async () => {
+    const now = await Effect.runPromise(Effect.scoped(rewritten))
+    await expect(now).toMatchFileSnapshot(resolve("README.md"))
+  })
 
   it("has library examples that are right in the strictest project", () => {
     const folder = resolve("node_modules/.cache/readme")
@@ -112,7 +111,7 @@ describe("the README", () => {
       join(folder, "tsconfig.json"),
       JSON.stringify({ extends: resolve("tsconfig.json"), compilerOptions: { paths }, files })
     )
-    node([resolve("node_modules/typescript/bin/tsc"), "--project", folder])
+    assert.doesNotThrow(() => node([resolve("node_modules/typescript/bin/tsc"), "--project", folder]))
   })
 
   it.live("has library examples that print what it says", () =>
@@ -150,7 +149,7 @@ describe("the README", () => {
     Effect.gen(function*() {
       const [row = ""] = /^\| `oci_.*$/mu.exec(readme) ?? []
       const columns = row.split("|").slice(1, -1).map((cell) =>
-        Array.from(cell.matchAll(/`(oci_\w+)`/gu), ([, name]) => name)
+        Array.from(cell.matchAll(/`(oci_\w+)`/gu), ([, name = ""]) => name)
       )
       const registry = yield* makeRegistry()
       const namesOf = (mode: Mode) =>
@@ -172,11 +171,11 @@ describe("the README", () => {
     const namesIn = ({ name, subcommands }: Completions.CommandDescriptor): ReadonlyArray<string> =>
       subcommands.length === 0 ? [name] : subcommands.flatMap(namesIn).map((below) => `${name} ${below}`)
     const all = Completions.fromCommand(ocilayout).subcommands.flatMap(namesIn)
-    const elsewhere = ["mcp", "completions", "complete"]
+    const elsewhere = new Set(["mcp", "completions", "complete"])
     const [, ...aliases] = /^`(\w+)`, `(\w+)` and `(\w+)` are other names of/mu.exec(readme) ?? []
     assert.sameMembers(
       Array.from(new Set([...listed, ...aliases])),
-      all.filter((name) => !elsewhere.includes(name))
+      all.filter((name) => !elsewhere.has(name))
     )
   })
 })
