@@ -51,7 +51,7 @@ const configOf = (moduleResolution: keyof typeof modules) => ({
     skipLibCheck: false,
     outDir: moduleResolution
   },
-  files: ["program.ts"]
+  include: ["*.ts"]
 })
 
 /** The packages in a project, each by its path below `node_modules`. */
@@ -63,9 +63,14 @@ const installedIn = (folder: string): ReadonlyArray<string> =>
     .map(({ parentPath }) => manifestIn(parentPath).name)
     .toSorted()
 
+const readme = readFileSync(join(root, "README.md"), "utf8")
+
+/** The README's programs, which who installs it begins with. */
+const examples = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gmsu), ([, example = ""]) => example)
+
 /** What the README tells to install, of the archive that `npm pack` has made. */
 const commands = Array.from(
-  readFileSync(join(root, "README.md"), "utf8").matchAll(/^npm (install (?:[^#\n]*?)) *(?:#.*)?$/gmu),
+  readme.matchAll(/^npm (install (?:[^#\n]*?)) *(?:#.*)?$/gmu),
   ([, words = ""]) => words.split(" ")
 )
 const isGlobal = (words: ReadonlyArray<string>): boolean => words.includes("--global")
@@ -107,6 +112,8 @@ describe("the package", () => {
       assert.deepStrictEqual(burdens, [])
 
       copyFileSync(join(import.meta.dirname, "consumer/program.ts"), join(app, "program.ts"))
+      assert.isNotEmpty(examples)
+      for (const [index, example] of examples.entries()) writeFileSync(join(app, `example${index + 1}.ts`), example)
       for (const resolution of ["node16", "bundler"] as const) {
         writeFileSync(join(app, "tsconfig.json"), JSON.stringify(configOf(resolution)))
         yield* runs(node, [tsc, "--project", app], app)
