@@ -83,6 +83,8 @@ const project = Effect.gen(function*() {
     npm_config_cache: join(folder, "cache"),
     npm_config_prefix: join(folder, "global"),
     npm_config_userconfig: join(folder, "npmrc"),
+    npm_config_noproxy: "127.0.0.1",
+    NO_PROXY: "127.0.0.1",
     npm_config_audit: "false",
     npm_config_fund: "false",
     npm_config_update_notifier: "false"
