@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Starts the command line, once it is known that layouts can be opened here. */
 import { version } from "./cli/version.ts"
-import { refusalOf } from "./node/runtime.ts"
+import { refusalOf } from "./node/fs/runtime.ts"
 
 const refused = refusalOf(process)
 

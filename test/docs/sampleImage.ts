@@ -1,7 +1,7 @@
 /** The image that the README inspects: large enough for its layers to be told apart, with an SBOM. */
 import { Effect, type Scope, Stream } from "effect"
 import { openShared } from "../../src/node/index.ts"
-import type { RegistryError } from "../../src/ops/ports.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
 
 const repository = "example/app"
 const utf8 = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
