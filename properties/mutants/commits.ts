@@ -31,7 +31,7 @@ export const commits: ReadonlyArray<Mutant> = [
   },
   {
     name: "a late word undoes a later one",
-    breaks: "What was written into a displaced index wins over what has been written since.",
+    breaks: "What was written into a replaced index wins over what has been written since.",
     in: "takeIn",
     find: "if ($changed && own === before) changed.add(name)",
     replace: "if ($changed) changed.add(name)",
@@ -51,15 +51,15 @@ export const commits: ReadonlyArray<Mutant> = [
     breaks: "A change is published before it is on record.",
     in: "publish",
     find: `const recorded = yield* appendRecord(...$$appended)
-const { displaced, unpublished } = yield* givesWay.pipe($inTime, $replace, Effect.tapError($takeBack))`,
-    replace: `const { displaced, unpublished } = yield* givesWay.pipe($inTime, $replace)
+const { replaced, unpublished } = yield* givesWay.pipe($inTime, $replace, Effect.tapError($takeBack))`,
+    replace: `const { replaced, unpublished } = yield* givesWay.pipe($inTime, $replace)
 const recorded = yield* appendRecord(...$$appended)`,
     caughtBy: crash
   },
   {
     name: "racy times",
     breaks: "An index is trusted by its times however young it is.",
-    in: "settledAt",
+    in: "isMtimeReliable",
     find: "nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)",
     replace: "nowMillis > 0 && changed > 0n && !isCoarse(-1n)",
     caughtBy: linearizable,
@@ -80,18 +80,18 @@ const good = $good`,
     )
   },
   {
-    name: "displaced index not looked at",
+    name: "replaced index not looked at",
     breaks: "What a tool put in the place of the index just before the exchange is not seen.",
-    in: "makeDisplacedFiles",
+    in: "makeReplacedIndexes",
     find: "return there.index.hash !== before",
     replace: "return false",
     caughtBy: linearizable,
     runs: 2000
   },
   {
-    name: "displaced index not merged",
+    name: "replaced index not merged",
     breaks: "What a tool wrote into a replaced index is not taken in.",
-    in: "withDisplaced",
+    in: "withReplacedIndexes",
     find: "if (changed.length === 0) return state",
     replace: "if (changed.length >= 0) return state",
     caughtBy: linearizable
@@ -115,7 +115,7 @@ const good = $good`,
   {
     name: "no abort line",
     breaks: "Of what was never published the journal does not say so.",
-    in: "settleJournal",
+    in: "finishInterruptedCommit",
     find: "if (!unpublished || last?.record._tag !== \"Group\") return whole",
     replace: "if (last?.record._tag !== \"Group\" || index !== undefined) return whole",
     caughtBy: crash
@@ -123,7 +123,7 @@ const good = $good`,
   {
     name: "group decided on one state",
     breaks: "Each decision of a group is made on the state before the group.",
-    in: "decideMembers",
+    in: "decideInTurn",
     find: "yield* decide(before)",
     replace: "yield* decide(state)",
     caughtBy: property(
@@ -135,9 +135,9 @@ const good = $good`,
     name: "decided before the lock",
     breaks: "Conditions are checked before the lock is taken.",
     in: "makeLayoutStore",
-    find: "const member: Member = { actor: yield* Actor, decide: decideOrRefuse }",
+    find: "const member: Proposal = { actor: yield* Actor, decide: decideOrRefuse }",
     replace: `const decision = yield* decideOrRefuse((yield* cache.look).seen.state)
-const member: Member = { actor: yield* Actor, decide: () => Effect.succeed(decision) }`,
+const member: Proposal = { actor: yield* Actor, decide: () => Effect.succeed(decision) }`,
     caughtBy: property(
       "interleaving",
       "writers on disk through two stores win a tag that must not exist exactly once, now one and now another"
@@ -185,7 +185,7 @@ else $other`,
   {
     name: "torn line left",
     breaks: "Half a line at the end of the journal is written over and not cut off.",
-    in: "settleJournal",
+    in: "finishInterruptedCommit",
     find: "if (end.torn > 0) yield* cutTorn(files, end)",
     replace: "",
     caughtBy: crash,
@@ -216,8 +216,8 @@ const published = yield* publish(...$$all)`,
     name: "journal of any depth",
     breaks: "A line of the journal may have an entry deeper than an index may nest.",
     in: "maxDepth",
-    find: "const maxDepth = indexDepth - 2 + 5",
-    replace: "const maxDepth = 2 * indexDepth",
+    find: "const maxDepth = jsonDepth - 2 + 5",
+    replace: "const maxDepth = 2 * jsonDepth",
     caughtBy: property("hostileJournal", "is read, and can be followed by another, or is refused")
   },
   {

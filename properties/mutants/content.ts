@@ -181,11 +181,11 @@ yield* writeMeta(...$$meta)`,
     name: "held after the blob",
     breaks: "A blob has its name before it is held, so that a collector may come between.",
     in: "placeBlob",
-    find: `yield* hold(files, path, digest, how)
+    find: `yield* protect(files, path, digest, how)
 const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))`,
     replace:
       `const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
-yield* hold(files, path, digest, how)`,
+yield* protect(files, path, digest, how)`,
     caughtBy: collectedMeanwhile,
     runs: 400
   },
@@ -235,9 +235,9 @@ for (const digest of digests) $take`,
   {
     name: "taken blob not held",
     breaks: "What a collection has taken to the trash is not looked for there.",
-    in: "openHeld",
-    find: "[Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]",
-    replace: "[Effect.succeed([keptAt(files, digest)])]",
+    in: "openKept",
+    find: "[Effect.succeed([secondNameOf(files, digest)]), trashOf(files, digest)]",
+    replace: "[Effect.succeed([secondNameOf(files, digest)])]",
     caughtBy: cutShort,
     runs: 1000
   },

@@ -19,7 +19,7 @@ export const rules: ReadonlyArray<Mutant> = [
     find: "const unpublished = waits && !isOfGroup(index.generation, record)",
     replace: "const unpublished = waits",
     caughtBy: plainTest(
-      "node/observe",
+      "node/index/layoutView",
       "reconciling an index with the generation of the last group says that it happened, whatever waits"
     )
   },
@@ -27,10 +27,10 @@ export const rules: ReadonlyArray<Mutant> = [
     name: "R3: one folder synced",
     breaks: "After the exchange the folder of replaced indexes is never synced.",
     in: "syncExchanged",
-    find: "if (!$ordered) yield* syncFolder(files, files.displaced)",
+    find: "if (!$ordered) yield* syncFolder(files, files.replaced)",
     replace: "",
     caughtBy: plainTest(
-      "node/completion",
+      "node/commit/completion",
       "gets them on the disk before the record, where each folder keeps its own names"
     )
   },
@@ -45,10 +45,13 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R5: the last group swept",
     breaks: "The file that tells whether the last group happened is swept with the others.",
-    in: "makeDisplacedFiles",
-    find: "if (displaced.before === last?.before && displaced.after === last.after) continue",
+    in: "makeReplacedIndexes",
+    find: "if (replaced.before === last?.before && replaced.after === last.after) continue",
     replace: "",
-    caughtBy: plainTest("node/displaced", "is watched for a minute, then it is gone, except that of the last line")
+    caughtBy: plainTest(
+      "node/index/replacedIndexes",
+      "is watched for a minute, then it is gone, except that of the last line"
+    )
   },
   {
     name: "R6: the end of the journal read once",
@@ -56,7 +59,7 @@ export const rules: ReadonlyArray<Mutant> = [
     in: "withIndex",
     find: "if (!waits && $moved) return undefined",
     replace: "",
-    caughtBy: plainTest("node/observe", "gives no answer from a group that is taken back while it looks")
+    caughtBy: plainTest("node/index/layoutView", "gives no answer from a group that is taken back while it looks")
   },
   {
     name: "R7: the index tells of a failed exchange",
@@ -67,7 +70,7 @@ if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error
     replace: `const there = yield* statIfThere(fs, target)
 if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error`,
     caughtBy: plainTest(
-      "node/lastGroup",
+      "behaviour/lastGroup",
       "has happened where its exchange failed and was done, whatever a tool has put in the place of the index since"
     )
   },
@@ -78,7 +81,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "name().slice(0, 16)",
     replace: "\"0\".repeat(16)",
     caughtBy: plainTest(
-      "node/layoutStore",
+      "node/commit/layoutStore",
       "writes the generation into the index: the journal's id, the number of its line and its random name"
     )
   },
@@ -99,7 +102,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "if (isOld) $old\nelse if (taken !== undefined && own !== digests(taken.get(name))) overruled.add(name)",
     replace: "if (isOld) $old\nelse if (taken === undefined && diverged === true) overruled.add(name)",
     caughtBy: plainTest(
-      "node/observe",
+      "node/index/layoutView",
       "reconciling a rewrite without our annotations overrules no name that we have changed"
     )
   },
@@ -109,7 +112,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "takeIn",
     find: "new Set([...found.keys(), ...$since])",
     replace: "found.keys()",
-    caughtBy: plainTest("node/displaced", "is merged before anybody is answered, what it removed included")
+    caughtBy: plainTest("node/index/replacedIndexes", "is merged before anybody is answered, what it removed included")
   },
   {
     name: "R12: a young copy restored",
@@ -126,7 +129,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "!isOfGroup(index.generation, top) || partsDiffer(top.parts, parts)",
     replace: "partsDiffer(top.parts, parts)",
     caughtBy: plainTest(
-      "node/layoutStore",
+      "node/commit/layoutStore",
       "says what we say in an index that goes back further: its generation is renewed, once, so that what goes on from it counts"
     )
   },
@@ -141,7 +144,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
   {
     name: "R15: no second name",
     breaks: "What we push has no second name.",
-    in: "keep",
+    in: "giveSecondName",
     find: "files.hold === \"never\"",
     replace: "files.hold !== \"never\"",
     caughtBy: content
@@ -161,7 +164,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "tell(files.fs.link(held.path, target), $exists, ...$$others)",
     replace: "tell(files.fs.rename(held.path, target), $exists, ...$$others)",
     caughtBy: plainTest(
-      "node/completion",
+      "node/commit/completion",
       "is put back by the next writer, also one that changes nothing, and our name for it stays"
     )
   },
@@ -172,7 +175,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "files.hold === \"day\" ? $marked : undefined",
     replace: "$marked",
     caughtBy: plainTest(
-      "node/held",
+      "node/blobs/secondNames",
       "stays when the marks of its use are over, or ends with the last of them, as the policy says"
     )
   },
@@ -190,6 +193,6 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "unknownFormat",
     find: "return $known ? undefined : Number(version)",
     replace: "return undefined",
-    caughtBy: plainTest("node/lastGroup", "a journal with a line of a later format is seen by one who has it open")
+    caughtBy: plainTest("behaviour/lastGroup", "a journal with a line of a later format is seen by one who has it open")
   }
 ]

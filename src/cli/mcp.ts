@@ -13,7 +13,7 @@ import {
   serveStdio
 } from "../mcp/index.ts"
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
 import { type LayoutDirectory, parseDirectories } from "./directories.ts"
 import { Mistake } from "./Failure.ts"
@@ -38,7 +38,10 @@ export const serveMcp = Effect.fn("serveMcp")(
       if (!perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
     }
     if (http !== undefined) return yield* listen(catalogue, options, http)
-    if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
+    if (process.stdin.isTTY) {
+      const program = { node: process.execPath, script: resolve(process.argv[1] ?? "ocilayout") }
+      yield* Console.error(notice(served, options, directories, program))
+    }
     yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })
   },
   Effect.scoped,

@@ -20,7 +20,7 @@ const untagged = (repository: string, dialect: "full" | "bare" = "full"): Name =
 })
 const raw = (reason: string): Name => ({ _tag: "Raw", reason })
 
-/** PEERS.md 4.3: the name, what it is without and with a default repository. Go fails where we have `Raw`. */
+/** The name, what it is without and with a default repository. Go fails where we have `Raw`. */
 const table: ReadonlyArray<readonly [string | undefined, Name, Name]> = [
   [undefined, raw("has no name and there is no default repository"), untagged("def/repo", "bare")],
   ["", raw("has no name and there is no default repository"), untagged("def/repo", "bare")],
@@ -148,20 +148,26 @@ describe("a bare tag beside a containerd name", () => {
         "app:not-latest",
         ":latest",
         "latest",
-        "localhost:5000/app:latest",
-        "Docker.io/app:latest",
         "app:latest@sha256:ff",
-        `app@sha256:${hex}`,
-        `${"a".repeat(256)}:latest`
+        `app@sha256:${hex}`
       ]
     ) {
       assert.deepStrictEqual(read(name), bare, String(name))
     }
   })
 
+  it("is raw under a full name that no repository can have", () => {
+    for (const fullName of ["localhost:5000/app:latest", "Docker.io/app:latest", `${"a".repeat(256)}:latest`]) {
+      for (const defaultRepository of [undefined, Repository.make("def/repo")]) {
+        const name = parseRefName("latest", fullName, defaultRepository)
+        assert.deepInclude(name, { _tag: "Raw", fullName })
+      }
+    }
+  })
+
   it("is raw without either", () => {
     assert.deepStrictEqual(
-      parseRefName("latest", "localhost:5000/app:latest", undefined),
+      parseRefName("latest", undefined, undefined),
       raw("is a bare tag and there is no default repository")
     )
   })
@@ -203,7 +209,7 @@ describe("fitsRefNameGrammar", () => {
       assert.strictEqual(fitsRefNameGrammar(input), refName))
   }
 
-  it("agrees with what skopeo and umoci did (OCI.md 5.4)", () => {
+  it("agrees with what skopeo and umoci did", () => {
     const fits = [
       "example/app:latest",
       `example/app@sha256:${hex}`,
