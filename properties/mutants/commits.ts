@@ -254,5 +254,16 @@ yield* replaceJournal(files, path)`,
     replace: "yield* replaceJournal(files, path)",
     caughtBy: crash,
     runs: 200
+  },
+  {
+    name: "an index hashed from too late",
+    breaks: "Of an index whose beginning has changed only the entries that have are hashed again.",
+    in: "writeIndex",
+    find: "const shared = isSameBefore ? $length : 0",
+    replace: "const shared = $length",
+    caughtBy: property(
+      "indexBytes",
+      "is hashed from where it begins to differ, and written where one before it was, as if neither were so"
+    )
   }
 ]

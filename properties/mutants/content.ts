@@ -162,6 +162,14 @@ yield* writeMeta(...$$meta)`,
     caughtBy: property("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
   },
   {
+    name: "folder opened through a link",
+    breaks: "A folder of the layout that was exchanged for a link is opened where that leads.",
+    in: "heldFolders",
+    find: "fs.openFolder(above.at(basename(path)), false)",
+    replace: "fs.openFolder(above.at(basename(path)), true)",
+    caughtBy: property("exchangedFolders", "before a call of any operation, leads nobody elsewhere")
+  },
+  {
     name: "not put back by a push",
     breaks: "A manifest is refused whose blob another tool has removed, though we hold it.",
     in: "retain",

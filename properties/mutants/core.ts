@@ -108,5 +108,16 @@ export const core: ReadonlyArray<Mutant> = [
     find: "Stream.drop(moves, point.previous - 1)",
     replace: "Stream.drop(moves, point.previous)",
     caughtBy: layoutModel
+  },
+  {
+    name: "size below zero",
+    breaks: "A descriptor may have a size below zero.",
+    in: "whyUnreadable",
+    find: "typeof size !== \"number\" || !Number.isSafeInteger(size) || size < 0",
+    replace: "typeof size !== \"number\" || !Number.isSafeInteger(size)",
+    caughtBy: property(
+      "hostileManifest",
+      "a descriptor that is read is sound, and one by the book is always read, with all its fields"
+    )
   }
 ]
