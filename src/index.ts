@@ -18,7 +18,7 @@ export { parseLayoutReference, parseReference, Repository, Tag } from "./oci/Ref
 export { parseRefName } from "./oci/RefName.ts"
 export { Actor } from "./ops/Actor.ts"
 export type * from "./ops/Copy.ts"
-export { copyManifest } from "./ops/copyManifest.ts"
+export { copyManifest, copyManifests } from "./ops/copyManifest.ts"
 export { type FindingCode, findingCodes } from "./ops/findings.ts"
 export type * from "./ops/Garbage.ts"
 export type * from "./ops/History.ts"

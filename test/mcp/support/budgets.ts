@@ -13,7 +13,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_list_referrers: 250,
   oci_history: 220,
   oci_usage: 180,
-  oci_verify: 240,
+  oci_verify: 250,
   oci_push_blob: 300,
   oci_mount_blob: 180,
   oci_push_manifest: 340,
@@ -26,7 +26,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_restore: 330,
   oci_repair: 300,
   oci_pin: 150,
-  oci_copy: 290,
+  oci_copy: 360,
   oci_gc: 400
 }
 
