@@ -64,7 +64,7 @@ describe("commands", () => {
         assert.strictEqual((yield* ocl(["tags", ...args])).out, "latest\nv1\n", args.join(" "))
       }
       const long = lines((yield* ocl(["tags", layout, "--long"])).out)
-      assert.match(long[0] ?? "", /^TAG +DIGEST +KIND +MANIFEST$/u)
+      assert.match(long[0] ?? "", /^TAG +DIGEST +KIND +MANIFEST +CREATED$/u)
       assert.match(long[1] ?? "", new RegExp(`^latest +${digest.slice(0, 19)} +image +\\d+ B$`, "u"))
       // What is read at an earlier point is what was there then.
       assert.strictEqual((yield* ocl(["tags", layout, "--at", "1"])).out, "v1\n")
