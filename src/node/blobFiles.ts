@@ -14,7 +14,7 @@ import { type Hold, hold, keptAt, markedSince } from "./held.ts"
 import { guard, guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "./layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
-import { retainBlob } from "./retainBlob.ts"
+import { retainBlob, sizeIs } from "./retainBlob.ts"
 import { afterNaming, type Trusted } from "./trusted.ts"
 import { writePieces } from "./writePieces.ts"
 
@@ -39,12 +39,13 @@ export const makeBlobStore = (
     }))
 
   const store: BlobStore = {
-    stat: (digest) =>
+    stat: (digest, { size } = {}) =>
       storage(Effect.gen(function*() {
         const stat = yield* guardedStat(files, files.blob(digest))
-        return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest)
+        return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest, size)
       })),
-    retain: (digest, { manifest = false } = {}) => storage(retainBlob(files, trusted, digest, manifest)),
+    retain: (digest, { manifest = false, size } = {}) =>
+      storage(retainBlob(files, trusted, digest, { inPlace: manifest, size })),
     read: readBlob(files, trusted),
     get: getBlob(files, trusted),
     write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
@@ -151,9 +152,9 @@ const findHeld = Effect.fnUntraced(function*(
 })
 
 /** The size of what is there and cannot be told by a look, or of what we hold. */
-const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest) =>
+const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest, size: number | undefined) =>
   Effect.scoped(Effect.map(
-    openBlob(files, trusted, digest),
+    openBlob(files, trusted, digest, sizeIs(size)),
     (opened) => opened === undefined ? Option.none<number>() : Option.some(opened.stat.size)
   ))
 

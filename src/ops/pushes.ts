@@ -68,7 +68,7 @@ export const makePushes = (
         (all) => options.sparse === true ? [] : all
       )
     const store = Effect.gen(function*() {
-      const known = command(yield* missing((digest) => opened.blobs.stat(digest)))
+      const known = command(yield* missing(opened.blobs.stat))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
@@ -86,7 +86,7 @@ export const makePushes = (
       evidence: () =>
         Effect.zipWith(
           missing(opened.blobs.retain),
-          opened.blobs.retain(descriptor.digest, { manifest: true }),
+          opened.blobs.retain(descriptor.digest, { manifest: true, size: bytes.length }),
           (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
         )
     }
@@ -108,7 +108,7 @@ export const makePushes = (
               () => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference: digest }))
             )
           )
-          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, digest))
+          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, descriptor))
           const missing = there ? [] : [{ path: "", digest }]
           return { _tag: "PutManifest", repository: opened.repository, descriptor, tags, missing } satisfies PutManifest
         })
@@ -241,9 +241,12 @@ const described = (
 ): Descriptor & { readonly digest: ContentDigest } =>
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
 
-export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
+export const isStored = (
+  opened: Opened,
+  { digest, size }: Pick<Descriptor, "digest" | "size">
+): Effect.Effect<boolean, RegistryError> =>
   isContentDigest(digest)
-    ? Effect.map(opened.blobs.retain(digest, { manifest: true }), Option.isSome)
+    ? Effect.map(opened.blobs.retain(digest, { manifest: true, size }), Option.isSome)
     : Effect.succeed(false)
 
 const pushed = (
