@@ -86,8 +86,24 @@ const prepare = Effect.fnUntraced(function*(
   const asked = yield* reader.root
   const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
-  return { item, reader, walked: yield* walkCopy(reader, root, { referrers, sparse }) }
+  const walked = yield* walkCopy(reader, root, { referrers, sparse })
+  // A list that the target has of its own is kept up to date by the pushes of what it is to list.
+  const entries = yield* Effect.filter(
+    walked.entries,
+    (entry) => entry.isList === true ? Effect.map(hasTag(target, entry.tags), (has) => !has) : Effect.succeed(true)
+  )
+  return { item, reader, walked: { ...walked, entries } }
 })
+
+const hasTag = ({ registry, repository }: CopyTarget, tags: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.forEach(tags, (tag) =>
+      registry.resolveTag(repository, tag).pipe(
+        Effect.as(true),
+        Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
+      )),
+    (found) => found.includes(true)
+  )
 
 const sizeOf = (parts: ReadonlyArray<Part>): number => parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
 

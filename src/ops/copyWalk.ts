@@ -24,6 +24,8 @@ export interface Part {
 interface EntryToBe extends ReadManifest {
   readonly tags: ReadonlyArray<string>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Its tag lists what belongs to a manifest. */
+  readonly isList?: true
 }
 
 export interface Found {
@@ -145,7 +147,7 @@ export const walkCopy = Effect.fnUntraced(function*(
     const found = yield* read(descriptor)
     yield* grow(found)
     yield* below(found)
-    entries.push({ ...found, tags: [tag] })
+    entries.push({ ...found, tags: [tag], isList: true })
   }
   return { entries, parts: Array.from(parts.values()), manifests: seen.size }
 })

@@ -9,9 +9,10 @@ import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import { belongingsIn } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
+import { unlistReferrer } from "./fallbackTags.ts"
 import { type Needs, needsOfAll } from "./links.ts"
 import { type Need, needsOf, type Walk } from "./manifests.ts"
-import type { RegistryError } from "./ports.ts"
+import type { Hasher, RegistryError } from "./ports.ts"
 import type { RegistryShape } from "./Registry.ts"
 import { walkRepository } from "./walkRepository.ts"
 
@@ -89,7 +90,8 @@ const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<stri
   Array.from(new Set(needs.flatMap((need) => as === undefined || need.as === as ? [need.by] : [])))
 
 export const makeDeletes = (
-  catalog: Catalog
+  catalog: Catalog,
+  hasher: Hasher
 ): Pick<RegistryShape, "deleteBlob" | "deleteManifest" | "deleteTag" | "forecast"> => ({
   deleteTag: Effect.fn("Registry.deleteTag")(function*(repository, input, options = {}) {
     const opened = yield* catalog.open(repository)
@@ -112,14 +114,21 @@ export const makeDeletes = (
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseDigest(input))
     const { before, revision } = yield* opened.layout.transact({
-      evidence: (state) => manifestNeeds(opened, state, digest),
-      decide: (state, needs) =>
+      evidence: (state) =>
+        Effect.all({
+          needs: manifestNeeds(opened, state, digest),
+          unlisting: unlistReferrer(opened, hasher, state, digest)
+        }),
+      decide: (state, { needs, unlisting: { commands, lists } }) =>
         decide(state, {
-          _tag: "DeleteManifest",
-          repository: opened.repository,
-          digest,
-          force: options.force ?? false,
-          neededBy: unique(needs)
+          _tag: "Batch",
+          commands: [...commands, {
+            _tag: "DeleteManifest",
+            repository: opened.repository,
+            digest,
+            force: options.force ?? false,
+            neededBy: unique(needs).filter((by) => !lists.has(by))
+          }]
         })
     })
     return { tags: tagsIn(before, opened.repository, digest), revision }

@@ -20,7 +20,7 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeReads(catalog),
   ...makeUploads(catalog),
   ...makePushes(catalog, hasher),
-  ...makeDeletes(catalog),
+  ...makeDeletes(catalog, hasher),
   ...makeByName(catalog),
   ...makeLists(catalog),
   ...makeHistory(catalog),

@@ -18,6 +18,7 @@ import { type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { DigestInvalid, ManifestTooLarge, ManifestUnknown, Unsupported } from "../oci/OciError.ts"
 import { parseTag, type Repository } from "../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
+import { listReferrer } from "./fallbackTags.ts"
 import * as limits from "./limits.ts"
 import { factsOf } from "./manifests.ts"
 import { missingFrom } from "./missingFrom.ts"
@@ -83,12 +84,17 @@ export const makePushes = (
     const prepared: Prepared = {
       opened,
       store,
-      evidence: () =>
-        Effect.zipWith(
-          missing(opened.blobs.retain),
-          opened.blobs.retain(descriptor.digest, { manifest: true, size: bytes.length }),
-          (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
-        )
+      evidence: Effect.fnUntraced(function*(state) {
+        const lacking = yield* missing(opened.blobs.retain)
+        const stored = yield* opened.blobs.retain(descriptor.digest, { manifest: true, size: bytes.length })
+        const put = command(Option.isSome(stored) ? lacking : [itself, ...lacking])
+        const lists = yield* listReferrer(opened, hasher, state, {
+          descriptor,
+          manifest,
+          wanted: options.fallbackTag === true
+        })
+        return lists.length === 0 ? put : { _tag: "Batch", commands: [put, ...lists] }
+      })
     }
     return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
   })
