@@ -8,6 +8,7 @@ import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../oci/OciError.ts
 import type { Displaced } from "./displaced.ts"
 import type { Draft } from "./drafts.ts"
 import { keepOwner, syncFolder, syncWhole } from "./durable.ts"
+import { tellDockerSave } from "./fallback.ts"
 import { endHolds, syncHeld } from "./held.ts"
 import { type IndexBytes, writeIndex } from "./indexBytes.ts"
 import { type IndexOnDisk, textOf } from "./indexFile.ts"
@@ -151,6 +152,7 @@ export const publish = Effect.fnUntraced(function*(
     })
   )
   yield* afterPublishing(syncExchanged(files, target))
+  yield* tellDockerSave(files)
   const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
   const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
   // Somebody may have written into it since it was published.
