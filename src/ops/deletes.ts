@@ -9,7 +9,7 @@ import { BlobUnknown, ManifestUnknown } from "../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../oci/Reference.ts"
 import { belongingsIn } from "./belonging.ts"
 import type { Catalog, Opened } from "./catalog.ts"
-import { unlistReferrer } from "./fallbackTags.ts"
+import { listing, unlistReferrer } from "./fallbackTags.ts"
 import { type Needs, needsOfAll } from "./links.ts"
 import { type Need, needsOf, type Walk } from "./manifests.ts"
 import type { Hasher, RegistryError } from "./ports.ts"
@@ -36,7 +36,9 @@ const manifestNeeds = Effect.fnUntraced(function*(
   state: State,
   digest: Digest
 ): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
+  const lists = yield* listing(opened, state, digest)
   const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
+    .filter(({ by }) => !lists.has(by))
   const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
   const { bonds } = yield* belongingsIn(opened, state, true)
   const belonging = stays ? [] : bonds.filter(({ isList, subject }) => subject === digest && isList !== true)
@@ -119,15 +121,15 @@ export const makeDeletes = (
           needs: manifestNeeds(opened, state, digest),
           unlisting: unlistReferrer(opened, hasher, state, digest)
         }),
-      decide: (state, { needs, unlisting: { commands, lists } }) =>
+      decide: (state, { needs, unlisting }) =>
         decide(state, {
           _tag: "Batch",
-          commands: [...commands, {
+          commands: [...unlisting, {
             _tag: "DeleteManifest",
             repository: opened.repository,
             digest,
             force: options.force ?? false,
-            neededBy: unique(needs).filter((by) => !lists.has(by))
+            neededBy: unique(needs)
           }]
         })
     })

@@ -128,16 +128,32 @@ export const listReferrer = Effect.fnUntraced(function*(
   return commands.flat()
 })
 
-/** What takes a manifest out of the lists of its repository, and the lists that then no longer name it. */
+/** The lists of a repository that name a manifest. */
+const listsNaming = (opened: Located, state: State, digest: Digest) =>
+  Effect.map(
+    listsIn(opened, state),
+    (lists) => lists.filter(({ manifests }) => manifests.some((item) => digestIn(item) === digest))
+  )
+
+/** Their digests: they list a manifest, and do not need it. */
+export const listing = (
+  opened: Located,
+  state: State,
+  digest: Digest
+): Effect.Effect<ReadonlySet<string>, RegistryError> =>
+  Effect.map(
+    listsNaming(opened, state, digest),
+    (lists) => new Set(lists.map(({ descriptor }) => descriptor.digest))
+  )
+
+/** What takes a manifest out of the lists of its repository. */
 export const unlistReferrer = Effect.fnUntraced(function*(
   opened: Located,
   hasher: Hasher,
   state: State,
   digest: Digest
-): Effect.fn.Return<{ readonly commands: ReadonlyArray<Command>; readonly lists: ReadonlySet<string> }, RegistryError> {
-  const naming = (yield* listsIn(opened, state)).filter(({ manifests }) =>
-    manifests.some((item) => digestIn(item) === digest)
-  )
+): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+  const naming = yield* listsNaming(opened, state, digest)
   const commands = yield* Effect.forEach(naming, ({ descriptor, document, manifests, tag }) => {
     const rest = manifests.filter((item) => digestIn(item) !== digest)
     const { repository } = opened
@@ -148,5 +164,5 @@ export const unlistReferrer = Effect.fnUntraced(function*(
         ...drop(state, opened, descriptor)
       ])
   })
-  return { commands: commands.flat(), lists: new Set(naming.map(({ descriptor }) => descriptor.digest)) }
+  return commands.flat()
 })

@@ -79,6 +79,8 @@ describe("a tag that lists what refers to a manifest", () => {
       const registry = yield* world
       yield* push(registry, one, true)
       yield* push(registry, two)
+      // What is said beforehand is what happens.
+      assert.deepStrictEqual((yield* registry.forecast("app", "manifest", one.descriptor.digest)).neededBy, [])
       yield* registry.deleteManifest("app", one.descriptor.digest)
       assert.deepStrictEqual(yield* digestsIn(registry), digestsOf(two))
       assert.deepStrictEqual(yield* untagged(registry), digestsOf(two))
