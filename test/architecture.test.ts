@@ -138,6 +138,10 @@ describe("architecture", () => {
     assert.sameMembers(Array.from(block.matchAll(/^\s*src\/(\w+)\//gm), ([, folder]) => folder), folders)
   })
 
+  it.each([picture, ...Object.values(rooms)])("is explained in docs/architecture.md: %s", (text) => {
+    assert.include(readFileSync("docs/architecture.md", "utf8"), `\`\`\`\n${text}\n\`\`\``)
+  })
+
   it("has no folder and no loose file beside the picture", () => {
     const strangers = files.filter(({ folder, path }) =>
       folder === undefined ? !["src/index.ts", "src/main.ts"].includes(path) : !folders.includes(folder)
