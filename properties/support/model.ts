@@ -628,8 +628,10 @@ export class Model {
       case "resolveName":
       case "getNamed": {
         const named = Array.from(this.#layouts.values()).flatMap(entriesOf).find(({ refName }) => refName === ask.name)
-        // Each layout of a tree writes bare tags, so that no entry has a full name.
-        if (named === undefined || !this.shared) throw new Refusal({ refused: ["ManifestUnknown"] })
+        // Each layout of a tree writes bare tags, which stand behind their repository here; the untagged have no name.
+        if (named === undefined || (!this.shared && named.refName.includes("@"))) {
+          throw new Refusal({ refused: ["ManifestUnknown"] })
+        }
         return this.#manifest(named, { withBytes: ask.op === "getNamed" })
       }
       case "usage": {

@@ -14,6 +14,7 @@ import { referrers, resolve } from "./commands/resolve.ts"
 import { rm, tag } from "./commands/tag.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
+import { usage } from "./commands/usage.ts"
 
 const commands = [
   init,
@@ -28,6 +29,7 @@ const commands = [
   rm,
   referrers,
   inspect,
+  usage,
   Command.withAlias(copy, "cp"),
   pin,
   unpin,

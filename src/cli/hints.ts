@@ -23,7 +23,11 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   UploadBusy: "Another process is appending to it; try again."
 }
 
+const left = "--sparse copies what is there; ocilayout verify says what else is missing."
+
 export const hintFor = (error: RegistryError): string | undefined =>
-  error._tag === "Conflict" && error.names !== undefined
+  (error._tag === "BlobUnknown" || error._tag === "ManifestUnknown") && error.neededBy !== undefined ?
+    left :
+    error._tag === "Conflict" && error.names !== undefined
     ? "They were changed since: ocilayout history shows by what; --force takes them back nevertheless."
     : table[error._tag]

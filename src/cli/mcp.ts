@@ -1,6 +1,6 @@
 /** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
 import { Console, Effect, Result, type Scope } from "effect"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
 import {
@@ -15,7 +15,7 @@ import {
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
-import { type LayoutDirectory, parseDirectories } from "./directories.ts"
+import { isVacant, type LayoutDirectory, parseDirectories } from "./directories.ts"
 import { Mistake } from "./Failure.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
@@ -100,7 +100,7 @@ const openLayout = Effect.fnUntraced(function*(
   { create, defaultRepository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
 ): Effect.fn.Return<ServedLayout, RegistryError, Scope.Scope> {
   // Nothing is made where something else lies: a mistyped path would become a layout.
-  const mustExist = !create || (existsSync(path) && !isEmptyFolder(path))
+  const mustExist = !create || (existsSync(path) && !isVacant(path))
   const common = { directory: path, durability, hold, symlinks, mustExist }
   const registry = perRepository
     ? yield* openPerRepository(common)
@@ -114,7 +114,3 @@ const openLayout = Effect.fnUntraced(function*(
   }
   return layout
 })
-
-/** The folder of our own files alone is a layout that is being made. */
-const isEmptyFolder = (path: string): boolean =>
-  isDirectory(path) && readdirSync(path).every((name) => name === ".ocilayout")

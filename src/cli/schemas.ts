@@ -11,6 +11,7 @@ import { Referrers, Resolved } from "./commands/resolve.ts"
 import { Tagged } from "./commands/tag.ts"
 import { Repaired, Verified } from "./commands/upkeep.ts"
 import { Cancelled, Committed, Upload, Uploads } from "./commands/upload.ts"
+import { Usage } from "./commands/usage.ts"
 
 export const schemas = {
   "blob delete": Deleted,
@@ -45,6 +46,7 @@ export const schemas = {
   "upload list": Uploads,
   "upload start": Upload,
   "upload status": Upload,
+  usage: Usage,
   /** One of these on each line, the summary last. */
   verify: Verified,
   /** One on each line. */

@@ -1,6 +1,6 @@
 /** Opens the layout that a command line means, and tells which name inside it. */
 import { Effect, Option, Result, type Scope, Stream } from "effect"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import {
   type Durability,
@@ -17,6 +17,7 @@ import { quoted, several } from "../oci/quoted.ts"
 import { formatReference } from "../oci/Reference.ts"
 import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
 import { placeAt } from "../ops/refs/placeAt.ts"
+import { isVacant } from "./directories.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 import { transportOf } from "./transports.ts"
 
@@ -261,7 +262,7 @@ const destinationIn = (where: Where, argument: string): Split | undefined => {
 
 const canBeMade = (directory: string): boolean =>
   existsSync(directory)
-    ? statSync(directory).isDirectory() && readdirSync(directory).length === 0
+    ? isVacant(directory)
     : statSync(dirname(resolve(directory)), { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */

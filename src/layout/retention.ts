@@ -1,4 +1,5 @@
 /** Which tags are kept no longer, by rules that whoever keeps a layout gives. */
+import { fits } from "../oci/glob.ts"
 import { attachedTag } from "./belonging.ts"
 import type { Entry } from "./Entry.ts"
 import { displayName } from "./garbage.ts"
@@ -9,9 +10,9 @@ import type { State } from "./State.ts"
  * given; a tag goes when it is outside of all that are. Tags that say to what they belong are not touched by any rule.
  */
 export interface RetentionRule {
-  /** The repositories it is about; `*` stands for any characters, all repositories by default. */
+  /** The repositories it is about; `*` stands for any characters, `?` for one; all by default. */
   readonly repository?: string | undefined
-  /** The tags it is about; `*` stands for any characters, all tags by default. */
+  /** The tags it is about; written as `repository` is; all by default. */
   readonly tag?: string | undefined
   /** How many of them stay in each repository, those moved last; tags whose order is not known stay together. */
   readonly newest?: number | undefined
@@ -56,9 +57,9 @@ export const retainedBy = (
   const stays = new Map<Entry, string>()
   for (const rule of rules) {
     const { maxAgeMillis, newest, repository = "*", tag = "*" } = rule
-    const [repositories, tags] = [glob(repository), glob(tag)]
+    const [fitsRepository, fitsTag] = [fits(repository), fits(tag)]
     const meant = state.entries.filter(({ name }) =>
-      name._tag === "Tagged" && repositories.test(name.repository) && tags.test(name.tag) &&
+      name._tag === "Tagged" && fitsRepository(name.repository) && fitsTag(name.tag) &&
       attachedTag(name.tag) === undefined
     )
     if (newest === undefined && maxAgeMillis === undefined) continue
@@ -144,6 +145,3 @@ const describe = ({ maxAgeMillis, newest }: RetentionRule): string =>
     ...(newest === undefined ? [] : [`the rule to keep the newest ${newest}`]),
     ...(maxAgeMillis === undefined ? [] : [`the rule to keep what is younger than ${maxAgeMillis / 3_600_000} hours`])
   ].join(" and ")
-
-const glob = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split("*").map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/gu, "\\$&")).join(".*")}$`, "su")

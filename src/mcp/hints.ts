@@ -45,18 +45,22 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   UploadBusy: "Wait for the other call, then ask for the offset with oci_upload_start and upload_id."
 }
 
+const left = "Call again with sparse to copy what is there; oci_verify tells what else is missing."
+
 /** What to do next; names are looked for in the layout that the call was about. */
 export const hintFor = (error: ToolError, layout: ServedLayout, served: Served): Effect.Effect<string | undefined> => {
   switch (error._tag) {
     case "NameUnknown":
       return Effect.zipWith(wasThere(layout, error.repository), repositoriesNear(layout, error.repository), joined)
     case "ManifestUnknown":
+      if (error.neededBy !== undefined) return Effect.succeed(left)
       return Effect.zipWith(
         wasThere(layout, error.repository, error.reference),
         tagsNear(layout, error.repository, error.reference),
         joined
       )
     case "BlobUnknown":
+      if (error.neededBy !== undefined) return Effect.succeed(left)
       return holderOf(layout, error.digest, served)
     case "PathDenied":
       return Effect.succeed(

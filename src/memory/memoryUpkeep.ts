@@ -52,6 +52,7 @@ export const memoryUpkeep = (
       }),
     mend: () => Effect.succeed(Option.none()),
     indexBytes: Effect.succeedNone,
+    beside: () => Effect.succeedNone,
     restoreIndex: () => Effect.succeed(Option.none())
   }
 }

@@ -8,6 +8,11 @@ declare const TextDecoder: new(
   options: { readonly fatal: boolean; readonly ignoreBOM: boolean }
 ) => { readonly decode: (bytes: Uint8Array) => string }
 
+declare const TextEncoder: new() => { readonly encode: (text: string) => Uint8Array }
+
+/** A value as JSON, in UTF-8. */
+export const jsonBytes = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+
 /** How deep an index, a manifest or a config may be nested. */
 export const jsonDepth = 64
 

@@ -44,9 +44,14 @@ export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("Mani
   code: Schema.tag("MANIFEST_UNKNOWN"),
   repository: Schema.String,
   reference: Schema.String,
-  candidates: Schema.optionalKey(Schema.Array(Schema.String))
+  candidates: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** The digest of an index that names it: then a layout may be without it. */
+  neededBy: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
+    if (this.neededBy !== undefined) {
+      return `${named(this.reference)} is in the index ${named(this.neededBy)}, its manifest is not in this layout`
+    }
     const there = this.candidates === undefined ? "" : `; there is: ${several(this.candidates)}`
     return `no manifest ${named(this.reference)} in repository ${named(this.repository)}${there}`
   }

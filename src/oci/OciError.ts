@@ -42,10 +42,13 @@ export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupporte
 
 export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown", {
   code: Schema.tag("BLOB_UNKNOWN"),
-  digest: Schema.String
+  digest: Schema.String,
+  /** The digest of a manifest that names it: then a layout may be without it. */
+  neededBy: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `blob ${named(this.digest)} is not in the layout`
+    const needed = this.neededBy === undefined ? "" : `; manifest ${named(this.neededBy)} needs it`
+    return `blob ${named(this.digest)} is not in the layout${needed}`
   }
 }
 

@@ -14,6 +14,17 @@ export const platformOf = ({ platform }: Pick<Descriptor, "platform">): string |
 /** Attestations stand in an index beside the images, under a platform that is none. */
 export const isAttestation = (descriptor: Descriptor): boolean => platformOf(descriptor) === "unknown/unknown"
 
+const statement = "application/vnd.in-toto+json"
+
+/**
+ * What the statements of an attestation are about, where a manifest is one, as BuildKit writes them: nothing but in-toto
+ * statements, each of which may say its predicate type. Undefined for every other manifest.
+ */
+export const predicatesOf = ({ layers }: Pick<Manifest, "layers">): ReadonlyArray<string> | undefined =>
+  layers.length > 0 && layers.every(({ mediaType }) => mediaType === statement)
+    ? layers.flatMap(({ annotations = {} }) => annotations["in-toto.io/predicate-type"] ?? [])
+    : undefined
+
 /** Children that are images, or indexes of them. */
 export const images = ({ manifests }: Pick<Manifest, "manifests">): ReadonlyArray<Descriptor> =>
   manifests.filter((child) => !isAttestation(child))

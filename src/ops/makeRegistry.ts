@@ -20,7 +20,7 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeReads(catalog),
   ...makePushBlobs(catalog),
   ...makePushManifests(catalog, hasher),
-  ...makeDeletes(catalog),
+  ...makeDeletes(catalog, hasher),
   ...makeByName(catalog),
   ...makeListings(catalog),
   ...makeHistory(catalog),

@@ -12,12 +12,15 @@ import { later } from "../support/later.ts"
 
 const cases = fileURLToPath(new URL("../fixtures/cases", import.meta.url))
 
+export const caseAt = (path: string): string => join(cases, path)
+
 /** The layouts of the cases in a folder of them. */
 export const casesBelow = (folder: string): ReadonlyArray<string> =>
-  fs.readdirSync(join(cases, folder)).flatMap((name) =>
-    fs.readdirSync(join(cases, folder, name), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(folder, name, entry.name))
+  foldersIn(folder).flatMap((name) => foldersIn(join(folder, name)).map((layout) => join(folder, name, layout)))
+
+const foldersIn = (folder: string): ReadonlyArray<string> =>
+  fs.readdirSync(join(cases, folder), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : []
   )
 
 export interface Given {
@@ -48,7 +51,9 @@ export const target = Effect.flatMap(temporaryFolder, (folder) => open(join(fold
 export const short = (digest: string): string => digest.slice(0, "sha256:".length + 12)
 
 export const blobsIn = (directory: string): ReadonlyArray<string> =>
-  fs.readdirSync(join(directory, "blobs", "sha256")).map((hex) => short(`sha256:${hex}`)).toSorted()
+  fs.existsSync(join(directory, "blobs", "sha256"))
+    ? fs.readdirSync(join(directory, "blobs", "sha256")).map((hex) => short(`sha256:${hex}`)).toSorted()
+    : []
 
 export const entriesOf = (directory: string): ReadonlyArray<Record<string, unknown>> =>
   (JSON.parse(fs.readFileSync(join(directory, "index.json"), "utf8")) as {

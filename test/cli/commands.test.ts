@@ -42,6 +42,31 @@ const world = Effect.gen(function*() {
 
 const lines = (text: string): ReadonlyArray<string> => text.trimEnd().split("\n")
 
+describe("manifest push --fallback-tag", () => {
+  it.live("lists what refers to a manifest under a tag, and later ones without being asked", () =>
+    Effect.gen(function*() {
+      const { digest, file, image, layout } = yield* world
+      const app = `${layout}/example/app`
+      const tag = digest.replace(":", "-")
+      const refer = (note: string, ...args: ReadonlyArray<string>) => {
+        const subject = { mediaType: manifestType, digest, size: 1 }
+        const document = { schemaVersion: 2, ...image, subject, annotations: { note } }
+        return ocl(["manifest", "push", app, file("referrer", JSON.stringify(document)), ...args])
+      }
+      const listed = Effect.map(
+        ocl(["manifest", "get", `${app}:${tag}`]),
+        ({ out }) =>
+          (JSON.parse(out) as { manifests: ReadonlyArray<{ annotations: { note: string } }> }).manifests
+            .map(({ annotations }) => annotations.note)
+      )
+      yield* refer("a")
+      assert.strictEqual((yield* ocl(["resolve", `${app}:${tag}`])).code, 3)
+      yield* refer("b", "--fallback-tag")
+      yield* refer("c")
+      assert.deepStrictEqual(yield* listed, ["b", "c"])
+    }))
+})
+
 describe("commands", () => {
   it.live("make a layout once", () =>
     Effect.gen(function*() {
@@ -64,7 +89,7 @@ describe("commands", () => {
         assert.strictEqual((yield* ocl(["tags", ...args])).out, "latest\nv1\n", args.join(" "))
       }
       const long = lines((yield* ocl(["tags", layout, "--long"])).out)
-      assert.match(long[0] ?? "", /^TAG +DIGEST +KIND +MANIFEST$/u)
+      assert.match(long[0] ?? "", /^TAG +DIGEST +KIND +MANIFEST +CREATED$/u)
       assert.match(long[1] ?? "", new RegExp(`^latest +${digest.slice(0, 19)} +image +\\d+ B$`, "u"))
       // What is read at an earlier point is what was there then.
       assert.strictEqual((yield* ocl(["tags", layout, "--at", "1"])).out, "v1\n")

@@ -77,6 +77,7 @@ describe("inspect", () => {
       const { amd64, app, arm64, blobFile, index, layout } = yield* world
       const found = yield* json(["inspect", `${app}:1.0`])
       const images = found["images"] as ReadonlyArray<{ total_size: number }>
+      const here = { media_type: manifestType, state: "present" }
       assert.deepStrictEqual(found, {
         repository: "app",
         kind: "index",
@@ -84,8 +85,8 @@ describe("inspect", () => {
         media_type: indexType,
         total_size: images.reduce((sum, { total_size }) => sum + total_size, 0),
         images: [
-          { platform: "linux/amd64", digest: amd64.digest, state: "present", total_size: images[0]?.total_size },
-          { platform: "linux/arm64", digest: arm64.digest, state: "present", total_size: images[1]?.total_size }
+          { platform: "linux/amd64", digest: amd64.digest, ...here, total_size: images[0]?.total_size },
+          { platform: "linux/arm64", digest: arm64.digest, ...here, total_size: images[1]?.total_size }
         ]
       })
       assert.strictEqual((images[0]?.total_size ?? 0) - (images[1]?.total_size ?? 0), 1000)

@@ -223,6 +223,28 @@ describe("what is no layout", () => {
       }
     }))
 
+  it.live("but had been one becomes a new one, with nothing of what was removed", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      const [source, layout] = [join(root, "source"), join(root, "emptied")]
+      const digest = layoutOf(source, "v1")
+      assert.strictEqual((yield* ocl(["copy", `${source}:v1`, `${layout}:old`])).code, 0)
+      // As rm -rf DIR/* leaves it.
+      for (const name of fs.readdirSync(layout)) {
+        if (name !== ".ocilayout") fs.rmSync(join(layout, name), { recursive: true })
+      }
+      assert.deepStrictEqual(fs.readdirSync(layout), [".ocilayout"])
+      for (const command of ["tags", "mcp", "verify"]) {
+        const { code, err } = yield* ocl([command, layout])
+        assert.strictEqual(code, 3, command)
+        assert.include(err, "has nothing but .ocilayout", command)
+      }
+      assert.strictEqual((yield* ocl(["copy", `${source}:v1`, `${layout}:new`])).code, 0)
+      assert.deepStrictEqual(namesIn(layout), ["new"])
+      assert.strictEqual((yield* ocl(["resolve", `${layout}:new`])).out, `${digest}\n`)
+      assert.strictEqual((yield* ocl(["verify", layout])).code, 0)
+    }))
+
   it.live("is said when a layout is made beside it", () =>
     Effect.gen(function*() {
       const root = yield* temporaryDirectory

@@ -60,13 +60,14 @@ const osVersionOf = ({ platform }: Weighed["descriptor"]): string | undefined =>
 }
 
 const told = (
-  { descriptor: { digest, mediaType }, image, manifest, platform, referrers }: Found,
+  { descriptor: { digest, mediaType }, image, manifest, missing, platform, predicates, referrers }: Found,
   images: ReadonlyArray<Weighed> | undefined
 ): Inspected => ({
-  kind: manifest.kind,
+  kind: predicates === undefined ? manifest.kind : "attestation",
   digest,
   media_type: mediaType,
   ...(manifest.kind === "image" ? {} : field("artifact_type", manifest.artifactType)),
+  ...field("predicate_types", predicates),
   ...field("platform", platform),
   ...field("created", image?.created),
   ...field("author", image?.author),
@@ -81,6 +82,7 @@ const told = (
       digest,
       media_type: mediaType,
       size,
+      state: missing.has(digest) ? "missing" as const : "present" as const,
       ...field("title", annotations?.[annotation.title]),
       ...field("created_by", image?.instructions[at])
     }))
@@ -96,8 +98,10 @@ const told = (
   ),
   ...field(
     "images",
-    images?.map(({ descriptor, platform, size, state }) => ({
+    images?.map(({ artifactType, descriptor, platform, size, state }) => ({
       ...field("platform", platform),
+      media_type: descriptor.mediaType,
+      ...field("artifact_type", artifactType),
       ...field("os_version", osVersionOf(descriptor)),
       ...field("annotations", descriptor.annotations),
       digest: descriptor.digest,

@@ -26,10 +26,12 @@ export const Inspected = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
   /** What a name without a tag was read as. */
   read_as: Schema.optionalKey(Schema.String),
-  kind: Schema.Literals(["image", "index", "artifact"]),
+  kind: Schema.Literals(["image", "index", "artifact", "attestation"]),
   digest: Schema.String,
   media_type: Schema.String,
   artifact_type: Schema.optionalKey(Schema.String),
+  /** Of an attestation: what its statements are about. */
+  predicate_types: Schema.optionalKey(texts),
   platform: Schema.optionalKey(Schema.String),
   created: Schema.optionalKey(Schema.String),
   author: Schema.optionalKey(Schema.String),
@@ -42,6 +44,7 @@ export const Inspected = Schema.Struct({
     digest: Schema.String,
     media_type: Schema.String,
     size: Schema.Natural,
+    state: Schema.Literals(["present", "missing"]),
     /** The file name that its annotation gives it. */
     title: Schema.optionalKey(Schema.String),
     created_by: Schema.optionalKey(Schema.String)
@@ -49,6 +52,9 @@ export const Inspected = Schema.Struct({
   /** The images of an index. */
   images: Schema.optionalKey(Schema.Array(Schema.Struct({
     platform: Schema.optionalKey(Schema.String),
+    media_type: Schema.String,
+    /** Of what is no image. */
+    artifact_type: Schema.optionalKey(Schema.String),
     os_version: Schema.optionalKey(Schema.String),
     /** What else the index says of it. */
     annotations: Schema.optionalKey(named),
@@ -89,8 +95,20 @@ type Fact = readonly [name: string, value: string | undefined]
 const shown = (text: string | undefined): string | undefined => text === undefined ? undefined : sentence(text)
 
 const summaryOf = (
-  { artifact_type, author, created, digest, kind, media_type, platform, read_as, repository, subject, total_size }:
-    Inspected,
+  {
+    artifact_type,
+    author,
+    created,
+    digest,
+    kind,
+    media_type,
+    platform,
+    predicate_types,
+    read_as,
+    repository,
+    subject,
+    total_size
+  }: Inspected,
   { now }: Screen
 ): ReadonlyArray<Fact> => [
   ["repository", repository],
@@ -98,6 +116,7 @@ const summaryOf = (
   ["digest", digest],
   ["media type", shown(media_type)],
   ["kind", artifact_type === undefined ? kind : `${kind}, ${sentence(artifact_type)}`],
+  ["about", lines(predicate_types)],
   ["platform", shown(platform)],
   ["created", createdOf(created, now)],
   ["author", shown(author)],
@@ -155,7 +174,7 @@ const layersOf = ({ kind, layers = [] }: Inspected, screen: Screen): string => {
     layers.map((layer) => [
       shortOf(layer.digest),
       sizeOf(layer.size),
-      share(layer.size, most),
+      layer.state === "present" ? share(layer.size, most) : layer.state,
       sentence(isTold ? telling(layer) : layer.media_type)
     ])
   )
@@ -166,8 +185,14 @@ const imagesOf = (images: NonNullable<Inspected["images"]>, screen: Screen): str
   return table(
     screen,
     [{ title: "PLATFORM", cut: true }, { title: "DIGEST" }, ...sized],
-    images.map(({ digest, os_version, platform = "unknown", state, total_size }) => [
-      sentence(os_version === undefined ? platform : `${platform} (${os_version})`),
+    images.map(({ artifact_type, digest, media_type, os_version, platform, state, total_size }) => [
+      sentence(
+        platform === undefined
+          ? artifact_type ?? media_type
+          : os_version === undefined
+          ? platform
+          : `${platform} (${os_version})`
+      ),
       shortOf(digest),
       total_size === undefined ? "" : sizeOf(total_size),
       state === "present" ? share(total_size ?? 0, most) : state

@@ -1,20 +1,21 @@
 /** Commands that list: repositories, tags. */
 import { Effect, Option, Result, Schema, Stream } from "effect"
-import { Argument, Command } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
+import { fits } from "../../oci/glob.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { named } from "../../oci/quoted.ts"
 import type { RegistryShape } from "../../ops/api/Registry.ts"
+import { createdOf, newestTags } from "../../ops/content/createdOf.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
-import { fits } from "../glob.ts"
 import { type Answer, answer } from "../output.ts"
 import { atPoint, locate, locateWhole, severalRepositories, type Target } from "../target.ts"
 import { table } from "../terminal/table.ts"
-import { counted, shortOf, sizeOf } from "../terminal/units.ts"
+import { ageOf, counted, shortOf, sizeOf } from "../terminal/units.ts"
 
-const Amount = Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural })
+export const Amount = Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural })
 
 export const Repositories = Schema.Struct({
   repositories: Schema.Array(Schema.String),
@@ -108,7 +109,9 @@ const TagDetail = Schema.Struct({
   tag: Schema.String,
   digest: Schema.String,
   kind: Schema.Literals(["image", "index", "artifact"]),
-  size: Schema.Natural
+  size: Schema.Natural,
+  /** As the image says. */
+  created: Schema.optionalKey(Schema.String)
 })
 
 export const Tags = Schema.Struct({
@@ -128,8 +131,16 @@ const shownTags: Answer<typeof Tags.Type> = {
     [
       details === undefined ? tags.join("\n") : table(
         screen,
-        [{ title: "TAG", cut: true }, { title: "DIGEST" }, { title: "KIND" }, { title: "MANIFEST", align: "right" }],
-        details.map(({ digest, kind, size, tag }) => [tag, shortOf(digest), kind, sizeOf(size)])
+        [{ title: "TAG", cut: true }, { title: "DIGEST" }, { title: "KIND" }, { title: "MANIFEST", align: "right" }, {
+          title: "CREATED"
+        }],
+        details.map(({ created = "", digest, kind, size, tag }) => [
+          tag,
+          shortOf(digest),
+          kind,
+          sizeOf(size),
+          created === "" ? "" : ageOf(Date.parse(created), screen.now)
+        ])
       ),
       ...untagged.map(({ digest }) => `${repository}@${digest}`)
     ].filter((part) => part !== "").join("\n")
@@ -142,7 +153,8 @@ const detailOf = (registry: RegistryShape, repository: string, tag: string) =>
     const kinds = { index: "index", manifest: "image", other: "artifact" } as const
     // A manifest that cannot be read is what its media type says it is.
     const kind = Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)]
-    return [{ tag, digest: descriptor.digest, kind, size: descriptor.size }]
+    const created = yield* createdOf(registry, repository, descriptor)
+    return [{ tag, digest: descriptor.digest, kind, size: descriptor.size, ...field("created", created) }]
   }).pipe(
     // It has gone since it was listed.
     Effect.catchTags({ ManifestUnknown: () => Effect.succeed([]), NameUnknown: () => Effect.succeed([]) })
@@ -164,10 +176,15 @@ export const tags = Command.make("tags", {
   untagged: f.off("untagged", "Also manifests that no tag names, by their digests"),
   match: f.text("match", "GLOB", "Only tags that fit, such as 'v1.*': * is any number of characters, ? is one"),
   limit: f.count("limit", "N", "At most so many"),
+  sort: Flag.Literals("sort", ["name", "created"]).pipe(
+    Flag.withMetavar("ORDER"),
+    Flag.withDescription("name (default), or created: those whose images are the newest first, as far as they say"),
+    Flag.withDefault("name" as const)
+  ),
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, limit, long, match, repository, untagged, wanted, where }) =>
+}, ({ at, limit, long, match, repository, sort, untagged, wanted, where }) =>
   answer(
     shownTags,
     wanted,
@@ -181,7 +198,8 @@ export const tags = Command.make("tags", {
         Effect.catchTag("NameUnknown", (error) => loose === undefined ? Effect.fail(error) : Effect.succeed([]))
       )
       const fitting = Option.match(match, { onNone: () => all, onSome: (glob) => all.filter(fits(glob)) })
-      const tags = Option.match(limit, { onNone: () => fitting, onSome: (most) => fitting.slice(0, most) })
+      const sorted = sort === "name" ? fitting : yield* newestTags(registry, name, fitting)
+      const tags = Option.match(limit, { onNone: () => sorted, onSome: (most) => sorted.slice(0, most) })
       const details = long
         ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag), { concurrency: 8 })
         : undefined
@@ -194,9 +212,10 @@ export const tags = Command.make("tags", {
       }
     })
   )).pipe(
-    described("List the tags of a repository", "In lexical order, one on each line.", [
+    described("List the tags of a repository", "In lexical order or by age, one on each line.", [
       ["tags ./images/example/app", "Names alone"],
       ["tags ./images/example/app --long", "With what they point at"],
+      ["tags ./images/example/app --match 'v1.*' --sort created --limit 5", "The newest of some"],
       ["tags --layout ./images example/app --json", "For scripts"]
     ])
   )

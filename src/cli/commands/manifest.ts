@@ -138,10 +138,11 @@ const push = Command.make("push", {
   file: f.file,
   mediaType: f.text("media-type", "TYPE", "By default what the manifest says of itself"),
   tags: f.several("tag", "TAG", "A further tag; repeat for several"),
+  fallbackTag: f.off("fallback-tag", "Also list it under the tag sha256-... of its subject, where older tools look"),
   condition,
   where: f.writing,
   wanted: f.wanted
-}, ({ condition, file, mediaType, reference, tags, wanted, where }) =>
+}, ({ condition, fallbackTag, file, mediaType, reference, tags, wanted, where }) =>
   report(
     pushed,
     wanted,
@@ -161,6 +162,7 @@ const push = Command.make("push", {
         type,
         {
           tags: all,
+          fallbackTag,
           ...field("digest", digest)
         }
       )

@@ -1,16 +1,19 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
-import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { parseLayoutReference } from "../../oci/Reference.ts"
+import type { Copied as Done, CopyItem } from "../../ops/api/Copy.ts"
+import { copyManifests } from "../../ops/copy/copyManifest.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import * as p from "../parameters.ts"
 import type { Served, ServedLayout } from "../Served.ts"
-import type { ToolError } from "../SurfaceError.ts"
+import { invalidArgument, type ToolError } from "../SurfaceError.ts"
 import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
 
 const Copied = Schema.Struct({
   repository: Schema.String,
-  digest: Schema.String,
+  /** Of a single one. */
+  digest: p.optional(Schema.String),
   tags: p.strings,
   manifests: Schema.Natural,
   blobs_copied: Schema.Natural,
@@ -20,20 +23,24 @@ const Copied = Schema.Struct({
 type Copied = typeof Copied.Type
 
 interface Request {
-  readonly ref: string
+  readonly ref?: string
+  readonly refs?: ReadonlyArray<string>
   readonly to_repository: string
   readonly to_layout?: string
   readonly tags?: ReadonlyArray<string>
   readonly platform?: string
   readonly referrers: boolean
+  readonly sparse: boolean
 }
 
 const arguments_ = {
-  ref: p.ref,
+  ref: p.optional(p.ref),
+  refs: p.optional(p.several("Several instead, repository:tag each, in one commit; tags are kept")),
   to_repository: p.repository,
   tags: p.optional(p.tags("Tags to create at the destination", 0)),
   platform: p.optional(p.text("Copy only this platform of an index, os/arch[/variant]")),
-  referrers: p.flag("Also copy artifacts attached to it")
+  referrers: p.flag("Also copy artifacts attached to it"),
+  sparse: p.flag("Also where content is missing")
 }
 
 const common = {
@@ -73,26 +80,46 @@ export const copyImage: MakeTool = (served) =>
   served.layouts.length === 1 ? defineTool(withinOne)(served) : defineTool(between(served))(served)
 
 const copy = Effect.fnUntraced(function*(
-  { platform, ref, referrers, tags = [], to_repository }: Request,
+  request: Request,
   { layout, progress }: Call,
   target: ServedLayout
 ): Effect.fn.Return<Copied, ToolError> {
-  const copied = yield* copyManifest(
-    sourceOf(yield* findManifest(layout, ref)),
-    {
-      registry: target.registry,
-      repository: to_repository,
-      tags: tags.map((tag) => ({ tag, ifAbsent: true }))
-    },
-    { platform, referrers, onProgress: ({ bytes, total }) => progress({ progress: bytes, total }) }
-  )
+  const { platform, referrers, sparse, to_repository } = request
+  const items = yield* itemsOf(layout, request)
+  const all = yield* copyManifests(items, { registry: target.registry, repository: to_repository }, {
+    platform,
+    referrers,
+    sparse,
+    onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
+  })
+  const sum = (count: (one: Done) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const [only, ...others] = all
   return {
-    repository: copied.repository,
-    digest: copied.digest,
-    tags: copied.tags,
-    manifests: copied.manifests,
-    blobs_copied: copied.blobsCopied,
-    blobs_present: copied.blobsPresent,
-    bytes_copied: copied.bytesCopied
+    repository: to_repository,
+    ...(only === undefined || others.length > 0 ? {} : { digest: only.digest }),
+    tags: Array.from(new Set(all.flatMap(({ tags }) => tags))),
+    manifests: sum(({ manifests }) => manifests),
+    blobs_copied: sum(({ blobsCopied }) => blobsCopied),
+    blobs_present: sum(({ blobsPresent }) => blobsPresent),
+    bytes_copied: sum(({ bytesCopied }) => bytesCopied)
   }
+})
+
+/** What is copied, each with the tags that it is to have; none of them moves a tag. */
+const itemsOf = Effect.fnUntraced(function*(
+  layout: ServedLayout,
+  { ref, refs, tags }: Request
+): Effect.fn.Return<ReadonlyArray<CopyItem>, ToolError> {
+  if ((ref === undefined) === (refs === undefined)) return yield* invalidArgument("ref, refs: give one of them")
+  if (refs === undefined) {
+    const source = sourceOf(yield* findManifest(layout, ref ?? ""))
+    return [{ source, tags: (tags ?? []).map((tag) => ({ tag, ifAbsent: true })) }]
+  }
+  if (tags !== undefined) return yield* invalidArgument("tags: are for a single ref; refs keep their own")
+  return yield* Effect.forEach(refs, (one) =>
+    Effect.gen(function*() {
+      const { digest, tag } = yield* Effect.fromResult(parseLayoutReference(one))
+      if (tag === undefined || digest !== undefined) return yield* invalidArgument(`refs: ${one} is no repository:tag`)
+      return { source: sourceOf(yield* findManifest(layout, one)), tags: [{ tag, ifAbsent: true }] }
+    }))
 })

@@ -1,14 +1,15 @@
 /** Explains a container image in one call. */
 import { Effect, Schema } from "effect"
-import type { Descriptor } from "../../oci/Descriptor.ts"
-import { shortDigest } from "../../oci/Digest.ts"
+import { fieldOf } from "../../oci/Descriptor.ts"
+import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { Unsupported } from "../../oci/OciError.ts"
-import { images } from "../../oci/Platform.ts"
+import { isAttestation } from "../../oci/Platform.ts"
 import { findManifest } from "../../ops/refs/find.ts"
-import { contentSize, inspect, type Inspected } from "../../ops/refs/inspect.ts"
+import { contentSize, inspect, type Inspected, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
 import { Allowance, clean, cleanEntries } from "../display.ts"
+import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
 import { shownPlatform } from "../platform.ts"
 import { sourceFields } from "../reference.ts"
@@ -30,7 +31,7 @@ export const inspectImage = defineTool({
   toolset: "inspect",
   title: "Inspect an image",
   description:
-    "Explains a container image in one call: digest, platform, creation time, entrypoint, command, environment, user, working directory, ports, volumes, labels, layers with their sizes and the instruction that made them, total size, and attached artifacts (signatures, SBOMs) by type. For a multi-platform index without platform, lists the platforms instead.",
+    "Explains a container image in one call: digest, platform, creation time, entrypoint, command, environment, user, working directory, ports, volumes, labels, layers with their sizes and the instruction that made them, total size, and attached artifacts (signatures, SBOMs) by type. For a multi-platform index without platform, lists its platforms and attestations instead; state says what is missing.",
   hints: p.reading,
   needs: "nothing",
   input: Schema.Struct({
@@ -47,14 +48,22 @@ export const inspectImage = defineTool({
     platforms: p.optional(Schema.Array(Schema.Struct({
       platform: Schema.String,
       digest: Schema.String,
-      size: Schema.Natural
+      size: Schema.Natural,
+      mediaType: p.optional(Schema.String),
+      artifact_type: p.optional(Schema.String),
+      os_version: p.optional(Schema.String),
+      annotations: p.optional(p.stringMap),
+      state: p.optional(Schema.String)
     }))),
+    attestations: p.optional(Schema.Array(Schema.Struct({ digest: Schema.String, of: p.optional(Schema.String) }))),
+    predicate_types: p.optional(p.strings),
     created: p.optional(Schema.String),
     config_digest: p.optional(Schema.String),
     config: p.optional(Config),
     layers: p.optional(Schema.Array(Schema.Struct({
       digest: Schema.String,
       size: Schema.Natural,
+      state: p.optional(Schema.String),
       created_by: p.optional(Schema.String)
     }))),
     total_size: p.optional(Schema.Natural),
@@ -67,7 +76,10 @@ export const inspectImage = defineTool({
     const inspected = yield* inspect(found, platform)
     const parts = new Parts()
     const details = inspected.manifest.kind === "index"
-      ? { platforms: parts.take("platforms", images(inspected.manifest).map(platformEntry)) }
+      ? {
+        platforms: parts.take("platforms", (yield* weighImages(found, inspected)).map(platformEntry)),
+        ...attestationsOf(inspected, parts)
+      }
       : yield* imageOf(inspected, parts, history)
     const counts = Array.from(inspected.referrers, ([type, count]) => [clean(type) || "unknown", count] as const)
     const referrers = Object.fromEntries(parts.take("referrers", counts))
@@ -107,18 +119,41 @@ class Parts {
   }
 }
 
-const platformEntry = (image: Descriptor) => ({
-  platform: shownPlatform(image) ?? "unknown",
-  digest: shortDigest(image.digest),
-  size: image.size
-})
+/** What tells it from others for its platform, and what it is where it is for none. */
+const platformEntry = ({ artifactType, descriptor, state }: Weighed) => {
+  const { annotations = {}, digest, mediaType, platform = {}, size } = descriptor
+  const version = fieldOf(platform, "os.version")
+  const shown = shownPlatform(descriptor)
+  const { shown: said } = cleanEntries(Object.entries(annotations), new Allowance(limits.referrerCharacters))
+  return {
+    platform: shown ?? "unknown",
+    digest: shortDigest(digest),
+    size,
+    ...(shown === undefined ? { mediaType: clean(mediaType) } : {}),
+    ...(artifactType === undefined ? {} : { artifact_type: clean(artifactType) }),
+    ...(typeof version === "string" ? { os_version: clean(version) } : {}),
+    ...(Object.keys(said).length === 0 ? {} : { annotations: said }),
+    ...(state === "present" ? {} : { state })
+  }
+}
+
+const attestationsOf = ({ manifest }: Inspected, parts: Parts) => {
+  const all = manifest.manifests.filter(isAttestation).map(({ annotations = {}, digest }) => {
+    const of = annotations["vnd.docker.reference.digest"]
+    return {
+      digest: shortDigest(digest),
+      ...(of === undefined ? {} : { of: isDigest(of) ? shortDigest(of) : clean(of) })
+    }
+  })
+  return all.length === 0 ? {} : { attestations: parts.take("attestations", all) }
+}
 
 const imageOf = Effect.fnUntraced(function*(
-  { image, manifest, platform }: Inspected,
+  { image, manifest, missing, platform, predicates }: Inspected,
   parts: Parts,
   history: boolean
 ) {
-  if (image === undefined) {
+  if (image === undefined && predicates === undefined) {
     return yield* new Unsupported({
       operation: "inspecting this manifest",
       reason: `it is an artifact of type ${
@@ -129,18 +164,20 @@ const imageOf = Effect.fnUntraced(function*(
   const layers = parts.take(
     "layers",
     manifest.layers.map(({ digest, size }, index) => {
-      const instruction = history ? image.instructions[index] : undefined
+      const instruction = history ? image?.instructions[index] : undefined
       return {
         digest: shortDigest(digest),
         size,
+        ...(missing.has(digest) ? { state: "missing" } : {}),
         ...(instruction === undefined ? {} : { created_by: clean(instruction) })
       }
     })
   )
-  const config = settingsOf(image.settings, parts)
+  const config = image === undefined ? {} : settingsOf(image.settings, parts)
   return {
     ...(platform === undefined ? {} : { platform: clean(platform) }),
-    ...(image.created === undefined ? {} : { created: clean(image.created) }),
+    ...parts.texts("predicate_types", predicates),
+    ...(image?.created === undefined ? {} : { created: clean(image.created) }),
     ...(manifest.config === undefined ? {} : { config_digest: manifest.config.digest }),
     ...(Object.keys(config).length === 0 ? {} : { config }),
     layers,

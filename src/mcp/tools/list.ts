@@ -2,10 +2,11 @@
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import type { Page } from "../../layout/query.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
+import { fits } from "../../oci/glob.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Tag } from "../../oci/Reference.ts"
-import { createdOf } from "../../ops/content/createdOf.ts"
+import { createdOf, newestTags } from "../../ops/content/createdOf.ts"
 import { findManifest, parseRef } from "../../ops/refs/find.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
 import { Allowance, clean, cleanEntries, pageOf } from "../display.ts"
@@ -122,7 +123,7 @@ export const listTags = defineTool({
   input: Schema.Struct({
     repository: p.repository,
     prefix: p.optional(p.text("Only tags that start with this")),
-    match: p.optional(p.text("Only tags like this, * for any characters")),
+    match: p.optional(p.text("Only tags like this, with * and ?")),
     at: p.atTime,
     detail: p.flag("Add digest, kind, size and creation time per tag (about 5x the tokens)"),
     sort: p.choice("Order of the tags", ["name", "created"], "name"),
@@ -151,10 +152,10 @@ export const listTags = defineTool({
       const { items, more } = pageOf(found.map(({ digest, mediaType, size }) => ({ digest, mediaType, size })), limit)
       return { repository, tags: [], untagged: items, ...nextOf(items.map(({ digest }) => digest), more) }
     }
-    const fits = match === undefined ? undefined : glob(match)
+    const isMatch = match === undefined ? undefined : fits(match)
     const chosen = (page: Page) => {
       const all = registry.tags(repository, page)
-      return fits === undefined ? all : Stream.filter(all, (tag) => fits.test(tag))
+      return isMatch === undefined ? all : Stream.filter(all, isMatch)
     }
     const names = sort === "name"
       ? yield* pageOfNames(chosen, { limit, prefix, start_after })
@@ -169,9 +170,6 @@ export const listTags = defineTool({
   })
 })
 
-const glob = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split("*").map((part) => part.replaceAll(/[\\^$.+?()[\]{}|/]/gu, "\\$&")).join(".*")}$`, "su")
-
 /** A page of tags, those whose images were created last before the others; of one age, in lexical order. */
 const newestFirst = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
@@ -184,21 +182,12 @@ const newestFirst = Effect.fnUntraced(function*(
   }
 ) {
   const tags = (yield* Stream.runCollect(list({}))).filter((tag) => tag.startsWith(prefix))
-  const dated = yield* Effect.forEach(tags, (tag) =>
-    registry.resolveTag(repository, tag).pipe(
-      Effect.flatMap((descriptor) => createdOf(registry, repository, descriptor)),
-      Effect.map((created) => ({ tag, created: Option.getOrElse(created, () => "") })),
-      Effect.catchTags({
-        ManifestUnknown: () => Effect.succeed({ tag, created: "" }),
-        NameUnknown: () => Effect.succeed({ tag, created: "" })
-      })
-    ), { concurrency: 8 })
-  const sorted = dated.toSorted((a, b) => (a.created > b.created ? -1 : a.created < b.created ? 1 : 0))
-  const begin = start_after === undefined ? 0 : sorted.findIndex(({ tag }) => tag === start_after) + 1
+  const sorted = yield* newestTags(registry, repository, tags)
+  const begin = start_after === undefined ? 0 : sorted.findIndex((tag) => tag === start_after) + 1
   if (start_after !== undefined && begin === 0) {
     return yield* invalidArgument("start_after: no such tag here; begin again without it")
   }
-  return pageOf(sorted.slice(begin, begin + limit + 1).map(({ tag }) => tag), limit)
+  return pageOf(sorted.slice(begin, begin + limit + 1), limit)
 })
 
 /** A manifest that cannot be read is still listed, as what its media type says it is. */

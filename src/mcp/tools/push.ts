@@ -84,6 +84,7 @@ export const pushManifest = defineTool({
     path: p.optional(p.path("Manifest file")),
     media_type: p.optional(p.text("Default: mediaType in the manifest")),
     tags: p.optional(p.tags("Tags to create", 0)),
+    fallback_tag: p.flag("Also list it under the sha256- tag of its subject"),
     digest: p.optional(p.digest)
   }),
   fileArguments: ["path"],
@@ -94,16 +95,19 @@ export const pushManifest = defineTool({
     subject: p.optional(Schema.String),
     existed: Schema.Boolean
   }),
-  run: Effect.fn("oci_push_manifest")(function*({ digest, media_type, repository, tags = [], ...given }, call) {
-    const bytes = yield* manifestOf(call, given)
-    const mediaType = media_type ?? (yield* mediaTypeIn(bytes))
-    const pushed = yield* call.layout.registry.pushManifest(repository, bytes, mediaType, {
-      ...(digest === undefined ? {} : { digest }),
-      tags: tags.map((tag) => ({ tag, ifAbsent: true }))
-    })
-    const { descriptor, existed, subject } = pushed
-    return { repository, ...bare(descriptor), tags, ...(subject === undefined ? {} : { subject }), existed }
-  })
+  run: Effect.fn("oci_push_manifest")(
+    function*({ digest, fallback_tag, media_type, repository, tags = [], ...given }, call) {
+      const bytes = yield* manifestOf(call, given)
+      const mediaType = media_type ?? (yield* mediaTypeIn(bytes))
+      const pushed = yield* call.layout.registry.pushManifest(repository, bytes, mediaType, {
+        ...(digest === undefined ? {} : { digest }),
+        fallbackTag: fallback_tag,
+        tags: tags.map((tag) => ({ tag, ifAbsent: true }))
+      })
+      const { descriptor, existed, subject } = pushed
+      return { repository, ...bare(descriptor), tags, ...(subject === undefined ? {} : { subject }), existed }
+    }
+  )
 })
 
 interface GivenManifest {

@@ -1,5 +1,6 @@
 /** Tools that read manifests: resolving a reference, and the manifest itself. */
 import { Effect, Option, Schema } from "effect"
+import { title } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, shortDigest } from "../../oci/Digest.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
@@ -83,7 +84,7 @@ const Summary = Schema.Struct({
   kind: Schema.Literals(["image", "index", "artifact"]),
   artifact_type: p.optional(Schema.String),
   config: p.optional(Schema.String),
-  layers: p.optional(Schema.Array(Schema.Struct(p.descriptor))),
+  layers: p.optional(Schema.Array(Schema.Struct({ ...p.descriptor, title: p.optional(Schema.String) }))),
   manifests: p.optional(Schema.Array(Schema.Struct({
     digest: Schema.String,
     platform: p.optional(Schema.String),
@@ -171,10 +172,12 @@ const summaryOf = ({ annotations, artifactType, config, kind, layers, manifests,
   }
 }
 
-const shortLayer = ({ digest, mediaType, size }: Descriptor) => ({
+/** Of a file of an artifact, with the name that its annotation gives it. */
+const shortLayer = ({ annotations = {}, digest, mediaType, size }: Descriptor) => ({
   digest: shortDigest(digest),
   mediaType: clean(mediaType),
-  size
+  size,
+  ...(annotations[title] === undefined ? {} : { title: clean(annotations[title]) })
 })
 
 const shortChild = (child: Descriptor) => {

@@ -34,16 +34,17 @@ export const usage = defineTool({
     held: Schema.Struct({ kept: Amount, only: Amount, trash: Amount })
   }),
   run: Effect.fn("oci_usage")(function*({ limit, repository }, { layout: { registry } }) {
-    const found = yield* usageOf(registry)
-    const isMeant = (one: { readonly repository: string }) => repository === undefined || one.repository === repository
-    const repositories = found.repositories.filter(isMeant).toSorted(largestFirst)
-    const tags = found.tags.filter(isMeant).toSorted(largestFirst)
-      .map(({ bytes, repository, tag, unique }) => ({ ref: `${repository}:${tag}`, bytes, unique }))
+    const found = yield* usageOf(registry, repository)
+    const tags = found.tags.map(({ bytes, repository, tag, unique }) => ({
+      ref: `${repository}:${tag}`,
+      bytes,
+      unique
+    }))
     const shown = {
-      repositories: new Allowance(limits.partCharacters / 2).take(repositories.slice(0, limit)),
+      repositories: new Allowance(limits.partCharacters / 2).take(found.repositories.slice(0, limit)),
       tags: new Allowance(limits.partCharacters / 2).take(tags.slice(0, limit))
     }
-    const left = [repositories.length - shown.repositories.length, tags.length - shown.tags.length] as const
+    const left = [found.repositories.length - shown.repositories.length, tags.length - shown.tags.length] as const
     return {
       ...(yield* registry.usage),
       repositories: shown.repositories,
@@ -54,10 +55,3 @@ export const usage = defineTool({
     }
   })
 })
-
-interface Sized {
-  readonly bytes: number
-  readonly unique: number
-}
-
-const largestFirst = (a: Sized, b: Sized): number => b.unique - a.unique || b.bytes - a.bytes

@@ -36,6 +36,7 @@ export const verify = defineTool({
     ref: p.optional(p.text("Check only this reference")),
     repository: p.optional(p.repository),
     level,
+    sparse: p.flag("Missing content is absent on purpose: info"),
     limit: p.integer("Problems to return", { minimum: 1, maximum: 500, default: 10 })
   }),
   output: Schema.Struct({
@@ -46,12 +47,12 @@ export const verify = defineTool({
     problems: Schema.Array(Problem),
     problems_total: Schema.Natural
   }),
-  run: Effect.fn("oci_verify")(function*({ level, limit, ref, repository }, { layout, progress }) {
+  run: Effect.fn("oci_verify")(function*({ level, limit, ref, repository, sparse }, { layout, progress }) {
     if (ref !== undefined && repository !== undefined) {
       return yield* invalidArgument("give ref or repository, not both: a ref names its repository")
     }
     const scope = ref === undefined ? { repository } : yield* scopeOf(layout, ref)
-    const found = yield* gather(layout, { ...scope, level }, { limit, progress })
+    const found = yield* gather(layout, { ...scope, level, sparse }, { limit, progress })
     const { checked: { blobs, bytes, manifests }, total } = found
     return {
       ok: found.findings.every(({ severity }) => severity !== "error"),

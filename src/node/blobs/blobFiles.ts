@@ -24,6 +24,7 @@ import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { Preparation } from "../index/Preparation.ts"
 import { protectBlob } from "./protectBlob.ts"
+import { sizeIs } from "./protectBlob.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { markedSince, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 
@@ -48,12 +49,13 @@ export const makeBlobStore = (
     }))
 
   const store: BlobStore = {
-    stat: (digest) =>
+    stat: (digest, { size } = {}) =>
       storage(Effect.gen(function*() {
         const stat = yield* guardedStat(files, files.blob(digest))
-        return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest)
+        return stat?.kind === "file" ? Option.some(stat.size) : yield* statOpened(files, trusted, digest, size)
       })),
-    protect: (digest, { manifest = false } = {}) => storage(protectBlob(files, trusted, digest, manifest)),
+    protect: (digest, { manifest = false, size } = {}) =>
+      storage(protectBlob(files, trusted, digest, { inPlace: manifest, size })),
     read: readBlob(files, trusted),
     get: getBlob(files, trusted),
     write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
@@ -179,9 +181,9 @@ const findHeld = Effect.fnUntraced(function*(
 })
 
 /** The size of what is there and cannot be told by a look, or of what we hold. */
-const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest) =>
+const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest, size: number | undefined) =>
   Effect.scoped(Effect.map(
-    openBlob(files, trusted, digest),
+    openBlob(files, trusted, digest, sizeIs(size)),
     (opened) => opened === undefined ? Option.none<number>() : Option.some(opened.stat.size)
   ))
 

@@ -3,9 +3,10 @@ import { Clock, Effect, Option, type Scope } from "effect"
 import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { SymlinkRefused } from "../../oci/OciError.ts"
+import { manifestBytes } from "../../ops/limits.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
 import { cannotLink } from "../files/fallback.ts"
-import { hashFile } from "../files/hashFile.ts"
+import { hashFile, readBytes } from "../files/hashFile.ts"
 import {
   guard,
   guardedStat,
@@ -17,26 +18,30 @@ import {
 } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted, type Verified } from "../files/trusted.ts"
 import { FsError } from "../fs/LayoutFs.ts"
-import { giveSecondName, isProtected, protect, secondNameOf } from "./secondNames.ts"
+import { giveSecondName, isProtected, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 import { trashOf } from "./trash.ts"
 
-/**
- * The size of the blob, if it is there or can be put back.
- *
- * @param inPlace whether tools write it in place, so that it is held by a copy
- */
+/** What is known of content before it is looked at. */
+interface Known {
+  /** Whether tools write it in place, so that it is held by a copy. */
+  readonly inPlace: boolean
+  /** In bytes: what we hold of another size is not the content, and is not hashed to find that out. */
+  readonly size?: number | undefined
+}
+
+/** The size of the blob, if it is there or can be put back. */
 export const protectBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   trusted: Trusted,
   digest: ContentDigest,
-  inPlace: boolean
+  known: Known
 ): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
   // Mostly it was pushed a moment ago, by this process.
   const stat = yield* guardedStat(files, files.blob(digest))
   if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isProtected(files, digest))) {
     return Option.some(stat.size)
   }
-  return yield* persistent(retain(files, trusted, digest, inPlace))
+  return yield* persistent(retain(files, trusted, digest, known))
 })
 
 /** A tool that collects garbage may remove content between two calls of ours: it is looked for again, and put back. */
@@ -49,12 +54,12 @@ const retain = (
   files: LayoutFiles,
   trusted: Trusted,
   digest: ContentDigest,
-  inPlace: boolean
+  known: Known
 ): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target))
-    if (there === undefined && !(yield* putBack(files, trusted, digest, inPlace))) return Option.none()
+    if (there === undefined && !(yield* putBack(files, trusted, digest, known))) return Option.none()
     const opened = there ?? (yield* openRegular(files, target))
     const { handle, stat } = opened
     const verified = trusted.verified.has(stat)
@@ -62,7 +67,7 @@ const retain = (
     // It may come from a tool that never syncs, or from a writer that died before it did. Before it gets another name,
     // since that is a change of the file that would have to be synced as well.
     if (!durable) yield* syncFile(files, handle)
-    yield* protect(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
+    yield* protect(files, target, digest, howOf(opened, known.inPlace))
     if (!durable) yield* syncFolder(files, dirname(target))
     const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
     if (verified) trusted.verified.add(named)
@@ -97,7 +102,7 @@ export const completeBlob = (
     )
     if (there === "closed") return
     if (there === undefined) {
-      if (yield* putBack(files, trusted, digest, inPlace)) yield* syncFolder(files, dirname(target))
+      if (yield* putBack(files, trusted, digest, { inPlace })) yield* syncFolder(files, dirname(target))
       return
     }
     const { handle, stat } = there
@@ -108,7 +113,7 @@ export const completeBlob = (
     }
     // What is held for a day only has to be marked.
     const give = files.hold === "day" ? protect : giveSecondName
-    yield* give(files, target, digest, inPlace ? readAll(handle, stat.size) : "link")
+    yield* give(files, target, digest, howOf(there, inPlace))
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
 
@@ -126,6 +131,10 @@ export const replaceBlob = (
     return true
   }))
 
+/** What is too large for a manifest is none that any tool would write in place, and fits into no memory. */
+const howOf = ({ handle, stat }: Opened, inPlace: boolean): SecondNameBy =>
+  inPlace && stat.size <= manifestBytes ? readAll(handle, stat.size) : "link"
+
 /** Writes a copy of what we hold in the place of a blob. */
 const placeCopy = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -133,23 +142,33 @@ const placeCopy = Effect.fnUntraced(function*(
   target: string
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   yield* guard(files, join(files.temporary, "any"))
-  const bytes = yield* readAll(handle, stat.size)
+  const piece = new Uint8Array(Math.min(readBytes, stat.size))
   yield* withTemporary(
     files,
     "blob",
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(bytes, 0)
-      yield* syncFile(files, handle)
+    Effect.fnUntraced(function*(path, copy) {
+      for (let offset = 0; offset < stat.size;) {
+        const count = yield* handle.read(piece.subarray(0, Math.min(piece.length, stat.size - offset)), offset)
+        if (count === 0) break
+        yield* copy.write(piece.subarray(0, count), offset)
+        offset += count
+      }
+      yield* syncFile(files, copy)
       yield* files.fs.rename(path, target)
     })
   )
 })
 
-/** The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash. */
+/**
+ * The blob under a name of ours, if one of them still has its bytes: its second name, or in the trash.
+ *
+ * @param fits whether it can have so many bytes; what cannot is not hashed
+ */
 export const openKept = Effect.fnUntraced(function*(
   files: LayoutFiles,
   verified: Verified,
-  digest: ContentDigest
+  digest: ContentDigest,
+  fits: (size: number) => boolean = () => true
 ): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {
   for (const paths of [Effect.succeed([secondNameOf(files, digest)]), trashOf(files, digest)]) {
     for (const path of yield* paths) {
@@ -159,7 +178,7 @@ export const openKept = Effect.fnUntraced(function*(
           () => Effect.succeed(undefined)
         )
       )
-      if (opened === undefined) continue
+      if (opened === undefined || !fits(opened.stat.size)) continue
       if (verified.has(opened.stat)) return { ...opened, path }
       if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue
       verified.add(opened)
@@ -169,15 +188,18 @@ export const openKept = Effect.fnUntraced(function*(
   return undefined
 })
 
+/** Whether a file can be content of this size; where that is not known, any can. */
+export const sizeIs = (size: number | undefined) => (actual: number): boolean => size === undefined || actual === size
+
 /** Gives a blob that was removed its name again; false when nothing holds it. Its other name stays. */
 const putBack = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
   digest: ContentDigest,
-  inPlace: boolean
+  { inPlace, size }: Known
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   return yield* Effect.scoped(Effect.gen(function*() {
-    const held = yield* openKept(files, verified, digest)
+    const held = yield* openKept(files, verified, digest, sizeIs(size))
     if (held === undefined) return false
     const target = files.blob(digest)
     yield* prepareFolder(files, target)
@@ -185,7 +207,7 @@ const putBack = Effect.fnUntraced(function*(
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") yield* placeCopy(files, held, target)
     if (held.path !== secondNameOf(files, digest)) {
-      yield* giveSecondName(files, held.path, digest, inPlace ? readAll(held.handle, held.stat.size) : "link")
+      yield* giveSecondName(files, held.path, digest, howOf(held, inPlace))
     }
     const trash = yield* trashOf(files, digest)
     // After a power cut it may be the only name that is left.

@@ -18,10 +18,11 @@ const wholeBytes = 1024 * 1024
 export const openBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
-  digest: ContentDigest
+  digest: ContentDigest,
+  fits?: (size: number) => boolean
 ): Effect.fn.Return<Opened | undefined, FsError | SymlinkRefused, Scope.Scope> {
   const opened = yield* ifThere(openRegular(files, files.blob(digest)))
-  return opened ?? (yield* openKept(files, verified, digest))
+  return opened ?? (yield* openKept(files, verified, digest, fits))
 })
 
 type ReadError = ContentMismatch | StorageError | SymlinkRefused
@@ -64,7 +65,7 @@ export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
 export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: ContentDigest, limit: number) =>
   Effect.scoped(Effect.gen(function*() {
     const { verified } = trusted
-    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
+    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest, (size) => size <= limit))
     if (opened === undefined) return Option.none<Uint8Array>()
     if (opened.stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
     return Option.some(yield* verifiedBytes(files, verified, digest, opened))

@@ -7,6 +7,7 @@ import type { ContentDigest } from "../../oci/Digest.ts"
 import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../../oci/OciError.ts"
 import { endProtection, syncSecondNames } from "../blobs/secondNames.ts"
 import { keepOwner, syncFolder, syncWhole } from "../files/durable.ts"
+import { tellDockerSave } from "../files/fallback.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
 import { type IndexBytes, writeIndex } from "../index/indexBytes.ts"
@@ -151,6 +152,7 @@ export const publish = Effect.fnUntraced(function*(
     })
   )
   yield* afterPublishing(syncExchanged(files, target))
+  yield* tellDockerSave(files)
   const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
   const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
   // Somebody may have written into it since it was published.

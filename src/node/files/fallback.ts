@@ -1,7 +1,8 @@
 /** What a file system or a platform cannot do, and what is done instead. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
+import { join } from "node:path"
 import type { FsError } from "../fs/LayoutFs.ts"
-import type { LayoutFiles } from "./layoutFiles.ts"
+import { type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 
 const sentences = {
   sync: "Files cannot be synced here, so a power cut can take back what was written last, or tear it; " +
@@ -14,6 +15,9 @@ const sentences = {
     "what a tool without our lock writes at that very moment can be lost.",
   link: "Files cannot have two names here, so blobs are renamed into place: " +
     "another tool's garbage collection can remove what was just pushed.",
+  dockerSave:
+    "manifest.json, as docker save writes it, does not change with index.json: docker load reads it, and may " +
+    "see other images than there are; ocilayout verify compares them.",
   lock: "The native lock (fs-native-extensions) is not made for this platform, so node:sqlite takes it: " +
     "it excludes the same writers, but who waits for it is served in no order."
 } as const
@@ -24,6 +28,16 @@ export const fallBack = ({ reported, root }: LayoutFiles, lacking: keyof typeof 
     if (reported.has(lacking)) return Effect.void
     reported.add(lacking)
     return Effect.logWarning(`${root}: ${sentences[lacking]}`)
+  })
+
+/** Says once for every opening that `docker load` goes by another file than the one that is changed, where there is it. */
+export const tellDockerSave = (files: LayoutFiles): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (files.reported.has("dockerSave")) return
+    // Whether it is there is only worth a remark, and no reason to fail.
+    const saved = yield* Effect.option(statIfThere(files.fs, join(files.root, "manifest.json")))
+    if (Option.isSome(saved) && saved.value !== undefined) return yield* fallBack(files, "dockerSave")
+    files.reported.add("dockerSave")
   })
 
 /** A call that may be refused with one of these codes: that is said, and goes on without it. */

@@ -74,6 +74,13 @@ export const makeInspection = (
     return Option.some({ path, digest, kind, size, readable: !open || has(found, others.read) })
   }
 
+  /** What may be a document, whole; none where it cannot be read. */
+  const small = (path: string): Effect.Effect<Option.Option<Uint8Array>> =>
+    Effect.option(Effect.scoped(Effect.gen(function*() {
+      const { handle, stat } = yield* openRegular(files, path)
+      return stat.size > manifestBytes ? Option.none<Uint8Array>() : Option.some(yield* readAll(handle, stat.size))
+    }))).pipe(Effect.map(Option.flatten))
+
   return {
     held: storage(heldIn(files)),
     emptyTrash: emptyTrashNow(files, lockWaitMillis),
@@ -101,12 +108,8 @@ export const makeInspection = (
     })),
     hashing: makeHashing(files),
     quarantine: (digest) => quarantineBlob(files, digest, lockWaitMillis),
-    indexBytes: damaged(
-      asStorage(files.root)(Effect.scoped(Effect.gen(function*() {
-        const { handle, stat } = yield* openRegular(files, files.index)
-        return stat.size > manifestBytes ? Option.none() : Option.some(yield* readAll(handle, stat.size))
-      })))
-    ).pipe(Effect.map(Result.getOrElse(() => Option.none<Uint8Array>()))),
+    indexBytes: small(files.index),
+    beside: (name) => small(join(files.root, name)),
     mend: (what) => repairFile(files, what, lockWaitMillis),
     restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
   }

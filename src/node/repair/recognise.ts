@@ -44,7 +44,7 @@ export const treeNotFound = Effect.fnUntraced(function*(
     })
   }
   const names = yield* fs.readDirectory(path)
-  if (names.length === 0 || (yield* layoutBelow(fs, path)) !== undefined) return undefined
+  if (names.every((name) => name === ".ocilayout") || (yield* layoutBelow(fs, path)) !== undefined) return undefined
   return yield* layoutNotFound(fs, path)
 })
 
@@ -104,6 +104,12 @@ const tellFolder = Effect.fnUntraced(function*(fs: LayoutFs, path: string): Effe
   const target = shown(path)
   if (names.size === 0) {
     return { reason: "is an empty directory", advice: `ocilayout init ${target} makes a layout in it` }
+  }
+  if (names.size === 1 && names.has(".ocilayout")) {
+    return {
+      reason: "has nothing but .ocilayout: a layout was removed from it, or its making was cut short",
+      advice: `ocilayout init ${target} makes a new layout in it`
+    }
   }
   if (names.has("sparse-oci-layout")) {
     return {

@@ -21,6 +21,12 @@ export interface CopyTarget {
   readonly tags?: ReadonlyArray<TagRequest>
 }
 
+/** One of several manifests that are copied in one commit, with the tags that it is to have. */
+export interface CopyItem {
+  readonly source: CopySource
+  readonly tags: ReadonlyArray<TagRequest>
+}
+
 /** How far a copy has got, in bytes of what is below the manifests; what is there already counts as done. */
 export interface CopyProgress {
   readonly bytes: number

@@ -37,7 +37,10 @@ export interface NamesShape {
   readonly untagged: (repository: string, page?: Page) => Stream.Stream<Descriptor, RegistryError>
   /** Entries whose name cannot be understood, in index order; in a tree, those of `repository`. */
   readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, RegistryError>
-  /** An entry by exactly the name it is written with. `ManifestUnknown`, `DigestInvalid`. */
+  /**
+   * An entry by exactly the name it is written with; in a tree, behind its repository and `:` or `/`, or else the first that
+   * is written so. `ManifestUnknown`, `DigestInvalid`.
+   */
   readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
   /** The manifest behind a descriptor that `resolveName` gave. */
   readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, RegistryError>

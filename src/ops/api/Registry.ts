@@ -51,6 +51,12 @@ export interface PushManifestOptions {
   readonly stored?: boolean
   /** Whether what it needs may be absent; false by default. */
   readonly sparse?: boolean
+  /**
+   * Whether a manifest with a subject is listed under the tag `sha256-<hex>` of its subject as well, for tools that find
+   * it in no other way (distribution-spec, "Referrers tag schema"). False by default; where there is such a tag it is kept
+   * up to date in any case.
+   */
+  readonly fallbackTag?: boolean
 }
 
 export interface TagMoved {

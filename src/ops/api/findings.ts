@@ -56,6 +56,12 @@ const kinds = {
   NAME_TWICE: ["warning", "repair", "drop the name from all but the first, which is the one that is read"],
   NAME_TWICE_RAW: ["warning", "person", "delete all but one of the entries"],
 
+  DOCKER_SAVE_DIFFERS: [
+    "warning",
+    "person",
+    "remove manifest.json and repositories, which docker load reads in the place of index.json, or make an archive for it anew: skopeo copy oci:DIR:TAG docker-archive:FILE"
+  ],
+
   // Content.
   MANIFEST_MISSING: ["error", "source", "fetch it from another layout"],
   MANIFEST_CORRUPT: ["error", "repair", "move it to the quarantine, and fetch it from another layout"],

@@ -4,22 +4,12 @@ import { type Entry, readEntry } from "../../layout/Entry.ts"
 import { displayName } from "../../layout/garbage.ts"
 import type { Age } from "../../layout/retention.ts"
 import type { State } from "../../layout/State.ts"
-import { created } from "../../oci/Annotations.ts"
-import type { Descriptor } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
-import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { Opened } from "../repositories/catalog.ts"
-
-/** Builds that can be repeated write a time from before there were any images, which says nothing about an age. */
-const firstImages = Date.UTC(2013, 0, 1)
-
-const timeOf = (text: string | undefined, now: number): number | undefined => {
-  const time = text === undefined ? Number.NaN : Date.parse(text)
-  return time >= firstImages && time <= now ? time : undefined
-}
+import { createdBy, type Reading } from "./createdOf.ts"
 
 const age = (time: number, source: Age["source"]): Age => ({ time, text: new Date(time).toISOString(), source })
 
@@ -81,40 +71,18 @@ const agesOf = Effect.fnUntraced(function*(
   const file: ReadonlyArray<Age> = Option.isSome(written)
     ? [age(written.value.written ?? written.value.touched, "file")]
     : []
-  const facts = yield* damaged(opened.manifests.facts(descriptor))
-  const own = Result.isSuccess(facts) ? facts.success.annotations.get(created) : undefined
-  const annotated = timeOf(descriptor.annotations?.[created] ?? own, now) ?? timeOf(own, now)
-  if (annotated !== undefined) return [age(annotated, "annotation"), ...file]
-  const built = yield* builtAt(opened, descriptor, now, 0)
-  return built === undefined ? file : [age(built, "config"), ...file]
+  const built = yield* createdBy(readingOf(opened), descriptor, now)
+  return Option.isNone(built) ? file : [age(built.value.time, built.value.source), ...file]
 })
 
-/** When an image was built; of an index, its newest. */
-const builtAt: (
-  opened: Opened,
-  descriptor: Descriptor,
-  now: number,
-  depth: number
-) => Effect.Effect<number | undefined, RegistryError> = Effect.fnUntraced(function*(
-  opened: Opened,
-  descriptor: Descriptor,
-  now: number,
-  depth: number
-): Effect.fn.Return<number | undefined, RegistryError> {
-  const facts = yield* damaged(opened.manifests.facts(descriptor))
-  if (Result.isFailure(facts)) return undefined
-  const { config, manifests } = facts.success
-  if (config !== undefined && isContentDigest(config.digest)) {
-    const stored = yield* damaged(opened.blobs.get(config.digest, limits.manifestBytes))
-    const bytes = Result.isSuccess(stored) ? Option.getOrUndefined(stored.success) : undefined
-    const read = bytes === undefined ? undefined : Result.getOrUndefined(parseImageConfig(bytes))
-    return timeOf(read?.created, now)
-  }
-  if (depth >= limits.walkDepth) return undefined
-  const times: Array<number> = []
-  for (const child of manifests) {
-    const time = yield* builtAt(opened, child, now, depth + 1)
-    if (time !== undefined) times.push(time)
-  }
-  return times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b))
+const readingOf = ({ blobs, manifests }: Opened): Reading<RegistryError> => ({
+  facts: (descriptor) => Effect.map(damaged(manifests.facts(descriptor)), Result.getSuccess),
+  config: ({ digest }) =>
+    isContentDigest(digest)
+      ? Effect.map(
+        damaged(blobs.get(digest, limits.manifestBytes)),
+        (stored) => Option.flatten(Result.getSuccess(stored))
+      )
+      : Effect.succeedNone,
+  most: Number.POSITIVE_INFINITY
 })

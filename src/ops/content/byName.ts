@@ -53,6 +53,6 @@ const evidenceOfMove = Effect.fnUntraced(function*(
   if (repository === undefined) return yield* new ManifestUnknown({ repository: "", reference: refName })
   const opened = { ...whole, repository }
   const descriptor = yield* findManifest(opened, state, digest)
-  const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, digest))
+  const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, descriptor))
   return { descriptor, missing: there ? [] : [{ path: "", digest }] }
 })

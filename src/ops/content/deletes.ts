@@ -9,10 +9,12 @@ import { BlobUnknown, ManifestUnknown, type RegistryError } from "../../oci/OciE
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { RegistryShape } from "../api/Registry.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
+import type { Hasher } from "../ports/ports.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import { type Needs, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
+import { listing, unlistReferrer } from "./fallbackTags.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -34,7 +36,9 @@ const manifestNeeds = Effect.fnUntraced(function*(
   state: State,
   digest: Digest
 ): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
+  const lists = yield* listing(opened, state, digest)
   const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
+    .filter(({ by }) => !lists.has(by))
   const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
   const { bonds } = yield* belongingsIn(opened, state, true)
   const belonging = stays ? [] : bonds.filter(({ isList, subject }) => subject === digest && isList !== true)
@@ -88,7 +92,8 @@ const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<stri
   Array.from(new Set(needs.flatMap((need) => as === undefined || need.as === as ? [need.by] : [])))
 
 export const makeDeletes = (
-  catalog: Catalog
+  catalog: Catalog,
+  hasher: Hasher
 ): Pick<RegistryShape, "deleteBlob" | "deleteManifest" | "deleteTag" | "forecast"> => ({
   deleteTag: Effect.fn("Registry.deleteTag")(function*(repository, input, options = {}) {
     const opened = yield* catalog.open(repository)
@@ -111,14 +116,21 @@ export const makeDeletes = (
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseDigest(input))
     const { before, revision } = yield* opened.layout.transact({
-      evidence: (state) => manifestNeeds(opened, state, digest),
-      decide: (state, needs) =>
+      evidence: (state) =>
+        Effect.all({
+          needs: manifestNeeds(opened, state, digest),
+          unlisting: unlistReferrer(opened, hasher, state, digest)
+        }),
+      decide: (state, { needs, unlisting }) =>
         decide(state, {
-          _tag: "DeleteManifest",
-          repository: opened.repository,
-          digest,
-          force: options.force ?? false,
-          neededBy: unique(needs)
+          _tag: "Batch",
+          commands: [...unlisting, {
+            _tag: "DeleteManifest",
+            repository: opened.repository,
+            digest,
+            force: options.force ?? false,
+            neededBy: unique(needs)
+          }]
         })
     })
     return { tags: tagsIn(before, opened.repository, digest), revision }

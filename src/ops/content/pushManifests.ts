@@ -36,6 +36,7 @@ import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore, Committed, Hasher } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { missingFrom } from "../repositories/missingFrom.ts"
+import { listReferrer } from "./fallbackTags.ts"
 import { findManifest } from "./reads.ts"
 
 type Located = Opened & { readonly repository: Repository }
@@ -81,7 +82,7 @@ export const makePushManifests = (
         (all) => options.sparse === true ? [] : all
       )
     const store = Effect.gen(function*() {
-      const known = command(yield* missing((digest) => opened.blobs.stat(digest)))
+      const known = command(yield* missing(opened.blobs.stat))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
@@ -96,12 +97,17 @@ export const makePushManifests = (
     const prepared: Prepared = {
       opened,
       store,
-      evidence: () =>
-        Effect.zipWith(
-          missing(opened.blobs.protect),
-          opened.blobs.protect(descriptor.digest, { manifest: true }),
-          (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
-        )
+      evidence: Effect.fnUntraced(function*(state) {
+        const lacking = yield* missing(opened.blobs.protect)
+        const stored = yield* opened.blobs.protect(descriptor.digest, { manifest: true, size: bytes.length })
+        const put = command(Option.isSome(stored) ? lacking : [itself, ...lacking])
+        const lists = yield* listReferrer(opened, hasher, state, {
+          descriptor,
+          manifest,
+          wanted: options.fallbackTag === true
+        })
+        return lists.length === 0 ? put : { _tag: "Batch", commands: [put, ...lists] }
+      })
     }
     return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
   })
@@ -121,7 +127,7 @@ export const makePushManifests = (
               () => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference: digest }))
             )
           )
-          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, digest))
+          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, descriptor))
           const missing = there ? [] : [{ path: "", digest }]
           return { _tag: "PutManifest", repository: opened.repository, descriptor, tags, missing } satisfies PutManifest
         })
@@ -254,9 +260,12 @@ const described = (
 ): Descriptor & { readonly digest: ContentDigest } =>
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
 
-export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
+export const isStored = (
+  opened: Opened,
+  { digest, size }: Pick<Descriptor, "digest" | "size">
+): Effect.Effect<boolean, RegistryError> =>
   isContentDigest(digest)
-    ? Effect.map(opened.blobs.protect(digest, { manifest: true }), Option.isSome)
+    ? Effect.map(opened.blobs.protect(digest, { manifest: true, size }), Option.isSome)
     : Effect.succeed(false)
 
 const pushed = (

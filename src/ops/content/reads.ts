@@ -191,9 +191,16 @@ export const makeReads = (catalog: Catalog): Reads => {
     return blobs.map(({ digest }) => digest).toSorted()
   })
 
+  /** In a tree a name with its repository before it is that entry; without, the first that is written so. */
   const namedEntry = Effect.fnUntraced(function*(refName: string) {
-    for (const opened of yield* catalog.layouts) {
-      const entry = named(yield* opened.layout.snapshot, refName)
+    const layouts = yield* catalog.layouts
+    const within = layouts.flatMap((opened) => {
+      const name = nameWithin(opened.repository, refName)
+      return name === undefined ? [] : [{ opened, name }]
+    })
+    const longestFirst = within.toSorted((a, b) => a.name.length - b.name.length)
+    for (const { name, opened } of [...longestFirst, ...layouts.map((opened) => ({ opened, name: refName }))]) {
+      const entry = named(yield* opened.layout.snapshot, name)
       if (Option.isNone(entry)) continue
       if (entry.value.descriptor === undefined) {
         const reason = entry.value.name._tag === "Raw" ? entry.value.name.reason : "is no descriptor"
@@ -237,6 +244,12 @@ export const makeReads = (catalog: Catalog): Reads => {
     })
   }
 }
+
+/** What is left of a name behind its repository. */
+const nameWithin = (repository: string | undefined, name: string): string | undefined =>
+  repository !== undefined && name.startsWith(repository) && /^[:/]./su.test(name.slice(repository.length))
+    ? name.slice(repository.length + 1)
+    : undefined
 
 /** A blob that is in no file, but in the `data` of a descriptor of the repository (image-spec, descriptor.md). */
 const embeddedBlob = Effect.fnUntraced(function*(

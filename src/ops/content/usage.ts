@@ -21,6 +21,8 @@ export interface TagUsage extends Needed {
   readonly tag: string
 }
 
+const largestFirst = (a: Needed, b: Needed): number => b.unique - a.unique || b.bytes - a.bytes
+
 interface Root {
   readonly repository: string
   /** Absent for a manifest without a tag. */
@@ -30,8 +32,12 @@ interface Root {
 
 type Sizes = ReadonlyMap<string, number>
 
-/** Of every repository and tag. What refers to a subject counts for itself, and not for its subject. */
-export const usageOf = Effect.fn("usageOf")(function*(registry: RegistryShape) {
+/**
+ * Of every repository and tag, or of those of one repository: `NameUnknown`. What frees most by its removal comes first.
+ * What refers to a subject counts for itself, and not for its subject.
+ */
+export const usageOf = Effect.fn("usageOf")(function*(registry: RegistryShape, only?: string) {
+  if (only !== undefined) yield* Stream.runDrain(registry.untagged(only, { limit: 1 }))
   const roots = yield* rootsOf(registry)
   const known = new Map<string, Sizes>()
   const contents = yield* Effect.forEach(
@@ -53,15 +59,16 @@ export const usageOf = Effect.fn("usageOf")(function*(registry: RegistryShape) {
   for (const { sizes } of merged) {
     for (const digest of sizes.keys()) byRepository.set(digest, (byRepository.get(digest) ?? 0) + 1)
   }
+  const isMeant = ({ repository }: { readonly repository: string }) => only === undefined || repository === only
   return {
     repositories: merged.map(({ repository, sizes, tags }): RepositoryUsage => ({
       repository,
       tags,
       ...needed(sizes, byRepository)
-    })),
+    })).filter(isMeant).toSorted(largestFirst),
     tags: roots.flatMap(({ repository, tag }, at): ReadonlyArray<TagUsage> =>
       tag === undefined ? [] : [{ repository, tag, ...needed(contents[at] ?? new Map<string, number>(), byRoot) }]
-    )
+    ).filter(isMeant).toSorted(largestFirst)
   }
 })
 

@@ -1,13 +1,13 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
 import { Effect, Result, Stream } from "effect"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import { Conflict, ContentMismatch, type RegistryError, TagExists } from "../../oci/OciError.ts"
+import { BlobUnknown, Conflict, ContentMismatch, type RegistryError, TagExists } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
-import type { Copied, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
+import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
 import { readSource, type SourceReader } from "../refs/copySource.ts"
-import { type Part, walkCopy } from "./copyWalk.ts"
+import { type Found as Walked, type Part, walkCopy } from "./copyWalk.ts"
 
 /** Blobs under way at once. */
 const usual = 4
@@ -28,43 +28,102 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   target: CopyTarget,
   options: CopyOptions = {}
 ): Effect.fn.Return<Copied, RegistryError> {
-  const reader = readSource(source)
-  const asked = yield* reader.root
-  const root = options.platform === undefined
-    ? asked
-    : (yield* chooseImage(reader, asked.descriptor, options.platform)).manifest
-  const tags = target.tags ?? []
-  yield* Effect.forEach(tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
+  const { tags = [] } = target
+  const [copied, ...others] = yield* copyManifests([{ source, tags }], target, options)
+  return copied === undefined || others.length > 0 ? yield* Effect.die("one copy has one result") : copied
+})
 
-  const { entries, manifests, parts } = yield* walkCopy(reader, root, {
-    referrers: options.referrers ?? false,
-    sparse: options.sparse ?? false
+/**
+ * As `copyManifest`, for several manifests and their tags in one commit: all of them become visible, or none does. A
+ * result for each of them, in their order.
+ */
+export const copyManifests = Effect.fn("copyManifests")(function*(
+  items: ReadonlyArray<CopyItem>,
+  target: Omit<CopyTarget, "tags">,
+  options: CopyOptions = {}
+): Effect.fn.Return<ReadonlyArray<Copied>, RegistryError> {
+  const found = yield* Effect.forEach(items, (item) => prepare(item, target, options))
+  const total = found.reduce((sum, { walked }) => sum + sizeOf(walked.parts), 0)
+  let bytes = 0
+  const passed = (more: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      bytes += more
+      return options.onProgress?.({ bytes, total }) ?? Effect.void
+    })
+  const sent = yield* Effect.forEach(
+    found,
+    ({ item, reader, walked }) => sendParts(reader, item.source, target, walked.parts, { ...options, passed })
+  )
+  const revision = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target.repository, options)))
+  return found.flatMap(({ item: { tags }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
+    const [root] = entries
+    const parts = sent[at]
+    if (root === undefined || parts === undefined) return []
+    return [{
+      repository: target.repository,
+      digest: root.descriptor.digest,
+      tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
+      manifests,
+      ...parts,
+      revision
+    }]
   })
-  const sent = yield* sendParts(reader, source, target, parts, options)
+})
 
-  const changes = entries.map((entry, place): Change => ({
+interface Prepared {
+  readonly item: CopyItem
+  readonly reader: SourceReader
+  readonly walked: Walked
+}
+
+const prepare = Effect.fnUntraced(function*(
+  item: CopyItem,
+  target: CopyTarget,
+  { platform, referrers = false, sparse = false }: CopyOptions
+): Effect.fn.Return<Prepared, RegistryError> {
+  const reader = readSource(item.source)
+  const asked = yield* reader.root
+  const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
+  yield* Effect.forEach(item.tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
+  const walked = yield* walkCopy(reader, root, { referrers, sparse })
+  // A list that the target has of its own is kept up to date by the pushes of what it is to list.
+  const entries = yield* Effect.filter(
+    walked.entries,
+    (entry) => entry.isList === true ? Effect.map(hasTag(target, entry.tags), (has) => !has) : Effect.succeed(true)
+  )
+  return { item, reader, walked: { ...walked, entries } }
+})
+
+const hasTag = ({ registry, repository }: CopyTarget, tags: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.forEach(tags, (tag) =>
+      registry.resolveTag(repository, tag).pipe(
+        Effect.as(true),
+        Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
+      )),
+    (found) => found.includes(true)
+  )
+
+const sizeOf = (parts: ReadonlyArray<Part>): number => parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+
+const changesOf = (
+  { item: { tags }, walked: { entries } }: Prepared,
+  repository: string,
+  { sparse = false }: CopyOptions
+): ReadonlyArray<Change> =>
+  entries.map((entry, place): Change => ({
     _tag: "PushManifest",
-    repository: target.repository,
+    repository,
     bytes: entry.bytes,
     mediaType: entry.descriptor.mediaType,
     options: {
       digest: entry.descriptor.digest,
       tags: place === 0 ? tags : entry.tags,
       stored: true,
-      sparse: options.sparse ?? false,
+      sparse,
       ...(entry.annotations === undefined ? {} : { annotations: entry.annotations })
     }
   }))
-  const revision = yield* target.registry.batch(changes)
-  return {
-    repository: target.repository,
-    digest: root.descriptor.digest,
-    tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
-    manifests,
-    ...sent,
-    revision
-  }
-})
 
 const nameOf = (tag: TagRequest): string => typeof tag === "string" ? tag : tag.tag
 
@@ -97,19 +156,12 @@ const sendParts = Effect.fnUntraced(function*(
   source: CopySource,
   target: CopyTarget,
   parts: ReadonlyArray<Part>,
-  { concurrency = usual, onProgress = () => Effect.void }: CopyOptions
+  { concurrency = usual, passed }: CopyOptions & { readonly passed: (bytes: number) => Effect.Effect<void> }
 ): Effect.fn.Return<Sent, RegistryError> {
-  const total = parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
   const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
-  let bytes = 0
-  const passed = (more: number): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      bytes += more
-      return onProgress({ bytes, total })
-    })
 
   const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, RegistryError> {
-    const { descriptor, isManifest, optional } = part
+    const { descriptor, isManifest, optional, parent } = part
     const { digest, size } = descriptor
     // Content under a digest that nobody here can check is left where it is, if it may be.
     if (!isContentDigest(digest) && optional) {
@@ -130,6 +182,8 @@ const sendParts = Effect.fnUntraced(function*(
     } else if (optional && stored.failure._tag === "BlobUnknown") {
       sent.missing.push(digest)
       yield* passed(size)
+    } else if (stored.failure._tag === "BlobUnknown") {
+      return yield* new BlobUnknown({ digest, neededBy: parent })
     } else return yield* stored.failure
   })
 

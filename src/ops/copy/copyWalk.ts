@@ -1,9 +1,9 @@
 /** Finds everything that a copy has to bring along; nothing is written yet. */
 import { Effect } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import { type Child, children } from "../../oci/Manifest.ts"
+import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
+import { LimitExceeded, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
 import * as limits from "../limits.ts"
 import type { ReadManifest, SourceReader } from "../refs/copySource.ts"
@@ -15,12 +15,16 @@ export interface Part {
   readonly optional: boolean
   /** A manifest that only an index names: all it takes for that is to be there. */
   readonly isManifest: boolean
+  /** The manifest that names it. */
+  readonly parent: string
 }
 
 /** A manifest, with the tags that say to what it belongs, or what its entry says of it. */
 interface EntryToBe extends ReadManifest {
   readonly tags: ReadonlyArray<string>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Its tag lists what belongs to a manifest. */
+  readonly isList?: true
 }
 
 export interface Found {
@@ -70,7 +74,8 @@ export const walkCopy = Effect.fnUntraced(function*(
       if (scanned.has(next.digest)) continue
       scanned.add(next.digest)
       for (const descriptor of yield* source.mentioned(next)) {
-        add(parts, { descriptor, path: "", role: "layer", optional: false }, false)
+        const part = { descriptor, optional: false, isManifest: false, parent: document.digest }
+        add(parts, part)
         waiting.push(descriptor)
       }
     }
@@ -87,14 +92,21 @@ export const walkCopy = Effect.fnUntraced(function*(
         return yield* new LimitExceeded({ what: "indexes inside indexes", limit: limits.walkDepth })
       }
       const next: Array<ReadManifest> = []
-      for (const { manifest } of level) {
+      for (const { descriptor: { digest: parent }, manifest } of level) {
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
-          add(parts, sparse ? { ...child, optional: true } : child, isManifest)
+          add(parts, { descriptor: child.descriptor, optional: sparse || child.optional, isManifest, parent })
           if (child.role === "manifest" && !isManifest) yield* mentioned(child.descriptor)
           if (!isManifest || seen.has(child.descriptor.digest)) continue
           seen.add(child.descriptor.digest)
-          const found = sparse ? yield* ifThere(read(child.descriptor)) : yield* read(child.descriptor)
+          const found = sparse
+            ? yield* ifThere(read(child.descriptor))
+            : yield* Effect.catchTag(
+              read(child.descriptor),
+              "ManifestUnknown",
+              ({ reference, repository }) =>
+                Effect.fail(new ManifestUnknown({ repository, reference, neededBy: parent }))
+            )
           if (found === undefined) continue
           manifests.push(child.descriptor)
           next.push(found)
@@ -134,7 +146,7 @@ export const walkCopy = Effect.fnUntraced(function*(
     const found = yield* read(descriptor)
     yield* grow(found)
     yield* below(found)
-    entries.push({ ...found, tags: [tag] })
+    entries.push({ ...found, tags: [tag], isList: true })
   }
   return { entries, parts: Array.from(parts.values()), manifests: seen.size }
 })
@@ -143,8 +155,9 @@ const ifThere = <A>(read: Effect.Effect<A, RegistryError>): Effect.Effect<A | un
   Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)
 
 /** What one manifest needs is needed, also where another one could do without. */
-const add = (parts: Map<string, Part>, { descriptor, optional }: Child, isManifest: boolean): void => {
+const add = (parts: Map<string, Part>, part: Part): void => {
+  const { descriptor, optional, parent } = part
   const known = parts.get(descriptor.digest)
-  if (known === undefined) parts.set(descriptor.digest, { descriptor, optional, isManifest })
-  else if (known.optional && !optional) parts.set(descriptor.digest, { ...known, descriptor, optional })
+  if (known === undefined) parts.set(descriptor.digest, part)
+  else if (known.optional && !optional) parts.set(descriptor.digest, { ...known, descriptor, optional, parent })
 }

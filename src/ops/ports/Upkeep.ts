@@ -72,6 +72,8 @@ export interface Upkeep {
    * there was nothing to do.
    */
   readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
+  /** What `docker save` puts beside the index; none where there is no such file, or more than a manifest has. */
+  readonly beside: (name: "manifest.json" | "repositories") => Effect.Effect<Option.Option<Uint8Array>>
   /** The bytes in the place of the index, whatever they are; none where there is no file, or more than a manifest has. */
   readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
   /**

@@ -97,15 +97,21 @@ export interface BlobWritten {
 
 /** The content-addressed files of one layout. */
 export interface BlobStore {
-  /** Size in bytes, when the blob is there. */
-  readonly stat: (digest: ContentDigest) => Effect.Effect<Option.Option<number>, RegistryError>
+  /**
+   * Size in bytes, when the blob is there. With `size`, what is kept beside the layout is looked at only if it has so many
+   * bytes: anything else would have to be hashed to find out that it is not the content.
+   */
+  readonly stat: (
+    digest: ContentDigest,
+    options?: { readonly size?: number | undefined }
+  ) => Effect.Effect<Option.Option<number>, RegistryError>
   /**
    * As `stat`, for a blob that a commit is about to name: from then on it is as durable as the layout promises, and
    * outlives for a day what a tool without our lock collects as garbage. `manifest` says that it is one.
    */
   readonly protect: (
     digest: ContentDigest,
-    options?: { readonly manifest?: boolean }
+    options?: { readonly manifest?: boolean; readonly size?: number | undefined }
   ) => Effect.Effect<Option.Option<number>, RegistryError>
   /**
    * A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. With `passing` a piece

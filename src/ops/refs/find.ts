@@ -24,7 +24,7 @@ export interface Place {
   readonly registry: RegistryShape
   /** How the entry may be written that a reference means, where that is not the reference itself: `v1` of `DIR:v1`. */
   readonly written?: string
-  /** Whether every repository is a layout of its own; then entries have no raw names. */
+  /** Whether every repository is a layout of its own. */
   readonly perRepository: boolean
 }
 
@@ -209,11 +209,29 @@ const expanded = Effect.fnUntraced(function*(
 /** An entry by exactly the name it has, as skopeo and umoci address it; otherwise the failure that led here. */
 const rawName = (layout: Place, ref: string, otherwise: RegistryError): Effect.Effect<Found, RegistryError> =>
   layout.perRepository
-    ? Effect.fail(otherwise)
+    ? rawNameInTree(layout, ref, otherwise)
     : layout.registry.resolveName(layout.written ?? ref).pipe(
       Effect.map((descriptor): Found => ({ layout, name: layout.written ?? ref, kind: "manifest", descriptor })),
       Effect.catchTag("ManifestUnknown", () => Effect.fail(otherwise))
     )
+
+/** In a tree the name stands behind its repository, or alone where only one layout has it. */
+const rawNameInTree = Effect.fnUntraced(function*(
+  layout: Place,
+  ref: string,
+  otherwise: RegistryError
+): Effect.fn.Return<Found, RegistryError> {
+  const all = (yield* Stream.runCollect(layout.registry.unnamed())).flatMap(({ digest, refName, repository }) =>
+    refName === undefined || repository === undefined ? [] : [{ digest, refName, repository }]
+  )
+  const full = all.filter(({ refName, repository }) =>
+    [`${repository}:${refName}`, `${repository}/${refName}`].includes(ref)
+  )
+  const [only, other] = full.length > 0 ? full : all.filter(({ refName }) => refName === ref)
+  if (only === undefined || other !== undefined) return yield* otherwise
+  const descriptor = yield* layout.registry.resolveManifest(only.repository, only.digest)
+  return { layout, repository: only.repository, kind: "manifest", descriptor }
+})
 
 /** What an entry that is written with exactly this name points at, where there is one. */
 export const entryNamed = (

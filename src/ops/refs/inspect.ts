@@ -5,10 +5,10 @@ import { shortDigest } from "../../oci/Digest.ts"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
-import { images, platformOf } from "../../oci/Platform.ts"
+import { images, platformOf, predicatesOf } from "../../oci/Platform.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
-import type { Found } from "./find.ts"
+import { blobRepository, type Found } from "./find.ts"
 
 /** Text in it is as it is written in the layout: whoever shows it makes it safe. */
 export interface Inspected {
@@ -19,6 +19,10 @@ export interface Inspected {
   readonly platform?: string
   /** Of images alone. */
   readonly image?: ImageConfig
+  /** Of attestations alone: what their statements are about. */
+  readonly predicates?: ReadonlyArray<string>
+  /** Digests of layers that the layout does not have; layers may be elsewhere (image-spec, image-layout.md). */
+  readonly missing: ReadonlySet<string>
   /** How many artifacts of each type refer to it; those of an unknown type under the empty name. */
   readonly referrers: ReadonlyMap<string, number>
 }
@@ -36,16 +40,21 @@ export const inspect = Effect.fn("inspect")(function*(
   const { child, manifest: { descriptor, manifest } } = platform === undefined
     ? yield* onlyImage(reader, yield* reader.manifest(found.descriptor))
     : yield* chooseImage(reader, found.descriptor, platform)
-  const image = manifest.kind === "image" && manifest.config !== undefined
+  const predicates = predicatesOf(manifest)
+  const image = manifest.kind === "image" && manifest.config !== undefined && predicates === undefined
     ? yield* configOf(reader, manifest.config)
     : undefined
-  const stated = [child, descriptor].map((one) => one === undefined ? undefined : platformOf(one))
-    .find((one) => one !== undefined) ?? image?.platform
+  const stated = predicates === undefined
+    ? [child, descriptor].map((one) => one === undefined ? undefined : platformOf(one))
+      .find((one) => one !== undefined) ?? image?.platform
+    : undefined
   return {
     descriptor,
     manifest,
     ...(stated === undefined ? {} : { platform: stated }),
     ...(image === undefined ? {} : { image }),
+    ...(predicates === undefined ? {} : { predicates }),
+    missing: yield* missingOf(found, manifest),
     referrers: yield* referrersOf(found, descriptor)
   }
 })
@@ -60,6 +69,8 @@ export interface Weighed {
   readonly platform?: string
   /** In bytes, config and layers; of an index inside the index nothing is known. */
   readonly size?: number
+  /** Of what is no image: its artifact type, as far as it is known. */
+  readonly artifactType?: string
   /** A layout need not have every image of an index. */
   readonly state: "present" | "missing" | "damaged"
 }
@@ -77,7 +88,14 @@ export const weighImages = (
       Effect.map(({ manifest }): Weighed =>
         manifest.kind === "index"
           ? { ...child, state: "present" }
-          : { ...child, state: "present", size: contentSize(manifest) }
+          : {
+            ...child,
+            state: "present",
+            size: contentSize(manifest),
+            ...(manifest.kind === "image" || manifest.artifactType === undefined
+              ? {}
+              : { artifactType: manifest.artifactType })
+          }
       ),
       Effect.catchTags({
         ManifestUnknown: () => Effect.succeed<Weighed>({ ...child, state: "missing" }),
@@ -87,6 +105,26 @@ export const weighImages = (
     )
   }, { concurrency: 8 })
 }
+
+const missingOf = Effect.fnUntraced(function*(
+  found: Found,
+  { layers }: Manifest
+): Effect.fn.Return<ReadonlySet<string>, RegistryError> {
+  const absent = yield* Effect.filter(
+    Array.from(new Set(layers.map(({ digest }) => digest))),
+    (digest) =>
+      found.layout.registry.resolveBlob(blobRepository(found), digest).pipe(
+        Effect.as(false),
+        Effect.catchTags({
+          BlobUnknown: () => Effect.succeed(true),
+          // Of content under such a digest nobody here can say more.
+          AlgorithmUnsupported: () => Effect.succeed(true)
+        })
+      ),
+    { concurrency: 8 }
+  )
+  return new Set(absent)
+})
 
 const onlyImage = (
   reader: SourceReader,

@@ -24,7 +24,11 @@ export const missingFrom = (
     const missing: Array<Missing> = []
     for (const { descriptor, optional, path } of children(manifest)) {
       const { digest, size } = descriptor
-      const options = { manifest: kindOf(descriptor.mediaType) !== "other" }
+      const options = {
+        manifest: kindOf(descriptor.mediaType) !== "other",
+        // What is stored elsewhere may say a wrong size of content that is right.
+        ...(isStored ? {} : { size })
+      }
       const stored = isContentDigest(digest) ? yield* look(digest, options) : Option.none<number>()
       if (Option.isSome(stored) && stored.value !== size && !isStored) {
         return yield* new ManifestInvalid({

@@ -13,6 +13,7 @@ import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import type { Report } from "./Report.ts"
 import { checkContent } from "./verifyContent.ts"
+import { checkDockerSave } from "./verifyDockerSave.ts"
 import { checkFoundation } from "./verifyFoundation.ts"
 import { checkIndex } from "./verifyIndex.ts"
 import { checkLinks } from "./verifyLinks.ts"
@@ -99,6 +100,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   const roots = state === undefined ? [] : yield* rootsOf(layout, state, options)
   const graph = yield* checkLinks(layout, roots, state, report)
   graph.incomplete ||= state === undefined
+  if (state !== undefined && whole) yield* checkDockerSave(layout, state, report)
   if (whole) yield* checkSurroundings(layout, state, graph, report)
   if (level === "content") yield* checkContent(layout, graph, { state, whole }, report)
 })

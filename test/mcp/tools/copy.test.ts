@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
@@ -51,6 +51,31 @@ describe("oci_copy", () => {
       const { digest } = yield* pushImage(mirror, { tags: ["1"] })
       yield* call("oci_copy", { ref: "app:1", layout: "mirror", to_repository: "web", tags: ["1"] })
       assert.strictEqual((yield* mirror.resolveTag("web", "1")).digest, digest)
+    }))
+
+  it.live("takes several references in one commit, or none of them", () =>
+    Effect.gen(function*() {
+      const mirror = yield* other
+      const { call, fails, registry } = yield* session({ others: { mirror } })
+      const one = yield* pushImage(registry, { tags: ["1", "one"] })
+      const two = yield* pushImage(registry, { tags: ["2"], layers: ["two"] })
+      const to = { to_layout: "mirror", to_repository: "app" }
+      const copied = yield* call("oci_copy", { refs: ["app:1", "app:one", "app:2"], ...to })
+      assert.deepInclude(copied, { repository: "app", tags: ["1", "one", "2"] })
+      assert.notProperty(copied, "digest")
+      assert.strictEqual((yield* mirror.resolveTag("app", "one")).digest, one.digest)
+      assert.strictEqual((yield* mirror.resolveTag("app", "2")).digest, two.digest)
+      assert.lengthOf(yield* Stream.runCollect(mirror.history({ repository: "app" })), 1)
+
+      yield* pushImage(registry, { tags: ["2", "3"], layers: ["three"] })
+      assert.match(yield* fails("oci_copy", { refs: ["app:3", "app:2"], ...to }), /^TAG_EXISTS/u)
+      assert.deepStrictEqual(yield* Stream.runCollect(mirror.tags("app")), ["1", "2", "one"])
+      assert.match(yield* fails("oci_copy", { refs: ["app:3", "app"], ...to }), /^INVALID_ARGUMENT/u)
+      assert.match(yield* fails("oci_copy", { refs: ["app:3"], tags: ["x"], ...to }), /^INVALID_ARGUMENT/u)
+      assert.match(yield* fails("oci_copy", to), /^INVALID_ARGUMENT/u)
+      const bare = yield* registry.resolveTag("app", "3")
+      yield* registry.batch([{ _tag: "DeleteTag", repository: "app", tag: "3" }])
+      assert.match(yield* fails("oci_copy", { refs: [`app@${bare.digest}`], ...to }), /^INVALID_ARGUMENT/u)
     }))
 
   it.live("takes one platform, and what is attached", () =>

@@ -90,7 +90,8 @@ describe("oci_inspect_image", () => {
         platforms: [
           { platform: "linux/amd64", digest: short(amd.digest), size: amd.size },
           { platform: "linux/arm64", digest: short(arm.digest), size: arm.size }
-        ]
+        ],
+        attestations: [{ digest: short(attestation.digest) }]
       })
       assert.strictEqual(
         (yield* call("oci_inspect_image", { ref: "app:all", platform: "linux/arm64/v8" }))["digest"],

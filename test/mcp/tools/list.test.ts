@@ -93,6 +93,8 @@ const dated = Effect.gen(function*() {
   yield* image("pr-1", "2024-03-01T00:00:00Z")
   const newest = yield* image("pr-2", "2026-01-01T00:00:00Z")
   yield* image("pr-3", undefined)
+  // A build that can be repeated says nothing of its age.
+  yield* image("pr-4", "1970-01-01T00:00:00Z")
   yield* image("v1", "2020-01-01T00:00:00+01:00")
   const platform = { os: "linux", architecture: "amd64" }
   yield* pushIndex(registry, [{ ...newest, platform }], ["all"])
@@ -111,11 +113,12 @@ describe("oci_list_tags", () => {
       const { call, fails } = yield* dated
       const tags = (args: object) =>
         Effect.map(call("oci_list_tags", { repository: "app", ...args }), ({ tags }) => tags)
-      const order = ["all", "pr-2", "noted", "pr-1", "v1", "pr-3"]
+      const order = ["all", "pr-2", "noted", "pr-1", "v1", "pr-3", "pr-4"]
       assert.deepStrictEqual(yield* tags({ sort: "created" }), order)
       assert.deepStrictEqual(yield* tags({ sort: "created", limit: 2 }), order.slice(0, 2))
       assert.deepStrictEqual(yield* tags({ sort: "created", limit: 2, start_after: "pr-2" }), order.slice(2, 4))
-      assert.deepStrictEqual(yield* tags({ sort: "created", match: "pr-*" }), ["pr-2", "pr-1", "pr-3"])
+      assert.deepStrictEqual(yield* tags({ sort: "created", match: "pr-*" }), ["pr-2", "pr-1", "pr-3", "pr-4"])
+      assert.deepStrictEqual(yield* tags({ match: "pr-?", limit: 1 }), ["pr-1"])
       assert.deepStrictEqual(yield* tags({ match: "*-*", limit: 2 }), ["pr-1", "pr-2"])
       assert.deepStrictEqual(yield* tags({ match: "v." }), [])
       assert.match(
@@ -124,7 +127,7 @@ describe("oci_list_tags", () => {
       )
       const { details } = yield* call("oci_list_tags", { repository: "app", match: "pr-*", detail: true })
       const created = Array.isArray(details) ? details.map((one: { readonly created?: string }) => one.created) : []
-      assert.deepStrictEqual(created, ["2024-03-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", undefined])
+      assert.deepStrictEqual(created, ["2024-03-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", undefined, undefined])
     }))
 
   it.live("lists manifests without a tag", () =>

@@ -149,6 +149,14 @@ describe("oci_push_manifest", () => {
           existed
         ])
       }
+      // The list is made for the one that exists already as well.
+      const fallback = String(pushed["digest"]).replace(":", "-")
+      assert.deepStrictEqual(yield* registry.tagsOf("app", digestOf(bytesOf(raw))), [])
+      yield* call("oci_push_manifest", { repository: "app", raw, fallback_tag: true })
+      const list = JSON.parse(Buffer.from((yield* registry.getTag("app", fallback)).bytes).toString()) as {
+        readonly manifests: ReadonlyArray<{ readonly digest: string }>
+      }
+      assert.deepStrictEqual(list.manifests.map(({ digest }) => digest), [digestOf(bytesOf(raw))])
       const { mediaType: _, ...bare } = manifest
       const declared = yield* call("oci_push_manifest", {
         repository: "app",

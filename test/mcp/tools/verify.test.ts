@@ -126,10 +126,10 @@ describe("oci_verify", () => {
           assert.isFalse((yield* call("oci_verify", { ref, level: "links" }))["ok"])
         }
         assert.deepStrictEqual(asked.splice(0), [
-          { repository: "app", reference: "1.0", level: "links" },
-          { repository: "app", reference: digest, level: "links" },
-          { repository: "app", level: "links" },
-          { level: "links" }
+          { repository: "app", reference: "1.0", level: "links", sparse: false },
+          { repository: "app", reference: digest, level: "links", sparse: false },
+          { repository: "app", level: "links", sparse: false },
+          { level: "links", sparse: false }
         ])
       }
     }))

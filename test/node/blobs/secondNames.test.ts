@@ -116,6 +116,50 @@ describe("a blob that another tool collects", () => {
       assert.isTrue(fs.existsSync(place(disk)))
     }))
 
+  it.live("and whose second name has another size than it is to have is not hashed", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* pushed
+      fs.unlinkSync(place(disk))
+      fs.rmSync(kept(disk))
+      fs.writeFileSync(kept(disk), "")
+      // Nothing could hash as much as this.
+      fs.truncateSync(kept(disk), 2 ** 42)
+      const { blobs } = yield* disk.open()
+      assert.deepStrictEqual(yield* blobs.stat(name, { size: 10 }), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(name, { size: 10 }), Option.none())
+      assert.deepStrictEqual(yield* blobs.protect(name, { size: 10, manifest: true }), Option.none())
+      assert.deepStrictEqual(yield* blobs.get(name, 100), Option.none())
+    }))
+
+  it.live("and that lies there larger than any manifest is held as one by a link", () =>
+    Effect.gen(function*() {
+      const { disk } = yield* pushed
+      fs.rmSync(kept(disk))
+      fs.truncateSync(place(disk), 2 ** 42)
+      const { blobs } = yield* disk.open()
+      assert.deepStrictEqual(yield* blobs.protect(name, { manifest: true }), Option.some(2 ** 42))
+      assert.strictEqual(fs.statSync(kept(disk)).ino, fs.statSync(place(disk)).ino)
+    }))
+
+  it.live("is copied back piece by piece where it gets no link", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const large = new Uint8Array(3 * 1024 * 1024 + 5).fill(7)
+      const { blobs } = yield* disk.open()
+      yield* blobs.write(Stream.succeed(large), { algorithm: "sha256" })
+      const digest = digestOf(large)
+      fs.unlinkSync(disk.path("blobs", "sha256", encodedOf(digest)))
+      let pieces = 0
+      disk.intercept(({ operation, path }) =>
+        Effect.sync(() => {
+          if (operation === "write" && path.includes("/tmp/")) pieces++
+        })
+      )
+      assert.deepStrictEqual(yield* blobs.protect(digest, { manifest: true }), Option.some(large.length))
+      assert.isAtLeast(pieces, 4)
+      assert.deepStrictEqual(new Uint8Array(fs.readFileSync(disk.path("blobs", "sha256", encodedOf(digest)))), large)
+    }))
+
   it.live("and that is torn under its second name as well is not put back", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
