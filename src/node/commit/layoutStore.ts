@@ -149,8 +149,11 @@ const commitGroup =
       for (let overtaken = 0; overtaken < attempts; overtaken++) {
         const { changed, known, state } = yield* lookMerged(committing)
         const decisions = yield* decideInTurn(state, members)
-        yield* completion.completeAdded(state, decisions.at(-1)?.after ?? state)
-        const written = yield* Effect.result(writeGroup(committing, { known, state, decisions, changed, overtaken }))
+        const after = decisions.at(-1)?.after ?? state
+        yield* completion.completeAdded(state, after)
+        const written = yield* Effect.result(
+          writeGroup(committing, { known, state, after, decisions, changed, overtaken })
+        )
         if (Result.isFailure(written)) {
           yield* cache.forget
           if (!(written.failure instanceof Overtaken)) return yield* Effect.fail(written.failure)
@@ -206,6 +209,8 @@ interface Group {
   readonly known: CachedLayout
   /** What the decisions were made on: what replaced indexes say is merged. */
   readonly state: State
+  /** What they lead to. */
+  readonly after: State
   readonly decisions: ReadonlyArray<Decided>
   readonly changed: ReadonlyArray<ChangedIndex>
   readonly overtaken: number
@@ -216,7 +221,7 @@ const writeGroup = (committing: Committing, group: Group) =>
 
 const writeDecided = Effect.fnUntraced(function*(
   { cache, files, replacedIndexes, watch }: Committing,
-  { changed, decisions, known, overtaken, state }: Group
+  { after: decided, changed, decisions, known, overtaken, state }: Group
 ): Effect.fn.Return<Written, FsError | OutcomeUnknown | Overtaken> {
   const { seen, written } = known
   const { index } = seen
@@ -242,12 +247,11 @@ const writeDecided = Effect.fnUntraced(function*(
   if (!known.durable) yield* syncFoundIndex(files, index)
   const settled = yield* finishInterruptedCommit(files, seen)
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
-  const last = decisions.at(-1)?.after ?? state
-  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [
+  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: decided, written }, [
     ...foreign,
     ...own
   ])
-  const after = measured(last, published.index.bytes)
+  const after = measured(decided, published.index.bytes)
   yield* cache.remember({
     seen: {
       ...seen,

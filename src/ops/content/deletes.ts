@@ -14,7 +14,7 @@ import { belongingsIn } from "../reachability/belonging.ts"
 import { type Needs, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
-import { listing, unlistReferrer } from "./fallbackTags.ts"
+import { type List, listsNaming, unlistReferrer } from "./fallbackTags.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -30,15 +30,17 @@ const needsIn = (walk: Walk, digest: Digest): ReadonlyArray<Need> => {
 /**
  * The manifests of the repository that name this one, and those of the whole layout that belong to it, unless it stays
  * in another repository.
+ *
+ * @param lists those that only list it
  */
 const manifestNeeds = Effect.fnUntraced(function*(
   opened: Located,
   state: State,
-  digest: Digest
+  digest: Digest,
+  lists: ReadonlyArray<List>
 ): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
-  const lists = yield* listing(opened, state, digest)
   const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
-    .filter(({ by }) => !lists.has(by))
+    .filter(({ by }) => !lists.some(({ descriptor }) => descriptor.digest === by))
   const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
   const { bonds } = yield* belongingsIn(opened, state, true)
   const belonging = stays ? [] : bonds.filter(({ isList, subject }) => subject === digest && isList !== true)
@@ -117,10 +119,11 @@ export const makeDeletes = (
     const digest = yield* Effect.fromResult(parseDigest(input))
     const { before, revision } = yield* opened.layout.transact({
       evidence: (state) =>
-        Effect.all({
-          needs: manifestNeeds(opened, state, digest),
-          unlisting: unlistReferrer(opened, hasher, state, digest)
-        }),
+        Effect.flatMap(listsNaming(opened, state, digest), (lists) =>
+          Effect.all({
+            needs: manifestNeeds(opened, state, digest, lists),
+            unlisting: unlistReferrer(opened, hasher, state, digest, lists)
+          })),
       decide: (state, { needs, unlisting }) =>
         decide(state, {
           _tag: "Batch",
@@ -164,7 +167,7 @@ export const makeDeletes = (
     if (entries.length === 0) {
       return yield* new ManifestUnknown({ repository: opened.repository, reference: digest })
     }
-    const needs = yield* manifestNeeds(opened, state, digest)
+    const needs = yield* manifestNeeds(opened, state, digest, yield* listsNaming(opened, state, digest))
     return {
       digest,
       tags: tagsIn(state, opened.repository, digest),

@@ -10,19 +10,19 @@ import type { State } from "../../layout/State.ts"
 import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "../../oci/Descriptor.ts"
 import { isList } from "../../oci/descriptorAt.ts"
 import type { Digest } from "../../oci/Digest.ts"
-import { parseJson } from "../../oci/Json.ts"
-import { jsonBytes } from "../../oci/Json.ts"
+import { jsonBytes, jsonDepth, parseJson } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex, kindOf } from "../../oci/MediaType.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { Hasher } from "../ports/ports.ts"
+import { asReferrer } from "../reachability/belonging.ts"
 import type { Opened } from "../repositories/catalog.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
 /** A tag that lists referrers, and its index as it is written. */
-interface List {
+export interface List {
   readonly tag: Tag
   readonly descriptor: Descriptor
   readonly document: JsonObject
@@ -47,7 +47,7 @@ const listsIn = Effect.fnUntraced(function*(
     const bytes = yield* Effect.option(opened.manifests.bytes(descriptor))
     const read = Option.flatMap(
       bytes,
-      (content) => Option.getSuccess(parseJson(content, { maxDepth: 64, duplicateKeys: "lastWins" }))
+      (content) => Option.getSuccess(parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))
     )
     if (Option.isNone(read) || !isJsonObject(read.value)) continue
     const manifests = fieldOf(read.value, "manifests")
@@ -109,14 +109,7 @@ export const listReferrer = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
   const subject = manifest.subject?.digest
   if (subject === undefined) return []
-  const { annotations, artifactType } = manifest
-  const listed = {
-    mediaType: descriptor.mediaType,
-    digest: descriptor.digest,
-    size: descriptor.size,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
-  }
+  const listed = asReferrer(descriptor, manifest)
   const lists = yield* listsIn(opened, state, subject)
   if (lists.length === 0 && wanted) {
     const document = { schemaVersion: 2, mediaType: imageIndex, manifests: [listed] }
@@ -130,32 +123,25 @@ export const listReferrer = Effect.fnUntraced(function*(
   return commands.flat()
 })
 
-/** The lists of a repository that name a manifest. */
-const listsNaming = (opened: Located, state: State, digest: Digest) =>
+/** The lists of a repository that name a manifest: they do not need it. */
+export const listsNaming = (opened: Located, state: State, digest: Digest) =>
   Effect.map(
     listsIn(opened, state),
     (lists) => lists.filter(({ manifests }) => manifests.some((item) => digestIn(item) === digest))
   )
 
-/** Their digests: they list a manifest, and do not need it. */
-export const listing = (
-  opened: Located,
-  state: State,
-  digest: Digest
-): Effect.Effect<ReadonlySet<string>, RegistryError> =>
-  Effect.map(
-    listsNaming(opened, state, digest),
-    (lists) => new Set(lists.map(({ descriptor }) => descriptor.digest))
-  )
-
-/** What takes a manifest out of the lists of its repository. */
+/**
+ * What takes a manifest out of the lists that name it.
+ *
+ * @param naming as `listsNaming` found them
+ */
 export const unlistReferrer = Effect.fnUntraced(function*(
   opened: Located,
   hasher: Hasher,
   state: State,
-  digest: Digest
+  digest: Digest,
+  naming: ReadonlyArray<List>
 ): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
-  const naming = yield* listsNaming(opened, state, digest)
   const commands = yield* Effect.forEach(naming, ({ descriptor, document, manifests, tag }) => {
     const rest = manifests.filter((item) => digestIn(item) !== digest)
     const { repository } = opened

@@ -118,7 +118,8 @@ const repositoriesOf = (state: State, digest: string): ReadonlyArray<Repository>
     new Set(entriesOfDigest(state, digest).flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository]))
   ).toSorted()
 
-const asReferrer = (
+/** A manifest as a list of referrers names it (distribution-spec, "Listing Referrers"). */
+export const asReferrer = (
   { digest, mediaType, size }: Descriptor,
   { annotations, artifactType }: Pick<Facts, "annotations" | "artifactType"> = { annotations: new Map() }
 ): Descriptor => ({
