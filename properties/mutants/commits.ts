@@ -163,7 +163,7 @@ else $other`,
   },
   {
     name: "unknown fields dropped",
-    breaks: "Members of the index that nobody knows are lost when it is written again.",
+    breaks: "Members of the index that no specification knows are lost when it is written again.",
     in: "frame",
     find: "const items = [...members.items]",
     replace:
@@ -193,7 +193,7 @@ else $other`,
   },
   {
     name: "a journal that is there is durable",
-    breaks: "The name of a journal that somebody else has made is not synced.",
+    breaks: "The name of a journal that another process has made is not synced.",
     in: "appendRecord",
     find: "isNew || !end.named",
     replace: "isNew",
@@ -249,9 +249,8 @@ yield* withTemporary(files, "segment", (temporary, handle) =>
     name: "new segment not synced",
     breaks: "The journal goes on in a segment whose bytes may not be on the disk.",
     in: "beginSegment",
-    find: `yield* syncFile(files, handle)
-yield* replaceJournal(files, path)`,
-    replace: "yield* replaceJournal(files, path)",
+    find: "writeSynced(files, \"segment\", bytes, $place)",
+    replace: "writeSynced({ ...files, durability: \"none\" }, \"segment\", bytes, $place)",
     caughtBy: crash,
     runs: 200
   },

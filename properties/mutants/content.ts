@@ -6,7 +6,10 @@ const fault = property(
   "fault",
   "is told, changes nothing or all, leaks nothing, and spoils nothing later, each of a history"
 )
-const cutShort = property("collect", "loses nothing that was answered within the hour, at whatever call the power goes")
+const cutShort = property(
+  "collect",
+  "loses nothing that was answered within the hour, at each call at which the power goes"
+)
 const sweepEntries = property(
   "sweep",
   "takes no entry but by a rule, or without a tag, when nothing that stays needs it and it refers to nothing of it"
@@ -35,7 +38,7 @@ export const content: ReadonlyArray<Mutant> = [
   },
   {
     name: "a folder that is there is durable",
-    breaks: "The name of a folder that somebody else has made is not synced.",
+    breaks: "The name of a folder that another process has made is not synced.",
     in: "makeFolder",
     find: "if (made === \"EEXIST\") return isPart ? yield* settle(files, folder, false) : undefined",
     replace: "if (made === \"EEXIST\") return",
@@ -55,8 +58,8 @@ export const content: ReadonlyArray<Mutant> = [
     breaks: "A blob gets its name before its bytes are on the disk.",
     in: "makeBlobStore",
     find: `yield* syncFile(files, handle)
-yield* established`,
-    replace: "yield* established",
+yield* layoutCreated`,
+    replace: "yield* layoutCreated",
     caughtBy: crash
   },
   {
@@ -139,7 +142,7 @@ yield* writeMeta(...$$meta)`,
   },
   {
     name: "hash not checked when read",
-    breaks: "A blob is given out whatever its bytes are.",
+    breaks: "A reader gets a blob even if its bytes are damaged.",
     in: "requireSame",
     find: "actual === digest",
     replace: "actual.length === digest.length",
@@ -191,7 +194,7 @@ yield* protect(files, path, digest, how)`,
   },
   {
     name: "marks not looked at",
-    breaks: "What was taken out of sight as garbage goes, whoever has pushed it meanwhile.",
+    breaks: "A collection deletes content that another process pushed after it was moved to the trash.",
     in: "collectBlobs",
     find: "marked.has(one.digest)",
     replace: "marked.has(one.path)",
@@ -200,7 +203,7 @@ yield* protect(files, path, digest, how)`,
   },
   {
     name: "garbage by an old look",
-    breaks: "A collection removes what its plan says, whatever has happened since.",
+    breaks: "A collection removes what its plan says, though the layout has changed since.",
     in: "collectBatch",
     find: "blobs.flatMap(({ digest, goes }) => goes ? [digest] : [])",
     replace: "blobs.map(({ digest }) => digest)",

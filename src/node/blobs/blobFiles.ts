@@ -3,7 +3,7 @@ import { Clock, Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../../layout/garbage.ts"
 import { type Algorithm, algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
-import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../../oci/OciError.ts"
+import { DigestInvalid, type RegistryError, SizeInvalid, SymlinkRefused } from "../../oci/OciError.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
@@ -18,7 +18,7 @@ import {
   openRegular,
   statIfThere
 } from "../files/layoutFiles.ts"
-import { isMtimeReliable } from "../files/mtimeReliable.ts"
+import { isLookReliable } from "../files/mtimeReliable.ts"
 import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
@@ -35,7 +35,7 @@ const filesOf = new WeakMap<BlobStore, LayoutFiles>()
 
 export const makeBlobStore = (
   files: LayoutFiles,
-  { layoutCreated: established, foldersCreated: ready }: Preparation,
+  { foldersCreated, layoutCreated }: Preparation,
   trusted: Trusted
 ): BlobStore => {
   const storage = asStorage(files.root)
@@ -59,7 +59,7 @@ export const makeBlobStore = (
     read: readBlob(files, trusted),
     get: getBlob(files, trusted),
     write: Effect.fnUntraced(function*(content, { algorithm, digest, manifest = false, size }) {
-      yield* ready
+      yield* foldersCreated
       const hash = runningHash(algorithm)
       const copied: Array<Uint8Array> = []
       return yield* storage(withTemporary(
@@ -82,7 +82,7 @@ export const makeBlobStore = (
           if (size !== undefined && written !== size) return yield* new SizeInvalid({ expected: size, actual: written })
           if (digest !== undefined && actual !== digest) return yield* new DigestInvalid({ digest, actual })
           yield* syncFile(files, handle)
-          yield* established
+          yield* layoutCreated
           const how = manifest ? Effect.sync(() => Buffer.concat(copied)) : "link"
           const existed = yield* placeBlob(files, trusted, { path, handle, digest: actual, how })
           return { digest: actual, size: written, existed }
@@ -93,8 +93,8 @@ export const makeBlobStore = (
       const source = filesOf.get(from)
       // Nothing to take over is no reason to create a layout.
       if (Option.isNone(yield* from.stat(digest))) return false
-      yield* ready
-      yield* storage(established)
+      yield* foldersCreated
+      yield* storage(layoutCreated)
       const linked = source === undefined ? false : yield* storage(linkBlob(source, files, digest))
       if (linked) return true
       return yield* Effect.scoped(Effect.gen(function*() {
@@ -104,38 +104,42 @@ export const makeBlobStore = (
         return true
       }))
     }),
-    list: Stream.unwrap(Effect.map(
-      Effect.forEach(algorithms, (algorithm) => storage(digestsIn(files, join(files.blobs, algorithm), algorithm))),
-      (digests) =>
-        Stream.fromIterable(digests.flat()).pipe(
-          Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
-          Stream.flatMap((found) => Stream.fromIterable(found))
-        )
-    )),
+    list: foundOf(storage(digestsBelow(files, files.blobs)), find),
     digests: storage(listDigests(files)),
     find,
-    heldOnly: Stream.unwrap(Effect.map(
-      Effect.forEach(algorithms, (algorithm) =>
-        Effect.zipWith(
-          storage(digestsIn(files, join(files.blobs, algorithm), algorithm)),
-          storage(digestsIn(files, join(files.kept, algorithm), algorithm)),
-          (there, kept) => {
-            const present = new Set<string>(there)
-            return kept.filter((digest) => !present.has(digest))
-          }
-        )),
-      (digests) =>
-        Stream.fromIterable(digests.flat()).pipe(
-          Stream.mapEffect((digest) => Effect.map(storage(findHeld(files, digest)), Option.toArray)),
-          Stream.flatMap((found) => Stream.fromIterable(found))
-        )
-    )),
+    heldOnly: foundOf(
+      storage(Effect.zipWith(digestsBelow(files, files.blobs), digestsBelow(files, files.kept), (there, kept) => {
+        const present = new Set<string>(there)
+        return kept.filter((digest) => !present.has(digest))
+      })),
+      (digest) => storage(findHeld(files, digest))
+    ),
     held: (since) => storage(markedSince(files, since)),
     path: (digest) => Option.some(files.blob(digest))
   }
   filesOf.set(store, files)
   return store
 }
+
+/** What is found under each digest; what has gone since is passed over. */
+const foundOf = (
+  digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>,
+  find: BlobStore["find"]
+): Stream.Stream<StoredBlob, RegistryError> =>
+  Stream.fromIterableEffect(digests).pipe(
+    Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
+    Stream.flatMap((found) => Stream.fromIterable(found))
+  )
+
+/** The digests that the folders of all algorithms below one have as names. */
+const digestsBelow = (
+  files: LayoutFiles,
+  parent: string
+): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> =>
+  Effect.map(
+    Effect.forEach(algorithms, (algorithm) => digestsIn(files, join(parent, algorithm), algorithm)),
+    (each) => each.flat()
+  )
 
 /** Lists the folders of blobs when their times have changed. */
 const listDigests = (
@@ -148,12 +152,8 @@ const listDigests = (
     const stats = yield* files.fs.linkStats(folders)
     const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat)).join(" ")
     if (last?.looks === looks) return last.digests
-    const each = yield* Effect.forEach(
-      algorithms,
-      (algorithm) => digestsIn(files, join(files.blobs, algorithm), algorithm)
-    )
-    const digests = each.flat()
-    const isReliable = stats.every((stat) => stat === undefined || files.times.exact || isMtimeReliable(now, stat))
+    const digests = yield* digestsBelow(files, files.blobs)
+    const isReliable = stats.every((stat) => isLookReliable(files, now, stat))
     last = isReliable ? { looks, digests } : undefined
     return digests
   })

@@ -16,7 +16,7 @@ import { secondNameOf } from "../blobs/secondNames.ts"
 import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guard, identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
-import { isMtimeReliable } from "../files/mtimeReliable.ts"
+import { isLookReliable } from "../files/mtimeReliable.ts"
 import type { Trusted } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import type { CachedLayout } from "../index/indexCache.ts"
@@ -136,7 +136,7 @@ export const makeCompletion = (
   /** Lists what has changed, unless that was us alone. */
   const lookAtBlobs = Effect.fnUntraced(
     function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
-      const { blobsSeen, times } = files
+      const { blobsSeen } = files
       const now = yield* Clock.currentTimeMillis
       const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
       const stats = yield* storage(files.fs.linkStats(folders))
@@ -152,7 +152,7 @@ export const makeCompletion = (
       if (isChanged) return
       for (const [place, folder] of folders.entries()) {
         const stat = stats[place]
-        if (stat === undefined || times.exact || isMtimeReliable(now, stat)) {
+        if (isLookReliable(files, now, stat)) {
           blobsSeen.looks.set(folder, looks[place] ?? "")
         }
       }

@@ -78,6 +78,23 @@ const removeIfThere = ({ fs }: LayoutFiles, path: string): Effect.Effect<void, F
     onFailure: () => fs.unlink(path)
   })
 
+/** Writes bytes into a new temporary file, syncs it, and then gives it its name by `place`. */
+export const writeSynced = <A, E, R>(
+  files: LayoutFiles,
+  kind: string,
+  bytes: Uint8Array,
+  place: (path: string, handle: FileHandle) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | FsError, R> =>
+  withTemporary(
+    files,
+    kind,
+    (path, handle) =>
+      handle.write(bytes, 0).pipe(
+        Effect.andThen(syncFile(files, handle)),
+        Effect.andThen(place(path, handle))
+      )
+  )
+
 /** Writes a small file whole, in the place of one that is there. */
 export const writeFile = (
   files: LayoutFiles,
@@ -85,15 +102,11 @@ export const writeFile = (
   target: string,
   text: string
 ): Effect.Effect<void, FsError> =>
-  withTemporary(
+  writeSynced(
     files,
     kind,
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(Buffer.from(text), 0)
-      yield* syncFile(files, handle)
-      yield* files.fs.rename(path, target)
-      yield* syncFolder(files, dirname(target))
-    })
+    Buffer.from(text),
+    (path) => Effect.andThen(files.fs.rename(path, target), syncFolder(files, dirname(target)))
   )
 
 /**

@@ -17,3 +17,10 @@ export const isMtimeReliable = (
   const changed = ctimeNs > mtimeNs ? ctimeNs : mtimeNs
   return nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)
 }
+
+/** Whether a folder that looks as it did at this time has the same names; what is not there looks like nothing else. */
+export const isLookReliable = (
+  { times }: { readonly times: { readonly exact: boolean } },
+  nowMillis: number,
+  stat: FileStat | undefined
+): boolean => stat === undefined || times.exact || isMtimeReliable(nowMillis, stat)

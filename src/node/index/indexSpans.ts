@@ -3,6 +3,7 @@ import type { Schema } from "effect"
 import type { IndexBytes } from "./indexBytes.ts"
 import type { SteppedHash } from "./indexHash.ts"
 import { type IndexText, takeApart } from "./indexText.ts"
+import { backslash, comma, isClosing, isOpening, isSpace, quote } from "./jsonCodes.ts"
 
 /** The list of entries in the bytes of an index. */
 interface Spans {
@@ -55,13 +56,6 @@ export const asWritten = (
     spare: new ArrayBuffer(0)
   }
 }
-
-const quote = 0x22
-const backslash = 0x5c
-const comma = 0x2c
-const isOpening = (code: number): boolean => code === 0x5b || code === 0x7b
-const isClosing = (code: number): boolean => code === 0x5d || code === 0x7d
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 
 /** The one list of so many elements that is called `manifests`; nothing where that is not so plain. */
 const listIn = (bytes: Buffer, count: number): Spans | undefined => {

@@ -2,6 +2,7 @@
 import type { Schema } from "effect"
 import { generation as generationKey } from "../../oci/Annotations.ts"
 import { isJsonObject } from "../../oci/Descriptor.ts"
+import { backslash, comma, isClosing, isOpening, isSpace, quote } from "./jsonCodes.ts"
 
 /** The members of an object or the elements of an array, as they are written, and what stands around them. */
 interface Written {
@@ -165,13 +166,6 @@ const keyOf = (item: string): string => {
   while (isSpace(item.charCodeAt(at))) at++
   return item.slice(0, at)
 }
-
-const quote = 0x22
-const backslash = 0x5c
-const comma = 0x2c
-const isOpening = (code: number): boolean => code === 0x5b || code === 0x7b
-const isClosing = (code: number): boolean => code === 0x5d || code === 0x7d
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 
 /** After the string that begins at `start`. */
 const endOfString = (text: string, start: number): number => {

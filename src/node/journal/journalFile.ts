@@ -4,7 +4,7 @@
 import { Effect, Result } from "effect"
 import { dirname, join, relative } from "node:path"
 import { FormatUnsupported, type SymlinkRefused } from "../../oci/OciError.ts"
-import { makeFolder, openNew, syncFile, syncFolder, withTemporary } from "../files/durable.ts"
+import { makeFolder, openNew, syncFile, syncFolder, writeSynced } from "../files/durable.ts"
 import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "../files/layoutFiles.ts"
 import { type FileHandle, FsError } from "../fs/LayoutFs.ts"
 import {
@@ -208,15 +208,7 @@ export const startAfresh = Effect.fnUntraced(
       const handle = yield* ifThere(fs.open(journal, { access: "read" }))
       return handle === undefined ? new Uint8Array(0) : yield* readWhole(journal, handle, end.size)
     }))
-    yield* withTemporary(
-      files,
-      "journal",
-      Effect.fnUntraced(function*(path, handle) {
-        yield* handle.write(good, 0)
-        yield* syncFile(files, handle)
-        yield* replaceJournal(files, path)
-      })
-    )
+    yield* writeSynced(files, "journal", good, (path) => replaceJournal(files, path))
   }
 )
 

@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import { dirname, join } from "node:path"
 import type { State } from "../../layout/State.ts"
-import { syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
+import { syncFolder, tell, writeSynced } from "../files/durable.ts"
 import { cannotLink } from "../files/fallback.ts"
 import { identityOf, ifThere, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -174,15 +174,7 @@ const keepSegment = Effect.fnUntraced(function*(
       const handle = yield* fs.open(journal, { access: "read" })
       return yield* readWhole(journal, handle, (yield* handle.stat).size)
     }))
-    yield* withTemporary(
-      files,
-      "segment",
-      Effect.fnUntraced(function*(temporary, handle) {
-        yield* handle.write(bytes, 0)
-        yield* syncFile(files, handle)
-        yield* fs.rename(temporary, path)
-      })
-    )
+    yield* writeSynced(files, "segment", bytes, (temporary) => fs.rename(temporary, path))
   }
   yield* syncFolder(files, dirname(journal))
 })
@@ -193,15 +185,11 @@ const beginSegment = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JournalEnd, FsError> {
   const { hash, text } = writeLine(record)
   const bytes = Buffer.from(text)
-  const identity = yield* withTemporary(
+  const identity = yield* writeSynced(
     files,
     "segment",
-    Effect.fnUntraced(function*(path, handle) {
-      yield* handle.write(bytes, 0)
-      yield* syncFile(files, handle)
-      yield* replaceJournal(files, path)
-      return identityOf(yield* handle.stat)
-    })
+    bytes,
+    (path, handle) => Effect.map(Effect.andThen(replaceJournal(files, path), handle.stat), identityOf)
   )
   return { last: { record, hash }, size: bytes.length, torn: 0, identity, named: true }
 })

@@ -27,7 +27,7 @@ const isNoPin = (error: FsError | SymlinkRefused): boolean =>
 /** A pin says little; what is longer is none of ours. */
 const pinBytes = 4096
 
-export const makePins = (files: LayoutFiles, { foldersCreated: ready }: Preparation): Pins => {
+export const makePins = (files: LayoutFiles, { foldersCreated }: Preparation): Pins => {
   const storage = asStorage(files.root)
   const pathOf = (digest: ContentDigest): string => join(files.pins, `${algorithmOf(digest)}-${encodedOf(digest)}`)
 
@@ -52,7 +52,7 @@ export const makePins = (files: LayoutFiles, { foldersCreated: ready }: Preparat
       return new Map(pins)
     })),
     add: Effect.fnUntraced(function*(digest, pin) {
-      yield* ready
+      yield* foldersCreated
       yield* storage(Effect.gen(function*() {
         yield* guard(files, pathOf(digest))
         yield* makeFolder(files, files.pins)

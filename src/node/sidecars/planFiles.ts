@@ -33,7 +33,7 @@ const form = /^[0-9a-f]{32}$/u
 
 const idOf = (text: string | Uint8Array): string => sha256(text).slice(0, 32)
 
-export const makePlans = (files: LayoutFiles, { foldersCreated: ready }: Preparation): Plans => {
+export const makePlans = (files: LayoutFiles, { foldersCreated }: Preparation): Plans => {
   const storage = asStorage(files.root)
   const pathOf = (id: string): string => join(files.plans, `${id}.json`)
 
@@ -63,7 +63,7 @@ export const makePlans = (files: LayoutFiles, { foldersCreated: ready }: Prepara
 
   return {
     save: (plan) =>
-      plan.length > planBytes ? Effect.fail(tooLarge) : Effect.andThen(ready, write(plan)).pipe(
+      plan.length > planBytes ? Effect.fail(tooLarge) : Effect.andThen(foldersCreated, write(plan)).pipe(
         Effect.map(Option.some),
         // A plan for a layout that cannot be written is only looked at.
         Effect.catchIf(

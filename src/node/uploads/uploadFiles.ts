@@ -57,7 +57,7 @@ const followed = 1024
 
 export const makeUploadStore = (
   files: LayoutFiles,
-  { layoutCreated: established, foldersCreated: ready }: Preparation,
+  { foldersCreated, layoutCreated }: Preparation,
   trusted: Trusted
 ): UploadStore => {
   const storage = asStorage(files.root)
@@ -80,7 +80,7 @@ export const makeUploadStore = (
 
   return {
     create: Effect.fnUntraced(function*(repository) {
-      yield* ready
+      yield* foldersCreated
       const now = yield* Clock.currentTimeMillis
       // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
       for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
@@ -106,7 +106,7 @@ export const makeUploadStore = (
       // It may have been cancelled or swept while the lock was being taken.
       const state = yield* storage(readUpload(files, id))
       if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
-      return sessionOf({ files, trusted, following, established }, id, state)
+      return sessionOf({ files, trusted, following, layoutCreated }, id, state)
     })
   }
 }
@@ -124,11 +124,11 @@ interface Shared {
   readonly files: LayoutFiles
   readonly trusted: Trusted
   readonly following: Map<UploadId, Following>
-  readonly established: Preparation["layoutCreated"]
+  readonly layoutCreated: Preparation["layoutCreated"]
 }
 
 const sessionOf = (
-  { established, files, following, trusted }: Shared,
+  { layoutCreated, files, following, trusted }: Shared,
   id: UploadId,
   state: UploadState
 ): UploadSession => {
@@ -191,7 +191,7 @@ const sessionOf = (
         following.delete(id)
         if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
-          yield* established
+          yield* layoutCreated
           yield* commit({ files, trusted, folder, hashed }, state, event)
         }
       })))
