@@ -78,7 +78,7 @@ const checkWhole = async (world: World, { registry, stores }: Process): Promise<
 const isThere = (world: World, digest: string): boolean =>
   world.bytes(`blobs/${digest.replace(":", "/")}`) !== undefined
 
-/** In the end what nobody needs is gone, a day later from the trash too, and nothing is left of how it went. */
+/** A day after its collection, content that nothing needs is gone from the trash too, and no other file is left behind. */
 const checkCollected = async (world: World, gone: ReadonlyArray<string>): Promise<void> => {
   world.machine.advance(hours(30))
   const { registry } = await world.open()
@@ -183,7 +183,7 @@ describe("collecting beside pushes that is cut short", () => {
     readonly tags: ReadonlyArray<string>
   }
 
-  it("loses nothing that was answered within the hour, at whatever call the power goes", () =>
+  it("loses nothing that was answered within the hour, at each call at which the power goes", () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),

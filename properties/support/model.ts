@@ -223,7 +223,7 @@ const unlistedIn = (layout: Layout): ReadonlyArray<string> => {
   return Array.from(unlisted).filter((digest) => !known.has(digest))
 }
 
-/** The manifests of a layout, of whatever repository or of none, whose subject is this digest. */
+/** The manifests of a layout, of any repository or of none, whose subject is this digest. */
 const attachedIn = (layout: Layout, subject: string): ReadonlyArray<string> => {
   const listed = namesOf(layout).flatMap((name) => reachable(layout, name))
   return sorted([...listed, ...unlistedIn(layout)]).filter((digest) =>

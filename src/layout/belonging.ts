@@ -22,7 +22,7 @@ export interface Bond {
   readonly by: Way
   /** The tag that says so. */
   readonly tag?: Tag
-  /** It is a list of what belongs to the subject, and nothing that anybody would look at. */
+  /** It is a list of what belongs to the subject, and no signature or SBOM itself. */
   readonly isList?: true
   /** What an entry has to be annotated with to say the same where neither tag nor index says it. */
   readonly annotations?: Readonly<Record<string, string>>

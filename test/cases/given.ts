@@ -37,7 +37,7 @@ export const open = Effect.fnUntraced(function*(directory: string) {
   return given
 })
 
-/** A copy of a case, opened; nobody is in the middle of writing it. */
+/** A copy of a case, opened; its files are old, so that no tool seems to be writing it. */
 export const given = Effect.fnUntraced(function*(path: string) {
   const directory = join(yield* temporaryFolder, basename(path))
   fs.cpSync(join(cases, path), directory, { recursive: true })

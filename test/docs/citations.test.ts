@@ -16,7 +16,7 @@ const wordsIn = (text: string, form: RegExp): ReadonlyArray<string> =>
 
 const rules = new Set(wordsIn(readFileSync("docs/protocol.md", "utf8"), /^- \*\*(R\d+)\.\*\*/gmu))
 
-/** Names of documents as comments cite them: `DESIGN 4`, `OCI.md`. */
+/** Documents that are not in this repository, so that no comment may cite them. */
 const foreign = /\b(DESIGN|RELIABILITY|PEERS|STYLE|OCI\.md|MCP\.md|disk-lab|bucket-lab|inside-lab)\b/u
 
 describe("documents", () => {

@@ -1,4 +1,4 @@
-/** Somebody installs the package with `effect` alone, writes a program against it, and runs that and the binary. */
+/** A user installs the package with `effect` alone, writes a program against it, and runs that and the binary. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"

@@ -94,7 +94,7 @@ const directoryNode = (ino: bigint, mode: number, nowNs: bigint): DirectoryNode 
 
 export const nodeAt = ({ nodes }: Disk, node: number): Node => nodes.get(node) ?? fail("ENOENT")
 
-/** The longest name, in bytes: as short as any file system wants them, which is eCryptfs. */
+/** The longest name in bytes. eCryptfs has the lowest limit of the file systems that we support. */
 const longestName = 142
 
 export const fail = (code: string): never => {

@@ -1,4 +1,4 @@
-/** When images were created, as they say themselves: the one rule for whoever asks. */
+/** When images were created, by their own annotations and configs. */
 import { Clock, Effect, Option } from "effect"
 import { created } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"

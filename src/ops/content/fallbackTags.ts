@@ -59,7 +59,7 @@ const listsIn = Effect.fnUntraced(function*(
 const digestIn = (item: Json): unknown => isJsonObject(item) ? fieldOf(item, "digest") : undefined
 
 /**
- * Writes a list; what it lists need not be there, since nobody knows what other tools have put into it. The list before
+ * Writes a list; what it lists need not be there, since other tools may have listed what is absent. The list before
  * goes, unless it has another name.
  */
 const write = Effect.fnUntraced(function*(

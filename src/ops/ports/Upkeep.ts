@@ -74,7 +74,7 @@ export interface Upkeep {
   readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
   /** What `docker save` puts beside the index; none where there is no such file, or more than a manifest has. */
   readonly beside: (name: "manifest.json" | "repositories") => Effect.Effect<Option.Option<Uint8Array>>
-  /** The bytes in the place of the index, whatever they are; none where there is no file, or more than a manifest has. */
+  /** The bytes of the file `index.json`, unparsed; none where there is no file, or it is larger than a manifest may be. */
   readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
   /**
    * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,

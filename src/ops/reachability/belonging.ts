@@ -1,4 +1,4 @@
-/** Which manifests of a layout belong to which, whoever names them and whether an entry leads to them or not. */
+/** Which manifests of a layout belong to which, in all repositories, with an entry or without one. */
 import { Effect, Stream } from "effect"
 import { type Bond, bondsOf } from "../../layout/belonging.ts"
 import { readEntry } from "../../layout/Entry.ts"
@@ -162,7 +162,7 @@ const strangers = Effect.fnUntraced(function*(
 })
 
 /**
- * The descriptor of a manifest that belongs to one of a repository: it can be read there, whoever names it.
+ * The descriptor of a manifest that belongs to one of a repository: it can be read there, whichever repository names it.
  *
  * @param own the manifests of the repository
  */

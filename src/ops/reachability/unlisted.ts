@@ -40,7 +40,7 @@ export const unlistedManifests = Effect.fnUntraced(function*(
   return unlisted
 })
 
-/** None where nobody can tell now. */
+/** Nothing where the blob cannot be read now. */
 const readUnlisted = Effect.fnUntraced(function*(
   blobs: Pick<BlobStore, "get" | "read">,
   digest: ContentDigest

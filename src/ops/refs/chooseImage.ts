@@ -53,7 +53,7 @@ export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
   return { manifest: at }
 })
 
-/** What the config of an image says; nothing where it says nothing, or nobody can read it. */
+/** The platform that the config of an image states; nothing where it states none, or cannot be read. */
 const platformIn = Effect.fnUntraced(function*(
   { document }: Pick<Reader<never>, "document">,
   { config, kind }: Manifest

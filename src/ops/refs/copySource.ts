@@ -38,7 +38,7 @@ export interface SourceReader {
   readonly content: (
     descriptor: Descriptor
   ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
-  /** What a document of a type that nobody here knows names, as far as the source has it; nothing where it is none. */
+  /** What a document of an unknown type names, as far as the source has it; nothing where it is no document. */
   readonly mentioned: (descriptor: Descriptor) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
   readonly attached: (digest: string) => Effect.Effect<ReadonlyArray<Attached>, RegistryError>
 }

@@ -54,7 +54,7 @@ const keepManifest = Effect.fnUntraced(function*(
   return `listed the manifest ${digest} that was in its place`
 })
 
-/** The name of what nobody knows the name of; in a tree of layouts the repository is the layout's own. */
+/** The name for a manifest whose own name is lost; in a tree of layouts the repository is the layout's own. */
 export const recoveredName = Effect.fnUntraced(function*(
   digest: Digest,
   layout: Repository | undefined

@@ -129,7 +129,7 @@ const found = (steps: ReturnType<MaintenanceShape["verify"]>, codes: ReadonlyArr
     Stream.runCollect
   )
 
-/** Manifests that other tools have left behind are listed when somebody asks for that. */
+/** Unlisted manifests of other tools are listed only when their code is asked for. */
 const isWorthIt = (code: FindingCode, severity: Severity, by: Finding["repair"]["by"]): boolean =>
   severity !== "info" || (by !== "person" && code !== "MANIFEST_UNLISTED")
 

@@ -72,7 +72,7 @@ const tellUnlisted = Effect.fnUntraced(function*(
         path,
         digest,
         message: `${digest} is ${whatIs(found)}, and no entry leads to it`,
-        // Nobody empties an index on purpose and leaves all of the content.
+        // An index without entries beside all of its content was hardly emptied on purpose.
         ...(state.entries.length === 0 ? { severity: "warning" as const } : {})
       })
     }

@@ -9,7 +9,7 @@ import { caseAt, short } from "../given.ts"
 import { answering, type Layout, monthMillis, type Question, type Refusal, Refused, type Surface } from "../Surface.ts"
 import { copied } from "./library.ts"
 
-/** The lines of JSON that a command answers, whatever it found. */
+/** The lines of JSON that a command answers, with its success or its failure. */
 const lines = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
   const { err, out } = yield* ocl([...args, "--json"])
   const last = err.trim().split("\n").at(-1) ?? ""

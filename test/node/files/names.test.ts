@@ -1,4 +1,4 @@
-/** Names in `.ocilayout` are short enough for every file system, whatever digests they hold. */
+/** Names in `.ocilayout` are short enough for every file system, with each digest algorithm. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"

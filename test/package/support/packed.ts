@@ -27,7 +27,7 @@ export const needsOf = (
   { dependencies, optionalDependencies, peerDependencies }: Manifest
 ): ReadonlyArray<string> => Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
 
-/** The environment of a program that is run for somebody who has never heard of this checkout. */
+/** The environment of a program that knows nothing of this checkout. */
 export const outsideOfNpm = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$|^NODE_ENV$|^VITEST/iu.test(name))
