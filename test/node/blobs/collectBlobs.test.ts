@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { hasher } from "../../../src/node/files/hasher.ts"
@@ -10,6 +10,7 @@ import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
 import { type Disk, newDisk, sha256 } from "../../support/disk.ts"
 import { image, pushBlob, pushImage, pushManifest, sample } from "../../support/images.ts"
+import { later } from "../../support/later.ts"
 import { type Call, fails } from "../../support/watchedFs.ts"
 
 const one = image("one")
@@ -20,19 +21,8 @@ const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => nam
 
 const shiftMillis = 30 * 60 * 60 * 1000
 
-/** Runs something as if it were more than a day later: nothing that was pushed before is marked or young any more. */
-const later = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Clock.clockWith((clock) =>
-    Effect.provideService(effect, Clock.Clock, {
-      sleep: (duration) => clock.sleep(duration),
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMillis,
-      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + shiftMillis),
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
-      currentTimeNanos: clock.currentTimeNanos,
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos
-    })
-  )
+/** More than a day later nothing that was pushed before is marked or young any more. */
+const aDayLater = later(shiftMillis)
 
 const isHeld = (disk: Disk, { descriptor }: typeof garbage): boolean =>
   fs.existsSync(disk.path(".ocilayout", "kept", ...descriptor.digest.split(":")))
@@ -46,7 +36,7 @@ const opened = Effect.fnUntraced(function*() {
   return { disk, open, registry }
 })
 
-const look = (registry: RegistryShape) => later(registry.planGarbage(now))
+const look = (registry: RegistryShape) => aDayLater(registry.planGarbage(now))
 
 /** A plan that was made just now, by that clock. */
 const planOf = Effect.fnUntraced(function*(disk: Disk, registry: RegistryShape) {
@@ -60,7 +50,7 @@ const touch = (disk: Disk, plan: string): void => {
   fs.utimesSync(disk.path(".ocilayout", "plans", `${plan}.json`), made, made)
 }
 
-const collect = (registry: RegistryShape, plan: string) => later(registry.collectGarbage(plan))
+const collect = (registry: RegistryShape, plan: string) => aDayLater(registry.collectGarbage(plan))
 
 const isThere = (disk: Disk, { descriptor }: typeof garbage): boolean =>
   fs.existsSync(disk.path("blobs", ...descriptor.digest.split(":")))
@@ -72,6 +62,21 @@ const trashed = (disk: Disk): ReadonlyArray<string> =>
   fs.readdirSync(disk.files.trash).map((name) => (name.split(".")[1] ?? "").replace("-", ":")).toSorted()
 
 /** The moment in which a blob is taken out of sight. */
+/** Has work done before the first call of a kind; answers whether it was. */
+const beforeFirst = (
+  disk: Disk,
+  isMeant: (call: Call) => boolean,
+  work: Effect.Effect<unknown, RegistryError>
+): () => boolean => {
+  let done = false
+  disk.intercept((call) => {
+    if (done || !isMeant(call)) return Effect.void
+    done = true
+    return Effect.orDie(Effect.asVoid(work))
+  })
+  return () => done
+}
+
 const isTaking = ({ operation, path }: Call): boolean => operation === "rename" && path.startsWith(".ocilayout/trash/")
 
 describe("collecting garbage on disk", () => {
@@ -106,14 +111,9 @@ describe("collecting garbage on disk", () => {
         const { disk, open, registry } = yield* opened()
         const id = yield* planOf(disk, registry)
         const other = yield* open
-        let done = false
-        disk.intercept((call) => {
-          if (!isTaking(call) || done) return Effect.void
-          done = true
-          return Effect.orDie(Effect.asVoid(doing(other)))
-        })
+        const isDone = beforeFirst(disk, isTaking, doing(other))
         const { removed, spared } = yield* collect(registry, id)
-        assert.isTrue(done)
+        assert.isTrue(isDone())
         assert.deepStrictEqual(names(removed), [])
         assert.deepStrictEqual(spared.map(({ why }) => why), ["was pushed again just now"])
         assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
@@ -127,17 +127,14 @@ describe("collecting garbage on disk", () => {
       const id = yield* planOf(disk, registry)
       const other = yield* open
       let taken = false
-      let done = false
-      disk.intercept((call) => {
+      // By then its marks have been looked for.
+      const letsGo = (call: Call): boolean => {
         if (isTaking(call)) taken = true
-        // By now its marks have been looked for.
-        const letsGo = taken && call.operation === "unlink" && call.path.startsWith(".ocilayout/trash/")
-        if (!letsGo || done) return Effect.void
-        done = true
-        return Effect.orDie(Effect.asVoid(pushBlob(other, "app", garbage)))
-      })
+        return taken && call.operation === "unlink" && call.path.startsWith(".ocilayout/trash/")
+      }
+      const isDone = beforeFirst(disk, letsGo, pushBlob(other, "app", garbage))
       yield* collect(registry, id)
-      assert.isTrue(done)
+      assert.isTrue(isDone())
       assert.isTrue(isThere(disk, garbage) && isHeld(disk, garbage))
       assert.deepStrictEqual(names((yield* look(registry)).items.filter(({ goes }) => goes)), [])
     }))
@@ -201,12 +198,7 @@ describe("collecting garbage on disk", () => {
       const { disk, open, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
       const other = yield* open
-      let done = false
-      disk.intercept((call) => {
-        if (!isTaking(call) || done) return Effect.void
-        done = true
-        return Effect.orDie(Effect.asVoid(other.mountBlob("app", "web", garbage.descriptor.digest)))
-      })
+      beforeFirst(disk, isTaking, other.mountBlob("app", "web", garbage.descriptor.digest))
       disk.told()
       yield* collect(registry, id)
       const { digest } = garbage.descriptor
