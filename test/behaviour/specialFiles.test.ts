@@ -86,6 +86,21 @@ describe("what is no regular file is neither waited for nor read", () => {
       assert.strictEqual((yield* registry.usage).blobs, 2)
     }))
 
+  it.live.each(kinds)(
+    "%s as the second name of a blob that is gone, which then is missing",
+    ([, make]) =>
+      Effect.gen(function*() {
+        const { directory, registry } = yield* withSpecial(join(".ocilayout", "kept", "sha256", layer.slice(7)), make)
+        fs.rmSync(join(directory, layerPath))
+        const missing = { _tag: "BlobUnknown", digest: layer } as const
+        yield* promptly(assertRefused(directory, registry.resolveBlob("app", layer), missing))
+        yield* promptly(assertRefused(directory, Effect.scoped(registry.getBlob("app", layer)), missing))
+        const steps = yield* promptly(Stream.runCollect(registry.verify()))
+        const found = steps.flatMap((step) => step._tag === "Found" ? [step.finding] : [])
+        assert.includeMembers(found.map(({ code, digest }) => `${code} ${digest}`), [`BLOB_MISSING ${layer}`])
+      })
+  )
+
   it.live.each(kinds)("%s as index", ([, make]) =>
     Effect.gen(function*() {
       const { directory, registry } = yield* withSpecial("index.json", make)

@@ -11,6 +11,7 @@ import {
   guard,
   guardedStat,
   ifThere,
+  isNoFile,
   type LayoutFiles,
   type Opened,
   openRegular,
@@ -173,10 +174,8 @@ export const openKept = Effect.fnUntraced(function*(
   for (const paths of [Effect.succeed([secondNameOf(files, digest)]), trashOf(files, digest)]) {
     for (const path of yield* paths) {
       const opened = yield* ifThere(openRegular(files, path)).pipe(
-        Effect.catchIf(
-          (error) => error._tag === "SymlinkRefused" || error.code === "ELOOP",
-          () => Effect.succeed(undefined)
-        )
+        // What is no file holds nothing.
+        Effect.catchIf(isNoFile, () => Effect.succeed(undefined))
       )
       if (opened === undefined || !fits(opened.stat.size)) continue
       if (verified.has(opened.stat)) return { ...opened, path }

@@ -269,6 +269,10 @@ export const openRegularHandle = (
     return yield* Effect.onError(regular, () => handle.close)
   }))
 
+/** Whether a file could not be opened because a link, a folder, a pipe or the like lies in its place. */
+export const isNoFile = (error: FsError | SymlinkRefused): boolean =>
+  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENXIO"
+
 /** Reads the whole of an open file. */
 export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: number) {
   const bytes = new Uint8Array(size)

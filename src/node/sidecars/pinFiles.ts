@@ -8,7 +8,7 @@ import type { Pin } from "../../ops/api/Garbage.ts"
 import type { Pins } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { makeFolder, syncFolder, tell, writeFile } from "../files/durable.ts"
-import { guard, ifThere, type LayoutFiles, openRegular, readAll } from "../files/layoutFiles.ts"
+import { guard, ifThere, isNoFile, type LayoutFiles, openRegular, readAll } from "../files/layoutFiles.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import type { Preparation } from "../index/Preparation.ts"
 
@@ -22,7 +22,7 @@ const unreadable: Pin = { mediaType: octetStream, size: 0, time: 0, actor: "" }
 
 /** Something else lies in its place; whatever it is, it pins. */
 const isNoPin = (error: FsError | SymlinkRefused): boolean =>
-  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENOENT"
+  isNoFile(error) || (error._tag === "FsError" && error.code === "ENOENT")
 
 /** A pin says little; what is longer is none of ours. */
 const pinBytes = 4096

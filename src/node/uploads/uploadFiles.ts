@@ -24,6 +24,7 @@ import {
   identityOf,
   ifThere,
   isAsWritten,
+  isNoFile,
   type LayoutFiles,
   statIfThere
 } from "../files/layoutFiles.ts"
@@ -35,7 +36,6 @@ import {
   discardUpload,
   type Folder,
   folderOf,
-  isNoSession,
   newId,
   openData,
   readUpload,
@@ -71,7 +71,7 @@ export const makeUploadStore = (
       // What is no session keeps nobody from seeing the others.
       (id) =>
         readUpload(files, id).pipe(
-          Effect.catchIf(isNoSession, () => Effect.succeed(absent)),
+          Effect.catchIf(isNoFile, () => Effect.succeed(absent)),
           Effect.map((state) => ({ id, state }))
         )
     )

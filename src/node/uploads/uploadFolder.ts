@@ -72,10 +72,6 @@ export const readUpload = Effect.fnUntraced(function*(
   return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
 })
 
-/** Whether a session could not be read because something else lies in its place, or in that of its files. */
-export const isNoSession = (error: FsError | SymlinkRefused): boolean =>
-  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENXIO"
-
 /** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
 const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>
   Effect.map(
