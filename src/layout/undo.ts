@@ -13,7 +13,7 @@ import { fromEntries, type State } from "./State.ts"
 
 /**
  * The events that give each name that a commit changed what it had before. A name that has become something else since
- * is a conflict, unless it is forced; one that is already what it was needs nothing.
+ * is a conflict, unless it is forced; one that points already at what it did needs nothing.
  */
 export const revertCommit = (
   state: State,
@@ -27,7 +27,7 @@ export const revertCommit = (
   for (const name of new Set([...then.keys(), ...done.keys()])) {
     if (sameEntries(then.get(name), done.get(name)) || sameEntries(then.get(name), now.get(name))) continue
     if (sameDigests(done.get(name), now.get(name)) || force) changed.add(name)
-    else conflicts.push(name)
+    else if (!sameDigests(then.get(name), now.get(name))) conflicts.push(name)
   }
   if (conflicts.length > 0) {
     return Result.fail(

@@ -130,4 +130,17 @@ describe("referrers", () => {
       assert.deepStrictEqual(referrers.map(({ digest }) => digest.slice(7, 19)), ["26989c38f8fc"])
       assert.deepStrictEqual(referrers.map(({ artifactType }) => artifactType), [spdx])
     }))
+
+  it.live("can be tagged where only the fallback tag names them, and the entry repeats none of their annotations", () =>
+    Effect.gen(function*() {
+      const layout = yield* copyOfFixture("registry-oras-referrers")
+      const named = entriesIn(layout).filter((entry) => refNameOf(entry) !== undefined)
+      writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: named }))
+      const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+      const [referrer] = yield* Stream.runCollect(registry.referrers(byDefault, gzip))
+      assert.isDefined(referrer?.annotations)
+      yield* registry.tagManifest(byDefault, referrer?.digest ?? "", ["sbom"])
+      const entry = entriesIn(layout).find((one) => one.digest === referrer?.digest)
+      assert.deepStrictEqual(Object.keys(entry?.annotations ?? {}), ["org.opencontainers.image.ref.name"])
+    }))
 })

@@ -24,26 +24,27 @@ import { walkRepository } from "../repositories/walkRepository.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
-/** The descriptor of a manifest of the repository: an entry, or below an entry. */
+/** The descriptor of a manifest of the repository: an entry, below an entry, or of what belongs to one of these. */
 export const findManifest = Effect.fnUntraced(function*(
   opened: Located,
   state: State,
   digest: Digest
 ): Effect.fn.Return<Descriptor, RegistryError> {
   const { repository } = opened
-  const entry = reaching(state, repository, digest)[0]?.descriptor
-  if (entry !== undefined) return entry
-  if (repository === state.defaultRepository) {
-    // Below an entry whose name fits no grammar. There are few of them, and nothing is remembered by them.
-    const { reached } = yield* opened.manifests.walk(descriptorsOf(unnamed(state)), false)
-    const found = reached.get(digest)
-    if (found !== undefined) return found
-  }
+  const strangers = repository === state.defaultRepository ? unnamed(state) : []
+  const [entry] = [...reaching(state, repository, digest), ...strangers.filter((one) => one.digest === digest)]
+  if (entry?.descriptor !== undefined) return entry.descriptor
+  // Below an entry whose name fits no grammar. There are few of them, and nothing is remembered by them.
+  const below = (yield* opened.manifests.walk(descriptorsOf(strangers), false)).reached.get(digest)
+  if (below !== undefined) return notAnEntry(below)
   if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
   const { reached } = yield* walkRepository(opened, state, repository, false)
   const found = reached.get(digest) ?? (yield* findAttached(opened, state, digest, new Set<string>(reached.keys())))
-  return found ?? (yield* new ManifestUnknown({ repository, reference: digest }))
+  return notAnEntry(found ?? (yield* new ManifestUnknown({ repository, reference: digest })))
 })
+
+/** Without annotations: an index says them of its child, and a manifest of itself. An entry would repeat them. */
+const notAnEntry = ({ annotations: _annotations, ...descriptor }: Descriptor): Descriptor => descriptor
 
 const findTag = (
   state: State,

@@ -219,6 +219,22 @@ describe("reverting", () => {
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
     }))
 
+  it.effect("does not change a name that points again at what it did, with other annotations", () =>
+    Effect.gen(function*() {
+      const { add, registry, store } = foreignLayout()
+      yield* store(one, one.config, ...one.layers)
+      const entry = entryOf(one, "app:v1")
+      yield* add(entry)
+      yield* pushImage(registry, "app", two, ["v1"])
+      yield* registry.deleteTag("app", "v1")
+      yield* add({
+        ...entry,
+        annotations: { "org.opencontainers.image.ref.name": "app:v1", "com.example.note": "again" }
+      })
+      const { changes } = yield* registry.revert(2)
+      assert.deepStrictEqual(changes.filter(({ tag }) => tag !== undefined), [])
+    }))
+
   it.effect("brings back which of several entries of a tag counts", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
