@@ -66,6 +66,11 @@ export interface PushManifestOptions {
   /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
   readonly digest?: string
   readonly tags?: ReadonlyArray<TagRequest>
+  /**
+   * Whether parts that are not there may stay away, as of an index of which only some platforms are pushed. By default
+   * they are required, with `ManifestBlobUnknown`.
+   */
+  readonly sparse?: boolean
 }
 
 export interface TagMoved {
@@ -192,8 +197,8 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
     id: string,
     options?: { readonly offset?: number; readonly chunkSize?: number }
   ) => Effect.Effect<BlobWriter, RegistryError>
-  /** Makes a blob of one repository readable in another. `BlobUnknown`. */
-  readonly mountBlob: (from: string, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
+  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
   /**
    * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
    * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
@@ -215,11 +220,14 @@ export interface RegistryShape extends HistoryShape, GarbageShape, MaintenanceSh
 
   /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
   readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
-  /** Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. */
+  /**
+   * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
+   * only an index that names it keeps it, and manifests whose subject it is may stay without it.
+   */
   readonly deleteManifest: (
     repository: string,
     digest: string,
-    options?: { readonly force?: boolean }
+    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
   ) => Effect.Effect<ManifestDeleted, RegistryError>
   /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
   readonly deleteTag: (

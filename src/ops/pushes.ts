@@ -50,12 +50,13 @@ export const makePushes = (
     const tags = yield* tagWrites(options.tags ?? [])
     const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
     const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, "push"))
+    const itself: Missing = { path: "", digest: descriptor.digest }
     const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
       _tag: "PutManifest",
       repository: opened.repository,
       descriptor: described(descriptor, manifest),
       tags,
-      missing
+      missing: options.sparse === true ? missing.filter((part) => part === itself) : missing
     })
     const store = Effect.gen(function*() {
       const known = command(yield* missingFrom(opened, manifest, (digest) => opened.blobs.stat(digest)))
@@ -69,7 +70,6 @@ export const makePushes = (
         manifest: true
       })
     })
-    const itself: Missing = { path: "", digest: descriptor.digest }
     const prepared: Prepared = {
       opened,
       store,
