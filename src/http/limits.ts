@@ -40,3 +40,6 @@ export const tagsPerPush = 100
 
 /** Milliseconds between two looks at connections that bring nothing. */
 export const checkMillis = 1000
+
+/** Milliseconds between two looks at connections that have had their last answer, while the server stops. */
+export const idleCheckMillis = 20

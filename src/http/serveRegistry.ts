@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerOptions } from "node:http"
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https"
 import type { Registry } from "../ops/Registry.ts"
 import { type AppOptions, makeApp } from "./app.ts"
-import { checkMillis, defaultLimits, type HttpLimits } from "./limits.ts"
+import { checkMillis, defaultLimits, type HttpLimits, idleCheckMillis } from "./limits.ts"
 import { closeStalled } from "./stalled.ts"
 
 /** A certificate with its chain, and its key, both as PEM. */
@@ -63,14 +63,11 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
   const stalled = closeStalled(server, limits.stalledMillis, Math.min(checkMillis, limits.stalledMillis))
   yield* Effect.addFinalizer(() => Effect.sync(stalled.stop))
   const { host, port } = options
-  const http = yield* NodeHttpServer.make(() => server, { host, port, gracefulShutdownTimeout: limits.graceMillis })
-    .pipe(
-      Effect.mapError(({ cause }) => new ListenError({ host, port, reason: reasonOf(cause) }))
-    )
-  // Finalizers run from the last one up: refuse what is new, let requests finish, drop what is left.
-  yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+  const http = yield* NodeHttpServer.make(() => server, { host, port }).pipe(
+    Effect.mapError(({ cause }) => new ListenError({ host, port, reason: reasonOf(cause) }))
+  )
   yield* http.serve(handle)
-  yield* Effect.addFinalizer(() => stop)
+  yield* Effect.addFinalizer(() => Effect.andThen(stop, drain(server, limits.graceMillis)))
   const address = server.address()
   const bound = address !== null && typeof address === "object" ? address.port : port
   return {
@@ -84,6 +81,21 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
       })
   }
 })
+
+/**
+ * Accepts nothing new, lets requests under way finish, and then drops the connections that are left. Effect's server
+ * would wait for them for ever: its grace cannot be cut short while a scope closes.
+ */
+const drain = (server: Server | SecureServer, millis: number): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const idle = setInterval(() => server.closeIdleConnections(), idleCheckMillis)
+    const grace = setTimeout(() => server.closeAllConnections(), millis)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(grace)
+      resume(Effect.void)
+    })
+  })
 
 const makeServer = (limits: HttpLimits, tls: TlsFiles | undefined): Server | SecureServer => {
   const options: ServerOptions = {
