@@ -1,5 +1,6 @@
 /** The layouts a command line names: `DIR` or `ID=DIR`. */
 import { Result } from "effect"
+import { readdirSync, statSync } from "node:fs"
 import { basename, resolve } from "node:path"
 
 export interface LayoutDirectory {
@@ -35,3 +36,9 @@ export const parseDirectories = (
   }
   return Result.succeed(directories)
 }
+
+export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
+/** The folder of our own files alone is a layout that is being made. */
+export const isEmptyFolder = (path: string): boolean =>
+  isDirectory(path) && readdirSync(path).every((name) => name === ".ocilayout")

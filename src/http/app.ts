@@ -21,6 +21,8 @@ export interface AppOptions extends AccessOptions {
 
 export interface App {
   readonly handle: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope.Scope>
+  /** From now on these are who may come in; tickets of before are good for nothing. */
+  readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
   /** From now on requests are told that the server is stopping; those under way go on. */
   readonly stop: Effect.Effect<void>
 }
@@ -31,7 +33,7 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
     const limits = { ...defaultLimits, ...options.limits }
     const surface: Surface = { registry, limits, sparse: options.sparse }
     const table = makeTable(options.offers)
-    const access = makeAccess(options, limits)
+    let access = makeAccess(options, limits)
     let answering = 0
     let stopping = false
 
@@ -66,6 +68,10 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
 
     return {
       handle,
+      renew: (credentials) =>
+        Effect.sync(() => {
+          access = makeAccess({ ...options, credentials }, limits)
+        }),
       stop: Effect.sync(() => {
         stopping = true
       })

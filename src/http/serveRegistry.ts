@@ -24,8 +24,11 @@ export interface ServeOptions extends AppOptions {
 interface Serving {
   /** Like `http://127.0.0.1:5000`. */
   readonly url: string
-  /** From now on new connections see this certificate; those that are open go on. Nothing happens without TLS. */
-  readonly renew: (tls: TlsFiles) => Effect.Effect<void, TlsError>
+  /**
+   * From now on new connections see this certificate, and these are who may come in; requests under way go on. Whether
+   * there is TLS at all stays as it was.
+   */
+  readonly renew: (tls: TlsFiles | undefined, credentials: AppOptions["credentials"]) => Effect.Effect<void, TlsError>
 }
 
 /** The address cannot be listened on. */
@@ -54,7 +57,7 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
   options: ServeOptions
 ): Effect.fn.Return<Serving, ListenError | TlsError, Registry | Scope.Scope> {
   const limits = { ...defaultLimits, ...options.limits }
-  const { handle, stop } = yield* makeApp(options)
+  const app = yield* makeApp(options)
   const server = yield* Effect.try({
     try: () => makeServer(limits, options.tls),
     catch: (error) => new TlsError({ reason: reasonOf(error) })
@@ -66,19 +69,22 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
   const http = yield* NodeHttpServer.make(() => server, { host, port }).pipe(
     Effect.mapError(({ cause }) => new ListenError({ host, port, reason: reasonOf(cause) }))
   )
-  yield* http.serve(handle)
-  yield* Effect.addFinalizer(() => Effect.andThen(stop, drain(server, limits.graceMillis)))
+  yield* http.serve(app.handle)
+  yield* Effect.addFinalizer(() => Effect.andThen(app.stop, drain(server, limits.graceMillis)))
   const address = server.address()
   const bound = address !== null && typeof address === "object" ? address.port : port
   return {
     url: `${options.tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
-    renew: (tls) =>
-      Effect.try({
-        try: () => {
-          if ("setSecureContext" in server) server.setSecureContext(tls)
-        },
-        catch: (error) => new TlsError({ reason: reasonOf(error) })
-      })
+    renew: (tls, credentials) =>
+      Effect.andThen(
+        Effect.try({
+          try: () => {
+            if (tls !== undefined && "setSecureContext" in server) server.setSecureContext(tls)
+          },
+          catch: (error) => new TlsError({ reason: reasonOf(error) })
+        }),
+        app.renew(credentials)
+      )
   }
 })
 

@@ -31,9 +31,8 @@ export const closeStalled = (server: Server, millis: number, every: number): { r
     const now = performance.now()
     for (const watched of open) {
       const { request, response } = watched
-      const { bytesRead, bytesWritten, writableLength } = request.socket
-      const waits = (!request.complete && request.readableLength === 0) || writableLength > 0 ||
-        response.writableLength > 0
+      const { bytesRead, bytesWritten } = request.socket
+      const waits = (!request.complete && request.readableLength === 0) || response.writableLength > 0
       const passed = bytesRead + bytesWritten
       if (!waits || passed !== watched.passed) {
         watched.passed = passed

@@ -4,6 +4,7 @@ import { Effect, Result } from "effect"
 import { type Credentials, parseHtpasswd, parseTokens } from "../../src/http/index.ts"
 import { makeTickets, ticketSeconds } from "../../src/http/tickets.ts"
 import { image, pushImage } from "../support/images.ts"
+import { raw } from "./support/raw.ts"
 import { inMemory, send, type Sent, type Served } from "./support/serving.ts"
 
 const one = image("one")
@@ -140,6 +141,9 @@ describe("a registry that everybody may pull from", () => {
       })
       const challenge = headers.get("www-authenticate") ?? ""
       assert.strictEqual(challenge, `Bearer realm="https://127.0.0.1:${served.port}/token",service="ocilayout"`)
+      const client = yield* raw(served.port)
+      client.write("GET /v2/ HTTP/1.1\r\nHost: a\",service=\"b\r\nConnection: close\r\n\r\n")
+      assert.include(yield* client.closed, `realm="http://aserviceb/token",service="ocilayout"`)
     }))
 })
 
