@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { hasher as portable } from "../src/memory/hasher.ts"
-import { hasher as native, runningHash } from "../src/node/hasher.ts"
+import { hasher as native, runningHash } from "../src/node/files/hasher.ts"
 
 const algorithm = fc.constantFrom<Array<"sha256" | "sha512">>("sha256", "sha512")
 

@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import fc from "fast-check"
 import { createHash } from "node:crypto"
-import { type IndexBytes, writeIndex } from "../src/node/indexBytes.ts"
-import { hashOn } from "../src/node/indexHash.ts"
-import { asWritten } from "../src/node/indexSpans.ts"
-import { emptyIndex, putTogether, takeApart } from "../src/node/indexText.ts"
+import { type IndexBytes, writeIndex } from "../src/node/index/indexBytes.ts"
+import { hashOn } from "../src/node/index/indexHash.ts"
+import { asWritten } from "../src/node/index/indexSpans.ts"
+import { emptyIndex, putTogether, takeApart } from "../src/node/index/indexText.ts"
 
 type Json = Schema.Json
 

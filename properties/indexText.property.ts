@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import fc from "fast-check"
-import { putTogether, takeApart } from "../src/node/indexText.ts"
+import { putTogether, takeApart } from "../src/node/index/indexText.ts"
 
 type Json = Schema.Json
 

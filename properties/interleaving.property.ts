@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as memory from "../src/memory/index.ts"
 import * as node from "../src/node/index.ts"
-import type { RegistryShape } from "../src/ops/Registry.ts"
+import type { RegistryShape } from "../src/ops/api/Registry.ts"
 import { digestOf } from "./support/contents.ts"
 import { interleave } from "./support/interleave.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
-import type { FsError, LayoutFs } from "../src/node/LayoutFs.ts"
+import type { FsError, LayoutFs } from "../src/node/fs/LayoutFs.ts"
 import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress/contents.ts"
 import { interleave } from "./support/interleave.ts"
 import { pass } from "./support/simulation/foreign.ts"

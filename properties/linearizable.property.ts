@@ -2,7 +2,7 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
-import type { RegistryShape } from "../src/ops/Registry.ts"
+import type { RegistryShape } from "../src/ops/api/Registry.ts"
 import type { Answer, TagCall } from "./stress/Call.ts"
 import { carryOut } from "./stress/carryOut.ts"
 import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "./stress/contents.ts"

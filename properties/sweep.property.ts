@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Entry } from "../src/layout/Entry.ts"
-import { type Evidence, type GarbageOptions, type Links, sweep } from "../src/layout/garbage.ts"
+import { type Evidence, type GarbageOptions, sweep } from "../src/layout/garbage.ts"
 import { fromIndex, type State } from "../src/layout/State.ts"
 import { ContentDigest } from "../src/oci/Digest.ts"
 
@@ -61,9 +61,12 @@ const layout: fc.Arbitrary<Layout> = fc.record({
         isThere ? [{ digest, size: 7, touched: now - graceMillis + (isYoung ? 1 : 0) }] : []
       ),
       links: new Map(
-        known.flatMap(({ children, digest, isManifest, isThere, subject }) =>
-          isManifest && isThere && !unreadable.includes(digest) ? [[digest, { children, subject }]] : []
+        known.flatMap(({ children, digest, isManifest, isThere }) =>
+          isManifest && isThere && !unreadable.includes(digest) ? [[digest, { children }]] : []
         )
+      ),
+      bonds: known.flatMap(({ digest, isManifest, isThere, subject }) =>
+        isManifest && isThere && !unreadable.includes(digest) && subject !== undefined ? [{ digest, subject }] : []
       ),
       unreadable: new Set(unreadable),
       held: new Set(held),
@@ -76,10 +79,13 @@ const layout: fc.Arbitrary<Layout> = fc.record({
   }
 })
 
-/** All that is needed by some, in as many steps as it takes. */
-const closure = (roots: Iterable<string>, links: ReadonlyMap<string, Links>): ReadonlySet<string> => {
+/** All that is needed by some, or belongs to it, in as many steps as it takes. */
+const closure = (roots: Iterable<string>, { bonds, links }: Evidence): ReadonlySet<string> => {
   const needed = new Set(roots)
-  for (const digest of needed) for (const child of links.get(digest)?.children ?? []) needed.add(child)
+  for (const digest of needed) {
+    for (const child of links.get(digest)?.children ?? []) needed.add(child)
+    for (const bond of bonds) if (bond.subject === digest) needed.add(bond.digest)
+  }
   return needed
 }
 
@@ -93,6 +99,9 @@ const swept = ({ evidence, options, state }: Layout) => {
     lost: new Set<string>(blobs.flatMap(({ digest, goes }) => goes ? [digest] : []))
   }
 }
+
+const subjectOf = ({ bonds }: Evidence, digest: string): string | undefined =>
+  bonds.find((bond) => bond.digest === digest)?.subject
 
 const isFresh = ({ blobs, held }: Evidence, digest: string): boolean =>
   held.has(digest) || blobs.some((blob) => blob.digest === digest && blob.touched > now - graceMillis)
@@ -110,7 +119,7 @@ describe("a sweep", () => {
         ...evidence.past.map(({ digest }) => digest),
         ...(options.undoable ? gone.map(({ digest }) => digest) : [])
       ]
-      for (const digest of closure(roots, evidence.links)) assert.isFalse(lost.has(digest), digest)
+      for (const digest of closure(roots, evidence)) assert.isFalse(lost.has(digest), digest)
       for (const digest of lost) assert.isFalse(isFresh(evidence, digest), digest)
       if (evidence.unreadable.size > 0) assert.strictEqual(lost.size, 0, "what cannot be read may need anything")
       met.add(`blobs ${lost.size > 0}`)
@@ -121,14 +130,14 @@ describe("a sweep", () => {
     fc.assert(fc.property(layout, (layout) => {
       const { evidence, options } = layout
       const { gone, stay } = swept(layout)
-      const needed = closure([...stay.map(({ digest }) => digest), ...evidence.pins], evidence.links)
+      const needed = closure([...stay.map(({ digest }) => digest), ...evidence.pins], evidence)
       for (const entry of gone) {
         met.add(evidence.outlived.has(entry) ? "a rule" : "untagged")
         if (evidence.outlived.has(entry)) continue
         assert.isTrue(options.untagged)
         assert.strictEqual(entry.name._tag, "Untagged")
         assert.isFalse(needed.has(entry.digest), "it is needed")
-        assert.isFalse(needed.has(evidence.links.get(entry.digest)?.subject ?? ""), "it refers to what stays")
+        assert.isFalse(needed.has(subjectOf(evidence, entry.digest) ?? ""), "it refers to what stays")
         assert.isFalse(isFresh(evidence, entry.digest), "it is fresh")
         assert.strictEqual(evidence.unreadable.size, 0, "what cannot be read may need it, or be it")
       }
@@ -150,10 +159,10 @@ describe("a sweep", () => {
       const waiting = layout.state.entries.filter(isCandidate)
       for (let before = -1; before < roots.size;) {
         before = roots.size
-        const kept = closure(roots, evidence.links)
+        const kept = closure(roots, evidence)
         for (const entry of waiting) {
           const { digest } = entry
-          const { subject } = evidence.links.get(digest) ?? {}
+          const subject = subjectOf(evidence, digest)
           // A rule takes a tag from what is needed all the same, but nothing that refers to what stays.
           const isNeeded = !evidence.outlived.has(entry) && (isFresh(evidence, digest) || kept.has(digest))
           if (isNeeded || (subject !== undefined && kept.has(subject))) roots.add(digest)
@@ -164,7 +173,7 @@ describe("a sweep", () => {
         assert.isTrue(roots.has(entry.digest), entry.digest)
       }
       const past = [...evidence.past, ...(options.undoable ? gone : [])].map(({ digest }) => digest)
-      const kept = closure([...roots, ...past], evidence.links)
+      const kept = closure([...roots, ...past], evidence)
       for (const { digest } of blobs) {
         assert.strictEqual(lost.has(digest), !kept.has(digest) && !isFresh(evidence, digest), digest)
       }
@@ -181,6 +190,7 @@ describe("a sweep", () => {
           ...evidence,
           blobs: blobs.filter(({ digest }) => !lost.has(digest)),
           links: new Map(Array.from(evidence.links).filter(([digest]) => !lost.has(digest as ContentDigest))),
+          bonds: evidence.bonds.filter(({ digest }) => !lost.has(digest)),
           past: options.undoable
             ? [...evidence.past, ...gone.map(({ digest }) => ({ digest, revision: 2 }))]
             : evidence.past,

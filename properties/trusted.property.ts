@@ -69,7 +69,7 @@ const run = async (tickNs: bigint, steps: ReadonlyArray<Step>): Promise<void> =>
         await world.run(Effect.ignore(process.fs.unlink(`/srv/layout/${path}`)))
         break
       case "retain": {
-        const held = await world.run(blobs.retain(digest))
+        const held = await world.run(blobs.protect(digest))
         const node = world.node(path)
         if (Option.isNone(held)) break
         assert(node?.kind === "file")

@@ -4,8 +4,8 @@ import { Effect, Option } from "effect"
 import fc from "fast-check"
 import { hasher } from "../src/memory/hasher.ts"
 import type { Descriptor } from "../src/oci/Descriptor.ts"
-import { makeManifests } from "../src/ops/manifests.ts"
-import type { BlobStore } from "../src/ops/ports.ts"
+import { makeManifests } from "../src/ops/manifests/manifests.ts"
+import type { BlobStore } from "../src/ops/ports/ports.ts"
 
 const mediaType = "application/vnd.oci.image.index.v1+json"
 

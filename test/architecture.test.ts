@@ -6,6 +6,15 @@ import { parseAst } from "rolldown/parseAst"
 
 const picture = "oci ← layout ← ops ← memory, node, mcp, http ← cli ← main"
 
+/** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
+const rooms: Record<string, string> = {
+  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars ← repair",
+  ops: "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair"
+}
+
+/** What lies beside the rooms and is for all of them. */
+const beside = ["src/ops/limits.ts"]
+
 /** What each folder may take from outside; `/` and `:` at the end stand for everything below. */
 const packages: Record<string, ReadonlyArray<string>> = {
   oci: ["effect", "effect/"],
@@ -101,12 +110,33 @@ const files = globSync("src/**/*.ts").map((path) => path.replaceAll("\\", "/")).
   }
 })
 
-const rings = picture.split(" ← ").map((ring) => ring.split(", "))
-const folders = rings.flat().filter((name) => name !== "main")
+const ringsOf = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
+  text.split(" ← ").map((ring) => ring.split(", "))
 
-/** The folders that stand left of this one. */
-const leftOf = (folder: string): ReadonlyArray<string> =>
-  rings.slice(0, rings.findIndex((ring) => ring.includes(folder))).flat()
+const folders = ringsOf(picture).flat().filter((name) => name !== "main")
+
+/** What stands left of a name. */
+const leftOf = (name: string, text = picture): ReadonlyArray<string> => {
+  const rings = ringsOf(text)
+  return rings.slice(0, rings.findIndex((ring) => ring.includes(name))).flat()
+}
+
+/** The files that a file imports, and those that they import, and so on, come back to it: one way around. */
+const circleFrom = (start: string): ReadonlyArray<string> | undefined => {
+  const waiting: Array<ReadonlyArray<string>> = [[start]]
+  const seen = new Set<string>()
+  for (let way = waiting.shift(); way !== undefined; way = waiting.shift()) {
+    for (const { target } of byPath.get(way.at(-1) ?? "")?.imports ?? []) {
+      if (target === start) return [...way, start]
+      if (!byPath.has(target) || seen.has(target)) continue
+      seen.add(target)
+      waiting.push([...way, target])
+    }
+  }
+  return undefined
+}
+
+const byPath = new Map(files.map((file) => [file.path, file]))
 
 const covers = (allowed: ReadonlyArray<string>, target: string): boolean =>
   allowed.some((entry) => /[/:]$/.test(entry) ? target.startsWith(entry) : target === entry)
@@ -133,6 +163,30 @@ describe("architecture", () => {
       return imports.filter(({ target }) => !covers(allowed, target)).map(({ target }) => `${path} imports ${target}`)
     })
     assert.deepStrictEqual(wrong, [])
+  })
+
+  it.each(Object.entries(rooms))(
+    "src/%s has rooms of which each imports only what stands left of it",
+    (folder, text) => {
+      const names = ringsOf(text).flat()
+      const own = files.filter(({ path }) => path.startsWith(`src/${folder}/`))
+      const roomOf = (path: string): string | undefined => path.split("/").at(-2)
+      const inside = own.filter(({ path }) => roomOf(path) !== folder)
+      assert.sameMembers(Array.from(new Set(inside.map(({ path }) => roomOf(path)))), names)
+      const wrong = inside.flatMap(({ imports, path }) => {
+        const room = roomOf(path) ?? ""
+        const allowed = [room, ...leftOf(room, text)].map((name) => `src/${folder}/${name}/`)
+        return imports.filter(({ target }) =>
+          target.startsWith(`src/${folder}/`) && !covers([...allowed, ...beside], target)
+        ).map(({ target }) => `${path} imports ${target}`)
+      })
+      assert.deepStrictEqual(wrong, [])
+    }
+  )
+
+  it("has no circle of imports, of types neither", () => {
+    const circles = files.flatMap(({ path }) => circleFrom(path) ?? [])
+    assert.deepStrictEqual(circles, [])
   })
 
   it.each(pureFolders)("src/%s takes only data from effect", (folder) => {

@@ -35,7 +35,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no lock",
     breaks: "A writer does not wait for others.",
-    file: "src/node/lock.ts",
+    file: "src/node/files/lock.ts",
     find: "    yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)\n",
     replace: "",
     caughtBy: linearizable
@@ -43,7 +43,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no re-read",
     breaks: "What was read of the index once is never read again.",
-    file: "src/node/indexCache.ts",
+    file: "src/node/index/indexCache.ts",
     find: "    if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined\n",
     replace: "    if (stat !== undefined) return last\n",
     caughtBy: linearizable
@@ -51,7 +51,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no sync of the root",
     breaks: "That the index was replaced is not synced.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: `  yield* syncFolder(files, dirname(target))
   if (!`,
     replace: "  if (!",
@@ -60,7 +60,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no sync of a blob's folder",
     breaks: "The name of a new blob is not synced.",
-    file: "src/node/blobFiles.ts",
+    file: "src/node/blobs/blobFiles.ts",
     find: "  yield* syncFolder(files, dirname(target))\n",
     replace: "",
     caughtBy: crash
@@ -68,7 +68,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a folder that is there is durable",
     breaks: "The name of a folder that somebody else has made is not synced.",
-    file: "src/node/durable.ts",
+    file: "src/node/files/durable.ts",
     find: "    if (made === \"EEXIST\") return isPart ? yield* settle(files, folder, false) : undefined\n",
     replace: "    if (made === \"EEXIST\") return\n",
     caughtBy: crash,
@@ -86,7 +86,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no sync of a parent",
     breaks: "The name of a new folder is not synced.",
-    file: "src/node/durable.ts",
+    file: "src/node/files/durable.ts",
     find: "    yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)\n",
     replace: "",
     caughtBy: crash
@@ -94,7 +94,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "index not synced",
     breaks: "The index is replaced by one whose bytes may not be on the disk.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: `      yield* syncWhole(files, handle)
       yield* givesWay
 `,
@@ -104,7 +104,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blob not synced",
     breaks: "A blob gets its name before its bytes are on the disk.",
-    file: "src/node/blobFiles.ts",
+    file: "src/node/blobs/blobFiles.ts",
     find: `          yield* syncFile(files, handle)
           yield* established
 `,
@@ -114,7 +114,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "journal after the index",
     breaks: "A change is published before it is on record.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: `      const recorded = yield* appendRecord(files, end, record)
       const { displaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(inTime),
@@ -133,7 +133,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blob trusted by its size",
     breaks: "A blob that is there already is kept if it has the right size.",
-    file: "src/node/blobFiles.ts",
+    file: "src/node/blobs/blobFiles.ts",
     find: "    yield* files.fs.rename(path, target)\n    // Between",
     replace: "    if (existed) return true\n    yield* files.fs.rename(path, target)\n    // Between",
     caughtBy: healing
@@ -141,7 +141,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "racy times",
     breaks: "An index is trusted by its times however young it is.",
-    file: "src/node/settledAt.ts",
+    file: "src/node/files/mtimeReliable.ts",
     find: "nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)",
     replace: "nowMillis > 0 && changed > 0n && !isCoarse(-1n)",
     caughtBy: linearizable,
@@ -150,7 +150,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "young blob believed",
     breaks: "A blob that was just read or written is trusted by its times, however coarse they are.",
-    file: "src/node/trusted.ts",
+    file: "src/node/files/trusted.ts",
     find: "      if (!settled) return\n",
     replace: "",
     caughtBy: trusted
@@ -166,7 +166,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "journal kept after a failed sync",
     breaks: "After a failed sync the journal goes on in the same file.",
-    file: "src/node/journalFile.ts",
+    file: "src/node/journal/journalFile.ts",
     find: "    const { fs, journal } = files\n    const good =",
     replace: "    if (end.torn === 0) return\n    const { fs, journal } = files\n    const good =",
     caughtBy: fault
@@ -174,7 +174,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "walk without memo",
     breaks: "A manifest is read again for every index that names it.",
-    file: "src/ops/manifests.ts",
+    file: "src/ops/manifests/manifests.ts",
     find: "        if (reached.has(descriptor.digest)) continue\n",
     replace: "",
     caughtBy: walk
@@ -198,7 +198,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "displaced index not looked at",
     breaks: "What a tool put in the place of the index just before the exchange is not seen.",
-    file: "src/node/displaced.ts",
+    file: "src/node/index/replacedIndexes.ts",
     find: "        return there.index.hash !== before\n",
     replace: "        return false\n",
     caughtBy: linearizable,
@@ -207,7 +207,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "displaced index not merged",
     breaks: "What a tool wrote into a replaced index is not taken in.",
-    file: "src/node/past.ts",
+    file: "src/node/index/past.ts",
     find: "  if (changed.length === 0) return state\n",
     replace: "  if (changed.length >= 0) return state\n",
     caughtBy: linearizable
@@ -215,7 +215,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "generation ignored",
     breaks: "A rewrite of an older version of the index hides what was committed since.",
-    file: "src/node/past.ts",
+    file: "src/node/index/past.ts",
     find: "saidSince(history.upTo(own.seq), heldSince(groups, own.seq))",
     replace: "saidSince(history.upTo(own.seq), [])",
     caughtBy: linearizable
@@ -223,7 +223,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unpublished line taken for committed",
     breaks: "The last line of the journal counts though its index was never published.",
-    file: "src/node/observe.ts",
+    file: "src/node/index/layoutView.ts",
     find: "  const unpublished = waits && !isOfGroup",
     replace: "  const unpublished = waits && end.size < 0 && !isOfGroup",
     caughtBy: crash
@@ -231,7 +231,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no abort line",
     breaks: "Of what was never published the journal does not say so.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: "  if (!unpublished || last?.record._tag !== \"Group\") return whole\n",
     replace: "  if (last?.record._tag !== \"Group\" || index !== undefined) return whole\n",
     caughtBy: crash
@@ -239,7 +239,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "index before oci-layout",
     breaks: "A new layout has an index before it says that it is a layout.",
-    file: "src/node/establish.ts",
+    file: "src/node/commit/initLayout.ts",
     find: `  yield* createMarker(files)
   yield* createFile(files, files.index, emptyIndex)
 `,
@@ -251,7 +251,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no second name",
     breaks: "What is pushed is held by no second name.",
-    file: "src/node/held.ts",
+    file: "src/node/blobs/secondNames.ts",
     find: `  if (files.hold === "never") return
   const target`,
     replace: `  if (files.hold !== "never") return
@@ -261,7 +261,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "append not synced",
     breaks: "What was appended to a session is acknowledged before it is on the disk.",
-    file: "src/node/uploadFiles.ts",
+    file: "src/node/uploads/uploadFiles.ts",
     find: "storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))",
     replace: "storage(handle.truncate(size)))",
     caughtBy: crash
@@ -278,7 +278,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "group decided on one state",
     breaks: "Each decision of a group is made on the state before the group.",
-    file: "src/node/members.ts",
+    file: "src/node/commit/decisions.ts",
     find: "    const events = yield* decide(before)\n    const after",
     replace: "    const events = yield* decide(state)\n    const after",
     caughtBy: at("interleaving", "writers on disk win a tag that must not exist exactly once")
@@ -286,7 +286,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "decided before the lock",
     breaks: "Conditions are checked before the lock is taken.",
-    file: "src/node/layoutStore.ts",
+    file: "src/node/commit/layoutStore.ts",
     find: "          const member: Member = { actor: yield* Actor, decide: decideOrRefuse }\n",
     replace: `          const decision = yield* decideOrRefuse((yield* cache.look).seen.state)
           const member: Member = { actor: yield* Actor, decide: () => Effect.succeed(decision) }
@@ -304,7 +304,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no exchange",
     breaks: "The index is renamed over, and what a tool has put there meanwhile is lost.",
-    file: "src/node/replaceIndex.ts",
+    file: "src/node/commit/replaceIndex.ts",
     find: "fs.exchange(waiting.path, target).pipe",
     replace: "fs.rename(waiting.path, target).pipe",
     caughtBy: linearizable
@@ -312,7 +312,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "temporary file left",
     breaks: "A temporary file stays when what it was for has failed.",
-    file: "src/node/durable.ts",
+    file: "src/node/files/durable.ts",
     find: "(handle) => Effect.andThen(handle.close, Effect.ignore(removeIfThere(files, path)))",
     replace: "(handle) => handle.close",
     caughtBy: fault
@@ -320,7 +320,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "handle leaked",
     breaks: "A file that was opened stays open when it cannot be looked at.",
-    file: "src/node/layoutFiles.ts",
+    file: "src/node/files/layoutFiles.ts",
     find: "    return yield* Effect.onError(regular, () => handle.close)\n",
     replace: "    return yield* regular\n",
     caughtBy: fault
@@ -328,7 +328,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "session not locked",
     breaks: "Two writers append to one session at the same time.",
-    file: "src/node/uploadFiles.ts",
+    file: "src/node/uploads/uploadFiles.ts",
     find: "      if (held === false) return yield* new UploadBusy({ upload: id })\n",
     replace: "",
     caughtBy: at("interleaving", "writers on disk through two stores of one upload never mix their bytes")
@@ -352,7 +352,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "unknown fields dropped",
     breaks: "Members of the index that nobody knows are lost when it is written again.",
-    file: "src/node/indexText.ts",
+    file: "src/node/index/indexText.ts",
     find: "  const items = [...members.items]\n",
     replace:
       "  const items = members.items.filter((item) => /^\"(?:schemaVersion|mediaType|manifests|annotations)\"/u.test(item))\n",
@@ -369,7 +369,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "no-op not synced",
     breaks: "That nothing is to be done is answered without what is there being on the disk.",
-    file: "src/node/layoutStore.ts",
+    file: "src/node/commit/layoutStore.ts",
     find: "  if (durable || seen.index === undefined) return\n",
     replace: "  if (!durable || seen.index === undefined) return\n",
     caughtBy: crash,
@@ -378,7 +378,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "torn line left",
     breaks: "Half a line at the end of the journal is written over and not cut off.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: "  if (end.torn > 0) yield* cutTorn(files, end)\n",
     replace: "",
     caughtBy: crash,
@@ -387,7 +387,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a journal that is there is durable",
     breaks: "The name of a journal that somebody else has made is not synced.",
-    file: "src/node/journalFile.ts",
+    file: "src/node/journal/journalFile.ts",
     find: "if (isNew || !end.named)",
     replace: "if (isNew)",
     caughtBy: crash,
@@ -396,7 +396,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "session marked after its blob",
     breaks: "A session says that it is committed only after its data has the blob's name.",
-    file: "src/node/uploadFiles.ts",
+    file: "src/node/uploads/uploadFiles.ts",
     find: "  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })\n",
     replace: `  const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
   yield* Effect.addFinalizer(() => Effect.ignore(mark))
@@ -407,7 +407,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "commit not synced",
     breaks: "An upload becomes a blob before what a process without durability has appended is on the disk.",
-    file: "src/node/uploadFiles.ts",
+    file: "src/node/uploads/uploadFiles.ts",
     find: "  yield* syncFile(files, handle)\n  yield* writeMeta(",
     replace: "  yield* writeMeta(",
     caughtBy: at("healing", "a blob that is pushed in chunks takes the place of what is there, and lasts")
@@ -415,7 +415,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blob deleted before it is on record",
     breaks: "A blob is removed before the journal says so, and whether or not it ever does.",
-    file: "src/node/layoutStore.ts",
+    file: "src/node/commit/layoutStore.ts",
     find:
       "  const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: last, written }, [\n",
     replace:
@@ -429,7 +429,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "hash not checked when read",
     breaks: "A blob is given out whatever its bytes are.",
-    file: "src/node/readBlob.ts",
+    file: "src/node/blobs/readBlob.ts",
     find: "  actual === digest\n    ? Effect.void",
     replace: "  actual.length === digest.length\n    ? Effect.void",
     caughtBy: at("hostileLayout", "keeps everything usable that has nothing to do with it")
@@ -437,7 +437,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "link among the marks followed",
     breaks: "Content is marked as used through a link that leads elsewhere.",
-    file: "src/node/held.ts",
+    file: "src/node/blobs/secondNames.ts",
     find: "  yield* guard(files, folder)\n",
     replace: "",
     caughtBy: at("hostileLayout", "is never left through a link, whichever of its files is one")
@@ -445,7 +445,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "journal of any depth",
     breaks: "A line of the journal may have an entry deeper than an index may nest.",
-    file: "src/node/journalRecord.ts",
+    file: "src/node/journal/journalRecord.ts",
     find: "const maxDepth = indexDepth - 2 + 5\n",
     replace: "const maxDepth = 2 * indexDepth\n",
     caughtBy: at("hostileJournal", "is read, and can be followed by another, or is refused")
@@ -461,7 +461,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "prefix for inside",
     breaks: "A directory is taken to be inside another whose name it begins with.",
-    file: "src/node/layoutFiles.ts",
+    file: "src/node/files/layoutFiles.ts",
     find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
     replace: "path.startsWith(folder)",
     caughtBy: at("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
@@ -469,7 +469,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "held after the blob",
     breaks: "A blob has its name before it is held, so that a collector may come between.",
-    file: "src/node/blobFiles.ts",
+    file: "src/node/blobs/blobFiles.ts",
     find: `  yield* hold(files, path, digest, how)
   const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
 `,
@@ -482,7 +482,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "marks not looked at",
     breaks: "What was taken out of sight as garbage goes, whoever has pushed it meanwhile.",
-    file: "src/node/collectBlobs.ts",
+    file: "src/node/blobs/collectBlobs.ts",
     find: "marked.has(one.digest) ? putBack",
     replace: "marked.has(one.path) ? putBack",
     caughtBy: collecting,
@@ -491,7 +491,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "garbage by an old look",
     breaks: "A collection removes what its plan says, whatever has happened since.",
-    file: "src/ops/makeGarbage.ts",
+    file: "src/ops/garbage/makeGarbage.ts",
     find: "blobs: blobs.flatMap(({ digest, goes }) => goes ? [digest] : []),",
     replace: "blobs: blobs.map(({ digest }) => digest),",
     caughtBy: collecting
@@ -499,7 +499,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "blobs taken and forgotten",
     breaks: "What is in the trash is never deleted.",
-    file: "src/node/completion.ts",
+    file: "src/node/commit/completion.ts",
     find: "    for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))\n",
     replace: "",
     caughtBy: at("collect", "by a failing call is told, takes nothing that is needed, and goes on")
@@ -507,7 +507,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "marks looked at too early",
     breaks: "Who holds what is looked for before it is out of sight.",
-    file: "src/node/collectBlobs.ts",
+    file: "src/node/blobs/collectBlobs.ts",
     find: `  const taken: Array<Taken> = []
   const takings: Array<Result.Result<unknown, FsError | SymlinkRefused>> = []
   for (const digest of digests) {
@@ -558,7 +558,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "taken blob not held",
     breaks: "What a collection has taken to the trash is not looked for there.",
-    file: "src/node/retainBlob.ts",
+    file: "src/node/blobs/protectBlob.ts",
     find: "of [Effect.succeed([keptAt(files, digest)]), trashOf(files, digest)]",
     replace: "of [Effect.succeed([keptAt(files, digest)])]",
     caughtBy: cutShort,
@@ -567,7 +567,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "taken blob let go of too early",
     breaks: "A blob that is put back is given up where it was before its name is on the disk.",
-    file: "src/node/collectBlobs.ts",
+    file: "src/node/blobs/collectBlobs.ts",
     find: "    yield* syncFolder(files, dirname(path))\n",
     replace: "",
     caughtBy: cutShort,
@@ -578,9 +578,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "referrers forgotten",
     breaks: "What refers to something that stays goes.",
     file: "src/layout/garbage.ts",
-    find: "for (const digest of [entry.digest, links.get(entry.digest)?.subject]) {",
-    replace: "for (const digest of [entry.digest]) {",
-    caughtBy: at("sweep", "takes no entry but by a rule, or without a tag"),
+    find: "for (const { digest } of belonging.get(one.digest) ?? []) next.push({ digest, why: belongs })",
+    replace: "void belonging",
+    caughtBy: at("sweep", "takes nothing that what stays needs"),
     runs: 1000
   },
   {
@@ -618,7 +618,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "content not asked for",
     breaks: "Names come back whose content is gone.",
-    file: "src/ops/makeHistory.ts",
+    file: "src/ops/history/makeHistory.ts",
     find: "    if (!there) missing.push",
     replace: "    if (!there && path === \"\") missing.push",
     caughtBy: inMemory
@@ -626,7 +626,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "one move too far",
     breaks: "The Nth previous value of a tag is the one before.",
-    file: "src/ops/makeHistory.ts",
+    file: "src/ops/history/makeHistory.ts",
     find: "Stream.drop(moves, point.previous - 1)",
     replace: "Stream.drop(moves, point.previous)",
     caughtBy: inMemory
@@ -634,7 +634,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "snapshot of what is not on record",
     breaks: "A new segment begins with what another tool did, which is recorded after it.",
-    file: "src/node/layoutStore.ts",
+    file: "src/node/commit/layoutStore.ts",
     find: "{ head: seen.head, indexBytes",
     replace: "{ head: seen.state, indexBytes",
     caughtBy: crash,
@@ -643,7 +643,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "segment kept too late",
     breaks: "A new segment takes the place of the last one before that has another name.",
-    file: "src/node/journalSegments.ts",
+    file: "src/node/journal/journalSegments.ts",
     find: `  yield* keepSegment(files, segmentBefore(files, revision))
   const begun = yield* beginSegment(files, record)
 `,
@@ -661,7 +661,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "new segment not synced",
     breaks: "The journal goes on in a segment whose bytes may not be on the disk.",
-    file: "src/node/journalSegments.ts",
+    file: "src/node/journal/journalSegments.ts",
     find: "      yield* syncFile(files, handle)\n      yield* replaceJournal(files, path)\n",
     replace: "      yield* replaceJournal(files, path)\n",
     caughtBy: crash,

@@ -13,7 +13,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R1: the index tells of the last line",
     breaks: "A group did not happen if the index is the one from before it.",
-    file: "src/node/observe.ts",
+    file: "src/node/index/layoutView.ts",
     find: "const waits = record._tag === \"Group\" && (yield* storage(stillWaits(files, record)))",
     replace: "const waits = record._tag === \"Group\" && record.before === index.hash",
     caughtBy: sameBytes
@@ -21,7 +21,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R4: refused without a word",
     breaks: "A group that was overtaken is not said not to have happened.",
-    file: "src/node/publish.ts",
+    file: "src/node/commit/publish.ts",
     find: "        Effect.tapError(() => takeBack(files, recorded, record, index.hash))\n",
     replace: "",
     caughtBy: linearizable
@@ -29,7 +29,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R9: only the base counts",
     breaks: "What an index says is its writer's word, unless the version that it read said so.",
-    file: "src/node/past.ts",
+    file: "src/node/index/past.ts",
     find: "saidSince(history.upTo(own.seq), heldSince(groups, own.seq))",
     replace: "saidSince(history.upTo(own.seq), heldSince(groups, own.seq).slice(0, 1))",
     caughtBy: foreign,
@@ -39,7 +39,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R12: a young copy restored",
     breaks: "The bytes of a version that was superseded a moment ago are taken for a restored copy.",
-    file: "src/node/observe.ts",
+    file: "src/node/index/layoutView.ts",
     find: "const restoredMillis = 24 * 60 * 60 * 1000",
     replace: "const restoredMillis = 0",
     caughtBy: told("foreign/names", "where a person puts back what was saved a minute before")
@@ -47,7 +47,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R14: built anew and not told",
     breaks: "What is built after rm -rf DIR/* is taken for a rewrite of what was there.",
-    file: "src/node/parts.ts",
+    file: "src/node/index/parts.ts",
     find: "  if (recorded === undefined || !differ(recorded.blobs, parts.blobs)) return false\n",
     replace: "  if (recorded === undefined || recorded.blobs !== \"\") return false\n",
     caughtBy: told("foreign/names", "into what is built after `rm -rf DIR/*`, where we had committed once")
@@ -55,7 +55,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R15: no second name",
     breaks: "What we push has no second name.",
-    file: "src/node/held.ts",
+    file: "src/node/blobs/secondNames.ts",
     find: "  if (files.hold === \"never\") return\n  const target",
     replace: "  if (files.hold !== \"never\") return\n  const target",
     caughtBy: collector
@@ -63,7 +63,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R16: content not completed",
     breaks: "A look does not put back what a collection has removed.",
-    file: "src/node/completion.ts",
+    file: "src/node/commit/completion.ts",
     find: "const isChanged = yield* repair(known, state)",
     replace: "const isChanged = known.seen.end.size < 0 && (yield* repair(known, state))",
     caughtBy: collector
@@ -71,7 +71,7 @@ export const rules: ReadonlyArray<Mutant> = [
   {
     name: "R19: deleted at once",
     breaks: "A collection deletes content that a tool may count on.",
-    file: "src/node/collectBlobs.ts",
+    file: "src/node/blobs/collectBlobs.ts",
     find: "one.spare ? unlinkTrash(files, one) : Effect.void",
     replace: "unlinkTrash(files, one)",
     caughtBy: told("interop/losses", "takes no content that skopeo has found and counts on")

@@ -1,7 +1,7 @@
 /** Carries out what a process asks. */
 import { Effect, Option, Stream } from "effect"
-import type { RegistryError } from "../../src/ops/ports.ts"
-import type { ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/Registry.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
+import type { ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/api/Registry.ts"
 import type { Answer, Call, Condition } from "./Call.ts"
 import { blobOf, bytesFrom, manifestOf, mediaType, uploadDigest } from "./contents.ts"
 

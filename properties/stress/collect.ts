@@ -1,7 +1,7 @@
 /** Takes all garbage out that nothing holds. */
 import { Effect, Option } from "effect"
-import type { RegistryError } from "../../src/ops/ports.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 
 export const collect = (registry: RegistryShape): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {

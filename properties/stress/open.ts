@@ -1,12 +1,12 @@
 /** Opens the layout as on a file system that does not keep when a file was made, so that files can be made old. */
 import { Effect, type Scope } from "effect"
-import { hasher } from "../../src/node/hasher.ts"
-import type { Durability } from "../../src/node/layoutFiles.ts"
-import type { FileStat, FsError, LayoutFs } from "../../src/node/LayoutFs.ts"
-import { nodeFs } from "../../src/node/nodeFs.ts"
+import { hasher } from "../../src/node/files/hasher.ts"
+import type { Durability } from "../../src/node/files/layoutFiles.ts"
+import type { FileStat, FsError, LayoutFs } from "../../src/node/fs/LayoutFs.ts"
+import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { openStores } from "../../src/node/stores.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { linkStatsBy } from "../../test/support/linkStats.ts"
 
 const undated = (stat: Effect.Effect<FileStat, FsError>): Effect.Effect<FileStat, FsError> =>

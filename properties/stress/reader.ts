@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { digestOf } from "../support/contents.ts"
 import { repositories } from "./Plan.ts"
 

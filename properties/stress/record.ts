@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import type { Operation } from "../support/linearize.ts"
 import type { Answer, Call } from "./Call.ts"
 import { carryOut } from "./carryOut.ts"

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import type { Durability } from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import type { Call, Condition } from "./Call.ts"
 import { collect } from "./collect.ts"
 import { blobDigest, layerOf, manifestDigest } from "./contents.ts"

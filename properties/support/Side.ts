@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import type { Ask } from "./Ask.ts"
 import { perform, type Real } from "./perform.ts"
 

@@ -2,9 +2,9 @@
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { dirname, relative, resolve } from "node:path"
-import type { SymlinkPolicy } from "../../src/node/layoutFiles.ts"
-import type { FsError, LayoutFs } from "../../src/node/LayoutFs.ts"
-import { nodeFs } from "../../src/node/nodeFs.ts"
+import type { SymlinkPolicy } from "../../src/node/files/layoutFiles.ts"
+import type { FsError, LayoutFs } from "../../src/node/fs/LayoutFs.ts"
+import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { tellingFolders } from "../../test/support/heldPaths.ts"
 
 export interface ConfinedFs {

@@ -4,12 +4,12 @@ import { Effect } from "effect"
 import { canonical } from "../../src/layout/canonical.ts"
 import { replay } from "../../src/layout/evolve.ts"
 import { empty, type State } from "../../src/layout/State.ts"
-import { readSegment } from "../../src/node/journalFile.ts"
-import { genesis, type Line } from "../../src/node/journalRecord.ts"
-import { committed } from "../../src/node/journalRecord.ts"
-import { readLines } from "../../src/node/journalSegments.ts"
-import type { LayoutFiles } from "../../src/node/layoutFiles.ts"
-import type { FsError } from "../../src/node/LayoutFs.ts"
+import type { LayoutFiles } from "../../src/node/files/layoutFiles.ts"
+import type { FsError } from "../../src/node/fs/LayoutFs.ts"
+import { readSegment } from "../../src/node/journal/journalFile.ts"
+import { genesis, type Line } from "../../src/node/journal/journalRecord.ts"
+import { committed } from "../../src/node/journal/journalRecord.ts"
+import { readLines } from "../../src/node/journal/journalSegments.ts"
 
 const valuesOf = ({ entries }: Pick<State, "entries">): ReadonlyArray<string> =>
   entries.map(({ value }) => canonical(value)).toSorted()

@@ -2,9 +2,11 @@
 import { Effect, Option, type Scope, Stream } from "effect"
 import type { NameChange } from "../../src/layout/changes.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
-import type { Point, Restored } from "../../src/ops/History.ts"
-import type { RegistryError } from "../../src/ops/ports.ts"
-import type { BlobWriter, Change, Content, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/Registry.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
+import type { BlobWriter } from "../../src/ops/api/BlobWriter.ts"
+import type { Content } from "../../src/ops/api/Content.ts"
+import type { Point, Restored } from "../../src/ops/api/History.ts"
+import type { Change, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/api/Registry.ts"
 import {
   type Ask,
   type ChangeAsk,

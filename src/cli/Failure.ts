@@ -1,8 +1,8 @@
 /** How commands fail, and how that is told. */
 import { Effect, Result, Runtime } from "effect"
 import { resolve } from "node:path"
+import type { RegistryError } from "../oci/OciError.ts"
 import { printableJson, sentence } from "../oci/quoted.ts"
-import type { RegistryError } from "../ops/ports.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { field } from "./fields.ts"
 import { hintFor } from "./hints.ts"

@@ -3,7 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import type { Completions } from "effect/cli"
 import { readdirSync } from "node:fs"
 import { isLayout, openPerRepository, openShared } from "../node/index.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { parseDirectory } from "./directories.ts"
 
 type Described = Completions.CommandDescriptor

@@ -1,5 +1,5 @@
 /** How a command ends, in a number for scripts; one place for all of them. */
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 
 export const exitCodes = {
   done: 0,

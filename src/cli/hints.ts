@@ -1,5 +1,5 @@
 /** What to do about a failure: one table of hints. */
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 
 const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   BlobUploadUnknown: "ocilayout upload list REPOSITORY shows those that are open.",

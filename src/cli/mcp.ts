@@ -13,7 +13,7 @@ import {
   serveStdio
 } from "../mcp/index.ts"
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
 import { isDirectory, isEmptyFolder, type LayoutDirectory, parseDirectories } from "./directories.ts"
 import { Mistake, orMistake } from "./Failure.ts"

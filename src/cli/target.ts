@@ -15,8 +15,8 @@ import {
 import { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
 import { quoted, several } from "../oci/quoted.ts"
 import { formatReference } from "../oci/Reference.ts"
-import { meantByAll, parseRef, type Place, type Ref } from "../ops/find.ts"
-import { placeAt } from "../ops/placeAt.ts"
+import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
+import { placeAt } from "../ops/refs/placeAt.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 import { transportOf } from "./transports.ts"
 

@@ -2,7 +2,7 @@
 import type { Effect, Scope } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
-import type { RegistryShape } from "../ops/Registry.ts"
+import type { RegistryShape } from "../ops/api/Registry.ts"
 import type { Failure } from "./errors.ts"
 import type { HttpLimits } from "./limits.ts"
 

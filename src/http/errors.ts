@@ -1,7 +1,7 @@
 /** How failures are answered: the status, and the distribution-spec's body with its code ("Error Codes"). */
 import type { HttpServerError } from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { Refused } from "./Refused.ts"
 
 /** Everything that handling a request fails with; the last is a body that broke off. */

@@ -2,7 +2,7 @@
 import { Effect, Result, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { imageIndex } from "../oci/MediaType.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Route } from "./names.ts"
 import { Refused } from "./Refused.ts"
 import type { Answer, Call, Surface } from "./Surface.ts"

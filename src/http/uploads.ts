@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { BlobWriter } from "../ops/Registry.ts"
+import type { BlobWriter } from "../ops/api/BlobWriter.ts"
 import { hasBody, statedLength, streamOf } from "./bodies.ts"
 import { leastChunkBytes } from "./limits.ts"
 import type { Route } from "./names.ts"

@@ -1,8 +1,11 @@
 /** What a caller may ask of a layout. What a decision needs from outside arrives here as evidence. */
+import type { Result } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
+import type { OciError } from "../oci/OciError.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { Entry } from "./Entry.ts"
+import type { Event } from "./Event.ts"
 import type { State } from "./State.ts"
 
 /** A tag to set, and the condition under which it may be. */
@@ -147,3 +150,6 @@ export interface IndexLimits {
 }
 
 export const indexLimits: IndexLimits = { entries: 1_000_000, bytes: 256 * 1024 * 1024 }
+
+/** The events of a command, or why it is refused; nothing to do is no events. */
+export type Decision = Result.Result<ReadonlyArray<Event>, OciError>

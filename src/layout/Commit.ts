@@ -17,3 +17,10 @@ export const Commit = Schema.Struct({
   events: Schema.Array(Event)
 })
 export type Commit = typeof Commit.Type
+
+/** The actor of a commit in which no client changes anything: we put back what is ours, or write the index anew. */
+export const ourselves = "ocilayout"
+
+/** Whether a commit holds against the word of another tool, which is the commit before it. */
+export const overrules = ({ actor, events }: Pick<Commit, "actor" | "events">): boolean =>
+  actor === ourselves && events.length > 0

@@ -70,6 +70,10 @@ class EntryRead implements Entry {
   }
 }
 
+/** The name of an entry that cannot be understood, as people know it; nothing where it has none. */
+export const rawNameOf = ({ name, refName }: Pick<Entry, "name" | "refName">): string | undefined =>
+  (name._tag === "Raw" ? name.fullName : undefined) ?? refName
+
 const own = (value: Schema.Json | undefined, field: string): Schema.Json | undefined =>
   isJsonObject(value) ? fieldOf(value, field) : undefined
 

@@ -1,7 +1,7 @@
 /** What commits did, in the words of whoever asks: which names were moved from where to where. */
 import type { Schema } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
-import { type Entry, readEntry } from "./Entry.ts"
+import { type Entry, rawNameOf, readEntry } from "./Entry.ts"
 import { Event } from "./Event.ts"
 
 /** One name of the layout, or one blob, before and after. */
@@ -46,7 +46,9 @@ export const changesOf = (
   )
 }
 
-const nameIn = ({ name, refName }: Entry): Pick<NameChange, "repository" | "tag" | "refName"> => {
+const nameIn = (entry: Entry): Pick<NameChange, "repository" | "tag" | "refName"> => {
+  const { name } = entry
+  const refName = rawNameOf(entry)
   if (name._tag === "Raw") return refName === undefined ? {} : { refName }
   return name._tag === "Tagged" ? { repository: name.repository, tag: name.tag } : { repository: name.repository }
 }

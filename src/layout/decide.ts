@@ -7,7 +7,6 @@ import {
   IndexTooLarge,
   ManifestBlobUnknown,
   ManifestUnknown,
-  type OciError,
   Referenced,
   TagExists
 } from "../oci/OciError.ts"
@@ -16,6 +15,7 @@ import { deleteName, moveName } from "./byName.ts"
 import {
   type Batch,
   type Command,
+  type Decision,
   type DeleteBlob,
   type DeleteManifest,
   type DeleteTag,
@@ -33,8 +33,6 @@ import { reaching, tagged } from "./query.ts"
 import type { State } from "./State.ts"
 import { addUntagged, drop, inSequence, release, setTag } from "./steps.ts"
 import { restoreNames, revertCommit } from "./undo.ts"
-
-export type Decision = Result.Result<ReadonlyArray<Event>, OciError>
 
 /** Nothing to do is a decision too: no events. */
 export const decide = (state: State, command: Command, limits: IndexLimits = indexLimits): Decision =>

@@ -1,14 +1,13 @@
 /** What of a layout nobody needs, and why everything else stays. Pure: what lies on the disk comes in as evidence. */
 import type { ContentDigest } from "../oci/Digest.ts"
-import type { Entry } from "./Entry.ts"
+import type { Bond } from "./belonging.ts"
+import { type Entry, rawNameOf } from "./Entry.ts"
 import type { State } from "./State.ts"
 
 /** What a manifest names, by digest. */
 export interface Links {
   /** Its config, layers and manifests. */
   readonly children: ReadonlyArray<string>
-  /** What it refers to: a weak link, which keeps nothing. */
-  readonly subject: string | undefined
 }
 
 /** A blob as it lies there. */
@@ -18,6 +17,8 @@ export interface StoredBlob {
   readonly size: number
   /** When it was written, pushed again or leased for the last time: milliseconds since 1970. */
   readonly touched: number
+  /** When its content was written, where that is known: milliseconds since 1970. */
+  readonly written?: number
   /** It is reached through a link, so that what is there may be another layout's as well. */
   readonly linked?: true
   /** The blob of this layout that such a link leads to. */
@@ -45,6 +46,8 @@ export interface Evidence {
   readonly blobs: ReadonlyArray<StoredBlob>
   /** What each manifest names, by digest. */
   readonly links: ReadonlyMap<string, Links>
+  /** What belongs to what: it keeps nothing, and is kept by what it belongs to. */
+  readonly bonds: ReadonlyArray<Pick<Bond, "digest" | "subject">>
   /** Manifests that are there and could not be read: nobody can tell what they need. */
   readonly unreadable: ReadonlySet<string>
   /** What was just pushed, mounted or named, by anybody. */
@@ -67,7 +70,9 @@ export interface Sweep {
 }
 
 export const sweep = (state: State, evidence: Evidence, options: GarbageOptions): Sweep => {
-  const { links, outlived, past, pins } = evidence
+  const { bonds, links, outlived, past, pins } = evidence
+  const belonging = Map.groupBy(bonds, ({ subject }) => subject)
+  const subjects = Map.groupBy(bonds, ({ digest }) => digest)
   const marks = new Map<string, string>()
   const entries: Array<Verdict<{ readonly entry: Entry }>> = []
   /** Entries that may go, by what would keep them: themselves, or what they refer to. */
@@ -80,12 +85,14 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
       if (marks.has(one.digest)) continue
       marks.set(one.digest, one.why)
       for (const child of links.get(one.digest)?.children ?? []) next.push({ digest: child, why: one.why })
+      const belongs = `belongs to ${one.digest}, which stays`
+      for (const { digest } of belonging.get(one.digest) ?? []) next.push({ digest, why: belongs })
       for (const entry of waiting.get(one.digest) ?? []) {
         const isItself = entry.digest === one.digest
         // A rule takes the tag; what it points at may be needed all the same.
         if (kept.has(entry) || (isItself && outlived.has(entry))) continue
         kept.add(entry)
-        const reason = isItself ? one.why : `refers to ${one.digest}, which stays`
+        const reason = isItself ? one.why : belongs
         entries.push({ entry, goes: false, why: reason })
         next.push({ digest: entry.digest, why: reason })
       }
@@ -98,8 +105,7 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
     const isCandidate = outlived.has(entry) || (options.untagged && entry.name._tag === "Untagged")
     ;(isCandidate ? candidates : roots).push(entry)
     if (!isCandidate) continue
-    for (const digest of [entry.digest, links.get(entry.digest)?.subject]) {
-      if (digest === undefined) continue
+    for (const digest of [entry.digest, ...(subjects.get(entry.digest) ?? []).map(({ subject }) => subject)]) {
       const others = waiting.get(digest)
       if (others === undefined) waiting.set(digest, [entry])
       else others.push(entry)
@@ -121,7 +127,9 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
   const left = candidates.filter((entry) => !kept.has(entry))
   // What the past needs keeps content, and no entry.
   waiting.clear()
-  for (const entry of left) entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, links) })
+  for (const entry of left) {
+    entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, subjects.get(entry.digest)?.[0]?.subject) })
+  }
 
   for (const { digest, leadsTo } of evidence.blobs) {
     if (leadsTo !== undefined) mark(leadsTo, `${digest} is a link to it`)
@@ -146,16 +154,16 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
 const reasonToGo = (
   entry: Entry,
   outlived: ReadonlyMap<Entry, string>,
-  links: ReadonlyMap<string, Links>
+  subject: string | undefined
 ): string => {
   const rule = outlived.get(entry)
   if (rule !== undefined) return rule
-  const subject = links.get(entry.digest)?.subject
-  return subject === undefined ? "no tag, index or subject keeps it" : `refers to ${subject}, which is not kept`
+  return subject === undefined ? "no tag, index or subject keeps it" : `belongs to ${subject}, which is not kept`
 }
 
 /** The name of an entry as people write it. */
-export const displayName = ({ digest, name, refName }: Entry): string => {
+export const displayName = (entry: Entry): string => {
+  const { digest, name } = entry
   if (name._tag === "Tagged") return `${name.repository}:${name.tag}`
-  return name._tag === "Untagged" ? `${name.repository}@${digest}` : refName ?? digest
+  return name._tag === "Untagged" ? `${name.repository}@${digest}` : rawNameOf(entry) ?? digest
 }

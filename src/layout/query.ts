@@ -2,7 +2,7 @@
 import { HashMap, Option } from "effect"
 import type { Digest } from "../oci/Digest.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
-import type { Entry } from "./Entry.ts"
+import { type Entry, rawNameOf } from "./Entry.ts"
 import { entriesOfDigest, entriesTagged, isArranged, type Names, type State } from "./State.ts"
 
 /** A page of a listing in lexical byte order. */
@@ -52,7 +52,11 @@ export const allNamed = (state: State, refName: string): ReadonlyArray<Entry> =>
 
 /** The entry that is written with exactly this name, as skopeo and umoci address it; the first of several. */
 export const named = (state: State, refName: string): Option.Option<Entry> =>
-  Option.fromUndefinedOr(state.entries.find((entry) => entry.refName === refName))
+  Option.fromUndefinedOr(
+    state.entries.find((entry) => entry.refName === refName && rawNameOf(entry) === refName) ??
+      state.entries.find((entry) => rawNameOf(entry) === refName) ??
+      state.entries.find((entry) => entry.refName === refName)
+  )
 
 /** All entries of a repository, in index order. */
 export const entriesOf = (state: State, repository: Repository): ReadonlyArray<Entry> =>

@@ -1,7 +1,7 @@
 /** What a server offers: its layouts, and what may be done to them. */
 import type { Array } from "effect"
-import type { LocalFiles } from "../ops/ports.ts"
-import type { RegistryShape } from "../ops/Registry.ts"
+import type { RegistryShape } from "../ops/api/Registry.ts"
+import type { LocalFiles } from "../ops/ports/ports.ts"
 
 /**
  * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags and manifests

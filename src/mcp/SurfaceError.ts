@@ -1,7 +1,7 @@
 /** What can go wrong in a call that is no failure of the registry; the codes are this surface's own. */
 import { Schema } from "effect"
+import type { RegistryError } from "../oci/OciError.ts"
 import { quoted, sentence } from "../oci/quoted.ts"
-import type { RegistryError } from "../ops/ports.ts"
 
 /** More than may pass through a conversation. */
 export class ContentTooLarge extends Schema.TaggedError<ContentTooLarge>()("ContentTooLarge", {

@@ -1,6 +1,6 @@
 /** What `completion/complete` means: values for the variables of resource templates and the arguments of prompts. */
 import { Effect, Stream } from "effect"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Catalogue } from "./Catalogue.ts"
 import * as limits from "./limits.ts"
 import { justBefore } from "./names.ts"

@@ -2,7 +2,7 @@
 import { Effect, Result, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import * as limits from "./limits.ts"
 import { ContentTooLarge, invalidArgument, type ToolError } from "./SurfaceError.ts"
 import type { Call } from "./Tool.ts"

@@ -1,7 +1,7 @@
 /** Names in lexical order, by the page and by prefix. */
 import { Effect, Stream } from "effect"
 import type { Page } from "../layout/query.ts"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import { type Allowance, pageOf } from "./display.ts"
 
 export interface AskedNames {

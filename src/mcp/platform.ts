@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import { type Manifest, parseManifest } from "../oci/Manifest.ts"
 import { platformOf } from "../oci/Platform.ts"
-import { chooseImage } from "../ops/chooseImage.ts"
-import { type Source } from "../ops/find.ts"
+import { chooseImage } from "../ops/refs/chooseImage.ts"
+import { readSource, sourceOf } from "../ops/refs/copySource.ts"
+import { type Source } from "../ops/refs/find.ts"
 import { clean } from "./display.ts"
 import { manifestBytes } from "./reference.ts"
 import type { ToolError } from "./SurfaceError.ts"
@@ -39,7 +40,7 @@ export const choosePlatform = Effect.fnUntraced(function*(
   platform: string
 ): Effect.fn.Return<Chosen, ToolError> {
   const { child, manifest: chosen } = yield* chooseImage(
-    (descriptor) => readManifest(source, descriptor),
+    readSource(sourceOf({ ...source, kind: "manifest", descriptor })),
     descriptor,
     platform
   )

@@ -1,8 +1,8 @@
 /** Reads what references lead to, and says in answers where that was. */
 import { Effect, type Stream } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { collect } from "../ops/collect.ts"
-import { blobRepository, type Source } from "../ops/find.ts"
+import { collectBytes } from "../ops/manifests/collectBytes.ts"
+import { blobRepository, type Source } from "../ops/refs/find.ts"
 import * as limits from "./limits.ts"
 import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
 
@@ -35,7 +35,7 @@ export const collected = <E>(
   stream: Stream.Stream<Uint8Array, E>,
   limit: number
 ): Effect.Effect<Uint8Array, E | ContentTooLarge> =>
-  collect(stream, (size) =>
+  collectBytes(stream, (size) =>
     size > limit
       ? Effect.fail(new ContentTooLarge({ what: "the content", size, limit, unit: "bytes" }))
       : Effect.void)

@@ -1,6 +1,6 @@
 /** What there is to say about a layout as a whole. */
 import { Effect, Stream } from "effect"
-import type { RegistryError } from "../ops/ports.ts"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Mode, ServedLayout } from "./Served.ts"
 
 /** A layout that cannot be opened is listed with what is wrong about it. */

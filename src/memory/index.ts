@@ -2,9 +2,9 @@
 import { Effect, Layer } from "effect"
 import type { NameInvalid } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
+import { Registry, type RegistryShape } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
-import type { Layouts, Stores } from "../ops/ports.ts"
-import { Registry, type RegistryShape } from "../ops/Registry.ts"
+import type { Layouts, Stores } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 import { memoryStores } from "./memoryStores.ts"
 

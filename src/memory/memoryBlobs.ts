@@ -3,8 +3,8 @@ import { Clock, Effect, Option, Stream } from "effect"
 import type { StoredBlob } from "../layout/garbage.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, LimitExceeded, SizeInvalid } from "../oci/OciError.ts"
-import { collect } from "../ops/collect.ts"
-import type { BlobStore } from "../ops/ports.ts"
+import { collectBytes } from "../ops/manifests/collectBytes.ts"
+import type { BlobStore } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 
 /** A blob, and when somebody pushed or named it for the last time. */
@@ -32,7 +32,7 @@ export const blobStore = (blobs: Blobs): BlobStore => {
   const found = (digest: ContentDigest) => Effect.sync(() => Option.fromUndefinedOr(blobs.get(digest)))
   return {
     stat: (digest) => Effect.map(found(digest), Option.map(sizeOf)),
-    retain: (digest) =>
+    protect: (digest) =>
       Effect.flatMap(
         found(digest),
         Option.match({
@@ -73,6 +73,7 @@ export const blobStore = (blobs: Blobs): BlobStore => {
     }),
     heldOnly: Stream.empty,
     list: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => told(digest, stored)))),
+    digests: Effect.sync(() => Array.from(blobs.keys())),
     find: (digest) => Effect.map(found(digest), Option.map((stored) => told(digest, stored))),
     held: (since) =>
       Effect.sync(() => new Set(Array.from(blobs).flatMap(([digest, { touched }]) => touched > since ? [digest] : []))),
@@ -86,7 +87,7 @@ const gather = <E, R>(
   expected: number | undefined
 ): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
   Effect.gen(function*() {
-    const bytes = yield* collect(content, (size) =>
+    const bytes = yield* collectBytes(content, (size) =>
       expected !== undefined && size > expected
         ? Effect.fail(new SizeInvalid({ expected, actual: size }))
         : Effect.void)

@@ -2,8 +2,9 @@
 import { Clock, Effect, Option } from "effect"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { PlanExpired } from "../oci/OciError.ts"
+import type { Pin } from "../ops/api/Garbage.ts"
 import { planMillis } from "../ops/limits.ts"
-import type { Pin, Pins, Plans } from "../ops/ports.ts"
+import type { Pins, Plans } from "../ops/ports/ports.ts"
 import { newId } from "./newId.ts"
 
 export const pinStore = (): Pins => {

@@ -2,8 +2,8 @@
 import { Effect, Option, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import type { RegistryError } from "../ops/ports.ts"
-import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/Upkeep.ts"
+import type { RegistryError } from "../oci/OciError.ts"
+import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/ports/Upkeep.ts"
 import { hasher } from "./hasher.ts"
 import type { Blobs, Stored } from "./memoryBlobs.ts"
 
@@ -51,6 +51,7 @@ export const memoryUpkeep = (
         return Option.some("nowhere, since nothing here outlives the process")
       }),
     mend: () => Effect.succeed(Option.none()),
+    indexBytes: Effect.succeedNone,
     restoreIndex: () => Effect.succeed(Option.none())
   }
 }

@@ -2,10 +2,10 @@
 import { Effect, Scope } from "effect"
 import { join } from "node:path"
 import { isRepository, type Repository } from "../oci/Reference.ts"
-import type { Layouts, Stores } from "../ops/ports.ts"
-import { asStorage } from "./asStorage.ts"
-import { guard, ifThere, layoutFiles, statIfThere } from "./layoutFiles.ts"
-import type { FsError, LayoutFs } from "./LayoutFs.ts"
+import type { Layouts, Stores } from "../ops/ports/ports.ts"
+import { asStorage } from "./files/asStorage.ts"
+import { guard, ifThere, layoutFiles, statIfThere } from "./files/layoutFiles.ts"
+import type { FsError, LayoutFs } from "./fs/LayoutFs.ts"
 import { layoutFs, type LayoutOptions, type OpenStores, openStoresIn } from "./stores.ts"
 
 /** What a layout keeps beside its index; no repository is looked for in there. */

@@ -1,28 +1,29 @@
 /** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
 import { Effect, type Scope } from "effect"
+import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
-import { makeManifests } from "../ops/manifests.ts"
-import type { RegistryError, Stores } from "../ops/ports.ts"
-import { asStorage } from "./asStorage.ts"
-import { makeBlobStore } from "./blobFiles.ts"
-import { makeCompletion } from "./completion.ts"
-import { makePreparation } from "./establish.ts"
-import { makeFacts } from "./factsFiles.ts"
-import { hasher } from "./hasher.ts"
-import { heldFolders } from "./heldFolders.ts"
-import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
-import { makeIndexCache } from "./indexCache.ts"
-import { makeJournal } from "./journalStore.ts"
-import { type Durability, type HoldPolicy, layoutFiles, type SymlinkPolicy } from "./layoutFiles.ts"
-import type { LayoutFs } from "./LayoutFs.ts"
-import { makeLayoutStore } from "./layoutStore.ts"
-import { makeLeftovers } from "./leftovers.ts"
-import { patientFs } from "./patientFs.ts"
-import { makePins } from "./pinFiles.ts"
-import { makePlans } from "./planFiles.ts"
-import { makeTrusted } from "./trusted.ts"
-import { makeUpkeep } from "./upkeep.ts"
-import { makeUploadStore } from "./uploadFiles.ts"
+import { makeManifests } from "../ops/manifests/manifests.ts"
+import type { Stores } from "../ops/ports/ports.ts"
+import { makeBlobStore } from "./blobs/blobFiles.ts"
+import { makeCompletion } from "./commit/completion.ts"
+import { makePreparation } from "./commit/initLayout.ts"
+import { makeJournal } from "./commit/journalStore.ts"
+import { makeLayoutStore } from "./commit/layoutStore.ts"
+import { makeLeftovers } from "./files/abandonedFiles.ts"
+import { asStorage } from "./files/asStorage.ts"
+import { hasher } from "./files/hasher.ts"
+import { type HistoryLimits, historyLimits } from "./files/historyLimits.ts"
+import { type Durability, type HoldPolicy, layoutFiles, type SymlinkPolicy } from "./files/layoutFiles.ts"
+import { makeTrusted } from "./files/trusted.ts"
+import { heldFolders } from "./fs/heldFolders.ts"
+import type { LayoutFs } from "./fs/LayoutFs.ts"
+import { patientFs } from "./fs/patientFs.ts"
+import { makeIndexCache } from "./index/indexCache.ts"
+import { makeInspection } from "./repair/inspectFiles.ts"
+import { makeFacts } from "./sidecars/metadataFiles.ts"
+import { makePins } from "./sidecars/pinFiles.ts"
+import { makePlans } from "./sidecars/planFiles.ts"
+import { makeUploadStore } from "./uploads/uploadFiles.ts"
 
 export interface LayoutOptions {
   /** The layout's directory, or the root of a tree of layouts; absolute. */
@@ -95,9 +96,9 @@ export const openStoresIn = Effect.fnUntraced(function*(
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
     facts: yield* makeFacts(files),
-    upkeep: makeUpkeep(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
+    upkeep: makeInspection(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget,
-    establish: Effect.andThen(preparation.ready, asStorage(files.root)(preparation.established))
+    establish: Effect.andThen(preparation.foldersCreated, asStorage(files.root)(preparation.layoutCreated))
   }
 })

@@ -11,3 +11,6 @@ export const generation = "dev.ocilayout.generation"
 
 /** The file name that a blob had, or is to have. */
 export const title = "org.opencontainers.image.title"
+
+/** When an image, or what else a manifest is of, was made; RFC 3339. */
+export const created = "org.opencontainers.image.created"

@@ -1,7 +1,7 @@
 /** What an image's config says of it (image-spec, config.md); for reading only, and text stays as it is written. */
 import { Result } from "effect"
 import { fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
-import { parseJson } from "./Json.ts"
+import { jsonDepth, parseJson } from "./Json.ts"
 import { platformOf } from "./Platform.ts"
 
 export interface ImageConfig {
@@ -30,7 +30,7 @@ export interface ContainerSettings {
 
 /** Reads what it knows and passes over what has another type; the failure is the reason why it is no JSON object. */
 export const parseImageConfig = (bytes: Uint8Array): Result.Result<ImageConfig, string> =>
-  Result.flatMap(parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" }), (document) => {
+  Result.flatMap(parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }), (document) => {
     if (!isJsonObject(document)) return Result.fail("is not a JSON object")
     return Result.succeed({
       ...textField(document, "created", "created"),

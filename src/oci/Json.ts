@@ -8,6 +8,9 @@ declare const TextDecoder: new(
   options: { readonly fatal: boolean; readonly ignoreBOM: boolean }
 ) => { readonly decode: (bytes: Uint8Array) => string }
 
+/** How deep an index, a manifest or a config may be nested. */
+export const jsonDepth = 64
+
 export interface JsonOptions {
   /** Arrays and objects inside one another, at most. */
   readonly maxDepth: number

@@ -1,6 +1,5 @@
-/** What the state of a layout forbids, and what can be wrong with it and with the medium it lies on. */
+/** What the state of a layout forbids, and what can be wrong with it. */
 import { Schema } from "effect"
-import { errnoInWords } from "./errno.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
 /**
@@ -187,15 +186,30 @@ export class PlanExpired extends Schema.TaggedError<PlanExpired>()("PlanExpired"
   }
 }
 
-/** An index holds no image for the platform, or for several where one has to be named. */
+/**
+ * There is no image for the platform. Without a reason, the index has none; `single`: the manifest is an image for
+ * another; `absent`: the index names one, and its manifest is not in the layout; `several`: it has more than one, which
+ * `available` describes.
+ */
 export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("PlatformUnknown", {
   code: Schema.tag("PLATFORM_UNKNOWN"),
   platform: Schema.String,
-  available: Schema.Array(Schema.String)
+  available: Schema.Array(Schema.String),
+  reason: Schema.optionalKey(Schema.Literals(["single", "absent", "several"]))
 }) {
   override get message(): string {
     const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
-    return `the index has no image for ${sentence(this.platform)}; it has: ${available}`
+    const platform = sentence(this.platform)
+    switch (this.reason) {
+      case "single":
+        return `it is an image for ${available}, not ${platform}`
+      case "absent":
+        return `${platform} is in the index, and its manifest is not in this layout; there is: ${available}`
+      case "several":
+        return `several images are for ${platform}; name one by its digest: ${available}`
+      default:
+        return `the index has no image for ${platform}; it has: ${available}`
+    }
   }
 }
 
@@ -223,55 +237,6 @@ export class RevisionUnknown extends Schema.TaggedError<RevisionUnknown>()("Revi
       ? `the newest revision is ${this.newest}`
       : `it goes back to revision ${this.oldest}`
     return `there is no ${sentence(this.asked)} in the history; ${range}`
-  }
-}
-
-/** The medium failed; `path` is relative to the layout at `root`, where there is one. */
-export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
-  code: Schema.tag("STORAGE_ERROR"),
-  operation: Schema.String,
-  path: Schema.String,
-  kind: Schema.Literals(["full", "readOnly", "denied", "tooManyFiles", "device", "other"]),
-  /** The layout; not part of the message, which may be read elsewhere. */
-  root: Schema.optionalKey(Schema.String),
-  /** The system's name of what went wrong, such as ENOTDIR. */
-  errno: Schema.optionalKey(Schema.String),
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return this.messageAt(this.path)
-  }
-
-  /** The message with a path of the reader's choice. */
-  messageAt(path: string): string {
-    const reason = this.kind !== "other"
-      ? advice[this.kind]
-      : this.operation === "lock"
-      ? noLocks
-      : errnoInWords(this.errno)
-    return `cannot ${sentence(this.operation)} ${quoted(path)}: ${reason}`
-  }
-}
-
-const noLocks =
-  "the file system has no locks, without which writers lose each other's work; put the layout on another one"
-
-const advice = {
-  full: "the disk or quota is full; free some space and try again",
-  readOnly: "the file system is read-only",
-  denied: "permission denied; check owner and mode",
-  tooManyFiles: "too many open files; raise the limit or do less at once",
-  device: "the device reported an error; check the disk"
-}
-
-/** A symbolic link where the layout's own files belong, refused by default. */
-export class SymlinkRefused extends Schema.TaggedError<SymlinkRefused>()("SymlinkRefused", {
-  code: Schema.tag("SYMLINK_REFUSED"),
-  path: Schema.String
-}) {
-  override get message(): string {
-    const path = quoted(this.path)
-    return `${path} is or passes through a symbolic link; replace it by the file, or allow links for this layout`
   }
 }
 

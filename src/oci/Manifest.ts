@@ -2,8 +2,9 @@
 import { Result } from "effect"
 import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
 import { artifactType, descriptorAt, isList, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
-import { elementOf, parseJson } from "./Json.ts"
+import { elementOf, jsonDepth, parseJson } from "./Json.ts"
 import {
+  artifactManifest,
   dockerConfig,
   dockerManifestV1,
   dockerManifestV1Signed,
@@ -22,9 +23,9 @@ export interface Manifest {
   readonly mediaType: string
   /** As a referrers answer shows it: the manifest's own, else its config's media type, else none. */
   readonly artifactType?: string
-  /** Absent in an index, and only there. */
+  /** Absent in an index and in an artifact manifest. */
   readonly config?: Descriptor
-  /** In stack order, base first; empty in an index. */
+  /** In stack order, base first; the `blobs` of an artifact manifest; empty in an index. */
   readonly layers: ReadonlyArray<Descriptor>
   /** Empty in what is no index. */
   readonly manifests: ReadonlyArray<Descriptor>
@@ -35,9 +36,12 @@ export interface Manifest {
   readonly document: JsonObject
 }
 
+/** What a manifest names; its document is not kept, since a layout may hold many. */
+export type Facts = Omit<Manifest, "document"> & { readonly bytes: number }
+
 /** What a manifest needs to be complete. */
 export interface Child {
-  /** `config`, `layers[0]`, `manifests[2]`. */
+  /** `config`, `layers[0]`, `blobs[0]`, `manifests[2]`. */
   readonly path: string
   readonly descriptor: Descriptor
   readonly role: "config" | "layer" | "manifest"
@@ -45,7 +49,7 @@ export interface Child {
   readonly optional: boolean
 }
 
-const maxDepth = 64
+const maxDepth = jsonDepth
 
 /**
  * Reads a manifest of the media type its descriptor, or the client, declares.
@@ -70,8 +74,9 @@ export const parseManifest = (
     yield* unambiguous(document, kind)
     if (mode === "push") yield* pushable(document, declaredMediaType)
     const subject = yield* subjectOf(document, mode)
-    return kind === "index"
-      ? yield* readIndex(document, declaredMediaType, subject, mode)
+    if (kind === "index") return yield* readIndex(document, declaredMediaType, subject, mode)
+    return declaredMediaType === artifactManifest
+      ? yield* readArtifact(document, subject, mode)
       : yield* readManifest(document, declaredMediaType, subject, mode)
   })
 
@@ -105,8 +110,10 @@ const unambiguous = (document: JsonObject, kind: "manifest" | "index"): Result.R
 /** The rules that only a pushed document is held to, apart from those of its descriptors and lists. */
 const pushable = (document: JsonObject, declared: string): Result.Result<void, ManifestInvalid> => {
   const version = fieldOf(document, "schemaVersion")
+  // An artifact manifest has none.
+  const isFree = declared === artifactManifest && version === undefined
   if (version === 1) return fail("is 1, as in Docker schema 1; only 2 is supported", "schemaVersion")
-  if (version !== 2) return fail("is not 2", "schemaVersion")
+  if (version !== 2 && !isFree) return fail("is not 2", "schemaVersion")
   const mediaType = fieldOf(document, "mediaType")
   if (mediaType !== undefined && mediaType !== declared) {
     const written = typeof mediaType === "string" ? quoted(mediaType) : "not a string"
@@ -167,6 +174,23 @@ const readManifest = (
     }
   })
 
+/** An artifact manifest as oras 0.15 to 1.0 wrote it. */
+const readArtifact = (
+  document: JsonObject,
+  subject: Descriptor | undefined,
+  mode: Mode
+): Result.Result<Manifest, ManifestInvalid> =>
+  Result.map(descriptorsIn(fieldOf(document, "blobs"), "blobs", mode), (layers) => ({
+    kind: "artifact",
+    mediaType: artifactManifest,
+    ...typed(ownType(document)),
+    layers,
+    manifests: [],
+    ...(subject === undefined ? {} : { subject }),
+    annotations: annotationsOf(document),
+    document
+  }))
+
 const typed = (artifactType: string | undefined) => artifactType === undefined ? {} : { artifactType }
 
 /** The document's own artifact type; an empty one says nothing, as in Go. */
@@ -200,13 +224,13 @@ const descriptorsIn = (
 
 /** Everything a manifest names but its subject, in document order. */
 export const children = (
-  manifest: Pick<Manifest, "config" | "layers" | "manifests">
+  manifest: Pick<Manifest, "config" | "layers" | "manifests"> & Partial<Pick<Manifest, "mediaType">>
 ): ReadonlyArray<Child> => [
   ...(manifest.config === undefined
     ? []
     : [{ path: "config", descriptor: manifest.config, role: "config", optional: false } as const]),
   ...manifest.layers.map((descriptor, index): Child => ({
-    path: elementOf("layers", index),
+    path: elementOf(manifest.mediaType === artifactManifest ? "blobs" : "layers", index),
     descriptor,
     role: "layer",
     optional: isNondistributable(descriptor.mediaType) || (descriptor.urls ?? []).length > 0

@@ -4,6 +4,8 @@ import { Schema } from "effect"
 export const imageManifest = "application/vnd.oci.image.manifest.v1+json"
 export const imageIndex = "application/vnd.oci.image.index.v1+json"
 export const imageConfig = "application/vnd.oci.image.config.v1+json"
+/** The artifact manifest of the image-spec's release candidates for 1.1: its content is in `blobs`, and it has no config. */
+export const artifactManifest = "application/vnd.oci.artifact.manifest.v1+json"
 export const emptyJson = "application/vnd.oci.empty.v1+json"
 export const octetStream = "application/octet-stream"
 
@@ -42,6 +44,7 @@ export const kindOf = (mediaType: string): "manifest" | "index" | "other" => {
   switch (mediaType) {
     case imageManifest:
     case dockerManifest:
+    case artifactManifest:
       return "manifest"
     case imageIndex:
     case dockerManifestList:

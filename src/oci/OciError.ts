@@ -18,15 +18,16 @@ import {
   PlatformUnknown,
   Referenced,
   RevisionUnknown,
-  SymlinkRefused,
   TagExists,
   UploadBusy
 } from "./LayoutError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
+import { type StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./LayoutError.ts"
 export * from "./ManifestError.ts"
+export * from "./StorageError.ts"
 
 /** A well-formed digest of an algorithm that is not implemented (descriptor.md, "Registered algorithms"). */
 export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupported>()("AlgorithmUnsupported", {
@@ -255,3 +256,6 @@ export const OciError = Schema.Union([
   UploadBusy
 ])
 export type OciError = typeof OciError.Type
+
+/** Everything an operation can fail with: an OCI error, or the medium. */
+export type RegistryError = OciError | StorageError

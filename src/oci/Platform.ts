@@ -22,12 +22,35 @@ export const images = ({ manifests }: Pick<Manifest, "manifests">): ReadonlyArra
 export const platformsOf = (index: Pick<Manifest, "manifests">): ReadonlyArray<string> =>
   images(index).flatMap((image) => platformOf(image) ?? [])
 
-/** The child of exactly this platform, of this one in any variant, or an index that does not say what it holds. */
-export const childFor = (index: Pick<Manifest, "manifests">, platform: string): Descriptor | undefined => {
+/** Whether an image for `own` is one for `asked`: the same, or that in some variant. */
+export const isFor = (own: string | undefined, asked: string): boolean =>
+  own !== undefined && (own === asked || own.startsWith(`${asked}/`) || isUsual(own, asked))
+
+/** The first 64-bit ARM variant usually goes without saying. */
+const isUsual = (own: string, asked: string): boolean => own.endsWith("/arm64") && `${own}/v8` === asked
+
+/**
+ * The children for a platform: those of exactly this one or, where there are none, of this one in any variant, or the
+ * indexes that do not say what they hold. Several where an index tells them apart by something else.
+ */
+export const childrenFor = (index: Pick<Manifest, "manifests">, platform: string): ReadonlyArray<Descriptor> => {
   const candidates = images(index)
-  return candidates.find((child) => platformOf(child) === platform) ??
-    candidates.find((child) => platformOf(child)?.startsWith(`${platform}/`)) ??
-    // The first 64-bit ARM variant usually goes without saying.
-    candidates.find((child) => `${platformOf(child)}/v8` === platform) ??
-    candidates.find((child) => platformOf(child) === undefined && kindOf(child.mediaType) === "index")
+  const choices = [
+    (child: Descriptor) => platformOf(child) === platform,
+    (child: Descriptor) => isFor(platformOf(child), platform),
+    (child: Descriptor) => platformOf(child) === undefined && kindOf(child.mediaType) === "index"
+  ]
+  return choices.map((choice) => candidates.filter(choice)).find((found) => found.length > 0) ?? []
+}
+
+/** What tells an image of an index from others for the same platform. */
+export const particulars = ({ annotations = {}, digest, platform = {} }: Descriptor): string => {
+  const { architecture: _architecture, os: _os, variant: _variant, ...rest } = platform
+  const told = [
+    ...Object.entries(rest).map(([key, value]) =>
+      `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`
+    ),
+    ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`)
+  ]
+  return told.length === 0 ? digest : `${digest} (${told.join(", ")})`
 }

@@ -23,6 +23,8 @@ interface Untagged {
 interface Raw {
   readonly _tag: "Raw"
   readonly reason: string
+  /** The full image name, where the other annotation has it and the ref.name is only its tag. */
+  readonly fullName?: string
 }
 
 export type Name = Tagged | Untagged | Raw
@@ -59,20 +61,34 @@ const parseBareTag = (
 ): Name => {
   const repository = containerdName === undefined ? undefined : repositoryIn(containerdName, tag)
   if (repository !== undefined) return { _tag: "Tagged", repository, tag, dialect: "containerd" }
+  const fullName = containerdName === undefined ? undefined : strangerIn(containerdName, tag)
+  if (fullName !== undefined) return fullName
   return defaultRepository === undefined
     ? raw("is a bare tag and there is no default repository")
     : { _tag: "Tagged", repository: defaultRepository, tag, dialect: "bare" }
 }
 
-/** The repository, host included, of a full image name that ends in this very tag. */
-const repositoryIn = (containerdName: string, tag: Tag): Repository | undefined => {
+/** What stands before the tag of a full image name that ends in this very tag, host included. */
+const beforeTag = (containerdName: string, tag: Tag): string | undefined => {
   if (containerdName.length > maxLength) return undefined
   const at = containerdName.indexOf("@")
   if (at !== -1 && !isContentDigest(containerdName.slice(at + 1))) return undefined
   const name = at === -1 ? containerdName : containerdName.slice(0, at)
   const suffix = `:${tag}`
-  const repository = name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined
+  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined
+}
+
+const repositoryIn = (containerdName: string, tag: Tag): Repository | undefined => {
+  const repository = beforeTag(containerdName, tag)
   return isRepository(repository) ? repository : undefined
+}
+
+/** A full name that no repository can have, as one with a port: it tells the entry from others with the same tag. */
+const strangerIn = (containerdName: string, tag: Tag): Raw | undefined => {
+  const before = beforeTag(containerdName, tag)
+  return before === undefined || before === "" || isRepository(before)
+    ? undefined
+    : { _tag: "Raw", reason: whyNoName(`${before}:${tag}`, before), fullName: containerdName }
 }
 
 /** What comes before the first `@`, after the last `:` of it: the tag, of every name that has one. */

@@ -40,6 +40,7 @@ const misshapen = (value: Fields): ReadonlyArray<string> =>
 const isText = (value: Schema.Json): boolean => typeof value === "string"
 
 const optional: ReadonlyArray<readonly [string, (value: Schema.Json) => boolean]> = [
+  ["annotations", isFields],
   ["artifactType", isText],
   ["data", isText],
   ["platform", isFields],
@@ -54,7 +55,8 @@ const whyUnreadable = (value: Fields): string | undefined => {
   const size = own(value, "size")
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return "has no valid size"
   const annotations = own(value, "annotations")
-  if (annotations === undefined) return undefined
+  // Every tool that is written in Go writes null for what is absent, and reads it so.
+  if (annotations === undefined || annotations === null) return undefined
   if (!isFields(annotations)) return "has annotations that are no object"
   for (const key in annotations) {
     if (typeof annotations[key] !== "string") return "has an annotation that is no string"

@@ -1,8 +1,8 @@
 /** Looking after a registry's layouts. */
-import type { Catalog } from "./catalog.ts"
-import type { MaintenanceShape } from "./Maintenance.ts"
-import { makeRepair } from "./repair.ts"
-import { makeVerify } from "./verify.ts"
+import type { MaintenanceShape } from "./api/Maintenance.ts"
+import { makeRepair } from "./repair/repair.ts"
+import type { Catalog } from "./repositories/catalog.ts"
+import { makeVerify } from "./verify/verify.ts"
 
 export const makeMaintenance = (catalog: Catalog): MaintenanceShape => {
   const verify = makeVerify(catalog)

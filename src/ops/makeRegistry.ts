@@ -1,28 +1,28 @@
 /** Puts the operations together over a layout, or over a tree of them. */
-import { makeByName } from "./byName.ts"
-import { type Catalog, sharedCatalog, treeCatalog } from "./catalog.ts"
-import { makeDeletes } from "./deletes.ts"
-import { makeLists } from "./lists.ts"
-import { makeGarbage } from "./makeGarbage.ts"
-import { makeHistory } from "./makeHistory.ts"
+import type { RegistryShape } from "./api/Registry.ts"
+import { makeByName } from "./content/byName.ts"
+import { makeDeletes } from "./content/deletes.ts"
+import { makeListings } from "./content/listings.ts"
+import { makePushBlobs } from "./content/pushBlobs.ts"
+import { makePushManifests } from "./content/pushManifests.ts"
+import { makeReads } from "./content/reads.ts"
+import { makeGarbage } from "./garbage/makeGarbage.ts"
+import { makePins } from "./garbage/makePins.ts"
+import { pastCatalog } from "./history/historicalView.ts"
+import { makeHistory } from "./history/makeHistory.ts"
+import { makeWatch } from "./history/watch.ts"
 import { makeMaintenance } from "./makeMaintenance.ts"
-import { makePins } from "./makePins.ts"
-import { pastCatalog } from "./past.ts"
-import type { Hasher, Layouts, Stores } from "./ports.ts"
-import { makePushes } from "./pushes.ts"
+import type { Hasher, Layouts, Stores } from "./ports/ports.ts"
 import { readOnly } from "./readOnly.ts"
-import { makeReads } from "./reads.ts"
-import type { RegistryShape } from "./Registry.ts"
-import { makeUploads } from "./uploads.ts"
-import { makeWatch } from "./watch.ts"
+import { type Catalog, sharedCatalog, treeCatalog } from "./repositories/catalog.ts"
 
 const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
   ...makeReads(catalog),
-  ...makeUploads(catalog),
-  ...makePushes(catalog, hasher),
+  ...makePushBlobs(catalog),
+  ...makePushManifests(catalog, hasher),
   ...makeDeletes(catalog),
   ...makeByName(catalog),
-  ...makeLists(catalog),
+  ...makeListings(catalog),
   ...makeHistory(catalog),
   ...makeWatch(catalog),
   ...makeGarbage(catalog),

@@ -1,7 +1,7 @@
 /** A registry that can be looked at and not changed, whatever a surface lets through. */
 import { Effect } from "effect"
 import { Denied } from "../oci/OciError.ts"
-import type { RegistryShape } from "./Registry.ts"
+import type { RegistryShape } from "./api/Registry.ts"
 
 const refuse = (operation: string) => () =>
   Effect.fail(new Denied({ operation, reason: "the layout was opened for reading only; nothing was changed" }))

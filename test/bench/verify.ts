@@ -12,7 +12,7 @@ import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { openShared } from "../../src/node/index.ts"
-import type { VerifyOptions } from "../../src/ops/Maintenance.ts"
+import type { VerifyOptions } from "../../src/ops/api/Maintenance.ts"
 import { image, pushBlob } from "../support/images.ts"
 
 const gibibyte = 1024 ** 3

@@ -16,7 +16,7 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { serveRegistry } from "../../src/http/index.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../src/memory/index.ts"
-import { Registry, type RegistryShape } from "../../src/ops/Registry.ts"
+import { Registry, type RegistryShape } from "../../src/ops/api/Registry.ts"
 
 const version = "v0.0.0-20260831232431-97274622c111"
 const suite = "github.com/opencontainers/distribution-spec/conformance"

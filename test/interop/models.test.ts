@@ -14,6 +14,15 @@ import { toolFs } from "../support/toolFs.ts"
 
 const missing = missingOf("models of tools", ["skopeo", "oras", "regctl", "umoci", "crane"])
 
+/** Before 0.22 the entries of crane say less. */
+const hasCrane = (): boolean => {
+  if (missing.has("crane")) return false
+  const version = run("crane", "version").toString("utf8").trim()
+  const isNew = Number(/^v?0\.(\d+)\./u.exec(version)?.[1] ?? 0) >= 22
+  if (!isNew) console.info(`models of tools: crane ${version} is older than the one that was traced: skipped`)
+  return isNew
+}
+
 interface Case {
   readonly command: string
   readonly plan: ToolPlan
@@ -218,7 +227,7 @@ describe("the model of", () => {
       }))
   }
 
-  it.live.skipIf(missing.has("crane"))("crane pull does what the tool does", () =>
+  it.live.skipIf(!hasCrane())("crane pull does what the tool does", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const [source, real, modelled] = [join(folder, "source"), join(folder, "real"), join(folder, "modelled")]

@@ -79,8 +79,13 @@ const cases: ReadonlyArray<{
     subject: gzip,
     found: [{ digits: "0455c21ea0f3", artifactType: spdx, annotations: created("02:32:48") }]
   },
-  { name: "dockeroci-server-push", repository: "other/nested/repo", subject: gzip, found: [] },
-  { name: "dockeroci-server-push", repository: "no/such/repository", subject: gzip, found: [] },
+  {
+    // All repositories of a layout share its content, and what belongs to it.
+    name: "dockeroci-server-push",
+    repository: "other/nested/repo",
+    subject: gzip,
+    found: [{ digits: "0455c21ea0f3", artifactType: spdx, annotations: created("02:32:48") }]
+  },
   { name: "buildah-manifest", repository: byDefault, subject: absent, found: [] }
 ]
 

@@ -43,7 +43,7 @@ describe("a person", () => {
       assert.deepStrictEqual(questions, [])
       assert.deepInclude(yield* call("oci_gc", { plan }), { done: true, blobs: 1, bytes: 500 })
       assert.deepStrictEqual(questions, [
-        "Collect garbage in layout main: remove 0 manifests, 1 blobs, 0 uploads and 0 left-over files, 500 bytes in all? Content does not come back."
+        "Collect garbage in layout main: remove 1 blobs (500 bytes in all)? Content does not come back."
       ])
     }))
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { hasher as noble } from "../../src/memory/hasher.ts"
-import { hasher as node } from "../../src/node/hasher.ts"
+import { hasher as node } from "../../src/node/files/hasher.ts"
 
 /** FIPS 180-4 examples, and the empty message. */
 const vectors = [

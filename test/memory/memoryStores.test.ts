@@ -4,7 +4,7 @@ import { BlobDeleted, EntryAdded } from "../../src/layout/Event.ts"
 import { layer, makeRegistry } from "../../src/memory/index.ts"
 import { memoryStores } from "../../src/memory/memoryStores.ts"
 import { ManifestUnknown, NameInvalid } from "../../src/oci/OciError.ts"
-import { Registry } from "../../src/ops/Registry.ts"
+import { Registry } from "../../src/ops/api/Registry.ts"
 import { entry } from "../support/entries.ts"
 import { collect, textOf, utf8 } from "../support/images.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import { contentDigest } from "../../src/oci/Digest.ts"
 import { imageIndex, imageManifest } from "../../src/oci/MediaType.ts"
-import { childFor, images, platformsOf } from "../../src/oci/Platform.ts"
+import { childrenFor, images, platformsOf } from "../../src/oci/Platform.ts"
 
 const child = (digit: string, platform?: Descriptor["platform"], mediaType: string = imageManifest): Descriptor => ({
   mediaType,
@@ -21,17 +21,17 @@ const inner = child("f", undefined, imageIndex)
 describe("the image for a platform", () => {
   const index = { manifests: [attestation, amd64, arm64, armV6, armV7] }
 
-  it("is the one that says exactly so, then the first of any variant, and arm64 is its first variant", () => {
-    assert.strictEqual(childFor(index, "linux/arm/v7"), armV7)
-    assert.strictEqual(childFor(index, "linux/arm"), armV6)
-    assert.strictEqual(childFor(index, "linux/arm64/v8"), arm64)
-    assert.isUndefined(childFor(index, "linux/arm/v5"))
-    assert.isUndefined(childFor(index, "linux/am"))
+  it("is the one that says exactly so, then all of any variant, and arm64 is its first variant", () => {
+    assert.deepStrictEqual(childrenFor(index, "linux/arm/v7"), [armV7])
+    assert.deepStrictEqual(childrenFor(index, "linux/arm"), [armV6, armV7])
+    assert.deepStrictEqual(childrenFor(index, "linux/arm64/v8"), [arm64])
+    assert.deepStrictEqual(childrenFor(index, "linux/arm/v5"), [])
+    assert.deepStrictEqual(childrenFor(index, "linux/am"), [])
   })
 
   it("may be inside an index that does not say what it holds, and is never an attestation", () => {
-    assert.strictEqual(childFor({ manifests: [amd64, inner] }, "linux/arm64"), inner)
-    assert.isUndefined(childFor({ manifests: [attestation] }, "unknown/unknown"))
+    assert.deepStrictEqual(childrenFor({ manifests: [amd64, inner] }, "linux/arm64"), [inner])
+    assert.deepStrictEqual(childrenFor({ manifests: [attestation] }, "unknown/unknown"), [])
     assert.deepStrictEqual(images(index), [amd64, arm64, armV6, armV7])
   })
 

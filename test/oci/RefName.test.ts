@@ -148,20 +148,26 @@ describe("a bare tag beside a containerd name", () => {
         "app:not-latest",
         ":latest",
         "latest",
-        "localhost:5000/app:latest",
-        "Docker.io/app:latest",
         "app:latest@sha256:ff",
-        `app@sha256:${hex}`,
-        `${"a".repeat(256)}:latest`
+        `app@sha256:${hex}`
       ]
     ) {
       assert.deepStrictEqual(read(name), bare, String(name))
     }
   })
 
+  it("is raw under a full name that no repository can have", () => {
+    for (const fullName of ["localhost:5000/app:latest", "Docker.io/app:latest", `${"a".repeat(256)}:latest`]) {
+      for (const defaultRepository of [undefined, Repository.make("def/repo")]) {
+        const name = parseRefName("latest", fullName, defaultRepository)
+        assert.deepInclude(name, { _tag: "Raw", fullName })
+      }
+    }
+  })
+
   it("is raw without either", () => {
     assert.deepStrictEqual(
-      parseRefName("latest", "localhost:5000/app:latest", undefined),
+      parseRefName("latest", undefined, undefined),
       raw("is a bare tag and there is no default repository")
     )
   })

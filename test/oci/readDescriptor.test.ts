@@ -23,6 +23,7 @@ describe("readDescriptor", () => {
 
   it.each<[string, Schema.Json]>([
     ["artifactType", 1],
+    ["annotations", null],
     ["artifactType", null],
     ["data", ["e30="]],
     ["platform", "linux"],
@@ -57,7 +58,7 @@ describe("readDescriptor", () => {
     ["has no valid size", { ...plain, size: -1 }],
     ["has no valid size", { ...plain, size: 1.5 }],
     ["has no valid size", { ...plain, size: 2 ** 53 }],
-    ["has annotations that are no object", { ...plain, annotations: null }],
+    ["has annotations that are no object", { ...plain, annotations: [] }],
     ["has annotations that are no object", { ...plain, annotations: ["a"] }],
     ["has an annotation that is no string", { ...plain, annotations: { a: "", b: 1 } }]
   ])("of what %s says so: %j", (reason, value) => {

@@ -1,7 +1,7 @@
 /** A file system whose calls can be made to fail, one by one, and that counts what is left open. */
 import { Effect } from "effect"
 import { relative } from "node:path"
-import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
+import { type FileHandle, FsError, type LayoutFs } from "../../src/node/fs/LayoutFs.ts"
 import { tellingFolders } from "./heldPaths.ts"
 import { linkStatsBy } from "./linkStats.ts"
 

@@ -1,7 +1,8 @@
 /** What a verification finds, short enough to be compared. */
 import { Effect, Stream } from "effect"
-import type { Checked, Finding, VerifyOptions } from "../../src/ops/Maintenance.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { Finding } from "../../src/ops/api/findings.ts"
+import type { Checked, VerifyOptions } from "../../src/ops/api/Maintenance.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 
 interface Verified {
   readonly findings: ReadonlyArray<Finding>

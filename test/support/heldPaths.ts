@@ -1,7 +1,7 @@
 /** For file systems that tell of every call: what is called by a path through an open folder is told by its real one. */
 import { Effect } from "effect"
-import { type HeldPaths, makeHeldPaths } from "../../src/node/heldPaths.ts"
-import type { FolderHandle } from "../../src/node/LayoutFs.ts"
+import { type HeldPaths, makeHeldPaths } from "../../src/node/fs/heldPaths.ts"
+import type { FolderHandle } from "../../src/node/fs/LayoutFs.ts"
 
 export interface TellingFolders extends Pick<HeldPaths, "told"> {
   /** Knows the paths of a folder until it is closed. */

@@ -7,8 +7,8 @@ import { memoryStores } from "../../src/memory/memoryStores.ts"
 import type { Descriptor, JsonObject } from "../../src/oci/Descriptor.ts"
 import { type ContentDigest, contentDigest } from "../../src/oci/Digest.ts"
 import { imageConfig, imageIndex, imageManifest, layerTar } from "../../src/oci/MediaType.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
 import { repository } from "./entries.ts"
 
 export const utf8 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))

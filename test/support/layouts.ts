@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { join } from "node:path"
 import { openShared, type SharedOptions } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
-import type { RegistryShape } from "../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { bytesOf, type Image, pushImage } from "../mcp/support/images.ts"
 import { makeOld, temporaryFolder } from "./folders.ts"
 

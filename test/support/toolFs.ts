@@ -2,8 +2,8 @@
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import type { ToolFs } from "../../properties/support/simulation/ToolFs.ts"
-import { FsError } from "../../src/node/LayoutFs.ts"
-import { nodeFs } from "../../src/node/nodeFs.ts"
+import { FsError } from "../../src/node/fs/LayoutFs.ts"
+import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 
 const attempt = (operation: string, path: string, act: () => void): Effect.Effect<void, FsError> =>
   Effect.try({

@@ -1,8 +1,8 @@
 /** The machine's file system, with every call told, and a chance to do something before it or instead of it. */
 import { Effect } from "effect"
 import { basename, relative } from "node:path"
-import { type FileHandle, FsError, type LayoutFs } from "../../src/node/LayoutFs.ts"
-import { nodeFs } from "../../src/node/nodeFs.ts"
+import { type FileHandle, FsError, type LayoutFs } from "../../src/node/fs/LayoutFs.ts"
+import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { tellingFolders } from "./heldPaths.ts"
 import { linkStatsBy } from "./linkStats.ts"
 

@@ -1,6 +1,6 @@
 /** A machine with a simulated disk: processes that share it, a clock, calls that can fail, and a look before each. */
 import { type Clock, Duration, Effect } from "effect"
-import { heldPath } from "../../../src/node/heldPaths.ts"
+import { heldPath } from "../../../src/node/fs/heldPaths.ts"
 import {
   type FileHandle,
   type FileStat,
@@ -8,7 +8,7 @@ import {
   FsError,
   type LayoutFs,
   type OpenFlags
-} from "../../../src/node/LayoutFs.ts"
+} from "../../../src/node/fs/LayoutFs.ts"
 import { linkStatsBy } from "../../../test/support/linkStats.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"

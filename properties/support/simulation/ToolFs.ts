@@ -1,6 +1,6 @@
 /** What tools without our care ask of a file system beside what we ask of it. */
 import type { Effect, Scope } from "effect"
-import type { FileHandle, FsError, LayoutFs } from "../../../src/node/LayoutFs.ts"
+import type { FileHandle, FsError, LayoutFs } from "../../../src/node/fs/LayoutFs.ts"
 
 export interface ToolFs extends LayoutFs {
   /** Opens for writing, in one call: a file that is there is emptied, one that is not there is made. */

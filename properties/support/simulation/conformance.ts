@@ -7,7 +7,7 @@ import {
   type FolderHandle,
   FsError,
   type LayoutFs
-} from "../../../src/node/LayoutFs.ts"
+} from "../../../src/node/fs/LayoutFs.ts"
 
 /** A disk under test: paths of calls are below `root`. */
 export interface Subject {

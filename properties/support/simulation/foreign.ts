@@ -1,6 +1,6 @@
 /** A tool that takes no lock: it reads the index, adds an entry, and writes what it has, as skopeo, oras and umoci do. */
 import { Effect } from "effect"
-import type { FsError, LayoutFs } from "../../../src/node/LayoutFs.ts"
+import type { FsError, LayoutFs } from "../../../src/node/fs/LayoutFs.ts"
 import { root } from "./World.ts"
 
 export interface Habits {

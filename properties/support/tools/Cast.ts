@@ -1,7 +1,7 @@
 /** Those who work on one simulated layout, ours and other tools, with what they are told and a ghost that watches. */
 import { Effect, Fiber, Option, Stream } from "effect"
-import { Actor } from "../../../src/ops/Actor.ts"
-import type { RegistryError } from "../../../src/ops/ports.ts"
+import type { RegistryError } from "../../../src/oci/OciError.ts"
+import { Actor } from "../../../src/ops/api/Actor.ts"
 import { type Call, Machine } from "../simulation/Machine.ts"
 import { type Process, root, World } from "../simulation/World.ts"
 import { Gate } from "./Gate.ts"

@@ -3,7 +3,7 @@
  * system is a step of its own, so that an interleaver can stop between any two.
  */
 import { Effect, type Scope } from "effect"
-import { FsError } from "../../../src/node/LayoutFs.ts"
+import { FsError } from "../../../src/node/fs/LayoutFs.ts"
 import { digestOf } from "../contents.ts"
 import type { ToolFs } from "../simulation/ToolFs.ts"
 import { GivenUp } from "./GivenUp.ts"

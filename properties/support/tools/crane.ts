@@ -1,5 +1,5 @@
 /**
- * crane. Traced: crane 0.20.
+ * crane. Traced: crane 0.22. An entry has the annotations of its manifest, and its config's type as artifact type.
  *
  * Of a blob that is there nothing is written. Layers come by temporary files beside them; config and manifest are
  * written in place. The index is read when all of it is there, and is emptied and written with other formatting; an entry
@@ -42,8 +42,9 @@ export const cranePull = (desk: Desk, { image, name }: { readonly image: Image; 
     const index = yield* readIndex(desk)
     yield* desk.pause("read")
     const { bytes, digest } = image.manifest
-    const annotations = { "org.opencontainers.image.ref.name": name }
-    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length, annotations }
+    const annotations = { "example.note": image.note, "org.opencontainers.image.ref.name": name }
+    const artifactType = "application/vnd.oci.image.config.v1+json"
+    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length, annotations, artifactType }
     desk.say({ _tag: "Means", name, digest })
     yield* overwrite(desk, indexPath(desk), indentedByThree(appended(index, entry)))
     yield* desk.pause("written")

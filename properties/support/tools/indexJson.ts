@@ -7,6 +7,7 @@ export interface Entry {
   readonly digest: string
   readonly size: number
   readonly annotations?: Readonly<Record<string, string>>
+  readonly artifactType?: string
 }
 
 export interface Index {

@@ -1,6 +1,6 @@
 /** What has to be true when everybody is done: our next look is made, and everything is looked at. */
 import { Effect, Option, Stream } from "effect"
-import { Actor } from "../../../src/ops/Actor.ts"
+import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { Process, World } from "../simulation/World.ts"
 import { type Ghost, noteOf } from "./Ghost.ts"
 import { type Blob, imageOf, imageWith, partsOf } from "./images.ts"

@@ -2,7 +2,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { Referenced } from "../../oci/OciError.ts"
-import { findContent } from "../../ops/find.ts"
+import { findContent } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"

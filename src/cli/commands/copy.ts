@@ -3,11 +3,11 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import { several } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
-import type { CopyOptions } from "../../ops/Copy.ts"
-import { copyManifest } from "../../ops/copyManifest.ts"
-import { sourceOf } from "../../ops/copySource.ts"
-import { findManifest, meantBy } from "../../ops/find.ts"
-import type { RegistryShape } from "../../ops/Registry.ts"
+import type { CopyOptions } from "../../ops/api/Copy.ts"
+import type { RegistryShape } from "../../ops/api/Registry.ts"
+import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { sourceOf } from "../../ops/refs/copySource.ts"
+import { findManifest, meantBy } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
@@ -88,13 +88,31 @@ export const copy = Command.make(
     condition,
     platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, only the image for this platform"),
     referrers: f.off("referrers", "Also what refers to it: signatures, SBOMs and the like"),
+    sparse: f.off("sparse", "Copy what is there of it, and all manifests as they are"),
     at: f.at,
     toLayout: f.text("to-layout", "DIR", "The layout of the destination, where it is another than --layout"),
     toPerRepository: f.off("to-per-repository", "The destination is a tree of layouts, one per repository"),
     where: f.writing,
     wanted: f.wanted
   },
-  ({ allTags, at, condition, from, match, platform, referrers, tags, to, toLayout, toPerRepository, wanted, where }) =>
+  (
+    {
+      allTags,
+      at,
+      condition,
+      from,
+      match,
+      platform,
+      referrers,
+      sparse,
+      tags,
+      to,
+      toLayout,
+      toPerRepository,
+      wanted,
+      where
+    }
+  ) =>
     report(
       copied,
       wanted,
@@ -111,7 +129,12 @@ export const copy = Command.make(
           return yield* copyTags(source, { registry, repository: other.name }, {
             fitting: Option.match(match, { onNone: () => () => true, onSome: fits }),
             condition,
-            copying: { platform: Option.getOrUndefined(platform), referrers, onProgress: yield* progressOf("copying") }
+            copying: {
+              platform: Option.getOrUndefined(platform),
+              referrers,
+              sparse,
+              onProgress: yield* progressOf("copying")
+            }
           })
         }
         const opened = yield* locateRef(where, from)
@@ -135,7 +158,7 @@ export const copy = Command.make(
         const done = yield* copyManifest(
           sourceOf(found),
           { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
-          { platform: Option.getOrUndefined(platform), referrers, onProgress: yield* progressOf("copying") }
+          { platform: Option.getOrUndefined(platform), referrers, sparse, onProgress: yield* progressOf("copying") }
         )
         return {
           repository,

@@ -4,8 +4,8 @@ import { Command, Prompt } from "effect/cli"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest } from "../../oci/Digest.ts"
 import { named } from "../../oci/quoted.ts"
-import { blobRepository, findContent } from "../../ops/find.ts"
-import type { GarbageItem } from "../../ops/Garbage.ts"
+import type { GarbageItem } from "../../ops/api/Garbage.ts"
+import { blobRepository, findContent } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
@@ -19,7 +19,7 @@ import { ageOf, counted, shortOf, sizeOf } from "../terminal/units.ts"
 import { dryRun } from "./manifest.ts"
 
 const Item = Schema.Struct({
-  kind: Schema.Literals(["manifest", "blob", "upload", "file"]),
+  kind: Schema.Literals(["tag", "manifest", "blob", "upload", "file"]),
   name: Schema.String,
   bytes: Schema.Natural,
   why: Schema.String
@@ -44,7 +44,8 @@ type Collected = typeof Collected.Type
 const collected: Answer<Collected> = {
   schema: Collected,
   show: ({ bytes, done, goes, plan, stays, trash }, screen) => {
-    const reasons = Map.groupBy(stays, ({ why }) => why)
+    const reasons = Map.groupBy(stays.filter(({ kind }) => kind !== "tag"), ({ why }) => why)
+    const tags = stays.filter(({ kind }) => kind === "tag")
     const kept = Array.from(reasons, ([why, items]) => ({
       why,
       things: items.length,
@@ -63,7 +64,12 @@ const collected: Answer<Collected> = {
         }],
         goes.map(({ bytes, kind, name, why }) => [kind, shown(name), sizeOf(bytes), why])
       ),
-      ...(kept.length === 0 ? [] : [styled(screen, "bold", done ? "spared" : "stays")]),
+      ...(stays.length === 0 ? [] : [styled(screen, "bold", done ? "spared" : "stays")]),
+      ...(tags.length === 0 ? [] : [table(
+        screen,
+        [{ title: "TAG", cut: true }, { title: "WHY", cut: true }],
+        tags.map(({ name, why }) => [shown(name), why])
+      )]),
       table(
         screen,
         [{ title: "WHY", cut: true }, { title: "THINGS", align: "right" }, { title: "SIZE", align: "right" }],

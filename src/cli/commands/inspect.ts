@@ -2,9 +2,17 @@
 import { Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import * as annotation from "../../oci/Annotations.ts"
+import { fieldOf } from "../../oci/Descriptor.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
-import { findManifest } from "../../ops/find.ts"
-import { contentSize, inspect as look, type Inspected as Found, type Weighed, weighImages } from "../../ops/inspect.ts"
+import { isAttestation } from "../../oci/Platform.ts"
+import { findManifest } from "../../ops/refs/find.ts"
+import {
+  contentSize,
+  inspect as look,
+  type Inspected as Found,
+  type Weighed,
+  weighImages
+} from "../../ops/refs/inspect.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -46,6 +54,11 @@ export const inspect = Command.make("inspect", {
     )
   )
 
+const osVersionOf = ({ platform }: Weighed["descriptor"]): string | undefined => {
+  const version = platform === undefined ? undefined : fieldOf(platform, "os.version")
+  return typeof version === "string" ? version : undefined
+}
+
 const told = (
   { descriptor: { digest, mediaType }, image, manifest, platform, referrers }: Found,
   images: ReadonlyArray<Weighed> | undefined
@@ -73,9 +86,20 @@ const told = (
     }))
   ),
   ...field(
+    "attestations",
+    manifest.manifests.some(isAttestation)
+      ? manifest.manifests.filter(isAttestation).map(({ annotations, digest }) => ({
+        digest,
+        ...field("annotations", annotations)
+      }))
+      : undefined
+  ),
+  ...field(
     "images",
     images?.map(({ descriptor, platform, size, state }) => ({
       ...field("platform", platform),
+      ...field("os_version", osVersionOf(descriptor)),
+      ...field("annotations", descriptor.annotations),
       digest: descriptor.digest,
       state,
       ...field("total_size", size)

@@ -49,10 +49,18 @@ export const Inspected = Schema.Struct({
   /** The images of an index. */
   images: Schema.optionalKey(Schema.Array(Schema.Struct({
     platform: Schema.optionalKey(Schema.String),
+    os_version: Schema.optionalKey(Schema.String),
+    /** What else the index says of it. */
+    annotations: Schema.optionalKey(named),
     digest: Schema.String,
     state: Schema.Literals(["present", "missing", "damaged"]),
     /** Bytes of config and layers; absent where nobody knows. */
     total_size: Schema.optionalKey(Schema.Natural)
+  }))),
+  /** What the index has beside its images, as BuildKit writes it. */
+  attestations: Schema.optionalKey(Schema.Array(Schema.Struct({
+    digest: Schema.String,
+    annotations: Schema.optionalKey(named)
   }))),
   subject: Schema.optionalKey(Schema.String),
   annotations: Schema.optionalKey(named),
@@ -69,6 +77,7 @@ export const drawn = (inspected: Inspected, screen: Screen): string =>
     inspected.images === undefined
       ? section(screen, layersTitle(inspected), layersOf(inspected, screen))
       : section(screen, counted(inspected.images.length, "image"), imagesOf(inspected.images, screen)),
+    section(screen, "Attestations", (inspected.attestations ?? []).map(({ digest }) => shortOf(digest)).join("\n")),
     section(screen, "Referrers", referrersOf(inspected.referrers))
   ].filter((part) => part !== "").join("\n\n")
 
@@ -157,8 +166,8 @@ const imagesOf = (images: NonNullable<Inspected["images"]>, screen: Screen): str
   return table(
     screen,
     [{ title: "PLATFORM", cut: true }, { title: "DIGEST" }, ...sized],
-    images.map(({ digest, platform = "unknown", state, total_size }) => [
-      sentence(platform),
+    images.map(({ digest, os_version, platform = "unknown", state, total_size }) => [
+      sentence(os_version === undefined ? platform : `${platform} (${os_version})`),
       shortOf(digest),
       total_size === undefined ? "" : sizeOf(total_size),
       state === "present" ? share(total_size ?? 0, most) : state

@@ -3,15 +3,15 @@ import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
-import { parseJson } from "../../oci/Json.ts"
+import { jsonDepth, parseJson } from "../../oci/Json.ts"
 import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
-import { chooseImage } from "../../ops/chooseImage.ts"
-import { collect } from "../../ops/collect.ts"
-import { readSource, sourceOf } from "../../ops/copySource.ts"
-import { entryNamed, findManifest, requireDigest } from "../../ops/find.ts"
 import * as limits from "../../ops/limits.ts"
+import { collectBytes } from "../../ops/manifests/collectBytes.ts"
+import { chooseImage } from "../../ops/refs/chooseImage.ts"
+import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
+import { entryNamed, findManifest, requireDigest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
@@ -34,7 +34,7 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
   const found = yield* findManifest(target, target.name)
   if (platform !== undefined) {
     const reader = readSource(sourceOf(found))
-    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader.manifest, found.descriptor, platform)
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, found.descriptor, platform)
     return { descriptor, repository: found.repository, bytes }
   }
   const { descriptor, name = target.name, repository } = found
@@ -46,7 +46,7 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
 
 const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
   Result.mapError(
-    parseJson(content, { maxDepth: 64, duplicateKeys: "lastWins" }),
+    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
     (reason) => new ManifestInvalid({ reason })
   )
 
@@ -150,7 +150,7 @@ const push = Command.make("push", {
       const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
       const all = yield* Effect.fromResult(requests([...(tag === undefined ? [] : [tag]), ...tags], condition))
       const { content } = yield* open(file)
-      const document = yield* collect(content, (size) =>
+      const document = yield* collectBytes(content, (size) =>
         size > limits.manifestBytes
           ? Effect.fail(new Mistake(`${file} has more than the ${sizeOf(limits.manifestBytes)} a manifest may have`))
           : Effect.void)

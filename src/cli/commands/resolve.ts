@@ -1,12 +1,12 @@
 /** Commands about what one reference names: resolve, referrers. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import type { RegistryError } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
-import { chooseImage } from "../../ops/chooseImage.ts"
-import { readSource, sourceOf } from "../../ops/copySource.ts"
-import { findContent, findManifest } from "../../ops/find.ts"
-import type { RegistryError } from "../../ops/ports.ts"
-import type { RegistryShape } from "../../ops/Registry.ts"
+import type { RegistryShape } from "../../ops/api/Registry.ts"
+import { chooseImage } from "../../ops/refs/chooseImage.ts"
+import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
+import { findContent, findManifest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -35,7 +35,7 @@ const resolved: Answer<typeof Resolved.Type> = { schema: Resolved, show: ({ dige
 /** The image for a platform that a reference names. */
 const imageFor = Effect.fnUntraced(function*(target: Named, platform: string) {
   const found = yield* findManifest(target, target.name)
-  const { manifest } = yield* chooseImage(readSource(sourceOf(found)).manifest, found.descriptor, platform)
+  const { manifest } = yield* chooseImage(readSource(sourceOf(found)), found.descriptor, platform)
   return { ...found, descriptor: manifest.descriptor }
 })
 
@@ -90,7 +90,12 @@ const Referrer = Schema.Struct({
   media_type: Schema.String,
   size: Schema.Natural,
   artifact_type: Schema.optionalKey(Schema.String),
-  annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** What says that it refers to it: its own subject, a tag, an annotation, or the kinds of a saved image. */
+  by: Schema.Literals(["subject", "tag", "kind", "annotation"]),
+  tag: Schema.optionalKey(Schema.String),
+  /** The repositories that name it; none where only an index leads to it, or nothing does. */
+  repositories: Schema.Array(Schema.String)
 })
 type Referrer = typeof Referrer.Type
 
@@ -101,9 +106,13 @@ export const Referrers = Schema.Struct({
   referrers: Schema.Array(Referrer)
 })
 
-const referring = ({ annotations = {}, artifact_type, digest, size }: Referrer): string => {
+const referring = ({ annotations = {}, artifact_type, by, digest, repositories, size, tag }: Referrer): string => {
+  const way = by === "subject" ? "" : tag === undefined ? `, by ${by}` : `, by tag ${named(tag)}`
+  const where = repositories.length === 0 ? ", without an entry" : ""
   const lines = Object.entries(annotations).map(([key, value]) => `  ${named(key)}: ${named(value)}`)
-  return [`${shortOf(digest)}  ${named(artifact_type ?? "unknown")}  ${sizeOf(size)}`, ...lines].join("\n")
+  return [`${shortOf(digest)}  ${named(artifact_type ?? "unknown")}  ${sizeOf(size)}${way}${where}`, ...lines].join(
+    "\n"
+  )
 }
 
 const shownReferrers: Answer<typeof Referrers.Type> = {
@@ -128,9 +137,10 @@ const below = (
     const found: Array<Referrer> = []
     for (const of of met) {
       const options = of === subject ? { artifactType } : {}
-      const each = yield* Stream.runCollect(registry.referrers(repository, of, options))
-      for (const { annotations, artifactType, digest, mediaType, size } of each) {
-        if (met.has(digest)) continue
+      const each = yield* Stream.runCollect(registry.attached(repository, of, options))
+      for (const { by, descriptor, isList, repositories, tag } of each) {
+        const { annotations, artifactType, digest, mediaType, size } = descriptor
+        if (isList === true || met.has(digest)) continue
         met.add(digest)
         found.push({
           subject: of,
@@ -138,7 +148,10 @@ const below = (
           media_type: mediaType,
           size,
           ...(artifactType === undefined ? {} : { artifact_type: artifactType }),
-          ...field("annotations", annotations)
+          ...field("annotations", annotations),
+          by,
+          ...field("tag", tag),
+          repositories
         })
       }
     }

@@ -2,9 +2,9 @@
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { named } from "../../oci/quoted.ts"
-import { findManifest, parseRef } from "../../ops/find.ts"
-import { type FindingCode, isFindingCode } from "../../ops/findings.ts"
-import type { Finding, RepairStep, VerifyOptions } from "../../ops/Maintenance.ts"
+import { type Finding, type FindingCode, isFindingCode } from "../../ops/api/findings.ts"
+import type { RepairStep, VerifyOptions } from "../../ops/api/Maintenance.ts"
+import { findManifest, parseRef } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { Ended, type Failure, Mistake } from "../Failure.ts"
@@ -100,9 +100,10 @@ const scopeOf = Effect.fnUntraced(function*(target: Target): Effect.fn.Return<Ve
 export const verify = Command.make("verify", {
   target: f.target,
   level,
+  sparse: f.off("sparse", "Take content that is absent for absent on purpose: tell of it, and let it be no error"),
   where: f.where,
   wanted: f.wanted
-}, ({ level, target, wanted, where }) =>
+}, ({ level, sparse, target, wanted, where }) =>
   answers(
     { schema: Verified, show: verifiedLines },
     wanted,
@@ -111,7 +112,7 @@ export const verify = Command.make("verify", {
       const show = yield* progressOf("verifying")
       const counts = { error: 0, warning: 0, info: 0 }
       let checked = { manifests: 0, blobs: 0, bytes: 0 }
-      const found = opened.registry.verify({ ...(yield* scopeOf(opened)), level }).pipe(
+      const found = opened.registry.verify({ ...(yield* scopeOf(opened)), level, sparse }).pipe(
         Stream.mapEffect((step): Effect.Effect<ReadonlyArray<Verified>> => {
           if (step._tag === "Found") {
             counts[step.finding.severity]++

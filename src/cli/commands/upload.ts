@@ -1,7 +1,7 @@
 /** upload start, append, status, commit, cancel, list: a blob in pieces, by several processes if need be. */
 import { Effect, Option, Schema } from "effect"
 import { Command } from "effect/cli"
-import type { BlobWriter } from "../../ops/Registry.ts"
+import type { BlobWriter } from "../../ops/api/BlobWriter.ts"
 import { described } from "../described.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"

@@ -3,8 +3,8 @@ import { Effect, Option, Result, type Schema, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { decodeText } from "../../oci/Json.ts"
 import { imageIndex, octetStream } from "../../oci/MediaType.ts"
-import { collect } from "../../ops/collect.ts"
-import type { Content } from "../../ops/Registry.ts"
+import type { Content } from "../../ops/api/Content.ts"
+import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import type { Catalogue } from "../Catalogue.ts"
 import * as limits from "../limits.ts"
 import { type Refused, refusing } from "../Refused.ts"
@@ -101,7 +101,7 @@ const whole = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Contents, ToolError> {
   const { size } = descriptor
   if (size > limits.resourceBytes) return yield* tooLarge("content", size)
-  const bytes = yield* collect(
+  const bytes = yield* collectBytes(
     stream,
     (size) => size > limits.resourceBytes ? Effect.fail(tooLarge("content", size)) : Effect.void
   )

@@ -1,9 +1,8 @@
 /** Tells a client which of the resources it subscribed to have changed, whoever changed them. */
 import { Effect, FiberMap, Latch, Result, type Scope, Semaphore, Stream } from "effect"
-import { LimitExceeded, Unsupported } from "../../oci/OciError.ts"
+import { LimitExceeded, type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
-import type { HistoryCommit } from "../../ops/History.ts"
-import type { RegistryError } from "../../ops/ports.ts"
+import type { HistoryCommit } from "../../ops/api/History.ts"
 import type { Catalogue } from "../Catalogue.ts"
 import * as limits from "../limits.ts"
 import { type Refused, refusing } from "../Refused.ts"

@@ -1,7 +1,7 @@
 /** Tools that read blobs: a window of one, or all of it into a file. */
 import { Effect, Schema } from "effect"
 import { Base64, Hex } from "effect/encoding"
-import { blobRepository, findContent, type Found } from "../../ops/find.ts"
+import { blobRepository, findContent, type Found } from "../../ops/refs/find.ts"
 import { bare, reported } from "../content.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"

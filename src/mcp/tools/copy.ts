@@ -1,8 +1,8 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
-import { copyManifest } from "../../ops/copyManifest.ts"
-import { sourceOf } from "../../ops/copySource.ts"
-import { findManifest } from "../../ops/find.ts"
+import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { sourceOf } from "../../ops/refs/copySource.ts"
+import { findManifest } from "../../ops/refs/find.ts"
 import * as p from "../parameters.ts"
 import type { Served, ServedLayout } from "../Served.ts"
 import type { ToolError } from "../SurfaceError.ts"

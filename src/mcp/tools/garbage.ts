@@ -2,7 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
-import type { GarbageItem } from "../../ops/Garbage.ts"
+import type { GarbageItem } from "../../ops/api/Garbage.ts"
 import { Allowance, clean, withShortDigests } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"
@@ -17,6 +17,7 @@ const Collected = Schema.Struct({
   done: Schema.Boolean,
   plan: p.optional(Schema.String),
   expires: p.optional(Schema.String),
+  tags: Schema.Natural,
   manifests: Schema.Natural,
   blobs: Schema.Natural,
   uploads: Schema.Natural,
@@ -25,6 +26,7 @@ const Collected = Schema.Struct({
   examples: Schema.Array(Item),
   kept: Schema.Array(Reason),
   kept_omitted: p.optional(Schema.Natural),
+  kept_tags: p.optional(Schema.Array(Schema.Struct({ name: Schema.String, why: Schema.String }))),
   omitted: p.optional(Schema.Natural),
   trash: p.optional(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural }))
 })
@@ -147,26 +149,42 @@ const collect = Effect.fnUntraced(function*(
   plan: string,
   repository: string | undefined
 ): Effect.fn.Return<Collected, ToolError> {
-  const { blobs, bytes, files, manifests, uploads } = summary(yield* registry.plannedGarbage(plan, { repository }), [])
+  const { bytes, ...counts } = summary(yield* registry.plannedGarbage(plan, { repository }), [])
+  const going = kinds.flatMap(([kind, noun]) => counts[kind] === 0 ? [] : [`${counts[kind]} ${noun}`])
   yield* confirm(
-    `Collect garbage in layout ${id}: remove ${manifests} manifests, ${blobs} blobs, ${uploads} uploads and ${files} left-over files, ${bytes} bytes in all? Content does not come back.`
+    `Collect garbage in layout ${id}: remove ${going.join(", ")} (${bytes} bytes in all)? Content does not come back.`
   )
   const { removed, spared, trash } = yield* registry.collectGarbage(plan, { repository })
   return { done: true, ...summary(removed, spared), ...(trash.blobs === 0 ? {} : { trash }) }
 })
 
+const kinds = [
+  ["tags", "tags"],
+  ["manifests", "manifests"],
+  ["blobs", "blobs"],
+  ["uploads", "uploads"],
+  ["files", "left-over files"]
+] as const
+
 const count = (items: ReadonlyArray<GarbageItem>, kind: GarbageItem["kind"]): number =>
   items.filter((item) => item.kind === kind).length
 
+const place = ({ kind }: GarbageItem): number => kind === "tag" ? 1 : 0
+
 /** What goes, the largest first, and what stays, by reason. */
 const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<GarbageItem>) => {
-  const reasons = Map.groupBy(staying, ({ why }) => why)
+  const reasons = Map.groupBy(staying.filter(({ kind }) => kind !== "tag"), ({ why }) => why)
+  const keptTags = staying.filter(({ kind }) => kind === "tag").map(({ name, why }) => ({
+    name: clean(name),
+    why: withShortDigests(clean(why))
+  }))
   const kept = Array.from(reasons, ([why, items]) => ({
     why: withShortDigests(clean(why)),
     things: items.length,
     bytes: items.reduce((sum, { bytes }) => sum + bytes, 0)
   })).toSorted((a, b) => b.bytes - a.bytes)
-  const examples = going.toSorted((a, b) => b.bytes - a.bytes).map(({ bytes, name, why }) => ({
+  // Tags first: of all that goes they are what people know by name.
+  const examples = going.toSorted((a, b) => place(b) - place(a) || b.bytes - a.bytes).map(({ bytes, name, why }) => ({
     name: isDigest(name) ? shortDigest(name) : clean(name),
     bytes,
     why: withShortDigests(clean(why))
@@ -174,10 +192,12 @@ const summary = (going: ReadonlyArray<GarbageItem>, staying: ReadonlyArray<Garba
   const allowance = new Allowance()
   const shown = {
     examples: allowance.take(examples.slice(0, limits.textEntries)),
-    kept: allowance.take(kept.slice(0, limits.textEntries))
+    kept: allowance.take(kept.slice(0, limits.textEntries)),
+    ...(keptTags.length === 0 ? {} : { kept_tags: allowance.take(keptTags.slice(0, limits.textEntries)) })
   }
-  const omitted = examples.length - shown.examples.length
+  const omitted = examples.length - shown.examples.length + keptTags.length - (shown.kept_tags ?? []).length
   return {
+    tags: count(going, "tag"),
     manifests: count(going, "manifest"),
     blobs: count(going, "blob"),
     uploads: count(going, "upload"),

@@ -1,7 +1,7 @@
 /** Keeps content, whatever else happens to it. */
 import { Effect, Schema } from "effect"
 import { shortDigest } from "../../oci/Digest.ts"
-import { blobRepository, findContent } from "../../ops/find.ts"
+import { blobRepository, findContent } from "../../ops/refs/find.ts"
 import { Allowance } from "../display.ts"
 import * as p from "../parameters.ts"
 import { defineTool } from "../Tool.ts"

@@ -1,10 +1,10 @@
 /** Tools that add: blobs, manifests and tags. */
 import { Effect, Option, Result, Schema } from "effect"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
-import { parseJson } from "../../oci/Json.ts"
+import { jsonDepth, parseJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
-import { findManifest } from "../../ops/find.ts"
 import * as registryLimits from "../../ops/limits.ts"
+import { findManifest } from "../../ops/refs/find.ts"
 import { bare, contentOf, inlineText } from "../content.ts"
 import * as p from "../parameters.ts"
 import { collected } from "../reference.ts"
@@ -132,7 +132,7 @@ const manifestOf = Effect.fnUntraced(
 )
 
 const mediaTypeIn = Effect.fnUntraced(function*(bytes: Uint8Array): Effect.fn.Return<string, ToolError> {
-  const parsed = parseJson(bytes, { maxDepth: 64, duplicateKeys: "lastWins" })
+  const parsed = parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })
   if (Result.isFailure(parsed)) return yield* new ManifestInvalid({ reason: parsed.failure })
   const mediaType = isJsonObject(parsed.success) ? fieldOf(parsed.success, "mediaType") : undefined
   return typeof mediaType === "string"

@@ -1,7 +1,7 @@
 /** The tool that puts right what `oci_verify` finds. */
 import { Effect, Option, Schema } from "effect"
-import { type FindingCode, isFindingCode } from "../../ops/findings.ts"
-import type { RepairStep } from "../../ops/Maintenance.ts"
+import { type FindingCode, isFindingCode } from "../../ops/api/findings.ts"
+import type { RepairStep } from "../../ops/api/Maintenance.ts"
 import { Allowance, clean } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"

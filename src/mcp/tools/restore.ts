@@ -1,8 +1,8 @@
 /** Takes changes back: of one tag at once, of more in two calls, the first of which only shows what the second does. */
 import { Effect, Option, Schema } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
-import type { RestoreOptions } from "../../ops/History.ts"
-import { parsePoint } from "../../ops/point.ts"
+import type { RestoreOptions } from "../../ops/api/History.ts"
+import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { Allowance } from "../display.ts"
 import * as p from "../parameters.ts"
 import { makePreviews, type Previews } from "../previews.ts"

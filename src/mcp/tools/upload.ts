@@ -1,6 +1,6 @@
 /** Tools for a blob that arrives in pieces. */
 import { Effect, Schema } from "effect"
-import type { BlobWriter } from "../../ops/Registry.ts"
+import type { BlobWriter } from "../../ops/api/BlobWriter.ts"
 import { bare, contentOf } from "../content.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"

@@ -1,6 +1,6 @@
 /** Tells what takes the space of a layout. */
 import { Effect, Schema } from "effect"
-import { usageOf } from "../../ops/usage.ts"
+import { usageOf } from "../../ops/content/usage.ts"
 import { Allowance } from "../display.ts"
 import * as limits from "../limits.ts"
 import * as p from "../parameters.ts"

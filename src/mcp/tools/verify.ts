@@ -1,7 +1,8 @@
 /** The tool that looks for everything that is wrong. */
 import { Effect, Result, Schema, Stream } from "effect"
-import { findManifest, parseRef } from "../../ops/find.ts"
-import type { Finding, Level, Severity, VerifyOptions } from "../../ops/Maintenance.ts"
+import type { Finding, Severity } from "../../ops/api/findings.ts"
+import type { Level, VerifyOptions } from "../../ops/api/Maintenance.ts"
+import { findManifest, parseRef } from "../../ops/refs/find.ts"
 import { Allowance, clean, withShortDigests } from "../display.ts"
 import * as p from "../parameters.ts"
 import type { ServedLayout } from "../Served.ts"

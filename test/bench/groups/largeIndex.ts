@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import type { Group } from "../support/Bench.ts"
 import { asMuch } from "../support/Case.ts"
 import { script } from "../support/command.ts"

@@ -1,7 +1,7 @@
 /** What is asked of an unchanged layout, again and again by one process: it should not matter how many tags there are. */
 import { Effect, type Scope, Stream } from "effect"
-import type { RegistryError } from "../../../src/ops/ports.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryError } from "../../../src/oci/OciError.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import type { Group } from "../support/Bench.ts"
 import { asFast, asMuch, type Case } from "../support/Case.ts"
 import { digestsOf, opened, repository, tagOf } from "../support/load.ts"

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { localFiles } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { opened, repository } from "../support/load.ts"
 import { uploadFile } from "../support/uploadFile.ts"
 

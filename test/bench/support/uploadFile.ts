@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { closeSync, openSync, readSync } from "node:fs"
 import { contentDigest } from "../../../src/oci/Digest.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { mebibyte } from "./bigFile.ts"
 import { repository } from "./load.ts"
 

@@ -11,7 +11,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ServeOptions } from "../../../src/http/index.ts"
 import { openShared } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { fixturePath, temporaryFolder } from "../../support/folders.ts"
 import { send, type Served, serving } from "../support/serving.ts"
 

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { type ServeOptions, serveRegistry } from "../../../src/http/index.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { openPerRepository, openShared } from "../../../src/node/index.ts"
-import { Registry, type RegistryShape } from "../../../src/ops/Registry.ts"
+import { Registry, type RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 
 export interface Served {

@@ -5,7 +5,7 @@ import { layoutUri, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Tag } from "../../../src/oci/Reference.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { bytesOf, digestOf, imageManifest, pushBlob, pushImage } from "../support/images.ts"
 import { type Session, session } from "../support/session.ts"
 

@@ -1,7 +1,7 @@
 /** Images to test with, pushed straight into a registry. */
 import { Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 
 export const imageManifest = "application/vnd.oci.image.manifest.v1+json"
 const imageIndex = "application/vnd.oci.image.index.v1+json"

@@ -8,7 +8,7 @@ import { makeCatalogue, selectTools } from "../../../src/mcp/Catalogue.ts"
 import { makeServer } from "../../../src/mcp/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
 
 export interface SessionOptions {

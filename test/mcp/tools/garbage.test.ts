@@ -23,6 +23,7 @@ describe("oci_gc", () => {
       const { expires, kept, plan, ...answer } = yield* call("oci_gc")
       assert.deepStrictEqual(answer, {
         done: false,
+        tags: 0,
         manifests: 0,
         blobs: 1,
         uploads: 0,
@@ -70,7 +71,7 @@ describe("oci_gc", () => {
       assert.deepInclude(examples, {
         name: "app:pr-1",
         bytes: 0,
-        why: "app:pr-1 is kept no longer by the rule to keep the newest 1"
+        why: "app:pr-1 is kept no longer by the rule to keep the newest 1: moved 1970-01-03T00:00:00.000Z"
       })
       yield* call("oci_gc", { plan })
       assert.deepStrictEqual((yield* call("oci_list_tags", { repository: "app" }))["tags"], ["1.0", "pr-2"])

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { HistoryInvalid } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/Registry.ts"
+import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { pushImage, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { RepairOptions, RepairStep } from "../../../src/ops/Maintenance.ts"
+import type { RepairOptions, RepairStep } from "../../../src/ops/api/Maintenance.ts"
 import { ownLayout } from "../../support/layouts.ts"
 import { session } from "../support/session.ts"
 

@@ -3,7 +3,7 @@
  * until it is killed: the link stays for a moment, the folder for up to a millisecond. Says so once it has begun.
  */
 import { Effect } from "effect"
-import { nodeFs } from "../../../src/node/nodeFs.ts"
+import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
 
 const [folder = "", link = ""] = process.argv.slice(2)
 

@@ -1,8 +1,8 @@
 /** `holdLock.ts <layout>`: takes the layout's lock, says so, and keeps it until it is killed. */
 import { Effect } from "effect"
-import { layoutFiles } from "../../../src/node/layoutFiles.ts"
-import { holdLock } from "../../../src/node/lock.ts"
-import { nodeFs } from "../../../src/node/nodeFs.ts"
+import { layoutFiles } from "../../../src/node/files/layoutFiles.ts"
+import { holdLock } from "../../../src/node/files/lock.ts"
+import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
 
 const [root = ""] = process.argv.slice(2)
 

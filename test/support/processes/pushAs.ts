@@ -3,8 +3,8 @@
  * is, pushes an image, tags it, and goes through a session; says "done", or why not.
  */
 import { Effect, Stream } from "effect"
+import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
 import { openShared } from "../../../src/node/index.ts"
-import { nodeFs } from "../../../src/node/nodeFs.ts"
 import { imageManifest } from "../../../src/oci/MediaType.ts"
 import { bytesOf } from "../../mcp/support/images.ts"
 import { smallManifest } from "../layouts.ts"

@@ -1,0 +1,114 @@
+/** Reads a blob as a stream that ends only if its bytes are what its name says. */
+import { Effect, Option, type Scope, Stream } from "effect"
+import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
+import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
+import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
+import { asStorage } from "../files/asStorage.ts"
+import { runningHash } from "../files/hasher.ts"
+import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"
+import { readPieces } from "../files/readPieces.ts"
+import type { Trusted, Verified } from "../files/trusted.ts"
+import type { FsError } from "../fs/LayoutFs.ts"
+import { openKept } from "./protectBlob.ts"
+
+/** A range of a blob up to this size is worth hashing the whole blob. */
+const wholeBytes = 1024 * 1024
+
+/** A blob, or what we hold of one that another tool has removed. */
+export const openBlob = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { verified }: Trusted,
+  digest: ContentDigest
+): Effect.fn.Return<Opened | undefined, FsError | SymlinkRefused, Scope.Scope> {
+  const opened = yield* ifThere(openRegular(files, files.blob(digest)))
+  return opened ?? (yield* openKept(files, verified, digest))
+})
+
+type ReadError = ContentMismatch | StorageError | SymlinkRefused
+
+export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
+  Effect.fnUntraced(function*(
+    digest: ContentDigest,
+    { passing = false, verify, window }: Parameters<BlobStore["read"]>[1]
+  ) {
+    const { verified } = trusted
+    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
+    if (opened === undefined) return Option.none<BlobRead>()
+    const { handle, stat } = opened
+    const { size } = stat
+    const known = verified.has(stat)
+    if (window === undefined) {
+      const content = verify
+        ? verifying(files, verified, digest, opened, passing)
+        : readPieces(files.root, handle, { from: 0, to: size, passing })
+      return Option.some<BlobRead>({ size, verified: verify || known, content })
+    }
+    const end = Math.max(window.offset, Math.min(size, window.offset + window.length))
+    if (verify && !known && size <= wholeBytes) {
+      // The very bytes that were hashed: the file could change before it is read again.
+      const bytes = yield* verifiedBytes(files, verified, digest, opened)
+      return Option.some<BlobRead>({
+        size,
+        verified: true,
+        content: Stream.fromIterable(end > window.offset ? [bytes.subarray(window.offset, end)] : [])
+      })
+    }
+    return Option.some<BlobRead>({
+      size,
+      verified: known,
+      content: readPieces(files.root, handle, { from: window.offset, to: end, passing })
+    })
+  })
+
+/** The whole of a small blob, verified. */
+export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: ContentDigest, limit: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { verified } = trusted
+    const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest))
+    if (opened === undefined) return Option.none<Uint8Array>()
+    if (opened.stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
+    return Option.some(yield* verifiedBytes(files, verified, digest, opened))
+  }))
+
+/** All bytes of an open blob; they are hashed unless it is known to have been right. */
+const verifiedBytes = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  verified: Verified,
+  digest: ContentDigest,
+  opened: Opened
+): Effect.fn.Return<Uint8Array, ReadError> {
+  const bytes = yield* asStorage(files.root)(readAll(opened.handle, opened.stat.size))
+  if (!verified.has(opened.stat)) {
+    const hash = runningHash(algorithmOf(digest))
+    hash.update(bytes)
+    yield* requireSame(digest, hash.digest())
+    verified.add(opened)
+  }
+  return bytes
+})
+
+const requireSame = (digest: ContentDigest, actual: ContentDigest): Effect.Effect<void, ContentMismatch> =>
+  actual === digest
+    ? Effect.void
+    : Effect.fail(new ContentMismatch({ digest, actual, reason: "the bytes on the disk are not those of its name" }))
+
+/** Holds the last piece back until all of them agree with the name, so that who sees the end has seen the content. */
+const verifying = (
+  files: LayoutFiles,
+  verified: Verified,
+  digest: ContentDigest,
+  opened: Opened,
+  passing: boolean
+): Stream.Stream<Uint8Array, ReadError> =>
+  Stream.suspend(() => {
+    const hash = runningHash(algorithmOf(digest))
+    return readPieces(files.root, opened.handle, {
+      from: 0,
+      to: opened.stat.size,
+      passing,
+      see: hash.update,
+      approve: Effect.suspend(() => requireSame(digest, hash.digest())).pipe(
+        Effect.andThen(Effect.sync(() => verified.add(opened)))
+      )
+    })
+  })

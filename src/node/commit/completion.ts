@@ -1,0 +1,197 @@
+/**
+ * Completes what an index reaches, under the lock and before anything is decided: content that another tool's collection
+ * has removed is put back, and what other tools have written gets a second name of ours.
+ */
+import { Clock, Effect } from "effect"
+import { join } from "node:path"
+import type { Entry } from "../../layout/Entry.ts"
+import { entriesOfDigest, type State } from "../../layout/State.ts"
+import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import type { RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
+import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
+import type { BlobStore } from "../../ops/ports/ports.ts"
+import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
+import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"
+import { secondNameOf } from "../blobs/secondNames.ts"
+import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
+import { asStorage } from "../files/asStorage.ts"
+import { guard, identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
+import { isMtimeReliable } from "../files/mtimeReliable.ts"
+import type { Trusted } from "../files/trusted.ts"
+import type { FsError } from "../fs/LayoutFs.ts"
+import type { CachedLayout } from "../index/indexCache.ts"
+import type { LayoutView } from "../index/layoutView.ts"
+
+export interface Completion {
+  /** Completes what the index reaches as it was found. */
+  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, RegistryError>
+  /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
+  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
+}
+
+const algorithms = ["sha256", "sha512"] as const
+
+/** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
+const trustMillis = 1000
+
+const cannotBeWalked = (error: RegistryError): boolean =>
+  error._tag === "LimitExceeded" || (error._tag === "StorageError" && error.kind === "denied")
+
+/** What is pinned is held, and need not be where other tools look for it. */
+const noPins = { all: Effect.succeed(new Map<never, never>()) }
+
+export const makeCompletion = (
+  files: LayoutFiles,
+  trusted: Trusted,
+  reading: { readonly manifests: Manifests; readonly blobs: BlobStore }
+): Completion => {
+  /** When the folders of blobs were listed: milliseconds since 1970. */
+  let listedAt = 0
+  /** What was seen when second names were listed: a commit of another process may have given more. */
+  let listedFor: LayoutView | undefined
+  /** The hour in which the trash was looked through. */
+  let emptied = 0
+  const storage = asStorage(files.root)
+
+  const reachedBy = (
+    entries: ReadonlyArray<Entry>
+  ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
+    Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
+      // No commit fails since a layout is too large to be walked, or not all ours to read: then entries alone are held.
+      Effect.catchIf(cannotBeWalked, ({ message }) =>
+        Effect.as(
+          Effect.logWarning(`${files.root}: not all content can be held against other tools' collections: ${message}`),
+          new Map(entries.flatMap(({ digest }) => isContentDigest(digest) ? [[digest, true]] : []))
+        ))
+    )
+
+  const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, RegistryError> =>
+    storage(
+      Effect.forEach(content, ([digest, inPlace]) => completeBlob(files, trusted, digest, inPlace), { discard: true })
+    )
+
+  const namesIn = (
+    folder: string,
+    algorithm: string
+  ): Effect.Effect<ReadonlyArray<string>, FsError | SymlinkRefused> =>
+    Effect.map(
+      Effect.andThen(
+        guard(files, join(folder, algorithm, "any")),
+        ifThere(files.fs.readDirectory(join(folder, algorithm)))
+      ),
+      (names = []) => names.map((name) => `${algorithm}:${name}`)
+    )
+
+  /** The second names there are; after a commit of our own they are known. */
+  const keptNow = Effect.fnUntraced(
+    function*({ seen, written }: CachedLayout): Effect.fn.Return<Set<string>, FsError | SymlinkRefused> {
+      const { keptNames } = files
+      if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
+      keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
+      keptNames.spare.clear()
+      listedFor = seen
+      return keptNames.listed
+    }
+  )
+
+  /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
+  const repair = Effect.fnUntraced(
+    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
+      const { keptNames } = files
+      const kept = yield* storage(keptNow(known))
+      const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
+      // Nearly always all of it is there, and counting is enough.
+      let count = 0
+      for (const digest of there) if (kept.has(digest)) count++
+      if (count === kept.size) return false
+      const present = new Set(there)
+      const missing = new Set(Array.from(kept).filter((digest) => !present.has(digest)))
+      if (Array.from(missing).every((digest) => keptNames.spare.has(digest))) return false
+      const reached = yield* reachedBy(state.entries)
+      yield* completeAll(Array.from(reached).filter(([digest]) => missing.has(digest)))
+      keptNames.spare = new Set(
+        Array.from(missing).filter((digest) => !isContentDigest(digest) || !reached.has(digest))
+      )
+      return true
+    }
+  )
+
+  /** Puts manifests right that a tool was killed over while it wrote them in place: they are there, and cut short. */
+  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+    const { reached } = yield* reading.manifests.walk(descriptorsOf(state.entries), false)
+    const digests = Array.from(reached.keys()).filter(isContentDigest)
+    const [there, kept] = yield* storage(Effect.all([
+      files.fs.linkStats(digests.map((digest) => files.blob(digest))),
+      files.fs.linkStats(digests.map((digest) => secondNameOf(files, digest)))
+    ]))
+    for (const [place, digest] of digests.entries()) {
+      const [own, held] = [there[place], kept[place]]
+      if (own?.kind !== "file" || held?.kind !== "file" || own.size === held.size) continue
+      const isWhole = yield* storage(replaceBlob(files, trusted, digest))
+      // A power cut may have torn the copy, which is not synced.
+      if (!isWhole) yield* storage(completeBlob(files, trusted, digest, true))
+    }
+  })
+
+  /** Lists what has changed, unless that was us alone. */
+  const lookAtBlobs = Effect.fnUntraced(
+    function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
+      const { blobsSeen, times } = files
+      const now = yield* Clock.currentTimeMillis
+      const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
+      const stats = yield* storage(files.fs.linkStats(folders))
+      const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat))
+      const isSame = folders.every((folder, place) => blobsSeen.looks.get(folder) === looks[place])
+      // A removal at the very moment of a change of ours does not show in the times of the folder.
+      if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
+      if (!isSame) yield* repairManifests(state)
+      const isChanged = yield* repair(known, state)
+      listedAt = now
+      blobsSeen.changed = false
+      blobsSeen.looks.clear()
+      if (isChanged) return
+      for (const [place, folder] of folders.entries()) {
+        const stat = stats[place]
+        if (stat === undefined || times.exact || isMtimeReliable(now, stat)) {
+          blobsSeen.looks.set(folder, looks[place] ?? "")
+        }
+      }
+    }
+  )
+
+  /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
+  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+    const over = yield* storage(overInTrash(files))
+    if (over.length === 0) return
+    const digests = new Set(over.map(({ digest }) => digest))
+    const reached = yield* reachedBy(state.entries)
+    yield* completeAll(Array.from(reached).filter(([digest]) => digests.has(digest)))
+    for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))
+  })
+
+  return {
+    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, RegistryError> {
+      if (before === after) return
+      const trash = yield* storage(digestsInTrash(files))
+      if (trash.size === 0) return
+      const added = after.entries.filter((entry) => entriesOfDigest(before, entry.digest).length === 0)
+      if (added.length === 0) return
+      const reached = yield* reachedBy(added)
+      yield* completeAll(Array.from(reached).filter(([digest]) => trash.has(digest)))
+    }),
+    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
+      const { found, head } = known.seen
+      if (files.hold !== "never") {
+        const isNew = (entry: Entry): boolean => entriesOfDigest(head, entry.digest).length === 0
+        const entries = found === head && state === head
+          ? []
+          : [...found.entries, ...(state === found ? [] : state.entries)].filter(isNew)
+        if (entries.length > 0) yield* completeAll(yield* reachedBy(entries))
+      }
+      yield* lookAtBlobs(known, state)
+      const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
+      if (hour !== emptied) yield* emptyTrash(state)
+      emptied = hour
+    })
+  }
+}

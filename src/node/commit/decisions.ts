@@ -1,0 +1,58 @@
+/** The members of a group: what each of them decided, and what it is answered. */
+import { Clock, Effect, Option } from "effect"
+import { type Event, isNote } from "../../layout/Event.ts"
+import { replay } from "../../layout/evolve.ts"
+import type { State } from "../../layout/State.ts"
+import type { Committed } from "../../ops/ports/ports.ts"
+import type { Draft } from "./drafts.ts"
+
+/** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
+export interface Proposal {
+  readonly actor: string
+  readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
+}
+
+/** The members of a group with what each decided, on the state its predecessors left. */
+export interface Decided {
+  readonly before: State
+  readonly after: State
+  readonly draft: Draft | undefined
+}
+
+export const decideInTurn = Effect.fnUntraced(function*(
+  state: State,
+  members: ReadonlyArray<Proposal>
+): Effect.fn.Return<ReadonlyArray<Decided>> {
+  const time = yield* Clock.currentTimeMillis
+  const decisions: Array<Decided> = []
+  let before = state
+  for (const { actor, decide } of members) {
+    const events = yield* decide(before)
+    const after = replay(before, events)
+    decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
+    before = after
+    // What a deletion removes is there until it is published, so nobody after it may gather evidence before.
+    if (events.some(isNote)) break
+  }
+  return decisions
+})
+
+export const unchanged = (state: State): Committed => ({
+  before: state,
+  after: state,
+  events: [],
+  revision: Option.none()
+})
+
+export const answers = (
+  decisions: ReadonlyArray<Decided>,
+  revisions: ReadonlyArray<number>
+): ReadonlyArray<Committed> => {
+  let next = 0
+  return decisions.map(({ after, before, draft }) => ({
+    before,
+    after,
+    events: draft?.events ?? [],
+    revision: draft === undefined ? Option.none() : Option.fromUndefinedOr(revisions[next++])
+  }))
+}

@@ -1,0 +1,33 @@
+/** Commits before they have their numbers. */
+import { type Commit, ourselves } from "../../layout/Commit.ts"
+import { difference } from "../../layout/reconcile.ts"
+import type { State } from "../../layout/State.ts"
+import type { LayoutView } from "../index/layoutView.ts"
+
+/** A commit before it has its number. */
+export type Draft = Omit<Commit, "revision">
+
+/** The commit of an index that is written again as it was. */
+export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, events: [] })
+
+/**
+ * What other tools did since the last commit, each a commit of its own before ours: what the index says; then what we
+ * hold against it, where it overrules a name of ours without knowing of it; then what was written into replaced indexes.
+ *
+ * @param merged the state that holds, with what replaced indexes say
+ */
+export const foreignDrafts = (
+  { head, state, word }: Pick<LayoutView, "head" | "state" | "word">,
+  merged: State,
+  time: number
+): ReadonlyArray<Draft> => {
+  const steps = [
+    { actor: "foreign", from: head, to: word },
+    { actor: ourselves, from: word, to: state },
+    { actor: "foreign", from: state, to: merged }
+  ]
+  return steps.flatMap(({ actor, from, to }): ReadonlyArray<Draft> => {
+    const events = from === to ? [] : difference(from, to)
+    return events.length === 0 ? [] : [{ time, actor, events }]
+  })
+}

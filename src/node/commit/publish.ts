@@ -1,0 +1,263 @@
+/** Makes a group of commits durable: the journal line, then the index, all or none. */
+import { Clock, Effect } from "effect"
+import { dirname } from "node:path"
+import type { Commit } from "../../layout/Commit.ts"
+import type { State } from "../../layout/State.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
+import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../../oci/OciError.ts"
+import { endProtection, syncSecondNames } from "../blobs/secondNames.ts"
+import { keepOwner, syncFolder, syncWhole } from "../files/durable.ts"
+import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
+import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
+import { type IndexBytes, writeIndex } from "../index/indexBytes.ts"
+import { type IndexOnDisk, textOf } from "../index/indexFile.ts"
+import { asWritten } from "../index/indexSpans.ts"
+import { takeApart } from "../index/indexText.ts"
+import type { LayoutView } from "../index/layoutView.ts"
+import type { ReplacedIndex } from "../index/replacedIndexes.ts"
+import { isMarkedSynced, markSynced } from "../index/syncedMark.ts"
+import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "../journal/journalFile.ts"
+import {
+  AbortRecord,
+  generationText,
+  genesis,
+  GroupRecord,
+  lastTime,
+  nextRevision,
+  type Parts
+} from "../journal/journalRecord.ts"
+import { setAside } from "../journal/journalSegments.ts"
+import type { Draft } from "./drafts.ts"
+import { Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
+
+/** What a group left behind. */
+export interface Published {
+  /** The index that was replaced, where it could be kept. */
+  readonly replaced: ReplacedIndex | undefined
+  readonly end: JournalEnd
+  readonly written: IndexBytes
+  readonly index: IndexOnDisk
+  /** Pins the new index; the caller closes it. */
+  readonly handle: FileHandle
+  /** The revision of each draft. */
+  readonly revisions: ReadonlyArray<number>
+}
+
+/**
+ * Brings the journal in order before anything is decided: what a crash cut short is cut off, what never happened is
+ * said not to have happened, and a broken chain is put aside, since an index needs no journal to be right.
+ */
+export const finishInterruptedCommit = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { damaged, end, index, unpublished, wiped }: LayoutView
+): Effect.fn.Return<JournalEnd, FsError> {
+  if (damaged || wiped) {
+    const name = yield* RandomName
+    // What it names can be had for as long as things can be undone, counted from now.
+    const now = yield* Clock.currentTimeMillis
+    yield* setAside(files, `${damaged ? "damaged" : "removed"}.${now}.${name()}`)
+    return nothing
+  }
+  if (end.torn > 0) yield* cutTorn(files, end)
+  const whole = { ...end, torn: 0 }
+  const { last } = end
+  if (!unpublished || last?.record._tag !== "Group") return whole
+  // Its writer may have failed to sync it, and later syncs of the same file would be worth nothing.
+  yield* startAfresh(files, whole)
+  return yield* appendRecord(files, whole, abortOf(last.hash, last.record, index?.hash ?? ""))
+})
+
+const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: string): AbortRecord =>
+  new AbortRecord({
+    journal,
+    seq: seq + 1,
+    prev: hash,
+    aborts: seq,
+    after,
+    revision: commits[0].revision,
+    time: commits.at(-1)?.time ?? 0
+  })
+
+/** How long a group may take from its time to its publication; one that takes longer is tried again. */
+const slowMillis = 60_000
+
+/**
+ * Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order.
+ *
+ * @param overtaken how often somebody has replaced the index meanwhile when this was tried before
+ */
+export const publish = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { end, parts, index, overtaken, state, written: last }: {
+    readonly end: JournalEnd
+    readonly parts: Parts
+    readonly index: IndexOnDisk
+    readonly overtaken: number
+    readonly state: State
+    /** The index as we have written it, if we have. */
+    readonly written: IndexBytes | undefined
+  },
+  drafts: ReadonlyArray<Draft>
+): Effect.fn.Return<Published, FsError | OutcomeUnknown | Overtaken> {
+  const name = yield* RandomName
+  const journal = end.last?.record.journal ?? name()
+  const seq = (end.last?.record.seq ?? 0) + 1
+  const first = nextRevision(end.last)
+  let time = lastTime(end.last)
+  const [head, ...rest] = drafts.map((draft, place): Commit => {
+    time = Math.max(time, draft.time)
+    return { revision: first + place, ...draft, time }
+  })
+  if (head === undefined) return yield* Effect.die("a group without commits")
+  const target = yield* placeOfIndex(files)
+  const generation = { journal, seq, id: name().slice(0, 16) }
+  const before = last ?? asWritten(index.raw, index.entries, index.hashed)
+  const text = before?.text ?? takeApart(textOf(index), index.entries)
+  const written = writeIndex(text, state.entries, generationText(generation), before)
+  const after = written.hashed.hash
+  const record = new GroupRecord({
+    ...generation,
+    prev: end.last?.hash ?? genesis,
+    before: index.hash,
+    after,
+    parts,
+    commits: [head, ...rest]
+  })
+  const givesWay = unlessOvertaken(files, index, overtaken)
+  const begun = yield* Clock.currentTimeMillis
+  // A machine that sleeps in the middle would publish with a time long past, and a tool that read the index before would
+  // seem to have read it a day ago.
+  const inTime = Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => Math.abs(now - begun) > slowMillis ? Effect.fail(new Overtaken()) : Effect.void
+  )
+  const { replaced, recorded, unpublished } = yield* withWaiting(
+    files,
+    record,
+    Effect.fnUntraced(function*(waiting, handle) {
+      yield* keepOwner(handle, index.mode)
+      yield* handle.write(written.bytes, 0)
+      yield* syncWhole(files, handle)
+      yield* givesWay
+      yield* syncSecondNames(files)
+      yield* syncWaiting(files, index, journal)
+      const recorded = yield* appendRecord(files, end, record)
+      const { replaced, unpublished } = yield* givesWay.pipe(
+        Effect.andThen(inTime),
+        Effect.andThen(replaceIndex(files, { waiting, target, handle, givesWay })),
+        Effect.tapError(() => takeBack(files, recorded, record, index.hash))
+      )
+      return { replaced, recorded, unpublished }
+    })
+  )
+  yield* afterPublishing(syncExchanged(files, target))
+  const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
+  const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
+  // Somebody may have written into it since it was published.
+  const isOurs = isAsWritten(identityOf(unpublished), stat)
+  if (isOurs) yield* markSynced(files, identityOf(stat))
+  return {
+    replaced,
+    end: recorded,
+    written,
+    handle: pinned,
+    index: {
+      raw: new Uint8Array(0),
+      entries: [],
+      hash: after,
+      hashed: written.hashed,
+      bytes: written.bytes.length,
+      generation,
+      identity: identityOf(stat),
+      modified: Number(stat.mtimeNs / 1_000_000n),
+      changed: Number(stat.ctimeNs / 1_000_000n),
+      settled: files.times.exact && isOurs,
+      mode: stat
+    },
+    revisions: drafts.map((_, place) => first + place)
+  }
+})
+
+/**
+ * The name of the waiting file comes before the record, or after a power cut the record would look as if it had been
+ * published. That is put right by the generation of the index that is there, so that it matters only where it has none.
+ */
+const syncWaiting = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { generation }: IndexOnDisk,
+  journal: string
+): Effect.fn.Return<void, FsError> {
+  if (generation?.journal === journal || (yield* files.fs.ordersNames(files.replaced))) return
+  yield* syncFolder(files, files.replaced)
+})
+
+/**
+ * Both folders, since an exchange changes both: a file system may keep only one half of it through a power cut, and then
+ * a record that was answered would look as if it had never been published. ext4 and XFS keep both halves or none.
+ */
+const syncExchanged = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  target: string
+): Effect.fn.Return<void, FsError> {
+  yield* syncFolder(files, dirname(target))
+  if (!(yield* files.fs.ordersNames(files.replaced))) yield* syncFolder(files, files.replaced)
+})
+
+/** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
+const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, after: string) =>
+  Effect.mapError(
+    appendRecord(files, end, abortOf(end.last?.hash ?? genesis, record, after)),
+    (error) =>
+      new OutcomeUnknown({ operation: "changing the index", reason: `the journal could not be written: ${error.code}` })
+  )
+
+/** Once published, a failure no longer says that nothing happened. */
+export const afterPublishing = <A>(
+  effect: Effect.Effect<A, FsError | SymlinkRefused>
+): Effect.Effect<A, OutcomeUnknown> =>
+  Effect.mapError(
+    effect,
+    (error) =>
+      new OutcomeUnknown({
+        operation: "changing the index",
+        reason: error instanceof SymlinkRefused
+          ? `it is written, but not all that goes with it (${error.message})`
+          : `it is written, but may not survive a power cut (${error.operation}: ${error.code})`
+      })
+  )
+
+/** Removes the blobs whose deletion is on record, under every name; one that is gone already is gone. */
+export const removeBlobs = (
+  files: LayoutFiles,
+  digests: ReadonlyArray<ContentDigest>
+): Effect.Effect<void, OutcomeUnknown> =>
+  Effect.forEach(digests, (digest) => {
+    const path = files.blob(digest)
+    return afterPublishing(Effect.gen(function*() {
+      yield* endProtection(files, digest)
+      yield* ifThere(files.fs.unlink(path))
+      yield* ifThere(syncFolder(files, dirname(path)))
+    }))
+  }, { discard: true })
+
+/** An index that never rests cannot be replaced without losing what somebody writes into it. */
+export const neverStill = (waitedMillis: number): LayoutLocked =>
+  new LayoutLocked({ path: "index.json", waitedMillis, holder: "a tool that takes no lock and keeps rewriting it" })
+
+/**
+ * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
+ * before syncing it, or by a tool that never syncs.
+ */
+export const syncFoundIndex = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { identity, settled }: Pick<IndexOnDisk, "identity" | "settled">
+): Effect.fn.Return<void, FsError> {
+  if (files.durability !== "power") return
+  // What was marked had all its bytes, so that it need not be old.
+  if ((settled || files.times.exact) && (yield* isMarkedSynced(files, identity))) return
+  yield* Effect.scoped(Effect.flatMap(
+    files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
+    (handle) => syncWhole(files, handle)
+  ))
+  yield* syncFolder(files, files.root)
+})

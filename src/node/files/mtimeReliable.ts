@@ -1,0 +1,19 @@
+/** When the times of a file stand for its bytes. */
+import type { FileStat } from "../fs/LayoutFs.ts"
+
+/** File systems with whole milliseconds, or with whole seconds, keep time in steps of up to two seconds. */
+const isCoarse = (timeNs: bigint): boolean => timeNs % 1_000_000n === 0n
+
+/**
+ * Whether a file is old enough at this time for its times to show every later change: 20 ms, or 2 s where the clock of
+ * the file system is coarse. Ask before the bytes are read: what is written during the reading then shows as well. The
+ * 20 ms also hold where times tell every change, because a file is marked before its bytes are there. The time of its
+ * status counts too: tools set the other one back.
+ */
+export const isMtimeReliable = (
+  nowMillis: number,
+  { ctimeNs, mtimeNs }: Pick<FileStat, "ctimeNs" | "mtimeNs">
+): boolean => {
+  const changed = ctimeNs > mtimeNs ? ctimeNs : mtimeNs
+  return nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)
+}

@@ -1,0 +1,50 @@
+/** What this process has found out about files. A file stands for its bytes only while its times show every change. */
+import type { FileStat } from "../fs/LayoutFs.ts"
+import { identityOf, isAsWritten, type LayoutFiles } from "./layoutFiles.ts"
+
+/** A file before its bytes were read, or after they were written. */
+export interface Seen {
+  readonly stat: FileStat
+  /** Whether any later change of the file shows in its times. */
+  readonly settled: boolean
+}
+
+/** Files of which something is known, by identity. A changed file has another identity. */
+export interface Verified {
+  readonly has: (stat: FileStat) => boolean
+  /** A file that could change without looking changed is not remembered. */
+  readonly add: (seen: Seen) => void
+}
+
+export const makeVerified = (limit = 65_536): Verified => {
+  const known = new Set<string>()
+  return {
+    has: (stat) => known.has(identityOf(stat)),
+    add: ({ settled, stat }) => {
+      if (!settled) return
+      known.add(identityOf(stat))
+      const [oldest] = known
+      if (known.size > limit && oldest !== undefined) known.delete(oldest)
+    }
+  }
+}
+
+/** What this process knows of files. */
+export interface Trusted {
+  /** Their bytes are those of their digest. */
+  readonly verified: Verified
+  /** They survive a power cut, as far as the layout promises that. */
+  readonly durable: Verified
+}
+
+export const makeTrusted = (): Trusted => ({ verified: makeVerified(), durable: makeVerified() })
+
+/**
+ * A file after we gave it a name or took one away, which changes its times though not its bytes. It is believed where
+ * the times of files tell every change. Elsewhere a change of the bytes at the same moment would not show.
+ */
+export const afterNaming = ({ times }: LayoutFiles, before: Seen, after: FileStat): Seen => {
+  const was = identityOf(before.stat)
+  const shows = identityOf(after) === was || (times.exact && isAsWritten(was, after))
+  return { stat: after, settled: before.settled && shows }
+}

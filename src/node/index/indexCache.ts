@@ -1,0 +1,106 @@
+/** The index as it was last read: reading it again costs a stat while nobody has changed it. */
+import { Effect, type Scope, Semaphore } from "effect"
+import type { Repository } from "../../oci/Reference.ts"
+import { asStorage } from "../files/asStorage.ts"
+import { identityOf, type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
+import { nothing } from "../journal/journalFile.ts"
+import type { Parts } from "../journal/journalRecord.ts"
+import type { IndexBytes } from "./indexBytes.ts"
+import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
+import { type LayoutView, readLayoutView } from "./layoutView.ts"
+import { partsDiffer, partsNow } from "./parts.ts"
+
+/** An observation, and its index as we have written it, if we have. */
+export interface CachedLayout {
+  readonly seen: LayoutView
+  readonly written: IndexBytes | undefined
+  /** Whether this very index is known to survive a power cut. */
+  readonly durable: boolean
+}
+
+export interface IndexCache {
+  /** The index as of now. */
+  readonly look: Effect.Effect<CachedLayout, LayoutProblem>
+  /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock, or asks for the past. */
+  readonly lookToWrite: Effect.Effect<CachedLayout, LayoutProblem>
+  /** What was just written needs no reading. */
+  readonly remember: (known: CachedLayout) => Effect.Effect<void>
+  /** This very index is on the disk now; nothing happens if another one has been read since. */
+  readonly synced: (seen: LayoutView) => Effect.Effect<void>
+  readonly forget: Effect.Effect<void>
+}
+
+const sameParts = (one: Parts, other: Parts): boolean =>
+  one.blobs === other.blobs && one.own === other.own && one.marker === other.marker
+
+export const makeIndexCache = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  defaultRepository: Repository | undefined
+): Effect.fn.Return<IndexCache, never, Scope.Scope> {
+  let known: CachedLayout | undefined
+  // Two readers at once would each open the index, and one of the two handles would be lost.
+  const mutex = yield* Semaphore.make(1)
+
+  const remember = (next: CachedLayout | undefined): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const before = known?.seen.handle
+      known = next
+      return before === undefined || before === next?.seen.handle ? Effect.void : before.close
+    })
+
+  yield* Effect.addFinalizer(() => remember(undefined))
+
+  const refresh = Effect.gen(function*() {
+    const next: CachedLayout = {
+      seen: yield* readLayoutView(files, defaultRepository, known?.seen.end),
+      written: undefined,
+      durable: false
+    }
+    yield* remember(next)
+    return next
+  })
+
+  /** What is known, if it still holds. */
+  const confirmed = Effect.gen(function*() {
+    const last = known
+    if (last?.seen.index === undefined) return undefined
+    const stat = yield* statIndex(files)
+    if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
+    if (last.seen.index.settled) return last
+    // A young one may have changed without looking changed.
+    const found = yield* fingerprintOf(files, files.index)
+    if (found?.identity !== last.seen.index.identity || found.hash !== last.seen.index.hash) return undefined
+    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled: found.settled } } }
+    return known
+  })
+
+  const look = Effect.flatMap(
+    asStorage(files.root)(confirmed),
+    (last) => last === undefined ? refresh : Effect.succeed(last)
+  )
+
+  const lookToWrite = Effect.gen(function*() {
+    const last = yield* look
+    const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
+    const parts = yield* asStorage(files.root)(partsNow(files))
+    const end = journal === undefined ? nothing.identity : identityOf(journal)
+    const created = layout !== undefined
+    if (end !== last.seen.end.identity || created !== last.seen.created || partsDiffer(last.seen.parts, parts)) {
+      return yield* refresh
+    }
+    // A part may have been made meanwhile.
+    if (!sameParts(last.seen.parts, parts)) known = { ...last, seen: { ...last.seen, parts } }
+    return known ?? last
+  })
+
+  return {
+    look: mutex.withPermits(1)(look),
+    lookToWrite: mutex.withPermits(1)(lookToWrite),
+    remember: (next) => mutex.withPermits(1)(remember(next)),
+    synced: (seen) =>
+      mutex.withPermits(1)(Effect.sync(() => {
+        if (known !== undefined && known.seen.handle === seen.handle) known = { ...known, durable: true }
+      })),
+    forget: mutex.withPermits(1)(remember(undefined))
+  }
+})

@@ -1,0 +1,230 @@
+/**
+ * The segment of the journal that is being written: lines in order, each naming the hash of the one before.
+ */
+import { Effect, Result } from "effect"
+import { dirname, join, relative } from "node:path"
+import { FormatUnsupported, type SymlinkRefused } from "../../oci/OciError.ts"
+import { makeFolder, openNew, syncFile, syncFolder, withTemporary } from "../files/durable.ts"
+import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "../files/layoutFiles.ts"
+import { type FileHandle, FsError } from "../fs/LayoutFs.ts"
+import {
+  genesis,
+  isGroupLine,
+  type Line,
+  readLine,
+  type Record,
+  skimLine,
+  type Skimmed,
+  unknownFormat,
+  writeLine
+} from "./journalRecord.ts"
+
+/** Where the journal ends. */
+export interface JournalEnd {
+  /** The last whole line; none in a journal that has no line yet. */
+  readonly last: Line | undefined
+  /** Bytes up to the end of that line. */
+  readonly size: number
+  /** Bytes after it, which are no line: a write that a crash cut short, or damage. */
+  readonly torn: number
+  readonly identity: string
+  /** Whether the name of the file is known to be on the disk: whoever made it may have died before syncing that. */
+  readonly named: boolean
+  /** Whether the end of the file is nothing of a journal, further back than the longest line is long. */
+  readonly lost?: true
+}
+
+/** The end of a journal that is not there. */
+export const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "", named: false }
+
+const lost: JournalEnd = { ...nothing, lost: true }
+
+/** How much of the end is read first: nearly every line is far shorter. */
+const firstLook = 64 * 1024
+
+/** How much of the end is read at most: no text of a line is longer. */
+const lastLook = 512 * 1024 * 1024
+
+/** What one read can give, and far more than is read into memory gladly. */
+const journalBytes = 2 ** 31 - 1
+
+const tooLarge = (path: string): FsError =>
+  new FsError({ operation: "read", path, code: "EFBIG", cause: "larger than any journal" })
+
+/** The end of the journal, found from the end: the cost is that of the last line, not of the journal. */
+export const readEnd = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  known: JournalEnd = nothing
+): Effect.fn.Return<JournalEnd, FsError | SymlinkRefused | FormatUnsupported> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, files.journal))
+    if (opened === undefined) return nothing
+    const { handle, stat } = opened
+    const identity = identityOf(stat)
+    if (identity === known.identity) return known
+    for (let look = firstLook;; look = Math.min(8 * look, lastLook)) {
+      const from = Math.max(0, stat.size - look)
+      const bytes = new Uint8Array(stat.size - from)
+      const count = yield* handle.read(bytes, from)
+      const found = lastLine(Buffer.from(bytes.buffer, 0, count), from)
+      if (found?.version !== undefined) {
+        return yield* new FormatUnsupported({ path: relative(files.root, files.journal), version: found.version })
+      }
+      if (found !== undefined || from === 0) {
+        const { last, size } = found ?? { last: undefined, size: 0 }
+        return { last, size, torn: from + count - size, identity, named: false }
+      }
+      if (look === lastLook) return { ...lost, identity }
+    }
+  }))
+})
+
+/** The last valid line in the end of a journal; `from` is where that end begins. */
+const lastLine = (
+  bytes: Buffer,
+  from: number
+): { readonly last: Line | undefined; readonly size: number; readonly version?: number } | undefined => {
+  const after = bytes.lastIndexOf(0x0a) + 1
+  const torn = unknownFormat(bytes.toString("utf8", after, after + 64))
+  if (torn !== undefined) return { last: undefined, size: 0, version: torn }
+  for (let end = bytes.lastIndexOf(0x0a); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1)) {
+    const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1
+    // Where the first line seen begins is known only at the beginning of the file.
+    if (start === 0 && from > 0) return undefined
+    const text = bytes.toString("utf8", start, end)
+    const line = readLine(text)
+    if (Result.isSuccess(line)) return { last: line.success, size: from + end + 1 }
+    const version = unknownFormat(text)
+    if (version !== undefined) return { last: undefined, size: 0, version }
+  }
+  return undefined
+}
+
+export const readWhole = (path: string, handle: FileHandle, size: number): Effect.Effect<Uint8Array, FsError> =>
+  size > journalBytes ? Effect.fail(tooLarge(path)) : readAll(handle, size)
+
+/** A segment, or what of it is asked for. */
+export interface Segment {
+  /** Its first line, which tells where it goes on from. */
+  readonly first: Line | undefined
+  /** Its valid lines, oldest first, as far as the chain is whole. */
+  readonly lines: ReadonlyArray<Line>
+  /** The hash of the last of them; none in a segment without a line. */
+  readonly last: string | undefined
+}
+
+/**
+ * Reads a segment. Of groups that do not mention a text only the chain is checked, which costs a tenth of reading them.
+ *
+ * @param upTo the hash of the last line that is asked for
+ */
+export const skimSegment = Effect.fnUntraced(function*(
+  { fs }: LayoutFiles,
+  path: string,
+  { mentioning = "", upTo }: { readonly mentioning?: string | undefined; readonly upTo?: string | undefined } = {}
+): Effect.fn.Return<Segment, FsError> {
+  return yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* ifThere(fs.open(path, { access: "read" }))
+    if (handle === undefined) return { first: undefined, lines: [], last: undefined }
+    const bytes = Buffer.from(yield* readWhole(path, handle, (yield* handle.stat).size))
+    const lines: Array<Line> = []
+    let first: Line | undefined
+    let last: string | undefined
+    for (let start = 0, end = 0; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
+      const text = bytes.toString("utf8", start, end)
+      const isMeant = first === undefined || text.includes(mentioning) || !isGroupLine(text)
+      const found = isMeant ? Result.map(readLine(text), ofLine) : skimLine(text)
+      if (Result.isFailure(found)) break
+      const { hash, line, prev } = found.success
+      // What comes before the first line of a later segment is in another file.
+      if (prev !== (last ?? genesis) && !(last === undefined && line?.record._tag === "Snapshot")) break
+      if (line !== undefined) lines.push(line)
+      first ??= line
+      last = hash
+      if (last === upTo) break
+    }
+    return { first, lines, last }
+  }))
+})
+
+const ofLine = (line: Line): Skimmed => ({ hash: line.hash, prev: line.record.prev, line })
+
+/** Every valid line of a segment whose chain is whole, oldest first; reading stops where the chain breaks. */
+export const readSegment = (files: LayoutFiles, path: string): Effect.Effect<ReadonlyArray<Line>, FsError> =>
+  Effect.map(skimSegment(files, path), ({ lines }) => lines)
+
+/** Appends a record and makes it as durable as the layout promises. Only the holder of the lock calls it. */
+export const appendRecord = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  end: JournalEnd,
+  record: Record
+): Effect.fn.Return<JournalEnd, FsError> {
+  const { fs, journal } = files
+  const { hash, text } = writeLine(record)
+  const bytes = Buffer.from(text)
+  if (files.doubtful.has(journal)) yield* startAfresh(files, end)
+  const write = Effect.scoped(Effect.gen(function*() {
+    const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
+    // The folder may be gone alone: git keeps no empty ones.
+    if (isNew) yield* makeFolder(files, dirname(journal))
+    const handle = yield* isNew ? openNew(files, journal) : fs.open(journal, { access: "update" })
+    yield* handle.write(bytes, end.size)
+    yield* syncFile(files, handle)
+    if (isNew || !end.named) yield* syncFolder(files, dirname(journal))
+    return identityOf(yield* handle.stat)
+  }))
+  const identity = yield* Effect.onError(write, () => {
+    files.doubtful.add(journal)
+    // Where that fails as well, whoever writes next begins with it.
+    return Effect.ignore(startAfresh(files, end))
+  })
+  return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity, named: true }
+})
+
+/** Cuts off what is no line; it is kept aside, since it may be of use to whoever looks for what happened. */
+export const cutTorn = Effect.fnUntraced(
+  function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
+    const { fs, journal } = files
+    const name = yield* RandomName
+    yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* fs.open(journal, { access: "read" })
+      const rest = new Uint8Array(end.torn)
+      yield* handle.read(rest, end.size)
+      const aside = yield* openNew(files, join(dirname(journal), `torn.${name()}`))
+      yield* aside.write(rest, 0)
+    }))
+    yield* startAfresh(files, end)
+  }
+)
+
+/**
+ * Moves the good lines to a new inode: after a failed sync the kernel may have dropped what the old one had, and says
+ * success the next time it is asked.
+ */
+export const startAfresh = Effect.fnUntraced(
+  function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
+    const { fs, journal } = files
+    const good = yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* ifThere(fs.open(journal, { access: "read" }))
+      return handle === undefined ? new Uint8Array(0) : yield* readWhole(journal, handle, end.size)
+    }))
+    yield* withTemporary(
+      files,
+      "journal",
+      Effect.fnUntraced(function*(path, handle) {
+        yield* handle.write(good, 0)
+        yield* syncFile(files, handle)
+        yield* replaceJournal(files, path)
+      })
+    )
+  }
+)
+
+/** Puts another file in the place of the journal. */
+export const replaceJournal = Effect.fnUntraced(
+  function*(files: LayoutFiles, path: string): Effect.fn.Return<void, FsError> {
+    yield* files.fs.rename(path, files.journal)
+    yield* syncFolder(files, dirname(files.journal))
+    files.doubtful.delete(files.journal)
+  }
+)

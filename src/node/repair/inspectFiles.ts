@@ -1,0 +1,178 @@
+/** The files of a layout as they lie on the disk: what verification looks at. */
+import { Effect, Option, Result, Stream } from "effect"
+import { join, relative, sep } from "node:path"
+import { fromIndex } from "../../layout/State.ts"
+import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { findDuplicateKey } from "../../oci/Json.ts"
+import type { Repository } from "../../oci/Reference.ts"
+import { manifestBytes } from "../../ops/limits.ts"
+import { damaged } from "../../ops/manifests/damage.ts"
+import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../../ops/ports/Upkeep.ts"
+import { secondNameOf } from "../blobs/secondNames.ts"
+import { trashSize } from "../blobs/trash.ts"
+import { asStorage } from "../files/asStorage.ts"
+import { makeHashing } from "../files/hashing.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, readAll, statIfThere } from "../files/layoutFiles.ts"
+import type { FileStat, FsError } from "../fs/LayoutFs.ts"
+import { checkLayout, type IndexOnDisk, readIndex, textOf } from "../index/indexFile.ts"
+import { readEnd } from "../journal/journalFile.ts"
+import { isSpent } from "../journal/journalRecord.ts"
+import { segmentUpTo } from "../journal/journalSegments.ts"
+import { quarantineBlob } from "./quarantine.ts"
+import { emptyTrashNow, repairFile, restoreIndex } from "./repairFiles.ts"
+
+const algorithms = ["sha256", "sha512"] as const
+
+/** Blobs looked at between two looks at whether somebody still wants to know. */
+const lookedAt = 256
+
+/** The bits of those who are neither owner nor of the group. */
+const others = { read: 0o004, enter: 0o001 }
+
+export const makeInspection = (
+  files: LayoutFiles,
+  defaultRepository: Repository | undefined,
+  lockWaitMillis: number
+): Upkeep => {
+  const storage = asStorage(files.root)
+
+  /** Whether everybody may look into the layout at all, as it was seen last. */
+  let open = false
+  const seeWhether = Effect.map(statIfThere(files.fs, files.root), (stat) => {
+    open = stat !== undefined && has(stat, others.enter) && has(stat, others.read)
+  })
+
+  const index = Effect.gen(function*() {
+    const read = yield* readIndex(files)
+    if (read === undefined) return undefined
+    const { handle, index } = read
+    const stat = yield* Effect.ensuring(storage(handle.stat), handle.close)
+    return {
+      state: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
+      manifests: listOf(index),
+      keyTwice: Option.getOrUndefined(findDuplicateKey(textOf(index))),
+      readable: !open || has(stat, others.read)
+    } satisfies IndexCondition
+  })
+
+  const journal = storage(Effect.gen(function*() {
+    const end = yield* readEnd(files)
+    const { last } = end
+    return {
+      begun: last !== undefined,
+      damaged: last !== undefined && (isSpent(last) || (yield* segmentUpTo(files, last)) === undefined),
+      torn: end.torn
+    } satisfies JournalCondition
+  }))
+
+  /** A blob by what was found in its place. */
+  const told = (digest: ContentDigest) => (found: FileStat | "link" | undefined): Option.Option<BlobFile> => {
+    if (found === undefined) return Option.none()
+    const path = relative(files.root, files.blob(digest)).replaceAll(sep, "/")
+    if (found === "link") return Option.some({ path, digest, kind: "link", size: 0, readable: true })
+    const { kind, size } = found
+    return Option.some({ path, digest, kind, size, readable: !open || has(found, others.read) })
+  }
+
+  return {
+    held: storage(heldIn(files)),
+    emptyTrash: emptyTrashNow(files, lockWaitMillis),
+    look: Effect.gen(function*() {
+      yield* storage(seeWhether)
+      return {
+        marker: Result.map(yield* damaged(checkLayout(files)), (there) => there === undefined ? "missing" : "present"),
+        index: yield* damaged(index),
+        journal: yield* damaged(journal)
+      }
+    }),
+    blob: (digest) => Effect.map(storage(statBlob(files, files.blob(digest))), told(digest)),
+    blobs: Stream.unwrap(Effect.gen(function*() {
+      yield* storage(seeWhether)
+      const digests = yield* Effect.forEach(algorithms, (algorithm) => storage(digestsOf(files, algorithm)))
+      return Stream.fromIterable(digests.flat()).pipe(
+        Stream.grouped(lookedAt),
+        // Their folder was found to be one when it was listed.
+        Stream.mapEffect(
+          Effect.forEach((digest) => Effect.map(storage(statFound(files, files.blob(digest))), told(digest)))
+        ),
+        Stream.map((found) => found.flatMap(Option.toArray)),
+        Stream.flattenIterable
+      )
+    })),
+    hashing: makeHashing(files),
+    quarantine: (digest) => quarantineBlob(files, digest, lockWaitMillis),
+    indexBytes: damaged(
+      asStorage(files.root)(Effect.scoped(Effect.gen(function*() {
+        const { handle, stat } = yield* openRegular(files, files.index)
+        return stat.size > manifestBytes ? Option.none() : Option.some(yield* readAll(handle, stat.size))
+      })))
+    ).pipe(Effect.map(Result.getOrElse(() => Option.none<Uint8Array>()))),
+    mend: (what) => repairFile(files, what, lockWaitMillis),
+    restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
+  }
+}
+
+const has = ({ mode }: FileStat, bit: number): boolean => (mode & bit) !== 0
+
+/** Only an empty list can be a list that is not there. */
+const listOf = (index: IndexOnDisk): IndexCondition["manifests"] => {
+  if (index.entries.length > 0) return "list"
+  const document: unknown = JSON.parse(textOf(index))
+  if (typeof document !== "object" || document === null || !("manifests" in document)) return "absent"
+  return document.manifests === null ? "null" : "list"
+}
+
+/** What our own folder holds of content. */
+const heldIn = Effect.fnUntraced(function*(files: LayoutFiles) {
+  const kept = { blobs: 0, bytes: 0 }
+  const only = { blobs: 0, bytes: 0 }
+  for (const algorithm of algorithms) {
+    const folder = join(files.kept, algorithm)
+    const names = (yield* ifThere(files.fs.readDirectory(folder))) ?? []
+    const digests = names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
+    const [held, there] = yield* Effect.all([
+      files.fs.linkStats(digests.map((digest) => secondNameOf(files, digest))),
+      files.fs.linkStats(digests.map((digest) => files.blob(digest)))
+    ])
+    for (const [place, stat] of held.entries()) {
+      for (const sum of there[place] === undefined ? [kept, only] : [kept]) {
+        sum.blobs++
+        sum.bytes += stat?.size ?? 0
+      }
+    }
+  }
+  return { kept, only, trash: yield* trashSize(files) }
+})
+
+const digestsOf = (files: LayoutFiles, algorithm: string): Effect.Effect<ReadonlyArray<ContentDigest>, FsError> => {
+  const folder = join(files.blobs, algorithm)
+  return Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder))).pipe(
+    // A folder that is a link is seen as no folder when what should be in it is looked for.
+    Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined)),
+    Effect.map((names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest))
+  )
+}
+
+/** What reading would find; a link that it would refuse, or that leads nowhere, is told from nothing. */
+const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> =>
+  Effect.andThen(guard(files, path), statFound(files, path)).pipe(
+    Effect.catchTag("SymlinkRefused", () => Effect.succeed("link" as const))
+  )
+
+/** The same in a folder that is known to be the layout's own. */
+const statFound = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> => {
+  const followed = Effect.flatMap(statIfThere(files.fs, path), (stat) =>
+    stat?.kind !== "link"
+      ? Effect.succeed(stat)
+      : files.symlinks === "refuse"
+      ? Effect.succeed("link" as const)
+      : Effect.map(
+        Effect.andThen(guard(files, path), ifThere(files.fs.stat(path))),
+        (stat) => stat ?? ("link" as const)
+      ))
+  return Effect.catchIf(
+    followed,
+    (error) => error._tag === "SymlinkRefused" || error.code === "ELOOP",
+    () => Effect.succeed("link" as const)
+  )
+}

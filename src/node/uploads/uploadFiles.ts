@@ -1,0 +1,245 @@
+/** Upload sessions as folders: they outlive the process, and another one can go on with them. */
+import { Clock, Effect } from "effect"
+import { dirname, join } from "node:path"
+import {
+  absent,
+  isUploadId,
+  type OpenUpload,
+  type UploadEvent,
+  type UploadId,
+  type UploadState
+} from "../../layout/Upload.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
+import { UploadBusy } from "../../oci/OciError.ts"
+import type { UploadSession, UploadStore } from "../../ops/ports/ports.ts"
+import { placeBlob } from "../blobs/blobFiles.ts"
+import { asStorage } from "../files/asStorage.ts"
+import { makeFolder, openLock, syncFile, syncFolder, tell } from "../files/durable.ts"
+import { cannotLink } from "../files/fallback.ts"
+import { type RunningHash, runningHash } from "../files/hasher.ts"
+import { hashFile } from "../files/hashFile.ts"
+import {
+  guard,
+  guardOwn,
+  identityOf,
+  ifThere,
+  isAsWritten,
+  type LayoutFiles,
+  statIfThere
+} from "../files/layoutFiles.ts"
+import { afterNaming, type Trusted } from "../files/trusted.ts"
+import { writePieces } from "../files/writePieces.ts"
+import { FsError } from "../fs/LayoutFs.ts"
+import type { Preparation } from "../index/Preparation.ts"
+import {
+  discardUpload,
+  type Folder,
+  folderOf,
+  isNoSession,
+  newId,
+  openData,
+  readUpload,
+  startUpload,
+  sweepUpload,
+  writeMeta
+} from "./uploadFolder.ts"
+
+/** A hash that follows a session while this process appends to it. */
+interface Following {
+  readonly hash: RunningHash
+  size: number
+  /** What the data was after the last append: what else was written into it has not been hashed. */
+  identity: string | undefined
+}
+
+/** Hashes kept; a session without one is read again when it is committed. */
+const followed = 1024
+
+export const makeUploadStore = (
+  files: LayoutFiles,
+  { layoutCreated: established, foldersCreated: ready }: Preparation,
+  trusted: Trusted
+): UploadStore => {
+  const storage = asStorage(files.root)
+  const following = new Map<UploadId, Following>()
+
+  const list = storage(Effect.gen(function*() {
+    yield* guard(files, join(files.uploads, "any"))
+    const names = (yield* ifThere(files.fs.readDirectory(files.uploads))) ?? []
+    const states = yield* Effect.forEach(
+      names.filter(isUploadId),
+      // What is no session keeps nobody from seeing the others.
+      (id) =>
+        readUpload(files, id).pipe(
+          Effect.catchIf(isNoSession, () => Effect.succeed(absent)),
+          Effect.map((state) => ({ id, state }))
+        )
+    )
+    return states
+  }))
+
+  return {
+    create: Effect.fnUntraced(function*(repository) {
+      yield* ready
+      const now = yield* Clock.currentTimeMillis
+      // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
+      for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
+      const id = yield* newId
+      const state = yield* storage(Effect.andThen(startUpload(files, id, repository), readUpload(files, id)))
+      following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
+      const [oldest] = following.keys()
+      if (following.size > followed && oldest !== undefined) following.delete(oldest)
+      return state._tag === "Open" ? state : yield* storage(Effect.fail(vanished(folderOf(files, id).path)))
+    }),
+    stat: (id) => storage(readUpload(files, id)),
+    list: Effect.map(list, (all) => all.flatMap(({ state }) => state._tag === "Open" ? [state] : [])),
+    exclusive: Effect.fnUntraced(function*(id) {
+      const folder = folderOf(files, id)
+      const held = yield* storage(Effect.gen(function*() {
+        yield* guardOwn(files)
+        yield* guard(files, folder.lock)
+        if ((yield* statIfThere(files.fs, folder.path)) === undefined) return undefined
+        const handle = yield* ifThere(openLock(files, folder.lock))
+        return handle === undefined ? undefined : yield* handle.tryLock
+      }))
+      if (held === false) return yield* new UploadBusy({ upload: id })
+      // It may have been cancelled or swept while the lock was being taken.
+      const state = yield* storage(readUpload(files, id))
+      if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
+      return sessionOf({ files, trusted, following, established }, id, state)
+    })
+  }
+}
+
+/** Only somebody who means harm removes a session while it is made. */
+const vanished = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
+
+/** Only somebody who means harm changes the data between its digest and its commit: what comes now is another's. */
+const exchanged = (path: string): FsError =>
+  new FsError({ operation: "open", path, code: "ESTALE", cause: new Error("it was changed after it was hashed") })
+
+/** What the sessions of a layout share. */
+interface Shared {
+  readonly files: LayoutFiles
+  readonly trusted: Trusted
+  readonly following: Map<UploadId, Following>
+  readonly established: Preparation["layoutCreated"]
+}
+
+const sessionOf = (
+  { established, files, following, trusted }: Shared,
+  id: UploadId,
+  state: UploadState
+): UploadSession => {
+  const folder = folderOf(files, id)
+  const storage = asStorage(files.root)
+  const from = state._tag === "Open" ? state.size : 0
+  const opened = storage(openData(files, folder))
+  /** What the data was whose digest was told. */
+  let hashed: string | undefined
+
+  const follow = (offset: number, piece: Uint8Array): void => {
+    const hash = following.get(id)
+    if (hash === undefined) return
+    // Somebody else has appended in between: what this hash has seen is no longer all.
+    if (hash.size !== offset) following.delete(id)
+    else {
+      hash.hash.update(piece)
+      hash.size += piece.length
+    }
+  }
+
+  return {
+    state,
+    append: (content) =>
+      Effect.scoped(Effect.gen(function*() {
+        const handle = yield* opened
+        let size = from
+        // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
+        const arrived = storage(writePieces(handle, content, {
+          from,
+          see: (piece, offset) => follow(offset, piece),
+          wrote: (end) => {
+            size = end
+          }
+        })).pipe(
+          // What was hashed may not have been written.
+          Effect.onError(() => Effect.sync(() => following.delete(id)))
+        )
+        const settled = Effect.onExit(arrived, () =>
+          storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
+        yield* settled
+        const followed = following.get(id)
+        if (followed !== undefined) {
+          followed.identity = identityOf(yield* storage(handle.stat))
+        }
+        return size - from
+      })),
+    digest: (algorithm) =>
+      Effect.scoped(Effect.gen(function*() {
+        const handle = yield* opened
+        const stat = yield* storage(handle.stat)
+        hashed = identityOf(stat)
+        const followed = following.get(id)
+        // Other data may have been put in the place of what was appended.
+        const isFollowed = algorithm === "sha256" && followed?.size === from && from > 0 && followed.identity === hashed
+        return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, from, algorithm))
+      })),
+    conclude: (event) =>
+      storage(Effect.scoped(Effect.gen(function*() {
+        following.delete(id)
+        if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
+        if (event._tag === "UploadCommitted" && state._tag === "Open") {
+          yield* established
+          yield* commit({ files, trusted, folder, hashed }, state, event)
+        }
+      })))
+  }
+}
+
+/**
+ * The session says what it is to become, then its data gets the blob's name, moving no bytes, and only then loses its
+ * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append to.
+ */
+const commit = Effect.fnUntraced(function*(
+  { files, folder: { data, ...folder }, hashed, trusted }: {
+    readonly files: LayoutFiles
+    readonly trusted: Trusted
+    readonly folder: Folder
+    readonly hashed: string | undefined
+  },
+  { id, repository, size }: OpenUpload,
+  { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
+) {
+  const handle = yield* openData(files, { data, ...folder })
+  if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(data)
+  yield* syncFile(files, handle)
+  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
+  const second = join(files.temporary, `commit.${id}`)
+  yield* makeFolder(files, files.temporary)
+  yield* ifThere(files.fs.unlink(second))
+  // Where there are no links, the data itself is moved.
+  const placed = Effect.gen(function*() {
+    const linked = yield* tell(files.fs.link(data, second), ...cannotLink)
+    // What is said to have been refused may have been done.
+    if (linked !== "done") yield* ifThere(files.fs.unlink(second))
+    yield* placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
+  })
+  yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
+  const before = yield* handle.stat
+  yield* ifThere(files.fs.unlink(data))
+  const unnamed = afterNaming(files, { stat: before, settled: true }, yield* handle.stat)
+  for (const known of [trusted.verified, trusted.durable]) if (known.has(before)) known.add(unnamed)
+})
+
+/** Ends a commit that a crash cut short: answering it again must promise no less than the first answer would have. */
+const settle = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { data }: Folder,
+  digest: ContentDigest
+): Effect.fn.Return<void, FsError> {
+  if ((yield* statIfThere(files.fs, data)) === undefined) return
+  yield* syncFolder(files, dirname(files.blob(digest)))
+  yield* ifThere(files.fs.unlink(data))
+})

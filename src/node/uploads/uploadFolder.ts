@@ -1,0 +1,185 @@
+/** The folder of one upload session: what it says of itself, and how it comes and goes. */
+import { Effect, Result, Schema, type Scope } from "effect"
+import { dirname, join } from "node:path"
+import { absent, isUploadId, uploadExpiryMillis, type UploadId, type UploadState } from "../../layout/Upload.ts"
+import { ContentDigest } from "../../oci/Digest.ts"
+import type { SymlinkRefused } from "../../oci/OciError.ts"
+import { Repository } from "../../oci/Reference.ts"
+import {
+  makeFolder,
+  openLock,
+  openNew,
+  removeFolder,
+  syncFile,
+  syncFolder,
+  tell,
+  withTemporary,
+  writeFile
+} from "../files/durable.ts"
+import { readBytes } from "../files/hashFile.ts"
+import { ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "../files/layoutFiles.ts"
+import { type FileHandle, type FileStat, FsError } from "../fs/LayoutFs.ts"
+
+/** What a session says of itself; how far it has got is the size of its data. */
+const Meta = Schema.fromJsonString(Schema.Struct({
+  repository: Repository,
+  /** Set before the data becomes a blob; kept for a day so that committing again is answered. */
+  committed: Schema.optionalKey(Schema.Struct({ digest: ContentDigest, size: Schema.Natural }))
+}))
+type Meta = typeof Meta.Type
+
+const decodeMeta = Schema.decodeUnknownResult(Meta)
+const encodeMeta = Schema.encodeUnknownResult(Meta)
+
+export interface Folder {
+  readonly data: string
+  readonly meta: string
+  readonly lock: string
+  readonly path: string
+}
+
+export const folderOf = ({ uploads }: LayoutFiles, id: UploadId): Folder => {
+  const path = join(uploads, id)
+  return { path, data: join(path, "data"), meta: join(path, "meta.json"), lock: join(path, "lock") }
+}
+
+export const newId: Effect.Effect<UploadId> = Effect.flatMap(RandomName, (name) => {
+  const id = name()
+  return isUploadId(id) ? Effect.succeed(id) : Effect.die(`no upload id: ${id}`)
+})
+
+const touchedOf = (mtimeNs: bigint): number => Number(mtimeNs / 1_000_000n)
+
+/** What a session is now; a folder that nobody can make sense of is no session. */
+export const readUpload = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  id: UploadId
+): Effect.fn.Return<UploadState, FsError | SymlinkRefused> {
+  const { data, meta } = folderOf(files, id)
+  const text = yield* Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, meta))
+    if (opened === undefined) return undefined
+    return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
+  }))
+  const decoded = decodeMeta(text)
+  if (Result.isFailure(decoded)) return absent
+  const { committed, repository } = decoded.success
+  const stat = yield* statIfThere(files.fs, data)
+  if (committed !== undefined && (stat === undefined || (yield* isBlob(files, stat, committed.digest)))) {
+    return { _tag: "Committed", repository, ...committed }
+  }
+  if (stat?.kind !== "file") return absent
+  return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
+})
+
+/** Whether a session could not be read because something else lies in its place, or in that of its files. */
+export const isNoSession = (error: FsError | SymlinkRefused): boolean =>
+  error._tag === "SymlinkRefused" || error.code === "ELOOP" || error.code === "ENOTREG" || error.code === "ENXIO"
+
+/** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
+const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>
+  Effect.map(
+    statIfThere(files.fs, files.blob(digest)),
+    (blob) => blob?.ino === data.ino && blob.dev === data.dev
+  )
+
+export const startUpload = Effect.fnUntraced(
+  function*(files: LayoutFiles, id: UploadId, repository: Repository): Effect.fn.Return<void, FsError> {
+    const folder = folderOf(files, id)
+    yield* makeFolder(files, folder.path)
+    yield* Effect.scoped(Effect.asVoid(openNew(files, folder.data)))
+    yield* writeMeta(files, folder, { repository })
+  }
+)
+
+/**
+ * Opens the data of a session to be written to. What has another name may be a blob, or anybody's file: that is copied,
+ * and the copy takes its place.
+ */
+export const openData = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  { data }: Folder
+): Effect.fn.Return<FileHandle, FsError, Scope.Scope> {
+  const handle = yield* files.fs.open(data, { access: "update" })
+  if ((yield* handle.stat).links <= 1) return handle
+  yield* Effect.scoped(
+    Effect.flatMap(files.fs.open(data, { access: "read" }), (source) => copyData(files, data, source))
+  )
+  const copy = yield* files.fs.open(data, { access: "update" })
+  const { links } = yield* copy.stat
+  return links <= 1
+    ? copy
+    : yield* new FsError({
+      operation: "open",
+      path: data,
+      code: "EMLINK",
+      cause: new Error("it was given another name")
+    })
+})
+
+const copyData = (files: LayoutFiles, data: string, source: FileHandle): Effect.Effect<void, FsError> =>
+  withTemporary(
+    files,
+    "data",
+    Effect.fnUntraced(function*(path, copy) {
+      const piece = new Uint8Array(readBytes)
+      let size = 0
+      for (let count = 0; (count = yield* source.read(piece, size)) > 0; size += count) {
+        yield* copy.write(piece.subarray(0, count), size)
+      }
+      yield* syncFile(files, copy)
+      yield* files.fs.rename(path, data)
+      yield* syncFolder(files, dirname(data))
+    })
+  )
+
+export const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
+  writeFile(files, "meta", folder.meta, Result.getOrThrow(encodeMeta(meta)))
+
+/** Removes a session a day after its last append, or after it was committed, unless somebody is at it. */
+export const sweepUpload = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  id: UploadId,
+  state: UploadState,
+  now: number
+): Effect.fn.Return<void, FsError> {
+  const folder = folderOf(files, id)
+  const stat = yield* statIfThere(files.fs, folder.path)
+  if (stat === undefined) return
+  const touched = state._tag === "Open" ? state.touched : touchedOf(stat.mtimeNs)
+  if (now - touched < uploadExpiryMillis) return
+  yield* Effect.scoped(Effect.gen(function*() {
+    const handle = yield* ifThere(openLock(files, folder.lock))
+    if (handle !== undefined && (yield* handle.tryLock)) yield* discardUpload(files, id)
+  }))
+})
+
+/** A folder of a lower layer of an overlay, which is no longer to be moved. */
+const cannotMove = ["EXDEV", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"] as const
+
+/** What says that there is a session goes first. */
+const discardInPlace = Effect.fnUntraced(
+  function*(files: LayoutFiles, { meta, path }: Folder): Effect.fn.Return<void, FsError> {
+    yield* ifThere(files.fs.unlink(meta))
+    yield* syncFolder(files, path)
+    yield* removeFolder(files, path)
+    yield* syncFolder(files, files.uploads)
+  }
+)
+
+/** Out of sight first, so that nobody finds half a session. */
+export const discardUpload = Effect.fnUntraced(
+  function*(files: LayoutFiles, id: UploadId): Effect.fn.Return<void, FsError> {
+    const folder = folderOf(files, id)
+    const aside = join(files.temporary, `upload.${id}`)
+    const moved = yield* tell(files.fs.rename(folder.path, aside), "ENOENT", ...cannotMove)
+    if (moved === "ENOENT") return
+    if (moved !== "done") return yield* discardInPlace(files, folder)
+    // What fails has changed nothing: the session is there as before, as far as it can be put back.
+    yield* Effect.tapError(
+      syncFolder(files, files.uploads),
+      () => Effect.ignore(files.fs.rename(aside, folder.path))
+    )
+    yield* removeFolder(files, aside)
+  }
+)

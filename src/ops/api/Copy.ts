@@ -1,0 +1,65 @@
+/** Copying a manifest with everything below it: from where, to where, and what came of it. */
+import type { Effect, Option } from "effect"
+import type { Digest } from "../../oci/Digest.ts"
+import type { RegistryShape, TagRequest } from "./Registry.ts"
+
+/** A manifest of a repository, or an entry by exactly the name it is written with. */
+export type CopySource =
+  | {
+    readonly registry: RegistryShape
+    readonly repository: string
+    /** A tag, or a digest. */
+    readonly reference: string
+  }
+  | { readonly registry: RegistryShape; readonly refName: string }
+
+export interface CopyTarget {
+  /** May be the source's; blobs are then mounted. */
+  readonly registry: RegistryShape
+  readonly repository: string
+  /** Set when everything else is there; without any, the manifest is there by its digest. */
+  readonly tags?: ReadonlyArray<TagRequest>
+}
+
+/** How far a copy has got, in bytes of what is below the manifests; what is there already counts as done. */
+export interface CopyProgress {
+  readonly bytes: number
+  readonly total: number
+}
+
+export interface CopyOptions {
+  /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
+  readonly platform?: string | undefined
+  /**
+   * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way in
+   * which they can be attached. A tag that says so is set in the target as well.
+   */
+  readonly referrers?: boolean
+  /**
+   * Copies what the source has of an image or index, and all manifests as they are; false by default: then content that
+   * is missing fails the copy.
+   */
+  readonly sparse?: boolean
+  /** Blobs under way at once; 4 by default. */
+  readonly concurrency?: number
+  readonly onProgress?: (step: CopyProgress) => Effect.Effect<void>
+}
+
+export interface Copied {
+  readonly repository: string
+  /** Of the manifest that was copied: with a platform, the image's. */
+  readonly digest: Digest
+  /** Those that were asked for, and those of what belongs to it. */
+  readonly tags: ReadonlyArray<string>
+  /** Manifests and indexes, referrers included. */
+  readonly manifests: number
+  readonly blobsCopied: number
+  /** Blobs that were there already, or that the target could mount. */
+  readonly blobsPresent: number
+  /** What the source has not and the copy could do without. */
+  readonly missing: ReadonlyArray<Digest>
+  /** Bytes that went through this process; manifests that are parts of indexes are among them. */
+  readonly bytesCopied: number
+  /** The number of the commit; none when all of it was there. */
+  readonly revision: Option.Option<number>
+}

@@ -1,0 +1,115 @@
+/** What nobody needs any more: looked at first, then taken out; and what is to stay all the same. */
+import type { Effect, Option } from "effect"
+import type { RetentionRule } from "../../layout/retention.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+
+export interface GarbageOptions {
+  /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
+  readonly repository?: string | undefined
+  /** Also manifests that no tag, index or subject keeps; false by default. */
+  readonly untagged?: boolean | undefined
+  /** Tags that are kept no longer; none by default. */
+  readonly retention?: ReadonlyArray<RetentionRule> | undefined
+  /** How long content stays that nothing has named yet, 24 hours by default; an hour after it was pushed at least. */
+  readonly graceMillis?: number | undefined
+  /** For how long what was taken out of the index can still be brought back, 7 days by default; 0 frees all of it now. */
+  readonly undoWindowMillis?: number | undefined
+  /**
+   * Whether content is deleted at once, with all that earlier collections have taken away; false by default: it stays
+   * for a day, since another tool may have seen it and count on it. For people who know that no other tool is at work.
+   */
+  readonly now?: boolean | undefined
+}
+
+/** Content that collections have taken away, and that is deleted a day after. */
+export interface Trash {
+  readonly blobs: number
+  readonly bytes: number
+}
+
+/** Something in a layout, and what becomes of it. */
+export interface GarbageItem {
+  /** A tag that a rule is about, another entry of the index, a blob, an upload session, or a file that some tool has left behind. */
+  readonly kind: "tag" | "manifest" | "blob" | "upload" | "file"
+  /** The name of an entry, the digest of a blob, the id of a session, the path of a file. */
+  readonly name: string
+  readonly digest?: string
+  /** What it takes on the disk; an entry nothing of its own. */
+  readonly bytes: number
+  readonly goes: boolean
+  /** In a sentence without a capital: what needs it, or why nothing does. */
+  readonly why: string
+}
+
+export interface GarbagePlan {
+  /** What to carry out; none where nothing can be written. */
+  readonly id: Option.Option<string>
+  /** Until when: milliseconds since 1970. */
+  readonly expires: number
+  readonly items: ReadonlyArray<GarbageItem>
+  /** What carrying it out would free. */
+  readonly bytes: number
+}
+
+export interface GarbageCollected {
+  readonly removed: ReadonlyArray<GarbageItem>
+  /** What was on the plan, and stays because of what has happened since. */
+  readonly spared: ReadonlyArray<GarbageItem>
+  readonly bytes: number
+  /** What is deleted only a day after it was taken away, by the next write or collection after that. */
+  readonly trash: Trash
+}
+
+export interface PinnedContent extends Pin {
+  readonly digest: ContentDigest
+}
+
+export interface GarbageShape {
+  /**
+   * What could go and what stays, each with the reason. Nothing is removed, and of manifests that cannot be read
+   * nothing that they may need. `HistoryInvalid` where the past that may be brought back cannot be read.
+   */
+  readonly planGarbage: (
+    options?: GarbageOptions & { readonly keep?: boolean }
+  ) => Effect.Effect<GarbagePlan, RegistryError>
+  /** What is on a plan, as it was found then. `PlanExpired`. */
+  readonly plannedGarbage: (
+    plan: string,
+    options?: { readonly repository?: string | undefined }
+  ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
+  /**
+   * Takes away what is on a plan and may still go; nothing else goes, and nothing that was pushed or named meanwhile.
+   * `PlanExpired`.
+   */
+  readonly collectGarbage: (
+    plan: string,
+    options?: { readonly repository?: string | undefined }
+  ) => Effect.Effect<GarbageCollected, RegistryError>
+  /** Keeps a manifest with all it needs, or a blob, whatever else happens to it. `BlobUnknown`. */
+  readonly pin: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  /** Whether it was pinned. */
+  readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
+  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
+}
+
+/** That content is to stay though nothing needs it. */
+export interface Pin {
+  /** What it is, so that what it needs in turn can stay with it. */
+  readonly mediaType: string
+  /** In bytes. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly actor: string
+}
+
+/** What lies in our own folder beside the layout, in number and bytes. */
+export interface Held {
+  /** Second names of content; where files can have two names they take no space, but a plain copy of the folder does. */
+  readonly kept: Trash
+  /** Of these, content that another tool has removed from the layout. */
+  readonly only: Trash
+  /** What collections have taken away, deleted a day after. */
+  readonly trash: Trash
+}

@@ -1,0 +1,61 @@
+/** Entries by the name they are written with, and manifests without a name. */
+import type { Effect, Option, Stream } from "effect"
+import type { Page } from "../../layout/query.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { Repository } from "../../oci/Reference.ts"
+import type { ManifestContent } from "./Content.ts"
+
+export interface NameDeleted {
+  /** What the entry pointed at, as it is written there. */
+  readonly digest: string
+  readonly revision: Option.Option<number>
+}
+
+export interface NameMoved {
+  readonly from: string
+  readonly to: string
+  readonly revision: Option.Option<number>
+}
+
+/** An entry of the index whose name cannot be understood. */
+export interface UnnamedEntry {
+  /** In a tree, the repository whose layout holds the entry. */
+  readonly repository?: Repository
+  readonly refName?: string
+  readonly digest: string
+  readonly reason: string
+}
+
+export interface NamesShape {
+  /** The repository that bare tags and nameless entries belong to; none in a tree. */
+  readonly defaultRepository: Effect.Effect<Option.Option<Repository>, RegistryError>
+  /**
+   * The manifests that no tag of the repository names, in order of their digests; in the default repository, those of
+   * `unnamed` as well. `NameUnknown`.
+   */
+  readonly untagged: (repository: string, page?: Page) => Stream.Stream<Descriptor, RegistryError>
+  /** Entries whose name cannot be understood, in index order; in a tree, those of `repository`. */
+  readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, RegistryError>
+  /** An entry by exactly the name it is written with. `ManifestUnknown`, `DigestInvalid`. */
+  readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
+  /** The manifest behind a descriptor that `resolveName` gave. */
+  readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, RegistryError>
+  /**
+   * Removes the entries that are written with exactly this name, though it fits no grammar. The manifest stays reachable
+   * by digest in the default repository unless `keep` is false. `ManifestUnknown`, `Conflict`; `Unsupported` in a tree.
+   */
+  readonly deleteName: (
+    refName: string,
+    options?: { readonly ifDigest?: string; readonly keep?: boolean }
+  ) => Effect.Effect<NameDeleted, RegistryError>
+  /**
+   * Points the entry that is written with exactly this name at another manifest, of `repository`, or else of the default
+   * one. `ManifestUnknown` where no entry has the name: names that fit no grammar are kept, and not made.
+   */
+  readonly moveName: (
+    refName: string,
+    digest: string,
+    options?: { readonly ifDigest?: string; readonly repository?: string }
+  ) => Effect.Effect<NameMoved, RegistryError>
+}

@@ -1,0 +1,253 @@
+/** A registry: what can be done with a layout, or with a tree of layouts, one per repository. */
+import { Context, type Effect, type Option, type Scope, type Stream } from "effect"
+import type { Page } from "../../layout/query.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import type { ContentDigest, Digest } from "../../oci/Digest.ts"
+import type { Facts } from "../../oci/Manifest.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { Tag } from "../../oci/Reference.ts"
+import type { Attached, ReferrersOptions } from "./Attached.ts"
+import type { BlobWriter } from "./BlobWriter.ts"
+import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
+import type { GarbageShape, Held } from "./Garbage.ts"
+import type { HistoryShape, Point } from "./History.ts"
+import type { MaintenanceShape } from "./Maintenance.ts"
+import type { NamesShape } from "./Names.ts"
+
+/** What a blob must turn out to be; without a digest it is stored under its SHA-256. */
+export interface BlobExpectation {
+  readonly digest?: string
+  /** In bytes. */
+  readonly size?: number
+  /** Only echoed in the descriptor: a blob has no media type of its own. */
+  readonly mediaType?: string
+}
+
+export interface BlobPushed {
+  readonly descriptor: Descriptor
+  /** Whether it was there already. */
+  readonly existed: boolean
+}
+
+/** A tag to set; a plain string sets it whatever it points at. */
+export type TagRequest = string | {
+  readonly tag: string
+  /** Only if it points at this digest now; otherwise `Conflict`. */
+  readonly ifDigest?: string
+  /** Only if it does not exist, or already is what it is to become; otherwise `TagExists`. */
+  readonly ifAbsent?: boolean
+}
+
+export interface PushManifestOptions {
+  /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
+  readonly digest?: string
+  readonly tags?: ReadonlyArray<TagRequest>
+  /** What a new entry says of the manifest besides its name; nothing by default, and of one that is there nothing. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /**
+   * The manifest is stored elsewhere as it is, so that all that can be read is taken; by default what the image-spec
+   * demands of a new one is demanded.
+   */
+  readonly stored?: boolean
+  /** Whether what it needs may be absent; false by default. */
+  readonly sparse?: boolean
+}
+
+export interface TagMoved {
+  readonly tag: Tag
+  /** What it pointed at before; absent when the tag is new. */
+  readonly from?: Digest
+}
+
+export interface ManifestPushed {
+  readonly descriptor: Descriptor
+  /** The manifest this one refers to. */
+  readonly subject?: Digest
+  /** Whether the repository had the manifest already. */
+  readonly existed: boolean
+  /** The tags that were created or moved; those that pointed here already are left out. */
+  readonly moved: ReadonlyArray<TagMoved>
+  /** The number of the commit; none when nothing changed. */
+  readonly revision: Option.Option<number>
+}
+
+export interface TagDeleted {
+  /** What the tag pointed at. */
+  readonly digest: Digest
+  readonly revision: Option.Option<number>
+}
+
+export interface ManifestDeleted {
+  readonly tags: ReadonlyArray<Tag>
+  readonly revision: Option.Option<number>
+}
+
+/** A part of a batch; all parts happen in one commit, or none does. */
+export type Change =
+  | {
+    readonly _tag: "PushManifest"
+    readonly repository: string
+    readonly bytes: Uint8Array
+    readonly mediaType: string
+    readonly options?: PushManifestOptions
+  }
+  | {
+    readonly _tag: "Tag"
+    readonly repository: string
+    readonly digest: string
+    readonly tags: ReadonlyArray<TagRequest>
+  }
+  | { readonly _tag: "DeleteTag"; readonly repository: string; readonly tag: string; readonly ifDigest?: string }
+
+/** What a deletion would do, were it carried out now. */
+export interface DeletionForecast {
+  readonly digest: Digest
+  readonly tags: ReadonlyArray<Tag>
+  /** Manifests that name it, as child or as subject. */
+  readonly neededBy: ReadonlyArray<string>
+  /** Manifests whose subject it is: they would be left dangling. */
+  readonly referrers: ReadonlyArray<string>
+  /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
+  readonly reclaimable: number
+}
+
+/**
+ * The registry's operations. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
+ * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
+ * digest of another algorithm. Every operation can fail with what is wrong about the layout
+ * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
+ * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
+ */
+export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape, MaintenanceShape, NamesShape {
+  /**
+   * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
+   * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.
+   */
+  readonly at: (point: Point) => RegistryShape
+  /** Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`. */
+  readonly getBlobRange: (
+    repository: string,
+    digest: string,
+    range: { readonly offset: number; readonly end?: number | undefined },
+    options?: ReadOptions
+  ) => Effect.Effect<Content, RegistryError, Scope.Scope>
+  /** A manifest by digest: a top-level entry of the repository, or below one. `NameUnknown`, `ManifestUnknown`. */
+  readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, RegistryError>
+  readonly getTag: (repository: string, tag: string) => Effect.Effect<ManifestContent, RegistryError>
+  readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, RegistryError>
+
+  /** Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored. */
+  readonly pushBlob: <E, R>(
+    repository: string,
+    expected: BlobExpectation,
+    content: Stream.Stream<Uint8Array, E, R>
+  ) => Effect.Effect<BlobPushed, E | RegistryError, R>
+  /** Starts an upload session. */
+  readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, RegistryError>
+  /** Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another repository's. */
+  readonly pushBlobChunkedResume: (
+    repository: string,
+    id: string,
+    options?: { readonly offset?: number; readonly chunkSize?: number }
+  ) => Effect.Effect<BlobWriter, RegistryError>
+  /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
+  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  /**
+   * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
+   * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
+   */
+  readonly pushManifest: (
+    repository: string,
+    bytes: Uint8Array,
+    mediaType: string,
+    options?: PushManifestOptions
+  ) => Effect.Effect<ManifestPushed, RegistryError>
+  /** Points tags at a manifest that the repository has. `ManifestUnknown`, `Conflict`, `TagExists`. */
+  readonly tagManifest: (
+    repository: string,
+    digest: string,
+    tags: ReadonlyArray<TagRequest>
+  ) => Effect.Effect<ManifestPushed, RegistryError>
+  /** Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across layouts. */
+  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, RegistryError>
+
+  /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
+  readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  /**
+   * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
+   * only an index that names it keeps it, and manifests whose subject it is may stay without it.
+   */
+  readonly deleteManifest: (
+    repository: string,
+    digest: string,
+    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
+  ) => Effect.Effect<ManifestDeleted, RegistryError>
+  /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
+  readonly deleteTag: (
+    repository: string,
+    tag: string,
+    options?: { readonly ifDigest?: string }
+  ) => Effect.Effect<TagDeleted, RegistryError>
+  /** What deleting a manifest (by digest) or a blob would meet. `ManifestUnknown`, `BlobUnknown`. */
+  readonly forecast: (
+    repository: string,
+    kind: "manifest" | "blob",
+    digest: string
+  ) => Effect.Effect<DeletionForecast, RegistryError>
+
+  /** Tags in lexical order. `NameUnknown`. */
+  readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
+  /**
+   * Manifests that belong to `digest`, in order of their digests, with their own annotations and artifact type
+   * (distribution-spec, "Listing Referrers"). In a layout that repositories share they may be of any repository of it, or
+   * of none; `layout/belonging` says in which ways a manifest belongs to another. Empty for an unknown subject.
+   * Unless `verified`, what earlier processes have found out of manifests counts as well, which is faster,
+   * and says nothing of those that are gone since.
+   */
+  readonly referrers: (
+    repository: string,
+    digest: string,
+    options?: ReferrersOptions
+  ) => Stream.Stream<Descriptor, RegistryError>
+  /** As `referrers`, each with the repositories that name it and why it belongs, and with lists of referrers. */
+  readonly attached: (
+    repository: string,
+    digest: string,
+    options?: ReferrersOptions
+  ) => Stream.Stream<Attached, RegistryError>
+  /** What a manifest of the repository names. `ManifestUnknown`, `ManifestInvalid`. */
+  readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
+  /**
+   * What is reachable in a repository, in lexical order: its manifests, or the configs and layers they name. Of a
+   * manifest that cannot be read nothing below it is known. Empty for an unknown repository.
+   */
+  readonly digests: (
+    repository: string,
+    kind: "manifest" | "blob",
+    page?: Page
+  ) => Stream.Stream<Digest, RegistryError>
+  /** The tags that point at a digest, in lexical order. */
+  readonly tagsOf: (repository: string, digest: string) => Effect.Effect<ReadonlyArray<Tag>, RegistryError>
+  /** The digests that begin with a prefix of at least 12 hexadecimal digits, manifests of the repository first. */
+  readonly expandDigest: (
+    repository: string,
+    prefix: string
+  ) => Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
+  /** Upload sessions that have not ended. */
+  readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, RegistryError>
+  /** A session by its id alone, ended ones included. `BlobUploadUnknown`. */
+  readonly findUpload: (id: string) => Effect.Effect<BlobWriter, RegistryError>
+  /** The file that holds a blob, where blobs are files. */
+  readonly blobPath: (repository: string, digest: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  /** Whether the layout can be read at all; in a tree, nothing. */
+  readonly check: Effect.Effect<void, RegistryError>
+  /** How many blobs there are, and their bytes. */
+  readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, RegistryError>
+  /** What we hold of content beside the layout. */
+  readonly held: Effect.Effect<Held, RegistryError>
+}
+
+/** The registry as a service of Effect programs. */
+export class Registry extends Context.Service<Registry, RegistryShape>()("ocilayout/ops/Registry") {}

@@ -1,0 +1,186 @@
+/** Blobs: pushed in one piece, in chunks, or mounted from another repository. */
+import { Clock, Effect, Option } from "effect"
+import {
+  decideUpload,
+  isUploadId,
+  type OpenUpload,
+  type UploadCommand,
+  type UploadEvent,
+  uploadExpiryMillis,
+  type UploadId,
+  type UploadRefusal,
+  type UploadState
+} from "../../layout/Upload.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
+import { octetStream } from "../../oci/MediaType.ts"
+import { BlobUnknown, BlobUploadUnknown, type RegistryError, SizeInvalid } from "../../oci/OciError.ts"
+import type { Repository } from "../../oci/Reference.ts"
+import type { BlobWriter } from "../api/BlobWriter.ts"
+import type { RegistryShape } from "../api/Registry.ts"
+import * as limits from "../limits.ts"
+import type { Catalog, Opened } from "../repositories/catalog.ts"
+
+type Located = Opened & { readonly repository: Repository }
+
+export const makePushBlobs = (
+  catalog: Catalog
+): Pick<
+  RegistryShape,
+  "pushBlob" | "pushBlobChunked" | "pushBlobChunkedResume" | "mountBlob" | "uploads" | "findUpload"
+> => ({
+  pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, expected, content) {
+    const opened = yield* catalog.open(repository)
+    const digest = expected.digest === undefined
+      ? undefined
+      : yield* Effect.fromResult(parseContentDigest(expected.digest))
+    const size = yield* requireSize(expected.size)
+    const written = yield* opened.blobs.write(content, {
+      algorithm: digest === undefined ? "sha256" : algorithmOf(digest),
+      ...(digest === undefined ? {} : { digest }),
+      ...(size === undefined ? {} : { size })
+    })
+    return {
+      descriptor: { mediaType: expected.mediaType ?? octetStream, digest: written.digest, size: written.size },
+      existed: written.existed
+    }
+  }),
+
+  pushBlobChunked: Effect.fn("Registry.pushBlobChunked")(function*(repository, chunkSize) {
+    const opened = yield* catalog.open(repository)
+    return writerOf(opened, yield* opened.uploads.create(opened.repository), chunkSize)
+  }),
+
+  pushBlobChunkedResume: Effect.fn("Registry.pushBlobChunkedResume")(function*(repository, input, options = {}) {
+    const opened = yield* catalog.open(repository)
+    const open = yield* resume(opened, input, options.offset)
+    return writerOf(opened, open, options.chunkSize)
+  }),
+
+  findUpload: Effect.fn("Registry.findUpload")(function*(input) {
+    const id = yield* uploadId(input)
+    for (const opened of yield* catalog.layouts) {
+      const state = yield* opened.uploads.stat(id)
+      if (state._tag === "Absent") continue
+      const known = yield* catalog.open(state.repository)
+      return writerOf(known, state._tag === "Open" ? state : over(id, state), undefined)
+    }
+    return yield* new BlobUploadUnknown({ upload: input })
+  }),
+
+  mountBlob: Effect.fn("Registry.mountBlob")(function*(from, to, input) {
+    const source = from === undefined ? undefined : yield* catalog.open(from)
+    const target = yield* catalog.open(to)
+    const digest = yield* Effect.fromResult(parseContentDigest(input))
+    yield* catalog.mount(source?.repository, target.repository, digest)
+    const size = yield* target.blobs.stat(digest)
+    if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
+    return { mediaType: octetStream, digest, size: size.value }
+  }),
+
+  uploads: Effect.fn("Registry.uploads")(function*(repository) {
+    const opened = yield* catalog.open(repository)
+    const now = yield* Clock.currentTimeMillis
+    const open = yield* opened.uploads.list
+    return open
+      .filter((upload) => upload.repository === opened.repository && now - upload.touched < uploadExpiryMillis)
+      .map((upload) => writerOf(opened, upload, undefined))
+  })
+})
+
+const requireSize = (size: number | undefined): Effect.Effect<number | undefined, SizeInvalid> =>
+  size === undefined || (Number.isSafeInteger(size) && size >= 0)
+    ? Effect.succeed(size)
+    : Effect.fail(new SizeInvalid({ expected: size, actual: 0 }))
+
+/** Ids are checked before any path is built from them; what is no id was never given out. */
+const uploadId = (input: string): Effect.Effect<UploadId, BlobUploadUnknown> =>
+  isUploadId(input) ? Effect.succeed(input) : Effect.fail(new BlobUploadUnknown({ upload: input }))
+
+const resume = Effect.fnUntraced(function*(
+  { repository, uploads }: Located,
+  input: string,
+  offset: number | undefined
+): Effect.fn.Return<OpenUpload, RegistryError> {
+  const id = yield* uploadId(input)
+  const state = yield* uploads.stat(id)
+  const now = yield* Clock.currentTimeMillis
+  const command: UploadCommand = {
+    _tag: "ResumeUpload",
+    id,
+    repository,
+    now,
+    ...(offset === undefined || offset === -1 ? {} : { offset })
+  }
+  yield* Effect.fromResult(decideUpload(state, command))
+  return state._tag === "Open" ? state : yield* new BlobUploadUnknown({ upload: input })
+})
+
+/** A session that has ended, so that ending it again can be answered. */
+const over = (
+  id: UploadId,
+  state: Extract<UploadState, { readonly repository: Repository }>
+): OpenUpload => ({ _tag: "Open", id, repository: state.repository, size: sizeOf(state), touched: 0 })
+
+const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefined): BlobWriter => {
+  const { id, repository } = open
+  const addressed = Effect.map(Clock.currentTimeMillis, (now) => ({ id, repository, now }))
+
+  const append: BlobWriter["append"] = (offset, content) =>
+    Effect.scoped(Effect.gen(function*() {
+      const session = yield* opened.uploads.exclusive(id)
+      const base = yield* addressed
+      // The offset is all that decides; how much arrives is known when it has.
+      yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
+      return offset + (yield* session.append(content))
+    }))
+
+  const commit: BlobWriter["commit"] = (input, size) =>
+    Effect.scoped(Effect.gen(function*() {
+      const expected = yield* Effect.fromResult(parseContentDigest(input))
+      const session = yield* opened.uploads.exclusive(id)
+      const base = yield* addressed
+      const actual = session.state._tag === "Open" ? yield* session.digest(algorithmOf(expected)) : expected
+      const events = yield* decided(session.state, {
+        _tag: "CommitUpload",
+        expected,
+        actual,
+        ...base,
+        ...(size === undefined ? {} : { size })
+      })
+      for (const event of events) yield* session.conclude(event)
+      if (events.length === 0) {
+        // The blob it became may have been deleted since, or what the session says may never have happened. Success
+        // says that it is there, of this size, and lasts.
+        const there = yield* opened.blobs.protect(expected)
+        if (Option.isNone(there)) return yield* new BlobUploadUnknown({ upload: id })
+        return { mediaType: octetStream, digest: expected, size: there.value } satisfies Descriptor
+      }
+      return { mediaType: octetStream, digest: expected, size: sizeOf(session.state) } satisfies Descriptor
+    }))
+
+  const cancel: BlobWriter["cancel"] = Effect.scoped(Effect.gen(function*() {
+    const session = yield* opened.uploads.exclusive(id)
+    const events = yield* decided(session.state, { _tag: "CancelUpload", ...(yield* addressed) })
+    for (const event of events) yield* session.conclude(event)
+    return events.length === 0 ? 0 : sizeOf(session.state)
+  }))
+
+  return {
+    id,
+    repository,
+    size: open.size,
+    chunkSize: chunkSize === undefined || chunkSize <= 0 ? limits.chunkBytes : chunkSize,
+    expires: open.touched + uploadExpiryMillis,
+    append,
+    commit,
+    cancel
+  }
+}
+
+const decided = (
+  state: UploadState,
+  command: UploadCommand
+): Effect.Effect<ReadonlyArray<UploadEvent>, UploadRefusal> => Effect.fromResult(decideUpload(state, command))
+
+const sizeOf = (state: UploadState): number => state._tag === "Open" || state._tag === "Committed" ? state.size : 0

@@ -1,0 +1,291 @@
+/** Writing manifests and tags: one commit for whatever belongs together. */
+import { Effect, Option, Result, Stream } from "effect"
+import type { Command, Missing, PutManifest, TagWrite } from "../../layout/Command.ts"
+import { decide } from "../../layout/decide.ts"
+import { replay } from "../../layout/evolve.ts"
+import { tagged, withDigest } from "../../layout/query.ts"
+import type { State } from "../../layout/State.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import {
+  algorithmOf,
+  type ContentDigest,
+  type Digest,
+  isContentDigest,
+  parseContentDigest,
+  parseDigest
+} from "../../oci/Digest.ts"
+import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
+import {
+  DigestInvalid,
+  ManifestTooLarge,
+  ManifestUnknown,
+  type RegistryError,
+  Unsupported
+} from "../../oci/OciError.ts"
+import { parseTag, type Repository } from "../../oci/Reference.ts"
+import type {
+  Change,
+  ManifestPushed,
+  PushManifestOptions,
+  RegistryShape,
+  TagMoved,
+  TagRequest
+} from "../api/Registry.ts"
+import * as limits from "../limits.ts"
+import { factsOf } from "../manifests/manifests.ts"
+import type { BlobStore, Committed, Hasher } from "../ports/ports.ts"
+import type { Catalog, Opened } from "../repositories/catalog.ts"
+import { missingFrom } from "../repositories/missingFrom.ts"
+import { findManifest } from "./reads.ts"
+
+type Located = Opened & { readonly repository: Repository }
+
+/** A change whose names and document are in order: its evidence is gathered on the state that the decision is made on. */
+interface Prepared {
+  readonly opened: Located
+  /** Stores what the change brings along. */
+  readonly store: Effect.Effect<void, RegistryError>
+  readonly evidence: (state: State) => Effect.Effect<Command, RegistryError>
+}
+
+export const makePushManifests = (
+  catalog: Catalog,
+  hasher: Hasher
+): Pick<RegistryShape, "pushManifest" | "tagManifest" | "batch"> => {
+  const preparePush = Effect.fnUntraced(function*(
+    repository: string,
+    bytes: Uint8Array,
+    mediaType: string,
+    options: PushManifestOptions,
+    alone: boolean
+  ) {
+    const opened = yield* catalog.open(repository)
+    const tags = yield* tagWrites(options.tags ?? [])
+    const descriptor = yield* describeManifest(hasher, bytes, mediaType, options.digest)
+    const manifest = yield* Effect.fromResult(
+      parseManifest(bytes, mediaType, options.stored === true ? "read" : "push")
+    )
+    const command = (missing: ReadonlyArray<Missing>): PutManifest => ({
+      _tag: "PutManifest",
+      repository: opened.repository,
+      descriptor: {
+        ...described(descriptor, manifest),
+        ...(options.annotations === undefined ? {} : { annotations: options.annotations })
+      },
+      tags,
+      missing
+    })
+    const missing = (look: BlobStore["protect"]) =>
+      Effect.map(
+        missingFrom(opened, manifest, look, options.stored === true),
+        (all) => options.sparse === true ? [] : all
+      )
+    const store = Effect.gen(function*() {
+      const known = command(yield* missing((digest) => opened.blobs.stat(digest)))
+      // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
+      // is not known while other changes come first.
+      yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
+      yield* opened.blobs.write(Stream.succeed(bytes), {
+        algorithm: algorithmOf(descriptor.digest),
+        digest: descriptor.digest,
+        size: bytes.length,
+        manifest: true
+      })
+    })
+    const itself: Missing = { path: "", digest: descriptor.digest }
+    const prepared: Prepared = {
+      opened,
+      store,
+      evidence: () =>
+        Effect.zipWith(
+          missing(opened.blobs.protect),
+          opened.blobs.protect(descriptor.digest, { manifest: true }),
+          (lacking, stored) => command(Option.isSome(stored) ? lacking : [itself, ...lacking])
+        )
+    }
+    return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
+  })
+
+  const prepareTag = Effect.fnUntraced(
+    function*(repository: string, input: string, requests: ReadonlyArray<TagRequest>) {
+      const opened = yield* catalog.open(repository)
+      const digest = yield* Effect.fromResult(parseDigest(input))
+      const tags = yield* tagWrites(requests)
+      const prepared: Prepared = {
+        opened,
+        store: Effect.void,
+        evidence: Effect.fnUntraced(function*(state) {
+          const descriptor = yield* findManifest(opened, state, digest).pipe(
+            Effect.catchTag(
+              "NameUnknown",
+              () => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference: digest }))
+            )
+          )
+          const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, digest))
+          const missing = there ? [] : [{ path: "", digest }]
+          return { _tag: "PutManifest", repository: opened.repository, descriptor, tags, missing } satisfies PutManifest
+        })
+      }
+      return { prepared, tags, digest }
+    }
+  )
+
+  const prepare = Effect.fnUntraced(function*(change: Change): Effect.fn.Return<Prepared, RegistryError> {
+    switch (change._tag) {
+      case "PushManifest":
+        return (yield* preparePush(change.repository, change.bytes, change.mediaType, change.options ?? {}, false))
+          .prepared
+      case "Tag":
+        return (yield* prepareTag(change.repository, change.digest, change.tags)).prepared
+      case "DeleteTag":
+        return yield* prepareDelete(catalog, change)
+    }
+  })
+
+  return {
+    pushManifest: Effect.fn("Registry.pushManifest")(function*(repository, bytes, mediaType, options = {}) {
+      const { descriptor, manifest, prepared, tags } = yield* preparePush(repository, bytes, mediaType, options, true)
+      yield* prepared.store
+      const committed = yield* commit(prepared)
+      yield* prepared.opened.facts.learn(descriptor, factsOf(manifest, bytes))
+      yield* prepared.opened.facts.keep
+      return pushed(committed, prepared.opened.repository, descriptor, tags, manifest.subject?.digest)
+    }),
+
+    tagManifest: Effect.fn("Registry.tagManifest")(function*(repository, input, requests) {
+      const { digest, prepared, tags } = yield* prepareTag(repository, input, requests)
+      const committed = yield* commit(prepared)
+      const descriptor = yield* findManifest(prepared.opened, committed.after, digest)
+      return pushed(committed, prepared.opened.repository, descriptor, tags, undefined)
+    }),
+
+    batch: Effect.fn("Registry.batch")(function*(changes) {
+      const prepared = yield* Effect.forEach(changes, prepare)
+      const [first] = prepared
+      if (first === undefined) return Option.none()
+      const stranger = prepared.find(({ opened }) => !catalog.together(first.opened.repository, opened.repository))
+      if (stranger !== undefined) {
+        return yield* new Unsupported({
+          operation: "a batch across repositories",
+          reason: `${first.opened.repository} and ${stranger.opened.repository} are layouts of their own`
+        })
+      }
+      yield* Effect.forEach(prepared, ({ store }) => store)
+      const { revision } = yield* first.opened.layout.transact({
+        evidence: (state) => commandsInTurn(prepared, state),
+        decide: (state, commands) => decide(state, { _tag: "Batch", commands })
+      })
+      return revision
+    })
+  }
+}
+
+const commit = ({ evidence, opened }: Prepared): Effect.Effect<Committed, RegistryError> =>
+  opened.layout.transact({ evidence, decide })
+
+/** The commands of a batch, each with evidence of the state that those before it leave; a refused one is the last. */
+const commandsInTurn = Effect.fnUntraced(function*(
+  prepared: ReadonlyArray<Prepared>,
+  state: State
+): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+  const commands: Array<Command> = []
+  let next = state
+  for (const { evidence } of prepared) {
+    const command = yield* evidence(next)
+    commands.push(command)
+    const decision = decide(next, command)
+    if (Result.isFailure(decision)) break
+    next = replay(next, decision.success)
+  }
+  return commands
+})
+
+const prepareDelete = Effect.fnUntraced(function*(
+  catalog: Catalog,
+  change: Extract<Change, { readonly _tag: "DeleteTag" }>
+): Effect.fn.Return<Prepared, RegistryError> {
+  const opened = yield* catalog.open(change.repository)
+  const tag = yield* Effect.fromResult(parseTag(change.tag))
+  const ifDigest = change.ifDigest === undefined ? undefined : yield* Effect.fromResult(parseDigest(change.ifDigest))
+  const command: Command = {
+    _tag: "DeleteTag",
+    repository: opened.repository,
+    tag,
+    ...(ifDigest === undefined ? {} : { ifDigest })
+  }
+  return { opened, store: Effect.void, evidence: () => Effect.succeed(command) }
+})
+
+const tagWrites = (requests: ReadonlyArray<TagRequest>): Effect.Effect<ReadonlyArray<TagWrite>, RegistryError> =>
+  Effect.forEach(
+    requests,
+    Effect.fnUntraced(function*(request) {
+      const { ifAbsent, ifDigest, tag } = typeof request === "string"
+        ? { tag: request }
+        : { ifAbsent: undefined, ifDigest: undefined, ...request }
+      return {
+        tag: yield* Effect.fromResult(parseTag(tag)),
+        ...(ifDigest === undefined ? {} : { ifDigest: yield* Effect.fromResult(parseDigest(ifDigest)) }),
+        ...(ifAbsent === undefined ? {} : { ifAbsent })
+      }
+    })
+  )
+
+/** What the bytes are, checked against what the caller says they are. */
+const describeManifest = Effect.fnUntraced(function*(
+  hasher: Hasher,
+  bytes: Uint8Array,
+  mediaType: string,
+  expected: string | undefined
+): Effect.fn.Return<Descriptor & { readonly digest: ContentDigest }, RegistryError> {
+  const wanted = expected === undefined ? undefined : yield* Effect.fromResult(parseContentDigest(expected))
+  if (bytes.length > limits.manifestBytes) {
+    return yield* new ManifestTooLarge({ size: bytes.length, limit: limits.manifestBytes })
+  }
+  const digest = hasher.digest(wanted === undefined ? "sha256" : algorithmOf(wanted), bytes)
+  if (wanted !== undefined && wanted !== digest) return yield* new DigestInvalid({ digest: wanted, actual: digest })
+  return { mediaType, digest, size: bytes.length }
+})
+
+/** An entry says of an artifact what it is, as oras and skopeo write it. */
+const described = (
+  descriptor: Descriptor & { readonly digest: ContentDigest },
+  { document }: Manifest
+): Descriptor & { readonly digest: ContentDigest } =>
+  typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
+
+export const isStored = (opened: Opened, digest: Digest): Effect.Effect<boolean, RegistryError> =>
+  isContentDigest(digest)
+    ? Effect.map(opened.blobs.protect(digest, { manifest: true }), Option.isSome)
+    : Effect.succeed(false)
+
+const pushed = (
+  { after, before, revision }: Committed,
+  repository: Repository,
+  descriptor: Descriptor,
+  tags: ReadonlyArray<TagWrite>,
+  subject: Digest | undefined
+): ManifestPushed => ({
+  descriptor: {
+    mediaType: descriptor.mediaType,
+    digest: descriptor.digest,
+    size: descriptor.size,
+    ...(descriptor.artifactType === undefined ? {} : { artifactType: descriptor.artifactType })
+  },
+  ...(subject === undefined ? {} : { subject }),
+  existed: withDigest(before, repository, descriptor.digest).length > 0,
+  moved: tags.flatMap(({ tag }) => movedTag(before, after, repository, tag)),
+  revision
+})
+
+const movedTag = (
+  before: State,
+  after: State,
+  repository: Repository,
+  tag: TagWrite["tag"]
+): ReadonlyArray<TagMoved> => {
+  const from = tagged(before, repository, tag)[0]?.descriptor?.digest
+  const to = tagged(after, repository, tag)[0]?.descriptor?.digest
+  if (from === to) return []
+  return [from === undefined ? { tag } : { tag, from }]
+}

@@ -1,0 +1,272 @@
+/** Reading and resolving: blobs, manifests and tags. */
+import { Effect, HashMap, Option, Result, Stream } from "effect"
+import { named, names, reaching, tagged, unnamed, withDigest } from "../../layout/query.ts"
+import type { State } from "../../layout/State.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import { octetStream } from "../../oci/MediaType.ts"
+import {
+  BlobUnknown,
+  DigestInvalid,
+  ManifestUnknown,
+  NameUnknown,
+  RangeInvalid,
+  type RegistryError
+} from "../../oci/OciError.ts"
+import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
+import type { Content, ManifestContent } from "../api/Content.ts"
+import type { RegistryShape } from "../api/Registry.ts"
+import { descriptorsOf } from "../manifests/manifests.ts"
+import type { BlobRead } from "../ports/ports.ts"
+import { findAttached } from "../reachability/belonging.ts"
+import type { Catalog, Opened } from "../repositories/catalog.ts"
+import { walkRepository } from "../repositories/walkRepository.ts"
+
+type Located = Opened & { readonly repository: Repository }
+
+/** The descriptor of a manifest of the repository: an entry, or below an entry. */
+export const findManifest = Effect.fnUntraced(function*(
+  opened: Located,
+  state: State,
+  digest: Digest
+): Effect.fn.Return<Descriptor, RegistryError> {
+  const { repository } = opened
+  const entry = reaching(state, repository, digest)[0]?.descriptor
+  if (entry !== undefined) return entry
+  if (repository === state.defaultRepository) {
+    // Below an entry whose name fits no grammar. There are few of them, and nothing is remembered by them.
+    const { reached } = yield* opened.manifests.walk(descriptorsOf(unnamed(state)), false)
+    const found = reached.get(digest)
+    if (found !== undefined) return found
+  }
+  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
+  const { reached } = yield* walkRepository(opened, state, repository, false)
+  const found = reached.get(digest) ?? (yield* findAttached(opened, state, digest, new Set<string>(reached.keys())))
+  return found ?? (yield* new ManifestUnknown({ repository, reference: digest }))
+})
+
+const findTag = (
+  state: State,
+  repository: Repository,
+  tag: Tag
+): Result.Result<Descriptor, ManifestUnknown | NameUnknown> => {
+  const found = tagged(state, repository, tag)[0]?.descriptor
+  if (found !== undefined) return Result.succeed(found)
+  return Option.isNone(names(state, repository))
+    ? Result.fail(new NameUnknown({ repository: repository }))
+    : Result.fail(new ManifestUnknown({ repository, reference: tag }))
+}
+
+/** Type, digest and size: what the operations promise; what else an entry carries is the entry's. */
+export const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Descriptor => ({
+  mediaType,
+  digest,
+  size,
+  ...(artifactType === undefined ? {} : { artifactType })
+})
+
+type Reads = Pick<
+  RegistryShape,
+  | "getBlob"
+  | "getBlobRange"
+  | "getManifest"
+  | "getTag"
+  | "resolveBlob"
+  | "resolveManifest"
+  | "resolveTag"
+  | "describe"
+  | "tagsOf"
+  | "expandDigest"
+  | "resolveName"
+  | "getNamed"
+  | "blobPath"
+>
+
+export const makeReads = (catalog: Catalog): Reads => {
+  const located = Effect.fnUntraced(function*(repository: string, input: string) {
+    const opened = yield* catalog.open(repository)
+    return { opened, digest: yield* Effect.fromResult(parseContentDigest(input)) }
+  })
+
+  const manifestContent = Effect.fnUntraced(function*(
+    opened: Located,
+    descriptor: Descriptor
+  ): Effect.fn.Return<ManifestContent, RegistryError> {
+    const bytes = yield* opened.manifests.bytes(descriptor).pipe(
+      Effect.catchTag(
+        "ManifestUnknown",
+        ({ reference }) => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference }))
+      )
+    )
+    return {
+      descriptor: { ...bare(descriptor), size: bytes.length },
+      verified: true,
+      bytes,
+      stream: Stream.succeed(bytes)
+    }
+  })
+
+  const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    const tag = yield* Effect.fromResult(parseTag(input))
+    return bare(yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag)))
+  })
+
+  const getTag: Reads["getTag"] = Effect.fn("Registry.getTag")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    const tag = yield* Effect.fromResult(parseTag(input))
+    const descriptor = yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag))
+    return yield* manifestContent(opened, descriptor)
+  })
+
+  const manifestOf = Effect.fnUntraced(function*(repository: string, input: string) {
+    const opened = yield* catalog.open(repository)
+    const digest = yield* Effect.fromResult(parseDigest(input))
+    return { opened, descriptor: yield* findManifest(opened, yield* opened.layout.snapshot, digest) }
+  })
+
+  const resolveManifest: Reads["resolveManifest"] = Effect.fn("Registry.resolveManifest")(
+    function*(repository, digest) {
+      return bare((yield* manifestOf(repository, digest)).descriptor)
+    }
+  )
+
+  const getManifest: Reads["getManifest"] = Effect.fn("Registry.getManifest")(function*(repository, digest) {
+    const { descriptor, opened } = yield* manifestOf(repository, digest)
+    return yield* manifestContent(opened, descriptor)
+  })
+
+  const resolveBlob: Reads["resolveBlob"] = Effect.fn("Registry.resolveBlob")(function*(repository, input) {
+    const { digest, opened } = yield* located(repository, input)
+    const stored = yield* opened.blobs.stat(digest)
+    if (Option.isSome(stored)) return { mediaType: octetStream, digest, size: stored.value }
+    return { mediaType: octetStream, digest, size: (yield* embeddedBlob(opened, digest)).length }
+  })
+
+  const getBlob: Reads["getBlob"] = Effect.fn("Registry.getBlob")(function*(repository, input, options = {}) {
+    const { digest, opened } = yield* located(repository, input)
+    const read = yield* opened.blobs.read(digest, { ...options, verify: options.verify ?? true })
+    return contentOf(digest, Option.getOrUndefined(read) ?? readOf(yield* embeddedBlob(opened, digest)))
+  })
+
+  const getBlobRange: Reads["getBlobRange"] = Effect.fn("Registry.getBlobRange")(
+    function*(repository, input, { end, offset }, options = {}) {
+      const { digest, opened } = yield* located(repository, input)
+      const window = { offset, length: end === undefined || end < 0 ? Number.POSITIVE_INFINITY : end - offset }
+      const read = yield* opened.blobs.read(digest, { ...options, window, verify: options.verify ?? true })
+      const found = Option.getOrUndefined(read) ?? readOf(yield* embeddedBlob(opened, digest), window)
+      const { size } = found
+      const until = end === undefined || end < 0 || end > size ? size : end
+      const whole = Number.isSafeInteger(offset) && Number.isInteger(until)
+      if (!whole || offset < 0 || offset > size || offset > until) {
+        return yield* new RangeInvalid({ offset, size })
+      }
+      return contentOf(digest, found)
+    }
+  )
+
+  const tagsOf: Reads["tagsOf"] = Effect.fn("Registry.tagsOf")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    const digest = yield* Effect.fromResult(parseDigest(input))
+    const state = yield* opened.layout.snapshot
+    const tags = withDigest(state, opened.repository, digest).flatMap(({ name }) =>
+      name._tag === "Tagged" ? [name.tag] : []
+    )
+    return tags.filter((tag) => tagged(state, opened.repository, tag)[0]?.digest === digest).toSorted()
+  })
+
+  const expandDigest: Reads["expandDigest"] = Effect.fn("Registry.expandDigest")(function*(repository, input) {
+    const opened = yield* catalog.open(repository)
+    const prefix = input.replace(/^sha(?:256|512):/u, "")
+    if (!/^[0-9a-f]{12,128}$/u.test(prefix)) {
+      return yield* new DigestInvalid({ digest: input, reason: "a shortened digest has 12 or more hexadecimal digits" })
+    }
+    const fits = (digest: Digest): digest is ContentDigest =>
+      Result.isSuccess(parseContentDigest(digest)) && encodedOf(digest).startsWith(prefix) &&
+      (input === prefix || digest.startsWith(input))
+    const { reached } = yield* walkRepository(opened, yield* opened.layout.snapshot, opened.repository, false)
+    const manifests = Array.from(reached.keys()).filter(fits)
+    if (manifests.length > 0) return manifests.toSorted()
+    const blobs = yield* Stream.runCollect(Stream.filter(opened.blobs.list, ({ digest }) => fits(digest)))
+    return blobs.map(({ digest }) => digest).toSorted()
+  })
+
+  const namedEntry = Effect.fnUntraced(function*(refName: string) {
+    for (const opened of yield* catalog.layouts) {
+      const entry = named(yield* opened.layout.snapshot, refName)
+      if (Option.isNone(entry)) continue
+      if (entry.value.descriptor === undefined) {
+        const reason = entry.value.name._tag === "Raw" ? entry.value.name.reason : "is no descriptor"
+        return yield* new DigestInvalid({ digest: entry.value.digest, reason: `the entry ${reason}` })
+      }
+      return { opened, descriptor: entry.value.descriptor }
+    }
+    return yield* new ManifestUnknown({ repository: "", reference: refName })
+  })
+
+  return {
+    getBlob,
+    getBlobRange,
+    getManifest,
+    getTag,
+    resolveBlob,
+    resolveManifest,
+    resolveTag,
+    tagsOf,
+    expandDigest,
+    describe: Effect.fn("Registry.describe")(function*(repository, descriptor) {
+      const opened = yield* catalog.open(repository)
+      return yield* opened.manifests.facts(descriptor)
+    }),
+    resolveName: Effect.fn("Registry.resolveName")(function*(refName) {
+      return bare((yield* namedEntry(refName)).descriptor)
+    }),
+    getNamed: Effect.fn("Registry.getNamed")(function*(refName) {
+      const { descriptor, opened } = yield* namedEntry(refName)
+      const bytes = yield* opened.manifests.bytes(descriptor)
+      return {
+        descriptor: { ...bare(descriptor), size: bytes.length },
+        verified: true,
+        bytes,
+        stream: Stream.succeed(bytes)
+      }
+    }),
+    blobPath: Effect.fn("Registry.blobPath")(function*(repository, input) {
+      const { digest, opened } = yield* located(repository, input)
+      return opened.blobs.path(digest)
+    })
+  }
+}
+
+/** A blob that is in no file, but in the `data` of a descriptor of the repository (image-spec, descriptor.md). */
+const embeddedBlob = Effect.fnUntraced(function*(
+  opened: Located,
+  digest: ContentDigest
+): Effect.fn.Return<Uint8Array, RegistryError> {
+  const state = yield* opened.layout.snapshot
+  if (HashMap.has(state.repositories, opened.repository)) {
+    const { facts, reached } = yield* walkRepository(opened, state, opened.repository, true)
+    const candidates = [
+      ...reached.values(),
+      ...Array.from(facts.values()).flatMap(({ config, layers }) => config === undefined ? layers : [config, ...layers])
+    ]
+    for (const descriptor of candidates) {
+      if (descriptor.digest !== digest) continue
+      const data = opened.manifests.embedded(descriptor)
+      if (Option.isSome(data)) return data.value
+    }
+  }
+  return yield* new BlobUnknown({ digest })
+})
+
+const contentOf = (
+  digest: ContentDigest,
+  { content, size, verified }: BlobRead
+): Content => ({ descriptor: { mediaType: octetStream, digest, size }, verified, stream: content })
+
+/** What is in memory, as if it were read. */
+const readOf = (bytes: Uint8Array, { length, offset } = { offset: 0, length: bytes.length }): BlobRead => ({
+  size: bytes.length,
+  verified: true,
+  content: Stream.sync(() => bytes.subarray(offset, offset + length))
+})

@@ -1,0 +1,150 @@
+/** Finds everything that a copy has to bring along; nothing is written yet. */
+import { Effect } from "effect"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import { type Child, children } from "../../oci/Manifest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
+import { LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
+import type { Attached } from "../api/Attached.ts"
+import * as limits from "../limits.ts"
+import type { ReadManifest, SourceReader } from "../refs/copySource.ts"
+
+/** Content below a manifest. */
+export interface Part {
+  readonly descriptor: Descriptor
+  /** It may be missing at the source, and then stays missing. */
+  readonly optional: boolean
+  /** A manifest that only an index names: all it takes for that is to be there. */
+  readonly isManifest: boolean
+}
+
+/** A manifest, with the tags that say to what it belongs, or what its entry says of it. */
+interface EntryToBe extends ReadManifest {
+  readonly tags: ReadonlyArray<string>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export interface Found {
+  /** What becomes an entry of the target: the manifest that was asked for, and then what belongs to it. */
+  readonly entries: ReadonlyArray<EntryToBe>
+  /** Everything below them, each digest once. */
+  readonly parts: ReadonlyArray<Part>
+  readonly manifests: number
+}
+
+/** Breadth first, each manifest read once, however many indexes and subjects lead to it. */
+export const walkCopy = Effect.fnUntraced(function*(
+  source: SourceReader,
+  root: ReadManifest,
+  { referrers, sparse }: { readonly referrers: boolean; readonly sparse: boolean }
+): Effect.fn.Return<Found, RegistryError> {
+  const parts = new Map<string, Part>()
+  const seen = new Set<string>([root.descriptor.digest])
+  const entries: Array<EntryToBe> = [{ ...root, tags: [] }]
+  const scanned = new Set<string>()
+  const lists = new Map<string, Attached>()
+  let readBytes = 0
+  let entryBytes = root.bytes.length
+
+  const read = Effect.fnUntraced(function*(descriptor: Descriptor): Effect.fn.Return<ReadManifest, RegistryError> {
+    if (seen.size > limits.walkManifests) {
+      return yield* new LimitExceeded({ what: "manifests in a copy", limit: limits.walkManifests })
+    }
+    const found = yield* source.manifest(descriptor)
+    readBytes += found.bytes.length
+    return readBytes <= limits.walkBytes
+      ? found
+      : yield* new LimitExceeded({ what: "bytes of manifests in a copy", limit: limits.walkBytes })
+  })
+
+  const grow = Effect.fnUntraced(function*({ bytes }: ReadManifest): Effect.fn.Return<void, RegistryError> {
+    entryBytes += bytes.length
+    if (entryBytes > limits.copyBytes) {
+      return yield* new LimitExceeded({ what: "bytes of attached manifests in a copy", limit: limits.copyBytes })
+    }
+  })
+
+  /** Takes in what a document of an unknown type names: a copy without it would be smaller than its source. */
+  const mentioned = Effect.fnUntraced(function*(document: Descriptor): Effect.fn.Return<void, RegistryError> {
+    const waiting = [document]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (scanned.has(next.digest)) continue
+      scanned.add(next.digest)
+      for (const descriptor of yield* source.mentioned(next)) {
+        add(parts, { descriptor, path: "", role: "layer", optional: false }, false)
+        waiting.push(descriptor)
+      }
+    }
+  })
+
+  /** Takes in what stands below a manifest, level by level, and answers every manifest of it. */
+  const below = Effect.fnUntraced(function*(
+    top: ReadManifest
+  ): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+    const manifests = [top.descriptor]
+    let level = [top]
+    for (let depth = 0; level.length > 0; depth++) {
+      if (depth > limits.walkDepth) {
+        return yield* new LimitExceeded({ what: "indexes inside indexes", limit: limits.walkDepth })
+      }
+      const next: Array<ReadManifest> = []
+      for (const { manifest } of level) {
+        for (const child of children(manifest)) {
+          const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
+          add(parts, sparse ? { ...child, optional: true } : child, isManifest)
+          if (child.role === "manifest" && !isManifest) yield* mentioned(child.descriptor)
+          if (!isManifest || seen.has(child.descriptor.digest)) continue
+          seen.add(child.descriptor.digest)
+          const found = sparse ? yield* ifThere(read(child.descriptor)) : yield* read(child.descriptor)
+          if (found === undefined) continue
+          manifests.push(child.descriptor)
+          next.push(found)
+        }
+      }
+      level = next
+    }
+    return manifests
+  })
+
+  const own = yield* below(root)
+  const waiting = referrers ? Array.from(own) : []
+  for (let subject = waiting.pop(); subject !== undefined; subject = waiting.pop()) {
+    for (const one of yield* source.attached(subject.digest)) {
+      const { annotations, descriptor, tag } = one
+      // What it lists comes one by one; a list that is no tag's says nothing more than that.
+      if (one.isList === true) {
+        if (tag !== undefined) lists.set(tag, one)
+        continue
+      }
+      if (seen.has(descriptor.digest)) continue
+      seen.add(descriptor.digest)
+      const found = yield* read(descriptor)
+      yield* grow(found)
+      entries.push({
+        ...found,
+        tags: tag === undefined ? [] : [tag],
+        ...(annotations === undefined ? {} : { annotations })
+      })
+      waiting.push(...yield* below(found))
+    }
+  }
+  // Last, when all that they list is known.
+  for (const [tag, { descriptor }] of lists) {
+    if (seen.has(descriptor.digest)) continue
+    seen.add(descriptor.digest)
+    const found = yield* read(descriptor)
+    yield* grow(found)
+    yield* below(found)
+    entries.push({ ...found, tags: [tag] })
+  }
+  return { entries, parts: Array.from(parts.values()), manifests: seen.size }
+})
+
+const ifThere = <A>(read: Effect.Effect<A, RegistryError>): Effect.Effect<A | undefined, RegistryError> =>
+  Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)
+
+/** What one manifest needs is needed, also where another one could do without. */
+const add = (parts: Map<string, Part>, { descriptor, optional }: Child, isManifest: boolean): void => {
+  const known = parts.get(descriptor.digest)
+  if (known === undefined) parts.set(descriptor.digest, { descriptor, optional, isManifest })
+  else if (known.optional && !optional) parts.set(descriptor.digest, { ...known, descriptor, optional })
+}

@@ -1,0 +1,106 @@
+/** Two more ports: the files of a layout as they lie there, and what lies about among them. */
+import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
+import type { State } from "../../layout/State.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { Held } from "../api/Garbage.ts"
+import { leftoverMillis } from "../limits.ts"
+
+/** Whatever lies in the place of a blob. */
+export interface BlobFile {
+  /** Relative to the layout. */
+  readonly path: string
+  readonly digest: ContentDigest
+  /** Links are what they lead to where they may be followed. */
+  readonly kind: "file" | "directory" | "link" | "other"
+  readonly size: number
+  /** Whether everybody may read it who may look into the layout. */
+  readonly readable: boolean
+}
+
+/** What the files of a layout are like that are no blobs. What cannot be read is told with the reason. */
+export interface Condition {
+  readonly marker: Result.Result<"present" | "missing", RegistryError>
+  readonly index: Result.Result<IndexCondition | undefined, RegistryError>
+  readonly journal: Result.Result<JournalCondition, RegistryError>
+}
+
+export interface IndexCondition {
+  readonly state: State
+  /** What `manifests` is. */
+  readonly manifests: "list" | "null" | "absent"
+  /** The path of the first key that its object has twice. */
+  readonly keyTwice: string | undefined
+  /** See `BlobFile.readable`. */
+  readonly readable: boolean
+}
+
+export interface JournalCondition {
+  /** Whether anything has been committed. */
+  readonly begun: boolean
+  readonly damaged: boolean
+  /** Bytes after its last line. */
+  readonly torn: number
+}
+
+/** Hashes blobs as they lie there, trusting nothing that was found out before, on all processors. */
+export interface Hashing {
+  /** How many are worth being hashed at a time. */
+  readonly atOnce: number
+  /** Nothing where there is no file; `passed` is told how many bytes have been read since the last time. */
+  readonly hash: (
+    digest: ContentDigest,
+    passed: (bytes: number) => Effect.Effect<void>
+  ) => Effect.Effect<Option.Option<ContentDigest>, RegistryError>
+}
+
+/** The files of one layout as they lie there, and how they are put right. */
+export interface Upkeep {
+  readonly held: Effect.Effect<Held, RegistryError>
+  /** Deletes for good what collections have taken away, at once. */
+  readonly emptyTrash: Effect.Effect<void, RegistryError>
+  /** Fails only where the medium does. */
+  readonly look: Effect.Effect<Condition, RegistryError>
+  readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, RegistryError>
+  /** Everything with the name of a blob, in no order. */
+  readonly blobs: Stream.Stream<BlobFile, RegistryError>
+  readonly hashing: Effect.Effect<Hashing, never, Scope.Scope>
+  /** Moves a blob away that is not what its name says, and tells where to; nothing happens to any other. */
+  readonly quarantine: (digest: ContentDigest) => Effect.Effect<Option.Option<string>, RegistryError>
+  /**
+   * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing where
+   * there was nothing to do.
+   */
+  readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
+  /** The bytes in the place of the index, whatever they are; none where there is no file, or more than a manifest has. */
+  readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
+  /**
+   * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,
+   * of these entries. Tells what was done.
+   */
+  readonly restoreIndex: (recovered: ReadonlyArray<Schema.Json>) => Effect.Effect<Option.Option<string>, RegistryError>
+}
+
+/** A file or folder that is no part of the layout. */
+export interface Leftover {
+  /** Relative to the layout. */
+  readonly path: string
+  /** Whose it is, as far as its name tells. */
+  readonly tool: string | undefined
+  readonly bytes: number
+  /** When it was touched for the last time: milliseconds since 1970. */
+  readonly changed: number
+  /** Whether it may go once nobody has touched it for a day. */
+  readonly removable: boolean
+}
+
+/** Whether a tool may still be at work on what it has left, so that nothing it may count on goes. */
+export const isUnfinished = ({ changed, tool }: Leftover, now: number): boolean =>
+  tool !== undefined && tool !== "ocilayout" && now - changed < leftoverMillis
+
+/** What tools leave behind in a layout when they are interrupted, and strangers under `blobs/`. */
+export interface Leftovers {
+  readonly list: Stream.Stream<Leftover, RegistryError>
+  /** Removes one that may go; how many bytes went with it, or nothing where it may not, or is not on the list. */
+  readonly remove: (path: string) => Effect.Effect<Option.Option<number>, RegistryError>
+}

@@ -1,0 +1,253 @@
+/** What programs need from the world: each port has an interpreter in memory and one on disk. */
+import type { Effect, Option, Result, Scope, Stream } from "effect"
+import type { Commit } from "../../layout/Commit.ts"
+import type { Event } from "../../layout/Event.ts"
+import type { StoredBlob } from "../../layout/garbage.ts"
+import type { State } from "../../layout/State.ts"
+import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../../layout/Upload.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import type { Algorithm, ContentDigest } from "../../oci/Digest.ts"
+import type { Facts } from "../../oci/Manifest.ts"
+import type { OciError, RegistryError } from "../../oci/OciError.ts"
+import type { Repository } from "../../oci/Reference.ts"
+import type { Pin } from "../api/Garbage.ts"
+import type { Leftovers, Upkeep } from "./Upkeep.ts"
+
+/** What a transaction did. */
+export interface Committed {
+  /** The state its decision was made on. */
+  readonly before: State
+  readonly after: State
+  readonly events: ReadonlyArray<Event>
+  /** The number of the commit; none when there was nothing to do. */
+  readonly revision: Option.Option<number>
+}
+
+/** One layout's index. */
+export interface LayoutStore {
+  /** The state as of now, without waiting for writers. */
+  readonly snapshot: Effect.Effect<State, RegistryError>
+  /**
+   * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
+   *
+   * `evidence` runs under the layout's lock: it stats what it names, and no more. Decisions that wait together are
+   * committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
+   * removed under the same lock, once that is on record; one to be collected stays if it was just pushed again.
+   */
+  readonly transact: <A, E>(request: {
+    readonly evidence: (state: State) => Effect.Effect<A, E>
+    readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
+  }) => Effect.Effect<Committed, E | RegistryError>
+  /**
+   * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put back,
+   * and what they did is recorded. A layout that we have never written is left as it is.
+   */
+  readonly tend: Effect.Effect<void, RegistryError>
+}
+
+/** A commit, or what will be one. */
+export interface FoundCommit extends Commit {
+  /** It is not on record yet: what it says may still grow, until the next write records it. */
+  readonly pending?: true
+  /** Which journal it is in: another one begins where the first was lost. */
+  readonly journal?: string
+}
+
+/** What has happened to one layout. Whoever may read the layout may read it. */
+export interface Journal {
+  /** Tells at once, and then whenever something may have happened; never what, and not how often. */
+  readonly changes: Stream.Stream<void>
+  /**
+   * The commits that happened, newest first, those before the revision `before` if it is given. What others have changed
+   * since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where the
+   * history has been edited or cut; what comes after that point is right.
+   *
+   * Commits whose events do not have the text `mentioning` in them may be left out, which is faster.
+   */
+  readonly commits: (
+    options?: { readonly before?: number | undefined; readonly mentioning?: string | undefined }
+  ) => Stream.Stream<FoundCommit, RegistryError>
+  /**
+   * Commits of layouts that were here before and were removed since a time, with all but our own folder; what they name
+   * can be had for as long as things can be undone.
+   */
+  readonly putAside: (since: number) => Stream.Stream<FoundCommit, RegistryError>
+  /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
+  readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
+}
+
+/** A blob's bytes, or a window of them. */
+export interface BlobRead {
+  /** Bytes of the whole blob. */
+  readonly size: number
+  /**
+   * Whether what the stream yields is known to be content of that digest: by hashing along, in which case the stream
+   * fails with `ContentMismatch` before its end, or because this very file was hashed before.
+   */
+  readonly verified: boolean
+  readonly content: Stream.Stream<Uint8Array, RegistryError>
+}
+
+export interface BlobWritten {
+  readonly digest: ContentDigest
+  readonly size: number
+  /** Whether there was a blob of this size under this digest already. */
+  readonly existed: boolean
+}
+
+/** The content-addressed files of one layout. */
+export interface BlobStore {
+  /** Size in bytes, when the blob is there. */
+  readonly stat: (digest: ContentDigest) => Effect.Effect<Option.Option<number>, RegistryError>
+  /**
+   * As `stat`, for a blob that a commit is about to name: from then on it is as durable as the layout promises, and
+   * outlives for a day what a tool without our lock collects as garbage. `manifest` says that it is one.
+   */
+  readonly protect: (
+    digest: ContentDigest,
+    options?: { readonly manifest?: boolean }
+  ) => Effect.Effect<Option.Option<number>, RegistryError>
+  /**
+   * A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. With `passing` a piece
+   * may take the place of the one before it.
+   */
+  readonly read: (
+    digest: ContentDigest,
+    options: {
+      readonly window?: { readonly offset: number; readonly length: number }
+      readonly verify: boolean
+      readonly passing?: boolean | undefined
+    }
+  ) => Effect.Effect<Option.Option<BlobRead>, RegistryError, Scope.Scope>
+  /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
+  readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>
+  /**
+   * Stores content under its digest once it is known to be right; fails as soon as it exceeds `size`. It is retained as
+   * by `retain`.
+   */
+  readonly write: <E, R>(
+    content: Stream.Stream<Uint8Array, E, R>,
+    expected: {
+      readonly algorithm: Algorithm
+      readonly digest?: ContentDigest
+      readonly size?: number
+      readonly manifest?: boolean
+    }
+  ) => Effect.Effect<BlobWritten, E | RegistryError, R>
+  /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
+  readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+  /** Every blob, in no order; strangers under `blobs/` are passed over. */
+  readonly list: Stream.Stream<StoredBlob, RegistryError>
+  /** The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. */
+  readonly digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
+  /** Content that was removed from the layout by another tool, and that only we still hold; in no order. */
+  readonly heldOnly: Stream.Stream<StoredBlob, RegistryError>
+  /** One blob as `list` or `heldOnly` would tell of it. */
+  readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, RegistryError>
+  /** The blobs that were pushed, mounted or named by a commit since a time in milliseconds, as far as that is known. */
+  readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, RegistryError>
+  /** The file that holds a blob, where blobs are files. */
+  readonly path: (digest: ContentDigest) => Option.Option<string>
+}
+
+/** A session that this caller alone works on, until the scope closes. */
+export interface UploadSession {
+  readonly state: UploadState
+  /**
+   * Appends the bytes and acknowledges them: they are as durable as the layout promises. When the content breaks off,
+   * what had arrived is kept and acknowledged, and the failure is passed on.
+   */
+  readonly append: <E, R>(content: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<number, E | RegistryError, R>
+  /** What all of its bytes hash to. */
+  readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, RegistryError>
+  /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`). */
+  readonly conclude: (event: UploadEvent) => Effect.Effect<void, RegistryError>
+}
+
+/** The unfinished blobs of one layout. */
+export interface UploadStore {
+  /** Starts a session with a new id. */
+  readonly create: (repository: Repository) => Effect.Effect<OpenUpload, RegistryError>
+  readonly stat: (id: UploadId) => Effect.Effect<UploadState, RegistryError>
+  /** `UploadBusy` when somebody else is at it. */
+  readonly exclusive: (id: UploadId) => Effect.Effect<UploadSession, RegistryError, Scope.Scope>
+  readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, RegistryError>
+}
+
+/** Content that stays though nothing in the layout needs it. */
+export interface Pins {
+  readonly all: Effect.Effect<ReadonlyMap<ContentDigest, Pin>, RegistryError>
+  readonly add: (digest: ContentDigest, pin: Pin) => Effect.Effect<void, RegistryError>
+  /** Whether there was one. */
+  readonly remove: (digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+}
+
+/** Lists of what is to be done, kept for an hour so that what was looked at is what is carried out. */
+export interface Plans {
+  /** Keeps a plan under a new name; none where nothing can be written. */
+  readonly save: (plan: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  /** `PlanExpired` when it is kept no longer, or never was. */
+  readonly load: (id: string) => Effect.Effect<string, RegistryError>
+}
+
+/**
+ * What was found out about manifests, also by earlier processes, so that nobody has to read them all again to tell what
+ * refers to one. Nobody vouches for it: questions are answered from it, and never decides it what may go.
+ */
+export interface FactsCache {
+  /** What earlier processes have found out of a manifest. */
+  readonly load: Effect.Effect<(descriptor: Descriptor) => Facts | undefined>
+  readonly learn: (descriptor: Descriptor, facts: Facts) => Effect.Effect<void>
+  /** Keeps what was learned, now or later: somebody has written into the layout, so that a trace may be left in it. */
+  readonly keep: Effect.Effect<void>
+}
+
+/** The stores of one layout. */
+export interface Stores {
+  readonly layout: LayoutStore
+  readonly journal: Journal
+  readonly blobs: BlobStore
+  readonly uploads: UploadStore
+  readonly pins: Pins
+  readonly plans: Plans
+  readonly facts: FactsCache
+  readonly upkeep: Upkeep
+  readonly leftovers: Leftovers
+}
+
+/** A tree of layouts, one per repository. */
+export interface Layouts {
+  /** The stores of a repository, whether its layout exists already or not. */
+  readonly open: (repository: Repository) => Effect.Effect<Stores, RegistryError>
+  /** The repositories whose layouts exist, in lexical order. */
+  readonly list: Effect.Effect<ReadonlyArray<Repository>, RegistryError>
+}
+
+/** Hashes what is in memory; streams are hashed where they are stored. */
+export interface Hasher {
+  readonly digest: (algorithm: Algorithm, bytes: Uint8Array) => ContentDigest
+}
+
+/** Files outside of layouts, inside the directories that a surface allows. */
+export interface LocalFiles {
+  readonly allowed: ReadonlyArray<string>
+  /** Only those of them that are inside one of some directories as well, which are `file:` URIs and have to exist. */
+  readonly within: (roots: ReadonlyArray<string>) => Effect.Effect<LocalFiles, RegistryError>
+  /**
+   * `length` bytes from `offset`, all by default; a piece may take the place of the one before it. `PathDenied` outside
+   * the allowed directories.
+   */
+  readonly read: (
+    path: string,
+    window?: { readonly offset: number; readonly length?: number | undefined }
+  ) => Effect.Effect<
+    { readonly size: number; readonly content: Stream.Stream<Uint8Array, RegistryError> },
+    RegistryError,
+    Scope.Scope
+  >
+  /** Writes a new file; it appears whole or not at all, and never in the place of another. */
+  readonly create: (
+    path: string,
+    content: Stream.Stream<Uint8Array, RegistryError>
+  ) => Effect.Effect<{ readonly path: string; readonly size: number }, RegistryError>
+}

@@ -1,0 +1,173 @@
+/** Which manifests of a layout belong to which, whoever names them and whether an entry leads to them or not. */
+import { Effect, Stream } from "effect"
+import { type Bond, bondsOf } from "../../layout/belonging.ts"
+import { readEntry } from "../../layout/Entry.ts"
+import { isNote } from "../../layout/Event.ts"
+import type { Links } from "../../layout/garbage.ts"
+import { entriesOfDigest, type State } from "../../layout/State.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import type { Facts } from "../../oci/Manifest.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { Repository } from "../../oci/Reference.ts"
+import type { Attached } from "../api/Attached.ts"
+import { descriptorsOf, type Walk } from "../manifests/manifests.ts"
+import type { Opened } from "../repositories/catalog.ts"
+import { type Unlisted, unlistedManifests } from "./unlisted.ts"
+
+export interface Belongings {
+  readonly bonds: ReadonlyArray<Bond>
+  /** What belongs to each digest, in order of their digests. */
+  readonly attached: ReadonlyMap<string, ReadonlyArray<Attached>>
+  /** Manifests that no entry leads to, and that have never been an entry or a part of one, as far as is known. */
+  readonly unlisted: ReadonlyMap<string, Unlisted>
+}
+
+type Reading = Pick<Opened, "blobs" | "facts" | "journal" | "manifests">
+
+const remembered = { verified: new WeakMap<State, Belongings>(), told: new WeakMap<State, Belongings>() }
+
+/**
+ * Who belongs to whom in a layout.
+ *
+ * @param verified whether manifests are read, as has to be where something may be removed; otherwise what earlier
+ *   processes have found out of them counts as well
+ */
+export const belongingsIn = Effect.fnUntraced(function*(
+  opened: Reading,
+  state: State,
+  verified: boolean
+): Effect.fn.Return<Belongings, RegistryError> {
+  const known = verified ? undefined : remembered.verified.get(state) ?? remembered.told.get(state)
+  if (known !== undefined) return known
+  const told = verified ? undefined : yield* opened.facts.load
+  const walk = yield* opened.manifests.walk(descriptorsOf(state.entries), true, told)
+  const unlisted = yield* strangers(opened, yield* unlistedManifests(opened, partsOf(walk)))
+  const facts = new Map<string, Facts>(walk.facts)
+  const bonds = Array.from(bondsOf(state.entries, facts))
+  for (const [digest, { facts: { subject } }] of unlisted) {
+    if (subject !== undefined && subject.digest !== digest) {
+      bonds.push({ digest, subject: subject.digest, by: "subject" })
+    }
+  }
+  const attached = new Map<string, Array<Attached>>()
+  for (const bond of bonds) {
+    const stranger = unlisted.get(bond.digest)
+    const descriptor = stranger?.descriptor ?? descriptorIn(walk, bond.digest)
+    if (descriptor === undefined) continue
+    const one: Attached = {
+      descriptor: asReferrer(descriptor, stranger?.facts ?? facts.get(bond.digest)),
+      by: bond.by,
+      ...(bond.tag === undefined ? {} : { tag: bond.tag }),
+      ...(bond.isList === undefined ? {} : { isList: bond.isList }),
+      ...(bond.annotations === undefined ? {} : { annotations: bond.annotations }),
+      repositories: repositoriesOf(state, bond.digest),
+      isListed: stranger === undefined
+    }
+    const list = attached.get(bond.subject)
+    if (list === undefined) attached.set(bond.subject, [one])
+    else list.push(one)
+  }
+  for (const list of attached.values()) list.sort((a, b) => (a.descriptor.digest < b.descriptor.digest ? -1 : 1))
+  const belongings: Belongings = { bonds, attached, unlisted }
+  // What could not be read now may be read later.
+  if (walk.complete) remembered[verified ? "verified" : "told"].set(state, belongings)
+  return belongings
+})
+
+/** What manifests name, those that no entry leads to included. */
+export const withUnlisted = (
+  links: ReadonlyMap<string, Links>,
+  { unlisted }: Pick<Belongings, "unlisted">
+): ReadonlyMap<string, Links> => {
+  const all = new Map(links)
+  for (const [digest, { facts: { config, layers, manifests } }] of unlisted) {
+    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
+    if (!all.has(digest)) all.set(digest, { children: children.map((child) => child.digest) })
+  }
+  return all
+}
+
+/** Everything that a walk has met. */
+const partsOf = ({ facts, reached }: Walk): ReadonlySet<string> => {
+  const met = new Set<string>(reached.keys())
+  for (const { config, layers } of facts.values()) {
+    if (config !== undefined) met.add(config.digest)
+    for (const { digest } of layers) met.add(digest)
+  }
+  return met
+}
+
+const descriptorIn = ({ reached }: Walk, digest: string): Descriptor | undefined => {
+  const all: ReadonlyMap<string, Descriptor> = reached
+  return all.get(digest)
+}
+
+const repositoriesOf = (state: State, digest: string): ReadonlyArray<Repository> =>
+  Array.from(
+    new Set(entriesOfDigest(state, digest).flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository]))
+  ).toSorted()
+
+const asReferrer = (
+  { digest, mediaType, size }: Descriptor,
+  { annotations, artifactType }: Pick<Facts, "annotations" | "artifactType"> = { annotations: new Map() }
+): Descriptor => ({
+  mediaType,
+  digest,
+  size,
+  ...(artifactType === undefined ? {} : { artifactType }),
+  ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
+})
+
+/** Without those that were entries once, and what was below them: they were taken out of the index on purpose. */
+const strangers = Effect.fnUntraced(function*(
+  { journal }: Pick<Opened, "journal">,
+  unlisted: ReadonlyMap<string, Unlisted>
+): Effect.fn.Return<ReadonlyMap<string, Unlisted>, RegistryError> {
+  if (unlisted.size === 0) return unlisted
+  const [only, ...others] = unlisted.keys()
+  const known = new Set<string>()
+  const waiting = yield* Stream.runFold(
+    journal.commits(others.length === 0 && only !== undefined ? { mentioning: only } : {}),
+    (): Array<string> => [],
+    (digests, { events }) => {
+      for (const event of events) {
+        if (isNote(event)) continue
+        for (const value of event._tag === "EntryReplaced" ? [event.from, event.to] : [event.value]) {
+          const { digest } = readEntry(value, undefined)
+          if (unlisted.has(digest)) digests.push(digest)
+        }
+      }
+      return digests
+    }
+    // What of the past can be read counts; what cannot is not known to have been taken out.
+  ).pipe(Effect.catchTag("HistoryInvalid", () => Effect.succeed<Array<string>>([])))
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (known.has(next)) continue
+    known.add(next)
+    for (const { digest } of unlisted.get(next)?.facts.manifests ?? []) waiting.push(digest)
+  }
+  return new Map(Array.from(unlisted).filter(([digest]) => !known.has(digest)))
+})
+
+/**
+ * The descriptor of a manifest that belongs to one of a repository: it can be read there, whoever names it.
+ *
+ * @param own the manifests of the repository
+ */
+export const findAttached = Effect.fnUntraced(function*(
+  opened: Opened,
+  state: State,
+  digest: string,
+  own: { readonly has: (digest: string) => boolean }
+): Effect.fn.Return<Descriptor | undefined, RegistryError> {
+  const { attached, bonds } = yield* belongingsIn(opened, state, false)
+  const subjects = Map.groupBy(bonds, (bond) => bond.digest)
+  if (!subjects.has(digest)) return undefined
+  const met = new Set<string>([digest])
+  for (const one of met) {
+    for (const { subject } of subjects.get(one) ?? []) met.add(subject)
+  }
+  if (!Array.from(met).some((one) => own.has(one))) return undefined
+  const [first] = subjects.get(digest) ?? []
+  return attached.get(first?.subject ?? "")?.find(({ descriptor }) => descriptor.digest === digest)?.descriptor
+})

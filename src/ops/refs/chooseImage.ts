@@ -1,0 +1,79 @@
+/** Follows an index, and indexes inside it, to the image for a platform. */
+import { Effect, Option, Result } from "effect"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import { parseImageConfig } from "../../oci/ImageConfig.ts"
+import type { Manifest } from "../../oci/Manifest.ts"
+import { PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { childrenFor, images, isFor, particulars, platformOf, platformsOf } from "../../oci/Platform.ts"
+
+/** Indexes inside indexes that are followed to a platform. */
+const depth = 4
+
+interface Read {
+  readonly manifest: Manifest
+}
+
+interface Reader<A> {
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<A, RegistryError>
+  /** A config. */
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+}
+
+/**
+ * The image for `platform`: what a descriptor names or, of an index, the only one below it, and the child that said what
+ * it is for. What is no image, and says of no platform, stands for itself. `PlatformUnknown`.
+ */
+export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
+  reader: Reader<A>,
+  descriptor: Descriptor,
+  platform: string
+): Effect.fn.Return<{ readonly manifest: A; readonly child?: Descriptor }, RegistryError> {
+  let at = yield* reader.manifest(descriptor)
+  let found: Descriptor | undefined
+  for (let level = 0; at.manifest.kind === "index"; level++) {
+    const index = at.manifest
+    const [child, ...others] = childrenFor(index, platform)
+    if (child === undefined || level === depth) {
+      return yield* new PlatformUnknown({ platform, available: platformsOf(index) })
+    }
+    if (others.some(({ digest }) => digest !== child.digest)) {
+      const available = [child, ...others].map(particulars)
+      return yield* new PlatformUnknown({ platform, available, reason: "several" })
+    }
+    if (platformOf(child) !== undefined) found = child
+    at = yield* reader.manifest(child).pipe(
+      Effect.catchTag("ManifestUnknown", () => Effect.flatMap(absent(reader, index, child, platform), Effect.fail))
+    )
+  }
+  if (found !== undefined) return { manifest: at, child: found }
+  const own = platformOf(descriptor) ?? (yield* platformIn(reader, at.manifest))
+  if (own !== undefined && !isFor(own, platform)) {
+    return yield* new PlatformUnknown({ platform, available: [own], reason: "single" })
+  }
+  return { manifest: at }
+})
+
+/** What the config of an image says; nothing where it says nothing, or nobody can read it. */
+const platformIn = Effect.fnUntraced(function*(
+  { document }: Pick<Reader<never>, "document">,
+  { config, kind }: Manifest
+): Effect.fn.Return<string | undefined, RegistryError> {
+  if (kind !== "image" || config === undefined) return undefined
+  const bytes = yield* document(config)
+  return Result.getOrUndefined(parseImageConfig(bytes))?.platform
+})
+
+/** The index names an image that is not here: the platforms whose images are. */
+const absent = Effect.fnUntraced(function*(
+  { manifest }: Pick<Reader<unknown>, "manifest">,
+  index: Manifest,
+  child: Descriptor,
+  platform: string
+): Effect.fn.Return<PlatformUnknown, RegistryError> {
+  const available: Array<string> = []
+  for (const image of images(index)) {
+    const there = yield* Effect.option(manifest(image))
+    if (Option.isSome(there)) available.push(platformOf(image) ?? image.digest)
+  }
+  return new PlatformUnknown({ platform: platformOf(child) ?? platform, available, reason: "absent" })
+})

@@ -1,0 +1,142 @@
+/** Reads what is copied or inspected, from a repository or below an entry that only its written name reaches. */
+import { Effect, Result, type Scope, Stream } from "effect"
+import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
+import { isContentDigest } from "../../oci/Digest.ts"
+import { decodeText } from "../../oci/Json.ts"
+import type { Manifest } from "../../oci/Manifest.ts"
+import {
+  type BlobUnknown,
+  LimitExceeded,
+  ManifestTooLarge,
+  ManifestUnknown,
+  type RegistryError
+} from "../../oci/OciError.ts"
+import type { Attached } from "../api/Attached.ts"
+import type { ManifestContent } from "../api/Content.ts"
+import type { CopySource } from "../api/Copy.ts"
+import * as limits from "../limits.ts"
+import { collectBytes } from "../manifests/collectBytes.ts"
+import { parseStored } from "../manifests/parseStored.ts"
+import { digestsIn } from "../reachability/reachable.ts"
+import type { Found } from "./find.ts"
+
+export interface ReadManifest {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly manifest: Manifest
+}
+
+export interface SourceReader {
+  /** What a mount takes blobs from. */
+  readonly repository: string
+  readonly root: Effect.Effect<ReadManifest, RegistryError>
+  /** A manifest as its parent names it. */
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
+  /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  /** Content, unverified: whoever stores it hashes it. `BlobUnknown`. */
+  readonly content: (
+    descriptor: Descriptor
+  ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
+  /** What a document of a type that nobody here knows names, as far as the source has it; nothing where it is none. */
+  readonly mentioned: (descriptor: Descriptor) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
+  readonly attached: (digest: string) => Effect.Effect<ReadonlyArray<Attached>, RegistryError>
+}
+
+/** What was found, as a source of its content. */
+export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
+  repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
+
+export const readSource = (source: CopySource): SourceReader => {
+  const { registry } = source
+  const blobs = "refName" in source ? anyRepository : source.repository
+
+  const content: SourceReader["content"] = (descriptor) =>
+    registry.getBlob(blobs, descriptor.digest, { verify: false }).pipe(
+      Effect.map(({ stream }) => stream),
+      Effect.catchTag("BlobUnknown", (unknown) => {
+        const data = embeddedData(descriptor)
+        return data._tag === "Some" ? Effect.succeed(Stream.succeed(data.value)) : Effect.fail(unknown)
+      })
+    )
+
+  const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
+    "refName" in source
+      ? smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
+        Effect.catchTag(
+          "BlobUnknown",
+          ({ digest }) => Effect.fail(new ManifestUnknown({ repository: "", reference: digest }))
+        )
+      )
+      : registry.getManifest(source.repository, descriptor.digest).pipe(
+        Effect.map(({ bytes }) => bytes),
+        // What belongs to a manifest may be of another repository, or of none.
+        Effect.catchTags({
+          ManifestUnknown: (error) => withoutEntry(descriptor, error),
+          NameUnknown: (error) => withoutEntry(descriptor, error)
+        })
+      )
+
+  const withoutEntry = (descriptor: Descriptor, error: RegistryError): Effect.Effect<Uint8Array, RegistryError> =>
+    smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
+      Effect.catchTag("BlobUnknown", () => Effect.fail(error))
+    )
+
+  const smallBlob = (
+    descriptor: Descriptor,
+    tooLarge: (size: number) => RegistryError
+  ): Effect.Effect<Uint8Array, RegistryError> =>
+    Effect.scoped(Effect.gen(function*() {
+      const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
+      return yield* collectBytes(
+        stream,
+        (size) => size > limits.manifestBytes ? Effect.fail(tooLarge(size)) : Effect.void
+      )
+    })).pipe(Effect.catchTag("BlobUnknown", (unknown: BlobUnknown) => {
+      const data = embeddedData(descriptor)
+      return data._tag === "Some" ? Effect.succeed(data.value) : Effect.fail(unknown)
+    }))
+
+  return {
+    repository: blobs,
+    root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
+    manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
+    document: (descriptor) =>
+      smallBlob(
+        descriptor,
+        () => new LimitExceeded({ what: `blob ${descriptor.digest}`, limit: limits.manifestBytes })
+      ),
+    content,
+    mentioned: Effect.fnUntraced(
+      function*(descriptor): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+        if (descriptor.size > limits.manifestBytes) return []
+        const text = decodeText(yield* smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: size })))
+        const named = Result.isSuccess(text) ? digestsIn(text.success).filter(isContentDigest) : []
+        const found: Array<Descriptor> = []
+        for (const digest of new Set(named)) {
+          const blob = yield* registry.resolveBlob(blobs, digest).pipe(
+            Effect.catchTag("BlobUnknown", () => Effect.undefined)
+          )
+          if (blob !== undefined) found.push(blob)
+        }
+        return found
+      }
+    ),
+    attached: (digest) => Stream.runCollect(registry.attached(blobs, digest, { verified: true }))
+  }
+}
+
+/** In a shared layout, the only one with such entries, every valid name sees the blobs. */
+const anyRepository = "raw"
+
+const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryError> => {
+  if ("refName" in source) return source.registry.getNamed(source.refName)
+  const { reference, registry, repository } = source
+  return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
+}
+
+const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, RegistryError> =>
+  Effect.map(
+    Effect.fromResult(parseStored(bytes, descriptor)),
+    (manifest) => ({ descriptor, bytes, manifest })
+  )

@@ -1,0 +1,120 @@
+/** What there is to know about the image, index or artifact that a reference names. */
+import { Effect, Result, Stream } from "effect"
+import type { Descriptor } from "../../oci/Descriptor.ts"
+import { shortDigest } from "../../oci/Digest.ts"
+import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
+import type { Manifest } from "../../oci/Manifest.ts"
+import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { images, platformOf } from "../../oci/Platform.ts"
+import { chooseImage } from "./chooseImage.ts"
+import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
+import type { Found } from "./find.ts"
+
+/** Text in it is as it is written in the layout: whoever shows it makes it safe. */
+export interface Inspected {
+  /** Of what was chosen: with a platform, the image's. */
+  readonly descriptor: Descriptor
+  readonly manifest: Manifest
+  /** As the index says, or else as the image does. */
+  readonly platform?: string
+  /** Of images alone. */
+  readonly image?: ImageConfig
+  /** How many artifacts of each type refer to it; those of an unknown type under the empty name. */
+  readonly referrers: ReadonlyMap<string, number>
+}
+
+/**
+ * Explains what a reference was found to name. With `platform`, of an index only the image for it, `PlatformUnknown`
+ * where there is none; without, an index of one image, attestations aside, stands for that image. A config that cannot be
+ * read fails it: `BlobUnknown`, or `ManifestInvalid` at `config`.
+ */
+export const inspect = Effect.fn("inspect")(function*(
+  found: Found,
+  platform?: string
+): Effect.fn.Return<Inspected, RegistryError> {
+  const reader = readSource(sourceOf(found))
+  const { child, manifest: { descriptor, manifest } } = platform === undefined
+    ? yield* onlyImage(reader, yield* reader.manifest(found.descriptor))
+    : yield* chooseImage(reader, found.descriptor, platform)
+  const image = manifest.kind === "image" && manifest.config !== undefined
+    ? yield* configOf(reader, manifest.config)
+    : undefined
+  const stated = [child, descriptor].map((one) => one === undefined ? undefined : platformOf(one))
+    .find((one) => one !== undefined) ?? image?.platform
+  return {
+    descriptor,
+    manifest,
+    ...(stated === undefined ? {} : { platform: stated }),
+    ...(image === undefined ? {} : { image }),
+    referrers: yield* referrersOf(found, descriptor)
+  }
+})
+
+/** Bytes of a config and the layers, as their descriptors say. */
+export const contentSize = ({ config, layers }: Manifest): number =>
+  layers.reduce((sum, { size }) => sum + size, config?.size ?? 0)
+
+/** An image of an index. */
+export interface Weighed {
+  readonly descriptor: Descriptor
+  readonly platform?: string
+  /** In bytes, config and layers; of an index inside the index nothing is known. */
+  readonly size?: number
+  /** A layout need not have every image of an index. */
+  readonly state: "present" | "missing" | "damaged"
+}
+
+/** Looks at every image of an index. */
+export const weighImages = (
+  found: Found,
+  { manifest }: Inspected
+): Effect.Effect<ReadonlyArray<Weighed>, RegistryError> => {
+  const reader = readSource(sourceOf(found))
+  return Effect.forEach(images(manifest), (descriptor) => {
+    const platform = platformOf(descriptor)
+    const child = { descriptor, ...(platform === undefined ? {} : { platform }) }
+    return reader.manifest(descriptor).pipe(
+      Effect.map(({ manifest }): Weighed =>
+        manifest.kind === "index"
+          ? { ...child, state: "present" }
+          : { ...child, state: "present", size: contentSize(manifest) }
+      ),
+      Effect.catchTags({
+        ManifestUnknown: () => Effect.succeed<Weighed>({ ...child, state: "missing" }),
+        ContentMismatch: () => Effect.succeed<Weighed>({ ...child, state: "damaged" }),
+        ManifestInvalid: () => Effect.succeed<Weighed>({ ...child, state: "damaged" })
+      })
+    )
+  }, { concurrency: 8 })
+}
+
+const onlyImage = (
+  reader: SourceReader,
+  root: ReadManifest
+): Effect.Effect<{ readonly manifest: ReadManifest; readonly child?: Descriptor }, RegistryError> => {
+  const [only, ...others] = images(root.manifest)
+  if (only === undefined || others.length > 0) return Effect.succeed({ manifest: root })
+  return Effect.map(reader.manifest(only), (manifest) => ({ manifest, child: only }))
+}
+
+const configOf = Effect.fnUntraced(function*(
+  reader: SourceReader,
+  config: Descriptor
+): Effect.fn.Return<ImageConfig, RegistryError> {
+  const parsed = parseImageConfig(yield* reader.document(config))
+  if (Result.isSuccess(parsed)) return parsed.success
+  return yield* new ManifestInvalid({ path: `config ${shortDigest(config.digest)}`, reason: parsed.failure })
+})
+
+const referrersOf = Effect.fnUntraced(function*(
+  { layout, repository }: Found,
+  { digest }: Descriptor
+): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+  const counts = new Map<string, number>()
+  if (repository === undefined) return counts
+  yield* Stream.runForEach(layout.registry.referrers(repository, digest), ({ artifactType = "" }) =>
+    Effect.sync(() => {
+      counts.set(artifactType, (counts.get(artifactType) ?? 0) + 1)
+    }))
+  return counts
+})

@@ -1,0 +1,90 @@
+/** Checks blobs that no manifest of an entry needs: whether a collection would keep them, and why. */
+import { Effect, Result } from "effect"
+import { sweep } from "../../layout/garbage.ts"
+import type { State } from "../../layout/State.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import { platformsOf } from "../../oci/Platform.ts"
+import { damaged } from "../manifests/damage.ts"
+import type { BlobFile } from "../ports/Upkeep.ts"
+import { type Belongings, belongingsIn, withUnlisted } from "../reachability/belonging.ts"
+import { needsOfAll } from "../reachability/reachable.ts"
+import type { Unlisted } from "../reachability/unlisted.ts"
+import type { Opened } from "../repositories/catalog.ts"
+import type { Report } from "./Report.ts"
+
+/** Those that nothing needs: the judgement is the collection's, so that the two never disagree. */
+export const checkSurplus = Effect.fnUntraced(function*(
+  opened: Opened,
+  state: State | undefined,
+  surplus: ReadonlyArray<BlobFile>,
+  report: Report
+): Effect.fn.Return<ReadonlyArray<BlobFile>, RegistryError> {
+  if (state === undefined || surplus.length === 0) return surplus
+  const known = yield* damaged(
+    Effect.all([needsOfAll(opened, state), belongingsIn(opened, state, true), opened.pins.all])
+  )
+  // What is too large to be followed, or cannot be read, was told of already.
+  if (Result.isFailure(known)) return surplus
+  const [{ links }, belongings, pins] = known.success
+  const { blobs } = sweep(
+    state,
+    {
+      now: 0,
+      blobs: surplus.map(({ digest, size }) => ({ digest, size, touched: 0 })),
+      links: withUnlisted(links, belongings),
+      bonds: belongings.bonds,
+      unreadable: new Set(),
+      held: new Set(),
+      pins: new Set(pins.keys()),
+      busy: undefined,
+      past: [],
+      outlived: new Map()
+    },
+    { untagged: false, graceMillis: 0, undoable: false }
+  )
+  const going = new Set(blobs.flatMap(({ digest, goes }) => goes ? [digest] : []))
+  yield* tellUnlisted(belongings, { state, surplus, going }, report)
+  return surplus.filter(({ digest }) => going.has(digest))
+})
+
+/** Manifests that no entry leads to and that no other one has as a part of it. */
+const tellUnlisted = Effect.fnUntraced(function*(
+  { unlisted }: Belongings,
+  { going, state, surplus }: {
+    readonly state: State
+    readonly surplus: ReadonlyArray<BlobFile>
+    readonly going: ReadonlySet<string>
+  },
+  report: Report
+): Effect.fn.Return<void> {
+  const parts = new Set(
+    Array.from(unlisted.values()).flatMap(({ facts }) => facts.manifests.map(({ digest }) => digest))
+  )
+  for (const { digest, path } of surplus) {
+    const found = unlisted.get(digest)
+    if (found === undefined || parts.has(digest)) continue
+    const { subject } = found.facts
+    if (!going.has(digest) && subject !== undefined) {
+      const message = `${digest}, ${whatIs(found)}, refers to ${subject.digest}, and no entry leads to it`
+      yield* report.found("REFERRER_UNLISTED", { path, digest, message, neededBy: [subject.digest] })
+    } else if (going.has(digest)) {
+      yield* report.found("MANIFEST_UNLISTED", {
+        path,
+        digest,
+        message: `${digest} is ${whatIs(found)}, and no entry leads to it`,
+        // Nobody empties an index on purpose and leaves all of the content.
+        ...(state.entries.length === 0 ? { severity: "warning" as const } : {})
+      })
+    }
+  }
+})
+
+const whatIs = ({ facts }: Unlisted): string => {
+  if (facts.kind === "index") {
+    const platforms = platformsOf(facts)
+    const for_ = platforms.length === 0 ? "" : ` for ${platforms.join(", ")}`
+    return `an index of ${facts.manifests.length} manifests${for_}`
+  }
+  if (facts.kind === "image") return "an image"
+  return facts.artifactType === undefined ? "an artifact" : `an artifact of the type ${facts.artifactType}`
+}
