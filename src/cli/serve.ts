@@ -12,13 +12,16 @@ import { isEmptyFolder } from "./directories.ts"
 import { type Failure, Mistake, orMistake } from "./Failure.ts"
 import { serveNotice } from "./serveNotice.ts"
 import { credentialsOf, parseServe, type ReadText, type ServeFlags, tlsOf } from "./serveOptions.ts"
+import { isWorker, runWorkers, sharedSecret, tellListening } from "./workers.ts"
 
 /** Until the process is told to stop; on SIGHUP, certificate, users and tokens are read again. */
 export const serve = Effect.fn("serve")(
   function*(flags: ServeFlags) {
     const request = yield* orMistake(parseServe(flags, readText))
+    const tell = (url: string) => Console.error(serveNotice(url, resolve(flags.directory), request))
+    if (flags.workers > 1 && !isWorker) return yield* runWorkers(flags.workers, tell)
     const registry = yield* open(flags)
-    const serving = yield* serveRegistry({ ...request, sparse: flags.sparse }).pipe(
+    const serving = yield* serveRegistry({ ...request, sparse: flags.sparse, ticketSecret: sharedSecret() }).pipe(
       Effect.provideService(Registry, registry),
       Effect.mapError(({ message }) => new Mistake(message))
     )
@@ -29,7 +32,7 @@ export const serve = Effect.fn("serve")(
         yield* Console.error("certificate, users and tokens were read again")
       }).pipe(Effect.catch(({ message }) => Console.error(`nothing was changed: ${message}`)))
     )
-    yield* Console.error(serveNotice(serving.url, resolve(flags.directory), request))
+    yield* isWorker ? tellListening(serving.url) : tell(serving.url)
     return yield* Effect.never
   },
   Effect.scoped,

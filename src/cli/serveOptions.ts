@@ -24,6 +24,8 @@ export interface ServeFlags {
   readonly durability: Durability
   readonly hold: HoldPolicy
   readonly symlinks: SymlinkPolicy
+  /** Processes; 1 is this one alone. */
+  readonly workers: number
 }
 
 /** What the files hold that flags name, by path; or why one cannot be read. */

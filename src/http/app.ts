@@ -21,7 +21,7 @@ export interface AppOptions extends AccessOptions {
 
 export interface App {
   readonly handle: Effect.Effect<HttpServerResponse, never, HttpServerRequest | Scope.Scope>
-  /** From now on these are who may come in; tickets of before are good for nothing. */
+  /** From now on these are who may come in; where they are others, tickets of before are good for nothing. */
   readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
   /** From now on requests are told that the server is stopping; those under way go on. */
   readonly stop: Effect.Effect<void>

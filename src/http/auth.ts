@@ -16,6 +16,8 @@ export interface AccessOptions {
   readonly credentials: Credentials | undefined
   /** Whether those who show nothing may read. */
   readonly anonymousPull: boolean
+  /** What servers that are one to their clients sign tickets with; one of its own by default. */
+  readonly ticketSecret?: Buffer | undefined
 }
 
 export interface Access {
@@ -34,12 +36,12 @@ const nobody: Shown = { _tag: "Nobody" }
 const wrong: Shown = { _tag: "Wrong" }
 const user = (name: string): Shown => ({ _tag: "User", name })
 
-export const makeAccess = ({ anonymousPull, credentials }: AccessOptions, limits: HttpLimits): Access => {
+export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessOptions, limits: HttpLimits): Access => {
   if (credentials === undefined) {
     return { permit: () => Effect.succeed(anonymous), token: () => Effect.fail(noTokens) }
   }
   const passwords = makePasswords(credentials)
-  const tickets = makeTickets()
+  const tickets = makeTickets(credentials, ticketSecret)
   const attempts = makeAttempts(limits.wrongLogins)
 
   const shownBy = (header: string, now: number): Effect.Effect<Shown> => {

@@ -1,6 +1,7 @@
 /** Tokens that the server gives out itself, so that a client shows its password once and not with every request. */
 import { Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import type { Credentials } from "./credentials.ts"
 
 /** How long a ticket is good for: seconds. */
 export const ticketSeconds = 15 * 60
@@ -21,9 +22,13 @@ export interface Tickets {
   readonly read: (ticket: string, now: number) => { readonly user?: string } | undefined
 }
 
-/** @param secret of all processes that serve together; others' tickets are good for nothing */
-export const makeTickets = (secret: Buffer = randomBytes(32)): Tickets => {
-  const sign = (text: string): string => createHmac("sha256", secret).update(text).digest("base64url")
+/**
+ * Tickets are good with whoever has the same secret and the same credentials: where a user is taken out, those of all
+ * users are to be had anew.
+ */
+export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = randomBytes(32)): Tickets => {
+  const key = createHmac("sha256", secret).update(JSON.stringify([Array.from(users), tokens])).digest()
+  const sign = (text: string): string => createHmac("sha256", key).update(text).digest("base64url")
   return {
     issue: (user, now) => {
       const until = now + ticketSeconds * 1000

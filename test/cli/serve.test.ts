@@ -3,8 +3,10 @@ import { hashSync } from "bcryptjs"
 import { Effect, type Scope } from "effect"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
+import { get } from "node:http"
 import { request } from "node:https"
 import { join } from "node:path"
+import process from "node:process"
 import { connect } from "node:tls"
 import { digestOf, utf8 } from "../support/images.ts"
 import { json, ocl } from "./support/command.ts"
@@ -15,6 +17,7 @@ interface Listening {
   readonly stderr: () => string
   readonly kill: (signal: NodeJS.Signals) => void
   readonly exit: Effect.Effect<number | string | null>
+  readonly pid: number | undefined
 }
 
 /** `ocilayout serve` once it says where; fails with how it ended and what it said if it ends instead. */
@@ -49,7 +52,8 @@ const serving = (
             url,
             stderr: () => stderr,
             kill: (signal) => void child.kill(signal),
-            exit: Effect.promise(() => exited)
+            exit: Effect.promise(() => exited),
+            pid: child.pid
           }))
         })
       })
@@ -184,6 +188,47 @@ describe("ocilayout serve", () => {
       assert.strictEqual(yield* status, 200)
     }))
 
+  it.live("is several processes on one port, which take each other's tickets, and replace one that ends", ({ skip }) =>
+    Effect.gen(function*() {
+      if (spawnSync("pgrep", ["-V"]).error !== undefined) return skip("there is no pgrep")
+      const root = yield* temporaryDirectory
+      const users = join(root, "users")
+      fs.writeFileSync(users, `alice:${hashSync("wonderland", 4)}\n`)
+      const args = ["--listen", "0", "--workers", "2", "--htpasswd", users, "--anonymous-pull"]
+      const server = yield* serving([join(root, "images"), ...args])
+      const workers = Effect.sync(() =>
+        String(spawnSync("pgrep", ["-P", String(server.pid)]).stdout).split("\n").filter((line) => line !== "").map(
+          Number
+        )
+      )
+      const both = Effect.repeat(Effect.tap(workers, () => Effect.sleep("20 millis")), {
+        until: (workers) => workers.length === 2
+      })
+      const [first = 0] = yield* both
+      const ticket = yield* Effect.promise(async () => {
+        const response = await fetch(`${server.url}/token`, { headers: basic("alice", "wonderland") })
+        const { token } = await response.json() as { readonly token: string }
+        return { authorization: `Bearer ${token}` }
+      })
+      /** On a connection of its own, so that it may be any of them. */
+      const asked = (headers: Record<string, string>) =>
+        Effect.callback<number | undefined>((resume) => {
+          get(`${server.url}/v2/`, { agent: false, headers }, (response) => {
+            response.resume()
+            resume(Effect.succeed(response.statusCode))
+          }).on("error", () => resume(Effect.succeed(undefined)))
+        })
+      for (let time = 0; time < 8; time++) assert.strictEqual(yield* asked(ticket), 200)
+      assert.strictEqual(yield* asked({}), 401)
+      process.kill(first, "SIGKILL")
+      const now = yield* Effect.repeat(both, { until: (workers) => !workers.includes(first) })
+      assert.strictEqual(yield* asked(ticket), 200)
+      assert.strictEqual(server.stderr().split("ocilayout serves").length, 2)
+      server.kill("SIGTERM")
+      assert.strictEqual(yield* server.exit, 0)
+      for (const worker of now) assert.throws(() => process.kill(worker, 0))
+    }))
+
   it.live("says what is wrong before it begins", () =>
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
@@ -200,7 +245,9 @@ describe("ocilayout serve", () => {
         [[fresh, "--listen", "0", "--read-only"], 3, /no image layout/u],
         [[fresh, "--listen", "0", "--at", "yesterday"], 2, /not a point in history/u],
         [[join(root, "other"), "--listen", "0"], 3, /no image layout/u],
-        [[fresh, "--listen", "0", "--default-repository", "Bad"], 2, /a repository name/u]
+        [[fresh, "--listen", "0", "--default-repository", "Bad"], 2, /a repository name/u],
+        [[fresh, "--listen", "0", "--workers", "0"], 2, /0 is not between 1 and 64/u],
+        [[fresh, "--listen", "0", "--workers", "2", "--read-only"], 3, /no image layout/u]
       ]
       for (const [args, code, said] of wrong) {
         const [ended, stderr] = yield* Effect.flip(serving(args))

@@ -34,7 +34,8 @@ const none: ServeFlags = {
   defaultRepository: undefined,
   durability: "power",
   hold: "always",
-  symlinks: "refuse"
+  symlinks: "refuse",
+  workers: 1
 }
 
 const parse = (flags: Partial<ServeFlags>) => parseServe({ ...none, ...flags }, read)

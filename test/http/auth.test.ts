@@ -157,18 +157,30 @@ describe("an open registry", () => {
 })
 
 describe("a ticket", () => {
-  const { issue, read } = makeTickets()
+  const secret = Buffer.from("a secret of this test")
+  const { issue, read } = makeTickets(credentials, secret)
 
   it("is good until it is over, and only as it was given out", () => {
     const ticket = issue("alice", 0)
     assert.deepStrictEqual(read(ticket, ticketSeconds * 1000 - 1), { user: "alice" })
     assert.isUndefined(read(ticket, ticketSeconds * 1000))
     assert.deepStrictEqual(read(issue(undefined, 0), 1), {})
+    assert.deepStrictEqual(makeTickets(credentials, secret).read(ticket, 1), { user: "alice" })
+    assert.isUndefined(makeTickets({ ...credentials, tokens: [] }, secret).read(ticket, 1))
     const [text = "", signature = ""] = ticket.split(".")
     const forged = Buffer.from(Buffer.from(text, "base64url").toString().replace("alice", "admin")).toString(
       "base64url"
     )
-    for (const no of [`${forged}.${signature}`, text, `${text}.`, `${ticket}.x`, "", makeTickets().issue("alice", 0)]) {
+    for (
+      const no of [
+        `${forged}.${signature}`,
+        text,
+        `${text}.`,
+        `${ticket}.x`,
+        "",
+        makeTickets(credentials).issue("alice", 0)
+      ]
+    ) {
       assert.isUndefined(read(no, 1), no)
     }
   })

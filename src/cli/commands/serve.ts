@@ -6,6 +6,9 @@ import { described } from "../described.ts"
 import { fail } from "../Failure.ts"
 import * as f from "../flags.ts"
 
+/** More of them only take memory. */
+const mostWorkers = 64
+
 /** A flag that a variable of the environment stands in for. */
 const orVariable = (name: string, metavar: string, variable: string, description: string) =>
   Flag.String(name).pipe(
@@ -57,6 +60,15 @@ export const serve = Command.make("serve", {
     ),
     Flag.optional
   ),
+  workers: Flag.Int("workers").pipe(
+    Flag.withMetavar("NUMBER"),
+    Flag.filter(
+      (value) => value >= 1 && value <= mostWorkers,
+      (value) => `${value} is not between 1 and ${mostWorkers}`
+    ),
+    Flag.withDescription("Processes that answer on the one port, for machines with more cores; 1 by default"),
+    Flag.withDefault(1)
+  ),
   durability: f.durability,
   hold: f.hold,
   symlinks: f.symlinks
@@ -74,7 +86,7 @@ export const serve = Command.make("serve", {
         tokenFile: Option.getOrUndefined(tokenFile)
       })
     ),
-    Effect.catch((failure) => fail(failure, false))
+    Effect.catch((failure) => failure._tag === "Ended" ? Effect.fail(failure) : fail(failure, false))
   )).pipe(
     described(
       "Serve a layout as a registry",
