@@ -42,14 +42,14 @@ export const getBlob = Effect.fnUntraced(function*(
   const { headers } = request
   const range = mayRange(headers["if-range"], digest) ? headers["range"] : undefined
   if (range === undefined && headers["if-none-match"] === undefined) {
-    return whole(yield* registry.getBlob(repository, digest))
+    return whole(yield* content(registry, repository, digest))
   }
   const descriptor = yield* registry.resolveBlob(repository, digest)
   if (isKnown(headers, descriptor.digest)) return unchanged(descriptor)
   const asked = parseRange(range, descriptor.size)
   switch (asked._tag) {
     case "All":
-      return whole(yield* registry.getBlob(repository, digest))
+      return whole(yield* content(registry, repository, digest))
     case "Unsatisfiable":
       return yield* unsatisfiable(descriptor.size)
     case "Part": {
@@ -70,6 +70,15 @@ export const deleteBlob = ({ registry }: Surface, _call: Call, { digest, reposit
     registry.deleteBlob(repository, digest),
     HttpServerResponse.empty({ status: 202, headers: { "content-length": "0" } })
   )
+
+/**
+ * A file whose bytes were hashed before is not hashed again while it is the very same: whoever pulls it hashes it as
+ * well. Any other one is, and its end is held back until its bytes are right.
+ */
+const content = Effect.fnUntraced(function*(registry: Surface["registry"], repository: string, digest: string) {
+  const asItIs = yield* registry.getBlob(repository, digest, { verify: false })
+  return asItIs.verified ? asItIs : yield* registry.getBlob(repository, digest)
+})
 
 const whole = ({ descriptor, stream }: Content) =>
   HttpServerResponse.stream(stream, {

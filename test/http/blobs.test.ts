@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
+import { chmodSync, utimesSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { openShared } from "../../src/node/index.ts"
+import { temporaryFolder } from "../support/folders.ts"
 import { digestOf, utf8 } from "../support/images.ts"
 import { locationOf, send, type Served, serving, stores, withQuery } from "./support/serving.ts"
 
@@ -167,5 +171,21 @@ describe.each(stores)("blobs over %s", (_name, store) => {
       assert.strictEqual((yield* remove).status, 202)
       assert.strictEqual((yield* send(served, `/v2/app/blobs/${digest}`, { method: "HEAD" })).status, 404)
       assert.deepStrictEqual((yield* remove).codes, ["BLOB_UNKNOWN"])
+    }))
+})
+
+describe("a blob whose file was changed", () => {
+  it.live("never comes to its end, also where it was read before", () =>
+    Effect.gen(function*() {
+      const directory = join(yield* temporaryFolder, "layout")
+      const served = yield* serving(yield* Effect.orDie(openShared({ directory, durability: "none" })))
+      yield* push(served)
+      const file = join(directory, "blobs", digest.replace(":", "/"))
+      utimesSync(file, 1, 1)
+      for (const _ of [1, 2]) assert.strictEqual((yield* send(served, `/v2/app/blobs/${digest}`)).text, "0123456789")
+      chmodSync(file, 0o644)
+      writeFileSync(file, "0123456788")
+      const read = Effect.tryPromise(() => fetch(`${served.url}/v2/app/blobs/${digest}`).then((read) => read.text()))
+      for (const _ of [1, 2]) assert.strictEqual((yield* Effect.exit(read))._tag, "Failure")
     }))
 })
