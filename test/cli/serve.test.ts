@@ -129,6 +129,36 @@ describe("ocilayout serve", () => {
       }
     }))
 
+  it.live("loses nothing that it has acknowledged when it is killed, and an upload goes on with the next server", () =>
+    Effect.gen(function*() {
+      const layout = join(yield* temporaryDirectory, "images")
+      const first = yield* serving([layout, "--listen", "0"])
+      const content = Buffer.alloc(300_000, "0123456789")
+      const started = yield* answered(`${first.url}/v2/app/blobs/uploads/`, { method: "POST" })
+      const location = started.headers.get("location") ?? ""
+      const patch = (url: string, part: Uint8Array, from: number) =>
+        answered(`${url}${location}`, {
+          method: "PATCH",
+          body: Buffer.from(part),
+          headers: { "content-range": `${from}-${from + part.length - 1}` }
+        })
+      assert.strictEqual((yield* patch(first.url, content.subarray(0, 100_000), 0)).status, 202)
+      assert.strictEqual(yield* pushImage(first.url, "v1"), 201)
+      first.kill("SIGKILL")
+      yield* first.exit
+      const second = yield* serving([layout, "--listen", "0"])
+      assert.strictEqual((yield* answered(`${second.url}/v2/app/manifests/v1`)).status, 200)
+      const status = yield* answered(`${second.url}${location}`)
+      assert.deepStrictEqual([status.status, status.headers.get("range")], [204, "0-99999"])
+      assert.strictEqual((yield* patch(second.url, content.subarray(100_000), 100_000)).status, 202)
+      const digest = digestOf(content)
+      const done = yield* answered(`${second.url}${location}?digest=${digest}`, { method: "PUT" })
+      assert.strictEqual(done.status, 201)
+      const read = yield* answered(`${second.url}/v2/app/blobs/${digest}`)
+      assert.isTrue(content.equals(Buffer.from(yield* Effect.promise(() => read.arrayBuffer()))))
+      assert.strictEqual((yield* ocl(["verify", layout])).code, 0)
+    }))
+
   it.live("lets in those who are in its files, and reads these again when it is told to", () =>
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
