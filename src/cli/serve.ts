@@ -21,7 +21,12 @@ export const serve = Effect.fn("serve")(
     const tell = (url: string) => Console.error(serveNotice(url, resolve(flags.directory), request))
     if (flags.workers > 1 && !isWorker) return yield* runWorkers(flags.workers, tell)
     const registry = yield* open(flags)
-    const serving = yield* serveRegistry({ ...request, sparse: flags.sparse, ticketSecret: sharedSecret() }).pipe(
+    const serving = yield* serveRegistry({
+      ...request,
+      sparse: flags.sparse,
+      metrics: flags.metrics,
+      ticketSecret: sharedSecret()
+    }).pipe(
       Effect.provideService(Registry, registry),
       Effect.mapError(({ message }) => new Mistake(message))
     )

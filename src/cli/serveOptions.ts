@@ -18,6 +18,7 @@ export interface ServeFlags {
   readonly noDelete: boolean
   readonly allowDelete: boolean
   readonly sparse: boolean
+  readonly metrics: boolean
   readonly at: string | undefined
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined

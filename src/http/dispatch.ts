@@ -23,8 +23,11 @@ type Methods<R> = Readonly<Record<string, Handler<R>>>
 
 type Of<Tag extends Route["_tag"]> = Extract<Route, { readonly _tag: Tag }>
 
+/** All but what is about the server itself. */
+export type Dispatched = Exclude<Route, { readonly _tag: "Metrics" | "Token" }>
+
 /** What there is at each path: handlers by method, those left out that are not offered. */
-type Table = { readonly [Tag in Exclude<Route["_tag"], "Token">]: Methods<Of<Tag>> }
+type Table = { readonly [Tag in Dispatched["_tag"]]: Methods<Of<Tag>> }
 
 const reading = <R>(handler: Handler<R>): Methods<R> => ({ GET: handler, HEAD: handler })
 
@@ -58,7 +61,7 @@ export const dispatch = (
   table: Table,
   surface: Surface,
   call: Call,
-  route: Exclude<Route, { readonly _tag: "Token" }>
+  route: Dispatched
 ): Answer => {
   const by = <R>(methods: Methods<R>, route: R): Answer => {
     const handler = Object.hasOwn(methods, call.request.method) ? methods[call.request.method] : undefined

@@ -5,6 +5,7 @@ import { Refused } from "./Refused.ts"
 export type Route =
   | { readonly _tag: "Health" }
   | { readonly _tag: "Ready" }
+  | { readonly _tag: "Metrics" }
   | { readonly _tag: "Token" }
   | { readonly _tag: "Base" }
   | { readonly _tag: "Catalog" }
@@ -22,6 +23,7 @@ export type Route =
 export const routeOf = (path: string): Result.Result<Route, Refused> => {
   if (path === "/healthz") return Result.succeed({ _tag: "Health" })
   if (path === "/readyz") return Result.succeed({ _tag: "Ready" })
+  if (path === "/metrics") return Result.succeed({ _tag: "Metrics" })
   if (path === "/token") return Result.succeed({ _tag: "Token" })
   if (path === "/v2/" || path === "/v2") return Result.succeed({ _tag: "Base" })
   if (!path.startsWith("/v2/")) return Result.fail(nothingHere)
@@ -71,7 +73,7 @@ const partsOf = (path: string): ReadonlyArray<string> | undefined => {
   }
 }
 
-const nothingHere = new Refused({ status: 404, code: "NOT_FOUND", message: "there is nothing at this path" })
+export const nothingHere = new Refused({ status: 404, code: "NOT_FOUND", message: "there is nothing at this path" })
 
 const notDecodable = new Refused({
   status: 400,

@@ -29,6 +29,7 @@ const none: ServeFlags = {
   noDelete: false,
   allowDelete: false,
   sparse: false,
+  metrics: false,
   at: undefined,
   perRepository: false,
   defaultRepository: undefined,

@@ -84,7 +84,15 @@ const command = async (
 const memory = (make: Effect.Effect<RegistryShape>): Promise<Server> =>
   new Promise((resolve, reject) => {
     const offers = { push: true, delete: true, deleteBlobs: true }
-    const options = { host: "127.0.0.1", port: 0, credentials: undefined, anonymousPull: false, sparse: true, offers }
+    const options = {
+      host: "127.0.0.1",
+      port: 0,
+      credentials: undefined,
+      anonymousPull: false,
+      sparse: true,
+      metrics: false,
+      offers
+    }
     const stopping = new AbortController()
     const running = Effect.runPromise(
       Effect.scoped(Effect.gen(function*() {

@@ -19,6 +19,7 @@ describe("routeOf", () => {
     ["/v2/app/referrers/sha256:aa", { _tag: "Referrers", repository: "app", digest: "sha256:aa" }],
     ["/healthz", { _tag: "Health" }],
     ["/readyz", { _tag: "Ready" }],
+    ["/metrics", { _tag: "Metrics" }],
     ["/token", { _tag: "Token" }]
   ])("%s", (path, expected) => assert.deepStrictEqual(route(path), expected))
 

@@ -50,6 +50,10 @@ export const serve = Command.make("serve", {
   noDelete: f.off("no-delete", "Delete nothing, not even tags and manifests; wins over --allow-delete"),
   allowDelete: f.off("allow-delete", "Also allow what cannot be undone: deleting blobs"),
   sparse: f.off("sparse", "Take manifests and indexes of which parts are not there"),
+  metrics: f.off(
+    "metrics",
+    "Count what is answered, and tell it at /metrics as Prometheus reads it, to those who may pull"
+  ),
   at: f.text("at", "POINT", "Serve what was there then, and change nothing: a revision (12), or a time (2026-11-25)"),
   perRepository: f.off("per-repository", "The directory is a tree of layouts, one per repository"),
   defaultRepository: Flag.String("default-repository").pipe(

@@ -23,6 +23,7 @@ export const serving = Effect.fnUntraced(function*(
     credentials: undefined,
     anonymousPull: false,
     sparse: false,
+    metrics: false,
     offers: { push: true, delete: true, deleteBlobs: true },
     ...options
   }).pipe(Effect.provideService(Registry, registry), Effect.orDie)
