@@ -1,8 +1,7 @@
 /** Small blobs that were read and are what their names say: reading one again costs a look at its file. */
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { FileStat } from "../fs/LayoutFs.ts"
-import { identityOf } from "./layoutFiles.ts"
-import type { Seen } from "./trusted.ts"
+import { identityOf, type Opened } from "./layoutFiles.ts"
 
 /** Larger ones are read anew: the look would save little of what reading them takes. Bytes. */
 const smallBytes = 64 * 1024
@@ -12,7 +11,7 @@ export interface Contents {
   /** A copy of the bytes, if this is the file that they were read from, and nothing has happened to it. */
   readonly get: (digest: ContentDigest, stat: FileStat) => Uint8Array | undefined
   /** A file that could change without looking changed is not remembered, nor is a large one. */
-  readonly add: (digest: ContentDigest, seen: Seen, bytes: Uint8Array) => void
+  readonly add: (digest: ContentDigest, seen: Pick<Opened, "settled" | "stat">, bytes: Uint8Array) => void
 }
 
 /** @param limit bytes that are remembered; the oldest go first */
