@@ -56,7 +56,7 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
         if (metrics === undefined) return yield* nothingHere
         return HttpServerResponse.text(yield* metrics.text(answering), { contentType: "text/plain; version=0.0.4" })
       }
-      const call = { request, query: new URLSearchParams(search) }
+      const call = { request, query: search === "" ? noQuery : new URLSearchParams(search) }
       return yield* Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
     })
 
@@ -113,6 +113,9 @@ const told = (
     ? Effect.succeed(answer)
     : Effect.as(Effect.logError(`${method} ${url}: ${failure.message}`), answer)
 }
+
+/** Nobody writes to it. */
+const noQuery = new URLSearchParams()
 
 const splitAt = (url: string): ReadonlyArray<string> => {
   const at = url.indexOf("?")

@@ -5,7 +5,7 @@ import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused 
 import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { runningHash } from "../files/hasher.ts"
-import { guardedStat, ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"
+import { ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "../files/layoutFiles.ts"
 import { readPieces } from "../files/readPieces.ts"
 import type { Trusted, Verified } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -65,7 +65,8 @@ export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: Conten
   Effect.scoped(Effect.gen(function*() {
     const { contents, verified } = trusted
     if (contents.knows(digest)) {
-      const stat = yield* asStorage(files.root)(guardedStat(files, files.blob(digest)))
+      // The very file is known, so it does not matter by which folders the path leads to it.
+      const stat = yield* asStorage(files.root)(statIfThere(files.fs, files.blob(digest)))
       const bytes = stat?.kind === "file" && stat.size <= limit ? contents.get(digest, stat) : undefined
       if (bytes !== undefined) return Option.some(bytes)
     }
