@@ -14,7 +14,9 @@ const deeper = Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 100) / 100)
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: "test", include: ["test/**/*.test.ts"] } },
+      { test: { ...shared, name: "test", include: ["test/**/*.test.ts"], exclude: ["test/package/**"] } },
+      // Of what was built: `npm run package`.
+      { test: { ...shared, name: "package", include: ["test/package/**/*.test.ts"] } },
       {
         test: {
           ...shared,

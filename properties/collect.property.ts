@@ -78,13 +78,16 @@ const checkWhole = async (world: World, { registry, stores }: Process): Promise<
 const isThere = (world: World, digest: string): boolean =>
   world.bytes(`blobs/${digest.replace(":", "/")}`) !== undefined
 
-/** In the end what nobody needs is gone, and nothing is left of how it went. */
+/** In the end what nobody needs is gone, a day later from the trash too, and nothing is left of how it went. */
 const checkCollected = async (world: World, gone: ReadonlyArray<string>): Promise<void> => {
   world.machine.advance(hours(30))
   const { registry } = await world.open()
   await world.run(collect(registry))
   for (const digest of gone) assert.isFalse(isThere(world, digest), `${digest}, which nobody needs`)
   assert.deepStrictEqual(world.list(".ocilayout/tmp").filter((name) => name.startsWith("garbage")), [])
+  world.machine.advance(hours(30))
+  await world.run(registry.tagManifest("app", manifestDigest("kept"), ["kept"]))
+  assert.deepStrictEqual(world.list(".ocilayout/trash"), [], "what was taken away a day ago is deleted")
 }
 
 const garbage = [layerDigest("garbage"), layerDigest("untagged"), manifestDigest("untagged")]

@@ -1,5 +1,5 @@
 /**
- * The long run: every property so often that the figures of `properties/README.md` are reached, and the stress command.
+ * The long run: every property so often that the figures of `properties/figures.md` are reached, and the stress command.
  * `npm run properties:deep [-- SHARE]` does that share of it, 1 by default.
  */
 import { spawnSync } from "node:child_process"

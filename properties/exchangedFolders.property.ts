@@ -68,7 +68,7 @@ const operations: Readonly<Record<string, Operation>> = {
       const { id } = yield* registry.planGarbage({ graceMillis: 0 })
       if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
     }),
-  repair: (registry) => Effect.orDie(registry.repair())
+  repair: (registry) => registry.repair()
 }
 
 const furnish = (registry: RegistryShape) =>

@@ -36,11 +36,13 @@ describe("a rule that is left out", () => {
     "the bytes of the index decide on the last line",
     "no abort record is written",
     "a reader reads the journal once",
+    "the index decides on a failed exchange",
     "a foreign index is merged with its base alone",
     "the age counts up to our look",
     "the identity of oci-layout is not looked at",
     "what was found and replaced is not held",
     "only manifests are completed",
+    "content is put back by moving the second name",
     "a collection deletes at once",
     "content of others is not synced"
   ]

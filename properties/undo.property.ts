@@ -78,10 +78,10 @@ describe("a commit that is taken back", () => {
 
   it("has changed no name but those it changed, and is refused for those that others have changed since", () => {
     const met = new Set<string>()
-    fc.assert(fc.property(state, commands, fc.boolean(), (before, commands, force) => {
+    fc.assert(fc.property(state, commands, (before, commands) => {
       const commits = commitsOf(before, commands)
       const now = commits.at(-1)?.after ?? before
-      for (const commit of commits) {
+      for (const [commit, force] of commits.flatMap((one) => [[one, false], [one, true]] as const)) {
         const [then, done, found] = [saidBy(commit.before), saidBy(commit.after), saidBy(now)]
         const changed = Array.from(new Set([...then.keys(), ...done.keys()])).filter((name) =>
           then.get(name)?.join() !== done.get(name)?.join()

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** Starts the command line, once it is known that this Node can run it. */
+/** Starts the command line, once it is known that layouts can be opened here. */
 import { version } from "./cli/version.ts"
+import { refusalOf } from "./node/fs/runtime.ts"
 
-const oldest = [22, 19] as const
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+const refused = refusalOf(process)
 
-if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
-  console.error(`ocilayout needs Node.js ${oldest.join(".")} or newer, and this is ${process.versions.node}.`)
+if (refused !== undefined) {
+  console.error(`ocilayout: ${refused.operation} is not supported: ${refused.reason}`)
   process.exitCode = 1
 } else if (process.argv.length === 3 && process.argv[2] === "--version") {
   console.log(version)

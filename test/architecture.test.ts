@@ -29,10 +29,6 @@ const packages: Record<string, ReadonlyArray<string>> = {
 
 /** Files that may take more than their folder, each with its reason. */
 const exceptions: Record<string, ReadonlyArray<string>> = {
-  // The process's own standard input and output.
-  "src/mcp/Intake.ts": ["node:stream"],
-  "src/mcp/LineTransport.ts": ["node:stream"],
-  "src/mcp/stdio.ts": ["node:"],
   // Node's HTTP server, and hashes of tokens.
   "src/mcp/http/accept.ts": ["node:http"],
   "src/mcp/http/connections.ts": ["node:http", "node:net"],

@@ -30,12 +30,10 @@ const objectsIn = (value: unknown): ReadonlyArray<unknown> =>
 const wordsOf = (line: string): ReadonlyArray<string> =>
   Array.from(line.matchAll(/(?:[^\s"]|"[^"]*")+/gu), ([word]) => word.replaceAll("\"", ""))
 
-/** What a command line gives to the package, when it starts it. */
-const afterPackage = (words: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
-  const at = words.findIndex((word, index) => word === "npx" && words[index + 1] === "-y")
-  if (at < 0) return []
-  assert.strictEqual(words[at + 2], "ocilayout")
-  return [words.slice(at + 3)]
+/** What a command line gives to our command, when it starts it. */
+const afterCommand = (words: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const at = words.indexOf("ocilayout")
+  return at < 0 ? [] : [words.slice(at + 1)]
 }
 
 /** The layouts and folders of a command line, where they can be made; and a port that is free. */
@@ -80,7 +78,7 @@ describe("the configuration of clients", () => {
   const commands = [
     ...documents.flatMap(objectsIn).filter(isStdio).map(({ args, command }) => [command, ...args]),
     ...blocksOf("sh").flatMap((block) => block.trim().split("\n")).map(wordsOf)
-  ].flatMap(afterPackage)
+  ].flatMap(afterCommand)
 
   it("is of every kind there is", () => {
     assert.lengthOf(documents, 7)

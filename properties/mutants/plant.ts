@@ -1,19 +1,20 @@
 /** `npm run mutants`: plants one bug after another in a copy of the project, and lets the property find it. */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { stripTypeScriptTypes } from "node:module"
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { type Mutant, mutants } from "./mutants.ts"
+import { type Check, literally, type Mutant, plant } from "./Mutant.ts"
+import { mutants } from "./mutants.ts"
+import { sources } from "./sources.ts"
 
 const usage = `npm run mutants -- [options] [names]
 Plants each bug (or those named) in a copy of the project and runs the property that is said to catch it. Before that,
 all of these properties have to hold without any bug.
 
   --shrink N    how many seconds a property may take to find the bug and the smallest way to show it (0: do not shrink)
-  --markdown    prints the rows of the table in properties/README.md
+  --markdown    prints a table: properties/planted-bugs.md
   --help        prints this
 
 PROPERTY_RUNS and PROPERTY_SEED are what every property is run with; without them each bug has its own.`
@@ -46,17 +47,6 @@ const inCopy = <A>(use: (copy: string) => A): A => {
   }
 }
 
-const plant = (copy: string, { file, find, name, replace }: Mutant): void => {
-  const path = join(copy, file)
-  const parts = readFileSync(path, "utf8").split(find)
-  if (parts.length !== 2) throw new Error(`${name}: ${file} has its text ${parts.length - 1} times, not once`)
-  const text = parts.join(replace)
-  stripTypeScriptTypes(text)
-  writeFileSync(path, text)
-}
-
-type Property = Mutant["caughtBy"]
-
 interface Run {
   readonly passed: boolean
   readonly seconds: number
@@ -66,14 +56,13 @@ interface Run {
 
 const run = (
   copy: string,
-  properties: ReadonlyArray<Property>,
+  properties: ReadonlyArray<Check>,
   { runs = 100, seed = 1 }: { readonly runs?: number | undefined; readonly seed?: number | undefined }
 ): Run => {
   const began = performance.now()
   const files = new Set(properties.map(({ file }) => file))
   // Where the name of a group ends, vitest puts an arrow.
-  const pattern = (test: string): string =>
-    test.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`).replaceAll(" ", "(?: > | )")
+  const pattern = (test: string): string => literally(test).replaceAll(" ", "(?: > | )")
   const tests = properties.map(({ test }) => pattern(test)).join("|")
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -120,24 +109,41 @@ const counterexample = (output: string): string | undefined => {
   const found = /^Counterexample: (.*(?:\n(?!Shrunk|Hint|$).*)*)/mu.exec(output)?.[1]
   if (found === undefined) {
     // Some promises are held to without fast-check.
-    const told = /^(?:Assertion)?Error: (.*)$/mu.exec(output)?.[1]
-    return told === undefined ? undefined : cut(readable(told), 400)
+    if (!/^ +Tests +1 failed/mu.test(output)) return undefined
+    const [, told = ""] = /^(?:Assertion)?Error: (.*)$/mu.exec(output) ?? /^ FAIL .*\n(.*)$/mu.exec(output) ?? []
+    return cut(readable(told), 400)
   }
   if (!/Property failed/u.test(output)) return undefined
   const causes = Array.from(output.matchAll(/^Caused by: (.*)$/gmu), ([, cause = ""]) => cause)
   return `${cut(readable(causes.join("; ")), 160)} ⇐ ${cut(readable(found), 240)}`
 }
 
-const verdictOf = (mutant: Mutant): { readonly verdict: string; readonly essence: string; readonly seconds: number } =>
+interface Verdict {
+  readonly verdict: string
+  readonly essence: string
+  readonly seconds: number
+  /** The file that it was planted in. */
+  readonly path: string
+}
+
+const verdictOf = (mutant: Mutant): Verdict =>
   inCopy((copy) => {
-    plant(copy, mutant)
+    const { path, text } = plant(sources(), mutant)
+    writeFileSync(join(copy, path), text)
     const { output, passed, seconds } = run(copy, [mutant.caughtBy], mutant)
     const essence = counterexample(output)
-    if (passed) return { verdict: "SURVIVED", essence: "", seconds }
+    if (passed) return { verdict: "SURVIVED", essence: "", seconds, path }
     return essence === undefined
-      ? { verdict: "BROKEN", essence: output, seconds }
-      : { verdict: "caught", essence, seconds }
+      ? { verdict: "BROKEN", essence: output, seconds, path }
+      : { verdict: "caught", essence, seconds, path }
   })
+
+const table = `# Planted bugs
+
+Written by \`npm run mutants -- --markdown\`; without the option it prints how each was found.
+
+| planted bug | file | property | found |
+| --- | --- | --- | --- |`
 
 const main = (): void => {
   for (const name of positionals) {
@@ -146,15 +152,15 @@ const main = (): void => {
   const list = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   control(list)
   let caught = 0
+  if (values.markdown) console.log(table)
   for (const mutant of list) {
-    const { essence, seconds, verdict } = verdictOf(mutant)
+    const { essence, path, seconds, verdict } = verdictOf(mutant)
     if (verdict === "caught") caught++
-    const { breaks, caughtBy, file, name } = mutant
+    const { breaks, caughtBy, name } = mutant
+    const found = verdict === "caught" ? "yes" : "**no**"
     console.log(
       values.markdown
-        ? `| ${
-          [`**${name}**: ${breaks}`, `\`${file}\``, `\`${caughtBy.file}\``, essence.replaceAll("|", "\\|")].join(" | ")
-        } |`
+        ? `| ${[`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, found].join(" | ")} |`
         : `${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${name}: ${essence}`
     )
   }

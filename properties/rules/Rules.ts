@@ -1,6 +1,6 @@
 /**
- * The rules of the disk, numbered, and what can be left out of them. The numbers are those of the code's comments and of
- * the protocol document.
+ * The rules of the disk, numbered as in the protocol document, and what can be left out of them. Rule 21 is what R15 says
+ * there of syncing.
  */
 export const rules: Readonly<Record<number, string>> = {
   1: "The last group of the journal happened unless the file with its hash `after` still waits under its own name in " +
@@ -60,6 +60,7 @@ export const omissions = {
   "the waiting file goes before the abort record": 4,
   "a sweep takes a file that still decides": 5,
   "a reader reads the journal once": 6,
+  "the index decides on a failed exchange": 7,
   "a generation is known by its number alone": 8,
   "a foreign index is merged with its base alone": 9,
   "what a diverged copy says is laid over ours": 9,
@@ -88,6 +89,7 @@ export const omissions = {
   "nothing is completed": 16,
   "only manifests are completed": 16,
   "a young stamp is trusted": 16,
+  "content is put back by moving the second name": 17,
   "a hold ends after a day": 18,
   "windows count from file times": 18,
   "times of records go back": 18,

@@ -68,6 +68,7 @@ export type Phase =
   | "sync the journal"
   | "check the identity"
   | "exchange"
+  | "look whether it was done"
   | "sync the folders"
   | "look at what was displaced"
   | "collect"
@@ -144,6 +145,7 @@ export interface State {
   ticked: number
   killsLeft: number
   cutsLeft: number
+  failuresLeft: number
   files: Readonly<Record<FileId, IndexFile>>
   lastFile: FileId
   index: FileId
@@ -269,6 +271,7 @@ export const initialState = (world: World): State => {
     ticked: 0,
     killsLeft: world.kills ?? 0,
     cutsLeft: world.powerCuts ?? 0,
+    failuresLeft: world.failedExchanges ?? 0,
     files: { 1: { bytes: print(entries), mtime: 0, ctime: 0, writes: 0 } },
     lastFile: 1,
     index: 1,

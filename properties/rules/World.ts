@@ -78,6 +78,8 @@ export interface World {
   readonly tools?: ReadonlyArray<Tool>
   readonly readers?: number
   readonly fileSystem: FileSystem
+  /** How often the exchange says that it failed, whether it was done or not. */
+  readonly failedExchanges?: number
   /** There is no exchange: the new index is renamed over the old one. */
   readonly noExchange?: true
   /** Content that was not synced can be torn or lost by a power cut. */

@@ -1,7 +1,7 @@
 /** What content is needed, held, put back, collected, and taken by others: rules 15 to 19 and 21. */
 import { entriesOf } from "./indexes.ts"
 import { committed, type Journal, versionsOf } from "./journal.ts"
-import type { Without } from "./Rules.ts"
+import { all, type Without } from "./Rules.ts"
 import { blobsChanged, fileOf, nothing, omit, recordedGroups, type State } from "./State.ts"
 import { type Content, day, type Entries, hour, week, type World } from "./World.ts"
 
@@ -52,7 +52,7 @@ export const needed = (state: State, entries: Entries, clock: Clock = "time", wi
 }
 
 /** Rule 17: our second name stays. */
-export const putBack = (draft: State, content: Content): void => {
+export const putBack = (draft: State, content: Content, rules: Without = all): void => {
   if (draft.blobs.includes(content)) return
   if (content in draft.held || content in draft.trash) {
     blobsChanged(draft, [...draft.blobs, content])
@@ -62,6 +62,7 @@ export const putBack = (draft: State, content: Content): void => {
     hold(draft, content)
     draft.trash = omit(draft.trash, content)
   }
+  if (rules.has("content is put back by moving the second name")) draft.held = omit(draft.held, content)
 }
 
 const hold = (draft: State, content: Content): void => {
@@ -96,9 +97,10 @@ export const push = (draft: State, contents: Iterable<Content>, by: "ours" | "a 
 }
 
 /** Rule 15: what the index reaches, and what was found and replaced in the same commit. */
-export const holdAll = (draft: State, world: World, contents: Iterable<Content>): void => {
+export const holdAll = (draft: State, world: World, contents: Iterable<Content>, except: Iterable<Content>): void => {
+  const moved = new Set(except)
   for (const content of knownToReach(draft, world, contents)) {
-    if (draft.blobs.includes(content)) hold(draft, content)
+    if (draft.blobs.includes(content) && !moved.has(content)) hold(draft, content)
   }
 }
 

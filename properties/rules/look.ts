@@ -128,16 +128,19 @@ export const completeContent: Change = (draft, turn) => {
         (at(index, name) !== content || (view.lists && !rules.has("only entries that come back are completed"))))
     )
     .map(([, content]) => content)
-  for (const content of all) putBack(draft, content)
+  const before = draft.held
+  for (const content of all) putBack(draft, content, rules)
   if (!rules.has("only manifests are completed")) {
-    for (const content of knownToReach(draft, world, all)) putBack(draft, content)
+    for (const content of knownToReach(draft, world, all)) putBack(draft, content, rules)
   }
+  /** What has lost its second name to the first one is taken to have it. */
+  const moved = Object.keys(before).filter((content) => !(content in draft.held))
   if (view.lists) draft.listed = { stamp: draft.stamp, time: draft.clock }
   if (!rules.has("only what is pushed is held")) {
-    holdAll(draft, world, Object.values(view.target))
-    holdAll(draft, world, Object.values(view.head))
+    holdAll(draft, world, Object.values(view.target), moved)
+    holdAll(draft, world, Object.values(view.head), moved)
     if (!rules.has("what was found and replaced is not held")) {
-      holdAll(draft, world, [...Object.values(view.found), ...Object.values(index)])
+      holdAll(draft, world, [...Object.values(view.found), ...Object.values(index)], moved)
     }
   }
   syncContent(draft, rules)

@@ -120,6 +120,14 @@ export const exchange: Change = (draft, { command, world, writer }) => {
   return { displaced, own, phase: "sync the folders" }
 }
 
+/** Rule 7. */
+export const lookWhetherDone: Change = (draft, { rules, writer }) => {
+  const isDone = rules.has("the index decides on a failed exchange")
+    ? draft.index === writer.waiting
+    : !draft.displaced.some(({ file }) => file === writer.waiting)
+  return { phase: isDone ? "sync the folders" : "abort" }
+}
+
 export const syncFolders: Change = (draft, turn) => {
   syncBoth(draft, turn)
   return { phase: "look at what was displaced" }

@@ -181,6 +181,15 @@ const power: Readonly<Record<string, World>> = {
     fileSystem: "by folder",
     delays: [minute]
   },
+  failed_exchange: {
+    ...one,
+    programs: [program(set("n", "b"))],
+    tools: [says("x", "d")],
+    readers: 1,
+    tries: 1,
+    failedExchanges: 1,
+    delays: [minute]
+  },
   sweep_small: {
     ...one,
     programs: [program(set("n", "b"), look, look)],
@@ -318,6 +327,7 @@ const content: Readonly<Record<string, World>> = {
     ticks: [day]
   },
   gc_undo: { ...one, programs: [program(set("n", "b"), collect)], tools: [collects, collects], ticks: [2 * day] },
+  gc_twice: { ...one, programs: [program(set("n", "b"), look)], tools: [collects, collects], delays: [minute] },
   gc_foreign_delete: {
     ...one,
     entries: { n: "a", k: "b" },

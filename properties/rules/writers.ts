@@ -9,6 +9,7 @@ import {
   checkIdentity,
   exchange,
   lookAtDisplaced,
+  lookWhetherDone,
   removeWaitingFile,
   syncAbort,
   syncFolders,
@@ -49,6 +50,7 @@ const changes: Readonly<Record<Phase, Change>> = {
   "sync the journal": syncTheJournal,
   "check the identity": checkIdentity,
   "exchange": exchange,
+  "look whether it was done": lookWhetherDone,
   "sync the folders": syncFolders,
   "look at what was displaced": lookAtDisplaced,
   "collect": collectUnderLock,
@@ -81,11 +83,26 @@ export const writerSteps = (state: State, world: World, rules: Without, k: numbe
     writer,
     k
   }
-  return step(state, labelOf(writer, command, k), (draft) => {
+  const label = labelOf(writer, command, k)
+  const steps = step(state, label, (draft) => {
     const more = changes[writer.phase](draft, turn)
     if (more !== undefined) draft.writers = replaceAt(draft.writers, k, { ...writer, ...more })
   })
+  return writer.phase === "exchange" ? [...steps, ...failedExchanges(state, turn, label)] : steps
 }
+
+/** An error tells nothing: the exchange was done, or it was not. */
+const failedExchanges = (state: State, turn: Turn, label: string): ReadonlyArray<Step> =>
+  state.failuresLeft === 0 ?
+    [] :
+    [true, false].flatMap((isDone) =>
+      step(state, `${label} fails, and is ${isDone ? "" : "not "}done`, (draft) => {
+        draft.failuresLeft--
+        const more = isDone ? exchange(draft, turn) : undefined
+        const writer: Writer = { ...turn.writer, ...more, phase: "look whether it was done" }
+        draft.writers = replaceAt(draft.writers, turn.k, writer)
+      })
+    )
 
 /** The process dies: its command is as good as refused, or as done, and the lock is free. */
 export const killWriter = (draft: State, world: World, k: number): void => {

@@ -207,6 +207,38 @@ const reachable = (layout: Layout, repository: string): Array<string> => {
   return Array.from(found)
 }
 
+/** The digests of entries that commits have added, removed or moved. */
+const pastOf = ({ commits }: Layout): ReadonlyArray<string> =>
+  commits.flatMap(({ changes }) => changes.filter((change) => !change.startsWith("@"))).join()
+    .match(/sha(?:256|512):[0-9a-f]+/gu) ?? []
+
+/** Manifests among the blobs that no entry leads to, and that were never an entry or below one. */
+const unlistedIn = (layout: Layout): ReadonlyArray<string> => {
+  const met = new Set(below(layout, entriesOf(layout).map(({ digest }) => digest)))
+  const unlisted = new Set(Array.from(layout.blobs.keys()).filter((digest) => factsOf.has(digest) && !met.has(digest)))
+  const known = new Set(pastOf(layout).filter((digest) => unlisted.has(digest)))
+  for (const digest of known) {
+    for (const child of factsOf.get(digest)?.manifests ?? []) if (unlisted.has(child)) known.add(child)
+  }
+  return Array.from(unlisted).filter((digest) => !known.has(digest))
+}
+
+/** The manifests of a layout, of whatever repository or of none, whose subject is this digest. */
+const attachedIn = (layout: Layout, subject: string): ReadonlyArray<string> => {
+  const listed = namesOf(layout).flatMap((name) => reachable(layout, name))
+  return sorted([...listed, ...unlistedIn(layout)]).filter((digest) =>
+    digest !== subject && factsIn(layout, digest)?.subject === subject
+  )
+}
+
+/** Whether a repository has a manifest, or one that it belongs to, which is again one that it belongs to, and so on. */
+const canRead = (layout: Layout, repository: string, digest: string): boolean => {
+  const own = reachable(layout, repository)
+  if (own.includes(digest)) return true
+  const subject = factsIn(layout, digest)?.subject
+  return subject !== undefined && attachedIn(layout, subject).includes(digest) && canRead(layout, repository, subject)
+}
+
 /** The manifests of some repositories that name a digest among what they need, or as their subject. */
 const namedBy = (layout: Layout, repositories: ReadonlyArray<string>, digest: string, as: "child" | "subject") =>
   sorted(
@@ -264,7 +296,7 @@ const push = (layout: Layout, ask: PushAsk) => {
 
 const tag = (layout: Layout, ask: TaggingAsk) => {
   refuseIf(
-    !reachable(layout, ask.repository).includes(ask.digest) && "ManifestUnknown",
+    !canRead(layout, ask.repository, ask.digest) && "ManifestUnknown",
     !layout.blobs.has(ask.digest) && "ManifestBlobUnknown",
     ...tagFaults(repositoryOf(layout, ask.repository), ask.digest, ask.tags)
   )
@@ -569,20 +601,20 @@ export class Model {
       case "tagsOf":
         return tagsOf(this.#layout(ask.repository), ask.repository, ask.digest)
       case "referrers": {
-        const found = namedBy(this.#layout(ask.repository), [ask.repository], ask.digest, "subject")
-        const wanted = found.filter((digest) =>
+        const { blobs } = this.#layout(ask.repository)
+        const wanted = attachedIn(this.#layout(ask.repository), ask.digest).filter((digest) =>
           [undefined, factsOf.get(digest)?.artifactType].includes(ask.artifactType)
         )
         return pageOf(wanted, ask.page).map((digest) => {
-          const { annotations, artifactType } = factsOf.get(digest) ?? {}
-          return { ...this.#manifest({ ...ask, digest }), artifactType, annotations }
+          const { annotations, artifactType, mediaType } = factsOf.get(digest) ?? {}
+          return { ...described(digest, blobs.get(digest) ?? noBytes, mediaType), artifactType, annotations }
         })
       }
       case "describe": {
         const digest = digestOf(bytesOf(ask.document))
         const { carries: _carries, needs: _needs, ...facts } = factsOf.get(digest) ?? {}
         const layout = this.#layout(ask.repository)
-        if (layout.blobs.has(digest) && reachable(layout, ask.repository).includes(digest)) return facts
+        if (layout.blobs.has(digest) && canRead(layout, ask.repository, digest)) return facts
         // What content says cannot change, so whoever still knows it may tell.
         throw new Refusal({ ok: facts, refused: ["ManifestUnknown"] })
       }
@@ -653,13 +685,16 @@ export class Model {
         const entries = entriesOf(this.#layout(""))
         const isCandidate = ({ refName }: { refName: string }) => ask.untagged && refName.includes("@")
         const kept = new Set(entries.filter((entry) => !isCandidate(entry)).map(({ digest }) => digest))
+        const unlisted = unlistedIn(this.#layout(""))
         // What refers to something that stays, stays, and so does what it needs.
         for (let before = -1; before < kept.size;) {
           before = kept.size
           const all = below(this.#layout(""), Array.from(kept))
-          for (const { digest } of entries) {
+          for (const digest of [...entries.map((entry) => entry.digest), ...unlisted]) {
             const subject = factsIn(this.#layout(""), digest)?.subject
-            if (all.includes(digest) || (subject !== undefined && all.includes(subject))) kept.add(digest)
+            if (
+              (all.includes(digest) && !unlisted.includes(digest)) || (subject !== undefined && all.includes(subject))
+            ) kept.add(digest)
           }
         }
         const gone = entries.filter(({ digest }) => !kept.has(digest))
@@ -667,10 +702,8 @@ export class Model {
           for (const { digest, repository } of gone) repositories.get(repository)?.untagged.delete(digest)
           return { changed: gone.length > 0 }
         })
-        const { commits } = this.#layout("")
-        const past = commits.flatMap(({ changes }) => changes.filter((change) => !change.startsWith("@")))
-        const remembered = past.join().match(/sha(?:256|512):[0-9a-f]+/gu) ?? []
-        const needed = new Set(below(this.#layout(""), [...kept, ...(ask.undoable ? remembered : [])]))
+        const remembered = ask.undoable ? pastOf(this.#layout("")) : []
+        const needed = new Set(below(this.#layout(""), [...kept, ...remembered]))
         const garbage = sorted(listedIn(this.#layout(""))).filter((digest) => !needed.has(digest))
         this.#transact("", (layout) => {
           for (const digest of garbage) layout.trash.add(digest)
@@ -760,7 +793,7 @@ export class Model {
 
   #manifest(ask: OfDigest, { withBytes = false } = {}) {
     this.#known(ask.repository)
-    refuseIf(!reachable(this.#layout(ask.repository), ask.repository).includes(ask.digest) && "ManifestUnknown")
+    refuseIf(!canRead(this.#layout(ask.repository), ask.repository, ask.digest) && "ManifestUnknown")
     const bytes = bytesOfDigest.get(ask.digest) ?? noBytes
     const answer = {
       ...described(ask.digest, bytes, factsOf.get(ask.digest)?.mediaType),
@@ -780,8 +813,10 @@ export class Model {
   #forecastManifest({ digest, repository }: OfDigest) {
     const layout = this.#layout(repository)
     refuseIf(!isEntry(repositoryOf(layout, repository), digest) && "ManifestUnknown")
-    const referrers = namedBy(layout, [repository], digest, "subject")
     const entries = entriesOf(layout).filter((entry) => entry.repository !== repository || entry.digest !== digest)
+    // Of a manifest that stays in another repository nothing is left dangling there.
+    const stays = entries.some((entry) => entry.digest === digest)
+    const referrers = stays ? namedBy(layout, [repository], digest, "subject") : attachedIn(layout, digest)
     const kept = new Set(below(layout, entries.map((entry) => entry.digest)))
     const alone = below(layout, [digest]).filter((other) => !kept.has(other))
     return {

@@ -38,7 +38,10 @@ export const serveMcp = Effect.fn("serveMcp")(
       if (!perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
     }
     if (http !== undefined) return yield* listen(catalogue, options, http)
-    if (process.stdin.isTTY) yield* Console.error(notice(served, options, directories))
+    if (process.stdin.isTTY) {
+      const program = { node: process.execPath, script: resolve(process.argv[1] ?? "ocilayout") }
+      yield* Console.error(notice(served, options, directories, program))
+    }
     yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })
   },
   Effect.scoped,

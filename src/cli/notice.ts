@@ -11,10 +11,16 @@ const allows: Readonly<Record<Mode, string>> = {
   delete: "Agents may read, add content, move and remove tags and manifests, and delete blobs and garbage for good."
 }
 
-export const notice = (served: Served, options: McpOptions, directories: ReadonlyArray<LayoutDirectory>): string => {
+/** @param program the Node and the script that run now: a client finds them, however they were installed */
+export const notice = (
+  served: Served,
+  options: McpOptions,
+  directories: ReadonlyArray<LayoutDirectory>,
+  program: { readonly node: string; readonly script: string }
+): string => {
   const { files, mode } = served
-  const args = argumentsOf(options, directories)
-  const configuration = { mcpServers: { oci: { command: "npx", args: ["-y", "ocilayout", ...args] } } }
+  const args = [program.script, ...argumentsOf(options, directories)]
+  const configuration = { mcpServers: { oci: { command: program.node, args } } }
   return [
     `ocilayout speaks MCP on standard input and output, and serves ${
       directories.length === 1 ? "this layout" : "these layouts"
@@ -35,7 +41,7 @@ export const notice = (served: Served, options: McpOptions, directories: Readonl
     "",
     JSON.stringify(configuration, null, 2),
     "",
-    `For Claude Code: claude mcp add oci -- npx -y ocilayout ${args.map(shellWord).join(" ")}`,
+    `For Claude Code: claude mcp add oci -- ${[program.node, ...args].map(shellWord).join(" ")}`,
     "",
     "It ends when its input does: press Ctrl-D."
   ].join("\n")

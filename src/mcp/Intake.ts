@@ -6,8 +6,8 @@ import {
   type JSONRPCRequest,
   type RequestId
 } from "@modelcontextprotocol/sdk/types.js"
-import type { Readable, Writable } from "node:stream"
 import * as limits from "./limits.ts"
+import type { Streams } from "./Streams.ts"
 
 /** What may be held at once. */
 export interface IntakeLimits {
@@ -45,7 +45,7 @@ export class Intake implements Transport {
   onclose?: Transport["onclose"]
   onerror?: Transport["onerror"]
   readonly #whole: Transport
-  readonly #streams: { readonly input: Readable; readonly output: Writable }
+  readonly #streams: Streams
   readonly #limits: IntakeLimits
   /** How often each id is worked on: nothing keeps a client from using one twice. */
   readonly #working = new Map<RequestId, number>()
@@ -59,11 +59,7 @@ export class Intake implements Transport {
   #held = false
   #drains = false
 
-  constructor(
-    whole: Transport,
-    streams: { readonly input: Readable; readonly output: Writable },
-    limits: IntakeLimits = intakeLimits
-  ) {
+  constructor(whole: Transport, streams: Streams, limits: IntakeLimits = intakeLimits) {
     this.#whole = whole
     this.#streams = streams
     // Every message that is not read at once waits for the same event; how many there are is bounded here.

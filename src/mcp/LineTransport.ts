@@ -1,8 +1,8 @@
 /** Messages by the line. The SDK's own transport says nothing to a client whose line it does not understand. */
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js"
-import type { Readable, Writable } from "node:stream"
 import * as limits from "./limits.ts"
+import type { Input, Output } from "./Streams.ts"
 
 const newline = 0x0a
 
@@ -17,20 +17,21 @@ export class LineTransport implements Transport {
   onmessage?: Transport["onmessage"]
   onclose?: Transport["onclose"]
   onerror?: Transport["onerror"]
-  readonly #input: Readable
-  readonly #output: Writable
+  readonly #input: Input
+  readonly #output: Output
   /** What has come of a line that has not ended. */
-  #parts: Array<Buffer> = []
+  #parts: Array<Uint8Array> = []
   #size = 0
   #closed = false
 
-  constructor(input: Readable, output: Writable) {
+  constructor(input: Input, output: Output) {
     this.#input = input
     this.#output = output
   }
 
   start(): Promise<void> {
-    this.#input.on("data", this.#read).on("error", this.#fail)
+    this.#input.on("data", this.#read)
+    this.#input.on("error", this.#fail)
     return Promise.resolve()
   }
 
@@ -43,7 +44,8 @@ export class LineTransport implements Transport {
   }
 
   close(): Promise<void> {
-    this.#input.off("data", this.#read).off("error", this.#fail)
+    this.#input.off("data", this.#read)
+    this.#input.off("error", this.#fail)
     if (this.#input.listenerCount("data") === 0) this.#input.pause()
     this.#parts = []
     this.#size = 0
@@ -54,7 +56,7 @@ export class LineTransport implements Transport {
 
   readonly #fail = (error: Error): void => this.onerror?.(error)
 
-  readonly #read = (chunk: Buffer): void => {
+  readonly #read = (chunk: Uint8Array): void => {
     let begin = 0
     while (!this.#closed) {
       const end = chunk.indexOf(newline, begin)

@@ -1,21 +1,16 @@
 /** Serves one client, of either era, over a pair of streams, which are usually the process's own. */
 import { Deferred, Effect, FiberSet } from "effect"
-import type { Readable, Writable } from "node:stream"
 import type { Catalogue } from "./Catalogue.ts"
 import { Intake } from "./Intake.ts"
 import { LineTransport } from "./LineTransport.ts"
 import { EraSplit } from "./modern/EraSplit.ts"
 import { makePeer } from "./modern/peer.ts"
 import { makeServer } from "./sdkServer.ts"
+import type { Streams } from "./Streams.ts"
 import { turn } from "./turn.ts"
 
 /** How long calls that are running may go on once there is nobody left to call. */
 const grace = "1 second"
-
-export interface Streams {
-  readonly input: Readable
-  readonly output: Writable
-}
 
 /**
  * Serves until the input ends or the output breaks. Calls that are running then get a moment to finish, after which
@@ -53,10 +48,12 @@ export const serveStdio = Effect.fn("serveStdio")(
 const ended = ({ input, output }: Streams): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const end = (): void => resume(Effect.void)
-    input.once("end", end).once("close", end)
+    input.once("end", end)
+    input.once("close", end)
     // Never taken off again: without a listener, a later write to a broken pipe would end the process.
     output.on("error", end)
     return Effect.sync(() => {
-      input.off("end", end).off("close", end)
+      input.off("end", end)
+      input.off("close", end)
     })
   })

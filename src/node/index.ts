@@ -1,7 +1,8 @@
 /** Registries on disk. */
 import { Effect, Layer, type Scope } from "effect"
 import { resolve } from "node:path"
-import type { LayoutNotFound, ReferenceInvalid, RegistryError } from "../oci/OciError.ts"
+import process from "node:process"
+import { type LayoutNotFound, type ReferenceInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { Registry, type RegistryShape } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
@@ -12,6 +13,7 @@ import { hasher } from "./files/hasher.ts"
 import { layoutFiles } from "./files/layoutFiles.ts"
 import { makeLocalFiles } from "./files/localFiles.ts"
 import { nodeFs } from "./fs/nodeFs.ts"
+import { refusalOf } from "./fs/runtime.ts"
 import { makeLayoutTree } from "./layoutTree.ts"
 import { contentBeside, hasLayout, layoutNotFound, treeNotFound } from "./repair/recognise.ts"
 import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.ts"
@@ -40,12 +42,13 @@ export interface SharedOptions extends TreeOptions {
 
 /**
  * One layout directory that holds every repository. It need not exist unless `mustExist`: the first write creates it.
- * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`; whatever else is wrong about the
- * directory is told by the operation that meets it.
+ * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
+ * opened at all; whatever else is wrong about the directory is told by the operation that meets it.
  */
 export const openShared = (options: SharedOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
     const { directory, mustExist = false } = options
+    yield* supported
     if (mustExist) yield* expectLayout(directory)
     return sharedRegistry(yield* openStores(nodeFs, rooted(options), yield* defaultRepositoryOf(options)), hasher)
   })
@@ -62,9 +65,10 @@ const defaultRepositoryOf = Effect.fnUntraced(function*(
   return (yield* asStorage(directory)(keptRepository(files))) ?? derivedRepository(directory)
 })
 
-/** A tree of layouts below a directory, one per repository. */
+/** A tree of layouts below a directory, one per repository; `Unsupported` and, with `mustExist`, `LayoutNotFound`. */
 export const openPerRepository = (options: TreeOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
+    yield* supported
     if (options.mustExist ?? false) yield* expectTree(options.directory)
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
   })
@@ -108,14 +112,24 @@ export const besideLayout = (directory: string): Effect.Effect<ReadonlyArray<str
 export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | RegistryError> =>
   findLayoutBy(path, isLayout)
 
-/** Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none. */
+/**
+ * Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none, `Unsupported` where
+ * layouts cannot be opened at all.
+ */
 export const createLayout = (options: SharedOptions): Effect.Effect<boolean, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
+    yield* supported
     const existed = yield* isLayout(options.directory)
     const { establish } = yield* openStores(nodeFs, rooted(options), yield* defaultRepositoryOf(options))
     yield* establish
     return !existed
   }))
+
+/** Fails where no layout can be opened. */
+const supported: Effect.Effect<void, Unsupported> = Effect.suspend(() => {
+  const refused = refusalOf(process)
+  return refused === undefined ? Effect.void : Effect.fail(new Unsupported(refused))
+})
 
 const rooted = <A extends Pick<LayoutOptions, "directory">>(options: A): A => ({
   ...options,

@@ -1,4 +1,4 @@
-/** What others get wrong (PEERS 4.7), each turned round. What is not here has its place in the tests of bad input. */
+/** What other tools get wrong, each turned round. What is not here has its place in the tests of bad input. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Stream } from "effect"
 import * as fs from "node:fs"

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { nameOfHash } from "../../src/node/files/names.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { FormatUnsupported, StorageError } from "../../src/oci/OciError.ts"
 import { add, type Disk, newDisk, valuesIn } from "../support/disk.ts"
@@ -29,7 +30,7 @@ const reopened = (disk: Disk) => Effect.map(disk.open(), ({ layout }) => layout)
 const waitAgain = (disk: Disk): string => {
   const last = disk.journal().at(-1)
   assert(last?.before !== undefined)
-  const name = fs.readdirSync(disk.files.replaced).find((name) => name.includes(last.after)) ?? ""
+  const name = fs.readdirSync(disk.files.replaced).find((name) => name.includes(nameOfHash(last.after))) ?? ""
   fs.writeFileSync(join(disk.files.replaced, name), disk.read("index.json"))
   return name
 }

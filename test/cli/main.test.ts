@@ -144,7 +144,8 @@ describe("ocilayout", () => {
           allowedHosts: [],
           allowedOrigins: []
         },
-        [parseDirectory("my=/srv/my layout")]
+        [parseDirectory("my=/srv/my layout")],
+        { node: "/opt/node/bin/node", script: "/opt/ocilayout/bin/ocilayout.js" }
       )
       for (
         const part of [
@@ -159,8 +160,8 @@ describe("ocilayout", () => {
       }
       assert.include(
         text,
-        "claude mcp add oci -- npx -y ocilayout mcp '/srv/my layout' --default-repository app --allowed-dir /files " +
-          "--toolsets read,write --exclude-tools oci_tag --durability process"
+        "claude mcp add oci -- /opt/node/bin/node /opt/ocilayout/bin/ocilayout.js mcp '/srv/my layout' " +
+          "--default-repository app --allowed-dir /files --toolsets read,write --exclude-tools oci_tag --durability process"
       )
     }))
 })

@@ -17,19 +17,24 @@ const commandsIn = (text: string): ReadonlyArray<string> => {
   return commands
 }
 
-/** What differs from run to run is replaced by something that does not. */
-const steady = (root: string, text: string): string => {
+/** Random ids, each replaced by one that says only which of them it is. */
+export const withSteadyIds = (text: string): string => {
   const ids = new Map<string, string>()
-  return text
-    .replaceAll(root, "/home/ada")
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/gu, "2026-11-25T20:15:00.000Z")
-    .replaceAll(/cli:\w+/gu, "cli:ada")
-    .replaceAll(/(?<![0-9a-f:/])[0-9a-f]{32}(?![0-9a-f])/gu, (id) => {
-      const known = ids.get(id) ?? `${ids.size + 1}`.padStart(2, "0").repeat(16)
-      ids.set(id, known)
-      return known
-    })
+  return text.replaceAll(/(?<![0-9a-f:/])[0-9a-f]{32}(?![0-9a-f])/gu, (id) => {
+    const known = ids.get(id) ?? `${ids.size + 1}`.padStart(2, "0").repeat(16)
+    ids.set(id, known)
+    return known
+  })
 }
+
+/** What differs from run to run is replaced by something that does not. */
+const steady = (root: string, text: string): string =>
+  withSteadyIds(
+    text
+      .replaceAll(root, "/home/ada")
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/gu, "2026-11-25T20:15:00.000Z")
+      .replaceAll(/cli:\w+/gu, "cli:ada")
+  )
 
 export const hasShell = (): boolean => {
   const found = spawnSync("bash", ["-c", "sha256sum --version"])

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { Effect } from "effect"
-import { execSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { delimiter, dirname, join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
+import { build } from "rolldown"
+import { binary, noticesName } from "../../rolldown.config.ts"
 import { temporaryDirectory } from "../cli/support/server.ts"
 import { bundleOf, manifestOf, packageOf } from "./bundle.ts"
 import { unzip, zip } from "./zip.ts"
@@ -12,13 +13,8 @@ import { unzip, zip } from "./zip.ts"
 const root = resolve(".")
 
 /** The server, built as `npm run build` does, but elsewhere. */
-const built = (folder: string): string => {
-  const command = /rolldown .*$/u.exec(packageOf(root).scripts["build"] ?? "")?.[0] ?? ""
-  assert.include(command, "--dir dist/bin")
-  const path = [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter)
-  execSync(command.replace("dist/bin", folder), { env: { ...process.env, PATH: path } })
-  return folder
-}
+const built = (folder: string) =>
+  Effect.promise(() => build({ ...binary, logLevel: "silent", output: { ...binary.output, dir: folder } }))
 
 /** What a client makes of the arguments of a manifest, as the format says. */
 const filledIn = (args: ReadonlyArray<string>, values: Readonly<Record<string, string | ReadonlyArray<string>>>) =>
@@ -42,7 +38,10 @@ describe("the MCP bundle", () => {
     Effect.gen(function*() {
       const folder = yield* temporaryDirectory
       const [unpacked, layout, files] = ["unpacked", "layout", "files"].map((name) => join(folder, name))
-      const archive = zip(bundleOf(root, built(join(folder, "bin"))))
+      const server = join(folder, "bin")
+      yield* built(server)
+      const archive = zip(bundleOf(root, server))
+      assert.include(unzip(archive).map(({ path }) => path), `server/${noticesName}`)
       for (const { content, path } of unzip(archive)) {
         assert.notMatch(path, /\\|^\/|(?:^|\/)\.\.(?:\/|$)/u)
         const file = join(String(unpacked), path)
@@ -51,8 +50,8 @@ describe("the MCP bundle", () => {
       }
       mkdirSync(String(files))
       writeFileSync(join(String(files), "hello"), "hello")
-      const { server } = manifestOf(packageOf(root))
-      const args = filledIn(server.mcp_config.args, {
+      const { args: declared } = manifestOf(packageOf(root)).server.mcp_config
+      const args = filledIn(declared, {
         __dirname: String(unpacked),
         "user_config.layouts": [String(layout)],
         "user_config.files": String(files),

@@ -1,6 +1,7 @@
 /** What an MCP bundle holds: a manifest, the built server, and what it loads if it is there. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join, sep } from "node:path"
+import { noticesName } from "../../rolldown.config.ts"
 import type { File } from "./zip.ts"
 
 /** What this package says of itself. */
@@ -11,7 +12,6 @@ interface Package {
   readonly license: string
   readonly keywords: ReadonlyArray<string>
   readonly engines: { readonly node: string }
-  readonly scripts: Readonly<Record<string, string>>
   readonly optionalDependencies: Readonly<Record<string, string>>
 }
 
@@ -75,7 +75,7 @@ export const manifestOf = ({ description, engines, keywords, license, name, vers
       default: false
     }
   },
-  compatibility: { platforms: ["darwin", "linux", "win32"], runtimes: { node: engines.node } }
+  compatibility: { platforms: ["darwin", "linux"], runtimes: { node: engines.node } }
 })
 
 /** The files below a folder, in an order that is always the same. */
@@ -117,7 +117,7 @@ export const bundleOf = (root: string, server: string): ReadonlyArray<File> => {
     text("manifest.json", manifestOf(about)),
     { path: "LICENSE", content: readFileSync(join(root, "LICENSE")) },
     text("server/package.json", { type: "module" }),
-    ...below(server, (path) => path.endsWith(".js"), "server/"),
+    ...below(server, (path) => path.endsWith(".js") || path === noticesName, "server/"),
     ...Object.keys(about.optionalDependencies).flatMap((name) => installed(root, name, seen))
   ]
 }

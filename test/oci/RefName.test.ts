@@ -20,7 +20,7 @@ const untagged = (repository: string, dialect: "full" | "bare" = "full"): Name =
 })
 const raw = (reason: string): Name => ({ _tag: "Raw", reason })
 
-/** PEERS.md 4.3: the name, what it is without and with a default repository. Go fails where we have `Raw`. */
+/** The name, what it is without and with a default repository. Go fails where we have `Raw`. */
 const table: ReadonlyArray<readonly [string | undefined, Name, Name]> = [
   [undefined, raw("has no name and there is no default repository"), untagged("def/repo", "bare")],
   ["", raw("has no name and there is no default repository"), untagged("def/repo", "bare")],
@@ -209,7 +209,7 @@ describe("fitsRefNameGrammar", () => {
       assert.strictEqual(fitsRefNameGrammar(input), refName))
   }
 
-  it("agrees with what skopeo and umoci did (OCI.md 5.4)", () => {
+  it("agrees with what skopeo and umoci did", () => {
     const fits = [
       "example/app:latest",
       `example/app@sha256:${hex}`,

@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url"
 import { connect, type Session } from "./session.ts"
 import { abbreviate, answer, note, step, title } from "./transcript.ts"
 
-const server = fileURLToPath(new URL("../../dist/bin/ocilayout.js", import.meta.url))
+/** What was built; a test of the README gives the sources. */
+const server = process.argv[2] ?? fileURLToPath(new URL("../../dist/bin/ocilayout.js", import.meta.url))
 const fixture = fileURLToPath(new URL("../fixtures/layouts/t13-skopeo-copy", import.meta.url))
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json"

@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url"
 import { connect, type Session } from "./session.ts"
 import { abbreviate, answer, step, title } from "./transcript.ts"
 
-const server = fileURLToPath(new URL("../../dist/bin/ocilayout.js", import.meta.url))
+/** What was built; a test of the README gives the sources. */
+const server = process.argv[2] ?? fileURLToPath(new URL("../../dist/bin/ocilayout.js", import.meta.url))
 const fixture = fileURLToPath(new URL("../fixtures/layouts/t13-skopeo-copy", import.meta.url))
 
 /** The layer of `shop:v1`, and its config. */

@@ -1,6 +1,6 @@
 /** The machine's file system, with every call told, and a chance to do something before it or instead of it. */
 import { Effect } from "effect"
-import { basename, relative } from "node:path"
+import { basename, relative, sep } from "node:path"
 import { type FileHandle, FsError, type LayoutFs } from "../../src/node/fs/LayoutFs.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { tellingFolders } from "./heldPaths.ts"
@@ -31,6 +31,9 @@ export interface WatchedFs {
 export const fails = (code: string) => ({ operation, path }: Call): Effect.Effect<never, FsError> =>
   Effect.fail(new FsError({ operation, path, code, cause: new Error(code) }))
 
+/** The longest name in the folder of our own, in bytes: on eCryptfs none has more. */
+export const longestName = 142
+
 const withoutRandomness = (path: string): string =>
   path.replace(/^(\.ocilayout\/tmp\/\w+)\..*$/u, "$1")
     .replace(/^(\.ocilayout\/replaced)\/\d+\..*$/u, "$1/index")
@@ -55,6 +58,17 @@ export const watchedFs = (root: string): WatchedFs => {
       return Effect.andThen(before(call), effect)
     })
 
+  /** As `watch`, of a call that gives a file this path. */
+  const watchNamed = <A>(
+    operation: string,
+    path: string,
+    effect: Effect.Effect<A, FsError>
+  ): Effect.Effect<A, FsError> => {
+    const [top, ...names] = relative(root, folders.told(path)).split(sep)
+    const isTooLong = top === ".ocilayout" && names.some((name) => Buffer.byteLength(name) > longestName)
+    return watch(operation, path, isTooLong ? fails("ENAMETOOLONG")({ operation, path }) : effect)
+  }
+
   const watchHandle = (path: string, handle: FileHandle): FileHandle => ({
     stat: watch("fstat", path, handle.stat),
     read: (target, position) => watch("read", path, handle.read(target, position)),
@@ -71,7 +85,7 @@ export const watchedFs = (root: string): WatchedFs => {
 
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) =>
     Effect.map(
-      watch("open", path, nodeFs.openHandle(path, flags, mode)),
+      (flags.access === "create" ? watchNamed : watch)("open", path, nodeFs.openHandle(path, flags, mode)),
       (handle) => watchHandle(folders.told(path), handle)
     )
 
@@ -107,10 +121,10 @@ export const watchedFs = (root: string): WatchedFs => {
         watch("probe", path, times === undefined ? nodeFs.tellsEveryChange(path) : Effect.succeed(times)),
       realPath: (path) => watch("realPath", path, nodeFs.realPath(path)),
       readDirectory: (path) => watch("readDirectory", path, nodeFs.readDirectory(path)),
-      makeDirectory: (path, mode) => watch("makeDirectory", path, nodeFs.makeDirectory(path, mode)),
+      makeDirectory: (path, mode) => watchNamed("makeDirectory", path, nodeFs.makeDirectory(path, mode)),
       removeDirectory: (path) => watch("removeDirectory", path, nodeFs.removeDirectory(path)),
-      link: (from, to) => watch("link", to, nodeFs.link(from, to)),
-      rename: (from, to) => watch("rename", to, nodeFs.rename(from, to)),
+      link: (from, to) => watchNamed("link", to, nodeFs.link(from, to)),
+      rename: (from, to) => watchNamed("rename", to, nodeFs.rename(from, to)),
       exchange: (a, b) => watch("exchange", b, nodeFs.exchange(a, b)),
       unlink: (path) => watch("unlink", path, nodeFs.unlink(path)),
       syncDirectory: (path) => watch("syncDirectory", path, nodeFs.syncDirectory(path))

@@ -94,6 +94,9 @@ const directoryNode = (ino: bigint, mode: number, nowNs: bigint): DirectoryNode 
 
 export const nodeAt = ({ nodes }: Disk, node: number): Node => nodes.get(node) ?? fail("ENOENT")
 
+/** The longest name, in bytes: as short as any file system wants them, which is eCryptfs. */
+const longestName = 142
+
 export const fail = (code: string): never => {
   throw new Code(code)
 }
@@ -182,6 +185,7 @@ export const change = (disk: Disk, nowNs: bigint, operation: Operation): Disk =>
   for (const { directory, name, to } of operation) {
     const parent = nodes.get(directory)
     if (parent?.kind !== "directory") return fail("ENOTDIR")
+    if (to !== undefined && Buffer.byteLength(name) > longestName) return fail("ENAMETOOLONG")
     const entries = new Map(parent.entries)
     const before = entries.get(name)
     if (to === undefined) entries.delete(name)

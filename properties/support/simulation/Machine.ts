@@ -39,6 +39,8 @@ export interface MachineOptions {
   readonly before?: (call: Call) => Fault | undefined
   /** Whether another fiber may run before every call. */
   readonly yielding?: boolean
+  /** What happens to the end before a call does. */
+  readonly between?: (call: Call) => Effect.Effect<void>
 }
 
 /** A folder that is held open. */
@@ -437,7 +439,9 @@ export class Machine {
         throw error
       }
     })
-    return this.#options.yielding === true ? Effect.andThen(Effect.yieldNow, run) : run
+    const { between, yielding } = this.#options
+    if (between !== undefined) return Effect.andThen(Effect.suspend(() => between(call)), run)
+    return yielding === true ? Effect.andThen(Effect.yieldNow, run) : run
   }
 
   #failed({ operation, path }: Call, code: string): FsError {

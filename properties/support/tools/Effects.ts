@@ -52,7 +52,7 @@ export class Effects {
 
   /** Everything is gone, and that was meant. */
   wiped(tool: ToolProcess): void {
-    for (const name of this.#names.all) this.#names.only(name, undefined)
+    for (const name of this.#names.all) this.#names.require(name, undefined)
     this.#versions.forget()
     tool.start = this.#names.start([])
   }
@@ -69,7 +69,7 @@ export class Effects {
   wrote(tool: ToolProcess, { bytes, isNew, replaced, state }: Written): void {
     if (tool.plan.tool === "wipe" && isNew) {
       for (const name of namesIn(state, new Map(this.#names.all.map((name) => [name, ""])))) {
-        this.#names.only(name, state.get(name))
+        this.#names.require(name, state.get(name))
       }
       return
     }
@@ -102,7 +102,7 @@ export class Effects {
     const together = layout !== undefined && index !== undefined && near(layout.mtimeNs, index.mtimeNs)
     for (const name of namesIn(state, new Map(this.#names.all.map((name) => [name, ""])))) {
       if (together) this.#names.allow(name, state.get(name))
-      else this.#names.only(name, state.get(name))
+      else this.#names.require(name, state.get(name))
     }
   }
 

@@ -63,7 +63,7 @@ export class Names {
   }
 
   /** Nothing but this from now on. */
-  only(name: string, digest: string | undefined): void {
+  require(name: string, digest: string | undefined): void {
     this.#allowed.set(name, [{ digest, id: this.#ids++ }])
   }
 

@@ -7,6 +7,7 @@ import { FsError } from "../../../src/node/fs/LayoutFs.ts"
 import { digestOf } from "../contents.ts"
 import type { ToolFs } from "../simulation/ToolFs.ts"
 import { GivenUp } from "./GivenUp.ts"
+import type { Blob } from "./images.ts"
 import { type Index, parseIndex } from "./indexJson.ts"
 
 /** Where a tool may take its time. */
@@ -139,6 +140,25 @@ export const makeFolders = (desk: Desk, path: string): Work =>
     )
   })
 
+/** The folder that a file is going to be in. */
+export const makeFolderFor = (desk: Desk, path: string): Work => makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+
+/** Whether a blob is there, as tools see it that look at sizes alone. What is whole is relied on. */
+export const lookAtSize = (desk: Desk, { bytes, digest }: Blob): Work<"missing" | "whole" | "of another size"> =>
+  Effect.map(ifThere(desk.fs.stat(blobPath(desk, digest))), (stat) => {
+    if (stat === undefined) return "missing"
+    if (stat.size !== bytes.length) return "of another size"
+    desk.say({ _tag: "Relies", digest })
+    return "whole"
+  })
+
+/** What looks at names alone relies on every blob that is there. */
+export const relies = (desk: Desk, { digest }: Blob): Work<boolean> =>
+  Effect.map(isThere(desk, blobPath(desk, digest)), (there) => {
+    if (there) desk.say({ _tag: "Relies", digest })
+    return there
+  })
+
 export const removeFile = ({ fs }: Desk, path: string): Work => Effect.asVoid(ifThere(fs.unlink(path)))
 
 /** A blob that is whole, or none. */
@@ -169,6 +189,10 @@ export const reached = (desk: Desk, digests: Iterable<string>, strict: boolean):
     }
     return found
   })
+
+/** Everything that an index leads to. A manifest that is not there makes the tool give up. */
+export const reachedBy = (desk: Desk, { manifests }: Index): Work<ReadonlySet<string>> =>
+  reached(desk, manifests.map(({ digest }) => digest), true)
 
 /** Removes every blob that is not among these, and whatever else lies there. */
 export const removeOthers = (desk: Desk, kept: ReadonlySet<string>): Work =>

@@ -7,27 +7,28 @@
 import { Effect } from "effect"
 import { GivenUp } from "./GivenUp.ts"
 import { type Image, partsOf } from "./images.ts"
-import { appended, compact, type Entry, without } from "./indexJson.ts"
+import { appended, compact, entryOf, renamed, without } from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
   indexPath,
-  isThere,
+  makeFolderFor,
   makeFolders,
   place,
   readIndex,
+  relies,
   removeFile,
   type Work
 } from "./Tool.ts"
 
 export const buildkitExport = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
   Effect.gen(function*() {
-    for (const { bytes, digest } of partsOf(image)) {
-      const path = blobPath(desk, digest)
-      yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+    for (const blob of partsOf(image)) {
+      const path = blobPath(desk, blob.digest)
+      yield* makeFolderFor(desk, path)
       yield* makeFolders(desk, `${desk.root}/ingest`)
-      if (yield* isThere(desk, path)) desk.say({ _tag: "Relies", digest })
-      else yield* place(desk, path, bytes, { by: `${desk.root}/ingest/${desk.digits()}` })
+      if (yield* relies(desk, blob)) continue
+      yield* place(desk, path, blob.bytes, { by: `${desk.root}/ingest/${desk.digits()}` })
     }
     yield* desk.pause("stored")
     const lock = `${indexPath(desk)}.lock`
@@ -36,11 +37,9 @@ export const buildkitExport = (desk: Desk, { image, name }: { readonly image: Im
       if (!(yield* held.tryLock)) return yield* new GivenUp({ why: "index.json.lock is held" })
       const index = yield* readIndex(desk)
       yield* desk.pause("read")
-      const { bytes, digest } = image.manifest
-      const annotations = { "org.opencontainers.image.ref.name": name }
-      const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length, annotations }
+      const entry = renamed(entryOf(image), name)
       const text = Buffer.from(compact(appended(without(index, name), entry)))
-      desk.say({ _tag: "Means", name, digest })
+      desk.say({ _tag: "Means", name, digest: entry.digest })
       const handle = yield* desk.fs.open(indexPath(desk), { access: "update" })
       yield* handle.write(text, 0)
       yield* handle.truncate(text.length)

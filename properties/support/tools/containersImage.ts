@@ -7,18 +7,29 @@
  */
 import { Effect } from "effect"
 import type { Blob, Image } from "./images.ts"
-import { appended, compact, emptyIndex, type Entry, type Index, nameOf, unnamed } from "./indexJson.ts"
+import {
+  appended,
+  compact,
+  emptyIndex,
+  type Entry,
+  entryOf,
+  type Index,
+  nameOf,
+  renamed,
+  unnamed
+} from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
   ifThere,
   indexPath,
-  isThere,
   layoutPath,
+  makeFolderFor,
   makeFolders,
   overwrite,
   place,
   readIndex,
+  relies,
   type Work
 } from "./Tool.ts"
 
@@ -33,7 +44,7 @@ export interface Copies {
 const putBlob = (desk: Desk, { bytes, digest }: Blob): Work =>
   Effect.gen(function*() {
     const path = blobPath(desk, digest)
-    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+    yield* makeFolderFor(desk, path)
     yield* place(desk, path, bytes, { by: `${desk.root}/oci-put-blob${desk.digits()}`, syncs: true, mode: 0o644 })
   })
 
@@ -55,17 +66,14 @@ export const containersCopy = (desk: Desk, { compresses, image, name }: Copies):
     yield* makeFolders(desk, `${desk.root}/blobs`)
     yield* desk.pause("read")
     for (const layer of image.layers) {
-      if (!compresses && (yield* isThere(desk, blobPath(desk, layer.digest)))) {
-        desk.say({ _tag: "Relies", digest: layer.digest })
-      } else yield* putBlob(desk, layer)
+      if (compresses || !(yield* relies(desk, layer))) yield* putBlob(desk, layer)
     }
     yield* putBlob(desk, image.config)
     const { bytes, digest } = image.manifest
     yield* overwrite(desk, blobPath(desk, digest), bytes)
     yield* desk.pause("stored")
     yield* overwrite(desk, layoutPath(desk), "{\"imageLayoutVersion\": \"1.0.0\"}")
-    const annotations = { "org.opencontainers.image.ref.name": name }
-    const next = withEntry(index, { mediaType: image.mediaType, digest, size: bytes.length, annotations })
+    const next = withEntry(index, renamed(entryOf(image), name))
     desk.say({ _tag: "Means", name, digest })
     yield* overwrite(desk, indexPath(desk), compact(next))
     yield* desk.pause("written")

@@ -12,25 +12,24 @@ import { appended, type Entry, indentedByThree } from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
-  ifThere,
   indexPath,
-  makeFolders,
+  lookAtSize,
+  makeFolderFor,
   overwrite,
   place,
-  reached,
+  reachedBy,
   readIndex,
   removeOthers,
   type Work
 } from "./Tool.ts"
 
-const putBlob = (desk: Desk, { bytes, digest }: Blob, isLayer: boolean): Work =>
+const putBlob = (desk: Desk, blob: Blob, isLayer: boolean): Work =>
   Effect.gen(function*() {
-    const path = blobPath(desk, digest)
-    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
-    const stat = yield* ifThere(desk.fs.stat(path))
-    if (stat?.size === bytes.length) return desk.say({ _tag: "Relies", digest })
-    if (isLayer) yield* place(desk, path, bytes, { by: `${path}${desk.digits()}` })
-    else yield* overwrite(desk, path, bytes)
+    const path = blobPath(desk, blob.digest)
+    yield* makeFolderFor(desk, path)
+    if ((yield* lookAtSize(desk, blob)) === "whole") return
+    if (isLayer) yield* place(desk, path, blob.bytes, { by: `${path}${desk.digits()}` })
+    else yield* overwrite(desk, path, blob.bytes)
   })
 
 export const cranePull = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
@@ -56,7 +55,7 @@ export const craneCollect = (desk: Desk): Work =>
     yield* desk.fs.stat(indexPath(desk))
     const index = yield* readIndex(desk)
     yield* desk.pause("read")
-    const kept = yield* reached(desk, index.manifests.map(({ digest }) => digest), true)
+    const kept = yield* reachedBy(desk, index)
     yield* removeOthers(desk, kept)
     desk.say({ _tag: "Done" })
   })

@@ -8,12 +8,13 @@
 import { Effect } from "effect"
 import { GivenUp } from "./GivenUp.ts"
 import { type Blob, type Image, partsOf } from "./images.ts"
-import { appended, indentedByTwo, type Index, nameOf, renamed, without } from "./indexJson.ts"
+import { appended, entryOf, indentedByTwo, type Index, nameOf, renamed, without } from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
-  ifThere,
   indexPath,
+  lookAtSize,
+  makeFolderFor,
   makeFolders,
   overwrite,
   place,
@@ -33,14 +34,14 @@ const prepare = (desk: Desk): Work =>
     yield* desk.fs.stat(indexPath(desk))
   })
 
-const putBlob = (desk: Desk, { bytes, digest }: Blob): Work =>
+const putBlob = (desk: Desk, blob: Blob): Work =>
   Effect.gen(function*() {
-    const path = blobPath(desk, digest)
-    const stat = yield* ifThere(desk.fs.stat(path))
-    if (stat?.size === bytes.length) return desk.say({ _tag: "Relies", digest })
-    if (stat !== undefined) return yield* new GivenUp({ why: "a blob has another size" })
-    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
-    yield* place(desk, path, bytes, { by: `${desk.root}/blobs/uploads/${desk.digits()}` })
+    const path = blobPath(desk, blob.digest)
+    const found = yield* lookAtSize(desk, blob)
+    if (found === "whole") return
+    if (found === "of another size") return yield* new GivenUp({ why: "a blob has another size" })
+    yield* makeFolderFor(desk, path)
+    yield* place(desk, path, blob.bytes, { by: `${desk.root}/blobs/uploads/${desk.digits()}` })
   })
 
 const putIndex = (desk: Desk, index: Index): Work =>
@@ -61,13 +62,12 @@ export const goHandle = (desk: Desk, uses: ReadonlyArray<HandleUse>): Work =>
       if (use.does === "push") {
         yield* prepare(desk)
         for (const blob of partsOf(use.image)) yield* putBlob(desk, blob)
-        const { bytes, digest } = use.image.manifest
-        const entry = renamed({ mediaType: use.image.mediaType, digest, size: bytes.length }, use.name)
+        const entry = renamed(entryOf(use.image), use.name)
         const at = index.manifests.findIndex((other) => nameOf(other) === use.name)
         index = at === -1
           ? appended(index, entry)
           : { ...index, manifests: index.manifests.map((other, place) => place === at ? entry : other) }
-        desk.say({ _tag: "Means", name: use.name, digest })
+        desk.say({ _tag: "Means", name: use.name, digest: entry.digest })
       } else {
         if (!index.manifests.some((entry) => nameOf(entry) === use.name)) continue
         index = without(index, use.name)

@@ -1,6 +1,7 @@
 /** `index.json` as tools written in Go know it: what they do not know of it is lost, and each writes it in its own way. */
 import { Effect } from "effect"
 import { GivenUp } from "./GivenUp.ts"
+import type { Image } from "./images.ts"
 
 export interface Entry {
   readonly mediaType: string
@@ -89,6 +90,13 @@ export const indentedByTwo = ({ annotations, manifests, schemaVersion }: Index):
     )
   }\n`
 
+/** The entry of an image, without a name. */
+export const entryOf = ({ manifest: { bytes, digest }, mediaType }: Image): Entry => ({
+  mediaType,
+  digest,
+  size: bytes.length
+})
+
 /** An entry without a name, its other annotations kept. */
 export const unnamed = (entry: Entry): Entry => {
   const { [refName]: _name, ...rest } = entry.annotations ?? {}
@@ -97,6 +105,12 @@ export const unnamed = (entry: Entry): Entry => {
 
 export const renamed = (entry: Entry, name: string): Entry =>
   known({ ...entry, annotations: { ...entry.annotations, [refName]: name } })
+
+/** The first entry with a name; without one the tool gives up. */
+export const entryNamed = ({ manifests }: Index, name: string): Effect.Effect<Entry, GivenUp> => {
+  const entry = manifests.find((entry) => nameOf(entry) === name)
+  return entry === undefined ? new GivenUp({ why: `${name} is not there` }) : Effect.succeed(entry)
+}
 
 export const without = (index: Index, name: string): Index => ({
   ...index,

@@ -8,20 +8,32 @@
  * its names, and then what only it had needed when the layout was opened. Nothing is synced. Annotations are kept.
  */
 import { Effect } from "effect"
-import { GivenUp } from "./GivenUp.ts"
 import { type Blob, type Image, partsOf } from "./images.ts"
-import { compact, type Entry, type Index, nameOf, renamed, unnamed, without } from "./indexJson.ts"
+import {
+  appended,
+  compact,
+  type Entry,
+  entryNamed,
+  entryOf,
+  type Index,
+  nameOf,
+  renamed,
+  without
+} from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
   indexPath,
   isThere,
+  makeFolderFor,
   makeFolders,
   overwrite,
   place,
   reached,
+  reachedBy,
   readIndex,
   readLayout,
+  relies,
   removeFile,
   type Work
 } from "./Tool.ts"
@@ -31,19 +43,17 @@ const open = (desk: Desk): Work<Index> =>
     yield* desk.fs.stat(`${desk.root}/blobs`)
     yield* readLayout(desk)
     const index = yield* readIndex(desk)
-    yield* reached(desk, index.manifests.map(({ digest }) => digest), true)
+    yield* reachedBy(desk, index)
     yield* desk.pause("read")
     return index
   })
 
-const putBlob = (desk: Desk, { bytes, digest }: Blob): Work<boolean> =>
+const putBlob = (desk: Desk, blob: Blob): Work<boolean> =>
   Effect.gen(function*() {
+    if (yield* relies(desk, blob)) return false
+    const { bytes, digest } = blob
     const path = blobPath(desk, digest)
-    if (yield* isThere(desk, path)) {
-      desk.say({ _tag: "Relies", digest })
-      return false
-    }
-    yield* makeFolders(desk, path.slice(0, path.lastIndexOf("/")))
+    yield* makeFolderFor(desk, path)
     yield* makeFolders(desk, `${desk.root}/ingest`)
     const by = `${desk.root}/ingest/${digest.slice(7)}_${desk.digits()}`
     yield* place(desk, path, bytes, { by, mode: 0o444 })
@@ -60,17 +70,15 @@ const ordered = (index: Index): string => {
   return compact({ ...index, manifests: [...byDigest(tagged), ...byDigest(rest)] })
 }
 
-const withName = (index: Index, entry: Entry, name: string): Index => {
-  const { manifests } = without(index, name)
-  return { ...index, manifests: [...manifests, renamed(entry, name)] }
-}
+const withName = (index: Index, entry: Entry, name: string): Index =>
+  appended(without(index, name), renamed(entry, name))
 
 export const orasCopy = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
   Effect.gen(function*() {
     const opened = yield* open(desk)
-    const { bytes, digest } = image.manifest
-    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length }
-    const added: Index = { ...opened, manifests: [...opened.manifests, unnamed(entry)] }
+    const { digest } = image.manifest
+    const entry = entryOf(image)
+    const added = appended(opened, entry)
     const hasManifest = yield* isThere(desk, blobPath(desk, digest))
     // What has the manifest is taken to have the rest.
     for (const blob of hasManifest ? [image.manifest] : partsOf(image)) {
@@ -89,8 +97,7 @@ export const orasCopy = (desk: Desk, { image, name }: { readonly image: Image; r
 export const orasTag = (desk: Desk, { from, name }: { readonly from: string; readonly name: string }): Work =>
   Effect.gen(function*() {
     const index = yield* open(desk)
-    const source = index.manifests.find((entry) => nameOf(entry) === from)
-    if (source === undefined) return yield* new GivenUp({ why: `${from} is not there` })
+    const source = yield* entryNamed(index, from)
     yield* desk.fs.stat(blobPath(desk, source.digest))
     desk.say({ _tag: "Relies", digest: source.digest })
     desk.say({ _tag: "Means", name, digest: source.digest })
@@ -103,8 +110,7 @@ export const orasTag = (desk: Desk, { from, name }: { readonly from: string; rea
 export const orasDelete = (desk: Desk, { name }: { readonly name: string }): Work =>
   Effect.gen(function*() {
     const index = yield* open(desk)
-    const source = index.manifests.find((entry) => nameOf(entry) === name)
-    if (source === undefined) return yield* new GivenUp({ why: `${name} is not there` })
+    const source = yield* entryNamed(index, name)
     const rest = index.manifests.filter(({ digest }) => digest !== source.digest)
     const mine = yield* reached(desk, [source.digest], true)
     const others = yield* reached(desk, rest.map(({ digest }) => digest), false)

@@ -9,17 +9,17 @@
 import { Effect } from "effect"
 import { GivenUp } from "./GivenUp.ts"
 import { type Blob, type Image, partsOf } from "./images.ts"
-import { appended, compact, type Entry, type Index, nameOf, parseIndex, without } from "./indexJson.ts"
+import { appended, compact, entryOf, type Index, nameOf, parseIndex, renamed, without } from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
   ifThere,
   indexPath,
   layoutPath,
-  makeFolders,
+  makeFolderFor,
   overwrite,
   place,
-  reached,
+  reachedBy,
   readFile,
   readIndex,
   readLayout,
@@ -35,10 +35,11 @@ const putBlob = (desk: Desk, { bytes, digest }: Blob, isManifest: boolean): Work
       desk.say({ _tag: "Relies", digest })
       return
     }
-    const folder = path.slice(0, path.lastIndexOf("/"))
     yield* desk.fs.stat(layoutPath(desk))
-    yield* makeFolders(desk, folder)
-    const by = isManifest ? `${path}.${desk.digits()}.tmp` : `${folder}/${desk.digits()}.tmp`
+    yield* makeFolderFor(desk, path)
+    const by = isManifest
+      ? `${path}.${desk.digits()}.tmp`
+      : `${path.slice(0, path.lastIndexOf("/"))}/${desk.digits()}.tmp`
     yield* place(desk, path, bytes, { by })
   })
 
@@ -52,14 +53,14 @@ const putIndex = (desk: Desk, index: Index): Work =>
 const collect = (desk: Desk): Work =>
   Effect.gen(function*() {
     yield* readLayout(desk)
-    const { manifests } = yield* Effect.flatMap(readFile(desk, indexPath(desk)), parseIndex)
-    const kept = yield* reached(desk, manifests.map(({ digest }) => digest), true)
+    const index = yield* Effect.flatMap(readFile(desk, indexPath(desk)), parseIndex)
+    const kept = yield* reachedBy(desk, index)
     yield* removeOthers(desk, kept)
   })
 
 export const regctlCopy = (desk: Desk, { image, name }: { readonly image: Image; readonly name: string }): Work =>
   Effect.gen(function*() {
-    const { bytes, digest } = image.manifest
+    const { digest } = image.manifest
     yield* readLayout(desk)
     const before = yield* readIndex(desk)
     if (before.manifests.some((entry) => nameOf(entry) === name && entry.digest === digest)) {
@@ -71,11 +72,8 @@ export const regctlCopy = (desk: Desk, { image, name }: { readonly image: Image;
     yield* readLayout(desk)
     const index = yield* readIndex(desk)
     yield* desk.pause("read")
-    const annotations = {
-      "org.opencontainers.image.created": "2023-11-14T22:13:20Z",
-      "org.opencontainers.image.ref.name": name
-    }
-    const entry: Entry = { mediaType: image.mediaType, digest, size: bytes.length, annotations }
+    const created = { "org.opencontainers.image.created": "2023-11-14T22:13:20Z" }
+    const entry = renamed({ ...entryOf(image), annotations: created }, name)
     desk.say({ _tag: "Means", name, digest })
     yield* putIndex(desk, appended(without(index, name), entry))
     desk.say({ _tag: "Done" })

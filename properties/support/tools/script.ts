@@ -1,7 +1,7 @@
 /** A few lines of shell and `jq`: no tool that was traced drops the annotations of the index, but these may. */
 import { Effect } from "effect"
-import { GivenUp } from "./GivenUp.ts"
-import { appended, compact, type Index, nameOf, renamed, without } from "./indexJson.ts"
+import type { GivenUp } from "./GivenUp.ts"
+import { appended, compact, entryNamed, type Index, nameOf, renamed, without } from "./indexJson.ts"
 import { type Desk, indexPath, overwrite, place, readIndex, type Work } from "./Tool.ts"
 
 export interface Edits {
@@ -15,10 +15,10 @@ export interface Edits {
 const edited = (index: Index, edit: Edits["edit"]): Effect.Effect<Index, GivenUp> => {
   if (edit === undefined) return Effect.succeed(index)
   if ("removes" in edit) return Effect.succeed(without(index, edit.removes))
-  const source = index.manifests.find((entry) => nameOf(entry) === edit.from)
-  return source === undefined
-    ? new GivenUp({ why: `${edit.from} is not there` })
-    : Effect.succeed(appended(without(index, edit.name), renamed(source, edit.name)))
+  return Effect.map(
+    entryNamed(index, edit.from),
+    (source) => appended(without(index, edit.name), renamed(source, edit.name))
+  )
 }
 
 export const script = (desk: Desk, { by, dropsAnnotations, edit }: Edits): Work =>

@@ -7,16 +7,15 @@
  * folders that others have left behind as well.
  */
 import { Effect } from "effect"
-import { GivenUp } from "./GivenUp.ts"
 import { type Image, partsOf } from "./images.ts"
-import { appended, compact, type Index, nameOf, renamed, without } from "./indexJson.ts"
+import { appended, compact, entryNamed, entryOf, type Index, renamed, without } from "./indexJson.ts"
 import {
   blobPath,
   type Desk,
   ifThere,
   indexPath,
   place,
-  reached,
+  reachedBy,
   readIndex,
   readLayout,
   removeOthers,
@@ -53,8 +52,7 @@ export const umociTag = (desk: Desk, { from, name }: { readonly from: string; re
     yield* readIndex(desk)
     const index = yield* readIndex(desk)
     yield* desk.pause("read")
-    const source = index.manifests.find((entry) => nameOf(entry) === from)
-    if (source === undefined) return yield* new GivenUp({ why: `${from} is not there` })
+    const source = yield* entryNamed(index, from)
     desk.say({ _tag: "Means", name, digest: source.digest })
     yield* withFolder(desk, (folder) => putIndex(desk, folder, appended(without(index, name), renamed(source, name))))
     desk.say({ _tag: "Done" })
@@ -75,8 +73,7 @@ export const umociRemove = (desk: Desk, { name }: { readonly name: string }): Wo
 const sourceOf = (desk: Desk, from: string, { layers: [lent] }: Image): Work<string | undefined> =>
   Effect.gen(function*() {
     const index = yield* readIndex(desk)
-    const source = index.manifests.find((entry) => nameOf(entry) === from)
-    if (source === undefined) return yield* new GivenUp({ why: `${from} is not there` })
+    const source = yield* entryNamed(index, from)
     yield* wholeBlob(desk, source.digest)
     if (lent !== undefined) desk.say({ _tag: "Relies", digest: lent.digest })
     return lent?.digest
@@ -102,9 +99,8 @@ export const umociBuild = (desk: Desk, { from, image, name }: Builds): Work =>
         }
         const index = yield* readIndex(desk)
         yield* desk.pause("read")
-        const { bytes, digest } = image.manifest
-        const entry = renamed({ mediaType: image.mediaType, digest, size: bytes.length }, name)
-        desk.say({ _tag: "Means", name, digest })
+        const entry = renamed(entryOf(image), name)
+        desk.say({ _tag: "Means", name, digest: entry.digest })
         yield* putIndex(desk, folder, appended(without(index, name), entry))
       }))
     desk.say({ _tag: "Done" })
@@ -115,7 +111,7 @@ export const umociCollect = (desk: Desk): Work =>
     yield* open(desk)
     const index = yield* readIndex(desk)
     yield* desk.pause("read")
-    const kept = yield* reached(desk, index.manifests.map(({ digest }) => digest), true)
+    const kept = yield* reachedBy(desk, index)
     yield* removeOthers(desk, kept)
     for (const name of yield* desk.fs.readDirectory(desk.root)) {
       if (name.startsWith(".umoci-")) yield* ifThere(desk.fs.removeDirectory(`${desk.root}/${name}`))

@@ -1,5 +1,5 @@
 /** A layout's blobs as files: complete and verified before they have a name. */
-import { Effect, Option, Stream } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../../layout/garbage.ts"
 import { type Algorithm, algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
@@ -18,6 +18,7 @@ import {
   openRegular,
   statIfThere
 } from "../files/layoutFiles.ts"
+import { isMtimeReliable } from "../files/mtimeReliable.ts"
 import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
@@ -109,10 +110,7 @@ export const makeBlobStore = (
           Stream.flatMap((found) => Stream.fromIterable(found))
         )
     )),
-    digests: Effect.map(
-      Effect.forEach(algorithms, (algorithm) => storage(digestsIn(files, join(files.blobs, algorithm), algorithm))),
-      (digests) => digests.flat()
-    ),
+    digests: storage(listDigests(files)),
     find,
     heldOnly: Stream.unwrap(Effect.map(
       Effect.forEach(algorithms, (algorithm) =>
@@ -135,6 +133,28 @@ export const makeBlobStore = (
   }
   filesOf.set(store, files)
   return store
+}
+
+/** Lists the folders of blobs when their times have changed. */
+const listDigests = (
+  files: LayoutFiles
+): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> => {
+  const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
+  let last: { readonly looks: string; readonly digests: ReadonlyArray<ContentDigest> } | undefined
+  return Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const stats = yield* files.fs.linkStats(folders)
+    const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat)).join(" ")
+    if (last?.looks === looks) return last.digests
+    const each = yield* Effect.forEach(
+      algorithms,
+      (algorithm) => digestsIn(files, join(files.blobs, algorithm), algorithm)
+    )
+    const digests = each.flat()
+    const isReliable = stats.every((stat) => stat === undefined || files.times.exact || isMtimeReliable(now, stat))
+    last = isReliable ? { looks, digests } : undefined
+    return digests
+  })
 }
 
 const digestsIn = (

@@ -4,22 +4,21 @@
  */
 import { Clock, Effect } from "effect"
 import { join } from "node:path"
-import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../../oci/Digest.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
 import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { trashMillis } from "../../ops/limits.ts"
 import { findUnfinished } from "../files/abandonedFiles.ts"
 import { guard, ifThere, type LayoutFiles, RandomName, statIfThere } from "../files/layoutFiles.ts"
+import { digestOfName, nameOfDigest } from "../files/names.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 
-const form = /^(\d{1,16})\.(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})\.[0-9a-f]{32}$/u
-
-const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${encodedOf(digest)}`
+const form = /^(\d{1,16})\.([\w-]+)\.[0-9a-f]{32}$/u
 
 /** A new place for content that is taken away now. */
 export const trashAt = Effect.fnUntraced(function*({ trash }: LayoutFiles, digest: ContentDigest) {
   const now = yield* Clock.currentTimeMillis
   const name = yield* RandomName
-  return join(trash, `${now}.${nameOf(digest)}.${name()}`)
+  return join(trash, `${now}.${nameOfDigest(digest)}.${name()}`)
 })
 
 /** What lies there, with when it was put there by our own clock: milliseconds since 1970. */
@@ -28,8 +27,8 @@ const listed = Effect.fnUntraced(function*(files: LayoutFiles) {
   const names = (yield* ifThere(files.fs.readDirectory(files.trash))) ?? []
   return names.flatMap((name) => {
     const [, since, blob = ""] = form.exec(name) ?? []
-    const digest = blob.replace("-", ":")
-    return since !== undefined && isContentDigest(digest)
+    const digest = digestOfName(blob)
+    return since !== undefined && digest !== undefined
       ? [{ path: join(files.trash, name), since: Number(since), digest }]
       : []
   })

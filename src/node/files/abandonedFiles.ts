@@ -18,7 +18,7 @@ interface Form {
   readonly removable: boolean
 }
 
-/** Where each tool puts what it has not finished (PEERS.md, section 2), the first that fits counting. */
+/** Where each tool puts what it has not finished, the first that fits counting. */
 const forms: ReadonlyArray<Form> = [
   { tool: "ocilayout", form: /^\.ocilayout\/tmp\/[^/]+$/u, kind: "file", removable: true },
   { tool: "skopeo, podman or buildah", form: /^oci-put-blob\d*$/u, kind: "file", removable: true },

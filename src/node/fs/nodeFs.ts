@@ -3,7 +3,6 @@ import { Effect } from "effect"
 import type * as Extensions from "fs-native-extensions"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
-import process from "node:process"
 import { openDatabaseLock } from "./databaseLock.ts"
 import { tellsEveryChange } from "./fileTimes.ts"
 import { makeHeldPaths } from "./heldPaths.ts"
@@ -231,12 +230,7 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
     link: (from, to) => attempt("link", to, () => fs.linkSync(from, to)),
     rename: (from, to) => attempt("rename", to, () => fs.renameSync(from, to)),
     ordersNames: (path) => attempt("statfs", path, () => orderNames.has(fs.statfsSync(path).type)),
-    // On Windows it would be three moves, and not at once.
-    exchange: (a, b) =>
-      attempt("exchange", b, () => {
-        if (process.platform === "win32") throw Object.assign(new Error("not at once"), { code: "ENOSYS" })
-        needed().swapSync(a, b)
-      }),
+    exchange: (a, b) => attempt("exchange", b, () => needed().swapSync(a, b)),
     unlink: (path) => attempt("unlink", path, () => fs.unlinkSync(path)),
     syncDirectory: (path) =>
       Effect.scoped(Effect.gen(function*() {

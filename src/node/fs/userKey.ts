@@ -5,7 +5,6 @@
  *
  * - `$XDG_STATE_HOME/ocilayout` where that is set,
  * - `~/Library/Application Support/ocilayout` on macOS,
- * - `%LOCALAPPDATA%\ocilayout` on Windows,
  * - `~/.local/state/ocilayout` elsewhere.
  */
 import { Context } from "effect"
@@ -44,9 +43,8 @@ export const stateFolder = (
   platform: string,
   home: () => string
 ): string | undefined => {
-  const { LOCALAPPDATA: local = "", XDG_STATE_HOME: state = "" } = env
+  const { XDG_STATE_HOME: state = "" } = env
   if (isAbsolute(state)) return join(state, "ocilayout")
-  if (platform === "win32") return isAbsolute(local) ? join(local, "ocilayout") : undefined
   const own = home()
   if (!isAbsolute(own)) return undefined
   return platform === "darwin"
@@ -93,7 +91,7 @@ const readKey = (path: string): Uint8Array | "absent" | undefined => {
   }
 }
 
-/** Whether this user owns something, and others have none of these permissions; Windows has no such modes. */
+/** Whether this user owns something, and others have none of these permissions. */
 const isOwn = ({ mode, uid }: fs.Stats, forbidden: number): boolean => {
   const user = process.geteuid?.()
   return user === undefined || (uid === user && (mode & forbidden) === 0)

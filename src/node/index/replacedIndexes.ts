@@ -16,6 +16,7 @@ import {
   sizeIn,
   statIfThere
 } from "../files/layoutFiles.ts"
+import { hashOfName, nameOfHash } from "../files/names.ts"
 import type { FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
 import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
@@ -50,7 +51,7 @@ export interface ChangedIndex {
 const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
 /** What a replaced index is called, and so what is known of it. */
-const form = /^(\d{1,16})\.([0-9a-f]{64})\.([0-9a-f]{64})\.[0-9a-f]{32}$/u
+const form = /^(\d{1,16})\.([\w-]+)\.([\w-]+)\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
 export const replacedIndexAt = (
@@ -61,14 +62,17 @@ export const replacedIndexAt = (
     const since = yield* Clock.currentTimeMillis
     const name = yield* RandomName
     const { after, before } = record
-    return { path: join(replaced, `${since}.${before}.${after}.${name()}`), since, before, after }
+    const words = [since, nameOfHash(before), nameOfHash(after), name()]
+    return { path: join(replaced, words.join(".")), since, before, after }
   })
 
 const namesOf = ({ replaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
   Effect.map(ifThere(fs.readDirectory(replaced)), (names = []) => names)
 
 const ofName = ({ replaced }: LayoutFiles, name: string): ReplacedIndex | undefined => {
-  const [, since, before, after] = form.exec(name) ?? []
+  const [, since, first = "", second = ""] = form.exec(name) ?? []
+  const before = hashOfName(first)
+  const after = hashOfName(second)
   return since === undefined || before === undefined || after === undefined
     ? undefined
     : { path: join(replaced, name), since: Number(since), before, after }

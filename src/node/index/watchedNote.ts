@@ -9,7 +9,7 @@ import { guard, type LayoutFiles, openRegular, readAll } from "../files/layoutFi
 /** From so many bytes on, hashing a file costs more than the note. */
 export const largeBytes = 1024 * 1024
 
-/** Of some thirty files, each by a name of 180 and an identity of at most a hundred characters. */
+/** Of some thirty files, each by a name of 140 and an identity of at most a hundred characters. */
 const length = 16 * 1024
 
 export const noteUnchanged = (

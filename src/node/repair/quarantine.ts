@@ -1,7 +1,7 @@
 /** Where damaged files are kept: out of everybody's way, and never deleted. */
 import { Effect, Option, type Scope } from "effect"
 import { dirname, join, relative } from "node:path"
-import { algorithmOf, type ContentDigest, encodedOf } from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { LayoutLocked, RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
 import { createOwnFolders } from "../commit/initLayout.ts"
 import { asStorage } from "../files/asStorage.ts"
@@ -19,6 +19,7 @@ import {
   statIfThere
 } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
+import { nameOfDigest } from "../files/names.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 
 /** Holds the layout's lock until the scope closes, in a layout that nobody of ours may have written yet. */
@@ -71,7 +72,7 @@ const moveAway = Effect.fnUntraced(function*(
   // Another name, such as one of ours, is a change of the file and not of its bytes. A link is what goes; what it leads to is not ours to move.
   const read = before?.kind === "link" ? yield* ifThere(fs.stat(place)) : before
   if (before === undefined || read === undefined || !isAsWritten(identity, read)) return Option.none()
-  const path = yield* quarantined(files, `${algorithmOf(digest)}-${encodedOf(digest)}`)
+  const path = yield* quarantined(files, nameOfDigest(digest))
   yield* fs.rename(place, path)
   const moved = yield* fs.linkStat(path)
   if (moved.ino !== before.ino || moved.dev !== before.dev) {

@@ -138,7 +138,10 @@ export interface BlobStore {
   readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
   /** Every blob, in no order; strangers under `blobs/` are passed over. */
   readonly list: Stream.Stream<StoredBlob, RegistryError>
-  /** The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. */
+  /**
+   * The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. The same array again means
+   * that no blob has come or gone.
+   */
   readonly digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
   /** Content that was removed from the layout by another tool, and that only we still hold; in no order. */
   readonly heldOnly: Stream.Stream<StoredBlob, RegistryError>

@@ -6,6 +6,7 @@ import { isNote } from "../../layout/Event.ts"
 import type { Links } from "../../layout/garbage.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -24,7 +25,15 @@ export interface Belongings {
 
 type Reading = Pick<Opened, "blobs" | "facts" | "journal" | "manifests">
 
-const remembered = { verified: new WeakMap<State, Belongings>(), told: new WeakMap<State, Belongings>() }
+interface Remembered {
+  /** The blobs that there were. */
+  readonly digests: ReadonlyArray<ContentDigest>
+}
+
+const remembered = {
+  verified: new WeakMap<State, Belongings & Remembered>(),
+  told: new WeakMap<State, Belongings & Remembered>()
+}
 
 /**
  * Who belongs to whom in a layout.
@@ -37,11 +46,13 @@ export const belongingsIn = Effect.fnUntraced(function*(
   state: State,
   verified: boolean
 ): Effect.fn.Return<Belongings, RegistryError> {
+  const digests = yield* opened.blobs.digests
   const known = verified ? undefined : remembered.verified.get(state) ?? remembered.told.get(state)
-  if (known !== undefined) return known
+  // Blobs come and go while the index stays.
+  if (known?.digests === digests) return known
   const told = verified ? undefined : yield* opened.facts.load
   const walk = yield* opened.manifests.walk(descriptorsOf(state.entries), true, told)
-  const unlisted = yield* strangers(opened, yield* unlistedManifests(opened, partsOf(walk)))
+  const unlisted = yield* strangers(opened, yield* unlistedManifests(opened.blobs, digests, partsOf(walk)))
   const facts = new Map<string, Facts>(walk.facts)
   const bonds = Array.from(bondsOf(state.entries, facts))
   for (const [digest, { facts: { subject } }] of unlisted) {
@@ -68,7 +79,7 @@ export const belongingsIn = Effect.fnUntraced(function*(
     else list.push(one)
   }
   for (const list of attached.values()) list.sort((a, b) => (a.descriptor.digest < b.descriptor.digest ? -1 : 1))
-  const belongings: Belongings = { bonds, attached, unlisted }
+  const belongings: Belongings & Remembered = { bonds, attached, unlisted, digests }
   // What could not be read now may be read later.
   if (walk.complete) remembered[verified ? "verified" : "told"].set(state, belongings)
   return belongings

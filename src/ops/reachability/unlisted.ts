@@ -11,7 +11,6 @@ import { collectBytes } from "../manifests/collectBytes.ts"
 import { damaged } from "../manifests/damage.ts"
 import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore } from "../ports/ports.ts"
-import type { Opened } from "../repositories/catalog.ts"
 
 /** A manifest as a descriptor of it would name it. */
 export interface Unlisted {
@@ -24,13 +23,14 @@ const found = new WeakMap<BlobStore, Map<ContentDigest, Unlisted | "other">>()
 
 /** The manifests among the blobs of a layout that are not `known`, each with what it names, by digest. */
 export const unlistedManifests = Effect.fnUntraced(function*(
-  { blobs }: Pick<Opened, "blobs">,
+  blobs: BlobStore,
+  digests: ReadonlyArray<ContentDigest>,
   known: { readonly has: (digest: string) => boolean }
 ): Effect.fn.Return<ReadonlyMap<ContentDigest, Unlisted>, RegistryError> {
   const memory = found.get(blobs) ?? new Map<ContentDigest, Unlisted | "other">()
   found.set(blobs, memory)
   const unlisted = new Map<ContentDigest, Unlisted>()
-  for (const digest of yield* blobs.digests) {
+  for (const digest of digests) {
     if (known.has(digest) || unlisted.size >= limits.walkManifests) continue
     const read = memory.get(digest) ?? (yield* readUnlisted(blobs, digest))
     if (read === undefined) continue

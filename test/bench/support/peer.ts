@@ -1,6 +1,6 @@
-/** The Go package of the same purpose, under the load that `../shared/peer-bench` puts on it. */
+/** The Go package of the same purpose, under the load that `test/bench/peer` puts on it. */
 import { Effect, type Scope } from "effect"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
@@ -10,7 +10,7 @@ import { temporaryFolder } from "./folders.ts"
 /** From so many mebibytes on, what a run leaves is removed at once. */
 const large = 32
 
-const source = fileURLToPath(new URL("../../../../shared/peer-bench", import.meta.url))
+const source = fileURLToPath(new URL("../peer", import.meta.url))
 
 interface PeerFigure {
   readonly count: number
@@ -34,7 +34,6 @@ export type Peer = (load: PeerLoad) => Effect.Effect<PeerFigures, CommandFailed>
 export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.gen(function*() {
   const command = "go"
   if (!exists(command)) return yield* new CommandFailed({ command, message: "there is no Go toolchain" })
-  if (!existsSync(source)) return yield* new CommandFailed({ command, message: "there is no ../shared/peer-bench" })
   const folder = yield* temporaryFolder
   const copy = join(folder, "source")
   // File by file: what is only readable there has to be writable here.

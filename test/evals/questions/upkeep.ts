@@ -87,7 +87,7 @@ export const upkeep: ReadonlyArray<Question> = [
       "Do not change anything. If of the tags of base/runtime only the two that were moved last were kept, which tags would go? Answer with the tags in alphabetical order, separated by a comma and a space.",
     answer: "3.18, 3.19",
     calls: 1,
-    tokens: 750,
+    tokens: 800,
     play: Effect.fnUntraced(function*(ask) {
       const { examples } = yield* ask("oci_gc", { keep: [{ repository: "base/runtime", newest: 2 }] })
       const gone = list(examples).flatMap((item) => /^base\/runtime:(.+)$/u.exec(text(item, "name"))?.[1] ?? [])

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../../support/folders.ts"
 const errorOf = (code: string, path: string) => new FsError({ operation: "open", path, code, cause: "test" })
 
 describe("the files of a layout", () => {
-  it("are where DESIGN says, and everything unfinished is in .ocilayout", () => {
+  it("have their places, and everything unfinished is in .ocilayout", () => {
     const files = layoutFiles(nodeFs, "/layout", { durability: "power", symlinks: "refuse" })
     assert.deepInclude(files, {
       layout: "/layout/oci-layout",

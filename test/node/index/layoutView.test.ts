@@ -428,7 +428,8 @@ const layoutWith = Effect.fnUntraced(function*(index: string, ...lines: Readonly
 })
 
 describe("reconciling", () => {
-  it.live.each(rows)("$name", (row) =>
+  // Vitest would cut `$name` short.
+  it.live.each(rows.map((row) => [row.name, row] as const))("%s", ([, row]) =>
     Effect.gen(function*() {
       const { agoMillis = 0, aborted = false, head = states[3], holds, index = "" } = row
       const disk = yield* layoutWith(index, ...history({ agoMillis, aborted }).lines)

@@ -191,7 +191,7 @@ describe("an index that was replaced while somebody had it open", () => {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
       const [name = ""] = displacedIn(disk)
-      const stranger = name.replace(/\.[0-9a-f]{64}\./u, `.${"0".repeat(64)}.`)
+      const stranger = name.replace(/\.[\w-]{43}\./u, `.${"0".repeat(64)}.`)
       const manifests = [entry("f", "app:v1"), d4]
       fs.writeFileSync(join(disk.files.replaced, stranger), JSON.stringify({ schemaVersion: 2, manifests }))
       yield* add(layout)

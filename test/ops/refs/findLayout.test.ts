@@ -26,7 +26,7 @@ const find = (path: string, known: ReadonlyArray<string> = layouts) =>
     (directory) => Effect.succeed(known.some((layout) => directory === layout || directory === `${layout}/`))
   )
 
-/** Path, folder, and the reference in it; none for the layout itself (PEERS 4.2). */
+/** Path, folder, and the reference in it; none for the layout itself. */
 const found: ReadonlyArray<readonly [string, string, string | undefined]> = [
   // As Go's FindLayout.
   ["lay:v1", ".", "lay:v1"],

@@ -1,0 +1,54 @@
+/** Every block of every page has a test that runs it or holds it to the code; a block of another kind is not written. */
+import { assert, describe, it } from "@effect/vitest"
+import { globSync, readFileSync } from "node:fs"
+
+/** How blocks of a page begin, with the test that has them. */
+const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>> = {
+  "README.md": [
+    [/^console\n\$ ocilayout serve /u, "test/docs/serve.test.ts"],
+    [/^sh\nnpm ci && npm run quickstart /u, "here"],
+    [/^sh\nnpm ci +#[^\n]*\nnpm pack /u, "test/package/install.test.ts"],
+    [/^sh\nnpm install /u, "test/package/install.test.ts"],
+    [/^\nocilayout mcp …\/shop /u, "test/docs/readme.test.ts"],
+    [/^json\n/u, "test/docs/readme.test.ts"],
+    [/^\nocilayout mcp \[ID=\]DIR/u, "test/docs/readme.test.ts"],
+    [/^\n\$ ocilayout mcp \.\/layout --http /u, "test/docs/readme.test.ts"],
+    [/^\n\$ ocilayout inspect /u, "test/docs/readme.test.ts"],
+    [/^ts\n/u, "test/docs/readme.test.ts"],
+    [/^\noci ← layout /u, "test/architecture.test.ts"]
+  ],
+  "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
+  "docs/architecture.md": [
+    [/^\noci ← /u, "test/architecture.test.ts"],
+    [/^\napi ← /u, "test/architecture.test.ts"],
+    [/^\nfs ← /u, "test/architecture.test.ts"]
+  ],
+  "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
+  "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],
+  "docs/serve.md": [[/^console\n/u, "test/docs/serve.test.ts"]],
+  "docs/scripts.md": [[/^console\n/u, "test/docs/scripts.test.ts"]]
+}
+
+const pages = ["README.md", "SECURITY.md", ...globSync("docs/*.md").map((path) => path.replaceAll("\\", "/"))]
+
+const blocksIn = (path: string): ReadonlyArray<string> =>
+  Array.from(readFileSync(path, "utf8").matchAll(/^```(.*?\n.*?)^```$/gmsu), ([, block = ""]) => block)
+
+describe("blocks of pages", () => {
+  it.each(pages)("of %s are all tested", (path) => {
+    const kinds = tested[path] ?? []
+    const blocks = blocksIn(path)
+    const untested = blocks.filter((block) => !kinds.some(([begins]) => begins.test(block)))
+    assert.deepStrictEqual(untested, [])
+    for (const [begins] of kinds) assert.isTrue(blocks.some((block) => begins.test(block)), `${path}: ${begins}`)
+  })
+
+  it("name commands of npm that there are", () => {
+    const about: unknown = JSON.parse(readFileSync("package.json", "utf8"))
+    const names = pages.flatMap((path) =>
+      Array.from(readFileSync(path, "utf8").matchAll(/npm run ([a-z][\w:-]*)/gu), ([, name = ""]) => name)
+    )
+    assert.isAbove(new Set(names).size, 5)
+    for (const name of names) assert.nestedProperty(about, `scripts.${name}`)
+  })
+})
