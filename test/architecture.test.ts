@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout ← ops ← memory, node, mcp ← cli ← main"
+const picture = "oci ← layout ← ops ← memory, node, mcp, http ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -23,6 +23,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   memory: ["effect", "effect/", "@noble/hashes/"],
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
+  http: ["effect", "effect/"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 
@@ -35,7 +36,12 @@ const exceptions: Record<string, ReadonlyArray<string>> = {
   "src/mcp/http/exchange.ts": ["node:"],
   "src/mcp/http/gate.ts": ["node:"],
   "src/mcp/http/serveHttp.ts": ["node:"],
-  "src/mcp/http/sessions.ts": ["node:"]
+  "src/mcp/http/sessions.ts": ["node:"],
+  // The same for registries, and what passwords are hashed with.
+  "src/http/passwords.ts": ["node:crypto", "bcryptjs"],
+  "src/http/serveRegistry.ts": ["node:http", "node:https", "@effect/platform-node/NodeHttpServer"],
+  "src/http/stalled.ts": ["node:http"],
+  "src/http/tickets.ts": ["node:crypto"]
 }
 
 /** All that the pure folders may take from effect: data, and nothing that runs, waits or reads a clock. */

@@ -1,5 +1,5 @@
 /** How commands fail, and how that is told. */
-import { Effect, Runtime } from "effect"
+import { Effect, Result, Runtime } from "effect"
 import { resolve } from "node:path"
 import type { RegistryError } from "../oci/OciError.ts"
 import { printableJson, sentence } from "../oci/quoted.ts"
@@ -22,6 +22,10 @@ export class Mistake extends Error {
 }
 
 export type Failure = RegistryError | Mistake
+
+/** What the command line says wrong, in a sentence. */
+export const orMistake = <A>(read: Result.Result<A, string>): Effect.Effect<A, Mistake> =>
+  Effect.fromResult(Result.mapError(read, (problem) => new Mistake(problem)))
 
 /** Everything has been told; the process ends with this code. */
 export class Ended extends Error {

@@ -11,6 +11,7 @@ import { repositories, tags } from "./commands/list.ts"
 import { cat, manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
+import { serve } from "./commands/serve.ts"
 import { rm, tag } from "./commands/tag.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
@@ -41,6 +42,7 @@ const commands = [
   verify,
   repair,
   gc,
+  serve,
   mcp,
   completions
 ] as const

@@ -12,13 +12,14 @@ export interface LayoutDirectory {
 
 const idForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/u
 
+export const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
 /**
  * Whether a layout can be made in a directory without mixing it with other things. `.ocilayout` alone is what a removed
  * layout leaves behind, or one whose making was cut short: what is made there next is a new layout.
  */
 export const isVacant = (path: string): boolean =>
-  (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false) &&
-  readdirSync(path).every((name) => name === ".ocilayout")
+  isDirectory(path) && readdirSync(path).every((name) => name === ".ocilayout")
 
 /** What stands before the first `=` is an id when it looks like one; a path with `=` in it can begin with `./`. */
 export const parseDirectory = (argument: string): LayoutDirectory => {

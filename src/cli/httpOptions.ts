@@ -54,11 +54,12 @@ export const parseHttp = (
   })
 }
 
-const parseAddress = (text: string): { readonly host: string; readonly port: number } | undefined => {
+/** `[HOST:]PORT`; without a host, this machine alone. */
+export const parseAddress = (text: string): { readonly host: string; readonly port: number } | undefined => {
   const [, bracketed, plain, digits = ""] = /^(?:\[([\da-f:.]+)\]:|([^:[\]]+):)?(\d{1,5})$/iu.exec(text) ?? []
   const port = Number(digits)
   return digits === "" || port > 65_535 ? undefined : { host: bracketed ?? plain ?? "127.0.0.1", port }
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/u.test(host)

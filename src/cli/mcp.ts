@@ -1,6 +1,6 @@
 /** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
-import { Console, Effect, Result, type Scope } from "effect"
-import { existsSync, statSync } from "node:fs"
+import { Console, Effect, type Scope } from "effect"
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
 import {
@@ -15,8 +15,8 @@ import {
 import { localFiles, openPerRepository, openShared } from "../node/index.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import { readOnly as forReading } from "../ops/readOnly.ts"
-import { isVacant, type LayoutDirectory, parseDirectories } from "./directories.ts"
-import { Mistake } from "./Failure.ts"
+import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "./directories.ts"
+import { Mistake, orMistake } from "./Failure.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
 import { httpNotice, notice } from "./notice.ts"
@@ -53,10 +53,6 @@ export const serveMcp = Effect.fn("serveMcp")(
   )
 )
 
-/** What the command line says wrong, in a sentence. */
-const orMistake = <A>(read: Result.Result<A, string>): Effect.Effect<A, Mistake> =>
-  Effect.fromResult(Result.mapError(read, (problem) => new Mistake(problem)))
-
 /** A directory that is not there would allow nothing, and nobody would be told. */
 const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, Mistake> => {
   const missing = directories.map((directory) => resolve(directory)).find((directory) => !isDirectory(directory))
@@ -64,8 +60,6 @@ const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, 
     ? Effect.void
     : Effect.fail(new Mistake(`--allowed-dir ${missing} is no directory; make it first, or leave it out`))
 }
-
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** Loaded when it is needed: over standard input and output nothing of it is. */
 const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOptions, http: HttpRequest) {

@@ -81,7 +81,7 @@ describe("ocilayout", () => {
         [["mcp", "--create", root, "--durability", "maybe"], "\"power\" | \"process\" | \"none\""],
         [["mcp", "--create", root, "--default-repository", "Bad"], "a repository name"],
         [["mcp", "--create", root, "--bogus"], "--bogus"],
-        [["serve"], "Unknown subcommand"],
+        [["server"], "Unknown subcommand"],
         [["mcp", "--create", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
         [
           ["mcp", "--create", root, "--toolsets", "read,writing"],

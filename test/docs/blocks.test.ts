@@ -5,6 +5,7 @@ import { globSync, readFileSync } from "node:fs"
 /** How blocks of a page begin, with the test that has them. */
 const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>> = {
   "README.md": [
+    [/^console\n\$ ocilayout serve /u, "test/docs/serve.test.ts"],
     [/^sh\nnpm ci && npm run quickstart /u, "here"],
     [/^sh\nnpm ci +#[^\n]*\nnpm pack /u, "test/package/install.test.ts"],
     [/^sh\nnpm install /u, "test/package/install.test.ts"],
@@ -19,6 +20,8 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
   "docs/architecture.md": [[/^\n(?:oci|api|fs) ← /u, "test/architecture.test.ts"]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
+  "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],
+  "docs/serve.md": [[/^console\n/u, "test/docs/serve.test.ts"]],
   "docs/scripts.md": [[/^console\n/u, "test/docs/scripts.test.ts"]]
 }
 

@@ -171,7 +171,7 @@ describe("the README", () => {
     const namesIn = ({ name, subcommands }: Completions.CommandDescriptor): ReadonlyArray<string> =>
       subcommands.length === 0 ? [name] : subcommands.flatMap(namesIn).map((below) => `${name} ${below}`)
     const all = Completions.fromCommand(ocilayout).subcommands.flatMap(namesIn)
-    const elsewhere = new Set(["mcp", "completions", "complete"])
+    const elsewhere = new Set(["serve", "mcp", "completions", "complete"])
     const [, ...aliases] = /^`(\w+)`, `(\w+)` and `(\w+)` are other names of/mu.exec(readme) ?? []
     assert.sameMembers(
       Array.from(new Set([...listed, ...aliases])),

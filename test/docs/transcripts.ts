@@ -41,11 +41,18 @@ export const hasShell = (): boolean => {
   return found.status === 0
 }
 
+export interface Surroundings {
+  /** Puts into the directory what the page starts with. */
+  readonly prepare?: (directory: string) => void
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** The page with the answers that its commands give, one after the other in one shell and one directory. */
-export const rerun = (page: string): string => {
+export const rerun = (page: string, { environment, prepare }: Surroundings = {}): string => {
   const root = mkdtempSync(join(tmpdir(), "ocilayout-docs-"))
   try {
     mkdirSync(join(root, "work"))
+    prepare?.(join(root, "work"))
     mkdirSync(join(root, "bin"))
     writeFileSync(join(root, "bin/ocilayout"), `#!/bin/sh\nexec "${process.execPath}" "${mainPath}" "$@"\n`, {
       mode: 0o755
@@ -61,7 +68,8 @@ export const rerun = (page: string): string => {
         ...process.env,
         PATH: `${join(root, "bin")}:${process.env["PATH"] ?? ""}`,
         NO_COLOR: "1",
-        OCILAYOUT_LAYOUT: undefined
+        OCILAYOUT_LAYOUT: undefined,
+        ...environment
       },
       encoding: "utf8"
     })

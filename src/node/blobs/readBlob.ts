@@ -5,7 +5,7 @@ import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused 
 import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { runningHash } from "../files/hasher.ts"
-import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"
+import { ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "../files/layoutFiles.ts"
 import { readPieces } from "../files/readPieces.ts"
 import type { Trusted, Verified } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -64,11 +64,19 @@ export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
 /** The whole of a small blob, verified. */
 export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: ContentDigest, limit: number) =>
   Effect.scoped(Effect.gen(function*() {
-    const { verified } = trusted
+    const { contents, verified } = trusted
+    if (contents.knows(digest)) {
+      // The very file is known, so it does not matter by which folders the path leads to it.
+      const stat = yield* asStorage(files.root)(statIfThere(files.fs, files.blob(digest)))
+      const bytes = stat?.kind === "file" && stat.size <= limit ? contents.get(digest, stat) : undefined
+      if (bytes !== undefined) return Option.some(bytes)
+    }
     const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest, (size) => size <= limit))
     if (opened === undefined) return Option.none<Uint8Array>()
     if (opened.stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
-    return Option.some(yield* verifiedBytes(files, verified, digest, opened))
+    const bytes = yield* verifiedBytes(files, verified, digest, opened)
+    contents.add(digest, opened, bytes)
+    return Option.some(bytes)
   }))
 
 /** All bytes of an open blob; they are hashed unless it is known to have been right. */

@@ -1,5 +1,6 @@
 /** What this process has found out about files. A file stands for its bytes only while its times show every change. */
 import type { FileStat } from "../fs/LayoutFs.ts"
+import { type Contents, makeContents } from "./contents.ts"
 import { identityOf, isAsWritten, type LayoutFiles } from "./layoutFiles.ts"
 
 /** A file before its bytes were read, or after they were written. */
@@ -35,9 +36,15 @@ export interface Trusted {
   readonly verified: Verified
   /** They survive a power cut, as far as the layout promises that. */
   readonly durable: Verified
+  /** The bytes of small ones. */
+  readonly contents: Contents
 }
 
-export const makeTrusted = (): Trusted => ({ verified: makeVerified(), durable: makeVerified() })
+export const makeTrusted = (): Trusted => ({
+  verified: makeVerified(),
+  durable: makeVerified(),
+  contents: makeContents()
+})
 
 /**
  * A file after we gave it a name or took one away, which changes its times though not its bytes. It is believed where

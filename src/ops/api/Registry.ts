@@ -158,8 +158,8 @@ export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape
     id: string,
     options?: { readonly offset?: number; readonly chunkSize?: number }
   ) => Effect.Effect<BlobWriter, RegistryError>
-  /** Makes a blob of one repository readable in another. `BlobUnknown`. */
-  readonly mountBlob: (from: string, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
+  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
   /**
    * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
    * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
@@ -181,11 +181,14 @@ export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape
 
   /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
   readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
-  /** Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. */
+  /**
+   * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
+   * only an index that names it keeps it, and manifests whose subject it is may stay without it.
+   */
   readonly deleteManifest: (
     repository: string,
     digest: string,
-    options?: { readonly force?: boolean }
+    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
   ) => Effect.Effect<ManifestDeleted, RegistryError>
   /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
   readonly deleteTag: (

@@ -132,7 +132,7 @@ export const makeDeletes = (
             repository: opened.repository,
             digest,
             force: options.force ?? false,
-            neededBy: unique(needs)
+            neededBy: unique(options.leaveReferrers === true ? needs.filter(({ as }) => as !== "subject") : needs)
           }]
         })
     })

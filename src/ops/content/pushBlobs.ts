@@ -69,10 +69,10 @@ export const makePushBlobs = (
   }),
 
   mountBlob: Effect.fn("Registry.mountBlob")(function*(from, to, input) {
-    const source = yield* catalog.open(from)
+    const source = from === undefined ? undefined : yield* catalog.open(from)
     const target = yield* catalog.open(to)
     const digest = yield* Effect.fromResult(parseContentDigest(input))
-    yield* catalog.mount(source.repository, target.repository, digest)
+    yield* catalog.mount(source?.repository, target.repository, digest)
     const size = yield* target.blobs.stat(digest)
     if (Option.isNone(size)) return yield* new BlobUnknown({ digest })
     return { mediaType: octetStream, digest, size: size.value }

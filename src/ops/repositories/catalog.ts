@@ -22,8 +22,12 @@ export interface Catalog {
   /** All layouts there are: one, or those of the tree, each with the repository that it is. */
   readonly layouts: Effect.Effect<ReadonlyArray<Opened & { readonly repository?: Repository }>, RegistryError>
   readonly repositories: (page: Page) => Stream.Stream<Repository, RegistryError>
-  /** Makes a blob of one repository readable in another. */
-  readonly mount: (from: Repository, to: Repository, digest: ContentDigest) => Effect.Effect<void, RegistryError>
+  /** Makes a blob of one repository, or of any that has it, readable in another. */
+  readonly mount: (
+    from: Repository | undefined,
+    to: Repository,
+    digest: ContentDigest
+  ) => Effect.Effect<void, RegistryError>
   /** Whether changes of these two repositories can be one commit. */
   readonly together: (a: Repository, b: Repository) => boolean
 }
@@ -89,11 +93,15 @@ export const treeCatalog = (layouts: Layouts, hasher: Hasher): Catalog => {
         (found) => limit === undefined || limit <= 0 ? found : Stream.take(found, limit)
       ),
     mount: Effect.fnUntraced(function*(from, to, digest) {
-      const source = yield* openKnown(from)
       const target = yield* openKnown(to)
-      if (from === to) return yield* requireBlob(source, digest)
-      const there = yield* target.blobs.adopt(source.blobs, digest)
-      if (!there) return yield* new BlobUnknown({ digest })
+      if (from === to) return yield* requireBlob(target, digest)
+      const own = from === undefined ? yield* target.blobs.protect(digest) : Option.none<number>()
+      if (Option.isSome(own)) return
+      for (const name of from === undefined ? yield* layouts.list : [from]) {
+        const source = yield* openKnown(name)
+        if (name !== to && (yield* target.blobs.adopt(source.blobs, digest))) return
+      }
+      return yield* new BlobUnknown({ digest })
     }),
     together: (a, b) => a === b
   }

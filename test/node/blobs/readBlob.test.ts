@@ -12,6 +12,7 @@ import type { BlobRead } from "../../../src/ops/ports/ports.ts"
 import { newDisk } from "../../support/disk.ts"
 import { digest } from "../../support/entries.ts"
 import { collect, digestOf, textOf, utf8 } from "../../support/images.ts"
+import { later } from "../../support/later.ts"
 
 /** A layout with these bytes as a blob of this digest, theirs by default. */
 const blobOf = Effect.fnUntraced(function*(bytes: Uint8Array, name: ContentDigest = digestOf(bytes)) {
@@ -226,4 +227,22 @@ describe("what was verified", () => {
     verified.add({ stat: { ...stat, ino: 4n }, settled: false })
     assert.isFalse(verified.has({ ...stat, ino: 4n }))
   })
+})
+
+describe("a small blob that was read before", () => {
+  it.live("is not opened again while its file is the same, and is nobody's to write to", () =>
+    Effect.gen(function*() {
+      const { disk, get, name, path, replace } = yield* blobOf(utf8("content"))
+      const read = Effect.map(later(60_000)(get(name, 10)), Option.getOrThrow)
+      ;(yield* read).fill(0)
+      disk.told()
+      ;(yield* read).fill(0)
+      assert.strictEqual(textOf(yield* read), "content")
+      assert.notInclude(disk.told().join(), "open")
+      assert.instanceOf(yield* Effect.flip(get(name, 6)), LimitExceeded)
+      replace(utf8("CONTENT"))
+      assert.instanceOf(yield* Effect.flip(read), ContentMismatch)
+      fs.rmSync(path)
+      assert.isTrue(Option.isNone(yield* get(name, 10)))
+    }))
 })

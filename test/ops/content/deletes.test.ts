@@ -91,6 +91,19 @@ describe("deleting a manifest", () => {
       assert.deepStrictEqual(yield* registry.usage, before)
     }))
 
+  it.effect("may leave referrers without it, and no index", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* pushImage(registry, "app", signature)
+      const parent = yield* pushManifest(registry, "app", index([one]))
+      const leaving = registry.deleteManifest("app", oneDigest, { leaveReferrers: true })
+      assert.deepStrictEqual(neededBy(yield* Effect.flip(leaving)), [parent.descriptor.digest])
+      yield* registry.deleteManifest("app", parent.descriptor.digest)
+      assert.deepStrictEqual<ReadonlyArray<string>>((yield* leaving).tags, ["v1"])
+      assert.deepStrictEqual((yield* registry.getManifest("app", signature.descriptor.digest)).bytes, signature.bytes)
+    }))
+
   it.effect("is refused while an index or a referrer needs it, unless forced", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()

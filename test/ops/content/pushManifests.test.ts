@@ -49,6 +49,18 @@ const tagsOf = (registry: RegistryShape, name = "app") =>
 const at = (tag: string, { descriptor }: Sample): string => `${tag} ${descriptor.digest}`
 
 describe("pushing a manifest", () => {
+  it.effect("demands its parts, unless it may be sparse", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      const some = index([one, two])
+      yield* pushImage(registry, "app", one)
+      const push = (options: { readonly sparse?: boolean }) =>
+        registry.pushManifest("app", some.bytes, some.descriptor.mediaType, { tags: ["v1"], ...options })
+      assert.instanceOf(yield* Effect.flip(push({ sparse: false })), ManifestBlobUnknown)
+      assert.deepStrictEqual((yield* push({ sparse: true })).descriptor, some.descriptor)
+      assert.deepStrictEqual((yield* registry.getTag("app", "v1")).bytes, some.bytes)
+    }))
+
   it.effect("stores it and sets its tags in one commit", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistry()

@@ -71,6 +71,20 @@ describe("with a layout per repository", () => {
       assert.instanceOf(yield* Effect.flip(registry.mountBlob("third", "third", blobDigest)), BlobUnknown)
     }))
 
+  it.effect("a blob can be mounted from whichever repository has it", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistryPerRepository
+      const { digest: blobDigest } = blob.descriptor
+      const mounting = registry.mountBlob(undefined, "other", blobDigest)
+      assert.instanceOf(yield* Effect.flip(mounting), BlobUnknown)
+      yield* pushBlob(registry, "a", sample("another", octetStream))
+      yield* pushBlob(registry, "b", blob)
+      assert.deepStrictEqual(yield* mounting, blob.descriptor)
+      yield* registry.deleteBlob("b", blobDigest)
+      assert.deepStrictEqual(yield* mounting, blob.descriptor)
+      assert.strictEqual(textOf(yield* collect((yield* registry.getBlob("other", blobDigest)).stream)), "0123456789")
+    }))
+
   it.effect("repositories are listed by their full names while they have an entry", () =>
     Effect.gen(function*() {
       const registry = yield* makeRegistryPerRepository

@@ -1,5 +1,5 @@
 /**
- * Holds the server over HTTP to the protocol's own conformance suite, in both eras: `npm run conformance`.
+ * Holds the server over HTTP to the protocol's own conformance suite, in both eras: `npm run conformance:mcp`.
  *
  * The suite is fetched once by npx into its cache, and is no dependency. Where that cannot be done it is skipped, and
  * says so; `test/mcp/http` runs everywhere. Most scenarios call tools, resources and prompts that only a server made for

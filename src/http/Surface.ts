@@ -1,0 +1,22 @@
+/** What handlers share: the registry, its limits, and the request. */
+import type { Effect, Scope } from "effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { RegistryShape } from "../ops/api/Registry.ts"
+import type { Failure } from "./errors.ts"
+import type { HttpLimits } from "./limits.ts"
+
+export interface Surface {
+  readonly registry: RegistryShape
+  readonly limits: HttpLimits
+  /** Whether manifests may be pushed whose parts are not there. */
+  readonly sparse: boolean
+}
+
+/** One request, its query read. */
+export interface Call {
+  readonly request: HttpServerRequest
+  readonly query: URLSearchParams
+}
+
+export type Answer = Effect.Effect<HttpServerResponse, Failure, Scope.Scope>

@@ -1,0 +1,137 @@
+/** The registry's API as one effect: it answers the request that the server hands it. */
+import { Cause, Effect, Exit, type Scope } from "effect"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Actor } from "../ops/api/Actor.ts"
+import { Registry } from "../ops/api/Registry.ts"
+import { type AccessOptions, makeAccess } from "./auth.ts"
+import { dispatch, makeTable, type Offers } from "./dispatch.ts"
+import { failed, type Failure, refused, unexpected } from "./errors.ts"
+import { defaultLimits, type HttpLimits } from "./limits.ts"
+import { type Counted, makeMetrics } from "./metrics.ts"
+import { nothingHere, routeOf } from "./names.ts"
+import { Refused } from "./Refused.ts"
+import type { Surface } from "./Surface.ts"
+
+export interface AppOptions extends AccessOptions {
+  readonly offers: Offers
+  /** Whether manifests may be pushed whose parts are not there. */
+  readonly sparse: boolean
+  /** Whether what was answered is counted, and told at /metrics to those who may read. */
+  readonly metrics: boolean
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface App {
+  readonly handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest | Scope.Scope>
+  /** From now on these are who may come in; where they are others, tickets of before are good for nothing. */
+  readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
+  /** From now on requests are told that the server is stopping; those under way go on. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** The distribution-spec over the registry, whatever it is stored in. */
+export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry> =>
+  Effect.map(Registry, (registry) => {
+    const limits = { ...defaultLimits, ...options.limits }
+    const surface: Surface = { registry, limits, sparse: options.sparse }
+    const table = makeTable(options.offers)
+    let access = makeAccess(options, limits)
+    const metrics = options.metrics ? makeMetrics() : undefined
+    let answering = 0
+    let stopping = false
+
+    const respond = Effect.fnUntraced(function*(
+      request: HttpServerRequest,
+      seen: { route: Counted["route"] }
+    ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Scope.Scope> {
+      if (stopping) return yield* ending
+      const [path = "", search = ""] = splitAt(request.url)
+      const route = yield* Effect.fromResult(routeOf(path))
+      seen.route = route._tag
+      if (answering > limits.requests && route._tag !== "Health") return yield* busy
+      if (route._tag === "Token") return yield* access.token(request)
+      const user = yield* access.permit(request, route)
+      if (route._tag === "Metrics") {
+        if (metrics === undefined) return yield* nothingHere
+        return HttpServerResponse.text(yield* metrics.text(answering), { contentType: "text/plain; version=0.0.4" })
+      }
+      const call = { request, query: search === "" ? noQuery : new URLSearchParams(search) }
+      return yield* Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
+    })
+
+    const handle = Effect.gen(function*() {
+      const request = yield* HttpServerRequest
+      const seen: { route: Counted["route"]; brokeOff: boolean } = { route: "none", brokeOff: false }
+      const began = performance.now()
+      const count = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>) => {
+        const status = Exit.isSuccess(exit) && !seen.brokeOff ? exit.value.status : "gone"
+        metrics?.count({
+          method: request.method,
+          route: seen.route,
+          status,
+          seconds: (performance.now() - began) / 1000
+        })
+      }
+      answering++
+      return yield* respond(request, seen).pipe(
+        Effect.catch((failure) => {
+          seen.brokeOff = failure._tag === "HttpServerError"
+          return told(request, failure)
+        }),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.failCause(cause)
+            : Effect.as(Effect.logError("a request failed unexpectedly", cause), refused(unexpected))
+        ),
+        Effect.onExit((exit) => Effect.sync(() => count(exit))),
+        Effect.ensuring(Effect.sync(() => {
+          answering--
+        }))
+      )
+    })
+
+    return {
+      handle,
+      renew: (credentials) =>
+        Effect.sync(() => {
+          access = makeAccess({ ...options, credentials }, limits)
+        }),
+      stop: Effect.sync(() => {
+        stopping = true
+      })
+    }
+  })
+
+/** What the client is answered; of what is wrong with the server, its log says more. */
+const told = (
+  { method, url }: HttpServerRequest,
+  failure: Failure
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const answer = failed(failure)
+  return answer.status < 500 || failure._tag === "Refused"
+    ? Effect.succeed(answer)
+    : Effect.as(Effect.logError(`${method} ${url}: ${failure.message}`), answer)
+}
+
+/** Nobody writes to it. */
+const noQuery = new URLSearchParams()
+
+const splitAt = (url: string): ReadonlyArray<string> => {
+  const at = url.indexOf("?")
+  return at < 0 ? [url] : [url.slice(0, at), url.slice(at + 1)]
+}
+
+const busy = new Refused({
+  status: 429,
+  code: "TOOMANYREQUESTS",
+  message: "the server is answering as many requests as it may; come back in a moment",
+  headers: { "retry-after": "1" }
+})
+
+const ending = new Refused({
+  status: 503,
+  code: "UNAVAILABLE",
+  message: "the server is stopping",
+  headers: { connection: "close", "retry-after": "5" }
+})

@@ -1,0 +1,4 @@
+/** The distribution-spec's HTTP API over a registry. */
+export { type Credentials, parseHtpasswd, parseTokens } from "./credentials.ts"
+export type { Offers } from "./dispatch.ts"
+export { type ServeOptions, serveRegistry } from "./serveRegistry.ts"

@@ -1,0 +1,65 @@
+/** The README's registry and the page about running one, played; `--update` writes what is printed now into them. */
+import { assert, describe, expect, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { cpSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { defaultLimits } from "../../src/http/limits.ts"
+import { fixturePath } from "../support/folders.ts"
+import { hasShell, rerun } from "./transcripts.ts"
+
+/** The one that a registry has by custom may be taken here. */
+const port = "5000"
+
+const freePort = (): Promise<string> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(String(address !== null && typeof address === "object" ? address.port : port)))
+    })
+  })
+
+const missing = (): string | undefined =>
+  hasShell()
+    ? ["curl", "skopeo", "jq"].find((tool) => spawnSync(tool, ["--version"]).error !== undefined)
+    : "bash"
+
+const pages: ReadonlyArray<readonly [path: string, layout: string]> = [
+  ["../../README.md", "skopeo-copy-oci"],
+  ["../../docs/serve.md", "skopeo-copy-all"]
+]
+
+describe("the pages about serving", () => {
+  it.each(pages)("%s shows what is printed", async (page, layout) => {
+    const path = fileURLToPath(new URL(page, import.meta.url))
+    const text = readFileSync(path, "utf8")
+    const tool = missing()
+    if (tool !== undefined) return console.log(`SKIPPED: there is no ${tool}`)
+    const free = await freePort()
+    const played = rerun(text.replaceAll(`localhost:${port}`, `localhost:${free}`), {
+      prepare: (folder) => cpSync(fixturePath(layout), join(folder, "shop"), { recursive: true }),
+      environment: { OCILAYOUT_LISTEN: free }
+    })
+    await expect(played.replaceAll(`:${free}`, `:${port}`)).toMatchFileSnapshot(path)
+  })
+
+  it("name the limits that there are", () => {
+    const page = readFileSync(fileURLToPath(new URL("../../docs/serve.md", import.meta.url)), "utf8")
+    const said = {
+      "a blob": `${defaultLimits.blobBytes / 1024 ** 3} GiB`,
+      "request line and headers": `${defaultLimits.headerBytes / 1024} KiB`,
+      "time for the headers": `${defaultLimits.headersMillis / 1000} s`,
+      "a body that brings nothing": `${defaultLimits.stalledMillis / 1000} s`,
+      "an answer that nobody reads": `${defaultLimits.stalledMillis / 1000} s`,
+      "connections": String(defaultLimits.connections),
+      "requests at a time": String(defaultLimits.requests),
+      "one page of a listing": `${defaultLimits.pageItems} names or referrers`
+    }
+    for (const [limit, value] of Object.entries(said)) {
+      assert.match(page, new RegExp(`^\\| ${limit} +\\| ${value} +\\|`, "mu"))
+    }
+    assert.strictEqual(defaultLimits.graceMillis, 10_000)
+    assert.strictEqual(defaultLimits.wrongLogins, 10)
+  })
+})
