@@ -9,7 +9,9 @@ const picture = "oci ← layout ← ops ← memory, node, mcp, http ← cli ← 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars ← repair",
-  ops: "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair"
+  ops:
+    "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
+  mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 
 /** What lies beside the rooms and is for all of them. */
@@ -30,13 +32,13 @@ const packages: Record<string, ReadonlyArray<string>> = {
 /** Files that may take more than their folder, each with its reason. */
 const exceptions: Record<string, ReadonlyArray<string>> = {
   // Node's HTTP server, and hashes of tokens.
-  "src/mcp/http/accept.ts": ["node:http"],
-  "src/mcp/http/connections.ts": ["node:http", "node:net"],
-  "src/mcp/http/withoutNullId.ts": ["node:http"],
-  "src/mcp/http/exchange.ts": ["node:"],
-  "src/mcp/http/gate.ts": ["node:"],
-  "src/mcp/http/serveHttp.ts": ["node:"],
-  "src/mcp/http/sessions.ts": ["node:"],
+  "src/mcp/sdk/http/accept.ts": ["node:http"],
+  "src/mcp/sdk/http/connections.ts": ["node:http", "node:net"],
+  "src/mcp/sdk/http/withoutNullId.ts": ["node:http"],
+  "src/mcp/sdk/http/exchange.ts": ["node:"],
+  "src/mcp/sdk/http/gate.ts": ["node:"],
+  "src/mcp/sdk/http/serveHttp.ts": ["node:"],
+  "src/mcp/sdk/http/sessions.ts": ["node:"],
   // The same for registries, and what passwords are hashed with.
   "src/http/passwords.ts": ["node:crypto", "bcryptjs"],
   "src/http/serveRegistry.ts": ["node:http", "node:https", "@effect/platform-node/NodeHttpServer"],
@@ -170,8 +172,8 @@ describe("architecture", () => {
     (folder, text) => {
       const names = ringsOf(text).flat()
       const own = files.filter(({ path }) => path.startsWith(`src/${folder}/`))
-      const roomOf = (path: string): string | undefined => path.split("/").at(-2)
-      const inside = own.filter(({ path }) => roomOf(path) !== folder)
+      const roomOf = (path: string): string | undefined => path.split("/").at(2)
+      const inside = own.filter(({ path }) => path.split("/").length > 3)
       assert.sameMembers(Array.from(new Set(inside.map(({ path }) => roomOf(path)))), names)
       const wrong = inside.flatMap(({ imports, path }) => {
         const room = roomOf(path) ?? ""

@@ -1,13 +1,18 @@
-export { type Catalogue, makeCatalogue, type Selection, selectTools } from "./Catalogue.ts"
-export { complete, type Completion, type CompletionRequest } from "./complete.ts"
-export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./Dispatch.ts"
-export { instructionsFor } from "./instructions.ts"
+export { instructionsFor } from "./catalog/instructions.ts"
+export { Refused } from "./catalog/Refused.ts"
+export {
+  makeToolCatalog as makeCatalogue,
+  type Selection,
+  selectTools,
+  type ToolCatalog as Catalogue
+} from "./catalog/toolCatalog.ts"
 export { getPrompt, listPrompts, type PromptDefinition, type PromptText } from "./prompts/getPrompt.ts"
-export { Refused } from "./Refused.ts"
+export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./requests/callTool.ts"
+export { complete, type Completion, type CompletionRequest } from "./requests/complete.ts"
 export { type ListedResource, listResources, readResource, type ResourceContents } from "./resources/readResource.ts"
 export { type Template, templates } from "./resources/ResourceUri.ts"
 export { makeSubscriptions, type Subscriptions } from "./resources/subscriptions.ts"
-export type { Mode, Served, ServedLayout } from "./Served.ts"
-export { serveStdio } from "./stdio.ts"
-export type { Input, Output, Streams } from "./Streams.ts"
-export { type Progress, type ToolDefinition, type Toolset, toolsets } from "./Tool.ts"
+export { serveStdio } from "./sdk/stdio.ts"
+export type { Input, Output, Streams } from "./sdk/Streams.ts"
+export type { Mode, ServedLayout, ServerConfig as Served } from "./tool/ServerConfig.ts"
+export { type Progress, type ToolDefinition, type Toolset, toolsets } from "./tool/Tool.ts"

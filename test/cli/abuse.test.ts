@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { envelope, modern } from "../mcp/modern/support.ts"
+import { envelope, modern } from "../mcp/sdk/modern/support.ts"
 import { initialize, spawnServer, temporaryDirectory, toolCall } from "./support/server.ts"
 
 const list = toolCall(2, "oci_list_layouts", {})

@@ -4,7 +4,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
-import { serving, token } from "../mcp/http/support.ts"
+import { serving, token } from "../mcp/sdk/http/support.ts"
 import { mainPath, temporaryDirectory } from "./support/server.ts"
 
 const modes = [

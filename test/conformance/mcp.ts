@@ -2,7 +2,7 @@
  * Holds the server over HTTP to the protocol's own conformance suite, in both eras: `npm run conformance:mcp`.
  *
  * The suite is fetched once by npx into its cache, and is no dependency. Where that cannot be done it is skipped, and
- * says so; `test/mcp/http` runs everywhere. Most scenarios call tools, resources and prompts that only a server made for
+ * says so; `test/mcp/sdk/http` runs everywhere. Most scenarios call tools, resources and prompts that only a server made for
  * the suite has, so those are run that any server can pass.
  */
 import { spawn } from "node:child_process"

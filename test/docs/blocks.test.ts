@@ -17,7 +17,7 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
     [/^ts\n/u, "test/docs/readme.test.ts"],
     [/^\noci ← layout /u, "test/architecture.test.ts"]
   ],
-  "docs/architecture.md": [[/^\n(?:oci|api|fs) ← /u, "test/architecture.test.ts"]],
+  "docs/architecture.md": [[/^\n(?:oci|api|fs|tool) ← /u, "test/architecture.test.ts"]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
   "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],

@@ -1,8 +1,8 @@
 /** Serves the world, and plays the questions' ways through it. */
 import { Effect, type Scope } from "effect"
-import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
-import { callTool } from "../../src/mcp/Dispatch.ts"
-import type { Mode, ServedLayout } from "../../src/mcp/Served.ts"
+import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../src/mcp/requests/callTool.ts"
+import type { Mode, ServedLayout } from "../../src/mcp/tool/ServerConfig.ts"
 import { localFiles, openShared } from "../../src/node/index.ts"
 import { tokensIn } from "../mcp/support/tokens.ts"
 import type { Output } from "./answers.ts"
@@ -25,7 +25,7 @@ export const serveWorld = Effect.fn("serveWorld")(
       )
     const [first, ...others] = layoutIds
     const layouts = [yield* open(first), ...(yield* Effect.forEach(others, open))] as const
-    const catalogue = makeCatalogue({ layouts, mode, files: localFiles([]) })
+    const catalogue = makeToolCatalog({ layouts, mode, files: localFiles([]) })
     return (name, args) => callTool(catalogue, { name, args, client: "evals" })
   }
 )

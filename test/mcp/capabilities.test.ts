@@ -4,7 +4,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { EmptyResultSchema, ErrorCode } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Exit } from "effect"
-import { makeServer } from "../../src/mcp/sdkServer.ts"
+import { makeServer } from "../../src/mcp/sdk/sdkServer.ts"
 import { catalogueOf, type Kind, kinds, nameOf } from "./support/catalogues.ts"
 
 const connected = Effect.fnUntraced(function*(kind: Kind) {

@@ -1,7 +1,7 @@
 /** What a client is allowed and asked does not depend on how it speaks. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Stream } from "effect"
-import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
+import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
 import { client, combinations } from "./support/eras.ts"
 import { bytesOf, digestOf, pushBlob, pushImage } from "./support/images.ts"
@@ -12,7 +12,7 @@ const served = Effect.gen(function*() {
   const files = memoryFiles(["/files"])
   for (const path of ["/files/a/x", "/files/b/x"]) files.contents.set(path, bytesOf(path))
   const layouts = [{ id: "main", path: "/layouts/main", registry, perRepository: false }] as const
-  return { registry, files, catalogue: makeCatalogue({ layouts, mode: "delete", confirm: true, files }) }
+  return { registry, files, catalogue: makeToolCatalog({ layouts, mode: "delete", confirm: true, files }) }
 })
 
 describe.each(combinations)("a client of %s over %s", (era, transport) => {
@@ -36,7 +36,7 @@ describe.each(combinations)("a client of %s over %s", (era, transport) => {
     Effect.gen(function*() {
       const { catalogue: { served: all }, files, registry } = yield* served
       const { digest } = yield* pushImage(registry, { tags: ["1"] })
-      const call = yield* client(makeCatalogue({ ...all, mode: "read" }), [era, transport], {})
+      const call = yield* client(makeToolCatalog({ ...all, mode: "read" }), [era, transport], {})
       const exported = yield* call("oci_export_blob", { ref: `app@${digest}`, path: "/files/a/new" })
       assert.include(
         JSON.stringify(exported),

@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { existsSync, readdirSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
-import { type CallResult, callTool } from "../../src/mcp/Dispatch.ts"
+import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
+import { type CallResult, callTool } from "../../src/mcp/requests/callTool.ts"
 import { openShared } from "../../src/node/index.ts"
 import { isRepository } from "../../src/oci/Reference.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
@@ -28,7 +28,7 @@ const serve = Effect.fnUntraced(function*(directory: string) {
   const name = basename(directory)
   const defaultRepository = isRepository(name) ? name : undefined
   const registry = yield* Effect.orDie(openShared({ directory, defaultRepository }))
-  const catalogue = makeCatalogue({
+  const catalogue = makeToolCatalog({
     layouts: [{ id: name, path: directory, registry, perRepository: false }],
     mode: "read",
     files: memoryFiles([])

@@ -1,8 +1,8 @@
 /** What the answers of a large layout cost where nobody has said how much to return. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeCatalogue } from "../../src/mcp/Catalogue.ts"
-import { callTool } from "../../src/mcp/Dispatch.ts"
+import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../src/mcp/requests/callTool.ts"
 import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { entryOf, foreignLayout, image, pushImage, pushManifest, referrerOf } from "../support/images.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
@@ -59,7 +59,7 @@ describe("an answer about a large layout", () => {
 })
 
 const callsOf = (registry: RegistryShape) =>
-  makeCatalogue({
+  makeToolCatalog({
     layouts: [{ id: "large", path: "/layouts/large", registry, perRepository: false }],
     mode: "write",
     files: memoryFiles([])

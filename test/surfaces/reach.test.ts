@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Tracer } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { Catalogue } from "../../src/mcp/Catalogue.ts"
-import { complete } from "../../src/mcp/complete.ts"
-import { callTool } from "../../src/mcp/Dispatch.ts"
+import type { ToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../src/mcp/requests/callTool.ts"
+import { complete } from "../../src/mcp/requests/complete.ts"
 import { templates } from "../../src/mcp/resources/ResourceUri.ts"
 import { makeSubscriptions } from "../../src/mcp/resources/subscriptions.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
@@ -92,7 +92,7 @@ describe("every operation of a registry", () => {
 const later = stoppedAt(new Date(Date.now() + 30 * 24 * 3_600_000).toISOString())
 
 /** What the tour has no need of: it goes on from where that has ended. */
-const furtherCalls = Effect.fnUntraced(function*(catalogue: Catalogue) {
+const furtherCalls = Effect.fnUntraced(function*(catalogue: ToolCatalog) {
   const call = (name: string, args: Record<string, unknown>): Effect.Effect<Readonly<Record<string, unknown>>> =>
     Effect.map(callTool(catalogue, { name, args }), ({ structuredContent = {} }) => structuredContent)
   const digest = (yield* call("oci_push_blob", { repository: "app", text: "of no use" }))["digest"]
@@ -111,7 +111,7 @@ const furtherCalls = Effect.fnUntraced(function*(catalogue: Catalogue) {
 })
 
 /** Clients complete names, and watch by subscribing to resources. */
-const beyondCalls = Effect.fnUntraced(function*(catalogue: Catalogue) {
+const beyondCalls = Effect.fnUntraced(function*(catalogue: ToolCatalog) {
   const of = { template: templates.find(({ digests }) => digests === "manifest")?.uriTemplate ?? "" }
   const found = yield* complete(catalogue, {
     of,

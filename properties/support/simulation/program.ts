@@ -1,7 +1,7 @@
 /** What concurrent fibers do, and a tool beside them, in small pools so that they meet. */
 import fc from "fast-check"
-import type { Condition, TagCall } from "../../stress/Call.ts"
-import { manifestDigest } from "../../stress/contents.ts"
+import type { Condition, TagCall } from "../../runs/stress/Call.ts"
+import { manifestDigest } from "../../runs/stress/contents.ts"
 import type { Habits } from "./foreign.ts"
 
 export const repository = "app"

@@ -77,7 +77,7 @@ export const mcp = Command.make("mcp", {
   )
 }, ({ defaultRepository, http, tokenEnv, ...options }) =>
   // Loaded when it is needed: help and mistakes answer without the server's code.
-  Effect.promise(() => import("../mcp.ts")).pipe(
+  Effect.promise(() => import("../mcp/serveMcp.ts")).pipe(
     Effect.flatMap(({ serveMcp }) =>
       serveMcp({
         ...options,

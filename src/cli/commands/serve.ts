@@ -78,7 +78,7 @@ export const serve = Command.make("serve", {
   symlinks: f.symlinks
 }, ({ at, defaultRepository, htpasswd, tlsCert, tlsKey, tokenFile, ...options }) =>
   // Loaded when it is needed: help and mistakes answer without the server's code.
-  Effect.promise(() => import("../serve.ts")).pipe(
+  Effect.promise(() => import("../serve/serve.ts")).pipe(
     Effect.flatMap(({ serve }) =>
       serve({
         ...options,

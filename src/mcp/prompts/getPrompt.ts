@@ -1,10 +1,10 @@
 /** What `prompts/list` and `prompts/get` mean, with no MCP SDK in it. */
 import { Effect } from "effect"
 import { named } from "../../oci/quoted.ts"
-import type { Catalogue } from "../Catalogue.ts"
-import { type Refused, refusing } from "../Refused.ts"
-import { speakingOf } from "../speakingOf.ts"
-import { InvalidArgument } from "../SurfaceError.ts"
+import { type Refused, refusing } from "../catalog/Refused.ts"
+import type { ToolCatalog } from "../catalog/toolCatalog.ts"
+import { speakingOf } from "../tool/speakingOf.ts"
+import { InvalidArgument } from "../tool/SurfaceError.ts"
 import { type Prompt, type PromptArgument, prompts } from "./prompts.ts"
 
 export interface PromptDefinition {
@@ -23,7 +23,7 @@ export interface PromptText {
 const argumentCharacters = 1000
 
 /** The prompts whose tools are all offered, with `layout` where there are several. */
-export const offeredPrompts = ({ served, tools }: Catalogue): ReadonlyArray<Prompt> =>
+export const offeredPrompts = ({ served, tools }: ToolCatalog): ReadonlyArray<Prompt> =>
   prompts
     .filter((prompt) =>
       prompt.tools.every((name) => tools.has(name)) && (prompt.files !== true || served.files.allowed.length > 0)
@@ -39,7 +39,7 @@ const layoutArgument: PromptArgument = {
   completing: "layout"
 }
 
-export const listPrompts = (catalogue: Catalogue): ReadonlyArray<PromptDefinition> =>
+export const listPrompts = (catalogue: ToolCatalog): ReadonlyArray<PromptDefinition> =>
   offeredPrompts(catalogue).map(({ arguments: given, description, name, title }) => ({
     name,
     title,
@@ -49,7 +49,7 @@ export const listPrompts = (catalogue: Catalogue): ReadonlyArray<PromptDefinitio
 
 /** A prompt with its arguments filled in; an argument that is blank was not given. */
 export const getPrompt = (
-  catalogue: Catalogue,
+  catalogue: ToolCatalog,
   name: string,
   args: Readonly<Record<string, string>>
 ): Effect.Effect<PromptText, Refused> =>
@@ -79,7 +79,7 @@ const warning =
 
 const problemsWith = (
   { arguments: known }: Prompt,
-  { served }: Catalogue,
+  { served }: ToolCatalog,
   given: ReadonlyMap<string, string>
 ): ReadonlyArray<string> => [
   ...known.filter(({ name, required }) => required && !given.has(name)).map(({ name }) => `${name}: required`),

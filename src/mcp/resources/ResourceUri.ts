@@ -1,7 +1,7 @@
 /** How resources are named: `oci-layout://{layout}`, and below it repositories and what they hold. */
 import { Result } from "effect"
-import * as limits from "../limits.ts"
-import { ResourceUnknown } from "../SurfaceError.ts"
+import * as limits from "../tool/limits.ts"
+import { ResourceUnknown } from "../tool/SurfaceError.ts"
 
 interface InRepository {
   readonly layout: string

@@ -5,12 +5,12 @@ import { decodeText } from "../../oci/Json.ts"
 import { imageIndex, octetStream } from "../../oci/MediaType.ts"
 import type { Content } from "../../ops/api/Content.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
-import type { Catalogue } from "../Catalogue.ts"
-import * as limits from "../limits.ts"
-import { type Refused, refusing } from "../Refused.ts"
-import type { Served, ServedLayout } from "../Served.ts"
-import { summaryOf } from "../summary.ts"
-import { ResourceTooLarge, ResourceUnknown, type ToolError } from "../SurfaceError.ts"
+import { type Refused, refusing } from "../catalog/Refused.ts"
+import type { ToolCatalog } from "../catalog/toolCatalog.ts"
+import * as limits from "../tool/limits.ts"
+import type { ServedLayout, ServerConfig } from "../tool/ServerConfig.ts"
+import { summaryOf } from "../tool/summary.ts"
+import { ResourceTooLarge, ResourceUnknown, type ToolError } from "../tool/SurfaceError.ts"
 import { layoutUri, parseUri, type ResourceName } from "./ResourceUri.ts"
 
 export interface ListedResource {
@@ -22,7 +22,7 @@ export interface ListedResource {
 }
 
 /** The layouts; what is in them can be a great deal, and is found with templates. */
-export const listResources = ({ layouts }: Served): ReadonlyArray<ListedResource> =>
+export const listResources = ({ layouts }: ServerConfig): ReadonlyArray<ListedResource> =>
   layouts.map(({ id, path, perRepository }) => ({
     uri: layoutUri(id),
     name: id,
@@ -39,7 +39,7 @@ export type ResourceContents =
   & ({ readonly text: string } | { readonly blob: string })
 
 /** The layout that a name is in. `ResourceUnknown`. */
-export const layoutOf = ({ layouts }: Served, uri: string, { layout: id }: ResourceName) => {
+export const layoutOf = ({ layouts }: ServerConfig, uri: string, { layout: id }: ResourceName) => {
   const layout = layouts.find((one) => one.id === id)
   return layout === undefined
     ? Effect.fail(new ResourceUnknown({ uri, reason: `there is no layout ${id}` }))
@@ -47,7 +47,7 @@ export const layoutOf = ({ layouts }: Served, uri: string, { layout: id }: Resou
 }
 
 /** A resource by its URI, of at most 1 MiB. */
-export const readResource = (catalogue: Catalogue, uri: string): Effect.Effect<ResourceContents, Refused> => {
+export const readResource = (catalogue: ToolCatalog, uri: string): Effect.Effect<ResourceContents, Refused> => {
   const { served } = catalogue
   const parsed = parseUri(uri)
   const id = Result.isSuccess(parsed) ? parsed.success.layout : undefined
@@ -66,7 +66,11 @@ export const readResource = (catalogue: Catalogue, uri: string): Effect.Effect<R
 
 type Contents = { readonly mimeType: string } & ({ readonly text: string } | { readonly blob: string })
 
-const contentsOf = (served: Served, layout: ServedLayout, name: ResourceName): Effect.Effect<Contents, ToolError> => {
+const contentsOf = (
+  served: ServerConfig,
+  layout: ServedLayout,
+  name: ResourceName
+): Effect.Effect<Contents, ToolError> => {
   const { registry } = layout
   switch (name._tag) {
     case "Layout":

@@ -3,11 +3,11 @@ import { Effect, FiberMap, Latch, Result, type Scope, Semaphore, Stream } from "
 import { LimitExceeded, type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
-import type { Catalogue } from "../Catalogue.ts"
-import * as limits from "../limits.ts"
-import { type Refused, refusing } from "../Refused.ts"
-import type { ServedLayout } from "../Served.ts"
-import type { ToolError } from "../SurfaceError.ts"
+import { type Refused, refusing } from "../catalog/Refused.ts"
+import type { ToolCatalog } from "../catalog/toolCatalog.ts"
+import * as limits from "../tool/limits.ts"
+import type { ServedLayout } from "../tool/ServerConfig.ts"
+import type { ToolError } from "../tool/SurfaceError.ts"
 import { layoutOf } from "./readResource.ts"
 import { parseUri, type ResourceName } from "./ResourceUri.ts"
 
@@ -40,7 +40,7 @@ interface Followed {
  * @param againMillis how long after a watch broke off it begins again
  */
 export const makeSubscriptions = Effect.fnUntraced(function*(
-  catalogue: Catalogue,
+  catalogue: ToolCatalog,
   notify: (uri: string) => Effect.Effect<void>,
   againMillis: number = limits.watchAgainMillis
 ): Effect.fn.Return<Subscriptions, never, Scope.Scope> {

@@ -5,10 +5,10 @@ import type { Copied as Done, CopyItem } from "../../ops/api/Copy.ts"
 import { copyManifests } from "../../ops/copy/copyManifest.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
-import * as p from "../parameters.ts"
-import type { Served, ServedLayout } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+import * as p from "../tool/parameters.ts"
+import type { ServedLayout, ServerConfig } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool, type MakeTool, type ToolSpec } from "../tool/Tool.ts"
 
 const Copied = Schema.Struct({
   repository: Schema.String,
@@ -63,7 +63,7 @@ const withinOne: ToolSpec<Request, Copied> = {
 }
 
 /** Between layouts as well, where there are several. */
-const between = ({ layouts }: Served): ToolSpec<Request, Copied> => {
+const between = ({ layouts }: ServerConfig): ToolSpec<Request, Copied> => {
   const byId = new Map(layouts.map((layout) => [layout.id, layout]))
   const to_layout = p.optional(
     Schema.Literals(Array.from(byId.keys())).annotate({ description: "Layout to copy to, if not the same" })

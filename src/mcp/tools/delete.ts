@@ -4,11 +4,11 @@ import { Conflict, Referenced, ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { RegistryShape } from "../../ops/api/Registry.ts"
 import { parseRef, requireDigest } from "../../ops/refs/find.ts"
-import { Allowance } from "../display.ts"
-import * as p from "../parameters.ts"
-import type { Mode, ServedLayout } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+import { Allowance } from "../tool/display.ts"
+import * as p from "../tool/parameters.ts"
+import type { Mode, ServedLayout } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool, type MakeTool, type ToolSpec } from "../tool/Tool.ts"
 
 const Deleted = Schema.Struct({
   kind: Schema.Literals(["tag", "manifest", "blob"]),

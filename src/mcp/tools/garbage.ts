@@ -3,12 +3,12 @@ import { Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { GarbageItem } from "../../ops/api/Garbage.ts"
-import { Allowance, clean, withShortDigests } from "../display.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import type { Mode, ServedLayout } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool, type MakeTool, type ToolSpec } from "../Tool.ts"
+import { Allowance, clean, withShortDigests } from "../tool/display.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import type { Mode, ServedLayout } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool, type MakeTool, type ToolSpec } from "../tool/Tool.ts"
 
 const Item = Schema.Struct({ name: Schema.String, bytes: Schema.Natural, why: Schema.String })
 const Reason = Schema.Struct({ why: Schema.String, things: Schema.Natural, bytes: Schema.Natural })

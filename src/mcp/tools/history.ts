@@ -5,10 +5,10 @@ import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { HistoryInvalid, ReferenceInvalid } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
-import { Allowance, clean, pageOf } from "../display.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import { defineTool } from "../Tool.ts"
+import { Allowance, clean, pageOf } from "../tool/display.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import { defineTool } from "../tool/Tool.ts"
 
 const Commit = Schema.Struct({
   revision: Schema.Natural,

@@ -8,12 +8,12 @@ import { isAttestation } from "../../oci/Platform.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { contentSize, inspect, type Inspected, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
-import { Allowance, clean, cleanEntries } from "../display.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import { shownPlatform } from "../platform.ts"
-import { sourceFields } from "../reference.ts"
-import { defineTool } from "../Tool.ts"
+import { Allowance, clean, cleanEntries } from "../tool/display.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import { shownPlatform } from "../tool/platform.ts"
+import { sourceFields } from "../tool/reference.ts"
+import { defineTool } from "../tool/Tool.ts"
 
 const Config = Schema.Struct({
   entrypoint: p.optional(p.strings),

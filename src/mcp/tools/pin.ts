@@ -2,9 +2,9 @@
 import { Effect, Schema } from "effect"
 import { shortDigest } from "../../oci/Digest.ts"
 import { blobRepository, findContent } from "../../ops/refs/find.ts"
-import { Allowance } from "../display.ts"
-import * as p from "../parameters.ts"
-import { defineTool } from "../Tool.ts"
+import { Allowance } from "../tool/display.ts"
+import * as p from "../tool/parameters.ts"
+import { defineTool } from "../tool/Tool.ts"
 
 export const pin = defineTool({
   name: "oci_pin",

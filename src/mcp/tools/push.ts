@@ -5,12 +5,12 @@ import { jsonDepth, parseJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import * as registryLimits from "../../ops/limits.ts"
 import { findManifest } from "../../ops/refs/find.ts"
-import { bare, contentOf, inlineText } from "../content.ts"
-import * as p from "../parameters.ts"
-import { collected } from "../reference.ts"
-import { movesFiles } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool } from "../Tool.ts"
+import { bare, contentOf, inlineText } from "../tool/content.ts"
+import * as p from "../tool/parameters.ts"
+import { collected } from "../tool/reference.ts"
+import { movesFiles } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool } from "../tool/Tool.ts"
 
 export const pushBlob = defineTool({
   name: "oci_push_blob",

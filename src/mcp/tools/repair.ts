@@ -2,12 +2,12 @@
 import { Effect, Option, Schema } from "effect"
 import { type FindingCode, isFindingCode } from "../../ops/api/findings.ts"
 import type { RepairStep } from "../../ops/api/Maintenance.ts"
-import { Allowance, clean } from "../display.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import type { ServedLayout } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool } from "../Tool.ts"
+import { Allowance, clean } from "../tool/display.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import type { ServedLayout } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool } from "../tool/Tool.ts"
 import { level } from "./verify.ts"
 
 const Step = Schema.Struct({

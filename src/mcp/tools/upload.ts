@@ -1,11 +1,11 @@
 /** Tools for a blob that arrives in pieces. */
 import { Effect, Schema } from "effect"
 import type { BlobWriter } from "../../ops/api/BlobWriter.ts"
-import { bare, contentOf } from "../content.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import { movesFiles } from "../Served.ts"
-import { defineTool } from "../Tool.ts"
+import { bare, contentOf } from "../tool/content.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import { movesFiles } from "../tool/ServerConfig.ts"
+import { defineTool } from "../tool/Tool.ts"
 
 export const uploadStart = defineTool({
   name: "oci_upload_start",

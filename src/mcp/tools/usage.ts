@@ -1,10 +1,10 @@
 /** Tells what takes the space of a layout. */
 import { Effect, Schema } from "effect"
 import { usageOf } from "../../ops/content/usage.ts"
-import { Allowance } from "../display.ts"
-import * as limits from "../limits.ts"
-import * as p from "../parameters.ts"
-import { defineTool } from "../Tool.ts"
+import { Allowance } from "../tool/display.ts"
+import * as limits from "../tool/limits.ts"
+import * as p from "../tool/parameters.ts"
+import { defineTool } from "../tool/Tool.ts"
 
 const Amount = Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural })
 

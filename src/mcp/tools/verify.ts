@@ -3,11 +3,11 @@ import { Effect, Result, Schema, Stream } from "effect"
 import type { Finding, Severity } from "../../ops/api/findings.ts"
 import type { Level, VerifyOptions } from "../../ops/api/Maintenance.ts"
 import { findManifest, parseRef } from "../../ops/refs/find.ts"
-import { Allowance, clean, withShortDigests } from "../display.ts"
-import * as p from "../parameters.ts"
-import type { ServedLayout } from "../Served.ts"
-import { invalidArgument, type ToolError } from "../SurfaceError.ts"
-import { type Call, defineTool } from "../Tool.ts"
+import { Allowance, clean, withShortDigests } from "../tool/display.ts"
+import * as p from "../tool/parameters.ts"
+import type { ServedLayout } from "../tool/ServerConfig.ts"
+import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { type Call, defineTool } from "../tool/Tool.ts"
 
 const Problem = Schema.Struct({
   code: Schema.String,

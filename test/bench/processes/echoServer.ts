@@ -2,8 +2,8 @@
 import { Effect, Schema } from "effect"
 import process from "node:process"
 import { serveStdio } from "../../../src/mcp/index.ts"
-import type { Served } from "../../../src/mcp/Served.ts"
-import { defineTool } from "../../../src/mcp/Tool.ts"
+import type { ServerConfig } from "../../../src/mcp/tool/ServerConfig.ts"
+import { defineTool } from "../../../src/mcp/tool/Tool.ts"
 import { localFiles, openShared } from "../../../src/node/index.ts"
 
 const echo = defineTool({
@@ -20,7 +20,7 @@ const echo = defineTool({
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const registry = yield* openShared({ directory: process.cwd() })
-  const served: Served = {
+  const served: ServerConfig = {
     layouts: [{ id: "none", registry, perRepository: false }],
     mode: "read",
     files: localFiles([])

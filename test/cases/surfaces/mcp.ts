@@ -1,8 +1,8 @@
 /** Asks through the MCP server. */
 import { Effect } from "effect"
 import { join } from "node:path"
-import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
-import { callTool } from "../../../src/mcp/Dispatch.ts"
+import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../../src/mcp/requests/callTool.ts"
 import { openPerRepository, openShared } from "../../../src/node/index.ts"
 import { ocl } from "../../cli/support/command.ts"
 import { memoryFiles } from "../../mcp/support/memoryFiles.ts"
@@ -54,7 +54,7 @@ const serve = Effect.fnUntraced(function*({ directory, perRepository, symlinks }
   const others = source === undefined
     ? []
     : [{ id: "source", path: source, registry: yield* openShared({ directory: source }), perRepository: false }]
-  const catalogue = makeCatalogue({
+  const catalogue = makeToolCatalog({
     layouts: [
       { id: "main", path: directory, registry, perRepository },
       { id: "out", path: out, registry: target, perRepository: false },

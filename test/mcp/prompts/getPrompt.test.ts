@@ -6,7 +6,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type Catalogue, selectTools } from "../../../src/mcp/Catalogue.ts"
+import { selectTools, type ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { getPrompt, listPrompts } from "../../../src/mcp/prompts/getPrompt.ts"
 import { byDefault, catalogueOf, kinds, longest, nameOf } from "../support/catalogues.ts"
 import { session } from "../support/session.ts"
@@ -22,11 +22,11 @@ const some: Readonly<Record<string, string>> = {
   artifact_type: "application/spdx+json"
 }
 
-const textOf = (catalogue: Catalogue, name: string, given: Readonly<Record<string, string>>) =>
+const textOf = (catalogue: ToolCatalog, name: string, given: Readonly<Record<string, string>>) =>
   Effect.map(getPrompt(catalogue, name, given), ({ text }) => text)
 
 /** What is required of a prompt, filled in. */
-const example = (catalogue: Catalogue, name: string) => {
+const example = (catalogue: ToolCatalog, name: string) => {
   const prompt = listPrompts(catalogue).find((one) => one.name === name)
   assert.isDefined(prompt)
   const required = prompt?.arguments.filter((argument) => argument.required) ?? []

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js"
 import { Deferred, Effect, Exit, Logger, Queue, Scope, Stream } from "effect"
-import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeSubscriptions } from "../../../src/mcp/resources/subscriptions.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
@@ -45,7 +45,7 @@ const opened = Effect.fnUntraced(function*(
   const { notify = Effect.void, others = {}, perRepository = false } = options
   const told = yield* Queue.unbounded<string>()
   const layout = (id: string, registry: RegistryShape) => ({ id, path: `/${id}`, registry, perRepository })
-  const catalogue = makeCatalogue({
+  const catalogue = makeToolCatalog({
     layouts: [layout("main", registry), ...Object.entries(others).map(([id, registry]) => layout(id, registry))],
     mode: "write",
     files: memoryFiles([])

@@ -1,7 +1,7 @@
 /** Every kind of server there is, and what each of them lists. */
 import { Effect } from "effect"
-import { type Catalogue, makeCatalogue } from "../../../src/mcp/Catalogue.ts"
-import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
+import { makeToolCatalog, type ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
+import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { memoryFiles } from "./memoryFiles.ts"
 
@@ -35,11 +35,11 @@ export const nameOf = ({ files, layouts, mode, perRepository }: Kind): string =>
 
 export const catalogueOf = Effect.fnUntraced(function*(
   { files, layouts, mode, perRepository }: Kind
-): Effect.fn.Return<Catalogue> {
+): Effect.fn.Return<ToolCatalog> {
   const registry = perRepository ? makeRegistryPerRepository : Effect.orDie(makeRegistry({ defaultRepository: "app" }))
   const layout = (id: string) =>
     Effect.map(registry, (registry): ServedLayout => ({ id, path: `/layouts/${id}`, registry, perRepository }))
-  return makeCatalogue({
+  return makeToolCatalog({
     layouts: [yield* layout("main"), ...(layouts === "one" ? [] : [yield* layout("mirror")])],
     mode,
     files: memoryFiles(files ? ["/files"] : [])

@@ -2,9 +2,9 @@
 import { Effect, Fiber, Queue, Schema, type Scope } from "effect"
 import { request } from "node:http"
 import { PassThrough } from "node:stream"
-import type { Catalogue } from "../../../src/mcp/Catalogue.ts"
-import { serveHttp } from "../../../src/mcp/http/serveHttp.ts"
-import { serveStdio } from "../../../src/mcp/stdio.ts"
+import type { ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
+import { serveHttp } from "../../../src/mcp/sdk/http/serveHttp.ts"
+import { serveStdio } from "../../../src/mcp/sdk/stdio.ts"
 
 const Message = Schema.Struct({
   id: Schema.optionalKey(Schema.Unknown),
@@ -34,7 +34,7 @@ export const combinations: ReadonlyArray<readonly [Era, Transport]> = [
   ["2026-07-28", "http"]
 ]
 
-const overStdio = Effect.fnUntraced(function*(catalogue: Catalogue): Effect.fn.Return<Channel, never, Scope.Scope> {
+const overStdio = Effect.fnUntraced(function*(catalogue: ToolCatalog): Effect.fn.Return<Channel, never, Scope.Scope> {
   const [input, output] = [new PassThrough(), new PassThrough()]
   const messages = yield* Queue.unbounded<Message>()
   let text = ""
@@ -53,7 +53,7 @@ const overStdio = Effect.fnUntraced(function*(catalogue: Catalogue): Effect.fn.R
 
 const token = "0123456789abcdef"
 
-const overHttp = Effect.fnUntraced(function*(catalogue: Catalogue): Effect.fn.Return<Channel, never, Scope.Scope> {
+const overHttp = Effect.fnUntraced(function*(catalogue: ToolCatalog): Effect.fn.Return<Channel, never, Scope.Scope> {
   const options = { host: "127.0.0.1", port: 0, token, hosts: [], origins: [] }
   const url = new URL(yield* Effect.orDie(serveHttp(catalogue, "0.0.0", options)))
   const messages = yield* Queue.unbounded<Message>()
@@ -109,7 +109,7 @@ const capabilitiesOf = (answers: Answers): object => ({
 export type Call = (name: string, args: object) => Effect.Effect<Readonly<Record<string, unknown>>>
 
 export const client = Effect.fnUntraced(function*(
-  catalogue: Catalogue,
+  catalogue: ToolCatalog,
   [era, transport]: readonly [Era, Transport],
   answers: Answers
 ): Effect.fn.Return<Call, never, Scope.Scope> {

@@ -4,9 +4,9 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { type CallToolResult, CallToolResultSchema, type ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Result, type Scope } from "effect"
-import { makeCatalogue, selectTools } from "../../../src/mcp/Catalogue.ts"
-import { makeServer } from "../../../src/mcp/sdkServer.ts"
-import type { Mode, ServedLayout } from "../../../src/mcp/Served.ts"
+import { makeToolCatalog, selectTools } from "../../../src/mcp/catalog/toolCatalog.ts"
+import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
+import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
@@ -47,7 +47,7 @@ export const session = Effect.fn("session")(
       registry,
       perRepository: options.perRepository ?? false
     })
-    const all = makeCatalogue({
+    const all = makeToolCatalog({
       layouts: [
         layoutOf("main", registry),
         ...Object.entries(options.others ?? {}).map(([id, registry]) => layoutOf(id, registry))

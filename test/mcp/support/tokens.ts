@@ -1,6 +1,6 @@
 /** What things cost a model: tokens of o200k, which other vendors' tokenizers are within some per cent of. */
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base"
-import type { ToolDefinition } from "../../../src/mcp/Tool.ts"
+import type { ToolDefinition } from "../../../src/mcp/tool/Tool.ts"
 
 export const tokensIn = (text: string): number => countTokens(text)
 

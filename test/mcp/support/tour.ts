@@ -1,15 +1,15 @@
 /** Calls every tool that a server offers, most of them in several ways, each with success. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Catalogue } from "../../../src/mcp/Catalogue.ts"
-import { callTool } from "../../../src/mcp/Dispatch.ts"
+import type { ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../../src/mcp/requests/callTool.ts"
 import { bytesOf, digestOf, type Image, pushImage, pushIndex } from "./images.ts"
 
 type Arguments = Readonly<Record<string, unknown>>
 type Output = Readonly<Record<string, unknown>>
 
 export const tour = Effect.fnUntraced(function*(
-  catalogue: Catalogue,
+  catalogue: ToolCatalog,
   seen: (tool: string, output: Output) => void
 ) {
   const [{ registry }] = catalogue.served.layouts

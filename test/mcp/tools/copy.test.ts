@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Stream } from "effect"
-import { makeCatalogue } from "../../../src/mcp/Catalogue.ts"
+import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
 import { imageManifest, pushImage, pushIndex } from "../support/images.ts"
@@ -123,7 +123,7 @@ describe("oci_copy", () => {
       const registry = yield* other
       const layout = (id: string) => ({ id, path: `/${id}`, registry, perRepository: false })
       const inputOf = (...ids: ReadonlyArray<string>) => {
-        const catalogue = makeCatalogue({
+        const catalogue = makeToolCatalog({
           layouts: [layout("main"), ...ids.map(layout)],
           mode: "write",
           files: memoryFiles([])

@@ -1,0 +1,110 @@
+/** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
+import { Console, Effect, type Scope } from "effect"
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import process from "node:process"
+import {
+  type Catalogue,
+  makeCatalogue,
+  type Mode,
+  selectTools,
+  type Served,
+  type ServedLayout,
+  serveStdio
+} from "../../mcp/index.ts"
+import { localFiles, openPerRepository, openShared } from "../../node/index.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import { readOnly as forReading } from "../../ops/readOnly.ts"
+import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
+import { Mistake, orMistake } from "../Failure.ts"
+import { version } from "../version.ts"
+import { type HttpRequest, parseHttp } from "./httpOptions.ts"
+import type { McpOptions } from "./McpOptions.ts"
+import { httpNotice, notice } from "./notice.ts"
+
+/** Until standard input ends, or over HTTP until the process is told to stop. */
+export const serveMcp = Effect.fn("serveMcp")(
+  function*(options: McpOptions) {
+    const directories = yield* orMistake(parseDirectories(options.directories))
+    const http = yield* orMistake(parseHttp(options, process.env))
+    yield* refuseMissing(options.allowedDirectories)
+    const served = yield* open(directories, options)
+    const catalogue = yield* orMistake(selectTools(makeCatalogue(served), {
+      toolsets: options.toolsets,
+      tools: options.tools,
+      excluded: options.excludedTools
+    }))
+    for (const { perRepository, registry } of served.layouts) {
+      if (!perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
+    }
+    if (http !== undefined) return yield* listen(catalogue, options, http)
+    if (process.stdin.isTTY) {
+      const program = { node: process.execPath, script: resolve(process.argv[1] ?? "ocilayout") }
+      yield* Console.error(notice(served, options, directories, program))
+    }
+    yield* serveStdio(catalogue, version, { input: process.stdin, output: process.stdout })
+  },
+  Effect.scoped,
+  // A server that is told to stop has done its work.
+  Effect.onInterrupt(() =>
+    Effect.sync(() => {
+      process.exitCode = 0
+    })
+  )
+)
+
+/** A directory that is not there would allow nothing, and nobody would be told. */
+const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, Mistake> => {
+  const missing = directories.map((directory) => resolve(directory)).find((directory) => !isDirectory(directory))
+  return missing === undefined
+    ? Effect.void
+    : Effect.fail(new Mistake(`--allowed-dir ${missing} is no directory; make it first, or leave it out`))
+}
+
+/** Loaded when it is needed: over standard input and output nothing of it is. */
+const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOptions, http: HttpRequest) {
+  if (options.allowedDirectories.length > 0) {
+    return yield* Effect.fail(
+      new Mistake("--allowed-dir is for clients on this machine; over HTTP, content comes inline or in uploads")
+    )
+  }
+  const { serveHttp } = yield* Effect.promise(() => import("../../mcp/sdk/http/serveHttp.ts"))
+  const url = yield* Effect.mapError(serveHttp(catalogue, version, http), ({ message }) => new Mistake(message))
+  yield* Console.error(httpNotice(url, catalogue.served, options.tokenEnv ?? http))
+  return yield* Effect.never
+})
+
+/** Nothing is created and nothing locked before the first write. */
+const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirectory>, options: McpOptions) {
+  const [first, ...others] = yield* Effect.forEach(directories, (directory) => openLayout(directory, options))
+  if (first === undefined) return yield* Effect.fail(new Mistake("name at least one layout directory"))
+  const served: Served = {
+    layouts: [first, ...others],
+    mode: modeOf(options),
+    confirm: options.confirm,
+    files: localFiles(options.allowedDirectories.map((directory) => resolve(directory)))
+  }
+  return served
+})
+
+const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read" : allowDelete ? "delete" : "write"
+
+const openLayout = Effect.fnUntraced(function*(
+  { id, path }: LayoutDirectory,
+  { create, defaultRepository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
+): Effect.fn.Return<ServedLayout, RegistryError, Scope.Scope> {
+  // Nothing is made where something else lies: a mistyped path would become a layout.
+  const mustExist = !create || (existsSync(path) && !isVacant(path))
+  const common = { directory: path, durability, hold, symlinks, mustExist }
+  const registry = perRepository
+    ? yield* openPerRepository(common)
+    : yield* openShared({ ...common, defaultRepository })
+  const layout: ServedLayout = {
+    id,
+    // Where files lie on this machine is nobody's business over a network.
+    ...(http === undefined ? { path } : {}),
+    registry: readOnly ? forReading(registry) : registry,
+    perRepository
+  }
+  return layout
+})

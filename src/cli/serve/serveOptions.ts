@@ -1,0 +1,109 @@
+/** What `ocilayout serve` was asked to do: where to listen, who may come in, and what they may do. */
+import { Result } from "effect"
+import { type Credentials, type Offers, parseHtpasswd, parseTokens } from "../../http/index.ts"
+import type { Durability, HoldPolicy, SymlinkPolicy } from "../../node/index.ts"
+import { isLoopback, parseAddress } from "../mcp/httpOptions.ts"
+
+/** The flags, as they were given. */
+export interface ServeFlags {
+  readonly directory: string
+  /** `[HOST:]PORT` */
+  readonly listen: string
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+  readonly htpasswd: string | undefined
+  readonly tokenFile: string | undefined
+  readonly anonymousPull: boolean
+  readonly readOnly: boolean
+  readonly noDelete: boolean
+  readonly allowDelete: boolean
+  readonly sparse: boolean
+  readonly metrics: boolean
+  readonly at: string | undefined
+  readonly perRepository: boolean
+  readonly defaultRepository: string | undefined
+  readonly durability: Durability
+  readonly hold: HoldPolicy
+  readonly symlinks: SymlinkPolicy
+  /** Processes; 1 is this one alone. */
+  readonly workers: number
+}
+
+/** What the files hold that flags name, by path; or why one cannot be read. */
+export type ReadText = (path: string) => Result.Result<string, string>
+
+export interface ServeRequest {
+  readonly host: string
+  readonly port: number
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly credentials: Credentials | undefined
+  readonly anonymousPull: boolean
+  readonly offers: Offers
+  readonly isOpen: boolean
+}
+
+/** Whatever would leave the door open is refused. */
+export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<ServeRequest, string> =>
+  Result.gen(function*() {
+    const address = parseAddress(flags.listen)
+    if (address === undefined) {
+      return yield* Result.fail(`--listen takes [HOST:]PORT, like 5000 or [::1]:5000, not ${flags.listen}`)
+    }
+    const credentials = yield* credentialsOf(flags, read)
+    const changesNothing = flags.readOnly || flags.at !== undefined
+    const isOpen = !isLoopback(address.host)
+    if (isOpen && credentials === undefined && !(flags.anonymousPull && changesNothing)) {
+      return yield* Result.fail(
+        `${address.host} can be reached from elsewhere, so --htpasswd or --token-file has to say who may come in; ` +
+          "to let everybody read and nobody write, --anonymous-pull --read-only"
+      )
+    }
+    return {
+      ...address,
+      tls: yield* tlsOf(flags, read),
+      credentials,
+      anonymousPull: flags.anonymousPull,
+      offers: {
+        push: !changesNothing,
+        delete: !changesNothing && !flags.noDelete,
+        deleteBlobs: !changesNothing && !flags.noDelete && flags.allowDelete
+      },
+      isOpen
+    }
+  })
+
+/** From the files that are named; none where none is. */
+export const credentialsOf = (
+  { htpasswd, tokenFile }: Pick<ServeFlags, "htpasswd" | "tokenFile">,
+  read: ReadText
+): Result.Result<Credentials | undefined, string> =>
+  Result.gen(function*() {
+    if (htpasswd === undefined && tokenFile === undefined) return undefined
+    return {
+      users: htpasswd === undefined ? new Map() : yield* parsed("--htpasswd", htpasswd, read, parseHtpasswd),
+      tokens: tokenFile === undefined ? [] : yield* parsed("--token-file", tokenFile, read, parseTokens)
+    }
+  })
+
+export const tlsOf = (
+  { tlsCert, tlsKey }: Pick<ServeFlags, "tlsCert" | "tlsKey">,
+  read: ReadText
+): Result.Result<ServeRequest["tls"], string> =>
+  Result.gen(function*() {
+    if (tlsCert === undefined && tlsKey === undefined) return undefined
+    if (tlsCert === undefined || tlsKey === undefined) {
+      return yield* Result.fail("--tls-cert and --tls-key belong together")
+    }
+    return {
+      cert: yield* parsed("--tls-cert", tlsCert, read, Result.succeed),
+      key: yield* parsed("--tls-key", tlsKey, read, Result.succeed)
+    }
+  })
+
+const parsed = <A>(
+  flag: string,
+  path: string,
+  read: ReadText,
+  parse: (text: string) => Result.Result<A, string>
+): Result.Result<A, string> =>
+  Result.mapError(Result.flatMap(read(path), parse), (reason) => `${flag} ${path} cannot be used: ${reason}`)

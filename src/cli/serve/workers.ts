@@ -1,0 +1,100 @@
+/** Several processes that serve one layout on one port: the rules on the disk keep them apart. */
+import { Deferred, Effect, type Scope } from "effect"
+import cluster, { type Worker } from "node:cluster"
+import { randomBytes } from "node:crypto"
+import process from "node:process"
+import { exitCodes } from "../exitCodes.ts"
+import { Ended } from "../Failure.ts"
+
+/** How a worker is told what makes its tickets good with the others. */
+const secretVariable = "OCILAYOUT_WORKER_SECRET"
+
+/** Milliseconds before a worker that has ended is replaced. */
+const replaceMillis = 1000
+
+/** Milliseconds between two looks at whether all workers have ended. */
+const endedMillis = 20
+
+/** Whether this process is one of several. */
+export const isWorker = cluster.isWorker
+
+/** What all workers sign their tickets with; none in a server of one process. */
+export const sharedSecret = (): Buffer | undefined => {
+  const text = process.env[secretVariable]
+  return text === undefined ? undefined : Buffer.from(text, "hex")
+}
+
+/** Tells the process that has started this one where it listens. */
+export const tellListening = (url: string): Effect.Effect<void> => Effect.sync(() => void process.send?.({ url }))
+
+const urlIn = (message: unknown): string | undefined =>
+  typeof message === "object" && message !== null && "url" in message && typeof message.url === "string"
+    ? message.url
+    : undefined
+
+/**
+ * Starts this very command so many times, and replaces a worker that ends, until the scope closes: then all of them are
+ * told to stop, and waited for. One that ends before it has listened has said why, and this ends as it did.
+ *
+ * @param listening is told once where they listen
+ */
+export const runWorkers = Effect.fnUntraced(function*(
+  count: number,
+  listening: (url: string) => Effect.Effect<void>
+): Effect.fn.Return<never, Ended, Scope.Scope> {
+  const context = yield* Effect.context()
+  const ended = yield* Deferred.make<never, Ended>()
+  const secret = randomBytes(32).toString("hex")
+  const workers = new Set<Worker>()
+  let stopping = false
+  let told = false
+
+  const start = (): void => {
+    if (stopping) return
+    const worker = cluster.fork({ [secretVariable]: secret })
+    let hasListened = false
+    workers.add(worker)
+    worker.on("message", (message) => {
+      const url = urlIn(message)
+      if (url === undefined) return
+      hasListened = true
+      if (!told) Effect.runForkWith(context)(listening(url))
+      told = true
+    })
+    worker.once("exit", (code: number | null) => {
+      workers.delete(worker)
+      if (hasListened) setTimeout(start, replaceMillis)
+      else Deferred.doneUnsafe(ended, Effect.fail(new Ended(codeOf(code))))
+    })
+  }
+
+  const signal = (name: NodeJS.Signals): void => {
+    for (const { process } of workers) process.kill(name)
+  }
+  const hangup = (): void => signal("SIGHUP")
+
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      process.on("SIGHUP", hangup)
+      for (let started = 0; started < count; started++) start()
+    }),
+    () =>
+      Effect.sync(() => {
+        stopping = true
+        process.off("SIGHUP", hangup)
+        signal("SIGTERM")
+      }).pipe(
+        Effect.andThen(Effect.callback<void>((resume) => {
+          const look = setInterval(() => {
+            if (workers.size > 0) return
+            clearInterval(look)
+            resume(Effect.void)
+          }, endedMillis)
+        }))
+      )
+  )
+  return yield* Deferred.await(ended)
+})
+
+/** As the worker has ended, where that is one of our codes. */
+const codeOf = (code: number | null) => Object.values(exitCodes).find((known) => known === code) ?? exitCodes.unexpected

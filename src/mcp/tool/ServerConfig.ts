@@ -1,0 +1,37 @@
+/** What a server offers: its layouts, and what may be done to them. */
+import type { Array } from "effect"
+import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LocalFiles } from "../../ops/ports/ports.ts"
+
+/**
+ * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags and manifests
+ * move and go), `delete` also removes content.
+ */
+export type Mode = "read" | "write" | "delete"
+
+export interface ServedLayout {
+  /** How tools name the layout when there are several. */
+  readonly id: string
+  /** Where it is, for clients on this machine; clients that may be elsewhere are told no path. */
+  readonly path?: string
+  readonly registry: RegistryShape
+  /** Whether every repository is a layout of its own; otherwise they share one, and blobs belong to all of them. */
+  readonly perRepository: boolean
+}
+
+export interface ServerConfig {
+  /** The first one is meant where none is named. */
+  readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
+  readonly mode: Mode
+  readonly files: LocalFiles
+  /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
+  readonly confirm?: boolean
+}
+
+export const isWritable = ({ mode }: Pick<ServerConfig, "mode">): boolean => mode !== "read"
+
+/** Whether files can be pushed from, and exported to, the machine of the server: a server that only reads moves none. */
+export const movesFiles = (served: ServerConfig): boolean => isWritable(served) && served.files.allowed.length > 0
+
+/** Whether answers say which file holds content. */
+export const tellsPaths = ({ layouts }: Pick<ServerConfig, "layouts">): boolean => layouts[0].path !== undefined

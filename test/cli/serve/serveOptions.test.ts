@@ -1,0 +1,118 @@
+import { assert, describe, it } from "@effect/vitest"
+import { hashSync } from "bcryptjs"
+import { Result } from "effect"
+import { serveNotice } from "../../../src/cli/serve/serveNotice.ts"
+import { parseServe, type ReadText, type ServeFlags } from "../../../src/cli/serve/serveOptions.ts"
+
+const files: Readonly<Record<string, string>> = {
+  users: `alice:${hashSync("wonderland", 4)}\n`,
+  plain: "alice:wonderland\n",
+  tokens: "a-token-of-this-test\n",
+  short: "wonderland\n",
+  pem: "-----BEGIN"
+}
+
+const read: ReadText = (path) => {
+  const text = files[path]
+  return text === undefined ? Result.fail("ENOENT") : Result.succeed(text)
+}
+
+const none: ServeFlags = {
+  directory: "images",
+  listen: "5000",
+  tlsCert: undefined,
+  tlsKey: undefined,
+  htpasswd: undefined,
+  tokenFile: undefined,
+  anonymousPull: false,
+  readOnly: false,
+  noDelete: false,
+  allowDelete: false,
+  sparse: false,
+  metrics: false,
+  at: undefined,
+  perRepository: false,
+  defaultRepository: undefined,
+  durability: "power",
+  hold: "always",
+  symlinks: "refuse",
+  workers: 1
+}
+
+const parse = (flags: Partial<ServeFlags>) => parseServe({ ...none, ...flags }, read)
+const parsed = (flags: Partial<ServeFlags>) => Result.getOrThrow(parse(flags))
+const notice = (flags: Partial<ServeFlags>) => serveNotice("http://127.0.0.1:5000", "/images", parsed(flags))
+
+describe("the options of serve", () => {
+  it("open a door only where somebody watches it", () => {
+    for (const listen of ["0.0.0.0:5000", "[::]:5000", "registry.example:5000"]) {
+      for (const flags of [{}, { anonymousPull: true }, { readOnly: true }, { at: "1" }]) {
+        assert.match(Result.getOrThrow(Result.flip(parse({ listen, ...flags }))), /can be reached from elsewhere/u)
+      }
+      for (
+        const flags of [
+          { htpasswd: "users" },
+          { tokenFile: "tokens" },
+          { anonymousPull: true, readOnly: true },
+          { anonymousPull: true, at: "1" }
+        ]
+      ) {
+        assert.isTrue(parsed({ listen, ...flags }).isOpen)
+      }
+    }
+    for (const listen of ["5000", "localhost:0", "127.0.0.9:80", "[::1]:80"]) assert.isFalse(parsed({ listen }).isOpen)
+  })
+
+  it("offer deletes of what can be taken back, and of blobs only when asked", () => {
+    const offers = (flags: Partial<ServeFlags>) => {
+      const { delete: deletes, deleteBlobs, push } = parsed(flags).offers
+      return [push, deletes, deleteBlobs]
+    }
+    assert.deepStrictEqual(offers({}), [true, true, false])
+    assert.deepStrictEqual(offers({ allowDelete: true }), [true, true, true])
+    assert.deepStrictEqual(offers({ noDelete: true, allowDelete: true }), [true, false, false])
+    assert.deepStrictEqual(offers({ readOnly: true, allowDelete: true }), [false, false, false])
+    assert.deepStrictEqual(offers({ at: "1", allowDelete: true }), [false, false, false])
+  })
+
+  it("name the file that is wrong, and repeat nothing of it", () => {
+    const wrong: ReadonlyArray<readonly [Partial<ServeFlags>, string]> = [
+      [{ listen: "five" }, "--listen takes [HOST:]PORT, like 5000 or [::1]:5000, not five"],
+      [{ listen: "5000", htpasswd: "missing" }, "--htpasswd missing cannot be used: ENOENT"],
+      [{ htpasswd: "plain" }, "--htpasswd plain cannot be used: line 1 is no USER:HASH"],
+      [{ tokenFile: "short" }, "--token-file short cannot be used: line 1 is no token"],
+      [{ tlsCert: "pem" }, "--tls-cert and --tls-key belong together"],
+      [{ tlsKey: "pem" }, "--tls-cert and --tls-key belong together"],
+      [{ tlsCert: "pem", tlsKey: "missing" }, "--tls-key missing cannot be used: ENOENT"]
+    ]
+    for (const [flags, message] of wrong) {
+      const said = Result.getOrThrow(Result.flip(parse(flags)))
+      assert.include(said, message)
+      assert.notInclude(said, "wonderland")
+    }
+  })
+
+  it("are told in a sentence", () => {
+    const says: ReadonlyArray<readonly [Partial<ServeFlags>, string]> = [
+      [
+        {},
+        "Everybody on this machine may pull, push, and delete tags and manifests, which can be taken back; not blobs."
+      ],
+      [{ allowDelete: true }, "and delete blobs, which cannot."],
+      [{ noDelete: true }, "Everybody on this machine may pull, push, and delete nothing."],
+      [{ readOnly: true }, "Everybody on this machine may pull, and change nothing."],
+      [{ htpasswd: "users" }, "Those who log in may pull, push, and delete tags"],
+      [
+        { htpasswd: "users", anonymousPull: true },
+        "Everybody on this machine may pull; those who log in may push, and"
+      ],
+      [{ htpasswd: "users", readOnly: true }, "Those who log in may pull, and change nothing."],
+      [{ listen: "0.0.0.0:1", readOnly: true, anonymousPull: true }, "Everybody may pull, and change nothing."],
+      [{ listen: "0.0.0.0:1", htpasswd: "users" }, "Passwords cross the network as they are"]
+    ]
+    for (const [flags, said] of says) assert.include(notice(flags), said)
+    const secure = { listen: "0.0.0.0:1", htpasswd: "users", tlsCert: "pem", tlsKey: "pem" }
+    assert.notInclude(notice(secure), "Passwords cross")
+    assert.isTrue(notice({}).startsWith("ocilayout serves \"/images\" at http://127.0.0.1:5000\n"))
+  })
+})
