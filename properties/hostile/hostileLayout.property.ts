@@ -12,8 +12,8 @@ import { openShared } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { Level } from "../../src/ops/api/Maintenance.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { confinedFs } from "../support/confinedFs.ts"
 import { bytesOf, digestOf, documentOf } from "../support/contents.ts"
@@ -34,7 +34,7 @@ const sessions: Array<string> = []
 const image = documentOf("imageOne")
 const other = documentOf("elsewhere")
 
-const push = (registry: RegistryShape, name: string) => registry.pushBlob("app", {}, Stream.succeed(bytesOf(name)))
+const push = (registry: LayoutRegistry, name: string) => registry.pushBlob("app", {}, Stream.succeed(bytesOf(name)))
 
 const furnish = Effect.gen(function*() {
   const registry = yield* openShared({ directory: template, durability: "none" })
@@ -62,7 +62,7 @@ const blobOne = join("blobs", "sha256", digestOf(bytesOf("one")).slice("sha256:"
 /** Every file and folder a layout has. */
 const places = (): ReadonlyArray<string> => fs.readdirSync(template, { recursive: true, encoding: "utf8" }).toSorted()
 
-type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError, Scope.Scope>
+type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError, Scope.Scope>
 
 /** What is read to its end is what was pushed, or the end of it. */
 const content = (name: string, stream: Stream.Stream<Uint8Array, RegistryError>, from = 0) =>
@@ -71,11 +71,11 @@ const content = (name: string, stream: Stream.Stream<Uint8Array, RegistryError>,
     (pieces) => assert.deepStrictEqual(Buffer.concat(pieces), Buffer.from(bytesOf(name).subarray(from)))
   )
 
-const readBlob = (registry: RegistryShape, name: string) =>
+const readBlob = (registry: LayoutRegistry, name: string) =>
   Effect.flatMap(registry.getBlob("app", digestOf(bytesOf(name))), ({ stream }) => content(name, stream))
 
 /** Whatever the damage, it is told, and can be shown: no harm here is the medium's. */
-const verified = (registry: RegistryShape, level: Level) =>
+const verified = (registry: LayoutRegistry, level: Level) =>
   Effect.orDie(Stream.runForEach(registry.verify({ level }), (step) =>
     Effect.sync(() => {
       if (step._tag === "Found") assertTold({ _tag: step.finding.code, message: step.finding.message })

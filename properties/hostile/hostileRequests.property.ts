@@ -9,7 +9,7 @@ import { hasher } from "../../src/node/files/hasher.ts"
 import { makeLayoutTree } from "../../src/node/layoutTree.ts"
 import { openStores } from "../../src/node/stores.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry, treeRegistry } from "../../src/ops/makeRegistry.ts"
 import { pushImage } from "../../test/mcp/support/images.ts"
 import { confinedFs } from "../support/confinedFs.ts"
@@ -53,7 +53,7 @@ interface There {
 }
 
 /** A range that is answered has the bytes it names, no more and no fewer. */
-const rangeOf = (registry: RegistryShape, digest: string, offset: number, end: number) =>
+const rangeOf = (registry: LayoutRegistry, digest: string, offset: number, end: number) =>
   Effect.gen(function*() {
     const { size } = yield* registry.resolveBlob("app", digest)
     const { stream } = yield* registry.getBlobRange("app", digest, { offset, end })
@@ -62,7 +62,7 @@ const rangeOf = (registry: RegistryShape, digest: string, offset: number, end: n
     assert.strictEqual(bytes.length, until - offset, `${offset} to ${end}`)
   })
 
-const ask = (random: Random, registry: RegistryShape, { digests, sessions }: There): Ask => {
+const ask = (random: Random, registry: LayoutRegistry, { digests, sessions }: There): Ask => {
   const repository = random.once(2)
     ? "app"
     : text(random, ["app", "app/web", "../app", "app/../app", "app/blobs", "/app"])
@@ -111,7 +111,7 @@ interface Kind {
   readonly open: (
     fs: ReturnType<typeof confinedFs>["fs"],
     directory: string
-  ) => Effect.Effect<RegistryShape, never, Scope.Scope>
+  ) => Effect.Effect<LayoutRegistry, never, Scope.Scope>
 }
 
 const kinds: ReadonlyArray<Kind> = [

@@ -10,7 +10,7 @@ import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../src/mcp/requests/callTool.ts"
 import type { JsonArguments } from "../../src/mcp/tool/Tool.ts"
 import { localFiles, openShared } from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { pushImage } from "../../test/mcp/support/images.ts"
 import { figures } from "../support/figures.ts"
 import { treeOf } from "../support/harm.ts"
@@ -27,7 +27,7 @@ const [layout, allowed, forbidden] = ["layout", "allowed", "allowed not"].map((n
   string
 ]
 const scope = Effect.runSync(Scope.make())
-let registry: RegistryShape
+let registry: LayoutRegistry
 let digests: ReadonlyArray<string> = []
 let image = ""
 /** Sessions that calls have started. */

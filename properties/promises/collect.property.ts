@@ -4,7 +4,7 @@ import { Effect, Exit, Option, Stream } from "effect"
 import fc from "fast-check"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { GarbageOptions } from "../../src/ops/api/Garbage.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobDigest, blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../runs/stress/contents.ts"
 import { digestOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
@@ -34,13 +34,13 @@ const hours = (count: number): number => count * 60 * 60 * 1000
 
 const layerDigest = (note: string): string => blobDigest(layerOf(note))
 
-const pushLayer = (registry: RegistryShape, note: string) =>
+const pushLayer = (registry: LayoutRegistry, note: string) =>
   registry.pushBlob("app", {}, Stream.succeed(blobOf(layerOf(note))))
 
-const pushManifest = (registry: RegistryShape, note: string, tags: ReadonlyArray<string> = [note]) =>
+const pushManifest = (registry: LayoutRegistry, note: string, tags: ReadonlyArray<string> = [note]) =>
   registry.pushManifest("app", manifestOf(note), mediaType, { tags })
 
-const collect = (registry: RegistryShape, options = now) =>
+const collect = (registry: LayoutRegistry, options = now) =>
   Effect.gen(function*() {
     const { id } = yield* registry.planGarbage(options)
     // Where no plan could be kept there is none to be carried out.

@@ -3,7 +3,7 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Stream } from "effect"
 import fc from "fast-check"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobDigest, blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../runs/stress/contents.ts"
 import { figures } from "../support/figures.ts"
 import { Machine } from "../support/simulation/Machine.ts"
@@ -22,19 +22,19 @@ const note = "pushed"
 const [pushed, garbage] = [layerOf(note), layerOf("garbage")]
 
 /** Nothing is kept but what is needed, and what was pushed within the hour. */
-const collect = (registry: RegistryShape): Work =>
+const collect = (registry: LayoutRegistry): Work =>
   Effect.gen(function*() {
     const { id } = yield* registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0, untagged: true })
     if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
   })
 
-const push = (registry: RegistryShape, layer: string): Work =>
+const push = (registry: LayoutRegistry, layer: string): Work =>
   Effect.asVoid(registry.pushBlob("app", {}, Stream.succeed(blobOf(layer))))
 
 interface Way {
   /** What of the layer was there long before, or a while before. */
-  readonly before: (registry: RegistryShape) => Effect.Effect<string, RegistryError>
-  readonly push: (registry: RegistryShape, upload: string) => Work
+  readonly before: (registry: LayoutRegistry) => Effect.Effect<string, RegistryError>
+  readonly push: (registry: LayoutRegistry, upload: string) => Work
   /** It takes the layout's lock, so that nothing can be between its calls while it has it. */
   readonly locks?: true
   /** What is gone need not be named. */

@@ -7,7 +7,7 @@ import { Cause, Effect, Exit, Option, Stream } from "effect"
 import fc from "fast-check"
 import { basename } from "node:path"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobs, bytesOf, digestOf, documentOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
 import { change, create, type Disk, find, nodeAt, write } from "../support/simulation/Disk.ts"
@@ -25,12 +25,12 @@ const beside = "/srv/beside"
 const image = documentOf("imageOne")
 const other = documentOf("elsewhere")
 
-type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
+type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 
-const pushAll = (registry: RegistryShape) =>
+const pushAll = (registry: LayoutRegistry) =>
   Effect.forEach(blobs, ({ bytes }) => registry.pushBlob("app", {}, Stream.succeed(bytes)), { discard: true })
 
-const read = (registry: RegistryShape) =>
+const read = (registry: LayoutRegistry) =>
   Effect.scoped(Effect.flatMap(
     registry.getBlob("app", digestOf(bytesOf("one"))),
     ({ stream }) => Effect.map(Stream.runCollect(stream), (pieces) => Buffer.concat(pieces))
@@ -71,7 +71,7 @@ const operations: Readonly<Record<string, Operation>> = {
   repair: (registry) => registry.repair()
 }
 
-const furnish = (registry: RegistryShape) =>
+const furnish = (registry: LayoutRegistry) =>
   Effect.gen(function*() {
     yield* pushAll(registry)
     yield* registry.pushManifest("app", image.bytes, image.mediaType, { tags: ["v1"] })

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as memory from "../../src/memory/index.ts"
 import * as node from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { digestOf } from "../support/contents.ts"
 import { interleave } from "../support/interleave.ts"
 
@@ -31,7 +31,7 @@ const manifest = (note: string): Uint8Array =>
     annotations: { "example.note": note }
   }))
 
-const push = (registry: RegistryShape, note: string, tags: ReadonlyArray<string> = []) =>
+const push = (registry: LayoutRegistry, note: string, tags: ReadonlyArray<string> = []) =>
   registry.pushManifest(repository, manifest(note), mediaType, { tags })
 
 /** How often each of them happened. */
@@ -51,7 +51,7 @@ interface Place {
   readonly name: string
   readonly runs: number
   /** Registries that know nothing of each other but what is stored; in memory there can be one only. */
-  readonly open: (directory: string) => Effect.Effect<ReadonlyArray<RegistryShape>, unknown, Scope.Scope>
+  readonly open: (directory: string) => Effect.Effect<ReadonlyArray<LayoutRegistry>, unknown, Scope.Scope>
 }
 
 const openOnDisk = (directory: string) => node.openShared({ directory, durability: "none" })
@@ -73,7 +73,7 @@ const places: ReadonlyArray<Place> = [
 describe.each(places)("writers $name", ({ open, runs }) => {
   /** Runs a program in as many interleavings as there are runs; it gets the registry of each of its fibers. */
   const inAnyOrder = (
-    program: (registryOf: (fiber: number) => RegistryShape, fibers: number) => Effect.Effect<void, unknown>
+    program: (registryOf: (fiber: number) => LayoutRegistry, fibers: number) => Effect.Effect<void, unknown>
   ): Promise<void> =>
     fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 4 }), async (fuzzed, fibers) => {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as memory from "../../src/memory/index.ts"
 import * as node from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { drawn } from "../support/arbitraries.ts"
 import { agree, type Answers, furniture, type Sides, Step, sweep } from "../support/commands.ts"
 import { checkFolder } from "../support/diskChecks.ts"
@@ -21,7 +21,7 @@ interface Kind {
   readonly name: string
   readonly shared: boolean
   readonly runs: number
-  readonly open: (directory: string) => Effect.Effect<RegistryShape, unknown, Scope.Scope>
+  readonly open: (directory: string) => Effect.Effect<LayoutRegistry, unknown, Scope.Scope>
   /** Whether the folder is checked at the end besides the answers. */
   readonly onDisk: boolean
   /** Who else has opened the same directory, and is asked now and then instead. */

@@ -2,7 +2,7 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { Answer, TagCall } from "../runs/stress/Call.ts"
 import { carryOut } from "../runs/stress/carryOut.ts"
 import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../runs/stress/contents.ts"
@@ -47,7 +47,7 @@ class Recorder {
   }
 
   /** Does what is asked. That somebody is in the middle of writing the index is no answer, and changes nothing. */
-  record(registry: RegistryShape, call: TagCall): Effect.Effect<void> {
+  record(registry: LayoutRegistry, call: TagCall): Effect.Effect<void> {
     return Effect.suspend(() => {
       const asked = this.#now++
       return Effect.map(carryOut(registry, call), (answer) => {

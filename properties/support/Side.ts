@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { Ask } from "./Ask.ts"
 import { perform, type Real } from "./perform.ts"
 
@@ -18,7 +18,7 @@ export interface Side {
 
 /** @param run how effects are run: on a simulated machine, with its clock */
 export const localSide = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   sessions: Real["sessions"] = [],
   run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A> = Effect.runPromise
 ): Side => ({

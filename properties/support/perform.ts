@@ -6,7 +6,8 @@ import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { BlobWriter } from "../../src/ops/api/BlobWriter.ts"
 import type { Content } from "../../src/ops/api/Content.ts"
 import type { Point, Restored } from "../../src/ops/api/History.ts"
-import type { Change, ManifestPushed, RegistryShape, TagRequest } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
+import type { Change, ManifestPushed, TagRequest } from "../../src/ops/api/Registry.ts"
 import {
   type Ask,
   type ChangeAsk,
@@ -31,7 +32,7 @@ interface Session {
 }
 
 export interface Real {
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   readonly sessions: Array<Session>
 }
 

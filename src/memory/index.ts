@@ -2,7 +2,8 @@
 import { Effect, Layer } from "effect"
 import type { NameInvalid } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
-import { Registry, type RegistryShape } from "../ops/api/Registry.ts"
+import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
+import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
 import type { Layouts, Stores } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
@@ -14,7 +15,7 @@ export interface MemoryOptions {
 }
 
 /** One layout that holds every repository. */
-export const makeRegistry = (options: MemoryOptions = {}): Effect.Effect<RegistryShape, NameInvalid> =>
+export const makeRegistry = (options: MemoryOptions = {}): Effect.Effect<LayoutRegistry, NameInvalid> =>
   Effect.map(
     options.defaultRepository === undefined
       ? Effect.succeed(undefined)
@@ -23,7 +24,7 @@ export const makeRegistry = (options: MemoryOptions = {}): Effect.Effect<Registr
   )
 
 /** One layout per repository. */
-export const makeRegistryPerRepository: Effect.Effect<RegistryShape> = Effect.sync(() => {
+export const makeRegistryPerRepository: Effect.Effect<LayoutRegistry> = Effect.sync(() => {
   const stores = new Map<Repository, Stores>()
   const layouts: Layouts = {
     open: (repository) =>
@@ -38,5 +39,5 @@ export const makeRegistryPerRepository: Effect.Effect<RegistryShape> = Effect.sy
 })
 
 /** The registry as a layer; every build is a registry of its own. */
-export const layer = (options: MemoryOptions = {}): Layer.Layer<Registry, NameInvalid> =>
-  Layer.effect(Registry, makeRegistry(options))
+export const layer = (options: MemoryOptions = {}): Layer.Layer<Registry | Layout, NameInvalid> =>
+  Layer.effectContext(Effect.map(makeRegistry(options), contextOf))

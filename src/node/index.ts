@@ -4,7 +4,8 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { type LayoutNotFound, type ReferenceInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
-import { Registry, type RegistryShape } from "../ops/api/Registry.ts"
+import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
+import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
 import type { LocalFiles } from "../ops/ports/ports.ts"
 import { findLayout as findLayoutBy, type FoundLayout } from "../ops/refs/findLayout.ts"
@@ -45,7 +46,7 @@ export interface SharedOptions extends TreeOptions {
  * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
  * opened at all; whatever else is wrong about the directory is told by the operation that meets it.
  */
-export const openShared = (options: SharedOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
+export const openShared = (options: SharedOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
     const { directory, mustExist = false } = options
     yield* supported
@@ -66,18 +67,18 @@ const defaultRepositoryOf = Effect.fnUntraced(function*(
 })
 
 /** A tree of layouts below a directory, one per repository; `Unsupported` and, with `mustExist`, `LayoutNotFound`. */
-export const openPerRepository = (options: TreeOptions): Effect.Effect<RegistryShape, RegistryError, Scope.Scope> =>
+export const openPerRepository = (options: TreeOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
     yield* supported
     if (options.mustExist ?? false) yield* expectTree(options.directory)
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
   })
 
-export const layerShared = (options: SharedOptions): Layer.Layer<Registry, RegistryError> =>
-  Layer.effect(Registry, openShared(options))
+export const layerShared = (options: SharedOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+  Layer.effectContext(Effect.map(openShared(options), contextOf))
 
-export const layerPerRepository = (options: TreeOptions): Layer.Layer<Registry, RegistryError> =>
-  Layer.effect(Registry, openPerRepository(options))
+export const layerPerRepository = (options: TreeOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+  Layer.effectContext(Effect.map(openPerRepository(options), contextOf))
 
 /** Files inside these directories, given as absolute paths; one that does not exist allows nothing. */
 export const localFiles = (allowed: ReadonlyArray<string>): LocalFiles => makeLocalFiles(nodeFs, allowed)

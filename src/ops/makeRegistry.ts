@@ -1,5 +1,5 @@
 /** Puts the operations together over a layout, or over a tree of them. */
-import type { RegistryShape } from "./api/Registry.ts"
+import type { LayoutRegistry } from "./api/Layout.ts"
 import { makeByName } from "./content/byName.ts"
 import { makeDeletes } from "./content/deletes.ts"
 import { makeListings } from "./content/listings.ts"
@@ -16,7 +16,7 @@ import type { Hasher, Layouts, Stores } from "./ports/ports.ts"
 import { readOnly } from "./readOnly.ts"
 import { type Catalog, sharedCatalog, treeCatalog } from "./repositories/catalog.ts"
 
-const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
+const over = (catalog: Catalog, hasher: Hasher): LayoutRegistry => ({
   ...makeReads(catalog),
   ...makePushBlobs(catalog),
   ...makePushManifests(catalog, hasher),
@@ -32,9 +32,9 @@ const over = (catalog: Catalog, hasher: Hasher): RegistryShape => ({
 })
 
 /** All repositories in one layout. */
-export const sharedRegistry = (stores: Stores, hasher: Hasher): RegistryShape =>
+export const sharedRegistry = (stores: Stores, hasher: Hasher): LayoutRegistry =>
   over(sharedCatalog(stores, hasher), hasher)
 
 /** One layout per repository, below a root. */
-export const treeRegistry = (layouts: Layouts, hasher: Hasher): RegistryShape =>
+export const treeRegistry = (layouts: Layouts, hasher: Hasher): LayoutRegistry =>
   over(treeCatalog(layouts, hasher), hasher)

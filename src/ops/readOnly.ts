@@ -1,14 +1,14 @@
 /** A registry that can be looked at and not changed, whatever a surface lets through. */
 import { Effect } from "effect"
 import { Denied } from "../oci/OciError.ts"
-import type { RegistryShape } from "./api/Registry.ts"
+import type { LayoutReads, LayoutRegistry, LayoutWrites } from "./api/Layout.ts"
+import type { RegistryReads, RegistryWrites } from "./api/Registry.ts"
 
 const refuse = (operation: string) => () =>
   Effect.fail(new Denied({ operation, reason: "the layout was opened for reading only; nothing was changed" }))
 
-/** Reading is as before; every operation that writes fails with `Denied`. */
-export const readOnly = (registry: RegistryShape): RegistryShape => ({
-  ...registry,
+/** Every write there is: one that is added and not refused here does not compile. */
+const refusals: RegistryWrites & LayoutWrites = {
   pushBlob: refuse("pushing a blob"),
   pushBlobChunked: refuse("starting an upload"),
   pushBlobChunkedResume: refuse("resuming an upload"),
@@ -23,12 +23,21 @@ export const readOnly = (registry: RegistryShape): RegistryShape => ({
   deleteTag: refuse("deleting a tag"),
   deleteName: refuse("deleting a name"),
   moveName: refuse("moving a name"),
-  planGarbage: (options) => registry.planGarbage({ ...options, keep: false }),
   collectGarbage: refuse("collecting garbage"),
   pin: refuse("pinning content"),
   unpin: refuse("unpinning content"),
   revert: refuse("reverting a commit"),
   restore: refuse("restoring what was"),
   tend: () => Effect.never,
-  repair: (options) => options?.dryRun === true ? registry.repair(options) : refuse("repairing a layout")()
+  repair: refuse("repairing a layout")
+}
+
+/** Reading is as before, and a repair can be tried; every operation that writes fails with `Denied`. */
+export const readOnly = (
+  registry: RegistryReads & LayoutReads & Pick<LayoutWrites, "repair">
+): LayoutRegistry => ({
+  ...registry,
+  ...refusals,
+  planGarbage: (options) => registry.planGarbage({ ...options, keep: false }),
+  repair: (options) => options?.dryRun === true ? registry.repair(options) : refusals.repair(options)
 })

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf } from "../mcp/support/images.ts"
 import { copyOfFixture, makeOld, outside } from "../support/folders.ts"
 import { emptyConfig, ownLayout, smallManifest } from "../support/layouts.ts"
@@ -15,7 +15,7 @@ const imageManifest = "application/vnd.oci.image.manifest.v1+json"
 
 const entry = { mediaType: imageManifest, digest: image, size: 401 }
 
-type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
+type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 
 const indexOperations: ReadonlyArray<Operation> = [
   (registry) => registry.resolveTag("app", "v1"),

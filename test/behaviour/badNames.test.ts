@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { openPerRepository, openShared } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { copyOfFixture, listing, temporaryFolder } from "../support/folders.ts"
 import { emptyConfig, ownLayout, smallManifest } from "../support/layouts.ts"
@@ -14,7 +14,7 @@ import { assertRefused } from "../support/refusals.ts"
 const image = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5ddcf3667f"
 const nobody = `sha256:${"f".repeat(64)}`
 
-type Operation = (registry: RegistryShape, name: string) => Effect.Effect<unknown, RegistryError>
+type Operation = (registry: LayoutRegistry, name: string) => Effect.Effect<unknown, RegistryError>
 
 const some = Stream.succeed(bytesOf("some content"))
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { assertEveryCall, type Registering, type Scenario } from "../support/faultRuns.ts"
 import { temporaryFolder } from "../support/folders.ts"
@@ -27,7 +27,7 @@ const tree = Effect.gen(function*() {
   return root
 })
 
-const uploadOf = (registry: RegistryShape) =>
+const uploadOf = (registry: LayoutRegistry) =>
   Effect.gen(function*() {
     const [found] = yield* registry.uploads("app")
     return found ?? (yield* registry.pushBlobChunkedResume("app", "0".repeat(32)))

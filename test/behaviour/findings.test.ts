@@ -9,7 +9,7 @@ import { openShared } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { imageIndex, imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { bytesOf, digestOf, pushImage, pushIndex } from "../mcp/support/images.ts"
 import { faultyFs } from "../support/faultyFs.ts"
@@ -20,12 +20,12 @@ import { entriesIn, refNameOf } from "../support/plainLayout.ts"
 const handMade = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5ddcf3667f"
 const layer = "sha256:996eb81bf59d10892425bcd1023f0d40268fca2e0e5a1d40cae559d5d625aeb7"
 
-const tagsOf = (registry: RegistryShape, repository = "app"): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
+const tagsOf = (registry: LayoutRegistry, repository = "app"): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
   Stream.runCollect(registry.tags(repository))
 
 const blobPath = (directory: string, digest: string): string => join(directory, "blobs", "sha256", digest.slice(7))
 
-const contentOf = (registry: RegistryShape, digest: string): Effect.Effect<Uint8Array, RegistryError> =>
+const contentOf = (registry: LayoutRegistry, digest: string): Effect.Effect<Uint8Array, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
     const { stream } = yield* registry.getBlob("app", digest)
     return Buffer.concat(yield* Stream.runCollect(stream))
@@ -53,7 +53,7 @@ describe("2: nobody's change is lost", () => {
       const { directory, image, registry } = yield* ownLayout()
       const other = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
       const numbers = Array.from({ length: 25 }, (_, number) => number)
-      const writing = (one: RegistryShape, name: string) =>
+      const writing = (one: LayoutRegistry, name: string) =>
         Effect.forEach(numbers, (number) => one.tagManifest("app", image.digest, [`${name}${number}`]), {
           concurrency: 5
         })
@@ -111,7 +111,7 @@ describe("6: what others may have put in the way is not followed", () => {
 
 describe("7: a walk visits everything once, and is bounded", () => {
   /** Indexes inside one another, each naming the next one three times. */
-  const nested = Effect.fnUntraced(function*(registry: RegistryShape, levels: number) {
+  const nested = Effect.fnUntraced(function*(registry: LayoutRegistry, levels: number) {
     const image = yield* pushImage(registry, { repository: "app", layers: ["leaf"] })
     let child = { mediaType: imageManifest, digest: image.digest, size: image.size }
     for (let level = 0; level < levels; level++) {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { openShared, type SymlinkPolicy } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { copyOfFixture, listing, temporaryFolder } from "../support/folders.ts"
 import { smallManifest } from "../support/layouts.ts"
@@ -33,19 +33,19 @@ const linked = Effect.fnUntraced(function*(place: string, target: Target, symlin
 
 const some = Stream.succeed(bytesOf("some content"))
 
-const readLayer = (registry: RegistryShape): Effect.Effect<Uint8Array, RegistryError> =>
+const readLayer = (registry: LayoutRegistry): Effect.Effect<Uint8Array, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
     const { stream } = yield* registry.getBlob("app", layer)
     return Buffer.concat(yield* Stream.runCollect(stream))
   }))
 
-const readAll = (registry: RegistryShape): Effect.Effect<void, RegistryError> =>
+const readAll = (registry: LayoutRegistry): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {
     assert.strictEqual((yield* registry.getManifest("app", image)).bytes.length, 401)
     assert.strictEqual(digestOf(yield* readLayer(registry)), layer)
   })
 
-const writeAll = (registry: RegistryShape): Effect.Effect<void, RegistryError> =>
+const writeAll = (registry: LayoutRegistry): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {
     yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
     yield* registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["v2"] })

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { copyOfFixture, fixturePath, listing, makeOld, outside } from "../support/folders.ts"
 import { ownLayout, smallManifest } from "../support/layouts.ts"
@@ -18,7 +18,7 @@ if (whyNoNobody !== undefined) console.info(`mediums: permissions are not tried:
 const image = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5ddcf3667f"
 const some = bytesOf("some content")
 
-const writes: Readonly<Record<string, (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>>> = {
+const writes: Readonly<Record<string, (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>>> = {
   pushBlob: (registry) => registry.pushBlob("app", {}, Stream.succeed(some)),
   pushBlobChunked: (registry) => registry.pushBlobChunked("app"),
   pushManifest: (registry) => registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["v2"] }),

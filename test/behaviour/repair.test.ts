@@ -3,8 +3,8 @@ import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { openPerRepository, openShared } from "../../src/node/index.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { RepairOptions, RepairStep } from "../../src/ops/api/Maintenance.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 import { bytesOf, pushImage, pushIndex } from "../mcp/support/images.ts"
 import { verified } from "../support/findings.ts"
 import { copyOfFixture, listing, makeOld, outside, temporaryFolder } from "../support/folders.ts"
@@ -17,13 +17,13 @@ const told = (steps: ReadonlyArray<RepairStep>): ReadonlyArray<string> =>
   steps.map(({ code, path, what }) => `${code} ${path}: ${what}`)
 
 /** What is done, and what is left, word for word but for random names. */
-const repaired = Effect.fnUntraced(function*(registry: RegistryShape, options?: RepairOptions) {
+const repaired = Effect.fnUntraced(function*(registry: LayoutRegistry, options?: RepairOptions) {
   const { done, left } = yield* registry.repair(options)
   const plain = (line: string) => line.replaceAll(/\.[0-9a-f]{32}/gu, ".*")
   return { done: told(done).map(plain), left: told(left).map(plain), steps: done }
 })
 
-const errors = (registry: RegistryShape) =>
+const errors = (registry: LayoutRegistry) =>
   Effect.map(verified(registry), ({ lines }) => lines.filter((line) => !line.startsWith("info")))
 
 const quarantine = (directory: string): ReadonlyArray<string> => {

@@ -12,7 +12,7 @@ import { type Durability } from "../../src/node/files/layoutFiles.ts"
 import { type FileHandle, type LayoutFs } from "../../src/node/fs/LayoutFs.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { openStores } from "../../src/node/stores.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 
 const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
@@ -31,7 +31,7 @@ const muted = (path: string, handle: FileHandle): FileHandle =>
 const opened = (fs: LayoutFs, directory: string, durability: Durability = "none") =>
   Effect.map(openStores(fs, { directory, durability }, undefined), (stores) => sharedRegistry(stores, hasher))
 
-const pushImage = Effect.fnUntraced(function*(registry: RegistryShape, number: number, tags: ReadonlyArray<string>) {
+const pushImage = Effect.fnUntraced(function*(registry: LayoutRegistry, number: number, tags: ReadonlyArray<string>) {
   const config = yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf({ number })))
   const layer = yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf({ layer: number % 50 })))
   const manifest = { schemaVersion: 2, config: config.descriptor, layers: [layer.descriptor] }
@@ -64,7 +64,7 @@ const commitCost = Effect.fnUntraced(function*(root: string, durability: Durabil
   const with_ = yield* opened(nodeFs, join(root, `journal-${durability}`), durability)
   const without = yield* opened(withoutJournal, join(root, `no-journal-${durability}`), durability)
   const times: { readonly on: Array<number>; readonly off: Array<number> } = { on: [], off: [] }
-  const digests = new Map<RegistryShape, ReadonlyArray<string>>()
+  const digests = new Map<LayoutRegistry, ReadonlyArray<string>>()
   for (const registry of [with_, without]) {
     const pushed = yield* Effect.forEach([1, 2], (number) => pushImage(registry, number, [`v${number}`]))
     digests.set(registry, pushed.map(({ descriptor }) => descriptor.digest))

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { openShared } from "../../src/node/index.ts"
 import type { Finding } from "../../src/ops/api/findings.ts"
 import type { GarbageOptions } from "../../src/ops/api/Garbage.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { makeOld, temporaryFolder } from "../support/folders.ts"
 import { later } from "../support/later.ts"
 
@@ -25,7 +25,7 @@ const foldersIn = (folder: string): ReadonlyArray<string> =>
 
 export interface Given {
   readonly directory: string
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   /** The repository of bare tags: the folder's name. */
   readonly repository: string
 }

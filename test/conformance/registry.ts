@@ -16,7 +16,8 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { serveRegistry } from "../../src/http/index.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../src/memory/index.ts"
-import { Registry, type RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
+import { Registry } from "../../src/ops/api/Registry.ts"
 
 const version = "v0.0.0-20260831232431-97274622c111"
 const suite = "github.com/opencontainers/distribution-spec/conformance"
@@ -81,7 +82,7 @@ const command = async (
 }
 
 /** In this process, since nothing of it is to outlive the run. */
-const memory = (make: Effect.Effect<RegistryShape>): Promise<Server> =>
+const memory = (make: Effect.Effect<LayoutRegistry>): Promise<Server> =>
   new Promise((resolve, reject) => {
     const offers = { push: true, delete: true, deleteBlobs: true }
     const options = {

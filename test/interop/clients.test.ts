@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { type Image, pushImage } from "../mcp/support/images.ts"
 import { missingOf, run } from "../support/commands.ts"
 import { copyOfFixture, fixturePath, temporaryFolder } from "../support/folders.ts"
@@ -38,9 +38,11 @@ const unharmed = Effect.fnUntraced(
   }
 )
 
-const assertTags = Effect.fnUntraced(function*(registry: RegistryShape, repository: string, tags: ReadonlySet<string>) {
-  assert.deepStrictEqual(yield* Stream.runCollect(registry.tags(repository)), Array.from(tags).toSorted())
-})
+const assertTags = Effect.fnUntraced(
+  function*(registry: LayoutRegistry, repository: string, tags: ReadonlySet<string>) {
+    assert.deepStrictEqual(yield* Stream.runCollect(registry.tags(repository)), Array.from(tags).toSorted())
+  }
+)
 
 const config = { os: "linux", architecture: "amd64", config: {}, rootfs: { type: "layers", diff_ids: [] } }
 

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { type Image, pushImage } from "../mcp/support/images.ts"
 import { copyOfFixture, makeOld, outside } from "../support/folders.ts"
 import { commitsIn, generationIn } from "../support/journal.ts"
@@ -38,7 +38,7 @@ const prepared = Effect.gen(function*() {
   return { ...made, other }
 })
 
-const tagsOf = (registry: RegistryShape): Effect.Effect<Readonly<Record<string, string>>, RegistryError> =>
+const tagsOf = (registry: LayoutRegistry): Effect.Effect<Readonly<Record<string, string>>, RegistryError> =>
   Effect.gen(function*() {
     const tags = yield* Stream.runCollect(registry.tags("app"))
     const resolved = yield* Effect.forEach(tags, (tag) => registry.resolveTag("app", tag))
@@ -48,7 +48,7 @@ const tagsOf = (registry: RegistryShape): Effect.Effect<Readonly<Record<string, 
 /** What everybody sees now, and after the next write, and what the journal then says that others have done. */
 const assertReconciled = Effect.fnUntraced(function*(
   layout: string,
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   expected: Readonly<Record<string, string>>,
   events: ReadonlyArray<readonly [string, string | undefined]>
 ) {

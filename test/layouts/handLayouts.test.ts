@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { copyOfFixture } from "../support/folders.ts"
 import { documentIn, entriesIn } from "../support/plainLayout.ts"
 import { assertRefused } from "../support/refusals.ts"
@@ -23,7 +23,7 @@ const opened = Effect.fnUntraced(function*(name: string) {
   return { layout, registry: yield* openShared({ directory: layout, defaultRepository: byDefault }) }
 })
 
-type Operation = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
+type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 
 const some = Buffer.from("some content")
 

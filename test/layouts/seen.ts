@@ -7,7 +7,7 @@ import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { openShared } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { copyOfFixture, listing } from "../support/folders.ts"
 import { entriesIn, plainBlob, type PlainDescriptor, reachedFrom, refNameOf } from "../support/plainLayout.ts"
@@ -46,7 +46,7 @@ export const givenUntouched = <A, E>(
 
 /** All bytes of a blob, as a client gets them. */
 export const blobBytes = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   repository: string,
   digest: string
 ): Effect.Effect<Uint8Array, RegistryError> =>
@@ -115,7 +115,7 @@ const withoutDefault = (row: Seen, entries: ReadonlyArray<PlainDescriptor>): See
 }
 
 const assertNames = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   { tags, unnamed = [], untagged = {} }: Seen
 ): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {
@@ -140,7 +140,7 @@ const assertNames = (
   })
 
 const assertContents = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   { blobs, manifests, tags, untagged = {} }: Seen,
   layout: string
 ): Effect.Effect<void, RegistryError> =>

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../src/mcp/requests/callTool.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { entryOf, foreignLayout, image, pushImage, pushManifest, referrerOf } from "../support/images.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 import { tokensIn } from "./support/tokens.ts"
@@ -58,7 +58,7 @@ describe("an answer about a large layout", () => {
     }))
 })
 
-const callsOf = (registry: RegistryShape) =>
+const callsOf = (registry: LayoutRegistry) =>
   makeToolCatalog({
     layouts: [{ id: "large", path: "/layouts/large", registry, perRepository: false }],
     mode: "write",

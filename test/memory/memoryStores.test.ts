@@ -4,6 +4,7 @@ import { BlobDeleted, EntryAdded } from "../../src/layout/Event.ts"
 import { layer, makeRegistry } from "../../src/memory/index.ts"
 import { memoryStores } from "../../src/memory/memoryStores.ts"
 import { ManifestUnknown, NameInvalid } from "../../src/oci/OciError.ts"
+import { Layout } from "../../src/ops/api/Layout.ts"
 import { Registry } from "../../src/ops/api/Registry.ts"
 import { entry } from "../support/entries.ts"
 import { collect, textOf, utf8 } from "../support/images.ts"
@@ -90,8 +91,9 @@ describe("the registry in memory", () => {
     Effect.gen(function*() {
       const push = Effect.gen(function*() {
         const registry = yield* Registry
+        const { usage } = yield* Layout
         yield* registry.pushBlob("app", {}, Stream.succeed(utf8("x")))
-        return yield* registry.usage
+        return yield* usage
       })
       for (let build = 0; build < 2; build++) {
         assert.deepStrictEqual(yield* push.pipe(Effect.provide(Layer.fresh(layer()))), { blobs: 1, bytes: 1 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { makeRegistry } from "../../src/memory/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { image, index, pushImage, pushManifest, referrerOf, type SampleImage, textOf } from "../support/images.ts"
 
@@ -15,16 +15,16 @@ interface Listed {
   readonly annotations?: object
 }
 
-const listed = (registry: RegistryShape, at = "app") =>
+const listed = (registry: LayoutRegistry, at = "app") =>
   Effect.map(
     registry.getTag(at, tag),
     ({ bytes }) => (JSON.parse(textOf(bytes)) as { readonly manifests: ReadonlyArray<Listed> }).manifests
   )
 
-const digestsIn = (registry: RegistryShape, at?: string) =>
+const digestsIn = (registry: LayoutRegistry, at?: string) =>
   Effect.map(listed(registry, at), (manifests) => manifests.map(({ digest }) => digest))
 
-const untagged = (registry: RegistryShape) =>
+const untagged = (registry: LayoutRegistry) =>
   Effect.map(Stream.runCollect(registry.untagged("app")), (all) => all.map(({ digest }) => digest).toSorted())
 
 const digestsOf = (...all: ReadonlyArray<SampleImage>) => all.map(({ descriptor }) => descriptor.digest)
@@ -41,7 +41,7 @@ const world = Effect.gen(function*() {
   return registry
 })
 
-const push = (registry: RegistryShape, { bytes, descriptor }: SampleImage, fallbackTag?: boolean) =>
+const push = (registry: LayoutRegistry, { bytes, descriptor }: SampleImage, fallbackTag?: boolean) =>
   registry.pushManifest("app", bytes, descriptor.mediaType, fallbackTag === undefined ? {} : { fallbackTag })
 
 describe("a tag that lists what refers to a manifest", () => {

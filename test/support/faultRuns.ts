@@ -15,7 +15,7 @@ import { openStores } from "../../src/node/stores.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import { isRepository } from "../../src/oci/Reference.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry, treeRegistry } from "../../src/ops/makeRegistry.ts"
 import { bytesOf } from "../mcp/support/images.ts"
 import { type Fault, type FaultyFs, faultyFs } from "./faultyFs.ts"
@@ -23,7 +23,7 @@ import { leftovers, temporaryFolder } from "./folders.ts"
 import { later } from "./later.ts"
 import { smallManifest } from "./layouts.ts"
 
-export type Registering = (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
+export type Registering = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 
 export interface Scenario {
   readonly name: string

@@ -1,8 +1,8 @@
 /** What a verification finds, short enough to be compared. */
 import { Effect, Stream } from "effect"
 import type { Finding } from "../../src/ops/api/findings.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { Checked, VerifyOptions } from "../../src/ops/api/Maintenance.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
 
 interface Verified {
   readonly findings: ReadonlyArray<Finding>
@@ -13,7 +13,7 @@ interface Verified {
 
 /** Everything that is found. */
 export const verified = Effect.fnUntraced(function*(
-  registry: Pick<RegistryShape, "verify">,
+  registry: Pick<LayoutRegistry, "verify">,
   options?: VerifyOptions
 ) {
   const findings: Array<Finding> = []

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { join } from "node:path"
 import { openShared, type SharedOptions } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, type Image, pushImage } from "../mcp/support/images.ts"
 import { makeOld, temporaryFolder } from "./folders.ts"
 
@@ -20,7 +20,7 @@ export const smallManifest = (fields: object = {}): Uint8Array =>
 
 interface OwnLayout {
   readonly directory: string
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   /** `app:v1`: a config and one layer. */
   readonly image: Image
 }

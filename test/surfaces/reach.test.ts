@@ -9,7 +9,7 @@ import { complete } from "../../src/mcp/requests/complete.ts"
 import { templates } from "../../src/mcp/resources/ResourceUri.ts"
 import { makeSubscriptions } from "../../src/mcp/resources/subscriptions.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
-import type { RegistryShape } from "../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { json, ocl, temporaryDirectory } from "../cli/support/command.ts"
 import { stoppedAt } from "../evals/world/clock.ts"
 import { catalogueOf, longest } from "../mcp/support/catalogues.ts"
@@ -29,7 +29,7 @@ const usedBy = Effect.fnUntraced(function*<E, R>(work: Effect.Effect<void, E, R>
   return used
 })
 
-type Operation = keyof RegistryShape
+type Operation = keyof LayoutRegistry
 
 const operations = Effect.map(Effect.orDie(makeRegistry()), (registry) => Object.keys(registry).toSorted())
 

@@ -1,12 +1,13 @@
 /** Carries out what a process asks. */
 import { Effect, Option, Stream } from "effect"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
-import type { ManifestPushed, RegistryShape, TagRequest } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import type { ManifestPushed, TagRequest } from "../../../src/ops/api/Registry.ts"
 import type { Answer, Call, Condition } from "./Call.ts"
 import { blobOf, bytesFrom, manifestOf, mediaType, uploadDigest } from "./contents.ts"
 
 /** Any refusal is an answer; whether it was a right one is for others to say. */
-export const carryOut = (registry: RegistryShape, call: Call): Effect.Effect<Answer> =>
+export const carryOut = (registry: LayoutRegistry, call: Call): Effect.Effect<Answer> =>
   Effect.match(answerTo(registry, call), {
     onSuccess: (answer) => answer,
     onFailure: (error): Answer => ({
@@ -16,7 +17,7 @@ export const carryOut = (registry: RegistryShape, call: Call): Effect.Effect<Ans
     })
   })
 
-const answerTo = (registry: RegistryShape, call: Call): Effect.Effect<Answer, RegistryError> => {
+const answerTo = (registry: LayoutRegistry, call: Call): Effect.Effect<Answer, RegistryError> => {
   const { repository } = call
   switch (call.op) {
     case "pushManifest": {

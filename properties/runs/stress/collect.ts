@@ -1,9 +1,9 @@
 /** Takes all garbage out that nothing holds. */
 import { Effect, Option } from "effect"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 
-export const collect = (registry: RegistryShape): Effect.Effect<void, RegistryError> =>
+export const collect = (registry: LayoutRegistry): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {
     const { id } = yield* registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0, untagged: true })
     if (Option.isSome(id)) yield* registry.collectGarbage(id.value)

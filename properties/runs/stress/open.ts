@@ -5,7 +5,7 @@ import type { Durability } from "../../../src/node/files/layoutFiles.ts"
 import type { FileStat, FsError, LayoutFs } from "../../../src/node/fs/LayoutFs.ts"
 import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
 import { openStores } from "../../../src/node/stores.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { linkStatsBy } from "../../../test/support/linkStats.ts"
 
@@ -22,5 +22,5 @@ const fs: LayoutFs = {
 export const open = (
   directory: string,
   durability: Durability
-): Effect.Effect<RegistryShape, never, Scope.Scope> =>
+): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
   Effect.map(openStores(fs, { directory, durability }, undefined), (stores) => sharedRegistry(stores, hasher))

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { openShared } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { digestOf } from "../../support/contents.ts"
 import { repositories } from "./Plan.ts"
 
@@ -39,7 +39,7 @@ const readRaw = (): void => {
 }
 
 /** Between the listing and the look a tag may go. */
-const readSnapshots = (registry: RegistryShape) =>
+const readSnapshots = (registry: LayoutRegistry) =>
   Effect.gen(function*() {
     for (const repository of repositories) {
       for (const tag of yield* Stream.runCollect(registry.tags(repository))) {

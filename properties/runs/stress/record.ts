@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Operation } from "../../support/linearize.ts"
 import type { Answer, Call } from "./Call.ts"
 import { carryOut } from "./carryOut.ts"
@@ -15,7 +15,7 @@ type Line =
 export interface Recorder {
   readonly begin: (step: number) => void
   /** Asks the registry, and answers what it was told. */
-  readonly ask: (registry: RegistryShape, call: Call) => Effect.Effect<Answer>
+  readonly ask: (registry: LayoutRegistry, call: Call) => Effect.Effect<Answer>
 }
 
 /** The clock is the same for all processes, and does not jump. */

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Durability } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Call } from "./Call.ts"
 import { checkAnswers, checkOrders, checkRevisions, checkWinners, type History, lostOf } from "./check.ts"
 import { collect } from "./collect.ts"
@@ -105,7 +105,7 @@ const disturbed = async (
 
 const withRegistry = <A, E>(
   { directory, durability }: RoundOptions,
-  use: (registry: RegistryShape) => Effect.Effect<A, E, Scope.Scope>
+  use: (registry: LayoutRegistry) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(open(directory, durability), use)))
 
 /** A layout with its anchors, from which every round starts. */

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import type { Durability } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Call, Condition } from "./Call.ts"
 import { collect } from "./collect.ts"
 import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
@@ -38,7 +38,7 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
 process.off("disconnect", orphaned)
 process.disconnect()
 
-function carryOutStep(registry: RegistryShape, step: Step) {
+function carryOutStep(registry: LayoutRegistry, step: Step) {
   const ask = (call: Call) => recorder.ask(registry, call)
   const { repository } = step
 

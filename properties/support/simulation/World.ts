@@ -6,7 +6,7 @@ import { RandomName } from "../../../src/node/files/layoutFiles.ts"
 import type { LayoutFs } from "../../../src/node/fs/LayoutFs.ts"
 import { UserKey } from "../../../src/node/fs/userKey.ts"
 import { type OpenStores, openStores } from "../../../src/node/stores.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { Code, type Disk, find, type Node, nodeAt } from "./Disk.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
@@ -20,7 +20,7 @@ export const root = "/srv/layout"
 export interface Process {
   readonly id: number
   readonly fs: LayoutFs
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   readonly stores: OpenStores
   readonly close: () => Promise<void>
 }

@@ -5,7 +5,7 @@ import { fits } from "../../oci/glob.ts"
 import { several } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { CopyOptions } from "../../ops/api/Copy.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest, meantBy } from "../../ops/refs/find.ts"
@@ -49,7 +49,7 @@ const copied: Answer<typeof Copied.Type> = {
 /** One tag after the other: what is copied already stays, and the next attempt goes on from it. */
 const copyTags = Effect.fnUntraced(function*(
   source: Named,
-  { registry, repository }: { readonly registry: RegistryShape; readonly repository: string },
+  { registry, repository }: { readonly registry: LayoutRegistry; readonly repository: string },
   { condition, copying, fitting }: {
     readonly fitting: (tag: string) => boolean
     readonly condition: Parameters<typeof requests>[1]

@@ -5,7 +5,7 @@ import { basename } from "node:path"
 import { fits } from "../../oci/glob.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { named } from "../../oci/quoted.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { createdOf, newestTags } from "../../ops/content/createdOf.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
@@ -146,7 +146,7 @@ const shownTags: Answer<typeof Tags.Type> = {
     ].filter((part) => part !== "").join("\n")
 }
 
-const detailOf = (registry: RegistryShape, repository: string, tag: string) =>
+const detailOf = (registry: LayoutRegistry, repository: string, tag: string) =>
   Effect.gen(function*() {
     const descriptor = yield* registry.resolveTag(repository, tag)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))

@@ -3,7 +3,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { findContent, findManifest } from "../../ops/refs/find.ts"
@@ -127,7 +127,7 @@ const shownReferrers: Answer<typeof Referrers.Type> = {
 
 /** Those of a digest, and those of each of them, each digest once. */
 const below = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   repository: string,
   subject: string,
   artifactType: string | undefined

@@ -5,7 +5,8 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { serveRegistry } from "../../http/index.ts"
 import { openPerRepository, openShared } from "../../node/index.ts"
-import { Registry, type RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { isVacant } from "../directories.ts"
@@ -68,7 +69,7 @@ const onHangup = <E>(work: Effect.Effect<void, E>): Effect.Effect<void, never, S
 /** The first push makes a layout where there is nothing; where other things lie, a mistyped path would become one. */
 const open = Effect.fnUntraced(function*(
   { at, defaultRepository, directory, durability, hold, perRepository, readOnly, symlinks }: ServeFlags
-): Effect.fn.Return<RegistryShape, Failure, Scope.Scope> {
+): Effect.fn.Return<LayoutRegistry, Failure, Scope.Scope> {
   const then = at === undefined ? undefined : yield* Effect.fromResult(parsePoint(at))
   const path = resolve(directory)
   const mustExist = readOnly || at !== undefined || (existsSync(path) && !isVacant(path))

@@ -1,6 +1,6 @@
 /** What a server offers: its layouts, and what may be done to them. */
 import type { Array } from "effect"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { LocalFiles } from "../../ops/ports/ports.ts"
 
 /**
@@ -14,7 +14,7 @@ export interface ServedLayout {
   readonly id: string
   /** Where it is, for clients on this machine; clients that may be elsewhere are told no path. */
   readonly path?: string
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   /** Whether every repository is a layout of its own; otherwise they share one, and blobs belong to all of them. */
   readonly perRepository: boolean
 }

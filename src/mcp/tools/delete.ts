@@ -2,7 +2,7 @@
 import { Effect, Result, Schema } from "effect"
 import { Conflict, Referenced, ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { parseRef, requireDigest } from "../../ops/refs/find.ts"
 import { Allowance } from "../tool/display.ts"
 import * as p from "../tool/parameters.ts"
@@ -145,7 +145,7 @@ const deleteTag = Effect.fnUntraced(function*(
 
 /** What an entry points at that only its raw name reaches: a name that is read as repository:tag first. */
 const rawEntry = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   ref: string
 ): Effect.fn.Return<string | undefined, ToolError> {
   const parsed = parseLayoutReference(ref)
@@ -158,7 +158,7 @@ const rawEntry = Effect.fnUntraced(function*(
 })
 
 const deleteRaw = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   name: string,
   digest: string,
   { dry_run, if_digest }: { readonly dry_run: boolean; readonly if_digest: string | undefined }

@@ -1,17 +1,18 @@
 /** Copying a manifest with everything below it: from where, to where, and what came of it. */
 import type { Effect, Option } from "effect"
 import type { Digest } from "../../oci/Digest.ts"
-import type { RegistryShape, TagRequest } from "./Registry.ts"
+import type { NamesReads } from "./Names.ts"
+import type { RegistryReads, RegistryShape, TagRequest } from "./Registry.ts"
 
 /** A manifest of a repository, or an entry by exactly the name it is written with. */
 export type CopySource =
   | {
-    readonly registry: RegistryShape
+    readonly registry: RegistryReads
     readonly repository: string
     /** A tag, or a digest. */
     readonly reference: string
   }
-  | { readonly registry: RegistryShape; readonly refName: string }
+  | { readonly registry: RegistryReads & NamesReads; readonly refName: string }
 
 export interface CopyTarget {
   /** May be the source's; blobs are then mounted. */

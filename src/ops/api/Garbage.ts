@@ -65,7 +65,8 @@ export interface PinnedContent extends Pin {
   readonly digest: ContentDigest
 }
 
-export interface GarbageShape {
+/** What could go, and what is to stay. A plan that is kept is no change of the layout. */
+export interface GarbageReads {
   /**
    * What could go and what stays, each with the reason. Nothing is removed, and of manifests that cannot be read
    * nothing that they may need. `HistoryInvalid` where the past that may be brought back cannot be read.
@@ -78,6 +79,11 @@ export interface GarbageShape {
     plan: string,
     options?: { readonly repository?: string | undefined }
   ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
+  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
+}
+
+/** Taking out what nothing needs, and saying what is to stay. */
+export interface GarbageWrites {
   /**
    * Takes away what is on a plan and may still go; nothing else goes, and nothing that was pushed or named meanwhile.
    * `PlanExpired`.
@@ -90,7 +96,6 @@ export interface GarbageShape {
   readonly pin: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
   /** Whether it was pinned. */
   readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
-  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
 }
 
 /** That content is to stay though nothing needs it. */

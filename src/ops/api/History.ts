@@ -61,13 +61,8 @@ export interface RestoreOptions {
   readonly expected?: ReadonlyArray<NameChange> | undefined
 }
 
-export interface HistoryShape {
-  /**
-   * Keeps one layout as we acknowledged it, until it is interrupted: whenever another tool may have changed it, what that
-   * tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository` says
-   * which layout. What cannot be done now is done at the next change.
-   */
-  readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, RegistryError>
+/** What happened to a layout. */
+export interface HistoryReads {
   /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
   readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
   /**
@@ -81,6 +76,16 @@ export interface HistoryShape {
   readonly startWatch: (
     options?: WatchOptions
   ) => Effect.Effect<Stream.Stream<HistoryCommit, RegistryError>, RegistryError>
+}
+
+/** Keeping a layout as it was acknowledged, and bringing back what it was. */
+export interface HistoryWrites {
+  /**
+   * Keeps one layout as we acknowledged it, until it is interrupted: whenever another tool may have changed it, what that
+   * tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository` says
+   * which layout. What cannot be done now is done at the next change.
+   */
+  readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, RegistryError>
   /**
    * Takes a commit back by a new one: each name it changed becomes what it was before. `Conflict` names those that have
    * been changed again since, unless it is forced; `ManifestBlobUnknown` what is gone that would be needed;

@@ -71,12 +71,17 @@ export interface Repaired {
   readonly left: ReadonlyArray<RepairStep>
 }
 
-export interface MaintenanceShape {
+/** What is wrong with a layout. */
+export interface MaintenanceReads {
   /**
    * Looks for everything that is wrong, as `findings` lists it. Damage is a result, even where nothing can be read;
    * only a medium that fails (`StorageError`) and a name that is not there (`NameUnknown`, `ManifestUnknown`) are errors.
    */
   readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, RegistryError>
+}
+
+/** Putting it right. */
+export interface MaintenanceWrites {
   /**
    * Does what is safe: nothing is deleted but leftovers that nobody has touched for a day. What changes what the index
    * says is a commit and can be reverted; damaged files are moved to `.ocilayout/quarantine`. Only what can be looked for

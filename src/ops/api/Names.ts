@@ -27,7 +27,8 @@ export interface UnnamedEntry {
   readonly reason: string
 }
 
-export interface NamesShape {
+/** Entries by the name they are written with, and those without one. */
+export interface NamesReads {
   /** The repository that bare tags and nameless entries belong to; none in a tree. */
   readonly defaultRepository: Effect.Effect<Option.Option<Repository>, RegistryError>
   /**
@@ -44,6 +45,10 @@ export interface NamesShape {
   readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
   /** The manifest behind a descriptor that `resolveName` gave. */
   readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, RegistryError>
+}
+
+/** Changes of entries by the name they are written with. */
+export interface NamesWrites {
   /**
    * Removes the entries that are written with exactly this name, though it fits no grammar. The manifest stays reachable
    * by digest in the default repository unless `keep` is false. `ManifestUnknown`, `Conflict`; `Unsupported` in a tree.

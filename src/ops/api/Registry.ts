@@ -9,10 +9,6 @@ import type { Tag } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
-import type { GarbageShape, Held } from "./Garbage.ts"
-import type { HistoryShape, Point } from "./History.ts"
-import type { MaintenanceShape } from "./Maintenance.ts"
-import type { NamesShape } from "./Names.ts"
 
 /** What a blob must turn out to be; without a digest it is stored under its SHA-256. */
 export interface BlobExpectation {
@@ -117,19 +113,8 @@ export interface DeletionForecast {
   readonly reclaimable: number
 }
 
-/**
- * The registry's operations. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
- * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
- * digest of another algorithm. Every operation can fail with what is wrong about the layout
- * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
- * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
- */
-export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape, MaintenanceShape, NamesShape {
-  /**
-   * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
-   * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.
-   */
-  readonly at: (point: Point) => RegistryShape
+/** What is read of a registry; none of it changes anything. */
+export interface RegistryReads extends ContentSource {
   /** Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`. */
   readonly getBlobRange: (
     repository: string,
@@ -143,66 +128,6 @@ export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape
   readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
   readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
   readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, RegistryError>
-
-  /** Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored. */
-  readonly pushBlob: <E, R>(
-    repository: string,
-    expected: BlobExpectation,
-    content: Stream.Stream<Uint8Array, E, R>
-  ) => Effect.Effect<BlobPushed, E | RegistryError, R>
-  /** Starts an upload session. */
-  readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, RegistryError>
-  /** Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another repository's. */
-  readonly pushBlobChunkedResume: (
-    repository: string,
-    id: string,
-    options?: { readonly offset?: number; readonly chunkSize?: number }
-  ) => Effect.Effect<BlobWriter, RegistryError>
-  /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
-  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
-  /**
-   * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
-   * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
-   */
-  readonly pushManifest: (
-    repository: string,
-    bytes: Uint8Array,
-    mediaType: string,
-    options?: PushManifestOptions
-  ) => Effect.Effect<ManifestPushed, RegistryError>
-  /** Points tags at a manifest that the repository has. `ManifestUnknown`, `Conflict`, `TagExists`. */
-  readonly tagManifest: (
-    repository: string,
-    digest: string,
-    tags: ReadonlyArray<TagRequest>
-  ) => Effect.Effect<ManifestPushed, RegistryError>
-  /** Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across layouts. */
-  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, RegistryError>
-
-  /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
-  readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
-  /**
-   * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
-   * only an index that names it keeps it, and manifests whose subject it is may stay without it.
-   */
-  readonly deleteManifest: (
-    repository: string,
-    digest: string,
-    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
-  ) => Effect.Effect<ManifestDeleted, RegistryError>
-  /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
-  readonly deleteTag: (
-    repository: string,
-    tag: string,
-    options?: { readonly ifDigest?: string }
-  ) => Effect.Effect<TagDeleted, RegistryError>
-  /** What deleting a manifest (by digest) or a blob would meet. `ManifestUnknown`, `BlobUnknown`. */
-  readonly forecast: (
-    repository: string,
-    kind: "manifest" | "blob",
-    digest: string
-  ) => Effect.Effect<DeletionForecast, RegistryError>
-
   /** Tags in lexical order. `NameUnknown`. */
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
   /**
@@ -241,19 +166,77 @@ export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape
     repository: string,
     prefix: string
   ) => Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
+  /** Whether the layout can be read at all; in a tree, nothing. */
+  readonly check: Effect.Effect<void, RegistryError>
+}
+
+/** What changes a registry, or begins to. */
+export interface RegistryWrites {
+  /** Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored. */
+  readonly pushBlob: <E, R>(
+    repository: string,
+    expected: BlobExpectation,
+    content: Stream.Stream<Uint8Array, E, R>
+  ) => Effect.Effect<BlobPushed, E | RegistryError, R>
+  /** Starts an upload session. */
+  readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, RegistryError>
+  /** Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another repository's. */
+  readonly pushBlobChunkedResume: (
+    repository: string,
+    id: string,
+    options?: { readonly offset?: number; readonly chunkSize?: number }
+  ) => Effect.Effect<BlobWriter, RegistryError>
   /** Upload sessions that have not ended. */
   readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, RegistryError>
   /** A session by its id alone, ended ones included. `BlobUploadUnknown`. */
   readonly findUpload: (id: string) => Effect.Effect<BlobWriter, RegistryError>
-  /** The file that holds a blob, where blobs are files. */
-  readonly blobPath: (repository: string, digest: string) => Effect.Effect<Option.Option<string>, RegistryError>
-  /** Whether the layout can be read at all; in a tree, nothing. */
-  readonly check: Effect.Effect<void, RegistryError>
-  /** How many blobs there are, and their bytes. */
-  readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, RegistryError>
-  /** What we hold of content beside the layout. */
-  readonly held: Effect.Effect<Held, RegistryError>
+  /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
+  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  /**
+   * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
+   * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
+   */
+  readonly pushManifest: (
+    repository: string,
+    bytes: Uint8Array,
+    mediaType: string,
+    options?: PushManifestOptions
+  ) => Effect.Effect<ManifestPushed, RegistryError>
+  /** Points tags at a manifest that the repository has. `ManifestUnknown`, `Conflict`, `TagExists`. */
+  readonly tagManifest: (
+    repository: string,
+    digest: string,
+    tags: ReadonlyArray<TagRequest>
+  ) => Effect.Effect<ManifestPushed, RegistryError>
+  /** Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across layouts. */
+  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, RegistryError>
+  /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
+  readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  /**
+   * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
+   * only an index that names it keeps it, and manifests whose subject it is may stay without it.
+   */
+  readonly deleteManifest: (
+    repository: string,
+    digest: string,
+    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
+  ) => Effect.Effect<ManifestDeleted, RegistryError>
+  /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
+  readonly deleteTag: (
+    repository: string,
+    tag: string,
+    options?: { readonly ifDigest?: string }
+  ) => Effect.Effect<TagDeleted, RegistryError>
 }
+
+/**
+ * The registry's operations, as the Go interface `ociregistry` has them. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
+ * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
+ * digest of another algorithm. Every operation can fail with what is wrong about the layout
+ * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
+ * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
+ */
+export interface RegistryShape extends RegistryReads, RegistryWrites {}
 
 /** The registry as a service of Effect programs. */
 export class Registry extends Context.Service<Registry, RegistryShape>()("ocilayout/ops/Registry") {}

@@ -7,12 +7,12 @@ import type { State } from "../../layout/State.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
 import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import { parseRepository } from "../../oci/Reference.ts"
-import type { NamesShape } from "../api/Names.ts"
+import type { NamesWrites } from "../api/Names.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { isStored } from "./pushManifests.ts"
 import { findManifest } from "./reads.ts"
 
-export const makeByName = (catalog: Catalog): Pick<NamesShape, "deleteName" | "moveName"> => ({
+export const makeByName = (catalog: Catalog): NamesWrites => ({
   deleteName: Effect.fn("Registry.deleteName")(function*(refName, options = {}) {
     const opened = yield* catalog.whole
     const ifDigest = options.ifDigest === undefined

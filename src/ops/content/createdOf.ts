@@ -6,7 +6,7 @@ import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Tag } from "../../oci/Reference.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { RegistryReads } from "../api/Registry.ts"
 import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 
@@ -70,7 +70,7 @@ const most = 50
 
 /** As `createdBy` says of a manifest of a repository, as ISO 8601 has it. */
 export const createdOf = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: RegistryReads,
   repository: string,
   descriptor: Descriptor
 ): Effect.fn.Return<Option.Option<string>> {
@@ -88,7 +88,7 @@ export const createdOf = Effect.fnUntraced(function*(
 
 /** Tags by the time at which their images were created, the newest first; of one time, or of none, as they came. */
 export const newestTags = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: RegistryReads,
   repository: string,
   tags: ReadonlyArray<Tag>
 ): Effect.fn.Return<ReadonlyArray<Tag>, RegistryError> {
@@ -102,7 +102,7 @@ export const newestTags = Effect.fnUntraced(function*(
   return dated.toSorted((a, b) => (a.created > b.created ? -1 : a.created < b.created ? 1 : 0)).map(({ tag }) => tag)
 })
 
-const configOf = (registry: RegistryShape, repository: string, config: Descriptor) =>
+const configOf = (registry: RegistryReads, repository: string, config: Descriptor) =>
   Effect.scoped(Effect.gen(function*() {
     const { stream } = yield* registry.getBlob(repository, config.digest)
     // What its descriptor says of its size may be wrong.

@@ -7,7 +7,7 @@ import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
 import { BlobUnknown, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
 import type { Hasher } from "../ports/ports.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
@@ -96,7 +96,7 @@ const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<stri
 export const makeDeletes = (
   catalog: Catalog,
   hasher: Hasher
-): Pick<RegistryShape, "deleteBlob" | "deleteManifest" | "deleteTag" | "forecast"> => ({
+): Pick<LayoutRegistry, "deleteBlob" | "deleteManifest" | "deleteTag" | "forecast"> => ({
   deleteTag: Effect.fn("Registry.deleteTag")(function*(repository, input, options = {}) {
     const opened = yield* catalog.open(repository)
     const tag = yield* Effect.fromResult(parseTag(input))

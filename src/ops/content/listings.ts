@@ -9,8 +9,8 @@ import { NameUnknown, type RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "../api/Attached.ts"
 import type { Trash } from "../api/Garbage.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 import type { UnnamedEntry } from "../api/Names.ts"
-import type { RegistryShape } from "../api/Registry.ts"
 import type { Walk } from "../manifests/manifests.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Catalog } from "../repositories/catalog.ts"
@@ -70,7 +70,7 @@ const attachedTo = (
 export const makeListings = (
   catalog: Catalog
 ): Pick<
-  RegistryShape,
+  LayoutRegistry,
   | "repositories"
   | "tags"
   | "untagged"

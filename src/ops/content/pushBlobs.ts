@@ -17,7 +17,7 @@ import { octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown, BlobUploadUnknown, type RegistryError, SizeInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 import * as limits from "../limits.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 
@@ -26,7 +26,7 @@ type Located = Opened & { readonly repository: Repository }
 export const makePushBlobs = (
   catalog: Catalog
 ): Pick<
-  RegistryShape,
+  LayoutRegistry,
   "pushBlob" | "pushBlobChunked" | "pushBlobChunkedResume" | "mountBlob" | "uploads" | "findUpload"
 > => ({
   pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, expected, content) {

@@ -23,14 +23,8 @@ import {
   Unsupported
 } from "../../oci/OciError.ts"
 import { parseTag, type Repository } from "../../oci/Reference.ts"
-import type {
-  Change,
-  ManifestPushed,
-  PushManifestOptions,
-  RegistryShape,
-  TagMoved,
-  TagRequest
-} from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
+import type { Change, ManifestPushed, PushManifestOptions, TagMoved, TagRequest } from "../api/Registry.ts"
 import * as limits from "../limits.ts"
 import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore, Committed, Hasher } from "../ports/ports.ts"
@@ -52,7 +46,7 @@ interface Prepared {
 export const makePushManifests = (
   catalog: Catalog,
   hasher: Hasher
-): Pick<RegistryShape, "pushManifest" | "tagManifest" | "batch"> => {
+): Pick<LayoutRegistry, "pushManifest" | "tagManifest" | "batch"> => {
   const preparePush = Effect.fnUntraced(function*(
     repository: string,
     bytes: Uint8Array,

@@ -15,7 +15,7 @@ import {
 } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { BlobRead } from "../ports/ports.ts"
 import { findAttached } from "../reachability/belonging.ts"
@@ -67,7 +67,7 @@ export const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Des
 })
 
 type Reads = Pick<
-  RegistryShape,
+  LayoutRegistry,
   | "getBlob"
   | "getBlobRange"
   | "getManifest"

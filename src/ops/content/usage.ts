@@ -2,7 +2,7 @@
 import { Effect, Result, Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 
 export interface Needed {
   /** Of the manifest and all below it, each digest once, as descriptors say. */
@@ -36,7 +36,7 @@ type Sizes = ReadonlyMap<string, number>
  * Of every repository and tag, or of those of one repository: `NameUnknown`. What frees most by its removal comes first.
  * What refers to a subject counts for itself, and not for its subject.
  */
-export const usageOf = Effect.fn("usageOf")(function*(registry: RegistryShape, only?: string) {
+export const usageOf = Effect.fn("usageOf")(function*(registry: LayoutRegistry, only?: string) {
   if (only !== undefined) yield* Stream.runDrain(registry.untagged(only, { limit: 1 }))
   const roots = yield* rootsOf(registry)
   const known = new Map<string, Sizes>()
@@ -73,7 +73,7 @@ export const usageOf = Effect.fn("usageOf")(function*(registry: RegistryShape, o
 })
 
 const rootsOf = Effect.fnUntraced(function*(
-  registry: RegistryShape
+  registry: LayoutRegistry
 ): Effect.fn.Return<ReadonlyArray<Root>, RegistryError> {
   const repositories = yield* Stream.runCollect(registry.repositories())
   const each = yield* Effect.forEach(repositories, (repository) =>
@@ -89,7 +89,7 @@ const rootsOf = Effect.fnUntraced(function*(
 
 /** The sizes of a manifest and all below it; of one that cannot be read, its own alone. */
 const below = (
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   repository: string,
   descriptor: Descriptor,
   known: Map<string, Sizes>

@@ -6,7 +6,7 @@ import type { State } from "../../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import { PlanExpired, type RegistryError, Unsupported } from "../../oci/OciError.ts"
-import type { GarbageCollected, GarbageItem, GarbageShape } from "../api/Garbage.ts"
+import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
@@ -146,7 +146,7 @@ const whole = Effect.fnUntraced(function*(catalog: Catalog, repository: string |
 
 export const makeGarbage = (
   catalog: Catalog
-): Pick<GarbageShape, "planGarbage" | "plannedGarbage" | "collectGarbage"> => ({
+): Pick<GarbageReads, "planGarbage" | "plannedGarbage"> & Pick<GarbageWrites, "collectGarbage"> => ({
   planGarbage: Effect.fn("Registry.planGarbage")(function*(options = {}) {
     const opened = yield* whole(catalog, options.repository)
     const asked = withDefaults(options)

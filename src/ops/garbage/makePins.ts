@@ -4,13 +4,13 @@ import { parseContentDigest } from "../../oci/Digest.ts"
 import { kindOf, octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown } from "../../oci/OciError.ts"
 import { Actor } from "../api/Actor.ts"
-import type { GarbageShape } from "../api/Garbage.ts"
+import type { GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import { contentOf, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 
-export const makePins = (catalog: Catalog): Pick<GarbageShape, "pin" | "unpin" | "pins"> => ({
+export const makePins = (catalog: Catalog): Pick<GarbageReads, "pins"> & Pick<GarbageWrites, "pin" | "unpin"> => ({
   pin: Effect.fn("Registry.pin")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseContentDigest(input))

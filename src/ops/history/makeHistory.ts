@@ -14,7 +14,7 @@ import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { Conflict, type RegistryError, RevisionUnknown, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository } from "../../oci/Reference.ts"
-import type { HistoryShape, Point, Restored, RestoreOptions } from "../api/History.ts"
+import type { HistoryReads, HistoryWrites, Point, Restored, RestoreOptions } from "../api/History.ts"
 import type { BlobStore, Journal } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
@@ -184,7 +184,9 @@ const namesIn = (event: Event): ReadonlyArray<string> => {
   return values.map((value) => nameOf(readEntry(value, undefined)))
 }
 
-export const makeHistory = (catalog: Catalog): Pick<HistoryShape, "history" | "revert" | "restore"> => ({
+export const makeHistory = (
+  catalog: Catalog
+): Pick<HistoryReads, "history"> & Pick<HistoryWrites, "revert" | "restore"> => ({
   history: ({ actor, before, limit = 0, repository, since = 0, tag } = {}) =>
     Stream.unwrap(
       Effect.gen(function*() {

@@ -2,7 +2,7 @@
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../../layout/changes.ts"
 import { type RegistryError, RevisionUnknown } from "../../oci/OciError.ts"
-import type { HistoryShape } from "../api/History.ts"
+import type { HistoryReads, HistoryWrites } from "../api/History.ts"
 import type { FoundCommit, Journal } from "../ports/ports.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
@@ -68,8 +68,10 @@ const allTold = ({ commits }: Journal): Effect.Effect<Told, RegistryError> =>
 /** How long changes are gathered before they are looked at: a tool makes many in a row. */
 const gatherMillis = 100
 
-export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "tend" | "watch"> => {
-  const startWatch: HistoryShape["startWatch"] = Effect.fn("Registry.startWatch")(
+export const makeWatch = (
+  catalog: Catalog
+): Pick<HistoryReads, "startWatch" | "watch"> & Pick<HistoryWrites, "tend"> => {
+  const startWatch: HistoryReads["startWatch"] = Effect.fn("Registry.startWatch")(
     function*({ after, repository } = {}) {
       const { journal, layout, repository: name } = yield* choose(catalog, repository)
       const { defaultRepository } = yield* layout.snapshot
@@ -95,7 +97,7 @@ export const makeWatch = (catalog: Catalog): Pick<HistoryShape, "startWatch" | "
       })
     }
   )
-  const tend: HistoryShape["tend"] = Effect.fn("Registry.tend")(function*({ repository } = {}) {
+  const tend: HistoryWrites["tend"] = Effect.fn("Registry.tend")(function*({ repository } = {}) {
     const { journal, layout } = yield* choose(catalog, repository)
     const looks = Stream.mapEffect(
       journal.changes,

@@ -11,7 +11,7 @@ import {
   type RegistryError
 } from "../../oci/OciError.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
-import type { RegistryShape } from "../api/Registry.ts"
+import type { LayoutRegistry } from "../api/Layout.ts"
 
 /** How many of the digests that a shortened one may mean are told. */
 const candidatesTold = 10
@@ -21,7 +21,7 @@ const meantTold = 5
 
 /** Where references are looked for. */
 export interface Place {
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   /** How the entry may be written that a reference means, where that is not the reference itself: `v1` of `DIR:v1`. */
   readonly written?: string
   /** Whether every repository is a layout of its own. */

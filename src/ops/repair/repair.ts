@@ -3,7 +3,14 @@ import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { type Finding, type FindingCode, repairOf, type Severity } from "../api/findings.ts"
-import type { MaintenanceShape, Repairable, Repaired, RepairOptions, RepairStep } from "../api/Maintenance.ts"
+import type {
+  MaintenanceReads,
+  MaintenanceWrites,
+  Repairable,
+  Repaired,
+  RepairOptions,
+  RepairStep
+} from "../api/Maintenance.ts"
 import * as limits from "../limits.ts"
 import type { Leftovers } from "../ports/Upkeep.ts"
 import type { Catalog } from "../repositories/catalog.ts"
@@ -88,8 +95,8 @@ const order = Array.from(actions.keys())
 
 export const makeRepair = (
   catalog: Catalog,
-  verify: MaintenanceShape["verify"]
-): MaintenanceShape["repair"] =>
+  verify: MaintenanceReads["verify"]
+): MaintenanceWrites["repair"] =>
   Effect.fn("Registry.repair")(function*(options = {}): Effect.fn.Return<Repaired, RegistryError> {
     const { codes, dryRun = false, findings, level = "content" } = options
     const tried = new Set<string>()
@@ -119,7 +126,7 @@ const isSame = (step: RepairStep, { digest, path }: Repairable): boolean =>
   digest !== undefined && step.digest === digest && step.path === path
 
 /** What is worth a repair, or worth telling that there is none. */
-const found = (steps: ReturnType<MaintenanceShape["verify"]>, codes: ReadonlyArray<FindingCode> | undefined) =>
+const found = (steps: ReturnType<MaintenanceReads["verify"]>, codes: ReadonlyArray<FindingCode> | undefined) =>
   steps.pipe(
     Stream.flatMap((step) => Stream.fromIterable(step._tag === "Found" ? [step.finding] : [])),
     Stream.filter(({ code, repair, severity }) =>

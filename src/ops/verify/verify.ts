@@ -7,7 +7,7 @@ import { parseDigest } from "../../oci/Digest.ts"
 import { ManifestUnknown, NameUnknown, ReferenceInvalid, type RegistryError } from "../../oci/OciError.ts"
 import { isTag, parseRepository, type Repository } from "../../oci/Reference.ts"
 import { finding } from "../api/findings.ts"
-import type { Checked, MaintenanceShape, VerifyOptions, VerifyStep } from "../api/Maintenance.ts"
+import type { Checked, MaintenanceReads, VerifyOptions, VerifyStep } from "../api/Maintenance.ts"
 import { findManifest } from "../content/reads.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
@@ -28,7 +28,7 @@ const progressMillis = 50
 /** Steps that may wait for whoever takes them: a slow reader holds the work up, not the memory. */
 const waitingSteps = 64
 
-export const makeVerify = (catalog: Catalog): MaintenanceShape["verify"] => (options = {}) =>
+export const makeVerify = (catalog: Catalog): MaintenanceReads["verify"] => (options = {}) =>
   Stream.callback<VerifyStep, RegistryError>(
     (queue) => Queue.into(verifyAll(catalog, options, (step) => Effect.asVoid(Queue.offer(queue, step))), queue),
     { bufferSize: waitingSteps, strategy: "suspend" }

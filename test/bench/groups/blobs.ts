@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { type Durability, localFiles } from "../../../src/node/index.ts"
 import { type ContentDigest, encodedOf } from "../../../src/oci/Digest.ts"
 import type { ReadOptions } from "../../../src/ops/api/Content.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Bench, Group } from "../support/Bench.ts"
 import { randomFile } from "../support/bigFile.ts"
 import { asFast, asMuch, type Case } from "../support/Case.ts"
@@ -38,7 +38,7 @@ const forget = (blob: Blob, durability: Durability) =>
 const using = <A>(
   blob: Blob,
   durability: Durability,
-  use: (registry: RegistryShape) => Effect.Effect<A, unknown, Scope.Scope>
+  use: (registry: LayoutRegistry) => Effect.Effect<A, unknown, Scope.Scope>
 ): Effect.Effect<A, unknown> => Effect.scoped(Effect.flatMap(opened(layoutIn(blob, durability), durability), use))
 
 const pushing = (blob: Blob, durability: Durability): Contestant => () =>

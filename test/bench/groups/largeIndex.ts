@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Group } from "../support/Bench.ts"
 import { asMuch } from "../support/Case.ts"
 import { script } from "../support/command.ts"
@@ -12,7 +12,7 @@ import { type Contestant, inTurns, millis, millisEach } from "../support/rounds.
 
 const commitsEach = 4
 
-const committing = (registry: RegistryShape): Contestant => (round) =>
+const committing = (registry: LayoutRegistry): Contestant => (round) =>
   Effect.map(
     millisEach(commitsEach, (number) =>
       registry.tagManifest(repository, digestsOf(real)[(round + number) % real] ?? "", ["moving"])),

@@ -1,7 +1,7 @@
 /** What is asked of an unchanged layout, again and again by one process: it should not matter how many tags there are. */
 import { Effect, type Scope, Stream } from "effect"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Group } from "../support/Bench.ts"
 import { asFast, asMuch, type Case } from "../support/Case.ts"
 import { digestsOf, opened, repository, tagOf } from "../support/load.ts"
@@ -12,7 +12,7 @@ type Read = Effect.Effect<unknown, RegistryError, Scope.Scope>
 /** The order in which the peer asks, too: what was just read is of no help. */
 const scattered = (number: number, count: number): number => (number * 7919) % count
 
-const readsOf = (registry: RegistryShape, digests: ReadonlyArray<string>) => {
+const readsOf = (registry: LayoutRegistry, digests: ReadonlyArray<string>) => {
   const digest = (number: number): string => digests[scattered(number, digests.length)] ?? ""
   return {
     resolveTag: (number: number): Read => registry.resolveTag(repository, tagOf(scattered(number, digests.length))),

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { localFiles } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { opened, repository } from "../support/load.ts"
 import { uploadFile } from "../support/uploadFile.ts"
 
@@ -17,12 +17,12 @@ const resident = (field: string): number =>
 /** From here on the most is what there is now (proc(5), `clear_refs`). */
 const forgetPeak = (): void => writeFileSync("/proc/self/clear_refs", "5")
 
-const push = Effect.fnUntraced(function*(registry: RegistryShape) {
+const push = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const { content } = yield* localFiles([dirname(source)]).read(source)
   yield* registry.pushBlob(repository, {}, content)
 })
 
-const get = Effect.fnUntraced(function*(registry: RegistryShape) {
+const get = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const [name] = readdirSync(join(layout, "blobs", "sha256"))
   const { stream } = yield* registry.getBlob(repository, `sha256:${name}`, { passing: way === "getBlob" })
   yield* Stream.runDrain(stream)

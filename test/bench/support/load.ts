@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { type Durability, openShared } from "../../../src/node/index.ts"
 import { imageConfig, imageManifest, layerTarGzip, octetStream } from "../../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { type Sample, sample } from "../../support/images.ts"
 import { temporaryFolder } from "./folders.ts"
 
@@ -36,12 +36,12 @@ export const digestsOf = (count: number): ReadonlyArray<string> =>
   Array.from({ length: count }, (_, number) => manifestOf(number).descriptor.digest)
 
 /** What the manifests name. */
-export const pushParts = (registry: RegistryShape) =>
+export const pushParts = (registry: LayoutRegistry) =>
   Effect.forEach([config, layer], ({ bytes }) => registry.pushBlob(repository, {}, Stream.succeed(bytes)), {
     discard: true
   })
 
-export const pushNumber = (registry: RegistryShape, number: number) =>
+export const pushNumber = (registry: LayoutRegistry, number: number) =>
   registry.pushManifest(repository, manifestOf(number).bytes, imageManifest, { tags: [tagOf(number)] })
 
 /** Opens a layout of the bench as a service does: once, for long. */

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { closeSync, openSync, readSync } from "node:fs"
 import { contentDigest } from "../../../src/oci/Digest.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { mebibyte } from "./bigFile.ts"
 import { repository } from "./load.ts"
 
@@ -11,7 +11,7 @@ const chunkBytes = 8 * mebibyte
 
 /** @param digest of the file; where it is not known, it is found while sending */
 export const uploadFile = (source: string, digest?: string) =>
-  Effect.fnUntraced(function*(registry: RegistryShape) {
+  Effect.fnUntraced(function*(registry: LayoutRegistry) {
     const writer = yield* registry.pushBlobChunked(repository, chunkBytes)
     const file = yield* Effect.acquireRelease(
       Effect.sync(() => openSync(source, "r")),

@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 import { basename, join } from "node:path"
 import { openPerRepository, openShared } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../../src/ops/copy/copyManifest.ts"
 import { chooseImage } from "../../../src/ops/refs/chooseImage.ts"
 import { sourceOf } from "../../../src/ops/refs/copySource.ts"
@@ -19,7 +19,7 @@ const openAt = ({ directory, perRepository, symlinks }: Layout) =>
     ? openPerRepository({ directory, symlinks, durability: "none", mustExist: true })
     : openShared({ directory, symlinks, durability: "none", mustExist: true })
 
-const namesIn = Effect.fnUntraced(function*(registry: RegistryShape) {
+const namesIn = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const repositories = yield* Stream.runCollect(registry.repositories())
   const each = yield* Effect.forEach(repositories, (repository) =>
     Effect.gen(function*() {
@@ -34,13 +34,13 @@ const namesIn = Effect.fnUntraced(function*(registry: RegistryShape) {
   return [...each.flat(), ...unnamed.map(({ refName = "" }) => refName)].toSorted()
 })
 
-const findingsOf = (registry: RegistryShape, sparse: boolean) =>
+const findingsOf = (registry: LayoutRegistry, sparse: boolean) =>
   Effect.map(
     Stream.runCollect(registry.verify({ sparse })),
     (steps) => steps.flatMap((step) => step._tag === "Found" ? [step.finding] : [])
   )
 
-const codesOf = (registry: RegistryShape, sparse = false) =>
+const codesOf = (registry: LayoutRegistry, sparse = false) =>
   Effect.map(
     findingsOf(registry, sparse),
     (found) => found.map(({ code, severity }) => `${severity} ${code}`).toSorted()
@@ -130,7 +130,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
 })
 
 /** What there is in a layout that something was copied to. */
-export const copied = Effect.fnUntraced(function*(target: RegistryShape, out: string, source: string) {
+export const copied = Effect.fnUntraced(function*(target: LayoutRegistry, out: string, source: string) {
   const { digest } = yield* target.resolveTag("a", "copied")
   const blobs = blobsIn(out)
   const all = blobsIn(source)

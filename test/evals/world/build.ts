@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { openShared } from "../../../src/node/index.ts"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
 import { Actor } from "../../../src/ops/api/Actor.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { entryOf, pushImage, pushManifest, type Sample, type SampleImage } from "../../support/images.ts"
 import { stoppedAt } from "./clock.ts"
 import * as c from "./content.ts"
@@ -21,25 +21,25 @@ export const argumentsFor = (folder: string): ReadonlyArray<string> =>
 type Deed = readonly [
   time: string,
   actor: string,
-  act: (registry: RegistryShape) => Effect.Effect<unknown, RegistryError>
+  act: (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 ]
 
-const push = (repository: string, image: SampleImage, ...tags: ReadonlyArray<string>) => (registry: RegistryShape) =>
+const push = (repository: string, image: SampleImage, ...tags: ReadonlyArray<string>) => (registry: LayoutRegistry) =>
   pushImage(registry, repository, image, tags)
 
-const attach = (repository: string, artifacts: ReadonlyArray<SampleImage>) => (registry: RegistryShape) =>
+const attach = (repository: string, artifacts: ReadonlyArray<SampleImage>) => (registry: LayoutRegistry) =>
   Effect.forEach(artifacts, (artifact) => pushImage(registry, repository, artifact))
 
-const pushAll = (repository: string, index: c.MultiPlatform, tag: string) => (registry: RegistryShape) =>
+const pushAll = (repository: string, index: c.MultiPlatform, tag: string) => (registry: LayoutRegistry) =>
   Effect.andThen(
     Effect.forEach(index.images, (image) => pushImage(registry, repository, image)),
     pushManifest(registry, repository, index, [tag])
   )
 
-const tag = (repository: string, { bytes, descriptor }: Sample, name: string) => (registry: RegistryShape) =>
+const tag = (repository: string, { bytes, descriptor }: Sample, name: string) => (registry: LayoutRegistry) =>
   registry.pushManifest(repository, bytes, descriptor.mediaType, { tags: [name] })
 
-const untag = (repository: string, name: string) => (registry: RegistryShape) => registry.deleteTag(repository, name)
+const untag = (repository: string, name: string) => (registry: LayoutRegistry) => registry.deleteTag(repository, name)
 
 const ci = "cli:ci"
 const bot = "mcp:release-bot"

@@ -11,7 +11,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ServeOptions } from "../../../src/http/index.ts"
 import { openShared } from "../../../src/node/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { fixturePath, temporaryFolder } from "../../support/folders.ts"
 import { send, type Served, serving } from "../support/serving.ts"
 
@@ -47,7 +47,7 @@ const bench = (options: Partial<ServeOptions> = {}): Effect.Effect<Bench, never,
     const home = yield* temporaryFolder
     // Podman wants the file that it is told of to be there.
     fs.writeFileSync(join(home, "config.json"), "{}")
-    const registry: RegistryShape = yield* Effect.orDie(
+    const registry: LayoutRegistry = yield* Effect.orDie(
       openShared({ directory: join(home, "layout"), durability: "none" })
     )
     const served = yield* serving(registry, options)

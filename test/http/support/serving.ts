@@ -4,17 +4,18 @@ import { join } from "node:path"
 import { type ServeOptions, serveRegistry } from "../../../src/http/index.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { openPerRepository, openShared } from "../../../src/node/index.ts"
-import { Registry, type RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import { Registry } from "../../../src/ops/api/Registry.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 
 export interface Served {
   readonly url: string
   readonly port: number
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
 }
 
 export const serving = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   options: Partial<ServeOptions> = {}
 ): Effect.fn.Return<Served, never, Scope.Scope> {
   const { url } = yield* serveRegistry({
@@ -34,11 +35,11 @@ export const serving = Effect.fnUntraced(function*(
 export const inMemory = (options: Partial<ServeOptions> = {}): Effect.Effect<Served, never, Scope.Scope> =>
   Effect.flatMap(Effect.orDie(makeRegistry()), (registry) => serving(registry, options))
 
-const inFolder = (open: (directory: string) => Effect.Effect<RegistryShape, unknown, Scope.Scope>) =>
+const inFolder = (open: (directory: string) => Effect.Effect<LayoutRegistry, unknown, Scope.Scope>) =>
   Effect.flatMap(temporaryFolder, (folder) => Effect.orDie(open(join(folder, "layout"))))
 
 /** Every store, each time new and empty. */
-export const stores: ReadonlyArray<readonly [string, Effect.Effect<RegistryShape, never, Scope.Scope>]> = [
+export const stores: ReadonlyArray<readonly [string, Effect.Effect<LayoutRegistry, never, Scope.Scope>]> = [
   ["memory", Effect.orDie(makeRegistry())],
   ["trees in memory", makeRegistryPerRepository],
   ["a layout", inFolder((directory) => openShared({ directory, durability: "none" }))],

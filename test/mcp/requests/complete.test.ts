@@ -6,12 +6,12 @@ import { templates } from "../../../src/mcp/resources/ResourceUri.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Repository } from "../../../src/oci/Reference.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { pushBlob, pushImage } from "../support/images.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
 import { session } from "../support/session.ts"
 
-const catalogueWith = (layouts: Readonly<Record<string, RegistryShape>>, perRepository = false) => {
+const catalogueWith = (layouts: Readonly<Record<string, LayoutRegistry>>, perRepository = false) => {
   const [first, ...others] = Object.entries(layouts).map(([id, registry]) => ({
     id,
     path: `/${id}`,
@@ -29,7 +29,7 @@ const templateOf = (name: string): string => {
 }
 
 /** Completes what a person types into one variable of a template, or one argument of a prompt. */
-const completing = (layouts: Readonly<Record<string, RegistryShape>>, perRepository = false) => {
+const completing = (layouts: Readonly<Record<string, LayoutRegistry>>, perRepository = false) => {
   const catalogue = catalogueWith(layouts, perRepository)
   const ask = (of: CompletionRequest["of"], argument: string, value: string, given: CompletionRequest["given"] = {}) =>
     complete(catalogue, { of, argument, value, given })

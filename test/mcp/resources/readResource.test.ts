@@ -5,7 +5,7 @@ import { layoutUri, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Tag } from "../../../src/oci/Reference.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf, imageManifest, pushBlob, pushImage } from "../support/images.ts"
 import { type Session, session } from "../support/session.ts"
 
@@ -236,7 +236,7 @@ describe("a resource is refused", () => {
       const big = yield* pushBlob(registry, "app", Buffer.alloc(1024 * 1024 + 1))
       yield* pushImage(registry, { tags: ["1"] })
       const names = Array.from({ length: 20_000 }, (_, at) => Tag.make(`tag-${at}`))
-      const lying: RegistryShape = {
+      const lying: LayoutRegistry = {
         ...registry,
         tags: () => Stream.fromIterable(names),
         resolveTag: () => registry.resolveTag("app", "1"),

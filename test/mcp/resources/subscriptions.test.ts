@@ -6,7 +6,7 @@ import { makeSubscriptions } from "../../../src/mcp/resources/subscriptions.ts"
 import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { newDisk, plainLayout } from "../../support/disk.ts"
 import { entry } from "../../support/entries.ts"
@@ -15,9 +15,9 @@ import { memoryFiles } from "../support/memoryFiles.ts"
 import { session } from "../support/session.ts"
 
 /** A registry that counts the watches which are running. */
-const counting = (registry: RegistryShape) => {
+const counting = (registry: LayoutRegistry) => {
   const watches = { begun: 0, running: 0 }
-  const counted: RegistryShape = {
+  const counted: LayoutRegistry = {
     ...registry,
     startWatch: (options) =>
       Effect.map(registry.startWatch(options), (commits) => {
@@ -35,16 +35,16 @@ const counting = (registry: RegistryShape) => {
 }
 
 const opened = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   options: {
-    readonly others?: Readonly<Record<string, RegistryShape>>
+    readonly others?: Readonly<Record<string, LayoutRegistry>>
     readonly perRepository?: boolean
     readonly notify?: Effect.Effect<void>
   } = {}
 ) {
   const { notify = Effect.void, others = {}, perRepository = false } = options
   const told = yield* Queue.unbounded<string>()
-  const layout = (id: string, registry: RegistryShape) => ({ id, path: `/${id}`, registry, perRepository })
+  const layout = (id: string, registry: LayoutRegistry) => ({ id, path: `/${id}`, registry, perRepository })
   const catalogue = makeToolCatalog({
     layouts: [layout("main", registry), ...Object.entries(others).map(([id, registry]) => layout(id, registry))],
     mode: "write",
@@ -208,7 +208,7 @@ describe("a watch that breaks off", () => {
         const registry = yield* Effect.orDie(makeRegistry())
         const begun = yield* Queue.unbounded<void>()
         let times = 0
-        const breaking: RegistryShape = {
+        const breaking: LayoutRegistry = {
           ...registry,
           startWatch: (options) =>
             Effect.suspend(() => {
@@ -236,7 +236,7 @@ describe("a watch that breaks off", () => {
     Effect.gen(function*() {
       const registry = yield* Effect.orDie(makeRegistry())
       let times = 0
-      const failing: RegistryShape = {
+      const failing: LayoutRegistry = {
         ...registry,
         startWatch: (options) => times++ === 0 ? Effect.fail(broken) : registry.startWatch(options)
       }

@@ -1,7 +1,7 @@
 /** Images to test with, pushed straight into a registry. */
 import { Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 
 export const imageManifest = "application/vnd.oci.image.manifest.v1+json"
 const imageIndex = "application/vnd.oci.image.index.v1+json"
@@ -22,7 +22,7 @@ export interface Pushed {
 /** As summaries show it. */
 export const short = (digest: string): string => digest.slice(0, 19)
 
-export const pushBlob = (registry: RegistryShape, repository: string, content: string | Uint8Array | object) => {
+export const pushBlob = (registry: LayoutRegistry, repository: string, content: string | Uint8Array | object) => {
   const bytes = content instanceof Uint8Array ? content : bytesOf(content)
   return Effect.map(
     Effect.orDie(registry.pushBlob(repository, {}, Stream.succeed(bytes))),
@@ -46,7 +46,7 @@ export interface Image extends Pushed {
   readonly bytes: Uint8Array
 }
 
-export const pushImage = Effect.fnUntraced(function*(registry: RegistryShape, options: ImageOptions = {}) {
+export const pushImage = Effect.fnUntraced(function*(registry: LayoutRegistry, options: ImageOptions = {}) {
   const { repository = "app", tags = [], layers = ["layer one"] } = options
   const config = yield* pushBlob(registry, repository, options.config ?? { os: "linux", architecture: "amd64" })
   const pushed = yield* Effect.forEach(layers, (layer) => pushBlob(registry, repository, layer))
@@ -70,7 +70,7 @@ export const pushImage = Effect.fnUntraced(function*(registry: RegistryShape, op
 })
 
 export const pushIndex = Effect.fnUntraced(function*(
-  registry: RegistryShape,
+  registry: LayoutRegistry,
   children: ReadonlyArray<Pushed & { readonly platform?: object }>,
   tags: ReadonlyArray<string>
 ) {

@@ -8,15 +8,15 @@ import { makeToolCatalog, selectTools } from "../../../src/mcp/catalog/toolCatal
 import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
 
 export interface SessionOptions {
   readonly mode?: Mode
-  readonly registry?: RegistryShape
+  readonly registry?: LayoutRegistry
   readonly perRepository?: boolean
   /** Further layouts, by id; the first one is called `main`. */
-  readonly others?: Readonly<Record<string, RegistryShape>>
+  readonly others?: Readonly<Record<string, LayoutRegistry>>
   readonly allowed?: ReadonlyArray<string>
   /** The only tools that are offered; otherwise all. */
   readonly tools?: ReadonlyArray<string>
@@ -28,7 +28,7 @@ export interface SessionOptions {
 
 export interface Session {
   readonly client: Client
-  readonly registry: RegistryShape
+  readonly registry: LayoutRegistry
   readonly files: MemoryFiles
   readonly result: (name: string, args?: Record<string, unknown>) => Effect.Effect<CallToolResult>
   /** The structured output of a call that succeeds. */
@@ -41,7 +41,7 @@ export const session = Effect.fn("session")(
   function*(options: SessionOptions = {}): Effect.fn.Return<Session, never, Scope.Scope> {
     const registry = options.registry ?? (yield* Effect.orDie(makeRegistry({ defaultRepository: "app" })))
     const files = memoryFiles(options.allowed ?? ["/files"])
-    const layoutOf = (id: string, registry: RegistryShape): ServedLayout => ({
+    const layoutOf = (id: string, registry: LayoutRegistry): ServedLayout => ({
       id,
       path: `/layouts/${id}`,
       registry,

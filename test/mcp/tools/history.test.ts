@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
 import { HistoryInvalid } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { pushImage, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
 
@@ -71,7 +71,7 @@ describe("oci_history", () => {
   it.live("tells what it knows of a history that is damaged, and that it is", () =>
     Effect.gen(function*() {
       const { registry } = yield* moved()
-      const broken: RegistryShape = {
+      const broken: LayoutRegistry = {
         ...registry,
         history: () =>
           Stream.concat(

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { Denied, OutcomeUnknown, PlanExpired, type RegistryError, StorageError } from "../../../src/oci/OciError.ts"
 import type { GarbageItem } from "../../../src/ops/api/Garbage.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
 import { type Disk, newDisk, sha256 } from "../../support/disk.ts"
@@ -36,10 +36,10 @@ const opened = Effect.fnUntraced(function*() {
   return { disk, open, registry }
 })
 
-const look = (registry: RegistryShape) => aDayLater(registry.planGarbage(now))
+const look = (registry: LayoutRegistry) => aDayLater(registry.planGarbage(now))
 
 /** A plan that was made just now, by that clock. */
-const planOf = Effect.fnUntraced(function*(disk: Disk, registry: RegistryShape) {
+const planOf = Effect.fnUntraced(function*(disk: Disk, registry: LayoutRegistry) {
   const id = Option.getOrThrow((yield* look(registry)).id)
   touch(disk, id)
   return id
@@ -50,7 +50,7 @@ const touch = (disk: Disk, plan: string): void => {
   fs.utimesSync(disk.path(".ocilayout", "plans", `${plan}.json`), made, made)
 }
 
-const collect = (registry: RegistryShape, plan: string) => aDayLater(registry.collectGarbage(plan))
+const collect = (registry: LayoutRegistry, plan: string) => aDayLater(registry.collectGarbage(plan))
 
 const isThere = (disk: Disk, { descriptor }: typeof garbage): boolean =>
   fs.existsSync(disk.path("blobs", ...descriptor.digest.split(":")))
@@ -103,7 +103,7 @@ describe("collecting garbage on disk", () => {
 
   it.live("keeps what somebody pushes, mounts or names at any moment meanwhile", () =>
     Effect.gen(function*() {
-      const doings: ReadonlyArray<(registry: RegistryShape) => Effect.Effect<unknown, RegistryError>> = [
+      const doings: ReadonlyArray<(registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>> = [
         (registry) => pushBlob(registry, "app", garbage),
         (registry) => registry.mountBlob("app", "web", garbage.descriptor.digest)
       ]

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { type Disk, newDisk } from "../../support/disk.ts"
 import { entryOf, image, index, pushImage, pushManifest, type Sample, sample } from "../../support/images.ts"
@@ -32,7 +32,7 @@ const isHeld = (disk: Disk, { descriptor }: Sample): boolean =>
   fs.existsSync(secondNameOf(disk.files, descriptor.digest))
 
 /** A writer that changes nothing. */
-const noop = Effect.fnUntraced(function*(registry: RegistryShape) {
+const noop = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const error = yield* Effect.flip(registry.deleteTag("app", "none"))
   assert.strictEqual(error._tag, "ManifestUnknown", error.message)
 })

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { dirname } from "node:path"
 import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { type Disk, newDisk, plainLayout } from "../../support/disk.ts"
 import { entryOf, image, index, pushBlob, pushImage, type Sample, sample } from "../../support/images.ts"
@@ -35,7 +35,7 @@ const held = (disk: Disk, samples: ReadonlyArray<Sample>): ReadonlyArray<boolean
 const all = (samples: ReadonlyArray<Sample>, value: boolean): ReadonlyArray<boolean> => samples.map(() => value)
 
 /** A writer that changes nothing. */
-const noop = Effect.fnUntraced(function*(registry: RegistryShape) {
+const noop = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const error = yield* Effect.flip(registry.deleteTag("app", "none"))
   assert.strictEqual(error._tag, "ManifestUnknown", error.message)
 })

@@ -6,7 +6,7 @@ import { hasher } from "../../../src/node/files/hasher.ts"
 import { sealOf, UserKey } from "../../../src/node/fs/userKey.ts"
 import { writeFacts } from "../../../src/node/sidecars/metadataText.ts"
 import type { Descriptor } from "../../../src/oci/Descriptor.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { type Disk, newDisk } from "../../support/disk.ts"
 import { digest } from "../../support/entries.ts"
@@ -20,7 +20,7 @@ const facts = ".ocilayout/facts"
 /** What one process does: it opens the layout, and closes it again. */
 const inProcess = Effect.fnUntraced(function*<A, E>(
   disk: Disk,
-  use: (registry: RegistryShape) => Effect.Effect<A, E>
+  use: (registry: LayoutRegistry) => Effect.Effect<A, E>
 ) {
   const scope = yield* Scope.make()
   const stores = yield* Scope.provide(disk.open({ durability: "none" }), scope)
@@ -29,7 +29,7 @@ const inProcess = Effect.fnUntraced(function*<A, E>(
   return result
 })
 
-const referrers = (registry: RegistryShape) => Stream.runCollect(registry.referrers("app", base.descriptor.digest))
+const referrers = (registry: LayoutRegistry) => Stream.runCollect(registry.referrers("app", base.descriptor.digest))
 
 const filesIn = (disk: Disk): ReadonlyArray<string> =>
   fs.existsSync(disk.path(facts)) ? fs.readdirSync(disk.path(facts)) : []

@@ -12,7 +12,7 @@ import {
   Referenced,
   TagInvalid
 } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { digest } from "../../support/entries.ts"
 import {
   entryOf,
@@ -287,7 +287,7 @@ describe("the forecast of a deletion", () => {
 
 it.effect("revisions count what happened, and nothing else", () =>
   Effect.gen(function*() {
-    const registry: RegistryShape = yield* makeRegistry()
+    const registry: LayoutRegistry = yield* makeRegistry()
     assert.deepStrictEqual((yield* pushImage(registry, "app", one, ["v1"])).revision, Option.some(1))
     yield* Effect.flip(registry.deleteTag("app", "v9"))
     yield* pushBlob(registry, "app", blob)

@@ -4,7 +4,7 @@ import type { Page } from "../../../src/layout/query.ts"
 import { makeRegistry } from "../../../src/memory/index.ts"
 import { imageConfig, imageManifest } from "../../../src/oci/MediaType.ts"
 import { DigestInvalid, NameInvalid, NameUnknown } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { digest } from "../../support/entries.ts"
 import {
   entryOf,
@@ -68,8 +68,11 @@ describe("referrers", () => {
   const signature = referrerOf(one, "signature", { annotations: { signer: "someone" } })
   const sbom = referrerOf(one, "sbom", { artifactType: "application/vnd.example.sbom" })
 
-  const referrersOf = (registry: RegistryShape, subject: Sample, options?: Parameters<RegistryShape["referrers"]>[2]) =>
-    Stream.runCollect(registry.referrers("app", subject.descriptor.digest, options))
+  const referrersOf = (
+    registry: LayoutRegistry,
+    subject: Sample,
+    options?: Parameters<LayoutRegistry["referrers"]>[2]
+  ) => Stream.runCollect(registry.referrers("app", subject.descriptor.digest, options))
   const digests = (samples: ReadonlyArray<Sample>) => samples.map(({ descriptor }) => descriptor.digest).toSorted()
 
   it.effect("are told in order of their digests with their own artifact type and annotations", () =>

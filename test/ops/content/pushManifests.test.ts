@@ -17,7 +17,8 @@ import {
   TagExists,
   TagInvalid
 } from "../../../src/oci/OciError.ts"
-import type { Change, RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import type { Change } from "../../../src/ops/api/Registry.ts"
 import { digest } from "../../support/entries.ts"
 import {
   embedded,
@@ -37,7 +38,7 @@ const one = image("one")
 const two = image("two")
 const three = image("three")
 
-const tagsOf = (registry: RegistryShape, name = "app") =>
+const tagsOf = (registry: LayoutRegistry, name = "app") =>
   Effect.orElseSucceed(
     Effect.flatMap(
       Stream.runCollect(registry.tags(name)),

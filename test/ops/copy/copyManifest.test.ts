@@ -13,7 +13,7 @@ import {
   TagExists,
   TagInvalid
 } from "../../../src/oci/OciError.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../../src/ops/copy/copyManifest.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
@@ -45,7 +45,7 @@ const multi = sample({
 }, imageIndex)
 
 /** A registry with the index as `app:multi`. */
-const withMulti = Effect.fnUntraced(function*(registry: RegistryShape) {
+const withMulti = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   for (const one of [amd64, arm64]) {
     for (const blob of [one.config, ...one.layers, one]) yield* pushBlob(registry, "app", blob)
   }
@@ -58,10 +58,10 @@ const source = Effect.flatMap(makeRegistry(), withMulti)
 const sizeOf = (samples: ReadonlyArray<Sample>): number => samples.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 /** What a verification finds that is more than a remark. */
-const wrongWith = (registry: RegistryShape) =>
+const wrongWith = (registry: LayoutRegistry) =>
   Effect.map(verified(registry), ({ lines }) => lines.filter((line) => !line.startsWith("info ")))
 
-const entries = (registry: RegistryShape, repository: string) =>
+const entries = (registry: LayoutRegistry, repository: string) =>
   Effect.map(
     registry.history({ repository }).pipe(Stream.runCollect),
     (commits) => commits.flatMap(({ changes }) => changes.map(({ tag, to }) => `${tag ?? ""} ${to ?? ""}`))
@@ -278,8 +278,8 @@ describe("copying within a registry", () => {
 
 describe("a copy is refused", () => {
   const refused = Effect.fnUntraced(function*(
-    registry: RegistryShape,
-    mirror: RegistryShape,
+    registry: LayoutRegistry,
+    mirror: LayoutRegistry,
     tags: ReadonlyArray<string | { tag: string; ifAbsent?: boolean; ifDigest?: string }> = ["v1"]
   ) {
     const error = yield* Effect.flip(copyManifest(
@@ -316,7 +316,7 @@ describe("a copy is refused", () => {
       const registry = yield* source
       const mirror = yield* makeRegistry()
       const other = image("other")
-      const racing: RegistryShape = {
+      const racing: LayoutRegistry = {
         ...mirror,
         batch: (changes) => Effect.andThen(Effect.orDie(pushImage(mirror, "app", other, ["v1"])), mirror.batch(changes))
       }
@@ -437,7 +437,7 @@ describe("copying on disk", () => {
       const mirror = sharedRegistry(yield* disk.open(), hasher)
       const registry = yield* source
       const started = yield* Deferred.make<void>()
-      const stuck: RegistryShape = {
+      const stuck: LayoutRegistry = {
         ...registry,
         getBlob: (repository, digest, options) =>
           digest === arm64.layers[0]?.descriptor.digest
@@ -470,7 +470,7 @@ describe("copying on disk", () => {
       const many = image("many", {}, 12)
       yield* pushImage(registry, "app", many, ["v1"])
       let [now, most] = [0, 0]
-      const watched: RegistryShape = {
+      const watched: LayoutRegistry = {
         ...registry,
         getBlob: (repository, digest, options) =>
           Effect.acquireRelease(
@@ -508,7 +508,7 @@ describe("a walk for a copy", () => {
         yield* foreign.add(entryOf(inner, `app:${levels}`))
       })
       yield* nested(20)
-      const counted: RegistryShape = {
+      const counted: LayoutRegistry = {
         ...foreign.registry,
         getManifest: (repository, digest) => {
           reads++

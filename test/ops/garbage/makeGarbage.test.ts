@@ -13,7 +13,7 @@ import {
   Unsupported
 } from "../../../src/oci/OciError.ts"
 import type { GarbageItem, GarbageOptions } from "../../../src/ops/api/Garbage.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
 import {
   entryOf,
@@ -44,17 +44,17 @@ const partsOf = ({ config, descriptor, layers }: typeof one): ReadonlyArray<stri
 
 const going = (items: ReadonlyArray<GarbageItem>) => items.flatMap(({ goes, name }) => goes ? [name] : []).toSorted()
 
-const planned = (registry: RegistryShape, options: GarbageOptions) =>
+const planned = (registry: LayoutRegistry, options: GarbageOptions) =>
   Effect.map(registry.planGarbage(options), ({ items }) => going(items))
 
 const whyOf = (items: ReadonlyArray<GarbageItem>, name: string) => items.find((item) => item.name === name)?.why
 
-const collected = Effect.fnUntraced(function*(registry: RegistryShape, options: GarbageOptions) {
+const collected = Effect.fnUntraced(function*(registry: LayoutRegistry, options: GarbageOptions) {
   const { id } = yield* registry.planGarbage(options)
   return yield* registry.collectGarbage(Option.getOrThrow(id))
 })
 
-const blobsOf = (registry: RegistryShape) => Effect.map(registry.usage, ({ blobs }) => blobs)
+const blobsOf = (registry: LayoutRegistry) => Effect.map(registry.usage, ({ blobs }) => blobs)
 
 describe("a plan", () => {
   it.effect("is never of one repository alone, where several share a layout", () =>

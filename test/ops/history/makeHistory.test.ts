@@ -14,7 +14,7 @@ import {
 } from "../../../src/oci/OciError.ts"
 import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { HistoryQuery } from "../../../src/ops/api/History.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import {
   entryOf,
   foreignLayout,
@@ -31,12 +31,12 @@ const two = image("two")
 const three = image("three")
 const [oneDigest, twoDigest, threeDigest] = [one, two, three].map(({ descriptor }) => descriptor.digest)
 
-const revisions = (registry: RegistryShape, query?: HistoryQuery) =>
+const revisions = (registry: LayoutRegistry, query?: HistoryQuery) =>
   Effect.map(Stream.runCollect(registry.history(query)), (commits) => commits.map(({ revision }) => revision))
 
 const changed = (changes: ReadonlyArray<NameChange> | undefined): unknown => changes
 
-const tagsIn = (registry: RegistryShape, repository = "app") =>
+const tagsIn = (registry: LayoutRegistry, repository = "app") =>
   Effect.map(Stream.runCollect(registry.tags(repository)), (tags) => Array.from(tags))
 
 /** `app:v1` at one, then two, then three, each a second after the other, and `web:v1` at one. */
@@ -125,7 +125,7 @@ describe("history", () => {
 })
 
 describe("the registry at a point", () => {
-  const pointing = (registry: RegistryShape, point: Parameters<RegistryShape["at"]>[0]) =>
+  const pointing = (registry: LayoutRegistry, point: Parameters<LayoutRegistry["at"]>[0]) =>
     Effect.map(registry.at(point).resolveTag("app", "v1"), ({ digest }) => digest)
 
   it.effect("of a revision, a time or an earlier value answers as it would have then", () =>

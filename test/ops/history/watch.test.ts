@@ -5,7 +5,7 @@ import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/ind
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { RevisionUnknown, Unsupported } from "../../../src/oci/OciError.ts"
 import type { HistoryCommit } from "../../../src/ops/api/History.ts"
-import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { newDisk, plainLayout } from "../../support/disk.ts"
 import { entry } from "../../support/entries.ts"
@@ -16,8 +16,8 @@ const one = image("one")
 
 /** Takes what a watch tells, one by one. */
 const watching = Effect.fnUntraced(function*(
-  registry: RegistryShape,
-  options?: Parameters<RegistryShape["watch"]>[0]
+  registry: LayoutRegistry,
+  options?: Parameters<LayoutRegistry["watch"]>[0]
 ) {
   const told = yield* Queue.unbounded<HistoryCommit>()
   yield* Effect.forkScoped(Stream.runForEach(registry.watch(options), (commit) => Queue.offer(told, commit)))
@@ -28,7 +28,7 @@ const watching = Effect.fnUntraced(function*(
   }
 })
 
-const tag = (registry: RegistryShape, tag: string) => registry.tagManifest("app", one.descriptor.digest, [tag])
+const tag = (registry: LayoutRegistry, tag: string) => registry.tagManifest("app", one.descriptor.digest, [tag])
 
 describe("watching", () => {
   it.live("tells every commit as it happens, and none that was before", () =>

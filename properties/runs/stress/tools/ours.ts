@@ -4,7 +4,7 @@ import { openSync, writeSync } from "node:fs"
 import type { Durability } from "../../../../src/node/index.ts"
 import type { RegistryError } from "../../../../src/oci/OciError.ts"
 import { Actor } from "../../../../src/ops/api/Actor.ts"
-import type { RegistryShape } from "../../../../src/ops/api/Registry.ts"
+import type { LayoutRegistry } from "../../../../src/ops/api/Layout.ts"
 import { randomOf } from "../../../support/random.ts"
 import { imageOf, partsOf } from "../../../support/tools/images.ts"
 import { open } from "../open.ts"
@@ -63,7 +63,7 @@ const ask = (
     })
   })
 
-const push = (registry: RegistryShape, tag: string) => {
+const push = (registry: LayoutRegistry, tag: string) => {
   const image = imageOf(random.once(3) ? random.pick(pool) : `${process_} ${born} ${asks}`)
   return ask(
     { op: "set", tag, digest: image.manifest.digest },
@@ -74,11 +74,11 @@ const push = (registry: RegistryShape, tag: string) => {
   )
 }
 
-const read = (registry: RegistryShape, tag: string) =>
+const read = (registry: LayoutRegistry, tag: string) =>
   ask({ op: "read", tag }, Effect.map(registry.getTag(repository, tag), ({ descriptor }) => descriptor))
 
 /** Points a tag at what another one of its own is. */
-const retag = (registry: RegistryShape, from: string, to: string) =>
+const retag = (registry: LayoutRegistry, from: string, to: string) =>
   Effect.gen(function*() {
     const found = yield* read(registry, from)
     if (found?.digest === undefined) return
@@ -86,10 +86,10 @@ const retag = (registry: RegistryShape, from: string, to: string) =>
     yield* ask({ op: "set", tag: to, digest }, registry.tagManifest(repository, digest, [to]))
   })
 
-const untag = (registry: RegistryShape, tag: string) =>
+const untag = (registry: LayoutRegistry, tag: string) =>
   ask({ op: "delete", tag }, Effect.map(registry.deleteTag(repository, tag), ({ revision }) => ({ revision })))
 
-const collect = (registry: RegistryShape) =>
+const collect = (registry: LayoutRegistry) =>
   ask(
     { op: "collect", tag: "" },
     Effect.gen(function*() {
@@ -100,7 +100,7 @@ const collect = (registry: RegistryShape) =>
     })
   )
 
-const step = (registry: RegistryShape): Effect.Effect<unknown> => {
+const step = (registry: LayoutRegistry): Effect.Effect<unknown> => {
   const target = random.once(4) ? random.pick(sharedNames) : random.pick(own)
   const drawn = random.below(20)
   if (drawn < 7) return push(registry, target)

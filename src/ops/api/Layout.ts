@@ -1,0 +1,45 @@
+/** A layout, or a tree of them: what only something with a journal and files of its own can do. */
+import { Context, type Effect, type Option } from "effect"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { GarbageReads, GarbageWrites, Held } from "./Garbage.ts"
+import type { HistoryReads, HistoryWrites, Point } from "./History.ts"
+import type { MaintenanceReads, MaintenanceWrites } from "./Maintenance.ts"
+import type { NamesReads, NamesWrites } from "./Names.ts"
+import { type DeletionForecast, Registry, type RegistryShape } from "./Registry.ts"
+
+/** What is read of a layout. */
+export interface LayoutReads extends HistoryReads, GarbageReads, MaintenanceReads, NamesReads {
+  /**
+   * The registry as it was: everything that reads answers as it would have then, as far as the content is still there,
+   * and everything that writes fails with `Denied`. `RevisionUnknown` for a point that there is not.
+   */
+  readonly at: (point: Point) => LayoutRegistry
+  /** What deleting a manifest (by digest) or a blob would meet. `ManifestUnknown`, `BlobUnknown`. */
+  readonly forecast: (
+    repository: string,
+    kind: "manifest" | "blob",
+    digest: string
+  ) => Effect.Effect<DeletionForecast, RegistryError>
+  /** The file that holds a blob, where blobs are files. */
+  readonly blobPath: (repository: string, digest: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  /** How many blobs there are, and their bytes. */
+  readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, RegistryError>
+  /** What we hold of content beside the layout. */
+  readonly held: Effect.Effect<Held, RegistryError>
+}
+
+/** What changes a layout. */
+export interface LayoutWrites extends HistoryWrites, GarbageWrites, MaintenanceWrites, NamesWrites {}
+
+/** What can be done with a layout beside what every registry can: history and undo, garbage, verifying, repair, raw names. */
+export interface LayoutShape extends LayoutReads, LayoutWrites {}
+
+/** Both at once, as every layout on disk or in memory is. */
+export interface LayoutRegistry extends RegistryShape, LayoutShape {}
+
+/** The layout as a service of Effect programs; a registry that is no layout has none. */
+export class Layout extends Context.Service<Layout, LayoutShape>()("ocilayout/ops/Layout") {}
+
+/** Both services of one registry: what a layer provides. */
+export const contextOf = (registry: LayoutRegistry): Context.Context<Registry | Layout> =>
+  Context.make(Registry, registry).pipe(Context.add(Layout, registry))

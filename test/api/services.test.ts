@@ -1,0 +1,88 @@
+/** The services of Effect programs: what a layer provides, what stands in for it, and several of them at once. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Stream } from "effect"
+import { layer, makeRegistry } from "../../src/memory/index.ts"
+import { Layout } from "../../src/ops/api/Layout.ts"
+import { Registry, type RegistryShape } from "../../src/ops/api/Registry.ts"
+import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
+import { readOnly } from "../../src/ops/readOnly.ts"
+import { image, pushImage } from "../support/images.ts"
+
+const one = image("one")
+
+describe("a layer", () => {
+  it.effect("provides the registry, and the layout with the history of what was pushed", () =>
+    Effect.gen(function*() {
+      const registry = yield* Registry
+      const { history } = yield* Layout
+      yield* pushImage(registry, "app", one, ["v1"])
+      const commits = yield* Stream.runCollect(history({ repository: "app" }))
+      assert.deepStrictEqual(
+        commits.map(({ changes }) => changes.map(({ repository, tag }) => `${repository}:${tag}`)),
+        [["app:v1"]]
+      )
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("can be a mock of what a test needs", () =>
+    Effect.gen(function*() {
+      const { resolveTag } = yield* Registry
+      assert.deepStrictEqual(yield* resolveTag("app", "v1"), one.descriptor)
+    }).pipe(Effect.provide(Layer.mock(Registry, { resolveTag: () => Effect.succeed(one.descriptor) }))))
+})
+
+class Staging extends Context.Service<Staging, RegistryShape>()("test/Staging") {}
+class Production extends Context.Service<Production, RegistryShape>()("test/Production") {}
+
+describe("several registries in one program", () => {
+  it.effect("have a key each", () =>
+    Effect.gen(function*() {
+      const staging = yield* Staging
+      const production = yield* Production
+      yield* pushImage(staging, "app", one, ["v1"])
+      const copied = yield* copyManifest(
+        { registry: staging, repository: "app", reference: "v1" },
+        { registry: production, repository: "app", tags: ["stable"] }
+      )
+      assert.isTrue(Option.isSome(copied.revision))
+      assert.deepStrictEqual(yield* Stream.runCollect(production.tags("app")), ["stable"])
+      assert.deepStrictEqual(yield* Stream.runCollect(staging.tags("app")), ["v1"])
+    }).pipe(
+      Effect.provide([Layer.effect(Staging, makeRegistry()), Layer.effect(Production, makeRegistry())])
+    ))
+})
+
+describe("reads and writes", () => {
+  it.effect("are told apart: every operation of a layout for reading either reads or is refused", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeRegistry()
+      const closed = readOnly(registry)
+      const own = Object.entries(registry)
+      const changed = Object.entries(closed).filter((entry) =>
+        !own.some(([name, value]) => name === entry[0] && value === entry[1])
+      )
+      assert.deepStrictEqual(changed.map(([name]) => name).toSorted(), [
+        "batch",
+        "collectGarbage",
+        "deleteBlob",
+        "deleteManifest",
+        "deleteName",
+        "deleteTag",
+        "findUpload",
+        "mountBlob",
+        "moveName",
+        "pin",
+        "planGarbage",
+        "pushBlob",
+        "pushBlobChunked",
+        "pushBlobChunkedResume",
+        "pushManifest",
+        "repair",
+        "restore",
+        "revert",
+        "tagManifest",
+        "tend",
+        "unpin",
+        "uploads"
+      ])
+    }))
+})
