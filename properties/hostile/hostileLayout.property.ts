@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import { hasher } from "../../src/node/files/hasher.ts"
 import type { SymlinkPolicy } from "../../src/node/files/layoutFiles.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
@@ -37,7 +37,7 @@ const other = documentOf("elsewhere")
 const push = (registry: LayoutRegistry, name: string) => registry.pushBlob("app", {}, Stream.succeed(bytesOf(name)))
 
 const furnish = Effect.gen(function*() {
-  const registry = yield* openShared({ directory: template, durability: "none" })
+  const registry = yield* makeDisk({ directory: template, durability: "none" })
   for (const name of ["config", "one", "two", "foreign"]) yield* push(registry, name)
   yield* registry.pushManifest("app", image.bytes, image.mediaType, { tags: ["v1", "v2"] })
   yield* registry.pushManifest("app/web", other.bytes, other.mediaType, { tags: ["v1"] })
@@ -165,7 +165,7 @@ const assertSafe = async (layout: string, { harmed, links, operations }: Case, m
   const scope = Effect.runSync(Scope.make())
   const stores = openStores(
     confined.fs,
-    { directory: layout, durability: "none", symlinks: links, lockWaitMillis: 100 },
+    { directory: layout, durability: "none", symlinks: links, lockWait: 100 },
     undefined
   )
   const registry = sharedRegistry(await Effect.runPromise(Effect.provideService(stores, Scope.Scope, scope)), hasher)
@@ -208,7 +208,7 @@ let copies = 0
 const recorded = (directory: string): Promise<unknown> =>
   Effect.runPromise(Effect.scoped(
     Effect.flatMap(
-      openShared({ directory, durability: "none" }),
+      makeDisk({ directory, durability: "none" }),
       (registry) => Effect.flip(registry.deleteTag("app", "none"))
     )
   ))
@@ -261,7 +261,7 @@ describe("a layout in which something is not what it should be", () => {
       fc.record({ place: fc.constantFrom(...spared()), harm: fc.constantFrom(...harms), seed: fc.nat() })
     )
     const use = Effect.fnUntraced(function*(layout: string, level: Level) {
-      const registry = yield* openShared({ directory: layout, durability: "none" })
+      const registry = yield* makeDisk({ directory: layout, durability: "none" })
       yield* registry.repair({ level })
       assert.deepStrictEqual((yield* registry.getTag("app/web", "v1")).bytes, other.bytes)
       yield* readBlob(registry, "foreign")
@@ -305,8 +305,8 @@ describe("a layout in which something is not what it should be", () => {
       fc.array(fc.oneof({ weight: 4, arbitrary: content() }, lost, marker), { minLength: 1, maxLength: 5 })
     )
     const use = Effect.fnUntraced(function*(layout: string) {
-      const registry = yield* openShared({ directory: layout, durability: "none" })
-      yield* registry.repair({ source: yield* openShared({ directory: template }) })
+      const registry = yield* makeDisk({ directory: layout, durability: "none" })
+      yield* registry.repair({ source: yield* makeDisk({ directory: template }) })
       const wrong = Stream.filter(
         registry.verify(),
         (step) => step._tag === "Found" && step.finding.severity !== "info"

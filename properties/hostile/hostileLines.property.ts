@@ -6,7 +6,7 @@ import fc from "fast-check"
 import { PassThrough } from "node:stream"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { serveStdio } from "../../src/mcp/sdk/stdio.ts"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { pushImage } from "../../test/mcp/support/images.ts"
 import { memoryFiles } from "../../test/mcp/support/memoryFiles.ts"
 import { figures } from "../support/figures.ts"
@@ -67,7 +67,7 @@ interface Server {
 }
 
 const server: Effect.Effect<Server, never, Scope.Scope> = Effect.gen(function*() {
-  const registry = yield* Effect.orDie(makeRegistry())
+  const registry = yield* Effect.orDie(makeMemory())
   yield* pushImage(registry, { tags: ["v1"] })
   const catalogue = makeToolCatalog({
     layouts: [{ id: "main", path: "/layouts/main", registry, perRepository: false }],

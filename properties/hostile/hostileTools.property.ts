@@ -9,7 +9,7 @@ import { afterAll, beforeAll } from "vitest"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../src/mcp/requests/callTool.ts"
 import type { JsonArguments } from "../../src/mcp/tool/Tool.ts"
-import { localFiles, openShared } from "../../src/node/index.ts"
+import { localFiles, makeDisk } from "../../src/node/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { pushImage } from "../../test/mcp/support/images.ts"
 import { figures } from "../support/figures.ts"
@@ -40,7 +40,7 @@ beforeAll(async () => {
   fs.writeFileSync(join(allowed, "file"), "content of a file")
   fs.symlinkSync(join(forbidden, "secret"), join(allowed, "link"))
   fs.symlinkSync(forbidden, join(allowed, "out"))
-  const open = openShared({ directory: layout, durability: "none" })
+  const open = makeDisk({ directory: layout, durability: "none" })
   registry = await Effect.runPromise(Effect.provideService(open, Scope.Scope, scope))
   await furnish()
 })

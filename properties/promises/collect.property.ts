@@ -28,7 +28,7 @@ const counts = {
 }
 
 /** Nothing is kept but what is needed, and what was pushed within the hour. */
-const now: GarbageOptions = { graceMillis: 0, undoWindowMillis: 0, untagged: true }
+const now: GarbageOptions = { grace: 0, undoWindow: 0, untagged: true }
 
 const hours = (count: number): number => count * 60 * 60 * 1000
 

@@ -24,7 +24,7 @@ const [pushed, garbage] = [layerOf(note), layerOf("garbage")]
 /** Nothing is kept but what is needed, and what was pushed within the hour. */
 const collect = (registry: LayoutRegistry): Work =>
   Effect.gen(function*() {
-    const { id } = yield* registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0, untagged: true })
+    const { id } = yield* registry.planGarbage({ grace: 0, undoWindow: 0, untagged: true })
     if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
   })
 

@@ -65,7 +65,7 @@ const operations: Readonly<Record<string, Operation>> = {
   collect: (registry) =>
     Effect.gen(function*() {
       yield* registry.deleteTag("app", "v1")
-      const { id } = yield* registry.planGarbage({ graceMillis: 0 })
+      const { id } = yield* registry.planGarbage({ grace: 0 })
       if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
     }),
   repair: (registry) => registry.repair()
@@ -79,7 +79,7 @@ const furnish = (registry: LayoutRegistry) =>
     yield* registry.pin("app", digestOf(bytesOf("two")))
     const writer = yield* registry.pushBlobChunked("app")
     yield* writer.append(0, Stream.succeed(Buffer.from("begun")))
-    yield* registry.planGarbage({ graceMillis: 0 })
+    yield* registry.planGarbage({ grace: 0 })
   })
 
 /** Puts a copy of what is at a path at another, of all that is in it. */

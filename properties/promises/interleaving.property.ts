@@ -54,10 +54,10 @@ interface Place {
   readonly open: (directory: string) => Effect.Effect<ReadonlyArray<LayoutRegistry>, unknown, Scope.Scope>
 }
 
-const openOnDisk = (directory: string) => node.openShared({ directory, durability: "none" })
+const openOnDisk = (directory: string) => node.makeDisk({ directory, durability: "none" })
 
 const places: ReadonlyArray<Place> = [
-  { name: "in memory", runs, open: () => Effect.map(memory.makeRegistry(), (registry) => [registry]) },
+  { name: "in memory", runs, open: () => Effect.map(memory.makeMemory(), (registry) => [registry]) },
   {
     name: "on disk",
     runs: Math.ceil(runs / 5),

@@ -31,26 +31,26 @@ interface Kind {
 /** Segments of a few commits, so that histories go through many. */
 const options = { durability: "none", history: { segmentBytes: 3000, segmentIndexes: 0 } } as const
 const kinds: ReadonlyArray<Kind> = [
-  { name: "one layout in memory", shared: true, runs, open: () => memory.makeRegistry(), onDisk: false },
+  { name: "one layout in memory", shared: true, runs, open: () => memory.makeMemory(), onDisk: false },
   {
     name: "a tree of layouts in memory",
     shared: false,
     runs,
-    open: () => memory.makeRegistryPerRepository,
+    open: () => memory.makeMemoryTree,
     onDisk: false
   },
   {
     name: "one layout on disk",
     shared: true,
     runs: Math.ceil(runs / 4),
-    open: (directory) => node.openShared({ directory, ...options }),
+    open: (directory) => node.makeDisk({ directory, ...options }),
     onDisk: true
   },
   {
     name: "a tree of layouts on disk",
     shared: false,
     runs: Math.ceil(runs / 4),
-    open: (directory) => node.openPerRepository({ directory, ...options }),
+    open: (directory) => node.makeDiskTree({ directory, ...options }),
     onDisk: true
   }
 ]

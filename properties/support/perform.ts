@@ -192,9 +192,9 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
     case "collect":
       return Effect.gen(function*() {
         const plan = yield* registry.planGarbage({
-          graceMillis: 0,
+          grace: 0,
           untagged: ask.untagged,
-          ...(ask.undoable ? {} : { undoWindowMillis: 0 })
+          ...(ask.undoable ? {} : { undoWindow: 0 })
         })
         // Where no plan could be kept there is none to be carried out.
         if (Option.isNone(plan.id)) return yield* Effect.fail(new Broken())

@@ -2,7 +2,7 @@
 import { Effect, Option, Stream } from "effect"
 import type { Completions } from "effect/cli"
 import { readdirSync } from "node:fs"
-import { isLayout, openPerRepository, openShared } from "../node/index.ts"
+import { isLayout, makeDisk, makeDiskTree } from "../node/index.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import { parseDirectory } from "./directories.ts"
 
@@ -90,8 +90,8 @@ const namesIn = (
   Effect.scoped(Effect.gen(function*() {
     const { path } = parseDirectory(directory)
     const registry = yield* perRepository
-      ? openPerRepository({ directory: path })
-      : openShared({ directory: path })
+      ? makeDiskTree({ directory: path })
+      : makeDisk({ directory: path })
     const at = partial.indexOf("@")
     if (at >= 0) {
       const name = partial.slice(0, at)

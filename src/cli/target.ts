@@ -7,8 +7,8 @@ import {
   findLayout,
   type HoldPolicy,
   isLayout,
-  openPerRepository,
-  openShared,
+  makeDisk,
+  makeDiskTree,
   type SymlinkPolicy,
   whyNoLayout
 } from "../node/index.ts"
@@ -126,9 +126,9 @@ const open = Effect.fnUntraced(function*(
   if (perRepository) {
     // What is written makes what is missing of a tree, but no layout is a tree.
     const mustExist = durability === undefined || (existsSync(path) && (yield* isLayout(path)))
-    return { directory: path, perRepository, registry: yield* openPerRepository({ ...options, mustExist }) }
+    return { directory: path, perRepository, registry: yield* makeDiskTree({ ...options, mustExist }) }
   }
-  const registry = yield* openShared({
+  const registry = yield* makeDisk({
     ...options,
     defaultRepository: Option.getOrUndefined(defaultRepository),
     mustExist: state === "there"

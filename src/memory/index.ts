@@ -1,5 +1,5 @@
 /** A registry that lives in memory: for tests, for trying things out, and where there is no file system. */
-import { Effect, Layer } from "effect"
+import { Config, Effect, Layer } from "effect"
 import type { NameInvalid } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
@@ -9,13 +9,14 @@ import type { Layouts, Stores } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 import { memoryStores } from "./memoryStores.ts"
 
+/** What a registry in memory is told. */
 export interface MemoryOptions {
   /** The repository that bare tags and nameless entries belong to. */
-  readonly defaultRepository?: string
+  readonly defaultRepository?: string | undefined
 }
 
 /** One layout that holds every repository. */
-export const makeRegistry = (options: MemoryOptions = {}): Effect.Effect<LayoutRegistry, NameInvalid> =>
+export const makeMemory = (options: MemoryOptions = {}): Effect.Effect<LayoutRegistry, NameInvalid> =>
   Effect.map(
     options.defaultRepository === undefined
       ? Effect.succeed(undefined)
@@ -24,7 +25,7 @@ export const makeRegistry = (options: MemoryOptions = {}): Effect.Effect<LayoutR
   )
 
 /** One layout per repository. */
-export const makeRegistryPerRepository: Effect.Effect<LayoutRegistry> = Effect.sync(() => {
+export const makeMemoryTree: Effect.Effect<LayoutRegistry> = Effect.sync(() => {
   const stores = new Map<Repository, Stores>()
   const layouts: Layouts = {
     open: (repository) =>
@@ -38,6 +39,17 @@ export const makeRegistryPerRepository: Effect.Effect<LayoutRegistry> = Effect.s
   return treeRegistry(layouts, hasher)
 })
 
-/** The registry as a layer; every build is a registry of its own. */
-export const layer = (options: MemoryOptions = {}): Layer.Layer<Registry | Layout, NameInvalid> =>
-  Layer.effectContext(Effect.map(makeRegistry(options), contextOf))
+/** `makeMemory` as a layer; every build is a registry of its own. */
+export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<Registry | Layout, NameInvalid> =>
+  Layer.effectContext(Effect.map(makeMemory(options), contextOf))
+
+/** As `layerMemory`, with options that are read from the configuration. */
+export const layerMemoryConfig = (
+  options: Config.Wrap<MemoryOptions>
+): Layer.Layer<Registry | Layout, NameInvalid | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layerMemory))
+
+/** `makeMemoryTree` as a layer; every build is a registry of its own. */
+export const layerMemoryTree: Layer.Layer<Registry | Layout> = Layer.effectContext(
+  Effect.map(makeMemoryTree, contextOf)
+)

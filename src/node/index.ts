@@ -1,5 +1,5 @@
 /** Registries on disk. */
-import { Effect, Layer, type Scope } from "effect"
+import { Config, Effect, Layer, type Scope } from "effect"
 import { resolve } from "node:path"
 import process from "node:process"
 import { type LayoutNotFound, type ReferenceInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
@@ -21,9 +21,9 @@ import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.
 import { type LayoutOptions, openStores } from "./stores.ts"
 
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
-export type { LayoutOptions } from "./stores.ts"
+export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
-export interface TreeOptions extends LayoutOptions {
+export interface DiskTreeOptions extends LayoutOptions {
   /**
    * Whether opening fails with `LayoutNotFound` where there is nothing to read: a path that does not exist, a file, a
    * directory of other things, one layout in the place of a tree of them, or a tree in the place of one layout. False
@@ -32,7 +32,7 @@ export interface TreeOptions extends LayoutOptions {
   readonly mustExist?: boolean | undefined
 }
 
-export interface SharedOptions extends TreeOptions {
+export interface DiskOptions extends DiskTreeOptions {
   /**
    * The repository that bare tags and nameless entries belong to. By default what `.ocilayout` says, which the first
    * change writes down, and before it the name of the directory: in lower case, with dashes in the place of what no
@@ -46,7 +46,7 @@ export interface SharedOptions extends TreeOptions {
  * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
  * opened at all; whatever else is wrong about the directory is told by the operation that meets it.
  */
-export const openShared = (options: SharedOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
+export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
     const { directory, mustExist = false } = options
     yield* supported
@@ -56,7 +56,7 @@ export const openShared = (options: SharedOptions): Effect.Effect<LayoutRegistry
 
 /** What is said, or else what is written down, or else what the directory is called. */
 const defaultRepositoryOf = Effect.fnUntraced(function*(
-  options: Pick<SharedOptions, "defaultRepository" | "directory" | "symlinks">
+  options: Pick<DiskOptions, "defaultRepository" | "directory" | "symlinks">
 ): Effect.fn.Return<Repository, RegistryError> {
   if (options.defaultRepository !== undefined) {
     return yield* Effect.fromResult(parseRepository(options.defaultRepository))
@@ -67,18 +67,32 @@ const defaultRepositoryOf = Effect.fnUntraced(function*(
 })
 
 /** A tree of layouts below a directory, one per repository; `Unsupported` and, with `mustExist`, `LayoutNotFound`. */
-export const openPerRepository = (options: TreeOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
+export const makeDiskTree = (options: DiskTreeOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
     yield* supported
     if (options.mustExist ?? false) yield* expectTree(options.directory)
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
   })
 
-export const layerShared = (options: SharedOptions): Layer.Layer<Registry | Layout, RegistryError> =>
-  Layer.effectContext(Effect.map(openShared(options), contextOf))
+/** `makeDisk` as a layer: the registry and its layout, open for as long as the layer is. */
+export const layerDisk = (options: DiskOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+  Layer.effectContext(Effect.map(makeDisk(options), contextOf))
 
-export const layerPerRepository = (options: TreeOptions): Layer.Layer<Registry | Layout, RegistryError> =>
-  Layer.effectContext(Effect.map(openPerRepository(options), contextOf))
+/** As `layerDisk`, with options that are read from the configuration. */
+export const layerDiskConfig = (
+  options: Config.Wrap<DiskOptions>
+): Layer.Layer<Registry | Layout, RegistryError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layerDisk))
+
+/** `makeDiskTree` as a layer. */
+export const layerDiskTree = (options: DiskTreeOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+  Layer.effectContext(Effect.map(makeDiskTree(options), contextOf))
+
+/** As `layerDiskTree`, with options that are read from the configuration. */
+export const layerDiskTreeConfig = (
+  options: Config.Wrap<DiskTreeOptions>
+): Layer.Layer<Registry | Layout, RegistryError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layerDiskTree))
 
 /** Files inside these directories, given as absolute paths; one that does not exist allows nothing. */
 export const localFiles = (allowed: ReadonlyArray<string>): LocalFiles => makeLocalFiles(nodeFs, allowed)
@@ -117,7 +131,7 @@ export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceIn
  * Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none, `Unsupported` where
  * layouts cannot be opened at all.
  */
-export const createLayout = (options: SharedOptions): Effect.Effect<boolean, RegistryError> =>
+export const createLayout = (options: DiskOptions): Effect.Effect<boolean, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
     yield* supported
     const existed = yield* isLayout(options.directory)

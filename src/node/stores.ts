@@ -1,5 +1,5 @@
 /** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
-import { Effect, type Scope } from "effect"
+import { Duration, Effect, type Scope } from "effect"
 import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { makeManifests } from "../ops/manifests/manifests.ts"
@@ -25,6 +25,25 @@ import { makePins } from "./sidecars/pinFiles.ts"
 import { makePlans } from "./sidecars/planFiles.ts"
 import { makeUploadStore } from "./uploads/uploadFiles.ts"
 
+/** How much of its history a layout keeps, and in files of which size. */
+export interface HistoryOptions {
+  /** How long a commit is kept at least; 90 days by default. */
+  readonly keep?: Duration.Input | undefined
+  /** How many commits are kept at least, whatever their age; 100,000 by default. */
+  readonly keepCommits?: number | undefined
+  /** Bytes after which a file of the journal ends; 1 MiB by default. */
+  readonly segmentBytes?: number | undefined
+  /** How many times the bytes of the index a file of the journal has at least; 4 by default. */
+  readonly segmentIndexes?: number | undefined
+}
+
+const limitsOf = ({ keep, keepCommits, segmentBytes, segmentIndexes }: HistoryOptions = {}): HistoryLimits => ({
+  segmentBytes: segmentBytes ?? historyLimits.segmentBytes,
+  segmentIndexes: segmentIndexes ?? historyLimits.segmentIndexes,
+  keepMillis: keep === undefined ? historyLimits.keepMillis : Duration.toMillis(keep),
+  keepCommits: keepCommits ?? historyLimits.keepCommits
+})
+
 export interface LayoutOptions {
   /** The layout's directory, or the root of a tree of layouts; absolute. */
   readonly directory: string
@@ -35,12 +54,12 @@ export interface LayoutOptions {
   /** For how long content has a second name that other tools' collections do not know; `always` by default. */
   readonly hold?: HoldPolicy | undefined
   /** How long a writer waits for the lock before it fails with `LayoutLocked`; 30 seconds by default. */
-  readonly lockWaitMillis?: number | undefined
+  readonly lockWait?: Duration.Input | undefined
   /** How much of its history a layout keeps; 90 days and 100,000 commits at least by default. */
-  readonly history?: Partial<HistoryLimits> | undefined
+  readonly history?: HistoryOptions | undefined
 }
 
-const lockWaitMillis = 30_000
+const lockWait = Duration.seconds(30)
 
 export interface OpenStores extends Stores {
   /** Lets go of what is kept of the index, the open file included; the next look reads it again. */
@@ -79,24 +98,25 @@ export const openStoresIn = Effect.fnUntraced(function*(
   const files = layoutFiles(fs, options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse",
-    history: { ...historyLimits, ...options.history },
+    history: limitsOf(options.history),
     hold: options.hold,
     ...(keepsDefault ? { defaultRepository } : {})
   })
+  const lockWaitMillis = Duration.toMillis(options.lockWait ?? lockWait)
   const cache = yield* makeIndexCache(files, defaultRepository)
   const preparation = makePreparation(files, cache.look)
   const trusted = makeTrusted()
   const blobs = makeBlobStore(files, preparation, trusted)
   const completion = makeCompletion(files, trusted, { blobs, manifests: makeManifests(blobs, hasher) })
   return {
-    layout: yield* makeLayoutStore(files, { cache, completion }, options.lockWaitMillis ?? lockWaitMillis),
+    layout: yield* makeLayoutStore(files, { cache, completion }, lockWaitMillis),
     journal: makeJournal(files, cache),
     blobs,
     uploads: makeUploadStore(files, preparation, trusted),
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
     facts: yield* makeFacts(files),
-    upkeep: makeInspection(files, defaultRepository, options.lockWaitMillis ?? lockWaitMillis),
+    upkeep: makeInspection(files, defaultRepository, lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget,
     establish: Effect.andThen(preparation.foldersCreated, asStorage(files.root)(preparation.layoutCreated))

@@ -1,11 +1,13 @@
 /** The services of Effect programs: what a layer provides, what stands in for it, and several of them at once. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Stream } from "effect"
-import { layer, makeRegistry } from "../../src/memory/index.ts"
+import { Config, ConfigProvider, Context, Effect, Layer, Option, Stream } from "effect"
+import { layerMemory, makeMemory } from "../../src/memory/index.ts"
+import { layerDiskConfig, makeDisk } from "../../src/node/index.ts"
 import { Layout } from "../../src/ops/api/Layout.ts"
 import { Registry, type RegistryShape } from "../../src/ops/api/Registry.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
+import { temporaryFolder } from "../support/folders.ts"
 import { image, pushImage } from "../support/images.ts"
 
 const one = image("one")
@@ -21,7 +23,7 @@ describe("a layer", () => {
         commits.map(({ changes }) => changes.map(({ repository, tag }) => `${repository}:${tag}`)),
         [["app:v1"]]
       )
-    }).pipe(Effect.provide(layer())))
+    }).pipe(Effect.provide(layerMemory())))
 
   it.effect("can be a mock of what a test needs", () =>
     Effect.gen(function*() {
@@ -47,14 +49,14 @@ describe("several registries in one program", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(production.tags("app")), ["stable"])
       assert.deepStrictEqual(yield* Stream.runCollect(staging.tags("app")), ["v1"])
     }).pipe(
-      Effect.provide([Layer.effect(Staging, makeRegistry()), Layer.effect(Production, makeRegistry())])
+      Effect.provide([Layer.effect(Staging, makeMemory()), Layer.effect(Production, makeMemory())])
     ))
 })
 
 describe("reads and writes", () => {
   it.effect("are told apart: every operation of a layout for reading either reads or is refused", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const closed = readOnly(registry)
       const own = Object.entries(registry)
       const changed = Object.entries(closed).filter((entry) =>
@@ -84,5 +86,23 @@ describe("reads and writes", () => {
         "unpin",
         "uploads"
       ])
+    }))
+})
+
+describe("options from the configuration", () => {
+  it.live("open a layout", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryFolder
+      const layer = layerDiskConfig({
+        directory: Config.String("LAYOUT"),
+        lockWait: Config.Duration("LOCK_WAIT"),
+        durability: Config.succeed("none")
+      })
+      const provider = ConfigProvider.fromUnknown({ LAYOUT: directory, LOCK_WAIT: "5 seconds" })
+      yield* Effect.gen(function*() {
+        yield* pushImage(yield* Registry, "app", one, ["v1"])
+      }).pipe(Effect.provide(layer), Effect.provide(ConfigProvider.layer(provider)))
+      const { resolveTag } = yield* makeDisk({ directory, mustExist: true })
+      assert.strictEqual((yield* resolveTag("app", "v1")).digest, one.descriptor.digest)
     }))
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Deferred, Effect, Fiber, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository, openShared } from "../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { leftovers, outside, temporaryFolder } from "../support/folders.ts"
 import { ownLayout } from "../support/layouts.ts"
@@ -108,7 +108,7 @@ describe("a blob that is not what was said", () => {
   it.live("a refusal creates no layout", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "layout")
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       for (const name of ["", "UPPER", "../up"]) {
         const refused = yield* Effect.flip(registry.pushBlob(name, {}, Stream.succeed(content)))
         assert.strictEqual(refused._tag, "NameInvalid")
@@ -256,7 +256,7 @@ describe("an upload session", () => {
   it.live("belongs to one layout of a tree", () =>
     Effect.gen(function*() {
       const root = yield* temporaryFolder
-      const registry = yield* openPerRepository({ directory: root, durability: "none" })
+      const registry = yield* makeDiskTree({ directory: root, durability: "none" })
       const writer = yield* registry.pushBlobChunked("a/b")
       const unknown = { _tag: "BlobUploadUnknown", upload: writer.id } as const
       yield* assertRefused(root, registry.pushBlobChunkedResume("a", writer.id), unknown)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf } from "../mcp/support/images.ts"
@@ -36,7 +36,7 @@ const layoutWith = Effect.fnUntraced(function*(file: "index.json" | "oci-layout"
   const directory = yield* copyOfFixture("hand/no-ref")
   fs.writeFileSync(join(directory, file), content)
   makeOld(directory)
-  return { directory, registry: yield* openShared({ directory, defaultRepository: "app" }) }
+  return { directory, registry: yield* makeDisk({ directory, defaultRepository: "app" }) }
 })
 
 const assertUnusable = Effect.fnUntraced(function*(
@@ -80,7 +80,7 @@ describe("an index that is none is never taken for an empty one", () => {
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
       fs.rmSync(join(directory, "index.json"))
-      const again = yield* openShared({ directory, defaultRepository: "app" })
+      const again = yield* makeDisk({ directory, defaultRepository: "app" })
       const error = {
         _tag: "IndexInvalid",
         path: "index.json",
@@ -95,7 +95,7 @@ describe("an index that is none is never taken for an empty one", () => {
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-ref")
       fs.rmSync(join(directory, "index.json"))
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.isFalse(fs.existsSync(join(directory, "index.json")))
       yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
@@ -120,7 +120,7 @@ describe("an index that is none is never taken for an empty one", () => {
       const index = join(directory, "index.json")
       const whole = fs.readFileSync(index)
       fs.writeFileSync(index, whole.subarray(0, 40))
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const reading = yield* Effect.forkChild(registry.resolveManifest("app", image))
       yield* Effect.sleep(100)
       fs.writeFileSync(index, whole)
@@ -132,7 +132,7 @@ describe("an index that is none is never taken for an empty one", () => {
       const directory = yield* copyOfFixture("hand/no-ref")
       const index = join(directory, "index.json")
       fs.writeFileSync(index, fs.readFileSync(index).subarray(0, 40))
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const started = Date.now()
       const torn = { _tag: "IndexInvalid", path: "index.json", reason: /^is not valid JSON/u } as const
       yield* assertRefused(directory, registry.resolveManifest("app", image), torn)
@@ -176,11 +176,11 @@ describe("an oci-layout that is none", () => {
   it.live("missing beside an index, whose entries stay", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-ref")
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.strictEqual((yield* registry.resolveManifest("app", image)).digest, image)
       fs.rmSync(join(directory, "oci-layout"))
       const before = outside(directory)
-      const again = yield* openShared({ directory, defaultRepository: "app" })
+      const again = yield* makeDisk({ directory, defaultRepository: "app" })
       for (const operation of operations) {
         yield* assertRefused(directory, operation(again), {
           _tag: "LayoutInvalid",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository } from "../../src/node/index.ts"
+import { makeDiskTree } from "../../src/node/index.ts"
 import {
   dockerManifestV1,
   dockerManifestV1Signed,
@@ -375,7 +375,7 @@ describe("a condition that does not hold", () => {
   it.live("a batch across layouts is refused whole", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
-      const registry = yield* openPerRepository({ directory, durability: "none" })
+      const registry = yield* makeDiskTree({ directory, durability: "none" })
       for (const repository of ["a", "b"]) {
         yield* registry.pushBlob(repository, {}, Stream.succeed(bytesOf("{}")))
         yield* registry.pushManifest(repository, smallManifest(), imageManifest, { tags: ["v1"] })

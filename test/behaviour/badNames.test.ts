@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository, openShared } from "../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
@@ -80,7 +80,7 @@ describe("a repository that is none", () => {
     ([, operation]) =>
       Effect.gen(function*() {
         const directory = yield* copyOfFixture("hand/no-ref")
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         for (const name of badRepositories) {
           const error = { _tag: "NameInvalid", code: "NAME_INVALID", repository: name, reason: /./u } as const
           yield* assertRefused(directory, operation(registry, name), error)
@@ -92,7 +92,7 @@ describe("a repository that is none", () => {
   it.live("is no default repository either", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-ref")
-      yield* assertRefused(directory, openShared({ directory, defaultRepository: "Not/Valid" }), {
+      yield* assertRefused(directory, makeDisk({ directory, defaultRepository: "Not/Valid" }), {
         _tag: "NameInvalid",
         repository: "Not/Valid"
       })
@@ -103,7 +103,7 @@ describe("a repository that is none", () => {
     (name) =>
       Effect.gen(function*() {
         const directory = yield* temporaryFolder
-        const registry = yield* openPerRepository({ directory, durability: "none" })
+        const registry = yield* makeDiskTree({ directory, durability: "none" })
         const refuse = Effect.gen(function*() {
           for (const operation of Object.values(withRepository)) {
             yield* assertRefused(directory, operation(registry, name), { _tag: "NameInvalid", repository: name })
@@ -121,7 +121,7 @@ describe("a repository that is none", () => {
       const directory = yield* temporaryFolder
       const elsewhere = yield* copyOfFixture("dockeroci-per-repository")
       fs.symlinkSync(join(elsewhere, "other"), join(directory, "other"))
-      const registry = yield* openPerRepository({ directory, durability: "none" })
+      const registry = yield* makeDiskTree({ directory, durability: "none" })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
     }))
 })
@@ -233,7 +233,7 @@ describe("what nobody has stored", () => {
   it.live("a mount between layouts of a tree leaves no layout behind when there is nothing to mount", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
-      const registry = yield* openPerRepository({ directory, durability: "none" })
+      const registry = yield* makeDiskTree({ directory, durability: "none" })
       yield* registry.pushBlob("a", {}, some)
       const before = listing(directory)
       yield* assertRefused(directory, registry.mountBlob("a", "b", nobody), { _tag: "BlobUnknown", digest: nobody })

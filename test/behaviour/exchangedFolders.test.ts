@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, type Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import { bytesOf } from "../mcp/support/images.ts"
@@ -71,7 +71,7 @@ describe("a folder that is exchanged for a link all the time", () => {
         for (let round = 0; round < rounds; round++) {
           yield* Effect.scoped(Effect.gen(function*() {
             // A link that stands there at this moment is a refusal to open.
-            const opened = yield* told(openShared({ directory, durability: "none", lockWaitMillis: 100 }))
+            const opened = yield* told(makeDisk({ directory, durability: "none", lockWait: 100 }))
             for (const one of opened === undefined ? [first] : [opened, first]) {
               const work = Effect.gen(function*() {
                 yield* one.pushBlob("app", {}, Stream.succeed(bytesOf(`layer ${round}`)))

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { type Fault, faultyFs } from "../support/faultyFs.ts"
@@ -65,7 +65,7 @@ describe("a call that fails during a repair", () => {
         const faulty = faultyFs(nodeFs, { root: directory })
         const place = JSON.stringify(fault)
         const calls = yield* Effect.scoped(Effect.gen(function*() {
-          const stores = yield* openStores(faulty.fs, { directory, lockWaitMillis: 2000 }, undefined)
+          const stores = yield* openStores(faulty.fs, { directory, lockWait: 2000 }, undefined)
           faulty.arm(fault)
           const registry = sharedRegistry(stores, hasher)
           const result = yield* Effect.result(registry.repair({ source: mirror.registry }))
@@ -79,7 +79,7 @@ describe("a call that fails during a repair", () => {
         for (let wait = 0; faulty.left() > 0 && wait < 50; wait++) yield* Effect.sleep(2)
         assert.strictEqual(faulty.left(), 0, `${place}: files left open`)
         assert.isAtLeast(keptIn(directory), kept, place)
-        const registry = yield* openShared({ directory })
+        const registry = yield* makeDisk({ directory })
         const wrong = (yield* verified(registry)).lines.filter((line) => !line.startsWith("info"))
         assert.deepStrictEqual(wrong, [], place)
         const repositories = yield* Stream.runCollect(registry.repositories())

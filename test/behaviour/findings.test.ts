@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { imageIndex, imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
@@ -36,7 +36,7 @@ describe("1: an index is never wiped", () => {
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("skopeo-copy-twice")
       fs.rmSync(join(directory, "blobs"), { recursive: true })
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* tagsOf(registry), ["a", "b"])
       const { digest } = yield* registry.resolveTag("app", "a")
       assert.strictEqual((yield* Effect.flip(registry.getTag("app", "a")))._tag, "ManifestUnknown")
@@ -51,7 +51,7 @@ describe("2: nobody's change is lost", () => {
   it.live("of two registries over one folder that write at once", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
-      const other = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+      const other = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
       const numbers = Array.from({ length: 25 }, (_, number) => number)
       const writing = (one: LayoutRegistry, name: string) =>
         Effect.forEach(numbers, (number) => one.tagManifest("app", image.digest, [`${name}${number}`]), {
@@ -59,7 +59,7 @@ describe("2: nobody's change is lost", () => {
         })
       yield* Effect.all([writing(registry, "a"), writing(other, "b")], { concurrency: 2 })
       const expected = [...numbers.flatMap((number) => [`a${number}`, `b${number}`]), "v1"].toSorted()
-      for (const one of [registry, other, yield* openShared({ directory, defaultRepository: "app" })]) {
+      for (const one of [registry, other, yield* makeDisk({ directory, defaultRepository: "app" })]) {
         assert.deepStrictEqual(yield* tagsOf(one), expected)
       }
     }))
@@ -67,7 +67,7 @@ describe("2: nobody's change is lost", () => {
   it.live("and what was deleted is gone for everybody at once", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
-      const other = yield* openShared({ directory, defaultRepository: "app" })
+      const other = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* tagsOf(other), ["v1"])
       yield* registry.deleteTag("app", "v1")
       assert.strictEqual((yield* Effect.flip(other.resolveTag("app", "v1")))._tag, "ManifestUnknown")
@@ -83,7 +83,7 @@ describe("3: nothing is deleted by a name that is empty", () => {
   it.live("though there is an entry without a tag", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-ref")
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.strictEqual((yield* Effect.flip(registry.deleteTag("app", "")))._tag, "TagInvalid")
       assert.strictEqual(
         (yield* Effect.flip(registry.deleteManifest("app", "", { force: true })))._tag,
@@ -149,7 +149,7 @@ describe("7: a walk visits everything once, and is bounded", () => {
     Effect.gen(function*() {
       const { directory, image } = yield* ownLayout()
       fs.truncateSync(blobPath(directory, image.digest), 3 * 1024 ** 3)
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const before = process.memoryUsage().rss
       assert.strictEqual((yield* Effect.flip(registry.getTag("app", "v1")))._tag, "LimitExceeded")
       yield* Stream.runCollect(registry.referrers("app", image.digest))
@@ -192,7 +192,7 @@ describe("9: a damaged blob is found, and repaired by a push", () => {
       const directory = yield* copyOfFixture("hand/no-ref")
       const path = blobPath(directory, layer)
       const right = fs.readFileSync(path)
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* contentOf(registry, layer), right)
       damage(path)
       // The registry has seen the right bytes before; that is no reason to trust these.
@@ -283,7 +283,7 @@ describe("11: memory is never ahead of the disk", () => {
         const expected = ["before", "dry-run", "v1"]
         assert.deepStrictEqual(yield* tagsOf(registry), expected)
         yield* registry.tagManifest("app", image.digest, ["later"])
-        for (const one of [registry, yield* openShared({ directory })]) {
+        for (const one of [registry, yield* makeDisk({ directory })]) {
           assert.deepStrictEqual(yield* tagsOf(one), ["before", "dry-run", "later", "v1"])
         }
         assert.deepStrictEqual(leftovers(directory), [])
@@ -296,7 +296,7 @@ describe("12: one manifest that is not there spoils nothing else", () => {
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/referrers")
       fs.rmSync(blobPath(directory, "sha256:22dbb3008e7b9c160485987bd8951b13bb43e0a5699c2a3f15b890cf449ee4b9"))
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const found = yield* Stream.runCollect(registry.referrers("app", handMade))
       assert.deepStrictEqual(found.map(({ digest }) => digest.slice(7, 13)), ["056726", "c92b8f"])
       assert.strictEqual((yield* registry.getTag("app", "v1")).descriptor.digest, handMade)
@@ -322,7 +322,7 @@ describe("14: what is written can be read by everybody, and stays what it was", 
   it.live("a new layout is whole, with the usual modes", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "new")
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
       const mask = process.umask()
       const index: unknown = JSON.parse(fs.readFileSync(join(directory, "index.json"), "utf8"))
@@ -350,7 +350,7 @@ describe("14: what is written can be read by everybody, and stays what it was", 
       fs.chmodSync(directory, 0o770)
       const group = process.getuid?.() === 0 ? 12_345 : fs.statSync(directory).gid
       fs.chownSync(join(directory, "index.json"), fs.statSync(directory).uid, group)
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       yield* registry.tagManifest("app", handMade, ["v1"])
       const { gid, mode } = fs.statSync(join(directory, "index.json"))
       assert.deepStrictEqual([mode & 0o777, gid], [0o660, group])
@@ -360,7 +360,7 @@ describe("14: what is written can be read by everybody, and stays what it was", 
   it.live("fields and annotations that we do not know survive every kind of write", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/unknown-fields")
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const { digest } = yield* registry.resolveTag("app", "v1")
       yield* registry.tagManifest("app", digest, ["v2"])
       yield* registry.deleteTag("app", "v1")
@@ -393,7 +393,7 @@ describe("14: what is written can be read by everybody, and stays what it was", 
       const index = join(directory, "index.json")
       fs.writeFileSync(index, text)
       makeOld(directory)
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       yield* registry.tagManifest("app", handMade, ["v2"])
       const stale = fs.readFileSync(index, "utf8")
       yield* registry.deleteTag("app", "v1")
@@ -401,7 +401,7 @@ describe("14: what is written can be read by everybody, and stays what it was", 
       // What it restores now comes out of the journal.
       fs.writeFileSync(index, stale.replace("\"v2\"", "\"theirs\""))
       makeOld(directory)
-      const again = yield* openShared({ directory, defaultRepository: "app" })
+      const again = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* tagsOf(again), ["theirs", "v3"])
       yield* again.tagManifest("app", handMade, ["v4"])
       const written = fs.readFileSync(index, "utf8")

@@ -169,7 +169,7 @@ describe("a pin or a lease that somebody has made up", () => {
       yield* pushBlob(registry, "app", stray)
       const { digest } = stray.descriptor
       disk.write(`.ocilayout/pins/sha256-${encodedOf(digest)}`, "pinned by somebody")
-      const { items } = yield* registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0, keep: false })
+      const { items } = yield* registry.planGarbage({ grace: 0, undoWindow: 0, keep: false })
       assert.deepStrictEqual(items.filter(({ goes }) => goes), [])
       // A lease of other bytes, for a blob that is missing.
       const hour = String(Math.floor(Date.now() / 3_600_000))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
-import { openShared, type SymlinkPolicy } from "../../src/node/index.ts"
+import { makeDisk, type SymlinkPolicy } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
@@ -27,7 +27,7 @@ const linked = Effect.fnUntraced(function*(place: string, target: Target, symlin
   fs.mkdirSync(dirname(moved), { recursive: true })
   fs.renameSync(join(directory, place), moved)
   fs.symlinkSync(moved, join(directory, place))
-  const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none", symlinks })
+  const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none", symlinks })
   return { directory, moved, registry }
 })
 
@@ -125,7 +125,7 @@ describe("a link in a layout is refused", () => {
         const elsewhere = yield* temporaryFolder
         fs.mkdirSync(dirname(join(directory, inner)), { recursive: true })
         fs.symlinkSync(elsewhere, join(directory, inner))
-        const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
         const refused = { _tag: "SymlinkRefused", path: inner } as const
         const read = registry.getManifest("app", image)
         // Reading needs the journal, and nothing else of ours.
@@ -152,7 +152,7 @@ describe("a link in a layout is refused", () => {
     (name) =>
       Effect.gen(function*() {
         const directory = yield* copyOfFixture("hand/no-ref")
-        const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
         const writer = yield* registry.pushBlobChunked("app")
         yield* writer.append(0, some)
         const outside = join(yield* temporaryFolder, "part")
@@ -178,7 +178,7 @@ describe("a link in a layout is refused", () => {
         const path = join(directory, ".ocilayout", name)
         fs.mkdirSync(dirname(path), { recursive: true })
         fs.symlinkSync(victim, path)
-        const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
         const exit = yield* Effect.exit(registry.tagManifest("app", image, ["v1"]))
         // The note of who holds the lock is a hint, so writing goes on without it.
         assert.strictEqual(exit._tag === "Success", name === "holder")
@@ -191,7 +191,7 @@ describe("a link in a layout is refused", () => {
       const real = yield* copyOfFixture("hand/no-ref")
       const directory = join(yield* temporaryFolder, "link")
       fs.symlinkSync(real, directory)
-      const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
       yield* readAll(registry)
       yield* writeAll(registry)
       assert.isTrue(fs.lstatSync(directory).isSymbolicLink())
@@ -205,7 +205,7 @@ const assertFollowed = Effect.fnUntraced(function*(place: string, target: Target
   assert.strictEqual((yield* registry.usage).blobs, 3)
   yield* writeAll(registry)
   assert.strictEqual((yield* registry.usage).blobs, 5)
-  const again = yield* openShared({ directory, defaultRepository: "app", symlinks })
+  const again = yield* makeDisk({ directory, defaultRepository: "app", symlinks })
   yield* readAll(again)
   assert.strictEqual((yield* again.resolveManifest("app", digestOf(smallManifest()))).mediaType, imageManifest)
   assert.isTrue(fs.lstatSync(join(directory, place)).isSymbolicLink(), `${place} is still a link`)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
@@ -58,7 +58,7 @@ describe("a disk that is full", () => {
     () =>
       Effect.gen(function*() {
         const directory = layoutIn(yield* tinyFolder(512))
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         const large = Stream.take(Stream.forever(Stream.succeed(new Uint8Array(64 * 1024))), 64)
         const full = { _tag: "StorageError", code: "STORAGE_ERROR", kind: "full", operation: "write" } as const
         const error = yield* assertRefused(directory, registry.pushBlob("app", {}, large), full)
@@ -82,7 +82,7 @@ describe("a disk that is full", () => {
       Effect.gen(function*() {
         const folder = yield* tinyFolder(512)
         const directory = layoutIn(folder)
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         yield* registry.tagManifest("app", image, ["v1"])
         const filler = fill(folder)
         for (const [name, write] of Object.entries(writes)) {
@@ -92,7 +92,7 @@ describe("a disk that is full", () => {
         }
         fs.rmSync(filler)
         for (const write of Object.values(writes)) yield* write(registry)
-        const again = yield* openShared({ directory, defaultRepository: "app" })
+        const again = yield* makeDisk({ directory, defaultRepository: "app" })
         assert.deepStrictEqual(yield* Stream.runCollect(again.tags("app")), ["v2"])
         assert.strictEqual((yield* again.getTag("app", "v2")).descriptor.digest, digestOf(smallManifest()))
       })
@@ -108,7 +108,7 @@ describe("a disk that is read-only", () => {
         for (const layout of [yield* copyOfFixture("hand/no-ref"), own.directory]) {
           const before = listing(layout, { times: true })
           const directory = yield* readOnlyView(layout)
-          const registry = yield* openShared({ directory, defaultRepository: "app" })
+          const registry = yield* makeDisk({ directory, defaultRepository: "app" })
           yield* registry.check
           const digest = layout === own.directory ? own.image.digest : image
           assert.strictEqual((yield* registry.getManifest("app", digest)).descriptor.digest, digest)
@@ -124,7 +124,7 @@ describe("a disk that is read-only", () => {
       const own = yield* ownLayout()
       for (const layout of [yield* copyOfFixture("hand/no-ref"), own.directory]) {
         const directory = yield* readOnlyView(layout)
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         for (const [name, write] of Object.entries(writes)) {
           // Nothing of these is in the layout of our own, which is then what is said first.
           if (layout === own.directory && (name === "tagManifest" || name === "deleteManifest")) continue
@@ -138,7 +138,7 @@ describe("a disk that is read-only", () => {
   it.live.skipIf(whyNoMounts !== undefined)("takes no new layout", () =>
     Effect.gen(function*() {
       const directory = join(yield* readOnlyView(dirname(yield* copyOfFixture("hand/no-ref"))), "new")
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       const error = yield* Effect.flip(registry.pushBlob("app", {}, Stream.succeed(some)))
       assert.deepInclude({ ...error }, { _tag: "StorageError", kind: "readOnly", operation: "mkdir" })
@@ -158,7 +158,7 @@ describe("a layout of somebody else's", () => {
     () =>
       Effect.gen(function*() {
         const directory = yield* reachable
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         yield* asNobody(Effect.gen(function*() {
           assert.strictEqual((yield* registry.getManifest("app", image)).bytes.length, 401)
           for (const [name, write] of Object.entries(writes)) {
@@ -176,7 +176,7 @@ describe("a layout of somebody else's", () => {
       for (const path of ["index.json", "oci-layout", join("blobs", "sha256", image.slice(7))]) {
         const directory = yield* reachable
         fs.chmodSync(join(directory, path), 0o600)
-        const registry = yield* openShared({ directory, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         const before = outside(directory)
         const error = yield* asNobody(Effect.flip(registry.getManifest("app", image)))
         assert.deepInclude({ ...error }, { _tag: "StorageError", kind: "denied", operation: "open", path })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository, openShared } from "../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import type { RepairOptions, RepairStep } from "../../src/ops/api/Maintenance.ts"
 import { bytesOf, pushImage, pushIndex } from "../mcp/support/images.ts"
@@ -71,7 +71,7 @@ describe("repairing the files that make a layout", () => {
   it.live("writes oci-layout beside a good index", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-oci-layout")
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* repaired(registry), {
         done: ["LAYOUT_FILE_MISSING oci-layout: wrote oci-layout"],
         left: [],
@@ -93,7 +93,7 @@ describe("repairing the files that make a layout", () => {
       Effect.gen(function*() {
         const directory = yield* copyOfFixture(name)
         const text = fs.readFileSync(join(directory, "index.json"), "utf8")
-        const registry = yield* openShared({ directory })
+        const registry = yield* makeDisk({ directory })
         const { done, left } = yield* repaired(registry)
         assert.deepStrictEqual(done, [`INDEX_NO_LIST index.json: wrote "manifests": [] into index.json`])
         assert.deepStrictEqual(left, [])
@@ -123,7 +123,7 @@ describe("repairing an index that is lost", () => {
         const commits = yield* Stream.runCollect(registry.history())
         doHarm(join(directory, "index.json"))
         makeOld(directory)
-        const again = yield* openShared({ directory, durability: "none" })
+        const again = yield* makeDisk({ directory, durability: "none" })
         const kept = harm === "deleted" ? "" : "; what was there is kept as .ocilayout/quarantine/index.json.*"
         const { done, left } = yield* repaired(again)
         assert.deepStrictEqual(done, [
@@ -132,7 +132,7 @@ describe("repairing an index that is lost", () => {
         ])
         assert.deepStrictEqual(left, [])
         assert.deepStrictEqual(entriesIn(directory), entries)
-        for (const registry of [again, yield* openShared({ directory })]) {
+        for (const registry of [again, yield* makeDisk({ directory })]) {
           assert.deepStrictEqual(yield* Stream.runCollect(registry.history()), commits)
           assert.strictEqual((yield* registry.resolveTag("app", "v2")).digest, image.digest)
         }
@@ -157,7 +157,7 @@ describe("repairing an index that is lost", () => {
         fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
         doHarm(join(directory, "index.json"))
         makeOld(directory)
-        const again = yield* openShared({ directory, durability: "none" })
+        const again = yield* makeDisk({ directory, durability: "none" })
         const { done, left } = yield* repaired(again)
         assert.match(done.join("\n"), /: wrote an index of 3 manifests that were found under blobs\//u)
         assert.deepStrictEqual([done.length, left], [1, []])
@@ -179,12 +179,12 @@ describe("repairing an index that is lost", () => {
   it.live("gives the names to the repository that a layout of a tree is", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
-      const registry = yield* openPerRepository({ directory, durability: "none" })
+      const registry = yield* makeDiskTree({ directory, durability: "none" })
       const image = yield* pushImage(registry, { repository: "app/web", tags: ["v1"] })
       const layout = join(directory, "app/web")
       fs.rmSync(join(layout, ".ocilayout"), { recursive: true })
       fs.rmSync(join(layout, "index.json"))
-      const again = yield* openPerRepository({ directory, durability: "none" })
+      const again = yield* makeDiskTree({ directory, durability: "none" })
       const { done } = yield* repaired(again)
       assert.match(
         done.join("\n"),
@@ -208,7 +208,7 @@ describe("repairing an index that is lost", () => {
       for (const name of fs.readdirSync(waiting)) fs.rmSync(join(waiting, name))
       const path = join(waiting, `${Date.now()}.${e.before}.${e.after}.${"0".repeat(32)}`)
       fs.renameSync(join(directory, "index.json"), path)
-      const again = yield* openShared({ directory, durability: "none" })
+      const again = yield* makeDisk({ directory, durability: "none" })
       const { done } = yield* repaired(again)
       assert.match(done[0] ?? "", /^INDEX_MISSING index\.json: wrote the index of the last commit again/u)
       assert.deepStrictEqual(yield* Stream.runCollect(again.tags("app")), ["v1"])
@@ -309,8 +309,8 @@ describe("repairing content", () => {
         fs.rmSync(join(directory, "blobs"), { recursive: true })
         fs.mkdirSync(join(directory, "blobs/sha256"), { recursive: true })
         fs.writeFileSync(join(directory, pathOf(index.digest)), "damaged")
-        const registry = yield* openShared({ directory, durability: "none" })
-        const tree = yield* openPerRepository({ directory: yield* temporaryFolder, durability: "none" })
+        const registry = yield* makeDisk({ directory, durability: "none" })
+        const tree = yield* makeDiskTree({ directory: yield* temporaryFolder, durability: "none" })
         yield* pushIndex(tree, [yield* pushImage(tree, { repository: "app" })], [])
         const source = perRepository ? tree : mirror.registry
         const { done, left } = yield* repaired(registry, { source })
@@ -353,7 +353,7 @@ describe("repairing content", () => {
           .map((code) => ({ code, path: "../oci-layout", digest, affected: ["../x:v1"] }))
         yield* registry.repair({ findings })
       }
-      const wrong = yield* openShared({ directory: yield* copyOfFixture("hand/wrong-size"), defaultRepository: "app" })
+      const wrong = yield* makeDisk({ directory: yield* copyOfFixture("hand/wrong-size"), defaultRepository: "app" })
       const { done, left } = yield* repaired(wrong)
       assert.match(done.join("\n"), /^SIZE_MISMATCH .*: wrote the right size, 401, into the index$/u)
       assert.deepStrictEqual(left, [])

@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { localFiles, openShared } from "../../src/node/index.ts"
+import { localFiles, makeDisk } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import { bytesOf, digestOf } from "../mcp/support/images.ts"
 import { copyOfFixture, leftovers, listing, temporaryFolder } from "../support/folders.ts"
@@ -61,7 +61,7 @@ const withSpecial = Effect.fnUntraced(function*(place: string, make: Make) {
   fs.rmSync(path, { force: true })
   fs.mkdirSync(dirname(path), { recursive: true })
   yield* make(path)
-  return { directory, registry: yield* openShared({ directory, defaultRepository: "app", durability: "none" }) }
+  return { directory, registry: yield* makeDisk({ directory, defaultRepository: "app", durability: "none" }) }
 })
 
 /** Whoever waits for a FIFO waits for ever. */
@@ -163,11 +163,11 @@ describe("the folder of our own, in part gone", () => {
     (name) =>
       Effect.gen(function*() {
         const directory = yield* copyOfFixture("hand/no-ref")
-        const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+        const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
         yield* registry.tagManifest("app", image, ["v1"])
         fs.rmSync(join(directory, ".ocilayout", name), { recursive: true })
         // Each by a registry that has made sure of nothing yet, and by one that has.
-        for (const one of [registry, yield* openShared({ directory, defaultRepository: "app", durability: "none" })]) {
+        for (const one of [registry, yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })]) {
           yield* one.tagManifest("app", image, ["v2"])
           yield* one.deleteTag("app", "v2")
           fs.rmSync(join(directory, ".ocilayout", name), { recursive: true, force: true })
@@ -182,7 +182,7 @@ describe("the folder of our own, in part gone", () => {
   it.live("made by somebody else, with nothing but a lock, it is used", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/extra-dotdir")
-      const registry = yield* openShared({ directory, defaultRepository: "app", durability: "none" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })
       yield* registry.deleteTag("app", "v1")
       assert.strictEqual((yield* registry.resolveManifest("app", image)).digest, image)
     }))

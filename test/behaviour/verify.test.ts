@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository, openShared } from "../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
 import { bytesOf, digestOf, pushImage } from "../mcp/support/images.ts"
 import { verified } from "../support/findings.ts"
 import { copyOfFixture, fixtureNames, listing, makeOld, temporaryFolder } from "../support/folders.ts"
@@ -52,8 +52,8 @@ describe("the layouts of other tools", () => {
         const directory = yield* copyOfFixture(name)
         const before = listing(directory, { times: true })
         const registry = name === "dockeroci-per-repository"
-          ? yield* openPerRepository({ directory })
-          : yield* openShared({ directory, defaultRepository: "app" })
+          ? yield* makeDiskTree({ directory })
+          : yield* makeDisk({ directory, defaultRepository: "app" })
         const { checked, findings } = yield* verified(registry)
         assert.deepStrictEqual(
           findings.map(({ code, severity }) => `${severity} ${code}`),
@@ -162,7 +162,7 @@ describe("a layout whose own files are damaged", () => {
   it.live("is whole where nothing was ever put into it", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       assert.deepStrictEqual(yield* verified(registry), { findings: [], lines: [], checked: nothing })
       fs.writeFileSync(join(directory, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
       assert.deepStrictEqual((yield* verified(registry)).lines, [])
@@ -250,7 +250,7 @@ describe("blobs that are damaged", () => {
 describe("a tree of layouts", () => {
   const tree = Effect.gen(function*() {
     const directory = yield* temporaryFolder
-    const registry = yield* openPerRepository({ directory, durability: "none" })
+    const registry = yield* makeDiskTree({ directory, durability: "none" })
     const image = yield* pushImage(registry, { repository: "app/web", tags: ["v1"] })
     yield* pushImage(registry, { repository: "base", tags: ["v1"] })
     fs.rmSync(join(directory, "app/web", pathOf(image.config.digest)))

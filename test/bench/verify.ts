@@ -11,7 +11,7 @@ import * as fs from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { VerifyOptions } from "../../src/ops/api/Maintenance.ts"
 import { image, pushBlob } from "../support/images.ts"
 
@@ -44,7 +44,7 @@ const best = (costs: ReadonlyArray<Cost>): Cost =>
 /** A new opening each time: nothing is known of the layout beforehand. */
 const verify = (directory: string, options: VerifyOptions): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-    const registry = yield* openShared({ directory })
+    const registry = yield* makeDisk({ directory })
     const wrong = Stream.filter(
       registry.verify(options),
       (step) => step._tag === "Found" && step.finding.severity === "error"
@@ -56,7 +56,7 @@ const verify = (directory: string, options: VerifyOptions): Promise<void> =>
 const links = async (): Promise<void> => {
   const directory = join(folder, "links")
   await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-    const registry = yield* openShared({ directory, durability: "none" })
+    const registry = yield* makeDisk({ directory, durability: "none" })
     yield* Effect.forEach(Array.from({ length: manifests }, (_, place) => place), (place) =>
       Effect.gen(function*() {
         const { config, layers, ...manifest } = image(`image ${place}`)
@@ -77,7 +77,7 @@ const content = async (bytes: number): Promise<void> => {
   const directory = join(folder, "content")
   const piece = new Uint8Array(1024 * 1024)
   await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-    const registry = yield* openShared({ directory, durability: "none" })
+    const registry = yield* makeDisk({ directory, durability: "none" })
     for (let blob = 0; blob < 8; blob++) {
       const pieces = Stream.map(Stream.range(1, bytes / 8 / piece.length), () => randomFillSync(piece))
       yield* registry.pushBlob("app", {}, pieces)

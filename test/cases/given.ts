@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { Finding } from "../../src/ops/api/findings.ts"
 import type { GarbageOptions } from "../../src/ops/api/Garbage.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
@@ -32,7 +32,7 @@ export interface Given {
 
 export const open = Effect.fnUntraced(function*(directory: string) {
   const repository = basename(directory)
-  const registry = yield* openShared({ directory, defaultRepository: repository, durability: "none" })
+  const registry = yield* makeDisk({ directory, defaultRepository: repository, durability: "none" })
   const given: Given = { directory, registry, repository }
   return given
 })
@@ -71,7 +71,7 @@ export const codes = (given: Given) =>
 /** What a collection a month later would take away: blobs by their short digests, entries by their names. */
 export const collected = ({ registry }: Given, options: GarbageOptions = {}) =>
   Effect.gen(function*() {
-    const { items } = yield* registry.planGarbage({ undoWindowMillis: 0, ...options, keep: false })
+    const { items } = yield* registry.planGarbage({ undoWindow: 0, ...options, keep: false })
     return items.flatMap(({ goes, kind, name }) => goes ? [kind === "blob" ? short(name) : name] : []).toSorted()
   }).pipe(later(30 * 24 * 60 * 60 * 1000))
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository } from "../../src/node/index.ts"
+import { makeDiskTree } from "../../src/node/index.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { caseAt, short } from "./given.ts"
 import { isRefusal } from "./Surface.ts"
@@ -49,7 +49,7 @@ describe.each([library, commandLine, mcp])("a tree through $name", (surface) => 
 describe("resolveName of a tree", () => {
   it.live("takes the full name, and getNamed gives the manifest", () =>
     Effect.gen(function*() {
-      const registry = yield* openPerRepository(yield* treeOf("team/app", "team"))
+      const registry = yield* makeDiskTree(yield* treeOf("team/app", "team"))
       const names: ReadonlyArray<readonly [string, string]> = [
         ["team/app:1.2.3+build.5", "sha256:08f789852f9b"],
         ["team/app:2.0.0", "sha256:713882b587a9"],

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { parseDirectory } from "../../src/cli/directories.ts"
 import { notice } from "../../src/cli/mcp/notice.ts"
 import { version } from "../../src/cli/version.ts"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { mainPath, temporaryDirectory } from "./support/server.ts"
 
@@ -117,7 +117,7 @@ describe("ocilayout", () => {
 
   it.effect("explains itself at a terminal", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const text = notice(
         {
           layouts: [{ id: "my", path: "/srv/my layout", registry, perRepository: false }],

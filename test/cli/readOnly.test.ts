@@ -3,14 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { pushImage } from "../mcp/support/images.ts"
 import { listing } from "../support/folders.ts"
 import { initialize, spawnServer, temporaryDirectory, toolCall } from "./support/server.ts"
 
 /** A layout with a past, and with a tag that another tool has set since. */
 const used = Effect.fnUntraced(function*(directory: string) {
-  const registry = yield* Effect.orDie(openShared({ directory, defaultRepository: "app" }))
+  const registry = yield* Effect.orDie(makeDisk({ directory, defaultRepository: "app" }))
   const image = yield* pushImage(registry, { tags: ["1", "2"] })
   yield* Effect.orDie(registry.deleteTag("app", "2"))
   yield* Effect.orDie(registry.pushBlob("app", {}, Stream.succeed(Buffer.from("of no use"))))

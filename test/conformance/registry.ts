@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { serveRegistry } from "../../src/http/index.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { Registry } from "../../src/ops/api/Registry.ts"
 
@@ -142,8 +142,8 @@ const stores: ReadonlyArray<readonly [string, (folder: string) => Promise<Server
   ["a tree of layouts", (folder) => command(folder, ["--per-repository"])],
   ["a layout, with TLS and passwords", guarded([])],
   ["a layout, with TLS, passwords and anonymous pulls", guarded(["--anonymous-pull"])],
-  ["memory", () => memory(Effect.orDie(makeRegistry()))],
-  ["memory, one layout per repository", () => memory(makeRegistryPerRepository)]
+  ["memory", () => memory(Effect.orDie(makeMemory()))],
+  ["memory, one layout per repository", () => memory(makeMemoryTree)]
 ]
 
 /** Of what a run that failed has said. */

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url"
 import { ocilayout } from "../../src/cli/command.ts"
 import { parseHttp } from "../../src/cli/mcp/httpOptions.ts"
 import { listTools, makeCatalogue, type Mode } from "../../src/mcp/index.ts"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { mainPath, spawnServer } from "../cli/support/server.ts"
 import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { temporaryFolder } from "../support/folders.ts"
@@ -151,7 +151,7 @@ describe("the README", () => {
       const columns = row.split("|").slice(1, -1).map((cell) =>
         Array.from(cell.matchAll(/`(oci_\w+)`/gu), ([, name = ""]) => name)
       )
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const namesOf = (mode: Mode) =>
         listTools(makeCatalogue({
           layouts: [{ id: "main", registry, perRepository: false }],

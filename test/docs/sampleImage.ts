@@ -1,6 +1,6 @@
 /** The image that the README inspects: large enough for its layers to be told apart, with an SBOM. */
 import { Effect, type Scope, Stream } from "effect"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 
 const repository = "example/app"
@@ -15,7 +15,7 @@ const layers = [
 
 export const sampleImage = (directory: string): Effect.Effect<void, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
-    const registry = yield* openShared({ directory, durability: "none" })
+    const registry = yield* makeDisk({ directory, durability: "none" })
     const push = (content: Uint8Array, mediaType: string) =>
       Effect.map(
         registry.pushBlob(repository, {}, Stream.succeed(content)),

@@ -3,7 +3,7 @@ import { Effect, type Scope } from "effect"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../src/mcp/requests/callTool.ts"
 import type { Mode, ServedLayout } from "../../src/mcp/tool/ServerConfig.ts"
-import { localFiles, openShared } from "../../src/node/index.ts"
+import { localFiles, makeDisk } from "../../src/node/index.ts"
 import { tokensIn } from "../mcp/support/tokens.ts"
 import type { Output } from "./answers.ts"
 import type { Ask, Question } from "./Question.ts"
@@ -20,7 +20,7 @@ export const serveWorld = Effect.fn("serveWorld")(
   function*(folder: string, mode: Mode): Effect.fn.Return<CallTool, never, Scope.Scope> {
     const open = (id: string) =>
       Effect.map(
-        Effect.orDie(openShared({ directory: `${folder}/${id}`, defaultRepository: id })),
+        Effect.orDie(makeDisk({ directory: `${folder}/${id}`, defaultRepository: id })),
         (registry): ServedLayout => ({ id, path: `${folder}/${id}`, registry, perRepository: false })
       )
     const [first, ...others] = layoutIds

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { chmodSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { digestOf, utf8 } from "../support/images.ts"
 import { locationOf, send, type Served, serving, stores, withQuery } from "./support/serving.ts"
@@ -178,7 +178,7 @@ describe("a blob whose file was changed", () => {
   it.live("never comes to its end, also where it was read before", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "layout")
-      const served = yield* serving(yield* Effect.orDie(openShared({ directory, durability: "none" })))
+      const served = yield* serving(yield* Effect.orDie(makeDisk({ directory, durability: "none" })))
       yield* push(served)
       const file = join(directory, "blobs", digest.replace(":", "/"))
       utimesSync(file, 1, 1)

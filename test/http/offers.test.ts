@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { StorageError } from "../../src/oci/OciError.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
 import { image, pushImage } from "../support/images.ts"
@@ -30,7 +30,7 @@ describe("what a registry offers", () => {
 
   it.live("can be reading alone, and deleting nothing, or no blobs", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const reading = yield* serving(readOnly(registry), {
         offers: { push: false, delete: false, deleteBlobs: false }
@@ -54,7 +54,7 @@ describe("what a registry offers", () => {
 
   it.live("can be what was at some point", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* registry.deleteTag("app", "v1")
       const then = yield* serving(registry.at({ revision: 1 }), {

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { raw, statusesOf } from "./support/raw.ts"
 import { locationOf, send, serving } from "./support/serving.ts"
 
 /** A server that is told to stop while a chunk is half there. */
 const stoppedInBetween = Effect.fnUntraced(function*(graceMillis: number) {
   const scope = yield* Scope.make()
-  const registry = yield* makeRegistry()
+  const registry = yield* makeMemory()
   const served = yield* Scope.provide(serving(registry, { limits: { graceMillis } }), scope)
   const location = locationOf(yield* send(served, "/v2/app/blobs/uploads/", { method: "POST" }))
   const client = yield* raw(served.port)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { type Image, pushImage } from "../mcp/support/images.ts"
 import { missingOf, run } from "../support/commands.ts"
@@ -53,7 +53,7 @@ describe("the same folder, by turns", () => {
       const index = join(layout, "index.json")
       const document = JSON.parse(fs.readFileSync(index, "utf8")) as object
       fs.writeFileSync(index, JSON.stringify({ ...document, annotations: { "com.example.kept": "yes" } }))
-      const registry = yield* openShared({ directory: layout, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: "app" })
       const tags = new Set(["v1"])
       const images: Array<Image> = []
 
@@ -108,7 +108,7 @@ describe("the same folder, by turns", () => {
         assertWhole(layout)
       }
 
-      const again = yield* openShared({ directory: layout, defaultRepository: "app" })
+      const again = yield* makeDisk({ directory: layout, defaultRepository: "app" })
       for (const one of [registry, again]) {
         yield* assertTags(one, "app", tags)
         for (const image of images) {
@@ -127,7 +127,7 @@ describe("the same folder, by turns", () => {
   it.live.skipIf(missing.size > 0)("full names are read and written by skopeo too", () =>
     Effect.gen(function*() {
       const layout = yield* copyOfFixture("dockeroci-server-push")
-      const registry = yield* openShared({ directory: layout, defaultRepository: "mine" })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: "mine" })
       const image = yield* unharmed(
         layout,
         ["example/app:new"],
@@ -150,7 +150,7 @@ describe("the same folder, by turns", () => {
     () =>
       Effect.gen(function*() {
         const layout = join(yield* temporaryFolder, "layout")
-        const registry = yield* openShared({ directory: layout, defaultRepository: "app" })
+        const registry = yield* makeDisk({ directory: layout, defaultRepository: "app" })
         const image = yield* pushImage(registry, { repository: "app", tags: ["v1", "v2"], config })
         const needless = yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("needless")))
         yield* registry.deleteTag("app", "v2")

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { type Image, pushImage } from "../mcp/support/images.ts"
@@ -53,13 +53,13 @@ const assertReconciled = Effect.fnUntraced(function*(
   events: ReadonlyArray<readonly [string, string | undefined]>
 ) {
   const before = outside(layout)
-  const reader = yield* openShared({ directory: layout, defaultRepository: "app" })
+  const reader = yield* makeDisk({ directory: layout, defaultRepository: "app" })
   for (const one of [registry, reader]) assert.deepStrictEqual(yield* tagsOf(one), expected)
   assert.deepStrictEqual(outside(layout), before, "readers write nothing")
 
   const [first = ""] = Object.values(expected)
   yield* registry.tagManifest("app", first, ["next"])
-  const writer = yield* openShared({ directory: layout, defaultRepository: "app" })
+  const writer = yield* makeDisk({ directory: layout, defaultRepository: "app" })
   for (const one of [registry, reader, writer]) {
     assert.deepStrictEqual(
       yield* tagsOf(one),
@@ -163,7 +163,7 @@ describe("a stale rewrite by another tool", () => {
   it.live("that lost the annotations is merged against what we took over, within an hour of that", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("buildah-commit-oci")
-      const registry = yield* openShared({ directory, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       const { digest } = yield* registry.resolveTag("app", "v1")
       const stale = read(directory)
       yield* registry.tagManifest("app", digest, ["ours"])

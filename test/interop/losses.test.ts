@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { collect } from "../../properties/runs/stress/collect.ts"
 import { open } from "../../properties/runs/stress/open.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { ocl } from "../cli/support/command.ts"
 import { missingOf, run } from "../support/commands.ts"
 import { fixturePath, temporaryFolder } from "../support/folders.ts"
@@ -87,7 +87,7 @@ describe("a tool that writes back what it read", () => {
     () =>
       Effect.gen(function*() {
         const { folder, layout } = yield* prepared
-        const registry = yield* openShared({ directory: layout, defaultRepository: "d" })
+        const registry = yield* makeDisk({ directory: layout, defaultRepository: "d" })
         const { digest } = yield* registry.resolveTag("d", "a")
         const set = Effect.forEach(
           Array.from({ length: 21 }, (_, at) => `t${at}`),

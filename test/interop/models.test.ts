@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { imageOf, partsOf } from "../../properties/support/tools/images.ts"
 import { runTool, type ToolPlan } from "../../properties/support/tools/ToolPlan.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { missingOf, run } from "../support/commands.ts"
 import { listing, temporaryFolder } from "../support/folders.ts"
 import { toolFs } from "../support/toolFs.ts"
@@ -148,7 +148,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 /** Two tags of ours, and annotations that no tool knows. */
 const prepare = Effect.fnUntraced(function*(layout: string) {
-  const registry = yield* openShared({ directory: layout })
+  const registry = yield* makeDisk({ directory: layout })
   for (const [tag, note] of [["t0", "a"], ["t1", "b"]] as const) {
     const image = imageOf(note)
     for (const { bytes } of partsOf(image)) yield* registry.pushBlob("app", {}, Stream.succeed(bytes))

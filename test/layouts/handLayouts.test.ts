@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { copyOfFixture } from "../support/folders.ts"
@@ -20,7 +20,7 @@ const imageIndex = "application/vnd.oci.image.index.v1+json"
 /** A copy of a fixture, opened. */
 const opened = Effect.fnUntraced(function*(name: string) {
   const layout = yield* copyOfFixture(name)
-  return { layout, registry: yield* openShared({ directory: layout, defaultRepository: byDefault }) }
+  return { layout, registry: yield* makeDisk({ directory: layout, defaultRepository: byDefault }) }
 })
 
 type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
@@ -139,7 +139,7 @@ describe("content that is not what its name says", () => {
   it.live("embedded-data: what is in a descriptor is served from it", () =>
     givenUntouched("hand/embedded-data", (layout) =>
       Effect.gen(function*() {
-        const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+        const registry = yield* makeDisk({ directory: layout, defaultRepository: byDefault })
         const { bytes } = yield* registry.getTag(byDefault, "v1")
         const embedded = documentIn(bytes).config
         assert.isDefined(embedded?.data)

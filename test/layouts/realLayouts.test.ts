@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { openPerRepository, openShared } from "../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
 import { copyOfFixture, fixtureNames, fixturePath, outside, temporaryFolder } from "../support/folders.ts"
 import { entriesIn, reachedFrom } from "../support/plainLayout.ts"
 import { broken } from "./broken.ts"
@@ -35,7 +35,7 @@ describe("a tree of layouts, one per repository", () => {
   it.live("is read as a whole, a layout inside another's folder included", () =>
     givenUntouched(perRepository, (root) =>
       Effect.gen(function*() {
-        const registry = yield* openPerRepository({ directory: root })
+        const registry = yield* makeDiskTree({ directory: root })
         assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), repositories)
         assert.deepStrictEqual(yield* Stream.runCollect(registry.unnamed()), [])
         for (const repository of repositories) {
@@ -58,7 +58,7 @@ describe("a tree of layouts, one per repository", () => {
   it.live("pages over its repositories in order", () =>
     givenUntouched(perRepository, (root) =>
       Effect.gen(function*() {
-        const registry = yield* openPerRepository({ directory: root })
+        const registry = yield* makeDiskTree({ directory: root })
         const page = registry.repositories({ startAfter: "example/app", limit: 1 })
         assert.deepStrictEqual(yield* Stream.runCollect(page), ["example/app/sub"])
         const rest = registry.repositories({ startAfter: "example/app/sub" })
@@ -78,7 +78,7 @@ describe("a folder that is no layout yet", () => {
       // What a failed `skopeo copy` leaves behind.
       fs.mkdirSync(join(directory, "blobs", "sha256"), { recursive: true })
       const before = outside(directory)
-      const registry = yield* openShared({ directory, defaultRepository: byDefault })
+      const registry = yield* makeDisk({ directory, defaultRepository: byDefault })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.deepStrictEqual((yield* Effect.flip(registry.resolveTag(byDefault, "v1")))._tag, "NameUnknown")
       assert.deepStrictEqual(outside(directory), before)
@@ -88,7 +88,7 @@ describe("a folder that is no layout yet", () => {
   it.live("is empty even when it does not exist", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "none")
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       yield* registry.check
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.isFalse(fs.existsSync(directory))
@@ -104,7 +104,7 @@ describe("writing into what another tool has made", () => {
   it.live.each(readable)("$name keeps every entry, field and file", ({ name }) =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture(name)
-      const registry = yield* openShared({ directory, durability: "none" })
+      const registry = yield* makeDisk({ directory, durability: "none" })
       yield* registry.pushBlob("new/repo", {}, Stream.succeed(Buffer.from("{}")))
       const { descriptor } = yield* registry.pushManifest(
         "new/repo",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { copyOfFixture } from "../support/folders.ts"
 import { entriesIn, refNameOf } from "../support/plainLayout.ts"
 import { byDefault, givenUntouched } from "./seen.ts"
@@ -95,7 +95,7 @@ describe("referrers", () => {
     ({ found, name, repository, subject }) =>
       givenUntouched(name, (layout) =>
         Effect.gen(function*() {
-          const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+          const registry = yield* makeDisk({ directory: layout, defaultRepository: byDefault })
           const referrers = yield* Stream.runCollect(registry.referrers(repository, subject))
           const seen = referrers.map(({ annotations, artifactType, digest }): Found => ({
             digits: digest.slice(7, 19),
@@ -124,7 +124,7 @@ describe("referrers", () => {
       const layout = yield* copyOfFixture("registry-oras-referrers")
       const named = entriesIn(layout).filter((entry) => refNameOf(entry) !== undefined)
       writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: named }))
-      const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: byDefault })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags(byDefault)), [gzip.replace(":", "-"), "v1"])
       const referrers = yield* Stream.runCollect(registry.referrers(byDefault, gzip))
       assert.deepStrictEqual(referrers.map(({ digest }) => digest.slice(7, 19)), ["26989c38f8fc"])
@@ -136,7 +136,7 @@ describe("referrers", () => {
       const layout = yield* copyOfFixture("registry-oras-referrers")
       const named = entriesIn(layout).filter((entry) => refNameOf(entry) !== undefined)
       writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: named }))
-      const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: byDefault })
       const [referrer] = yield* Stream.runCollect(registry.referrers(byDefault, gzip))
       assert.isDefined(referrer?.annotations)
       yield* registry.tagManifest(byDefault, referrer?.digest ?? "", ["sbom"])

@@ -4,7 +4,7 @@ import { Effect, type Scope, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { openStores } from "../../src/node/stores.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
@@ -67,7 +67,7 @@ const hasDigits = (digits: string) => ({ digest }: { readonly digest: string }):
 export const assertSeen = (row: Seen): Effect.Effect<void, RegistryError, Scope.Scope> =>
   givenUntouched(row.name, (layout) =>
     Effect.gen(function*() {
-      const registry = yield* openShared({ directory: layout, defaultRepository: byDefault })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: byDefault })
       yield* registry.check
       yield* assertNames(registry, row)
       yield* assertContents(registry, row, layout)

@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Stream } from "effect"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { client, combinations } from "./support/eras.ts"
 import { bytesOf, digestOf, pushBlob, pushImage } from "./support/images.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 
 const served = Effect.gen(function*() {
-  const registry = yield* Effect.orDie(makeRegistry({ defaultRepository: "app" }))
+  const registry = yield* Effect.orDie(makeMemory({ defaultRepository: "app" }))
   const files = memoryFiles(["/files"])
   for (const path of ["/files/a/x", "/files/b/x"]) files.contents.set(path, bytesOf(path))
   const layouts = [{ id: "main", path: "/layouts/main", registry, perRepository: false }] as const

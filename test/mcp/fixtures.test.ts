@@ -6,7 +6,7 @@ import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { type CallResult, callTool } from "../../src/mcp/requests/callTool.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { isRepository } from "../../src/oci/Reference.ts"
 import { memoryFiles } from "./support/memoryFiles.ts"
 
@@ -27,7 +27,7 @@ const listed = ({ structuredContent }: CallResult, name: string): ReadonlyArray<
 const serve = Effect.fnUntraced(function*(directory: string) {
   const name = basename(directory)
   const defaultRepository = isRepository(name) ? name : undefined
-  const registry = yield* Effect.orDie(openShared({ directory, defaultRepository }))
+  const registry = yield* Effect.orDie(makeDisk({ directory, defaultRepository }))
   const catalogue = makeToolCatalog({
     layouts: [{ id: name, path: directory, registry, perRepository: false }],
     mode: "read",

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer, Option, Result, Stream } from "effect"
 import { BlobDeleted, EntryAdded } from "../../src/layout/Event.ts"
-import { layer, makeRegistry } from "../../src/memory/index.ts"
+import { layerMemory, makeMemory } from "../../src/memory/index.ts"
 import { memoryStores } from "../../src/memory/memoryStores.ts"
 import { ManifestUnknown, NameInvalid } from "../../src/oci/OciError.ts"
 import { Layout } from "../../src/ops/api/Layout.ts"
@@ -96,13 +96,13 @@ describe("the registry in memory", () => {
         return yield* usage
       })
       for (let build = 0; build < 2; build++) {
-        assert.deepStrictEqual(yield* push.pipe(Effect.provide(Layer.fresh(layer()))), { blobs: 1, bytes: 1 })
+        assert.deepStrictEqual(yield* push.pipe(Effect.provide(Layer.fresh(layerMemory()))), { blobs: 1, bytes: 1 })
       }
     }))
 
   it.effect("has a default repository only if it is a valid one", () =>
     Effect.gen(function*() {
-      assert.instanceOf(yield* Effect.flip(makeRegistry({ defaultRepository: "App" })), NameInvalid)
-      yield* makeRegistry({ defaultRepository: "app" })
+      assert.instanceOf(yield* Effect.flip(makeMemory({ defaultRepository: "App" })), NameInvalid)
+      yield* makeMemory({ defaultRepository: "app" })
     }))
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { image, index, pushImage, pushManifest, referrerOf, type SampleImage, textOf } from "../support/images.ts"
@@ -31,7 +31,7 @@ const digestsOf = (...all: ReadonlyArray<SampleImage>) => all.map(({ descriptor 
 
 /** `app:v1` with the blobs of both referrers. */
 const world = Effect.gen(function*() {
-  const registry = yield* Effect.orDie(makeRegistry())
+  const registry = yield* Effect.orDie(makeMemory())
   yield* pushImage(registry, "app", app, ["v1"])
   for (const { config, layers } of [one, two]) {
     for (const { bytes, descriptor } of [config, ...layers]) {

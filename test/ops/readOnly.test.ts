@@ -1,7 +1,7 @@
 /** A registry opened for reading only. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import { readOnly } from "../../src/ops/readOnly.ts"
 
 const bytes = new TextEncoder().encode("{}")
@@ -11,7 +11,7 @@ const mediaType = "application/vnd.oci.image.manifest.v1+json"
 describe("a registry for reading only", () => {
   it.effect("refuses every write with Denied", () =>
     Effect.gen(function*() {
-      const registry = readOnly(yield* makeRegistry())
+      const registry = readOnly(yield* makeMemory())
       const writes = [
         registry.pushBlob("app", {}, Stream.succeed(bytes)),
         registry.pushBlobChunked("app"),
@@ -34,7 +34,7 @@ describe("a registry for reading only", () => {
 
   it.effect("reads as before", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* registry.pushBlob("app", {}, Stream.succeed(bytes))
       const { stream } = yield* readOnly(registry).getBlob("app", digest)
       assert.deepStrictEqual(yield* Stream.runCollect(stream), [bytes])

@@ -9,7 +9,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
-import { openShared } from "../../src/node/index.ts"
+import { makeDisk } from "../../src/node/index.ts"
 import { makeLayoutTree } from "../../src/node/layoutTree.ts"
 import { openStores } from "../../src/node/stores.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
@@ -42,7 +42,7 @@ export interface Scenario {
 
 const openFaulty = Effect.fnUntraced(function*(scenario: Scenario, faulty: FaultyFs, directory: string) {
   const repository = "app"
-  const options = { directory, lockWaitMillis: 2000 }
+  const options = { directory, lockWait: 2000 }
   return scenario.tree === true
     ? treeRegistry(yield* makeLayoutTree(faulty.fs, options), hasher)
     : sharedRegistry(yield* openStores(faulty.fs, options, isRepository(repository) ? repository : undefined), hasher)
@@ -214,7 +214,7 @@ const assertState = (
 const assertReadable = Effect.fnUntraced(function*(scenario: Scenario, directory: string, place: string) {
   for (const layout of layoutsIn(scenario, directory)) {
     yield* Effect.scoped(Effect.gen(function*() {
-      const registry = yield* openShared({ directory: layout, defaultRepository: "app" })
+      const registry = yield* makeDisk({ directory: layout, defaultRepository: "app" })
       yield* Effect.mapError(registry.check, (error) => `${place}: ${error.message}`)
       for (const repository of yield* Stream.runCollect(registry.repositories())) {
         for (const tag of yield* Stream.runCollect(registry.tags(repository))) yield* registry.getTag(repository, tag)

@@ -1,7 +1,7 @@
 /** Layouts of our own to work on. */
 import { Effect, Stream } from "effect"
 import { join } from "node:path"
-import { openShared, type SharedOptions } from "../../src/node/index.ts"
+import { type DiskOptions, makeDisk } from "../../src/node/index.ts"
 import { imageManifest } from "../../src/oci/MediaType.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { bytesOf, type Image, pushImage } from "../mcp/support/images.ts"
@@ -26,9 +26,9 @@ interface OwnLayout {
 }
 
 /** A layout with one image, `app:v1`, and the blob `{}`; not synced, since no test here cuts the power. */
-export const ownLayout = Effect.fnUntraced(function*(options: Omit<SharedOptions, "directory"> = {}) {
+export const ownLayout = Effect.fnUntraced(function*(options: Omit<DiskOptions, "directory"> = {}) {
   const directory = join(yield* temporaryFolder, "layout")
-  const registry = yield* openShared({ directory, durability: "none", ...options })
+  const registry = yield* makeDisk({ directory, durability: "none", ...options })
   const image = yield* pushImage(registry, { repository: "app", tags: ["v1"] })
   yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
   makeOld(directory)

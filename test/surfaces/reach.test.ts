@@ -8,7 +8,7 @@ import { callTool } from "../../src/mcp/requests/callTool.ts"
 import { complete } from "../../src/mcp/requests/complete.ts"
 import { templates } from "../../src/mcp/resources/ResourceUri.ts"
 import { makeSubscriptions } from "../../src/mcp/resources/subscriptions.ts"
-import { makeRegistry } from "../../src/memory/index.ts"
+import { makeMemory } from "../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { json, ocl, temporaryDirectory } from "../cli/support/command.ts"
 import { stoppedAt } from "../evals/world/clock.ts"
@@ -31,7 +31,7 @@ const usedBy = Effect.fnUntraced(function*<E, R>(work: Effect.Effect<void, E, R>
 
 type Operation = keyof LayoutRegistry
 
-const operations = Effect.map(Effect.orDie(makeRegistry()), (registry) => Object.keys(registry).toSorted())
+const operations = Effect.map(Effect.orDie(makeMemory()), (registry) => Object.keys(registry).toSorted())
 
 /** Say only what later ones are about, or go on for as long as a server runs; tests of the surfaces have them. */
 const silent: ReadonlyArray<Operation> = ["at", "defaultRepository", "tend"]

@@ -5,6 +5,6 @@ import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 
 export const collect = (registry: LayoutRegistry): Effect.Effect<void, RegistryError> =>
   Effect.gen(function*() {
-    const { id } = yield* registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0, untagged: true })
+    const { id } = yield* registry.planGarbage({ grace: 0, undoWindow: 0, untagged: true })
     if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
   })

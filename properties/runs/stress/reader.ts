@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { digestOf } from "../../support/contents.ts"
 import { repositories } from "./Plan.ts"
@@ -54,12 +54,12 @@ process.once("message", () => enough.abort())
 process.once("disconnect", () => enough.abort())
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const kept = yield* openShared({ directory })
+  const kept = yield* makeDisk({ directory })
   while (!enough.signal.aborted) {
     if (what === "all") readRaw()
     yield* readSnapshots(kept)
     // Opened anew it knows nothing from before.
-    yield* Effect.scoped(Effect.flatMap(openShared({ directory }), readSnapshots))
+    yield* Effect.scoped(Effect.flatMap(makeDisk({ directory }), readSnapshots))
     yield* Effect.sleep(5)
   }
 })))

@@ -1,6 +1,6 @@
 /** `answer.ts`: a process with a registry of its own, which answers what it is asked by its parent. */
 import { Effect, Exit, Scope } from "effect"
-import { openPerRepository, openShared } from "../../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import { localSide, type Message, type Side } from "../Side.ts"
 
 interface Opened {
@@ -14,7 +14,7 @@ const open = async (directory: string, shared: boolean): Promise<void> => {
   if (opened !== undefined) await Effect.runPromise(Scope.close(opened.scope, Exit.void))
   const scope = Effect.runSync(Scope.make())
   const options = { directory, durability: "none" } as const
-  const registry = shared ? openShared(options) : openPerRepository(options)
+  const registry = shared ? makeDisk(options) : makeDiskTree(options)
   opened = { side: localSide(await Effect.runPromise(Effect.provideService(registry, Scope.Scope, scope))), scope }
 }
 

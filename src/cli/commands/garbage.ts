@@ -1,5 +1,5 @@
 /** gc, pin, unpin, pins. */
-import { Effect, Option, Schema } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
 import { Command, Prompt } from "effect/cli"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest } from "../../oci/Digest.ts"
@@ -166,8 +166,8 @@ export const gc = Command.make("gc", {
         untagged,
         now,
         retention: yield* Effect.forEach(keep, ruleOf),
-        ...field("graceMillis", Option.map(graceMinutes, (minutes) => minutes * 60_000)),
-        ...field("undoWindowMillis", Option.map(undoDays, (days) => days * dayMillis)),
+        ...field("grace", Option.map(graceMinutes, Duration.minutes)),
+        ...field("undoWindow", Option.map(undoDays, Duration.days)),
         keep: !dryRun
       })
       const goes = looked.items.filter((item) => item.goes).map(itemOf)

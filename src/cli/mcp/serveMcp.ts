@@ -12,7 +12,7 @@ import {
   type ServedLayout,
   serveStdio
 } from "../../mcp/index.ts"
-import { localFiles, openPerRepository, openShared } from "../../node/index.ts"
+import { localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
@@ -97,8 +97,8 @@ const openLayout = Effect.fnUntraced(function*(
   const mustExist = !create || (existsSync(path) && !isVacant(path))
   const common = { directory: path, durability, hold, symlinks, mustExist }
   const registry = perRepository
-    ? yield* openPerRepository(common)
-    : yield* openShared({ ...common, defaultRepository })
+    ? yield* makeDiskTree(common)
+    : yield* makeDisk({ ...common, defaultRepository })
   const layout: ServedLayout = {
     id,
     // Where files lie on this machine is nobody's business over a network.

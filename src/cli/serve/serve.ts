@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
 import { serveRegistry } from "../../http/index.ts"
-import { openPerRepository, openShared } from "../../node/index.ts"
+import { makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
@@ -75,8 +75,8 @@ const open = Effect.fnUntraced(function*(
   const mustExist = readOnly || at !== undefined || (existsSync(path) && !isVacant(path))
   const options = { directory: path, durability, hold, symlinks, mustExist }
   const registry = yield* perRepository
-    ? openPerRepository(options)
-    : openShared({ ...options, defaultRepository })
+    ? makeDiskTree(options)
+    : makeDisk({ ...options, defaultRepository })
   const served = then === undefined ? registry : registry.at(then)
   // What is wrong with the layout, or a point that is not there, is better told now than to the first client.
   yield* served.check

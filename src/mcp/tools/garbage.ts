@@ -1,5 +1,5 @@
 /** Frees space: a look at what nobody needs, and where the server allows it, its removal. */
-import { Effect, Option, Schema } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { GarbageItem } from "../../ops/api/Garbage.ts"
@@ -130,8 +130,8 @@ const look = Effect.fnUntraced(function*(
       newest,
       maxAgeMillis: days === undefined ? undefined : days * dayMillis
     })),
-    graceMillis: grace_minutes * 60_000,
-    undoWindowMillis: undo_days * dayMillis
+    grace: Duration.minutes(grace_minutes),
+    undoWindow: Duration.days(undo_days)
   })
   const going = plan.items.filter(({ goes }) => goes)
   return {

@@ -40,7 +40,7 @@ export const treeNotFound = Effect.fnUntraced(function*(
     return new LayoutNotFound({
       path,
       reason: "is one layout, not a tree of layouts",
-      advice: "leave --per-repository out, or perRepository: use openShared"
+      advice: "leave --per-repository out, or perRepository: use makeDisk"
     })
   }
   const names = yield* fs.readDirectory(path)

@@ -1,5 +1,5 @@
 /** What nobody needs any more: looked at first, then taken out; and what is to stay all the same. */
-import type { Effect, Option } from "effect"
+import type { Duration, Effect, Option } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
@@ -11,10 +11,10 @@ export interface GarbageOptions {
   readonly untagged?: boolean | undefined
   /** Tags that are kept no longer; none by default. */
   readonly retention?: ReadonlyArray<RetentionRule> | undefined
-  /** How long content stays that nothing has named yet, 24 hours by default; an hour after it was pushed at least. */
-  readonly graceMillis?: number | undefined
+  /** How long content stays that nothing has named yet: 24 hours by default, and at least an hour after it was pushed. */
+  readonly grace?: Duration.Input | undefined
   /** For how long what was taken out of the index can still be brought back, 7 days by default; 0 frees all of it now. */
-  readonly undoWindowMillis?: number | undefined
+  readonly undoWindow?: Duration.Input | undefined
   /**
    * Whether content is deleted at once, with all that earlier collections have taken away; false by default: it stays
    * for a day, since another tool may have seen it and count on it. For people who know that no other tool is at work.

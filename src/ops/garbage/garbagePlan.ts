@@ -1,5 +1,5 @@
 /** A plan as it is stored: what was asked for, and what goes. */
-import { Effect, Schema } from "effect"
+import { Duration, Effect, Schema } from "effect"
 import type { GarbageItem, GarbageOptions } from "../api/Garbage.ts"
 import * as limits from "../limits.ts"
 
@@ -41,10 +41,11 @@ export const encodePlan = (options: Asked, items: ReadonlyArray<GarbageItem>): E
 export const withDefaults = (options: GarbageOptions): Asked => ({
   untagged: options.untagged ?? false,
   retention: options.retention ?? [],
-  graceMillis: millis(options.graceMillis ?? limits.graceMillis),
-  undoWindowMillis: millis(options.undoWindowMillis ?? limits.undoWindowMillis),
+  graceMillis: millis(options.grace, limits.graceMillis),
+  undoWindowMillis: millis(options.undoWindow, limits.undoWindowMillis),
   now: options.now ?? false
 })
 
 /** For ever is a number as well, so that it survives being written down. */
-const millis = (asked: number): number => Math.min(Math.max(Math.ceil(asked), 0), Number.MAX_SAFE_INTEGER)
+const millis = (asked: Duration.Input | undefined, otherwise: number): number =>
+  Math.min(Math.max(Math.ceil(asked === undefined ? otherwise : Duration.toMillis(asked)), 0), Number.MAX_SAFE_INTEGER)

@@ -4,7 +4,7 @@ import process from "node:process"
 import { serveStdio } from "../../../src/mcp/index.ts"
 import type { ServerConfig } from "../../../src/mcp/tool/ServerConfig.ts"
 import { defineTool } from "../../../src/mcp/tool/Tool.ts"
-import { localFiles, openShared } from "../../../src/node/index.ts"
+import { localFiles, makeDisk } from "../../../src/node/index.ts"
 
 const echo = defineTool({
   name: "echo",
@@ -19,7 +19,7 @@ const echo = defineTool({
 })
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const registry = yield* openShared({ directory: process.cwd() })
+  const registry = yield* makeDisk({ directory: process.cwd() })
   const served: ServerConfig = {
     layouts: [{ id: "none", registry, perRepository: false }],
     mode: "read",

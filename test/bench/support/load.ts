@@ -1,7 +1,7 @@
 /** The load that the peer is under, for us: tagged manifests of one repository that share a config and a layer. */
 import { Effect, type Scope, Stream } from "effect"
 import { join } from "node:path"
-import { type Durability, openShared } from "../../../src/node/index.ts"
+import { type Durability, makeDisk } from "../../../src/node/index.ts"
 import { imageConfig, imageManifest, layerTarGzip, octetStream } from "../../../src/oci/MediaType.ts"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -46,7 +46,7 @@ export const pushNumber = (registry: LayoutRegistry, number: number) =>
 
 /** Opens a layout of the bench as a service does: once, for long. */
 export const opened = (directory: string, durability: Durability = "none") =>
-  Effect.orDie(openShared({ directory, durability }))
+  Effect.orDie(makeDisk({ directory, durability }))
 
 /** A layout with so many tagged manifests. */
 export const makeLayout = Effect.fnUntraced(

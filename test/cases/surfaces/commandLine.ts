@@ -1,7 +1,7 @@
 /** Asks through the command line. */
 import { Effect } from "effect"
 import { join } from "node:path"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import { ocl } from "../../cli/support/command.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 import { later } from "../../support/later.ts"
@@ -98,7 +98,7 @@ const answer = Effect.fnUntraced(function*(question: Question, { directory, perR
         "--durability",
         "none"
       ])
-      return yield* copied(yield* openShared({ directory: out }), out, directory)
+      return yield* copied(yield* makeDisk({ directory: out }), out, directory)
     }
     case "verify":
       return yield* codesIn(where, question.sparse)

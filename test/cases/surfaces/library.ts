@@ -1,7 +1,7 @@
 /** Asks through the library. */
 import { Effect, Stream } from "effect"
 import { basename, join } from "node:path"
-import { openPerRepository, openShared } from "../../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../../src/ops/copy/copyManifest.ts"
 import { chooseImage } from "../../../src/ops/refs/chooseImage.ts"
@@ -16,8 +16,8 @@ import { type Answer, type Layout, monthMillis, type Question, type Surface } fr
 
 const openAt = ({ directory, perRepository, symlinks }: Layout) =>
   perRepository
-    ? openPerRepository({ directory, symlinks, durability: "none", mustExist: true })
-    : openShared({ directory, symlinks, durability: "none", mustExist: true })
+    ? makeDiskTree({ directory, symlinks, durability: "none", mustExist: true })
+    : makeDisk({ directory, symlinks, durability: "none", mustExist: true })
 
 const namesIn = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const repositories = yield* Stream.runCollect(registry.repositories())
@@ -86,7 +86,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
     }
     case "copy": {
       const out = join(yield* temporaryFolder, "out")
-      const target = yield* openShared({ directory: out, durability: "none" })
+      const target = yield* makeDisk({ directory: out, durability: "none" })
       const { platform, ref, referrers = false, sparse = false } = question
       const options = { referrers, sparse, ...(platform === undefined ? {} : { platform }) }
       yield* copyManifest(
@@ -109,7 +109,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
     }
     case "collect":
       return yield* Effect.gen(function*() {
-        const { items } = yield* registry.planGarbage({ undoWindowMillis: 0, keep: false, ...question })
+        const { items } = yield* registry.planGarbage({ undoWindow: 0, keep: false, ...question })
         const going = items.filter(({ goes }) => goes)
         const count = (kind: string) => going.filter((item) => item.kind === kind).length
         const bytes = going.reduce((sum, item) => sum + item.bytes, 0)

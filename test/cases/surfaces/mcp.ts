@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { join } from "node:path"
 import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../../src/mcp/requests/callTool.ts"
-import { openPerRepository, openShared } from "../../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import { ocl } from "../../cli/support/command.ts"
 import { memoryFiles } from "../../mcp/support/memoryFiles.ts"
 import { temporaryFolder } from "../../support/folders.ts"
@@ -48,12 +48,12 @@ const namesIn = Effect.fnUntraced(function*(call: Call) {
 const serve = Effect.fnUntraced(function*({ directory, perRepository, symlinks }: Layout, source?: string) {
   const out = join(yield* temporaryFolder, "out")
   const registry = perRepository
-    ? yield* openPerRepository({ directory, symlinks, durability: "none" })
-    : yield* openShared({ directory, symlinks, durability: "none" })
-  const target = yield* openShared({ directory: out, durability: "none" })
+    ? yield* makeDiskTree({ directory, symlinks, durability: "none" })
+    : yield* makeDisk({ directory, symlinks, durability: "none" })
+  const target = yield* makeDisk({ directory: out, durability: "none" })
   const others = source === undefined
     ? []
-    : [{ id: "source", path: source, registry: yield* openShared({ directory: source }), perRepository: false }]
+    : [{ id: "source", path: source, registry: yield* makeDisk({ directory: source }), perRepository: false }]
   const catalogue = makeToolCatalog({
     layouts: [
       { id: "main", path: directory, registry, perRepository },

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
 import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -94,7 +94,7 @@ const enact = Effect.fnUntraced(function*(directory: string, deeds: ReadonlyArra
   for (const [time, actor, act] of deeds) {
     // Opened anew each time, as by another process.
     yield* Effect.scoped(
-      Effect.flatMap(openShared({ directory, durability: "none" }), act)
+      Effect.flatMap(makeDisk({ directory, durability: "none" }), act)
     ).pipe(stoppedAt(time), Effect.provideService(Actor, actor), Effect.orDie)
   }
 })

@@ -10,7 +10,7 @@ import { createHash, randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ServeOptions } from "../../../src/http/index.ts"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { fixturePath, temporaryFolder } from "../../support/folders.ts"
 import { send, type Served, serving } from "../support/serving.ts"
@@ -48,7 +48,7 @@ const bench = (options: Partial<ServeOptions> = {}): Effect.Effect<Bench, never,
     // Podman wants the file that it is told of to be there.
     fs.writeFileSync(join(home, "config.json"), "{}")
     const registry: LayoutRegistry = yield* Effect.orDie(
-      openShared({ directory: join(home, "layout"), durability: "none" })
+      makeDisk({ directory: join(home, "layout"), durability: "none" })
     )
     const served = yield* serving(registry, options)
     const env = { PATH: process.env["PATH"], HOME: home, DOCKER_CONFIG: home, TMPDIR: home }

@@ -2,8 +2,8 @@
 import { Effect, type Scope } from "effect"
 import { join } from "node:path"
 import { type ServeOptions, serveRegistry } from "../../../src/http/index.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
-import { openPerRepository, openShared } from "../../../src/node/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
+import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { Registry } from "../../../src/ops/api/Registry.ts"
 import { temporaryFolder } from "../../support/folders.ts"
@@ -33,17 +33,17 @@ export const serving = Effect.fnUntraced(function*(
 
 /** A registry in memory, served. */
 export const inMemory = (options: Partial<ServeOptions> = {}): Effect.Effect<Served, never, Scope.Scope> =>
-  Effect.flatMap(Effect.orDie(makeRegistry()), (registry) => serving(registry, options))
+  Effect.flatMap(Effect.orDie(makeMemory()), (registry) => serving(registry, options))
 
 const inFolder = (open: (directory: string) => Effect.Effect<LayoutRegistry, unknown, Scope.Scope>) =>
   Effect.flatMap(temporaryFolder, (folder) => Effect.orDie(open(join(folder, "layout"))))
 
 /** Every store, each time new and empty. */
 export const stores: ReadonlyArray<readonly [string, Effect.Effect<LayoutRegistry, never, Scope.Scope>]> = [
-  ["memory", Effect.orDie(makeRegistry())],
-  ["trees in memory", makeRegistryPerRepository],
-  ["a layout", inFolder((directory) => openShared({ directory, durability: "none" }))],
-  ["a tree of layouts", inFolder((directory) => openPerRepository({ directory, durability: "none" }))]
+  ["memory", Effect.orDie(makeMemory())],
+  ["trees in memory", makeMemoryTree],
+  ["a layout", inFolder((directory) => makeDisk({ directory, durability: "none" }))],
+  ["a tree of layouts", inFolder((directory) => makeDiskTree({ directory, durability: "none" }))]
 ]
 
 export interface Answered {

@@ -5,7 +5,7 @@ import { makeToolCatalog, type Selection, selectTools, type ToolCatalog } from "
 import { callTool, listTools } from "../../../src/mcp/requests/callTool.ts"
 import type { Mode, ServerConfig } from "../../../src/mcp/tool/ServerConfig.ts"
 import { toolsets } from "../../../src/mcp/tool/Tool.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
 
 const reading = [
@@ -45,7 +45,7 @@ const writing = [
 const collecting = "oci_gc"
 
 const served = (mode: Mode, allowed: ReadonlyArray<string> = ["/files"], ids: ReadonlyArray<string> = []) =>
-  Effect.map(Effect.orDie(makeRegistry()), (registry): ServerConfig => ({
+  Effect.map(Effect.orDie(makeMemory()), (registry): ServerConfig => ({
     layouts: [
       { id: "main", path: "/layouts/main", registry, perRepository: false },
       ...ids.map((id) => ({ id, path: `/layouts/${id}`, registry, perRepository: false }))

@@ -8,7 +8,7 @@ import { callTool } from "../../../src/mcp/requests/callTool.ts"
 import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
 import type { ServerConfig } from "../../../src/mcp/tool/ServerConfig.ts"
 import { defineTool } from "../../../src/mcp/tool/Tool.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { FileUnknown } from "../../../src/oci/OciError.ts"
 import { bytesOf, digestOf, pushImage } from "../support/images.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
@@ -20,7 +20,7 @@ const protocolError = (promise: () => Promise<unknown>) =>
     ({ cause }) => cause instanceof Error ? cause.message : String(cause)
   )
 
-const served = Effect.map(Effect.orDie(makeRegistry()), (registry): ServerConfig => ({
+const served = Effect.map(Effect.orDie(makeMemory()), (registry): ServerConfig => ({
   layouts: [{ id: "main", path: "/layouts/main", registry, perRepository: false }],
   mode: "delete",
   files: memoryFiles(["/files"])
@@ -68,7 +68,7 @@ describe("arguments", () => {
 
   it.live("choose the layout, the first one when they do not", () =>
     Effect.gen(function*() {
-      const other = yield* Effect.orDie(makeRegistry())
+      const other = yield* Effect.orDie(makeMemory())
       const { call, fails, registry } = yield* session({ others: { other } })
       yield* pushImage(registry, { tags: ["here"] })
       yield* pushImage(other, { tags: ["there"], repository: "app" })
@@ -131,7 +131,7 @@ describe("a tool", () => {
 
   it.live("finds the names of a tree of layouts too", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const { call, fails } = yield* session({ registry, perRepository: true })
       const { digest } = yield* pushImage(registry, { repository: "team/app", tags: ["1"] })
       assert.strictEqual((yield* call("oci_resolve", { ref: "team/app:1" }))["digest"], digest)
@@ -168,7 +168,7 @@ describe("long work", () => {
 
   it.live("is interrupted by the client, and cleans up before anything else is heard of it", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const started = yield* Deferred.make<void>()
       const cleaned = yield* Deferred.make<void>()
       const { client, call } = yield* session({

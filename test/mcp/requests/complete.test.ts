@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { complete, type CompletionRequest } from "../../../src/mcp/requests/complete.ts"
 import { templates } from "../../../src/mcp/resources/ResourceUri.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Repository } from "../../../src/oci/Reference.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -43,7 +43,7 @@ const completing = (layouts: Readonly<Record<string, LayoutRegistry>>, perReposi
 }
 
 const filled = Effect.gen(function*() {
-  const registry = yield* Effect.orDie(makeRegistry())
+  const registry = yield* Effect.orDie(makeMemory())
   const image = yield* pushImage(registry, { repository: "team/app", tags: ["1.0", "1.1", "2.0"] })
   yield* pushImage(registry, { repository: "app", tags: ["latest"] })
   yield* pushImage(registry, { repository: "web", tags: ["x"] })
@@ -115,7 +115,7 @@ describe("a completion", () => {
   it.effect("looks in the layout that is named already", () =>
     Effect.gen(function*() {
       const { registry } = yield* filled
-      const other = yield* Effect.orDie(makeRegistry())
+      const other = yield* Effect.orDie(makeMemory())
       yield* pushImage(other, { repository: "only/here", tags: ["9"] })
       const { argument, variable } = completing({ main: registry, other })
       assert.deepStrictEqual((yield* variable("tags", "repository", "", { layout: "other" })).values, ["only/here"])
@@ -125,7 +125,7 @@ describe("a completion", () => {
 
   it.effect("in a tree of layouts finds what each repository has", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const image = yield* pushImage(registry, { repository: "team/app", tags: ["1"] })
       const web = yield* pushBlob(registry, "web", "only in web")
       const { variable } = completing({ main: registry }, true)

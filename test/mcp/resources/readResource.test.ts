@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { ReadResourceResult } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Exit, Stream } from "effect"
 import { layoutUri, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Tag } from "../../../src/oci/Reference.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -39,7 +39,7 @@ const uri = (repository: string, kind: "manifests" | "blobs" | "referrers", what
 describe("resources", () => {
   it.live("are offered, one for each layout, and templates for what is in them", () =>
     Effect.gen(function*() {
-      const other = yield* Effect.orDie(makeRegistry())
+      const other = yield* Effect.orDie(makeMemory())
       const { client } = yield* session({ others: { other } })
       assert.deepStrictEqual(client.getServerCapabilities()?.resources, { subscribe: true })
       const { resources } = yield* Effect.promise(() => client.listResources())
@@ -171,7 +171,7 @@ describe("a resource is refused", () => {
 
   it.live("whatever its URI is made of, without asking the layout for what cannot be", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const s = yield* session({ registry })
       const parts = [
         "..",
@@ -232,7 +232,7 @@ describe("a resource is refused", () => {
 
   it.live("when what comes is more than was said, and when a list is too long", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const big = yield* pushBlob(registry, "app", Buffer.alloc(1024 * 1024 + 1))
       yield* pushImage(registry, { tags: ["1"] })
       const names = Array.from({ length: 20_000 }, (_, at) => Tag.make(`tag-${at}`))
@@ -254,7 +254,7 @@ describe("a resource is refused", () => {
 
   it.live("when the medium fails, or we do, without telling more than that", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const broken = yield* session({
         registry: {
           ...registry,

@@ -3,7 +3,7 @@ import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/typ
 import { Deferred, Effect, Exit, Logger, Queue, Scope, Stream } from "effect"
 import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeSubscriptions } from "../../../src/mcp/resources/subscriptions.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -74,7 +74,7 @@ const layout = "oci-layout://main"
 describe("a subscription", () => {
   it.live("to tags, a tag and a layout is told of what changes them, and of nothing else", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { rest, subscribe } = yield* opened(registry)
       const { digest } = yield* pushImage(registry, { tags: ["1"] })
       for (const uri of [tags, one, layout]) yield* subscribe(uri)
@@ -93,7 +93,7 @@ describe("a subscription", () => {
 
   it.live("tells under the URI it was made with, and once however often it is made", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { rest, subscribe } = yield* opened(registry)
       const encoded = "oci-layout://main/ap%70/manifests/%31"
       yield* subscribe(encoded)
@@ -105,7 +105,7 @@ describe("a subscription", () => {
   it.live("is told of every change that comes after its answer", () =>
     Effect.gen(function*() {
       for (let time = 0; time < 20; time++) {
-        const registry = yield* Effect.orDie(makeRegistry())
+        const registry = yield* Effect.orDie(makeMemory())
         const { next, subscribe } = yield* opened(registry)
         yield* subscribe(tags)
         yield* pushImage(registry, { tags: ["1"] })
@@ -115,7 +115,7 @@ describe("a subscription", () => {
 
   it.live("watches a layout once, from the first subscription to the last, and not after the connection", () =>
     Effect.gen(function*() {
-      const { counted, watches } = counting(yield* Effect.orDie(makeRegistry()))
+      const { counted, watches } = counting(yield* Effect.orDie(makeMemory()))
       const { close, rest, subscribe, unsubscribe } = yield* opened(counted)
       assert.deepStrictEqual(watches, { begun: 0, running: 0 })
       yield* Effect.forEach([tags, one, layout], subscribe, { concurrency: "unbounded" })
@@ -138,7 +138,7 @@ describe("a subscription", () => {
 
   it.live("is of one layout among several", () =>
     Effect.gen(function*() {
-      const [main, other] = [counting(yield* Effect.orDie(makeRegistry())), yield* Effect.orDie(makeRegistry())]
+      const [main, other] = [counting(yield* Effect.orDie(makeMemory())), yield* Effect.orDie(makeMemory())]
       const { rest, subscribe } = yield* opened(main.counted, { others: { other } })
       yield* subscribe("oci-layout://other/app/tags")
       yield* pushImage(main.counted, { tags: ["1"] })
@@ -150,7 +150,7 @@ describe("a subscription", () => {
 
   it.live("in a tree of layouts is to one repository", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const { rest, subscribe } = yield* opened(registry, { perRepository: true })
       yield* subscribe(tags)
       yield* subscribe("oci-layout://main/web/manifests/1")
@@ -165,7 +165,7 @@ describe("a subscription", () => {
 
   it.live("is refused for what is not there, never changes or is too much", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { subscribe } = yield* opened(registry)
       const digest = `sha256:${"a".repeat(64)}`
       const refusals = [
@@ -184,7 +184,7 @@ describe("a subscription", () => {
 
   it.live("of a client that reads slowly is told once of many changes", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const open = yield* Deferred.make<void>()
       const { rest, subscribe } = yield* opened(registry, { notify: Deferred.await(open) })
       yield* subscribe(tags)
@@ -205,7 +205,7 @@ describe("a watch that breaks off", () => {
     "is logged and begun again, and everything is told, since nobody knows what happened",
     () =>
       Effect.gen(function*() {
-        const registry = yield* Effect.orDie(makeRegistry())
+        const registry = yield* Effect.orDie(makeMemory())
         const begun = yield* Queue.unbounded<void>()
         let times = 0
         const breaking: LayoutRegistry = {
@@ -234,7 +234,7 @@ describe("a watch that breaks off", () => {
 
   it.live("that cannot even begin refuses the subscription", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       let times = 0
       const failing: LayoutRegistry = {
         ...registry,

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { makeToolCatalog, type ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { memoryFiles } from "./memoryFiles.ts"
 
 /** What the flags of the command line decide. */
@@ -36,7 +36,7 @@ export const nameOf = ({ files, layouts, mode, perRepository }: Kind): string =>
 export const catalogueOf = Effect.fnUntraced(function*(
   { files, layouts, mode, perRepository }: Kind
 ): Effect.fn.Return<ToolCatalog> {
-  const registry = perRepository ? makeRegistryPerRepository : Effect.orDie(makeRegistry({ defaultRepository: "app" }))
+  const registry = perRepository ? makeMemoryTree : Effect.orDie(makeMemory({ defaultRepository: "app" }))
   const layout = (id: string) =>
     Effect.map(registry, (registry): ServedLayout => ({ id, path: `/layouts/${id}`, registry, perRepository }))
   return makeToolCatalog({

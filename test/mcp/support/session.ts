@@ -7,7 +7,7 @@ import { Effect, Result, type Scope } from "effect"
 import { makeToolCatalog, selectTools } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
 
@@ -39,7 +39,7 @@ export interface Session {
 
 export const session = Effect.fn("session")(
   function*(options: SessionOptions = {}): Effect.fn.Return<Session, never, Scope.Scope> {
-    const registry = options.registry ?? (yield* Effect.orDie(makeRegistry({ defaultRepository: "app" })))
+    const registry = options.registry ?? (yield* Effect.orDie(makeMemory({ defaultRepository: "app" })))
     const files = memoryFiles(options.allowed ?? ["/files"])
     const layoutOf = (id: string, registry: LayoutRegistry): ServedLayout => ({
       id,

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Stream } from "effect"
 import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
 import { imageManifest, pushImage, pushIndex } from "../support/images.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
 import { session } from "../support/session.ts"
 
-const other = Effect.orDie(makeRegistry())
+const other = Effect.orDie(makeMemory())
 
 describe("oci_copy", () => {
   it.live("copies to another repository of the same layout, sending nothing", () =>

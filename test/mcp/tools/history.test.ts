@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemoryTree } from "../../../src/memory/index.ts"
 import { HistoryInvalid } from "../../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { pushImage, short } from "../support/images.ts"
@@ -261,7 +261,7 @@ describe("oci_restore", () => {
 
   it.live("of a tree of layouts wants to know which", () =>
     Effect.gen(function*() {
-      const { call, fails } = yield* moved({ registry: yield* makeRegistryPerRepository, perRepository: true })
+      const { call, fails } = yield* moved({ registry: yield* makeMemoryTree, perRepository: true })
       assert.match(yield* fails("oci_restore", { undo: 1 }), /^UNSUPPORTED: .*say which one/u)
       yield* call("oci_restore", { undo: 1, repository: "web" })
       assert.deepStrictEqual((yield* call("oci_list_repositories"))["repositories"], ["app"])

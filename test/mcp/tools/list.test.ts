@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { IndexInvalid } from "../../../src/oci/OciError.ts"
 import { digestOf, pushImage, pushIndex, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
@@ -27,7 +27,7 @@ describe("oci_list_layouts", () => {
 
   it.live("lists a layout that cannot be opened with what is wrong about it", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const broken = { ...registry, check: Effect.fail(new IndexInvalid({ path: "index.json", reason: "is empty" })) }
       const { call } = yield* session({ others: { broken } })
       const { layouts } = yield* call("oci_list_layouts")
@@ -66,7 +66,7 @@ describe("oci_list_repositories", () => {
 
   it.live("shows entries that no repository can name, cleaned, on the first page", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { call } = yield* session({
         registry: {
           ...registry,

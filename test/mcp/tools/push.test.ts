@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import {
   bytesOf,
@@ -72,7 +72,7 @@ describe("oci_push_blob", () => {
 
   it.live("says when the disk is full, and when it is something else", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       for (const [kind, code] of [["full", "NO_SPACE"], ["device", "STORAGE_ERROR"]] as const) {
         const error = new StorageError({ operation: "write", path: "blobs", kind, cause: new Error("no") })
         const { fails } = yield* session({ registry: { ...registry, pushBlob: () => Effect.fail(error) } })
@@ -108,7 +108,7 @@ describe("oci_mount_blob", () => {
 
   it.live("says which repository of a tree has the blob", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const { fails } = yield* session({ registry, perRepository: true })
       const { layers: [layer] } = yield* pushImage(registry, { repository: "base/os", tags: ["1"] })
       yield* pushImage(registry, { repository: "app", tags: ["1"], layers: ["other"] })

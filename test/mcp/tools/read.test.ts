@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { ContentMismatch, ManifestUnknown } from "../../../src/oci/OciError.ts"
 import { bytesOf, digestOf, imageManifest, pushBlob, pushImage, pushIndex, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
@@ -41,7 +41,7 @@ describe("oci_resolve", () => {
 
   it.live("names the file that holds the bytes where there is one", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       yield* pushImage(registry, { tags: ["1.0"] })
       const { call } = yield* session({
         registry: { ...registry, blobPath: (_repository, digest) => Effect.succeedSome(`/layout/${digest.slice(7)}`) }
@@ -67,7 +67,7 @@ describe("oci_resolve", () => {
 
   it.live("refuses what is ambiguous, absent or no reference", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { config, digest } = yield* pushImage(registry, { tags: ["1.0"] })
       const expand = (digest: string) => registry.expandDigest("app", digest)
       // Two digests that begin alike are not easily found, so the registry pretends.
@@ -89,7 +89,7 @@ describe("oci_resolve", () => {
 
   it.live("reads an entry by its raw name", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const image = yield* pushImage(registry, { tags: ["1.0"] })
       const raw = "localhost:5000/App:1.0"
       const descriptor = yield* Effect.orDie(registry.resolveTag("app", "1.0"))
@@ -201,7 +201,7 @@ describe("oci_get_manifest", () => {
 
   it.live("passes on that stored bytes are damaged or no manifest", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const image = yield* pushImage(registry, { tags: ["1.0"] })
       const damaged = new ContentMismatch({
         digest: image.digest,

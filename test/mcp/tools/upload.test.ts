@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { UploadBusy } from "../../../src/oci/OciError.ts"
 import { bytesOf, digestOf } from "../support/images.ts"
 import { session } from "../support/session.ts"
@@ -88,7 +88,7 @@ describe("a chunked upload", () => {
 
   it.live("is refused when it is nobody's, another repository's, or busy", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.orDie(makeRegistry())
+      const registry = yield* Effect.orDie(makeMemory())
       const { call, fails } = yield* session({ registry })
       const { upload_id } = yield* call("oci_upload_start", { repository: "app" })
       const unknown = "0".repeat(32)

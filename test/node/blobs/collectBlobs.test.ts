@@ -15,7 +15,7 @@ import { type Call, fails } from "../../support/watchedFs.ts"
 
 const one = image("one")
 const garbage = sample("needed by nobody", "application/octet-stream")
-const now = { graceMillis: 0, undoWindowMillis: 0 }
+const now = { grace: 0, undoWindow: 0 }
 
 const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => name).toSorted()
 

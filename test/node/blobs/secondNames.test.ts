@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import { BlobDeleted } from "../../../src/layout/Event.ts"
 import { secondNameOf } from "../../../src/node/blobs/secondNames.ts"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import { encodedOf } from "../../../src/oci/Digest.ts"
 import { imageManifest } from "../../../src/oci/MediaType.ts"
 import { bytesOf } from "../../mcp/support/images.ts"
@@ -68,7 +68,7 @@ describe("a blob that another tool collects", () => {
   it.live("between its push and its manifest's is put back by the manifest", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "layout")
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       const config = yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
       const layer = yield* registry.pushBlob("app", {}, Stream.succeed(content))
       const started = yield* registry.pushBlobChunked("app")
@@ -290,7 +290,7 @@ describe("a second name", () => {
     Effect.gen(function*() {
       const { directory, image } = yield* ownLayout()
       fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
-      const registry = yield* openShared({ directory })
+      const registry = yield* makeDisk({ directory })
       yield* registry.tagManifest("app", image.digest, ["v1"])
       assert.isFalse(fs.existsSync(join(directory, ".ocilayout")))
     }))

@@ -154,10 +154,10 @@ describe("a journal in segments", () => {
     Effect.gen(function*() {
       const { disk } = yield* written(4)
       const year = 365 * 24 * 60 * 60 * 1000
-      const kept = yield* disk.open({ history: { ...history, keepMillis: year, keepCommits: 2 } })
+      const kept = yield* disk.open({ history: { ...history, keep: year, keepCommits: 2 } })
       yield* commit(kept, 5)
       assert.include(segments(disk), segment(2))
-      const stores = yield* disk.open({ history: { ...history, keepMillis: 0, keepCommits: 2 } })
+      const stores = yield* disk.open({ history: { ...history, keep: 0, keepCommits: 2 } })
       yield* commit(stores, 6)
       assert.deepStrictEqual(segments(disk), [segment(5), segment(6), "current.ndjson"])
       const { journal } = yield* disk.open()

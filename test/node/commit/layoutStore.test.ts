@@ -372,7 +372,7 @@ describe("a commit", () => {
 
   it.live("waits for the lock no longer than it should, and says who has it", () =>
     Effect.gen(function*() {
-      const { disk, layout } = yield* written({ lockWaitMillis: 40 })
+      const { disk, layout } = yield* written({ lockWait: 40 })
       yield* holdLock(disk.files, 0)
       const error = yield* Effect.flip(add(layout, b2))
       assert.instanceOf(error, LayoutLocked)

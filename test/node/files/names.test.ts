@@ -81,7 +81,7 @@ describe("names in .ocilayout", () => {
       yield* look
       yield* push(bytes)
       const dayLater = later(30 * 60 * 60 * 1000)
-      const plan = yield* dayLater(registry.planGarbage({ graceMillis: 0, undoWindowMillis: 0 }))
+      const plan = yield* dayLater(registry.planGarbage({ grace: 0, undoWindow: 0 }))
       const id = Option.getOrThrow(plan.id)
       const made = Date.now() / 1000 + 30 * 60 * 60
       fs.utimesSync(disk.path(".ocilayout", "plans", `${id}.json`), made, made)

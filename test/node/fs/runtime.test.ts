@@ -45,8 +45,8 @@ const effect = import.meta.resolve("effect")
 /** Opens a layout in every way there is, and prints each refusal. */
 const opening = `
   import { Effect } from ${JSON.stringify(effect)}
-  import { createLayout, openPerRepository, openShared } from ${JSON.stringify(library)}
-  for (const open of [openShared, openPerRepository, createLayout]) {
+  import { createLayout, makeDiskTree, makeDisk } from ${JSON.stringify(library)}
+  for (const open of [makeDisk, makeDiskTree, createLayout]) {
     const error = await Effect.runPromise(Effect.scoped(Effect.flip(open({ directory: "layout" }))))
     console.log(error.code, error.message)
   }

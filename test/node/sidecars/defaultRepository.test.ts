@@ -3,13 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { createLayout, openPerRepository, openShared } from "../../../src/node/index.ts"
+import { createLayout, makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import { derivedRepository } from "../../../src/node/sidecars/defaultRepository.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 
 const defaultOf = (directory: string, defaultRepository?: string) =>
   Effect.scoped(Effect.gen(function*() {
-    const registry = yield* openShared({ directory, defaultRepository })
+    const registry = yield* makeDisk({ directory, defaultRepository })
     return Option.getOrUndefined(yield* registry.defaultRepository)
   }))
 
@@ -62,7 +62,7 @@ describe("the default repository", () => {
   it.live("is none in a tree, where paths say it", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
-      const registry = yield* openPerRepository({ directory, durability: "none" })
+      const registry = yield* makeDiskTree({ directory, durability: "none" })
       yield* registry.pushBlob("team/app", {}, Stream.empty)
       assert.isTrue(Option.isNone(yield* registry.defaultRepository))
       assert.isFalse(fs.existsSync(join(directory, "team", "app", ".ocilayout", "default-repository")))
@@ -77,14 +77,14 @@ describe("mustExist", () => {
       fs.writeFileSync(join(directory, "things", "file"), "")
       yield* createLayout({ directory: join(directory, "tree", "app") })
       for (const name of ["none", "things", "tree", "things/file"]) {
-        const refused = yield* Effect.flip(openShared({ directory: join(directory, name), mustExist: true }))
+        const refused = yield* Effect.flip(makeDisk({ directory: join(directory, name), mustExist: true }))
         assert.strictEqual(refused._tag, "LayoutNotFound", name)
       }
       for (const name of ["none", "things", "tree/app", "things/file"]) {
-        const refused = yield* Effect.flip(openPerRepository({ directory: join(directory, name), mustExist: true }))
+        const refused = yield* Effect.flip(makeDiskTree({ directory: join(directory, name), mustExist: true }))
         assert.strictEqual(refused._tag, "LayoutNotFound", name)
       }
-      yield* openShared({ directory: join(directory, "tree", "app"), mustExist: true })
-      yield* openPerRepository({ directory: join(directory, "tree"), mustExist: true })
+      yield* makeDisk({ directory: join(directory, "tree", "app"), mustExist: true })
+      yield* makeDiskTree({ directory: join(directory, "tree"), mustExist: true })
     }))
 })

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { isUploadId, type UploadId, type UploadState } from "../../../src/layout/Upload.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import { BlobUploadUnknown, RangeInvalid, StorageError, UploadBusy } from "../../../src/oci/OciError.ts"
 import type { Stores, UploadStore } from "../../../src/ops/ports/ports.ts"
 import { type Disk, newDisk } from "../../support/disk.ts"
@@ -292,7 +292,7 @@ describe("resuming", () => {
   it.live("goes on in another process, and comes back", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
-      const registry = yield* openShared({ directory: disk.root })
+      const registry = yield* makeDisk({ directory: disk.root })
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, pieces("0123"))
       const other = yield* otherProcess("appendUpload", disk.root, "app", writer.id, "4", "456")
@@ -308,7 +308,7 @@ describe("resuming", () => {
   it.live("keeps what a process had sent that was killed in the middle", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
-      const registry = yield* openShared({ directory: disk.root })
+      const registry = yield* makeDisk({ directory: disk.root })
       const writer = yield* registry.pushBlobChunked("app")
       const other = yield* otherProcess("appendUpload", disk.root, "app", writer.id, "0", "01234", "hold")
       assert.strictEqual(yield* other.line, "holding")
@@ -367,7 +367,7 @@ describe("expiry", () => {
   it.live("makes a session unknown at once, swept or not", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
-      const registry = yield* openShared({ directory: disk.root })
+      const registry = yield* makeDisk({ directory: disk.root })
       const writer = yield* registry.pushBlobChunked("app")
       const tooLate = registry.pushBlobChunkedResume("app", writer.id).pipe(later(day + 60_000))
       assert.instanceOf(yield* Effect.flip(tooLate), BlobUploadUnknown)
@@ -379,12 +379,12 @@ describe("committing", () => {
   it.live("twice is answered twice, also by another store", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
-      const registry = yield* openShared({ directory: disk.root })
+      const registry = yield* makeDisk({ directory: disk.root })
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, Stream.succeed(content))
       const descriptor = yield* writer.commit(name)
       assert.deepStrictEqual(yield* writer.commit(name), descriptor)
-      const other = yield* openShared({ directory: disk.root })
+      const other = yield* makeDisk({ directory: disk.root })
       assert.deepStrictEqual(yield* (yield* other.findUpload(writer.id)).commit(name), descriptor)
     }))
 

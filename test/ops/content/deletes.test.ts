@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { imageManifest, octetStream } from "../../../src/oci/MediaType.ts"
 import {
   BlobUnknown,
@@ -40,7 +40,7 @@ const neededBy = (error: unknown): Array<string> => {
 describe("deleting a tag", () => {
   it.effect("leaves its manifest reachable by digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       assert.deepStrictEqual(yield* registry.deleteTag("app", "v1"), { digest: oneDigest, revision: Option.some(2) })
       assert.instanceOf(yield* Effect.flip(registry.resolveTag("app", "v1")), ManifestUnknown)
@@ -49,7 +49,7 @@ describe("deleting a tag", () => {
 
   it.effect("holds to its condition", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       assert.instanceOf(yield* Effect.flip(registry.deleteTag("app", "v1", { ifDigest: digest("a") })), Conflict)
       yield* registry.deleteTag("app", "v1", { ifDigest: oneDigest })
@@ -57,7 +57,7 @@ describe("deleting a tag", () => {
 
   it.effect("demands a valid tag that is there", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       const unknown = new ManifestUnknown({ repository: "app", reference: "v1" })
       assert.deepStrictEqual(yield* Effect.flip(registry.deleteTag("app", "v1")), unknown)
@@ -78,7 +78,7 @@ describe("deleting a tag", () => {
 describe("deleting a manifest", () => {
   it.effect("removes all of its entries from the repository, and no content", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v2", "v1"])
       yield* pushImage(registry, "other", one, ["v1"])
       const before = yield* registry.usage
@@ -93,7 +93,7 @@ describe("deleting a manifest", () => {
 
   it.effect("may leave referrers without it, and no index", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", signature)
       const parent = yield* pushManifest(registry, "app", index([one]))
@@ -106,7 +106,7 @@ describe("deleting a manifest", () => {
 
   it.effect("is refused while an index or a referrer needs it, unless forced", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const parent = index([one])
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushManifest(registry, "app", parent)
@@ -122,7 +122,7 @@ describe("deleting a manifest", () => {
 
   it.effect("is not held up by other repositories", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushManifest(registry, "other", index([one]))
       yield* registry.deleteManifest("app", oneDigest)
@@ -130,7 +130,7 @@ describe("deleting a manifest", () => {
 
   it.effect("is ManifestUnknown for what is only a child, for what is not there, and for no digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one)
       yield* pushManifest(registry, "app", index([one]), ["v1"])
       const unknown = new ManifestUnknown({ repository: "app", reference: oneDigest })
@@ -146,7 +146,7 @@ describe("deleting a manifest", () => {
 describe("deleting a blob", () => {
   it.effect("removes it from the layout", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", blob)
       yield* registry.deleteBlob("app", blob.descriptor.digest)
       const unknown = new BlobUnknown({ digest: blob.descriptor.digest })
@@ -156,7 +156,7 @@ describe("deleting a blob", () => {
 
   it.effect("is refused while a manifest of any repository needs it or is it", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one, ["v1"])
       const parts = [one.config, ...one.layers, one].map(({ descriptor }) => descriptor.digest)
       for (const part of parts) {
@@ -185,7 +185,7 @@ describe("deleting a blob", () => {
 
   it.effect("is not refused for a subject, which need not exist", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const [layer] = one.layers
       assert.isDefined(layer)
       yield* pushBlob(registry, "app", layer)
@@ -213,7 +213,7 @@ describe("deleting a blob", () => {
 
   it.effect("demands a valid name and digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.instanceOf(yield* Effect.flip(registry.deleteBlob("App", digest("a"))), NameInvalid)
       assert.instanceOf(yield* Effect.flip(registry.deleteBlob("app", "")), DigestInvalid)
     }))
@@ -221,7 +221,7 @@ describe("deleting a blob", () => {
 
 describe("the forecast of a deletion", () => {
   const prepared = Effect.gen(function*() {
-    const registry = yield* makeRegistry()
+    const registry = yield* makeMemory()
     yield* pushImage(registry, "app", one, ["v2", "v1"])
     yield* pushManifest(registry, "app", index([one]))
     yield* pushImage(registry, "app", signature)
@@ -287,7 +287,7 @@ describe("the forecast of a deletion", () => {
 
 it.effect("revisions count what happened, and nothing else", () =>
   Effect.gen(function*() {
-    const registry: LayoutRegistry = yield* makeRegistry()
+    const registry: LayoutRegistry = yield* makeMemory()
     assert.deepStrictEqual((yield* pushImage(registry, "app", one, ["v1"])).revision, Option.some(1))
     yield* Effect.flip(registry.deleteTag("app", "v9"))
     yield* pushBlob(registry, "app", blob)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Page } from "../../../src/layout/query.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { imageConfig, imageManifest } from "../../../src/oci/MediaType.ts"
 import { DigestInvalid, NameInvalid, NameUnknown } from "../../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
@@ -38,7 +38,7 @@ describe("repositories and tags", () => {
 
   it.effect("of an empty layout are none", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.deepStrictEqual(
         yield* Effect.flip(Stream.runCollect(registry.tags("app"))),
@@ -49,7 +49,7 @@ describe("repositories and tags", () => {
 
   it.effect("are none for a repository with an untagged manifest alone", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       assert.deepStrictEqual<ReadonlyArray<string>>(yield* Stream.runCollect(registry.repositories()), ["app"])
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags("app")), [])
@@ -57,7 +57,7 @@ describe("repositories and tags", () => {
 
   it.effect("do not come from blobs", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* registry.pushBlob("app", {}, Stream.make(one.bytes))
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.instanceOf(yield* Effect.flip(Stream.runCollect(registry.tags("app"))), NameUnknown)
@@ -77,7 +77,7 @@ describe("referrers", () => {
 
   it.effect("are told in order of their digests with their own artifact type and annotations", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", signature)
       yield* pushImage(registry, "app", sbom, ["sbom"])
@@ -107,7 +107,7 @@ describe("referrers", () => {
 
   it.effect("can be indexes", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", two)
       const about = index([two], { subject: one.descriptor, artifactType: "application/vnd.example.bundle" })
       yield* pushManifest(registry, "app", about)
@@ -118,7 +118,7 @@ describe("referrers", () => {
 
   it.effect("without an artifact type of their own have that of their config", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const plain = image("plain", { subject: one.descriptor })
       yield* pushImage(registry, "app", plain)
       assert.deepStrictEqual(yield* referrersOf(registry, one), [{ ...plain.descriptor, artifactType: imageConfig }])
@@ -126,7 +126,7 @@ describe("referrers", () => {
 
   it.effect("are filtered by artifact type and cut to a page", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", signature)
       yield* pushImage(registry, "app", sbom)
       const only = yield* referrersOf(registry, one, { artifactType: "application/vnd.example.sbom" })
@@ -142,7 +142,7 @@ describe("referrers", () => {
 
   it.effect("of an unknown subject are none, and those of a known one are of whatever repository", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", signature)
       assert.deepStrictEqual(yield* referrersOf(registry, two), [])
       const found = (yield* referrersOf(registry, one)).map((one) => one.digest)
@@ -153,7 +153,7 @@ describe("referrers", () => {
 
   it.effect("are asked for by valid names only", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const failure = (name: string, subject: string) =>
         Effect.flip(Stream.runCollect(registry.referrers(name, subject)))
       assert.instanceOf(yield* failure("App", digest("a")), NameInvalid)
@@ -214,7 +214,7 @@ describe("entries whose name cannot be understood", () => {
 describe("check and usage", () => {
   it.effect("tell that a layout can be read, and what its blobs take", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* registry.check
       assert.deepStrictEqual(yield* registry.usage, { blobs: 0, bytes: 0 })
       yield* pushImage(registry, "app", one)
@@ -226,7 +226,7 @@ describe("check and usage", () => {
 describe("digests", () => {
   it.effect("are those of all manifests of a repository, or of what these name, by the page", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       yield* pushImage(registry, "web", two, ["v1"])
       const both = index([one, two])

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { hasher } from "../../../src/memory/hasher.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { octetStream } from "../../../src/oci/MediaType.ts"
 import {
   AlgorithmUnsupported,
@@ -25,7 +25,7 @@ const dayMillis = 24 * 60 * 60 * 1000
 describe("a blob pushed in one piece", () => {
   it.effect("is stored under its SHA-256 unless another digest is asked for", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const first = yield* registry.pushBlob("app", { mediaType: "text/plain" }, pieces("01234", "56789"))
       assert.deepStrictEqual(first, { descriptor: { ...blob.descriptor, mediaType: "text/plain" }, existed: false })
       assert.isTrue((yield* pushBlob(registry, "app", blob)).existed)
@@ -37,7 +37,7 @@ describe("a blob pushed in one piece", () => {
 
   it.effect("may be empty", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const { descriptor } = yield* registry.pushBlob("app", { size: 0 }, Stream.empty)
       assert.strictEqual(descriptor.size, 0)
       assert.strictEqual((yield* registry.resolveBlob("app", descriptor.digest)).size, 0)
@@ -45,7 +45,7 @@ describe("a blob pushed in one piece", () => {
 
   it.effect("that is not what was expected is not stored", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const push = (expected: { digest?: string; size?: number }) =>
         Effect.flip(registry.pushBlob("app", expected, pieces("01234", "56789")))
       assert.deepStrictEqual(
@@ -63,7 +63,7 @@ describe("a blob pushed in one piece", () => {
 
   it.effect("passes on the failure of its source, and stores nothing", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const broken = Stream.concat(pieces("01234"), Stream.fail("broken pipe" as const))
       assert.strictEqual(yield* Effect.flip(registry.pushBlob("app", {}, broken)), "broken pipe")
       assert.instanceOf(yield* Effect.flip(registry.pushBlob("App", {}, pieces("0"))), NameInvalid)
@@ -74,7 +74,7 @@ describe("a blob pushed in one piece", () => {
 describe("a blob pushed in chunks", () => {
   it.effect("is appended to and committed", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       assert.match(writer.id, /^[0-9a-f]{32}$/u)
       assert.strictEqual(writer.repository, "app")
@@ -88,7 +88,7 @@ describe("a blob pushed in chunks", () => {
 
   it.effect("goes on only where it stands, and tells where that is", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, pieces("01234"))
       for (const offset of [0, 4, 6]) {
@@ -104,7 +104,7 @@ describe("a blob pushed in chunks", () => {
 
   it.effect("can be committed under SHA-512, and as nothing", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, Stream.succeed(blob.bytes))
       const sha512 = hasher.digest("sha512", blob.bytes)
@@ -115,7 +115,7 @@ describe("a blob pushed in chunks", () => {
 
   it.effect("stays as it was when it is committed as something else", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, pieces("01234"))
       const actual = hasher.digest("sha256", utf8("01234"))
@@ -131,7 +131,7 @@ describe("a blob pushed in chunks", () => {
 
   it.effect("keeps what had arrived when its source breaks off", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       const broken = Stream.concat(pieces("01", "234"), Stream.fail("broken pipe" as const))
       assert.strictEqual(yield* Effect.flip(writer.append(0, broken)), "broken pipe")
@@ -143,7 +143,7 @@ describe("a blob pushed in chunks", () => {
 
   it.effect("is one writer's at a time", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       const begun = yield* Deferred.make<void>()
       const slow = Stream.concat(
@@ -165,7 +165,7 @@ describe("a blob pushed in chunks", () => {
 describe("a session", () => {
   it.effect("is continued where it stands, or where its sender says it does", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const { append, id } = yield* registry.pushBlobChunked("app")
       yield* append(0, pieces("01234"))
       const resume = (offset?: number) =>
@@ -176,7 +176,7 @@ describe("a session", () => {
 
   it.effect("takes the chunk size its sender would like", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const chunkSize = (wanted?: number) =>
         Effect.map(registry.pushBlobChunked("app", wanted), ({ chunkSize }) => chunkSize)
       assert.strictEqual(yield* chunkSize(1234), 1234)
@@ -188,7 +188,7 @@ describe("a session", () => {
 
   it.effect("is unknown to other repositories, and by ids that were never given out", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const { id } = yield* registry.pushBlobChunked("app")
       const resume = (name: string, id: string) => Effect.flip(registry.pushBlobChunkedResume(name, id))
       assert.deepStrictEqual(yield* resume("other", id), new BlobUploadUnknown({ upload: id }))
@@ -204,7 +204,7 @@ describe("a session", () => {
 
   it.effect("that is over is unknown, but committing it again or cancelling it is answered", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, Stream.succeed(blob.bytes))
       yield* writer.commit(blobDigest)
@@ -221,7 +221,7 @@ describe("a session", () => {
 
   it.effect("that became a blob which was deleted since is unknown, not answered as if it were there", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, Stream.succeed(blob.bytes))
       yield* writer.commit(blobDigest)
@@ -232,7 +232,7 @@ describe("a session", () => {
 
   it.effect("that is cancelled tells how much went with it", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* writer.append(0, pieces("01234"))
       assert.strictEqual(yield* writer.cancel, 5)
@@ -243,7 +243,7 @@ describe("a session", () => {
 
   it.effect("expires a day after its last append", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* TestClock.adjust(dayMillis - 1)
       yield* writer.append(0, pieces("01234"))
@@ -258,7 +258,7 @@ describe("a session", () => {
 
   it.effect("is listed for its repository, and found by its id alone", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const writer = yield* registry.pushBlobChunked("app")
       yield* registry.pushBlobChunked("other")
       yield* writer.append(0, pieces("01234"))
@@ -275,7 +275,7 @@ describe("a session", () => {
 describe("mounting", () => {
   it.effect("in a shared layout asks only whether the blob is there", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", blob)
       assert.deepStrictEqual(yield* registry.mountBlob("app", "other", blobDigest), blob.descriptor)
       assert.deepStrictEqual(yield* registry.mountBlob("never/seen", "other", blobDigest), blob.descriptor)
@@ -287,7 +287,7 @@ describe("mounting", () => {
 
   it.effect("checks both names and the digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.instanceOf(yield* Effect.flip(registry.mountBlob("App", "other", blobDigest)), NameInvalid)
       assert.instanceOf(yield* Effect.flip(registry.mountBlob("app", "Other", blobDigest)), NameInvalid)
       assert.instanceOf(yield* Effect.flip(registry.mountBlob("app", "other", "v1")), DigestInvalid)

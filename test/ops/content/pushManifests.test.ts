@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { hasher } from "../../../src/memory/hasher.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { imageIndex, imageManifest, layerTar, nondistributableLayerTar } from "../../../src/oci/MediaType.ts"
 import {
   AlgorithmUnsupported,
@@ -52,7 +52,7 @@ const at = (tag: string, { descriptor }: Sample): string => `${tag} ${descriptor
 describe("pushing a manifest", () => {
   it.effect("demands its parts, unless it may be sparse", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const some = index([one, two])
       yield* pushImage(registry, "app", one)
       const push = (options: { readonly sparse?: boolean }) =>
@@ -64,7 +64,7 @@ describe("pushing a manifest", () => {
 
   it.effect("stores it and sets its tags in one commit", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const pushed = yield* pushImage(registry, "app", one, ["v1", "latest"])
       assert.deepStrictEqual<unknown>(pushed, {
         descriptor: one.descriptor,
@@ -77,7 +77,7 @@ describe("pushing a manifest", () => {
 
   it.effect("again changes nothing and says so", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const again = yield* pushManifest(registry, "app", one, ["v1"])
       assert.deepStrictEqual([again.existed, again.moved.length, Option.isNone(again.revision)], [true, 0, true])
@@ -85,7 +85,7 @@ describe("pushing a manifest", () => {
 
   it.effect("tells what a tag pointed at, and leaves that reachable by digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const moved = yield* pushImage(registry, "app", two, ["v1"])
       assert.deepStrictEqual<ReadonlyArray<unknown>>(moved.moved, [{ tag: "v1", from: one.descriptor.digest }])
@@ -95,7 +95,7 @@ describe("pushing a manifest", () => {
 
   it.effect("without tags makes it reachable by digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       assert.deepStrictEqual(yield* tagsOf(registry), [])
       assert.deepStrictEqual(yield* registry.resolveManifest("app", one.descriptor.digest), one.descriptor)
@@ -103,7 +103,7 @@ describe("pushing a manifest", () => {
 
   it.effect("tells its subject, which need not exist", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const pushed = yield* pushImage(registry, "app", referrerOf(one, "signature"))
       assert.strictEqual(pushed.subject, one.descriptor.digest)
       assert.strictEqual(pushed.descriptor.artifactType, "application/vnd.example.signature")
@@ -111,7 +111,7 @@ describe("pushing a manifest", () => {
 
   it.effect("keeps it under the digest and algorithm it is asked for", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       const sha512 = hasher.digest("sha512", one.bytes)
       const pushed = yield* registry.pushManifest("app", one.bytes, imageManifest, { digest: sha512, tags: ["v1"] })
@@ -121,7 +121,7 @@ describe("pushing a manifest", () => {
 
   it.effect("takes an index whose children are there, under any name", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one)
       const pushed = yield* pushManifest(registry, "app", index([one]), ["v1"])
       assert.strictEqual(pushed.descriptor.mediaType, imageIndex)
@@ -131,7 +131,7 @@ describe("pushing a manifest", () => {
 describe("a manifest is refused", () => {
   it.effect("while its parts are missing, each of which is named", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const manifest = image("partial", {}, 3)
       const [, middle] = manifest.layers
       assert.isDefined(middle)
@@ -151,7 +151,7 @@ describe("a manifest is refused", () => {
 
   it.effect("while a child of an index is missing", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       yield* pushImage(registry, "app", two)
       const error = yield* Effect.flip(pushManifest(registry, "app", index([one, two, three])))
@@ -161,7 +161,7 @@ describe("a manifest is refused", () => {
 
   it.effect("when a part has another size than it says", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const [layer] = one.layers
       assert.isDefined(layer)
       const lying = image("lying", { layers: [{ ...layer.descriptor, size: 1 }] })
@@ -174,7 +174,7 @@ describe("a manifest is refused", () => {
 
   it.effect("when its digest is another one", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       const push = (digest: string) => Effect.flip(registry.pushManifest("app", one.bytes, imageManifest, { digest }))
       assert.deepStrictEqual(
@@ -187,7 +187,7 @@ describe("a manifest is refused", () => {
 
   it.effect("by what it is: no JSON, of no known type, declared as another, both things at once, too large", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const push = (bytes: Uint8Array, mediaType = imageManifest) =>
         Effect.flip(registry.pushManifest("app", bytes, mediaType, { tags: ["v1"] }))
       assert.instanceOf(yield* push(utf8("{")), ManifestInvalid)
@@ -210,7 +210,7 @@ describe("a manifest is refused", () => {
 
   it.effect("by its names", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.instanceOf(yield* Effect.flip(pushManifest(registry, "App", one)), NameInvalid)
       assert.instanceOf(yield* Effect.flip(pushManifest(registry, "app", one, ["v1", "-"])), TagInvalid)
       const badCondition = [{ tag: "v1", ifDigest: "v0" }]
@@ -222,7 +222,7 @@ describe("a manifest is refused", () => {
 
   it.effect("when a condition of one of its tags does not hold, and then it is not stored", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       for (const blob of [two.config, ...two.layers]) yield* pushBlob(registry, "app", blob)
       const push = (...tags: ReadonlyArray<{ tag: string; ifDigest?: string; ifAbsent?: boolean }>) =>
@@ -250,7 +250,7 @@ describe("parts may be absent", () => {
 
   it.effect.each(absent)("%s", ([, descriptor]) =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const manifest = image("absent", { layers: [descriptor] })
       yield* pushBlob(registry, "app", manifest.config)
       yield* pushManifest(registry, "app", manifest, ["v1"])
@@ -258,7 +258,7 @@ describe("parts may be absent", () => {
 
   it.effect("but not when what is embedded is something else, or the list of places is empty", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const wrong = { ...layer.descriptor, data: Buffer.alloc(layer.bytes.length, "x").toString("base64") }
       for (
         const descriptor of [wrong, { ...layer.descriptor, urls: [] }, { ...layer.descriptor, mediaType: layerTar }]
@@ -273,7 +273,7 @@ describe("parts may be absent", () => {
 describe("tagging", () => {
   it.effect("points tags at a manifest that is there", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two)
       const { digest } = two.descriptor
@@ -289,7 +289,7 @@ describe("tagging", () => {
 
   it.effect("reaches the children of indexes", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one)
       yield* pushManifest(registry, "app", index([one]), ["all"])
       const tagged = yield* registry.tagManifest("app", one.descriptor.digest, ["amd64"])
@@ -314,7 +314,7 @@ describe("tagging", () => {
 
   it.effect("holds to conditions", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two)
       const tag = (request: { tag: string; ifDigest?: string; ifAbsent?: boolean }) =>
@@ -341,7 +341,7 @@ describe("a batch", () => {
 
   it.effect("is one commit, each part on what the parts before it leave", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two, ["v2"])
       const revision = yield* registry.batch([
@@ -355,7 +355,7 @@ describe("a batch", () => {
 
   it.effect("may hold a part whose condition an earlier part fulfils", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two)
       const conditional: Change = {
@@ -372,7 +372,7 @@ describe("a batch", () => {
 
   it.effect("spans the repositories of a shared layout", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       yield* pushImage(registry, "other", two)
       yield* registry.batch([tag("app", one, "v1"), tag("other", two, "v1")])
@@ -382,7 +382,7 @@ describe("a batch", () => {
 
   it.effect("happens as a whole or not at all", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const refused = registry.batch([tag("app", one, "v2"), { _tag: "DeleteTag", repository: "app", tag: "gone" }])
       assert.deepStrictEqual(
@@ -394,7 +394,7 @@ describe("a batch", () => {
 
   it.effect("of nothing, or of what is so already, has no revision", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.isTrue(Option.isNone(yield* registry.batch([])))
       yield* pushImage(registry, "app", one, ["v1"])
       assert.isTrue(Option.isNone(yield* registry.batch([push(one, "v1"), tag("app", one, "v1")])))
@@ -402,7 +402,7 @@ describe("a batch", () => {
 
   it.effect("whose names are not all in order stores nothing of what it brings along", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       for (const blob of [one.config, ...one.layers]) yield* pushBlob(registry, "app", blob)
       const refused = registry.batch([push(one, "v1"), { _tag: "DeleteTag", repository: "App", tag: "v1" }])
       assert.instanceOf(yield* Effect.flip(refused), NameInvalid)
@@ -412,7 +412,7 @@ describe("a batch", () => {
 
   it.effect("checks names and conditions of its parts", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const fails = (change: Change) => Effect.flip(registry.batch([change]))
       assert.instanceOf(yield* fails({ _tag: "DeleteTag", repository: "App", tag: "v1" }), NameInvalid)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, type Scope } from "effect"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { imageIndex, imageManifest, octetStream } from "../../../src/oci/MediaType.ts"
 import {
   AlgorithmUnsupported,
@@ -38,7 +38,7 @@ const blake = `blake3:${"a".repeat(64)}`
 describe("a blob", () => {
   it.effect("is read with its descriptor", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", blob)
       const content = yield* registry.getBlob("app", blob.descriptor.digest)
       assert.deepStrictEqual(content.descriptor, blob.descriptor)
@@ -49,14 +49,14 @@ describe("a blob", () => {
 
   it.effect("of a shared layout is seen from every valid repository name", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", blob)
       assert.strictEqual((yield* registry.resolveBlob("nobody/knows", blob.descriptor.digest)).size, 10)
     }))
 
   it.effect("that is not there is BlobUnknown, in a repository that does not exist too", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       const unknown = new BlobUnknown({ digest: digest("a") })
       for (const name of ["app", "nobody"]) {
@@ -68,7 +68,7 @@ describe("a blob", () => {
 
   it.effect("has no path where blobs are no files", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       assert.isTrue(Option.isNone(yield* registry.blobPath("app", blob.descriptor.digest)))
     }))
 })
@@ -88,7 +88,7 @@ describe("a range of a blob", () => {
 
   it.effect.each(ranges)("from %s to %s is %j", ([offset, end, expected]) =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", blob)
       const content = yield* registry.getBlobRange("app", blob.descriptor.digest, { offset, end })
       assert.strictEqual(textOf(yield* collect(content.stream)), expected)
@@ -104,7 +104,7 @@ describe("a range of a blob", () => {
     "from %s to %s is RangeInvalid, with the size there is",
     ([offset, end]) =>
       Effect.gen(function*() {
-        const registry = yield* makeRegistry()
+        const registry = yield* makeMemory()
         yield* pushBlob(registry, "app", blob)
         const error = yield* Effect.flip(registry.getBlobRange("app", blob.descriptor.digest, { offset, end }))
         assert.instanceOf(error, RangeInvalid)
@@ -118,7 +118,7 @@ type Operation = (repository: string, reference: string) => Effect.Effect<unknow
 describe("names", () => {
   it.effect("are checked before anything is looked at", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const { getBlob, getBlobRange, getManifest, getTag, resolveBlob, resolveManifest, resolveTag } = registry
       const byDigest: ReadonlyArray<Operation> = [getBlob, resolveBlob, getManifest, resolveManifest]
       for (const operation of byDigest) {
@@ -137,7 +137,7 @@ describe("names", () => {
 
   it.effect("of an algorithm that is not implemented are told so for blobs", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const unsupported = new AlgorithmUnsupported({ digest: blake, algorithm: "blake3" })
       assert.deepStrictEqual(yield* Effect.flip(registry.getBlob("app", blake)), unsupported)
       assert.deepStrictEqual(yield* Effect.flip(registry.resolveBlob("app", blake)), unsupported)
@@ -147,7 +147,7 @@ describe("names", () => {
 describe("a manifest", () => {
   it.effect("is read by tag and by digest, byte for byte", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       for (const read of [registry.getTag("app", "v1"), registry.getManifest("app", one.descriptor.digest)]) {
         const content = yield* read
@@ -170,7 +170,7 @@ describe("a manifest", () => {
 
   it.effect("is found below an index, at any depth, when it has no entry of its own", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one)
       const inner = index([one])
       yield* pushManifest(registry, "other", inner)
@@ -182,7 +182,7 @@ describe("a manifest", () => {
 
   it.effect("of another repository is ManifestUnknown, and NameUnknown where there is no repository", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one, ["v1"])
       yield* pushImage(registry, "app", two, ["v2"])
       const reference = one.descriptor.digest
@@ -210,7 +210,7 @@ describe("a manifest", () => {
 
   it.effect("is no blob that merely has its digest", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       assert.instanceOf(yield* Effect.flip(registry.getManifest("app", one.config.descriptor.digest)), ManifestUnknown)
     }))
@@ -299,7 +299,7 @@ describe("content embedded in a descriptor", () => {
 describe("the description of a manifest", () => {
   it.effect("tells what a manifest names", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const facts = yield* registry.describe("app", one.descriptor)
       assert.strictEqual(facts.kind, "image")
@@ -325,7 +325,7 @@ describe("the description of a manifest", () => {
 describe("tagsOf", () => {
   it.effect("gives the tags that point at a digest, in order", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v2", "latest", "v1"])
       yield* pushImage(registry, "app", two, ["v3"])
       yield* pushImage(registry, "other", one, ["v9"])
@@ -351,7 +351,7 @@ describe("expandDigest", () => {
 
   it.effect("finds a manifest by 12 digits or more, with the algorithm or without", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one)
       for (const prefix of [hex.slice(0, 12), hex.slice(0, 40), hex, `sha256:${hex.slice(0, 12)}`]) {
         assert.deepStrictEqual(yield* registry.expandDigest("app", prefix), [one.descriptor.digest])
@@ -361,7 +361,7 @@ describe("expandDigest", () => {
 
   it.effect("finds children of an index as well, and blobs when no manifest fits", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "other", one)
       yield* pushManifest(registry, "app", index([one]))
       assert.deepStrictEqual(yield* registry.expandDigest("app", hex.slice(0, 12)), [one.descriptor.digest])
@@ -385,7 +385,7 @@ describe("expandDigest", () => {
     "refuses %j",
     (prefix) =>
       Effect.gen(function*() {
-        const registry = yield* makeRegistry()
+        const registry = yield* makeMemory()
         assert.instanceOf(yield* Effect.flip(registry.expandDigest("app", prefix)), DigestInvalid)
       })
   )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Stream } from "effect"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { imageIndex, layerTar, nondistributableLayerTarGzip } from "../../../src/oci/MediaType.ts"
 import {
@@ -53,7 +53,7 @@ const withMulti = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   return registry
 })
 
-const source = Effect.flatMap(makeRegistry(), withMulti)
+const source = Effect.flatMap(makeMemory(), withMulti)
 
 const sizeOf = (samples: ReadonlyArray<Sample>): number => samples.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
@@ -71,7 +71,7 @@ describe("copying between registries", () => {
   it.effect("brings an index with all below it, in one commit, and gives its children no entry", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const copied = yield* copyManifest(
         { registry, repository: "app", reference: "multi" },
         { registry: mirror, repository: "mirror/app", tags: ["v1", "latest"] }
@@ -103,7 +103,7 @@ describe("copying between registries", () => {
   it.effect("again sends nothing and changes nothing", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const again = copyManifest(
         { registry, repository: "app", reference: multi.descriptor.digest },
         { registry: mirror, repository: "app", tags: [{ tag: "v1", ifAbsent: true }] }
@@ -116,7 +116,7 @@ describe("copying between registries", () => {
   it.effect("takes the image of one platform, and nothing of the others", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const from = { registry, repository: "app", reference: "multi" }
       const to = { registry: mirror, repository: "app", tags: ["arm"] }
       const copied = yield* copyManifest(from, to, { platform: "linux/arm64" })
@@ -134,7 +134,7 @@ describe("copying between registries", () => {
       const sbom = referrerOf(arm64, "sbom")
       const approval = referrerOf(signature, "approval")
       for (const one of [signature, sbom, approval]) yield* pushImage(registry, "app", one)
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const from = { registry, repository: "app", reference: "multi" }
       const alone = yield* copyManifest(from, { registry: mirror, repository: "app", tags: ["v1"] })
       assert.strictEqual(alone.manifests, 3)
@@ -156,12 +156,12 @@ describe("copying between registries", () => {
     Effect.gen(function*() {
       const signature = referrerOf(arm64, "signature")
       const both = index([arm64, signature])
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       for (const one of [arm64, signature]) {
         for (const blob of [one.config, ...one.layers, one]) yield* pushBlob(registry, "app", blob)
       }
       yield* pushManifest(registry, "app", both, ["v1"])
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       yield* copyManifest(
         { registry, repository: "app", reference: "v1" },
         { registry: mirror, repository: "app", tags: ["v1"] },
@@ -173,7 +173,7 @@ describe("copying between registries", () => {
   it.effect("tells how far it has got, up to the end", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       yield* pushBlob(mirror, "app", amd64.config)
       const steps: Array<{ readonly bytes: number; readonly total: number }> = []
       const onProgress = (step: { readonly bytes: number; readonly total: number }) =>
@@ -198,7 +198,7 @@ describe("copying between registries", () => {
       const foreign = foreignLayout()
       yield* foreign.store(both, top, ...top.layers, ...child.layers, child.config)
       yield* foreign.add(entryOf(both, "Not A Repository"))
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const copied = yield* copyManifest(
         { registry: foreign.registry, refName: "Not A Repository" },
         { registry: mirror, repository: "app", tags: ["v1"] },
@@ -222,11 +222,11 @@ describe("copying between registries", () => {
           { ...here.descriptor, digest: `blake3:${"0".repeat(64)}` }
         ]
       })
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", windows.config)
       yield* pushBlob(registry, "app", here)
       yield* pushManifest(registry, "app", windows, ["v1"])
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const copied = yield* copyManifest(
         { registry, repository: "app", reference: "v1" },
         { registry: mirror, repository: "app", tags: ["v1"] }
@@ -250,7 +250,7 @@ describe("copying within a registry", () => {
 
   it.effect("mounts blobs where they are layouts of their own", () =>
     Effect.gen(function*() {
-      const registry = yield* Effect.flatMap(makeRegistryPerRepository, withMulti)
+      const registry = yield* Effect.flatMap(makeMemoryTree, withMulti)
       const copied = yield* copyManifest(
         { registry, repository: "app", reference: "multi" },
         { registry, repository: "web", tags: ["v1"] }
@@ -264,7 +264,7 @@ describe("copying within a registry", () => {
 
   it.effect("brings back what a tag was", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", amd64, ["v1"])
       yield* pushImage(registry, "app", arm64, ["v1"])
       const copied = yield* copyManifest(
@@ -292,7 +292,7 @@ describe("a copy is refused", () => {
   it.effect("where a tag is no tag, or its condition does not hold, before anything is copied", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const other = image("other")
       yield* pushImage(mirror, "app", other, ["v1"])
       const { blobs } = yield* mirror.usage
@@ -314,7 +314,7 @@ describe("a copy is refused", () => {
   it.effect("where a condition stops holding while it is under way, and no tag is set", () =>
     Effect.gen(function*() {
       const registry = yield* source
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const other = image("other")
       const racing: LayoutRegistry = {
         ...mirror,
@@ -326,7 +326,7 @@ describe("a copy is refused", () => {
 
   it.effect("where something is missing at the source, and no tag is set", () =>
     Effect.gen(function*() {
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const without = Effect.fnUntraced(function*(missing: Sample) {
         const foreign = foreignLayout()
         const all = [multi, amd64, amd64.config, ...amd64.layers, arm64, arm64.config, ...arm64.layers]
@@ -354,12 +354,12 @@ describe("a copy is refused", () => {
       const foreign = foreignLayout()
       yield* foreign.store(both, without, without.config, within, within.config)
       yield* foreign.add(entryOf(both, "app:multi"))
-      assert.instanceOf(yield* refused(foreign.registry, yield* makeRegistry()), BlobUnknown)
+      assert.instanceOf(yield* refused(foreign.registry, yield* makeMemory()), BlobUnknown)
     }))
 
   it.effect("where the target may only be read", () =>
     Effect.gen(function*() {
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       assert.instanceOf(yield* refused(yield* source, readOnly(mirror)), Denied)
       assert.strictEqual((yield* mirror.usage).blobs, 0)
     }))
@@ -375,7 +375,7 @@ describe("a copy is refused", () => {
           const foreign = foreignLayout()
           yield* foreign.store(top, top.config, layer)
           yield* foreign.add(entryOf(top, "app:multi"))
-          const mirror = yield* makeRegistry()
+          const mirror = yield* makeMemory()
           yield* copyManifest(
             { registry: foreign.registry, repository: "app", reference: "multi" },
             { registry: mirror, repository: "app", tags: ["v1"] }
@@ -466,7 +466,7 @@ describe("copying on disk", () => {
 
   it.live("has no more under way at once than it may", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const many = image("many", {}, 12)
       yield* pushImage(registry, "app", many, ["v1"])
       let [now, most] = [0, 0]
@@ -484,7 +484,7 @@ describe("copying on disk", () => {
         most = 0
         yield* copyManifest(
           { registry: watched, repository: "app", reference: "v1" },
-          { registry: yield* makeRegistry(), repository: "app" },
+          { registry: yield* makeMemory(), repository: "app" },
           concurrency === undefined ? {} : { concurrency }
         )
         return most
@@ -515,7 +515,7 @@ describe("a walk for a copy", () => {
           return foreign.registry.getManifest(repository, digest)
         }
       }
-      const mirror = yield* makeRegistry()
+      const mirror = yield* makeMemory()
       const to = { registry: mirror, repository: "app" }
       const copied = yield* copyManifest({ registry: counted, repository: "app", reference: "20" }, to)
       assert.deepStrictEqual([copied.manifests, reads], [21, 20])

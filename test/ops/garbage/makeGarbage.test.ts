@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { RetentionRule } from "../../../src/layout/retention.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import {
   BlobUnknown,
   Denied,
@@ -32,7 +32,7 @@ const two = image("two")
 const three = image("three")
 const shared = sample("needed by nobody", "application/octet-stream")
 
-const now: GarbageOptions = { undoWindowMillis: 0, graceMillis: 0 }
+const now: GarbageOptions = { undoWindow: 0, grace: 0 }
 const hour = 60 * 60 * 1000
 const day = 24 * hour
 
@@ -59,7 +59,7 @@ const blobsOf = (registry: LayoutRegistry) => Effect.map(registry.usage, ({ blob
 describe("a plan", () => {
   it.effect("is never of one repository alone, where several share a layout", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, [])
       const { id } = yield* registry.planGarbage(now)
       const repository = "app"
@@ -71,7 +71,7 @@ describe("a plan", () => {
 
   it.effect("has every blob, with what needs it or that nothing does, and changes nothing", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushBlob(registry, "app", shared)
       yield* later
@@ -87,32 +87,32 @@ describe("a plan", () => {
 
   it.effect("keeps what was pushed a day ago or less", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", shared)
       yield* TestClock.adjust(day - 1)
-      assert.deepStrictEqual(yield* planned(registry, { undoWindowMillis: 0 }), [])
+      assert.deepStrictEqual(yield* planned(registry, { undoWindow: 0 }), [])
       yield* TestClock.adjust(1)
-      assert.deepStrictEqual(yield* planned(registry, { undoWindowMillis: 0 }), [shared.descriptor.digest])
+      assert.deepStrictEqual(yield* planned(registry, { undoWindow: 0 }), [shared.descriptor.digest])
     }))
 
   it.effect("keeps what the past can bring back, for as long as is asked", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* TestClock.adjust(10 * day)
       yield* pushImage(registry, "app", one, ["v1"])
       yield* registry.deleteManifest("app", one.descriptor.digest)
       yield* TestClock.adjust(7 * day)
-      const { items } = yield* registry.planGarbage({ graceMillis: 0 })
+      const { items } = yield* registry.planGarbage({ grace: 0 })
       assert.deepStrictEqual(going(items), [])
       assert.strictEqual(whyOf(items, one.descriptor.digest), "can be brought back: revision 2 had it")
-      assert.deepStrictEqual(yield* planned(registry, { graceMillis: 0, undoWindowMillis: 3 * day }), partsOf(one))
+      assert.deepStrictEqual(yield* planned(registry, { grace: 0, undoWindow: 3 * day }), partsOf(one))
       yield* TestClock.adjust(1)
-      assert.deepStrictEqual(yield* planned(registry, { graceMillis: 0 }), partsOf(one))
+      assert.deepStrictEqual(yield* planned(registry, { grace: 0 }), partsOf(one))
     }))
 
   it.effect("can be looked at again for as long as it holds", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", shared)
       yield* later
       const { id, items } = yield* registry.planGarbage(now)
@@ -123,7 +123,7 @@ describe("a plan", () => {
 
   it.effect("lets untagged manifests go when asked, but none that an index or a subject keeps, and what refers to those", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const signature = referrerOf(one, "signature")
       const countersignature = referrerOf(signature, "countersignature")
       const orphan = referrerOf(three, "orphan")
@@ -151,7 +151,7 @@ describe("a plan", () => {
         `belongs to ${signature.descriptor.digest}, which stays`
       )
       assert.deepStrictEqual(
-        yield* planned(registry, { graceMillis: 0, untagged: true }),
+        yield* planned(registry, { grace: 0, untagged: true }),
         [untagged(three), untagged(orphan)].toSorted(),
         "what an undo could need stays"
       )
@@ -159,7 +159,7 @@ describe("a plan", () => {
 
   it.effect("keeps what is pinned with all it needs, until it is no longer", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* registry.pin("app", one.descriptor.digest)
       yield* registry.deleteManifest("app", one.descriptor.digest)
@@ -242,7 +242,7 @@ describe("a plan", () => {
 
   it.effect("keeps what a pin of any kind holds, wherever that was named", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, [])
       yield* pushManifest(registry, "app", index([one]), ["all"])
       const { digest } = index([one]).descriptor
@@ -275,7 +275,7 @@ describe("a plan", () => {
 
   it.effect("has the uploads: those that are over go", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       const old = yield* registry.pushBlobChunked("app")
       yield* old.append(0, Stream.succeed(Buffer.from("abc")))
       yield* TestClock.adjust(day)
@@ -288,7 +288,7 @@ describe("a plan", () => {
 
   it.effect("of a registry that is only read can be looked at and not carried out", () =>
     Effect.gen(function*() {
-      const registry = readOnly(yield* makeRegistry())
+      const registry = readOnly(yield* makeMemory())
       assert.isTrue(Option.isNone((yield* registry.planGarbage(now)).id))
       assert.instanceOf(yield* Effect.flip(registry.collectGarbage("0".repeat(32))), Denied)
       assert.instanceOf(yield* Effect.flip(registry.pin("app", one.descriptor.digest)), Denied)
@@ -297,7 +297,7 @@ describe("a plan", () => {
 
 describe("retention", () => {
   const kept = Effect.fnUntraced(function*(...retention: ReadonlyArray<RetentionRule>) {
-    const registry = yield* makeRegistry()
+    const registry = yield* makeMemory()
     for (const tag of ["pr-3", "pr-1", "pr-2", "v1"]) {
       yield* TestClock.adjust(hour)
       yield* pushImage(registry, "app", one, [tag])
@@ -360,7 +360,7 @@ describe("retention", () => {
 describe("collecting", () => {
   it.effect("removes what is on the plan, says so in the history, and leaves the rest readable", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two)
       const old = yield* registry.pushBlobChunked("app")
@@ -382,7 +382,7 @@ describe("collecting", () => {
 
   it.effect("spares what is needed by now, and says why", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       for (const part of [one.config, ...one.layers]) yield* pushBlob(registry, "app", part)
       yield* pushBlob(registry, "app", shared)
       yield* pushImage(registry, "app", two)
@@ -402,18 +402,18 @@ describe("collecting", () => {
 
   it.effect("takes for ever at its word", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, [])
       yield* registry.deleteManifest("app", one.descriptor.digest)
       yield* TestClock.adjust(1000 * day)
-      const { id, items } = yield* registry.planGarbage({ undoWindowMillis: Number.POSITIVE_INFINITY })
+      const { id, items } = yield* registry.planGarbage({ undoWindow: Number.POSITIVE_INFINITY })
       assert.deepStrictEqual(going(items), [])
       assert.deepStrictEqual((yield* registry.collectGarbage(Option.getOrThrow(id))).removed, [])
     }))
 
   it.effect("is of a plan that is there, for an hour", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushBlob(registry, "app", shared)
       yield* later
       const id = Option.getOrThrow((yield* registry.planGarbage(now)).id)

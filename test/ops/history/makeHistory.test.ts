@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { NameChange } from "../../../src/layout/changes.ts"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import {
   Conflict,
   Denied,
@@ -41,7 +41,7 @@ const tagsIn = (registry: LayoutRegistry, repository = "app") =>
 
 /** `app:v1` at one, then two, then three, each a second after the other, and `web:v1` at one. */
 const moved = Effect.gen(function*() {
-  const registry = yield* makeRegistry()
+  const registry = yield* makeMemory()
   yield* TestClock.adjust(1000)
   yield* pushImage(registry, "app", one, ["v1"])
   yield* TestClock.adjust(1000)
@@ -113,7 +113,7 @@ describe("history", () => {
 
   it.effect("of a tree has to be told whose", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushImage(registry, "app", one, ["v1"])
       assert.deepStrictEqual(yield* revisions(registry), [1])
       yield* pushImage(registry, "web", one, ["v1"])
@@ -171,7 +171,7 @@ describe("the registry at a point", () => {
 
   it.effect("of a tree is one of each layout", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* TestClock.adjust(1000)
       yield* pushImage(registry, "app", one, ["v1"])
       yield* TestClock.adjust(1000)
@@ -360,7 +360,7 @@ describe("restoring", () => {
 
   it.effect("a tag leaves a manifest that never was whole", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       // Of a manifest in an index nobody asks for the layers.
       const part = index([two])
@@ -373,7 +373,7 @@ describe("restoring", () => {
 
   it.effect("is refused when content of what comes back is gone, down to the layers of an index's manifests", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", referrerOf(one, "signature"))
       yield* registry.deleteManifest("app", referrerOf(one, "signature").descriptor.digest)

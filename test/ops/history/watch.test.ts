@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue, Stream } from "effect"
 import * as fs from "node:fs"
-import { makeRegistry, makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { hasher } from "../../../src/node/files/hasher.ts"
 import { RevisionUnknown, Unsupported } from "../../../src/oci/OciError.ts"
 import type { HistoryCommit } from "../../../src/ops/api/History.ts"
@@ -33,7 +33,7 @@ const tag = (registry: LayoutRegistry, tag: string) => registry.tagManifest("app
 describe("watching", () => {
   it.live("tells every commit as it happens, and none that was before", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const { next, rest } = yield* watching(registry)
       yield* tag(registry, "v2")
@@ -49,7 +49,7 @@ describe("watching", () => {
 
   it.live("that has begun tells everything since, however late it is asked, and as often as it is", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const commits = yield* registry.startWatch()
       for (const name of ["v2", "v3"]) yield* tag(registry, name)
@@ -61,7 +61,7 @@ describe("watching", () => {
 
   it.live("goes on from a revision, and can be about one repository", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "web", one, ["v1"])
       yield* tag(registry, "v2")
@@ -71,7 +71,7 @@ describe("watching", () => {
 
   it.live("leaves none out for whoever takes them slowly, and stops when it is no longer wanted", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       const slow = registry.watch({ after: 0 }).pipe(
         Stream.tap(() => Effect.sleep(5)),
@@ -86,7 +86,7 @@ describe("watching", () => {
 
   it.live("of a tree has to be told which layout", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "web", one, ["v1"])
       assert.instanceOf(yield* Effect.flip(Stream.runDrain(registry.watch())), Unsupported)
@@ -135,7 +135,7 @@ describe("watching a directory", () => {
       assert.deepInclude(yield* next, { revision: 1, actor: "foreign" })
       assert.deepInclude(yield* next, { revision: 2, actor: "library" })
 
-      const history = { segmentBytes: 1, segmentIndexes: 0, keepMillis: 0, keepCommits: 1 }
+      const history = { segmentBytes: 1, segmentIndexes: 0, keep: 0, keepCommits: 1 }
       const short = sharedRegistry(yield* disk.open({ history }), hasher)
       for (const name of ["a", "b", "c"]) yield* tag(short, name)
       const gone = yield* Effect.flip(Stream.runDrain((yield* open).watch({ after: 0 })))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Stream } from "effect"
 import { EntryAdded } from "../../../src/layout/Event.ts"
 import { hasher } from "../../../src/memory/hasher.ts"
-import { makeRegistryPerRepository } from "../../../src/memory/index.ts"
+import { makeMemoryTree } from "../../../src/memory/index.ts"
 import { memoryStores } from "../../../src/memory/memoryStores.ts"
 import { octetStream } from "../../../src/oci/MediaType.ts"
 import { BlobUnknown, IndexInvalid, NameInvalid, NameUnknown, Unsupported } from "../../../src/oci/OciError.ts"
@@ -42,7 +42,7 @@ const treeOf = (...names: ReadonlyArray<string>) => {
 describe("with a layout per repository", () => {
   it.effect("components that every layout has are no repository's, whether their parent exists or not", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushImage(registry, "app", one, ["v1"])
       for (const name of ["app/blobs", "app/index.json", "app/oci-layout/x", "nobody/blobs/sha256"]) {
         assert.instanceOf(yield* Effect.flip(registry.resolveTag(name, "v1")), NameInvalid)
@@ -59,7 +59,7 @@ describe("with a layout per repository", () => {
 
   it.effect("a blob is its repository's alone, until it is mounted", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushBlob(registry, "app", blob)
       const { digest: blobDigest } = blob.descriptor
       assert.instanceOf(yield* Effect.flip(registry.getBlob("other", blobDigest)), BlobUnknown)
@@ -73,7 +73,7 @@ describe("with a layout per repository", () => {
 
   it.effect("a blob can be mounted from whichever repository has it", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const { digest: blobDigest } = blob.descriptor
       const mounting = registry.mountBlob(undefined, "other", blobDigest)
       assert.instanceOf(yield* Effect.flip(mounting), BlobUnknown)
@@ -87,7 +87,7 @@ describe("with a layout per repository", () => {
 
   it.effect("repositories are listed by their full names while they have an entry", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       for (const name of ["b", "a/b", "a-b", "a"]) yield* pushImage(registry, name, one, ["v1"])
       yield* pushBlob(registry, "content/only", blob)
       yield* Effect.exit(registry.resolveTag("asked/for", "v1"))
@@ -145,7 +145,7 @@ describe("with a layout per repository", () => {
 
   it.effect("a batch across repositories is refused, and nothing of it happens", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushImage(registry, "app", one)
       yield* pushImage(registry, "other", one)
       const { digest } = one.descriptor
@@ -164,7 +164,7 @@ describe("with a layout per repository", () => {
 
   it.effect("revisions are each layout's own", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       const first = yield* pushImage(registry, "app", one, ["v1"])
       const other = yield* pushImage(registry, "other", one, ["v1"])
       assert.deepStrictEqual(first.revision, other.revision)
@@ -172,7 +172,7 @@ describe("with a layout per repository", () => {
 
   it.effect("a session is found by its id in whichever layout it is", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* registry.pushBlobChunked("app")
       const { id } = yield* registry.pushBlobChunked("other")
       assert.strictEqual((yield* registry.findUpload(id)).repository, "other")
@@ -180,7 +180,7 @@ describe("with a layout per repository", () => {
 
   it.effect("usage counts a mounted blob in every layout that has it", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistryPerRepository
+      const registry = yield* makeMemoryTree
       yield* pushBlob(registry, "app", blob)
       yield* registry.mountBlob("app", "other", blob.descriptor.digest)
       assert.deepStrictEqual(yield* registry.usage, { blobs: 2, bytes: 20 })

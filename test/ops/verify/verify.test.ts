@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Result, Stream } from "effect"
 import { hasher } from "../../../src/memory/hasher.ts"
-import { makeRegistry } from "../../../src/memory/index.ts"
+import { makeMemory } from "../../../src/memory/index.ts"
 import { imageIndex, imageManifest, octetStream } from "../../../src/oci/MediaType.ts"
 import { ManifestUnknown, NameInvalid, NameUnknown, ReferenceInvalid, StorageError } from "../../../src/oci/OciError.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
@@ -32,7 +32,7 @@ const written = (document: object, mediaType = imageManifest): Sample => sample(
 describe("verifying a layout", () => {
   it.effect("finds nothing where nothing is wrong, and says what it looked at", () =>
     Effect.gen(function*() {
-      const registry = yield* makeRegistry()
+      const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", referrerOf(one, "signature"))
       yield* pushManifest(registry, "app", index([one]), ["all"])

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { copyManifest, parseReference, Registry } from "ocilayout"
 import { callTool, listTools, makeCatalogue, type Served, serveStdio, type Streams } from "ocilayout/mcp"
 import * as memory from "ocilayout/memory"
-import { layerShared, localFiles, openShared } from "ocilayout/node"
+import { layerDisk, localFiles, makeDisk } from "ocilayout/node"
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -38,12 +38,12 @@ const asked: Streams["input"] = {
 }
 
 const program = Effect.gen(function*() {
-  const onDisk = yield* Effect.provide(push, layerShared({ directory: "layout" }))
-  const inMemory = yield* Effect.provide(push, memory.layer())
+  const onDisk = yield* Effect.provide(push, layerDisk({ directory: "layout" }))
+  const inMemory = yield* Effect.provide(push, memory.layerMemory())
   console.log(onDisk === inMemory)
 
-  const registry = yield* openShared({ directory: "layout" })
-  const mirror = yield* memory.makeRegistry()
+  const registry = yield* makeDisk({ directory: "layout" })
+  const mirror = yield* memory.makeMemory()
   const from = { registry, repository: "app", reference: "v1" }
   console.log((yield* copyManifest(from, { registry: mirror, repository: "mirror", tags: ["v1"] })).manifests)
 

@@ -4,7 +4,7 @@
  */
 import { Effect, Stream } from "effect"
 import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
-import { openShared } from "../../../src/node/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
 import { imageManifest } from "../../../src/oci/MediaType.ts"
 import { bytesOf } from "../../mcp/support/images.ts"
 import { smallManifest } from "../layouts.ts"
@@ -21,7 +21,7 @@ if (uid !== undefined) {
 process.umask(Number.parseInt(umask, 8))
 
 const push = Effect.scoped(Effect.gen(function*() {
-  const registry = yield* openShared({ directory, lockWaitMillis: 5000 })
+  const registry = yield* makeDisk({ directory, lockWait: 5000 })
   yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
   yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf(`layer of ${name}`)))
   const bytes = smallManifest({ annotations: { name } })

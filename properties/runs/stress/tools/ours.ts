@@ -93,8 +93,8 @@ const collect = (registry: LayoutRegistry) =>
   ask(
     { op: "collect", tag: "" },
     Effect.gen(function*() {
-      const undo = random.once(4) ? { undoWindowMillis: 0 } : {}
-      const { id } = yield* registry.planGarbage({ graceMillis: 0, ...undo })
+      const undo = random.once(4) ? { undoWindow: 0 } : {}
+      const { id } = yield* registry.planGarbage({ grace: 0, ...undo })
       if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
       return {}
     })

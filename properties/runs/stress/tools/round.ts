@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { type Durability, openShared } from "../../../../src/node/index.ts"
+import { type Durability, makeDisk } from "../../../../src/node/index.ts"
 import { randomOf } from "../../../support/random.ts"
 import { imageOf, partsOf } from "../../../support/tools/images.ts"
 import { open } from "../open.ts"
@@ -139,7 +139,7 @@ const prepare = async ({ durability, folder }: ToolRoundOptions): Promise<void> 
 /** A look that writes, and then the whole history. */
 const lookOnceMore = (layout: string) =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-    const registry = yield* openShared({ directory: layout })
+    const registry = yield* makeDisk({ directory: layout })
     const last = imageOf("last")
     for (const { bytes } of partsOf(last)) yield* registry.pushBlob("last", {}, Stream.succeed(bytes))
     yield* registry.pushManifest("last", last.manifest.bytes, last.mediaType, { tags: ["v1"] })

@@ -6,7 +6,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:ht
 import { makeToolCatalog } from "../../../../src/mcp/catalog/toolCatalog.ts"
 import type { HttpLimits } from "../../../../src/mcp/sdk/http/limits.ts"
 import { serveHttp } from "../../../../src/mcp/sdk/http/serveHttp.ts"
-import { makeRegistry } from "../../../../src/memory/index.ts"
+import { makeMemory } from "../../../../src/memory/index.ts"
 import { initialize, toolCall } from "../../../cli/support/server.ts"
 import { memoryFiles } from "../../support/memoryFiles.ts"
 import { envelope } from "../modern/support.ts"
@@ -46,7 +46,7 @@ export const serving = Effect.fnUntraced(function*(
   const told = new Promise<void>((resolve) => {
     goOn = resolve
   })
-  const registry = yield* Effect.orDie(makeRegistry({ defaultRepository: "app" }))
+  const registry = yield* Effect.orDie(makeMemory({ defaultRepository: "app" }))
   const check = Effect.suspend(() => {
     calls.begun++
     return waiting ? Effect.promise(() => told) : Effect.void

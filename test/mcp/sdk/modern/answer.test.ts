@@ -17,11 +17,11 @@ import { ProtocolError } from "../../../../src/mcp/sdk/modern/protocol.ts"
 import { callText, makePending } from "../../../../src/mcp/sdk/modern/questions.ts"
 import { makeServer } from "../../../../src/mcp/sdk/sdkServer.ts"
 import * as limits from "../../../../src/mcp/tool/limits.ts"
-import { makeRegistry } from "../../../../src/memory/index.ts"
+import { makeMemory } from "../../../../src/memory/index.ts"
 import { memoryFiles } from "../../support/memoryFiles.ts"
 import { asking as askingServer, envelope, modern } from "./support.ts"
 
-const catalogue = Effect.map(Effect.orDie(makeRegistry({ defaultRepository: "app" })), (registry) =>
+const catalogue = Effect.map(Effect.orDie(makeMemory({ defaultRepository: "app" })), (registry) =>
   makeToolCatalog({
     layouts: [{ id: "main", path: "/layouts/main", registry, perRepository: false }],
     mode: "write",
