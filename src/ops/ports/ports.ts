@@ -23,6 +23,12 @@ export interface Committed {
   readonly revision: Option.Option<number>
 }
 
+/** A decision, and what it has to know besides the state. */
+export interface Transaction<A, E> {
+  readonly evidence: (state: State) => Effect.Effect<A, E>
+  readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
+}
+
 /** One layout's index. */
 export interface LayoutStore {
   /** The state as of now, without waiting for writers. */
@@ -34,10 +40,7 @@ export interface LayoutStore {
    * committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
    * removed under the same lock, once that is on record; one to be collected stays if it was just pushed again.
    */
-  readonly transact: <A, E>(request: {
-    readonly evidence: (state: State) => Effect.Effect<A, E>
-    readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
-  }) => Effect.Effect<Committed, E | RegistryError>
+  readonly transact: <A, E>(transaction: Transaction<A, E>) => Effect.Effect<Committed, E | RegistryError>
   /**
    * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put back,
    * and what they did is recorded. A layout that we have never written is left as it is.
