@@ -3,13 +3,15 @@ import { defineConfig } from "vitest/config"
 /** One module graph for all files of a project: importing effect once per file is most of the time otherwise. */
 const shared = {
   isolate: false,
+  // Tests wait for processes and disks now and then: with one worker less than processors the machine would be idle.
+  maxWorkers: "100%",
   testTimeout: 120_000,
   hookTimeout: 120_000,
   globalSetup: ["test/support/stateHome.ts"]
 }
 
 /** A deep run takes as much longer as it tries more. */
-const deeper = Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 100) / 100)
+const deeper = Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 0) / 100)
 
 export default defineConfig({
   test: {

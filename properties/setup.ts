@@ -1,5 +1,5 @@
 /**
- * How hard every property tries, and from which seed: `PROPERTY_RUNS=1000 npm test` is a deep run, `PROPERTY_SEED=…`
+ * How hard every property tries, and from which seed: `PROPERTY_RUNS=100 npm test` is the whole, `PROPERTY_SEED=…`
  * repeats an earlier one, and `PROPERTY_SEED=new` draws a seed that was not tried before. Without it the code decides
  * the seed, so that a check that passed passes again. `PROPERTY_SHRINK` is for planted bugs: 0 stops at the first
  * counterexample, and N ends every property after so many seconds, with the smallest counterexample found until then;
@@ -7,14 +7,9 @@
  */
 import { Arbitrary } from "effect"
 import fc from "fast-check"
-import { codeSeed } from "./support/codeSeed.ts"
+import { runs, seed } from "./support/share.ts"
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 100)
-const asked = process.env["PROPERTY_SEED"]
-const seed = asked === undefined ? codeSeed() : asked === "new" ? Date.now() % 2 ** 31 : Number(asked)
 const shrink = process.env["PROPERTY_SHRINK"]
-if (!Number.isSafeInteger(runs) || runs < 1) throw new Error("PROPERTY_RUNS must be a whole number above 0")
-if (!Number.isSafeInteger(seed)) throw new Error("PROPERTY_SEED must be a whole number, or `new`")
 
 fc.configureGlobal({
   numRuns: runs,

@@ -30,9 +30,8 @@ import { assertHolds } from "../support/fuzz.ts"
 import { mutatedBytes } from "../support/mutate.ts"
 import { jsonMutator } from "../support/mutateJson.ts"
 import { type Random, randomOf } from "../support/random.ts"
+import { runs } from "../support/share.ts"
 import { assertTold } from "../support/told.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const journal = "0123456789abcdef".repeat(2)
 const [a1, b2, c3] = [entry("a", "app:v1"), entry("b", "app:v2"), entry("c", "app:v3")]

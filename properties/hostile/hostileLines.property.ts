@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Exit, Fiber, Logger, type Scope } from "effect"
-import fc from "fast-check"
 import { PassThrough } from "node:stream"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { serveStdio } from "../../src/mcp/sdk/stdio.ts"
@@ -12,8 +11,7 @@ import { memoryFiles } from "../../test/mcp/support/memoryFiles.ts"
 import { figures } from "../support/figures.ts"
 import { jsonMutator } from "../support/mutateJson.ts"
 import { type Random, randomOf } from "../support/random.ts"
-
-const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
+import { runs, seed } from "../support/share.ts"
 
 const request = (id: number | string | undefined, method: string, params?: object): Buffer =>
   Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...(id === undefined ? {} : { id }), method, params }))

@@ -1,7 +1,6 @@
 /** A registry on disk, asked for anything at all, answers or refuses in words, and never leaves its directory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, type Scope, Stream } from "effect"
-import fc from "fast-check"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,9 +17,8 @@ import { contentsOf, treeOf } from "../support/harm.ts"
 import { mutatedText } from "../support/mutate.ts"
 import { type Random, randomOf } from "../support/random.ts"
 import { nameSeeds } from "../support/seeds.ts"
+import { isWhole, runs, seed } from "../support/share.ts"
 import { assertTold } from "../support/told.ts"
-
-const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
 
 const numbers = [
   0,
@@ -179,7 +177,7 @@ describe.each(kinds)("$name", ({ name, open }) => {
       await Effect.runPromise(Effect.scoped(check))
       assert.deepStrictEqual(treeOf(folder).filter((line) => !line.startsWith("layouts")), outside)
       figures(`requests to ${name}`, { inputs, ...Object.fromEntries(answers) })
-      if (runs >= 100) {
+      if (isWhole) {
         const met = [
           "ok",
           "NameInvalid",

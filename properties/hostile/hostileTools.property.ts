@@ -1,7 +1,6 @@
 /** A tool answers any arguments at all with a result that a model can act on, inside its directories and its limits. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import fc from "fast-check"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
@@ -17,8 +16,7 @@ import { treeOf } from "../support/harm.ts"
 import { mutatedText } from "../support/mutate.ts"
 import { type Random, randomOf } from "../support/random.ts"
 import { nameSeeds } from "../support/seeds.ts"
-
-const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
+import { isWhole, runs, seed } from "../support/share.ts"
 
 const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-tools-")))
 const [layout, allowed, forbidden] = ["layout", "allowed", "allowed not"].map((name) => join(folder, name)) as [
@@ -186,7 +184,7 @@ describe("a tool", () => {
     assert.deepStrictEqual(treeOf(forbidden), before)
     assert.deepStrictEqual(fs.readFileSync(join(allowed, "file"), "utf8"), "content of a file")
     figures("arguments of tools", { inputs, ...Object.fromEntries(codes) })
-    if (runs < 100) return
+    if (!isWhole) return
     assert.includeMembers(Array.from(codes.keys()), [
       "ok",
       "INVALID_ARGUMENT",

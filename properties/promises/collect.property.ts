@@ -9,13 +9,12 @@ import { blobDigest, blobOf, layerOf, manifestDigest, manifestOf, mediaType } fr
 import { digestOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
 import { interleave } from "../support/interleave.ts"
+import { runs, someOf, stride } from "../support/share.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { type Crash, crash } from "../support/simulation/Disk.ts"
 import { pass } from "../support/simulation/foreign.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Instant, type Process, restarted, World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const counts = {
   interleavings: 0,
@@ -228,7 +227,7 @@ describe("collecting beside pushes that is cut short", () => {
             discard: true
           })
           await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
-          for (const { blobs, tags, ...instant } of seen.filter(({ blobs }) => blobs.length > 0)) {
+          for (const { blobs, tags, ...instant } of someOf(seen.filter(({ blobs }) => blobs.length > 0), seed)) {
             const kind = kinds[Math.floor(chance() * kinds.length)] ?? "kill"
             counts["crashes beside"]++
             const cut = restarted(crash(instant.disk, kind, chance), instant)
@@ -270,7 +269,7 @@ describe("collecting that is cut short", () => {
     fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 30 }), async (seed) => {
         const chance = chanceOf(seed)
-        for (const moment of await watched()) {
+        for (const moment of someOf(await watched(), seed)) {
           const kind = kinds[Math.floor(chance() * kinds.length)] ?? "kill"
           counts.crashes++
           const world = restarted(crash(moment.disk, kind, chance), moment)
@@ -292,7 +291,7 @@ describe("collecting that is cut short", () => {
       fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 30 }), async (seed) => {
         const chance = chanceOf(seed)
         const { disk, ...moment } = await furnish(["a"])
-        for (let at = 0, last = false; !last; at++) {
+        for (let at = seed % stride, last = false; !last; at += stride) {
           const code = ["EIO", "ENOSPC", "EACCES", "EMFILE"][Math.floor(chance() * 4)] ?? "EIO"
           const form = chance() < 0.5 ? "refused" : "done"
           let calls = 0

@@ -1,15 +1,13 @@
 /** A whole collection of ours between any two calls of a push, and a whole push between any two calls of a collection. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Stream } from "effect"
-import fc from "fast-check"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobDigest, blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../runs/stress/contents.ts"
 import { figures } from "../support/figures.ts"
+import { runs, seed } from "../support/share.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Instant, restarted, World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
 
 /** From 400 runs on it is every call; with fewer some, and others with another seed. */
 const stride = Math.max(1, Math.round(400 / runs))

@@ -8,6 +8,7 @@ import { bytesOfDigest, digestOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
 import type { Model } from "../support/model.ts"
 import { perform } from "../support/perform.ts"
+import { runs, someOf } from "../support/share.ts"
 import { localSide } from "../support/Side.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { type Chance, type Crash, crash, type Disk } from "../support/simulation/Disk.ts"
@@ -24,8 +25,6 @@ import {
 import { change, checkChange, withChange } from "../support/simulation/probe.ts"
 import { checkJournal, checkKept, checkRaw, checkRead, checkSwept } from "../support/simulation/recover.ts"
 import { type Process, restarted, type World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial", "adversarial"]
 
@@ -219,7 +218,7 @@ describe("a crash at any call", () => {
           const history = await play(asks, turns, { tickNs, intruded: chance() < 0.5 })
           counts.histories++
           counts.calls += history.calls
-          for (const moment of history.moments) {
+          for (const moment of someOf(history.moments, number)) {
             for (const kind of crashes) await checkCrash(history, moment, kind, chance, turns)
           }
         }

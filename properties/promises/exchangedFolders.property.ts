@@ -10,12 +10,11 @@ import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobs, bytesOf, digestOf, documentOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
+import { runs, seed } from "../support/share.ts"
 import { change, create, type Disk, find, nodeAt, write } from "../support/simulation/Disk.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Instant, restarted, root, World } from "../support/simulation/World.ts"
 import { assertTold } from "../support/told.ts"
-
-const { numRuns: runs = 100, seed = 0 } = fc.readConfigureGlobal()
 
 /** Where links lead: it looks as the layout does, and is old enough for everything in it to be swept. */
 const outside = "/srv/outside"

@@ -6,6 +6,7 @@ import type { Ask } from "../support/Ask.ts"
 import { furniture } from "../support/commands.ts"
 import { figures } from "../support/figures.ts"
 import { perform, type Real } from "../support/perform.ts"
+import { runs, someOf } from "../support/share.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { type Chance, crash } from "../support/simulation/Disk.ts"
 import { type History, play, type Turn, turn, type View } from "../support/simulation/history.ts"
@@ -13,8 +14,6 @@ import type { Call, Fault } from "../support/simulation/Machine.ts"
 import { change, withChange } from "../support/simulation/probe.ts"
 import { checkJournal, checkKept, checkRaw, checkRead } from "../support/simulation/recover.ts"
 import { type Process, restarted, type World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 /** What each code is told as. */
 const kinds: Readonly<Record<string, string>> = {
@@ -159,7 +158,7 @@ const faultsOf = (calls: ReadonlyArray<Call>, chance: Chance): ReadonlyArray<Pla
   })
 }
 
-/** @param most how many faults are tried in a history; at every call of it without a limit */
+/** @param most how many faults are tried in a history; without a limit at every call of it, where it is the whole */
 const tryFaults = async (
   furnished: keyof typeof furniture,
   turns: ReadonlyArray<Turn>,
@@ -178,8 +177,9 @@ const tryFaults = async (
     const wasRefused = Exit.isFailure(await act(ask))
     all.push(...faultsOf(plan.calls, chance).map((fault) => ({ step, fault, wasRefused })))
   }
+  const tried = most === Number.POSITIVE_INFINITY ? someOf(all, number) : all
   const left = Math.min(1, most / all.length)
-  for (const { fault, step, wasRefused } of all) {
+  for (const { fault, step, wasRefused } of tried) {
     if (chance() < left) await checkFault(history, step, fault, wasRefused, chance)
   }
 }

@@ -5,9 +5,8 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { figures } from "../support/figures.ts"
+import { runs } from "../support/share.ts"
 import { play, program } from "../support/tools/program.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const counts = { interleavings: 0, "tools done": 0, "tools that gave up": 0, acknowledged: 0, refused: 0, torn: 0 }
 

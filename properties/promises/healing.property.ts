@@ -3,12 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
 import { blobs, digestOf, goodDocuments } from "../support/contents.ts"
+import { runs } from "../support/share.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { crash } from "../support/simulation/Disk.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Process, restarted, root, World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 /** What somebody may have left: as long as the blob or not, its bytes or others, and never synced. */
 const leftover = (bytes: Uint8Array): fc.Arbitrary<Uint8Array> =>

@@ -10,8 +10,7 @@ import * as node from "../../src/node/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { digestOf } from "../support/contents.ts"
 import { interleave } from "../support/interleave.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
+import { runs } from "../support/share.ts"
 
 const mediaType = "application/vnd.oci.image.manifest.v1+json"
 const repository = "app"

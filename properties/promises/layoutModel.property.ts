@@ -13,9 +13,8 @@ import { agree, type Answers, furniture, type Sides, Step, sweep } from "../supp
 import { checkFolder } from "../support/diskChecks.ts"
 import { Model } from "../support/model.ts"
 import type { Real } from "../support/perform.ts"
+import { isWhole, runs } from "../support/share.ts"
 import { localSide, type OtherProcess, otherProcess } from "../support/Side.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 interface Kind {
   readonly name: string
@@ -183,7 +182,6 @@ describe.each([...kinds, ...shared])("$name", (kind) => {
     )
     await fc.assert(property, { numRuns: kind.runs })
 
-    // Fewer runs than the default are for trying something out.
-    if (runs >= 100) claims(kind, answers)
+    if (isWhole) claims(kind, answers)
   })
 })

@@ -5,11 +5,10 @@ import fc from "fast-check"
 import type { FsError, LayoutFs } from "../../src/node/fs/LayoutFs.ts"
 import { blobOf, layerOf, manifestDigest, manifestOf, mediaType } from "../runs/stress/contents.ts"
 import { interleave } from "../support/interleave.ts"
+import { runs } from "../support/share.ts"
 import { pass } from "../support/simulation/foreign.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { root, World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const folder = `${root}/blobs/sha256`
 

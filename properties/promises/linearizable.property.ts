@@ -10,13 +10,12 @@ import { tags } from "../runs/stress/models.ts"
 import { figures } from "../support/figures.ts"
 import { interleave } from "../support/interleave.ts"
 import { linearize, type Operation } from "../support/linearize.ts"
+import { runs } from "../support/share.ts"
 import { type Habits, pass, setEntry } from "../support/simulation/foreign.ts"
 import { sortedEntries } from "../support/simulation/history.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { notesOf, type Program, program, repository, tagNames } from "../support/simulation/program.ts"
 import { type Instant, type Process, restarted, World } from "../support/simulation/World.ts"
-
-const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 
 const counts = { interleavings: 0, operations: 0, refused: 0, torn: 0, histories: 0, rewrites: 0 }
 

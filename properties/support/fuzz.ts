@@ -1,9 +1,7 @@
 /** Holds a promise against many cheap inputs, and shrinks the first one that breaks it. */
-import fc from "fast-check"
 import { figures } from "./figures.ts"
 import { type Random, randomOf } from "./random.ts"
-
-const { numRuns = 100, seed = 0 } = fc.readConfigureGlobal()
+import { isWhole, runs, seed } from "./share.ts"
 
 /** Something that can be made smaller by leaving a piece out. */
 type Input = string | Uint8Array
@@ -20,7 +18,7 @@ export interface Fuzz<A extends Input> {
 }
 
 export const assertHolds = <A extends Input>({ draw, hold, kinds, name, perRun }: Fuzz<A>): void => {
-  const inputs = perRun * numRuns
+  const inputs = perRun * runs
   const met = new Map(kinds.map((kind) => [kind, 0]))
   for (let at = 0; at < inputs; at++) {
     const input = draw(randomOf(seed + at))
@@ -37,8 +35,7 @@ export const assertHolds = <A extends Input>({ draw, hold, kinds, name, perRun }
   }
   figures(name, { inputs, ...Object.fromEntries(met) })
   const unmet = kinds.filter((kind) => met.get(kind) === 0)
-  // Fewer runs than the default are for trying something out.
-  if (numRuns >= 100 && unmet.length > 0) throw new Error(`${name}: no input was ever ${unmet.join(" or ")}`)
+  if (isWhole && unmet.length > 0) throw new Error(`${name}: no input was ever ${unmet.join(" or ")}`)
 }
 
 const fails = <A>(hold: (input: A) => unknown, input: A): boolean => messageOf(hold, input) !== undefined

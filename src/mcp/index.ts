@@ -1,11 +1,6 @@
 export { instructionsFor } from "./catalog/instructions.ts"
 export { Refused } from "./catalog/Refused.ts"
-export {
-  makeToolCatalog as makeCatalogue,
-  type Selection,
-  selectTools,
-  type ToolCatalog as Catalogue
-} from "./catalog/toolCatalog.ts"
+export { makeToolCatalog, type Selection, selectTools, type ToolCatalog } from "./catalog/toolCatalog.ts"
 export { getPrompt, listPrompts, type PromptDefinition, type PromptText } from "./prompts/getPrompt.ts"
 export { type CallResult, callTool, isKnownTool, listTools, type Request } from "./requests/callTool.ts"
 export { complete, type Completion, type CompletionRequest } from "./requests/complete.ts"
@@ -14,5 +9,5 @@ export { type Template, templates } from "./resources/ResourceUri.ts"
 export { makeSubscriptions, type Subscriptions } from "./resources/subscriptions.ts"
 export { serveStdio } from "./sdk/stdio.ts"
 export type { Input, Output, Streams } from "./sdk/Streams.ts"
-export type { Mode, ServedLayout, ServerConfig as Served } from "./tool/ServerConfig.ts"
+export type { Mode, ServedLayout, ServerConfig } from "./tool/ServerConfig.ts"
 export { type Progress, type ToolDefinition, type Toolset, toolsets } from "./tool/Tool.ts"

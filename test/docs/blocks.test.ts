@@ -5,18 +5,24 @@ import { globSync, readFileSync } from "node:fs"
 /** How blocks of a page begin, with the test that has them. */
 const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>> = {
   "README.md": [
-    [/^console\n\$ ocilayout serve /u, "test/docs/serve.test.ts"],
     [/^sh\nnpm ci && npm run quickstart /u, "here"],
+    [/^console\n\$ ocilayout serve /u, "test/docs/serve.test.ts"],
+    [/^console\n\$ ocilayout tag set /u, "test/docs/serve.test.ts"],
+    [/^ts\n/u, "test/docs/library.test.ts"],
+    [/^json\n/u, "test/docs/readme.test.ts"],
     [/^sh\nnpm ci +#[^\n]*\nnpm pack /u, "test/package/install.test.ts"],
     [/^sh\nnpm install /u, "test/package/install.test.ts"],
-    [/^\nocilayout mcp …\/shop /u, "test/docs/readme.test.ts"],
-    [/^json\n/u, "test/docs/readme.test.ts"],
-    [/^\nocilayout mcp \[ID=\]DIR/u, "test/docs/readme.test.ts"],
-    [/^\n\$ ocilayout mcp \.\/layout --http /u, "test/docs/readme.test.ts"],
-    [/^\n\$ ocilayout inspect /u, "test/docs/readme.test.ts"],
-    [/^ts\n/u, "test/docs/readme.test.ts"],
     [/^\noci ← layout /u, "test/architecture.test.ts"]
   ],
+  "docs/commands.md": [[/^\n\$ ocilayout inspect /u, "test/docs/commands.test.ts"]],
+  "docs/history.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
+  "docs/library.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
+  "docs/mcp.md": [
+    [/^\nocilayout mcp \[ID=\]DIR/u, "test/docs/mcp.test.ts"],
+    [/^\n\$ ocilayout mcp \.\/layout --http /u, "test/docs/mcp.test.ts"],
+    [/^\nocilayout mcp …\/shop --allowed-dir/u, "test/docs/mcp.test.ts"]
+  ],
+  "docs/repair.md": [[/^\nocilayout mcp …\/shop …\/mirror/u, "test/docs/repair.test.ts"]],
   "docs/architecture.md": [[/^\n(?:oci|api|fs|tool) ← /u, "test/architecture.test.ts"]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],

@@ -65,8 +65,13 @@ const installedIn = (folder: string): ReadonlyArray<string> =>
 
 const readme = readFileSync(join(root, "README.md"), "utf8")
 
-/** The README's programs, which who installs it begins with. */
-const examples = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gmsu), ([, example = ""]) => example)
+/** The programs of the pages, with which a user of the package begins. */
+const examples = ["README.md", "docs/library.md", "docs/history.md"].flatMap((page) =>
+  Array.from(
+    readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gmsu),
+    ([, example = ""]) => example
+  )
+)
 
 /** What the README tells to install, of the archive that `npm pack` has made. */
 const commands = Array.from(

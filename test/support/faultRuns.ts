@@ -7,6 +7,7 @@ import { Cause, Effect, Exit, type Scope, Stream } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { seed, stride } from "../../properties/support/share.ts"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { makeDisk } from "../../src/node/index.ts"
@@ -233,8 +234,8 @@ const makeReplacedOld = (layout: string): void => {
 }
 
 /**
- * Fails every call of an act, one after the other, each on a fresh copy, and in every way that call can fail. Every copy
- * is old, so that how many calls there are does not depend on how long it took to make it.
+ * Fails every call of an act, one after the other, each on a fresh copy, and in every way that call can fail; one in
+ * every `stride` calls where it is not the whole. Every copy is old, so that how many calls there are does not depend on how long it took to make it.
  */
 export const assertEveryCall = (scenario: Scenario) => later(60_000)(assertCalls(scenario))
 
@@ -263,8 +264,8 @@ const assertCalls = Effect.fnUntraced(function*(scenario: Scenario) {
   }
   const expected = { before, settled: layoutsIn(scenario, directory).map(held), after }
   assert.isAbove(calls.length, 3)
-  for (let at = 1; at <= calls.length; at++) {
-    const code = codes[at % codes.length] ?? "EIO"
+  for (let at = 1 + seed % stride; at <= calls.length; at += stride) {
+    const code = codes[(at + Math.floor(at / stride)) % codes.length] ?? "EIO"
     assert.isTrue(yield* attempt(scenario, template, expected, { at, code }), `call ${at}`)
     const call = calls[at - 1] ?? ""
     if (/^(?:write|rename|link|unlink|mkdir|open\(create\)|truncate)/u.test(call)) {

@@ -1,6 +1,6 @@
 /** What `ocilayout mcp` tells a person who starts it at a terminal. */
 import { resolve } from "node:path"
-import type { Mode, Served } from "../../mcp/index.ts"
+import type { Mode, ServerConfig } from "../../mcp/index.ts"
 import type { LayoutDirectory } from "../directories.ts"
 import type { McpOptions } from "./McpOptions.ts"
 
@@ -13,7 +13,7 @@ const allows: Readonly<Record<Mode, string>> = {
 
 /** @param program the Node and the script that run now: a client finds them, however they were installed */
 export const notice = (
-  served: Served,
+  served: ServerConfig,
   options: McpOptions,
   directories: ReadonlyArray<LayoutDirectory>,
   program: { readonly node: string; readonly script: string }
@@ -53,7 +53,7 @@ export const notice = (
  */
 export const httpNotice = (
   url: string,
-  { mode }: Pick<Served, "mode">,
+  { mode }: Pick<ServerConfig, "mode">,
   token: string | { readonly token: string }
 ): string =>
   [

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
 import {
-  type Catalogue,
-  makeCatalogue,
+  makeToolCatalog,
   type Mode,
   selectTools,
-  type Served,
   type ServedLayout,
-  serveStdio
+  type ServerConfig,
+  serveStdio,
+  type ToolCatalog
 } from "../../mcp/index.ts"
 import { localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
@@ -29,7 +29,7 @@ export const serveMcp = Effect.fn("serveMcp")(
     const http = yield* orMistake(parseHttp(options, process.env))
     yield* refuseMissing(options.allowedDirectories)
     const served = yield* open(directories, options)
-    const catalogue = yield* orMistake(selectTools(makeCatalogue(served), {
+    const catalogue = yield* orMistake(selectTools(makeToolCatalog(served), {
       toolsets: options.toolsets,
       tools: options.tools,
       excluded: options.excludedTools
@@ -62,7 +62,7 @@ const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, 
 }
 
 /** Loaded when it is needed: over standard input and output nothing of it is. */
-const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOptions, http: HttpRequest) {
+const listen = Effect.fnUntraced(function*(catalogue: ToolCatalog, options: McpOptions, http: HttpRequest) {
   if (options.allowedDirectories.length > 0) {
     return yield* Effect.fail(
       new Mistake("--allowed-dir is for clients on this machine; over HTTP, content comes inline or in uploads")
@@ -78,7 +78,7 @@ const listen = Effect.fnUntraced(function*(catalogue: Catalogue, options: McpOpt
 const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirectory>, options: McpOptions) {
   const [first, ...others] = yield* Effect.forEach(directories, (directory) => openLayout(directory, options))
   if (first === undefined) return yield* Effect.fail(new Mistake("name at least one layout directory"))
-  const served: Served = {
+  const served: ServerConfig = {
     layouts: [first, ...others],
     mode: modeOf(options),
     confirm: options.confirm,

@@ -1,6 +1,6 @@
 /** `ocilayout mcp` as a process of its own, run from source. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
+import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Schema, type Scope } from "effect"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
@@ -93,7 +93,12 @@ export const connectClient = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Client, never, Scope.Scope> {
   const client = new Client({ name: "test", version: "0" }, { capabilities })
   prepare(client)
-  const transport = new StdioClientTransport({ command: process.execPath, args: [mainPath, ...args], stderr: "ignore" })
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [mainPath, ...args],
+    env: { ...getDefaultEnvironment(), NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "" },
+    stderr: "ignore"
+  })
   yield* Effect.acquireRelease(
     Effect.promise(() => client.connect(transport)),
     () => Effect.promise(() => client.close())

@@ -1,7 +1,7 @@
 /** What the test of the package installs it for: a program with something of every entry point. */
 import { Effect, Stream } from "effect"
 import { copyManifest, parseReference, Registry } from "ocilayout"
-import { callTool, listTools, makeCatalogue, type Served, serveStdio, type Streams } from "ocilayout/mcp"
+import { callTool, listTools, makeToolCatalog, type ServerConfig, serveStdio, type Streams } from "ocilayout/mcp"
 import * as memory from "ocilayout/memory"
 import { layerDisk, localFiles, makeDisk } from "ocilayout/node"
 
@@ -50,12 +50,12 @@ const program = Effect.gen(function*() {
   const missing = yield* Effect.flip(registry.resolveTag("app", "v2"))
   console.log(missing.code, parseReference("v1")._tag)
 
-  const served: Served = {
+  const served: ServerConfig = {
     layouts: [{ id: "layout", registry, perRepository: false }],
     mode: "write",
     files: localFiles([])
   }
-  const catalogue = makeCatalogue(served)
+  const catalogue = makeToolCatalog(served)
   const answer = yield* callTool(catalogue, { name: "oci_resolve", args: { ref: "app:v1" } })
   console.log(listTools(catalogue).length > 20, answer.structuredContent?.["digest"] === onDisk)
 

@@ -1,0 +1,55 @@
+/**
+ * Builds an image from a directory, whose files become its only layer.
+ *
+ *     node buildImage.ts DIRECTORY LAYOUT REPOSITORY TAG
+ */
+import { Effect, Stream } from "effect"
+import { spawn } from "node:child_process"
+import { mediaTypes, Registry } from "ocilayout"
+import { layerDisk } from "ocilayout/node"
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+class TarFailed extends Error {
+  override readonly name = "TarFailed"
+}
+
+/** The files of a directory as `tar` packs them; the stream fails where `tar` does. */
+const packed = (directory: string) =>
+  Stream.fromAsyncIterable(
+    (async function*() {
+      const tar = spawn("tar", ["-cf", "-", "-C", directory, "."], { stdio: ["ignore", "pipe", "inherit"] })
+      const ended = new Promise<number | null>((resolve) => tar.once("close", resolve))
+      yield* tar.stdout as AsyncIterable<Uint8Array>
+      if (await ended !== 0) throw new TarFailed(`tar could not pack ${directory}`)
+    })(),
+    (cause) => cause instanceof TarFailed ? cause : new TarFailed(String(cause))
+  )
+
+const build = Effect.fn("build")(function*(directory: string, repository: string, tag: string) {
+  const registry = yield* Registry
+  const layer = yield* registry.pushBlob(repository, { mediaType: mediaTypes.layerTar }, packed(directory))
+  const config = yield* registry.pushBlob(
+    repository,
+    { mediaType: mediaTypes.imageConfig },
+    Stream.succeed(json({
+      architecture: "amd64",
+      os: "linux",
+      rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] }
+    }))
+  )
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.imageManifest,
+    config: config.descriptor,
+    layers: [layer.descriptor]
+  }
+  return yield* registry.pushManifest(repository, json(manifest), mediaTypes.imageManifest, { tags: [tag] })
+})
+
+const [directory = ".", layout = "images", repository = "example/site", tag = "latest"] = process.argv.slice(2)
+
+const { descriptor, revision } = await Effect.runPromise(
+  build(directory, repository, tag).pipe(Effect.provide(layerDisk({ directory: layout })))
+)
+console.log(`${repository}:${tag} is ${descriptor.digest}${revision._tag === "None" ? ", as before" : ""}`)
