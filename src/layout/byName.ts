@@ -6,7 +6,7 @@ import type { Decision, DeleteName, MoveName } from "./Command.ts"
 import type { Entry } from "./Entry.ts"
 import { allNamed } from "./query.ts"
 import type { State } from "./State.ts"
-import { drop, inSequence, keep, release, renamed, replacement, type Step } from "./steps.ts"
+import { drop, inSequence, keep, namedAs, release, replacement, type Step } from "./steps.ts"
 
 export const deleteName = (state: State, { ifDigest, keep, refName }: DeleteName): Decision =>
   Result.map(entriesNamed(state, refName, ifDigest), (entries) => {
@@ -23,7 +23,7 @@ export const moveName = (state: State, { descriptor, ifDigest, refName }: MoveNa
     const moved: Step = (next) =>
       first === undefined || first.digest === descriptor.digest
         ? []
-        : [replacement(next, first, renamed(descriptor, refName))]
+        : [replacement(next, first, namedAs(descriptor, first))]
     const kept: Step = (next) =>
       first === undefined || first.digest === descriptor.digest || repository === undefined
         ? []
@@ -31,7 +31,7 @@ export const moveName = (state: State, { descriptor, ifDigest, refName }: MoveNa
     return inSequence(state, [moved, ...others.map(drop), kept])
   })
 
-/** The entries that are written with a name, the first of which has this digest. */
+/** The entries of a name, the first of which has this digest. */
 const entriesNamed = (
   state: State,
   refName: string,

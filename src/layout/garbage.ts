@@ -53,7 +53,7 @@ export interface Evidence {
   /** What was just pushed, mounted or named, by anybody. */
   readonly held: ReadonlySet<string>
   readonly pins: ReadonlySet<string>
-  /** Why no content may go now, in a sentence without a capital: a tool may be at work. */
+  /** Why no content may go now, in a sentence without a capital: a tool may be at work, or the index is not whole. */
   readonly busy: string | undefined
   readonly past: ReadonlyArray<Remembered>
   /** Entries that a rule says are kept no longer, and which rule. */

@@ -46,17 +46,21 @@ export const untagged = (state: State, repository: Repository): ReadonlyArray<En
   })
 }
 
-/** The entries that are written with exactly this name, in index order. */
-export const allNamed = (state: State, refName: string): ReadonlyArray<Entry> =>
-  state.entries.filter((entry) => entry.refName === refName)
+/**
+ * The entries of exactly this name, in index order: those that are written so and called so, as skopeo and umoci address
+ * them, or else those that their full image name calls so, or else those that are written so.
+ */
+export const allNamed = ({ entries }: State, name: string): ReadonlyArray<Entry> => {
+  const written = entries.filter(({ refName }) => refName === name)
+  const exact = written.filter((entry) => rawNameOf(entry) === name)
+  if (exact.length > 0) return exact
+  const called = entries.filter((entry) => rawNameOf(entry) === name)
+  return called.length > 0 ? called : written
+}
 
-/** The entry that is written with exactly this name, as skopeo and umoci address it; the first of several. */
-export const named = (state: State, refName: string): Option.Option<Entry> =>
-  Option.fromUndefinedOr(
-    state.entries.find((entry) => entry.refName === refName && rawNameOf(entry) === refName) ??
-      state.entries.find((entry) => rawNameOf(entry) === refName) ??
-      state.entries.find((entry) => entry.refName === refName)
-  )
+/** The first entry of exactly this name. */
+export const named = (state: State, name: string): Option.Option<Entry> =>
+  Option.fromUndefinedOr(allNamed(state, name)[0])
 
 /** All entries of a repository, in index order. */
 export const entriesOf = (state: State, repository: Repository): ReadonlyArray<Entry> =>

@@ -103,6 +103,18 @@ const refNameFor = (state: State, repository: Repository, tag: Tag): string =>
 const nameless = (value: Schema.Json, digest: Digest, state: State, repository: Repository): Schema.Json =>
   renamed(value, writesBare(state, repository) ? undefined : formatUntagged(repository, digest))
 
+/** The descriptor under the very name of an entry, full image name included. */
+export const namedAs = (value: Schema.Json, { value: entry }: Entry): Schema.Json => {
+  const bare = renamed(value, undefined)
+  const annotations = isJsonObject(entry) ? entry["annotations"] : undefined
+  const names = Object.entries(isJsonObject(annotations) ? annotations : {}).filter(([key]) =>
+    key === refNameKey || key === containerdName
+  )
+  if (names.length === 0 || !isJsonObject(bare)) return bare
+  const rest = bare["annotations"]
+  return { ...bare, annotations: { ...(isJsonObject(rest) ? rest : {}), ...Object.fromEntries(names) } }
+}
+
 /** The descriptor under another name or none; all else that its entry carried stays. */
 export const renamed = (value: Schema.Json, refName: string | undefined): Schema.Json => {
   const { annotations, ...fields } = isJsonObject(value) ? value : {}

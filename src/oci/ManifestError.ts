@@ -53,6 +53,7 @@ export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("Mani
       return `${named(this.reference)} is in the index ${named(this.neededBy)}, its manifest is not in this layout`
     }
     const there = this.candidates === undefined ? "" : `; there is: ${several(this.candidates)}`
-    return `no manifest ${named(this.reference)} in repository ${named(this.repository)}${there}`
+    const where = this.repository === "" ? "" : ` in repository ${named(this.repository)}`
+    return `no manifest ${named(this.reference)}${where}${there}`
   }
 }

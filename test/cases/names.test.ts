@@ -25,6 +25,21 @@ describe("full image names tell entries with the same tag apart", () => {
       assert.deepStrictEqual(entriesOf(directory), before)
     }).pipe(Effect.scoped))
 
+  it.live("when one is moved or deleted by its full name", () =>
+    Effect.gen(function*() {
+      const { directory, registry } = yield* given(path)
+      const [first, second] = entriesOf(directory)
+      yield* registry.moveName(web, (yield* registry.resolveName(api)).digest)
+      assert.deepStrictEqual(entriesOf(directory).slice(0, 2), [
+        first,
+        { ...second, digest: first?.["digest"], size: first?.["size"] }
+      ])
+      assert.strictEqual((yield* registry.deleteName(web, { keep: false })).digest, first?.["digest"])
+      assert.deepStrictEqual(entriesOf(directory)[0], first)
+      assert.strictEqual((yield* Effect.flip(registry.deleteName(web)))._tag, "ManifestUnknown")
+      assert.strictEqual((yield* registry.resolveName(api)).digest, first?.["digest"])
+    }).pipe(Effect.scoped))
+
   it.live("with two ports and one path, and platforms of one name", () =>
     Effect.gen(function*() {
       const { directory, registry, repository } = yield* given(path)

@@ -247,11 +247,9 @@ const remove = Command.make("delete", {
     { ...wanted, quiet: wanted.quiet && !dryRun },
     Effect.gen(function*() {
       const target = yield* locateRef(where, reference)
-      const { registry } = target
-      const entry = Result.isFailure(target.ref)
-        ? Option.getOrUndefined(yield* entryNamed(target, target.written ?? target.name))
-        : undefined
-      if (entry !== undefined) return yield* deleteEntry(target, entry.digest, dryRun)
+      const { registry, written = target.name } = target
+      const entry = Result.isFailure(target.ref) ? yield* entryNamed(target, written) : Option.none()
+      if (Option.isSome(entry)) return yield* deleteEntry(target, entry.value.digest, dryRun)
       const ref = yield* Effect.fromResult(target.ref)
       const { repository } = ref
       const digest = yield* Effect.fromResult(requireDigest(ref))
@@ -287,9 +285,10 @@ const remove = Command.make("delete", {
 
 /** An entry that only its written name reaches. */
 const deleteEntry = Effect.fnUntraced(function*(target: Named, digest: string, dryRun: boolean) {
-  const { name, registry, written = name } = target
+  const { registry, written = target.name } = target
+  const found = yield* findManifest(target, target.name)
   const done = dryRun ? undefined : yield* registry.deleteName(written, { keep: false })
-  const repository = Option.getOrElse(yield* registry.defaultRepository, () => "")
+  const repository = found.repository ?? Option.getOrElse(yield* registry.defaultRepository, () => "")
   const nobody = { needed_by: [], referrers: [], reclaimable_bytes: 0, ...field("revision", done?.revision) }
   return { kind: "manifest" as const, repository, digest, deleted: !dryRun, tags_removed: [written], ...nobody }
 })

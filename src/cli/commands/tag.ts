@@ -53,7 +53,8 @@ const moveName = Effect.fnUntraced(function*(
     readonly condition: { readonly move: boolean; readonly ifDigest: Option.Option<string> }
   }
 ) {
-  const there = yield* entryNamed(target, name)
+  const written = target.perRepository ? `${repository}:${name}` : name
+  const there = yield* entryNamed(target, written)
   if (Option.isNone(there)) {
     yield* Effect.fromResult(parseTag(name))
     return yield* new ManifestUnknown({ repository, reference: name })
@@ -61,7 +62,7 @@ const moveName = Effect.fnUntraced(function*(
   if (!move && Option.isNone(ifDigest) && there.value.digest !== digest) {
     return yield* new TagExists({ repository, tag: name, digest: there.value.digest })
   }
-  const { from, revision } = yield* target.registry.moveName(name, digest, {
+  const { from, revision } = yield* target.registry.moveName(written, digest, {
     repository,
     ...field("ifDigest", ifDigest)
   })
@@ -133,7 +134,10 @@ const deleteName = Effect.fnUntraced(function*(
 ) {
   const { registry } = target
   const { digest } = yield* registry.resolveName(name)
-  const repository = yield* defaultOf(target)
+  // In a tree it is of the layout that has it.
+  const repository = target.perRepository
+    ? (yield* findManifest(target, name)).repository ?? ""
+    : yield* defaultOf(target)
   if (expected !== undefined && expected !== digest) {
     return yield* new Conflict({ reason: "it points elsewhere", repository, tag: name, expected, actual: digest })
   }

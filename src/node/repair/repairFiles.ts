@@ -81,7 +81,7 @@ export const restoreIndex = (
   { defaultRepository, lockWaitMillis, recovered }: {
     readonly defaultRepository: Repository | undefined
     readonly lockWaitMillis: number
-    /** What is listed where no journal tells what was. */
+    /** What is listed where no journal tells what was: what of it can be read, and what is under `blobs/`. */
     readonly recovered: ReadonlyArray<Schema.Json>
   }
 ): Effect.Effect<Option.Option<string>, RegistryError> =>
@@ -98,7 +98,7 @@ export const restoreIndex = (
       yield* createMarker(files)
       const kept = yield* replaceIndex(files, putTogether(takeApart(emptyIndex, []), entries, known?.generation))
       const done = known === undefined
-        ? `wrote an index of ${entries.length} manifests that were found under blobs/`
+        ? `wrote an index of ${entries.length} manifests that could be read in it or were found under blobs/`
         : "wrote the index of the last commit again"
       return Option.some(kept === undefined ? done : `${done}; what was there is kept as ${kept}`)
     })

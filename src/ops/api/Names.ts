@@ -50,16 +50,17 @@ export interface NamesReads {
 /** Changes of entries by the name they are written with. */
 export interface NamesWrites {
   /**
-   * Removes the entries that are written with exactly this name, though it fits no grammar. The manifest stays reachable
-   * by digest in the default repository unless `keep` is false. `ManifestUnknown`, `Conflict`; `Unsupported` in a tree.
+   * Removes the entries of exactly this name, though it fits no grammar; in a tree, as `resolveName` reads it, and a name
+   * alone has to be of one layout only. The manifest stays reachable by digest, in the default repository or in the
+   * layout's own, unless `keep` is false. `ManifestUnknown`, `Conflict`.
    */
   readonly deleteName: (
     refName: string,
     options?: { readonly ifDigest?: string; readonly keep?: boolean }
   ) => Effect.Effect<NameDeleted, RegistryError>
   /**
-   * Points the entry that is written with exactly this name at another manifest, of `repository`, or else of the default
-   * one. `ManifestUnknown` where no entry has the name: names that fit no grammar are kept, and not made.
+   * Points the entry of exactly this name, found as `deleteName` finds it, at another manifest, of `repository`, or else
+   * of the default one. `ManifestUnknown` where no entry has the name: names that fit no grammar are kept, and not made.
    */
   readonly moveName: (
     refName: string,

@@ -33,11 +33,15 @@ type Kind = readonly [Severity, Finding["repair"]["by"], how: string]
 const kinds = {
   // The files that make a folder a layout.
   LAYOUT_FILE_MISSING: ["error", "repair", "write oci-layout"],
-  LAYOUT_FILE_INVALID: ["error", "person", `make sure of it, then write {"imageLayoutVersion":"1.0.0"} into it`],
+  LAYOUT_FILE_INVALID: [
+    "error",
+    "person",
+    `make sure that it is a layout of version 1.0.0, then write {"imageLayoutVersion":"1.0.0"} into it`
+  ],
   INDEX_INVALID: [
     "error",
     "repair",
-    "write the index of the last commit again; without a journal, list the manifests under blobs/ in the repository recovered"
+    "write the index of the last commit again; without a journal, what can be read of it, and list the manifests under blobs/ in the repository recovered"
   ],
   INDEX_MISSING: [
     "error",
@@ -46,15 +50,15 @@ const kinds = {
   ],
   INDEX_UNREADABLE: ["error", "person", "put the file back in its place, or allow what is refused"],
   INDEX_NO_LIST: ["warning", "repair", `write "manifests": []`],
-  INDEX_KEY_TWICE: ["warning", "person", "remove one of the two from index.json; the last one counts"],
+  INDEX_KEY_TWICE: ["warning", "person", "make one of the two in index.json; the last one counts"],
   JOURNAL_DAMAGED: ["warning", "person", "none needed: the next write starts a new journal and keeps this one aside"],
   JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],
 
   // Entries of the index.
-  ENTRY_INVALID: ["error", "person", "delete the entry, or write it as a descriptor"],
+  ENTRY_INVALID: ["error", "person", "write it as a descriptor: mediaType, digest and size of what it names"],
   NAME_UNREADABLE: ["warning", "person", "set a tag to the digest, then delete the entry"],
   NAME_TWICE: ["warning", "repair", "drop the name from all but the first, which is the one that is read"],
-  NAME_TWICE_RAW: ["warning", "person", "delete all but one of the entries"],
+  NAME_TWICE_RAW: ["warning", "person", "set a tag to the digest of each, then delete the entries of the name"],
 
   DOCKER_SAVE_DIFFERS: [
     "warning",
@@ -79,9 +83,13 @@ const kinds = {
     "if its bytes are damaged, move it to the quarantine and fetch it from another layout; if they are right, correct the size in index.json"
   ],
   BLOB_NO_FILE: ["error", "person", "put the file back in its place, or allow links"],
-  FILE_UNREADABLE: ["error", "person", "see the cause"],
+  FILE_UNREADABLE: [
+    "error",
+    "person",
+    "let the user who runs this read it: look at its owner and mode, then at the disk"
+  ],
   DIGEST_UNSUPPORTED: ["warning", "person", "none: only sha256 and sha512 can be checked"],
-  SUBJECT_MISSING: ["warning", "person", "copy it here from where it is, or delete what refers to it"],
+  SUBJECT_MISSING: ["warning", "person", "copy it here from where it is; what refers to it can be read without it"],
   LIMIT_EXCEEDED: ["warning", "person", "none: what is beyond the limit was not looked at"],
 
   // What lies about.

@@ -9,35 +9,36 @@ import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import { parseRepository } from "../../oci/Reference.ts"
 import type { NamesWrites } from "../api/Names.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
+import { placeToChange } from "../repositories/entryNamed.ts"
 import { isStored } from "./pushManifests.ts"
 import { findManifest } from "./reads.ts"
 
 export const makeByName = (catalog: Catalog): NamesWrites => ({
   deleteName: Effect.fn("Registry.deleteName")(function*(refName, options = {}) {
-    const opened = yield* catalog.whole
+    const { name, opened } = yield* placeToChange(catalog, refName)
     const ifDigest = options.ifDigest === undefined
       ? {}
       : { ifDigest: yield* Effect.fromResult(parseDigest(options.ifDigest)) }
     const { before, revision } = yield* opened.layout.transact({
       evidence: () => Effect.void,
-      decide: (state) => decide(state, { _tag: "DeleteName", refName, keep: options.keep ?? true, ...ifDigest })
+      decide: (state) => decide(state, { _tag: "DeleteName", refName: name, keep: options.keep ?? true, ...ifDigest })
     })
-    const entry = Option.getOrUndefined(named(before, refName))
+    const entry = Option.getOrUndefined(named(before, name))
     return { digest: entry?.digest ?? "", revision }
   }),
 
   moveName: Effect.fn("Registry.moveName")(function*(refName, input, options = {}) {
-    const whole = yield* catalog.whole
+    const { name, opened } = yield* placeToChange(catalog, refName)
     const digest = yield* Effect.fromResult(parseDigest(input))
     const ifDigest = options.ifDigest === undefined
       ? {}
       : { ifDigest: yield* Effect.fromResult(parseDigest(options.ifDigest)) }
-    const { after, before, revision } = yield* whole.layout.transact({
-      evidence: (state) => evidenceOfMove(whole, state, refName, digest, options.repository),
-      decide: (state, evidence) => decide(state, { _tag: "MoveName", refName, ...evidence, ...ifDigest })
+    const { after, before, revision } = yield* opened.layout.transact({
+      evidence: (state) => evidenceOfMove(opened, state, name, digest, options.repository),
+      decide: (state, evidence) => decide(state, { _tag: "MoveName", refName: name, ...evidence, ...ifDigest })
     })
-    const from = Option.getOrUndefined(named(before, refName))?.digest ?? ""
-    return { from, to: Option.getOrUndefined(named(after, refName))?.digest ?? "", revision }
+    const from = Option.getOrUndefined(named(before, name))?.digest ?? ""
+    return { from, to: Option.getOrUndefined(named(after, name))?.digest ?? "", revision }
   })
 })
 

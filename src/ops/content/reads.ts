@@ -20,6 +20,7 @@ import { descriptorsOf } from "../manifests/manifests.ts"
 import type { BlobRead } from "../ports/ports.ts"
 import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
+import { placesOf } from "../repositories/entryNamed.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
 
 type Located = Opened & { readonly repository: Repository }
@@ -192,15 +193,9 @@ export const makeReads = (catalog: Catalog): Reads => {
     return blobs.map(({ digest }) => digest).toSorted()
   })
 
-  /** In a tree a name with its repository before it is that entry; without, the first that is written so. */
+  /** The first entry of a name, wherever it may be. */
   const namedEntry = Effect.fnUntraced(function*(refName: string) {
-    const layouts = yield* catalog.layouts
-    const within = layouts.flatMap((opened) => {
-      const name = nameWithin(opened.repository, refName)
-      return name === undefined ? [] : [{ opened, name }]
-    })
-    const longestFirst = within.toSorted((a, b) => a.name.length - b.name.length)
-    for (const { name, opened } of [...longestFirst, ...layouts.map((opened) => ({ opened, name: refName }))]) {
+    for (const { name, opened } of yield* placesOf(catalog, refName)) {
       const entry = named(yield* opened.layout.snapshot, name)
       if (Option.isNone(entry)) continue
       if (entry.value.descriptor === undefined) {
@@ -245,12 +240,6 @@ export const makeReads = (catalog: Catalog): Reads => {
     })
   }
 }
-
-/** What is left of a name behind its repository. */
-const nameWithin = (repository: string | undefined, name: string): string | undefined =>
-  repository !== undefined && name.startsWith(repository) && /^[:/]./su.test(name.slice(repository.length))
-    ? name.slice(repository.length + 1)
-    : undefined
 
 /** A blob that is in no file, but in the `data` of a descriptor of the repository (image-spec, descriptor.md). */
 const embeddedBlob = Effect.fnUntraced(function*(

@@ -12,6 +12,7 @@ import { agesIn } from "../content/ages.ts"
 import * as limits from "../limits.ts"
 import { isUnfinished } from "../ports/Upkeep.ts"
 import { belongingsIn, withUnlisted } from "../reachability/belonging.ts"
+import { indexDoubt } from "../reachability/indexDoubt.ts"
 import { needsOfAll } from "../reachability/reachable.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import type { Asked } from "./garbagePlan.ts"
@@ -32,7 +33,7 @@ export const gather = Effect.fnUntraced(function*(
   opened: Opened,
   { now: atOnce, retention, undoWindowMillis }: Asked
 ): Effect.fn.Return<Gathered, RegistryError> {
-  const { blobs, journal, layout, leftovers } = opened
+  const { blobs, journal, layout, leftovers, upkeep } = opened
   const now = yield* Clock.currentTimeMillis
   const past = new Map<string, Remembered>()
   const pastManifests: Array<Descriptor> = []
@@ -52,14 +53,16 @@ export const gather = Effect.fnUntraced(function*(
   const agesOf = retention.length === 0 ? () => [] : yield* agesIn(opened, state, now)
   const atWork = Stream.filter(leftovers.list, (found) => !atOnce && isUnfinished(found, now))
   const unfinished = yield* Stream.runHead(atWork)
+  const doubt = yield* indexDoubt(upkeep)
   return {
     now,
-    busy: Option.getOrUndefined(
+    busy: Option.getOrElse(
       Option.map(
         unfinished,
         ({ changed, path, tool }) =>
           `${tool} may be at work, and count on what is there: ${path} was written ${new Date(changed).toISOString()}`
-      )
+      ),
+      () => doubt
     ),
     past: Array.from(past.values()),
     pastManifests,

@@ -227,20 +227,23 @@ const rawNameInTree = Effect.fnUntraced(function*(
   const full = all.filter(({ refName, repository }) =>
     [`${repository}:${refName}`, `${repository}/${refName}`].includes(ref)
   )
-  const [only, other] = full.length > 0 ? full : all.filter(({ refName }) => refName === ref)
-  if (only === undefined || other !== undefined) return yield* otherwise
+  const meant = full.length > 0 ? full : all.filter(({ refName }) => refName === ref)
+  const [only, other] = meant
+  if (only === undefined) return yield* otherwise
+  if (other !== undefined) {
+    const candidates = meant.map(({ refName, repository }) => `${repository}:${refName}`)
+    return yield* new ManifestUnknown({ repository: "", reference: ref, candidates })
+  }
   const descriptor = yield* layout.registry.resolveManifest(only.repository, only.digest)
   return { layout, repository: only.repository, kind: "manifest", descriptor }
 })
 
-/** What an entry that is written with exactly this name points at, where there is one. */
+/** What an entry of exactly this name points at, where there is one. */
 export const entryNamed = (
-  { perRepository, registry }: Place,
+  { registry }: Place,
   name: string
 ): Effect.Effect<Option.Option<Descriptor>, RegistryError> =>
-  perRepository
-    ? Effect.succeedNone
-    : Effect.catchTag(Effect.map(registry.resolveName(name), Option.some), "ManifestUnknown", () => Effect.succeedNone)
+  Effect.catchTag(Effect.map(registry.resolveName(name), Option.some), "ManifestUnknown", () => Effect.succeedNone)
 
 /** A digest where nothing but a whole one will do: deletes and commits. */
 export const requireDigest = ({ by }: Ref): Result.Result<string, DigestInvalid> =>

@@ -1,4 +1,7 @@
-/** Makes an index anew where it is lost: of the last commit, or else of the manifests there are under `blobs/`. */
+/**
+ * Makes an index anew where it is lost: of the last commit, or else of what can still be read of it and of the manifests
+ * there are under `blobs/`.
+ */
 import { Effect, Option, Result, type Schema, Stream } from "effect"
 import { decide } from "../../layout/decide.ts"
 import { entriesOfDigest } from "../../layout/State.ts"
@@ -15,6 +18,7 @@ import { damaged } from "../manifests/damage.ts"
 import { asManifest } from "../reachability/unlisted.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
+import { nothing, salvage } from "./salvage.ts"
 
 /**
  * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
@@ -27,10 +31,23 @@ export const rebuildIndex = Effect.fnUntraced(function*(
   const found = yield* opened.upkeep.indexBytes
   const { journal } = yield* opened.upkeep.look
   const known = Result.isSuccess(journal) && journal.success.begun && !journal.success.damaged
-  const written = yield* opened.upkeep.restoreIndex(known ? [] : yield* recovered(opened, layout))
+  const written = yield* opened.upkeep.restoreIndex(known ? [] : yield* foundAgain(opened, layout, found))
   if (Option.isNone(written)) return left("it is in order by now")
   const listed = Option.isSome(found) ? yield* keepManifest(opened, layout, found.value) : undefined
   return did(listed === undefined ? written.value : `${written.value}; ${listed}`)
+})
+
+/** What the index still says; where it is cut short, the manifests besides that it may have named. */
+const foundAgain = Effect.fnUntraced(function*(
+  opened: Opened,
+  layout: Repository | undefined,
+  bytes: Option.Option<Uint8Array>
+): Effect.fn.Return<ReadonlyArray<Schema.Json>, RegistryError> {
+  const { entries, whole } = Option.match(bytes, { onNone: () => nothing, onSome: salvage })
+  if (whole) return entries
+  const named = new Set(entries.map((entry) => entry["digest"]))
+  const others = yield* recovered(opened, layout)
+  return [...entries, ...others.filter(({ digest }) => !named.has(digest))]
 })
 
 /** Some tools write a manifest in the place of the index, and nowhere else: then it becomes a blob, and is listed. */
@@ -71,7 +88,7 @@ export const recoveredName = Effect.fnUntraced(function*(
 const recovered = Effect.fnUntraced(function*(
   opened: Opened,
   layout: Repository | undefined
-): Effect.fn.Return<ReadonlyArray<Schema.Json>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Root & Schema.JsonObject>, RegistryError> {
   const repository = layout ?? (yield* Effect.fromResult(parseRepository("recovered")))
   const roots = yield* rootsIn(opened)
   const names = namesOf(roots, layout === undefined ? "" : "recovered-")

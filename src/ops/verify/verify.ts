@@ -10,6 +10,7 @@ import { finding } from "../api/findings.ts"
 import type { Checked, MaintenanceReads, VerifyOptions, VerifyStep } from "../api/Maintenance.ts"
 import { findManifest } from "../content/reads.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
+import { indexDoubt } from "../reachability/indexDoubt.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import type { Report } from "./Report.ts"
 import { checkContent } from "./verifyContent.ts"
@@ -99,7 +100,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   if (state !== undefined && whole) yield* checkIndex(state, report, layout.place)
   const roots = state === undefined ? [] : yield* rootsOf(layout, state, options)
   const graph = yield* checkLinks(layout, roots, state, report)
-  graph.incomplete ||= state === undefined
+  graph.incomplete ||= state === undefined || (yield* indexDoubt(layout.upkeep)) !== undefined
   if (state !== undefined && whole) yield* checkDockerSave(layout, state, report)
   if (whole) yield* checkSurroundings(layout, state, graph, report)
   if (level === "content") yield* checkContent(layout, graph, { state, whole }, report)

@@ -1,0 +1,20 @@
+/** Whether an index tells everything that it was written to tell. */
+import { Effect, Result } from "effect"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { Upkeep } from "../ports/Upkeep.ts"
+
+/**
+ * Why nobody can tell what an index names, in a sentence without a capital; nothing where it is whole. An index that is
+ * missing, or has lost its list, names nothing, and that is hardly what was meant; of a key that is there twice only the
+ * last one counts, and what the first one names is content all the same.
+ */
+export const indexDoubt = ({ look }: Pick<Upkeep, "look">): Effect.Effect<string | undefined, RegistryError> =>
+  Effect.map(look, ({ index }) => {
+    if (Result.isFailure(index)) return `what is needed cannot be told: ${index.failure.message}`
+    const found = index.success
+    if (found === undefined) return "index.json is missing, so that nobody can tell what is needed"
+    if (found.manifests !== "list") return "index.json has no list of manifests, so that nobody can tell what is needed"
+    return found.keyTwice === undefined
+      ? undefined
+      : `index.json has the key ${found.keyTwice} twice, and the one that does not count may name it`
+  })
