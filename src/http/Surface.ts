@@ -11,6 +11,10 @@ export interface Surface {
   readonly limits: HttpLimits
   /** Whether manifests may be pushed whose parts are not there. */
   readonly sparse: boolean
+  /** Comes to an end when the server is told to stop. */
+  readonly stopped: Effect.Effect<void>
+  /** How many clients listen to events now. */
+  readonly listening: { count: number }
 }
 
 /** One request, its query read. */
