@@ -2,15 +2,22 @@
 import type { Effect, Scope } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { LayoutReads } from "../ops/api/Layout.ts"
 import type { RegistryShape } from "../ops/api/Registry.ts"
 import type { Failure } from "./errors.ts"
 import type { HttpLimits } from "./limits.ts"
 
 export interface Surface {
   readonly registry: RegistryShape
+  /** Its history, where the registry has one. */
+  readonly history: Pick<LayoutReads, "startWatch"> | undefined
   readonly limits: HttpLimits
   /** Whether manifests may be pushed whose parts are not there. */
   readonly sparse: boolean
+  /** Comes to an end when the server is told to stop. */
+  readonly stopped: Effect.Effect<void>
+  /** How many clients listen to events now. */
+  readonly listening: { count: number }
 }
 
 /** One request, its query read. */

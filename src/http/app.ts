@@ -1,8 +1,9 @@
 /** The registry's API as one effect: it answers the request that the server hands it. */
-import { Cause, Effect, Exit, type Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Option, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Actor } from "../ops/api/Actor.ts"
+import { Layout } from "../ops/api/Layout.ts"
 import { Registry } from "../ops/api/Registry.ts"
 import { type AccessOptions, makeAccess } from "./auth.ts"
 import { dispatch, makeTable, type Offers } from "./dispatch.ts"
@@ -27,14 +28,24 @@ export interface App {
   /** From now on these are who may come in; where they are others, tickets of before are good for nothing. */
   readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
   /** From now on requests are told that the server is stopping; those under way go on. */
-  readonly stop: Effect.Effect<void>
+  readonly stop: Effect.Effect<unknown>
 }
 
 /** The distribution-spec over the registry, whatever it is stored in. */
 export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry> =>
-  Effect.map(Registry, (registry) => {
+  Effect.gen(function*() {
+    const registry = yield* Registry
+    const history = Option.getOrUndefined(yield* Effect.serviceOption(Layout))
     const limits = { ...defaultLimits, ...options.limits }
-    const surface: Surface = { registry, limits, sparse: options.sparse }
+    const stopped = Deferred.makeUnsafe<void>()
+    const surface: Surface = {
+      registry,
+      history,
+      limits,
+      sparse: options.sparse,
+      stopped: Deferred.await(stopped),
+      listening: { count: 0 }
+    }
     const table = makeTable(options.offers)
     let access = makeAccess(options, limits)
     const metrics = options.metrics ? makeMetrics() : undefined
@@ -97,8 +108,9 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
         Effect.sync(() => {
           access = makeAccess({ ...options, credentials }, limits)
         }),
-      stop: Effect.sync(() => {
+      stop: Effect.suspend(() => {
         stopping = true
+        return Deferred.succeed(stopped, undefined)
       })
     }
   })

@@ -5,6 +5,7 @@ import { deleteBlob, getBlob, headBlob } from "./blobs.ts"
 import { listReferrers, listRepositories, listTags } from "./listings.ts"
 import { deleteManifest, getManifest, headManifest, putManifest } from "./manifests.ts"
 import type { Route } from "./names.ts"
+import { streamEvents } from "./notify/events.ts"
 import { Refused } from "./Refused.ts"
 import type { Answer, Call, Surface } from "./Surface.ts"
 import { appendChunk, cancelUpload, finishUpload, startUpload, uploadStatus } from "./uploads.ts"
@@ -41,6 +42,7 @@ export const makeTable = (offers: Offers): Table => ({
     Effect.succeed(HttpServerResponse.text("{}", { headers: apiVersion, contentType: "application/json" }))
   ),
   Catalog: reading(listRepositories),
+  Events: { GET: streamEvents },
   Tags: reading(listTags),
   Referrers: reading(listReferrers),
   Manifest: {
@@ -82,6 +84,8 @@ export const dispatch = (
       return by(table.Referrers, route)
     case "Catalog":
       return by(table.Catalog, route)
+    case "Events":
+      return by(table.Events, route)
     case "Base":
       return by(table.Base, route)
     case "Health":

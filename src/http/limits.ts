@@ -12,6 +12,8 @@ export interface HttpLimits {
   readonly connections: number
   /** Requests being answered at the same time; further ones are told to come back. */
   readonly requests: number
+  /** Clients that listen to events at the same time; further ones are told to come back. */
+  readonly listeners: number
   /** Names or descriptors in one page of a listing; the rest is at its `Link`. */
   readonly pageItems: number
   /** Milliseconds that what is under way gets to finish when the server is told to stop. */
@@ -27,6 +29,7 @@ export const defaultLimits: HttpLimits = {
   stalledMillis: 60_000,
   connections: 4096,
   requests: 1024,
+  listeners: 256,
   pageItems: 1000,
   graceMillis: 10_000,
   wrongLogins: 10
@@ -43,3 +46,6 @@ export const checkMillis = 1000
 
 /** Milliseconds between two looks at connections that have had their last answer, while the server stops. */
 export const idleCheckMillis = 20
+
+/** Milliseconds between two signs of life to those who listen to events. */
+export const keepAliveMillis = 15_000

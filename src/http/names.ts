@@ -7,6 +7,7 @@ export type Route =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Metrics" }
   | { readonly _tag: "Token" }
+  | { readonly _tag: "Events" }
   | { readonly _tag: "Base" }
   | { readonly _tag: "Catalog" }
   | { readonly _tag: "Tags"; readonly repository: string }
@@ -25,6 +26,7 @@ export const routeOf = (path: string): Result.Result<Route, Refused> => {
   if (path === "/readyz") return Result.succeed({ _tag: "Ready" })
   if (path === "/metrics") return Result.succeed({ _tag: "Metrics" })
   if (path === "/token") return Result.succeed({ _tag: "Token" })
+  if (path === "/events") return Result.succeed({ _tag: "Events" })
   if (path === "/v2/" || path === "/v2") return Result.succeed({ _tag: "Base" })
   if (!path.startsWith("/v2/")) return Result.fail(nothingHere)
   const parts = partsOf(path.slice("/v2/".length))

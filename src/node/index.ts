@@ -1,9 +1,10 @@
 /** Registries on disk. */
 import { Config, Effect, Layer, type Scope } from "effect"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import process from "node:process"
 import { type LayoutNotFound, type ReferenceInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
+import type { Bookmarks } from "../ops/api/Bookmarks.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
 import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
@@ -17,6 +18,7 @@ import { nodeFs } from "./fs/nodeFs.ts"
 import { refusalOf } from "./fs/runtime.ts"
 import { makeLayoutTree } from "./layoutTree.ts"
 import { contentBeside, hasLayout, layoutNotFound, treeNotFound } from "./repair/recognise.ts"
+import { makeBookmarks } from "./sidecars/bookmarkFiles.ts"
 import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
@@ -73,6 +75,15 @@ export const makeDiskTree = (options: DiskTreeOptions): Effect.Effect<LayoutRegi
     if (options.mustExist ?? false) yield* expectTree(options.directory)
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
   })
+
+/** How far receivers have been told the history of a layout, or of each layout of a tree. */
+export const bookmarksOf = (options: LayoutOptions): Bookmarks => {
+  const { directory, durability = "power", symlinks = "refuse" } = rooted(options)
+  return makeBookmarks((repository) => {
+    const root = repository === undefined ? directory : join(directory, ...repository.split("/"))
+    return layoutFiles(nodeFs, root, { durability, symlinks })
+  })
+}
 
 /** `makeDisk` as a layer: the registry and its layout, open for as long as the layer is. */
 export const layerDisk = (options: DiskOptions): Layer.Layer<Registry | Layout, RegistryError> =>

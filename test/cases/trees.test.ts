@@ -101,7 +101,7 @@ describe("names of a tree", () => {
   it.live("are moved and deleted in the layout whose repository stands before them", () =>
     Effect.gen(function*() {
       const tree = yield* treeOf("team/app", "team/other")
-      const registry = yield* openPerRepository(tree)
+      const registry = yield* makeDiskTree(tree)
       const name = "team/app:1.2.3+build.5"
       const { digest } = yield* registry.resolveTag("team/app", "2.0.0")
       const moved = yield* registry.moveName(name, digest)

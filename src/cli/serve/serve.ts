@@ -5,8 +5,7 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { serveRegistry } from "../../http/index.ts"
 import { makeDisk, makeDiskTree } from "../../node/index.ts"
-import type { LayoutRegistry } from "../../ops/api/Layout.ts"
-import { Registry } from "../../ops/api/Registry.ts"
+import { contextOf, type LayoutRegistry } from "../../ops/api/Layout.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { isVacant } from "../directories.ts"
@@ -28,7 +27,7 @@ export const serve = Effect.fn("serve")(
       metrics: flags.metrics,
       ticketSecret: sharedSecret()
     }).pipe(
-      Effect.provideService(Registry, registry),
+      Effect.provide(contextOf(registry)),
       Effect.mapError(({ message }) => new Mistake(message))
     )
     if (!flags.perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))

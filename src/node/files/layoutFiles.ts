@@ -45,8 +45,9 @@ export interface LayoutFiles {
   readonly trash: string
   /** Content that is to stay. */
   readonly pins: string
-  /** What is to be collected, for an hour. */
+  /** What is to be collected, for an hour; and how far receivers of the history have been told. */
   readonly plans: string
+  readonly bookmarks: string
   /** What was found out about manifests; whoever loses it finds it out again. */
   readonly facts: string
   /** The repository of bare tags and nameless entries, where the layout holds several; see `defaultRepository`. */
@@ -120,6 +121,7 @@ export const layoutFiles = (
     trash: join(own, "trash"),
     pins: join(own, "pins"),
     plans: join(own, "plans"),
+    bookmarks: join(own, "bookmarks"),
     facts: join(own, "facts"),
     defaultRepository: { path: join(own, "default-repository"), repository: defaultRepository, kept: false },
     reported: new Set(),

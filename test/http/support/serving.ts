@@ -4,8 +4,7 @@ import { join } from "node:path"
 import { type ServeOptions, serveRegistry } from "../../../src/http/index.ts"
 import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
-import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
-import { Registry } from "../../../src/ops/api/Registry.ts"
+import { contextOf, type LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 
 export interface Served {
@@ -27,7 +26,7 @@ export const serving = Effect.fnUntraced(function*(
     metrics: false,
     offers: { push: true, delete: true, deleteBlobs: true },
     ...options
-  }).pipe(Effect.provideService(Registry, registry), Effect.orDie)
+  }).pipe(Effect.provide(contextOf(registry)), Effect.orDie)
   return { url, port: Number(new URL(url).port), registry }
 })
 

@@ -29,7 +29,7 @@ describe("a collection of a layout whose index", () => {
       if (changed === undefined) fs.rmSync(index)
       else fs.writeFileSync(index, changed)
       assert.deepStrictEqual(yield* collected(layout), [])
-      const { items } = yield* later(month)(layout.registry.planGarbage({ undoWindowMillis: 0, keep: false }))
+      const { items } = yield* later(month)(layout.registry.planGarbage({ undoWindow: 0, keep: false }))
       assert.lengthOf(items, 3)
       for (const item of items) assert.include(item.why, why)
     }).pipe(Effect.scoped))
