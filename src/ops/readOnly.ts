@@ -9,6 +9,8 @@ const refuse = (operation: string) => () =>
 /** Reading is as before; every operation that writes fails with `Denied`. */
 export const readOnly = (registry: RegistryShape): RegistryShape => ({
   ...registry,
+  layerCache: (repository) =>
+    Effect.map(registry.layerCache(repository), (cache) => ({ ...cache, save: () => Effect.void })),
   pushBlob: refuse("pushing a blob"),
   pushBlobChunked: refuse("starting an upload"),
   pushBlobChunkedResume: refuse("resuming an upload"),

@@ -47,8 +47,9 @@ export interface LayoutFiles {
   readonly pins: string
   /** What is to be collected, for an hour. */
   readonly plans: string
-  /** What was found out about manifests; whoever loses it finds it out again. */
+  /** What was found out about manifests, and about layers; whoever loses it finds it out again. */
   readonly facts: string
+  readonly layers: string
   /** The repository of bare tags and nameless entries, where the layout holds several; see `defaultRepository`. */
   readonly defaultRepository: {
     readonly path: string
@@ -121,6 +122,7 @@ export const layoutFiles = (
     pins: join(own, "pins"),
     plans: join(own, "plans"),
     facts: join(own, "facts"),
+    layers: join(own, "layers"),
     defaultRepository: { path: join(own, "default-repository"), repository: defaultRepository, kept: false },
     reported: new Set(),
     settled: new Set(),

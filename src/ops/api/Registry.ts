@@ -6,6 +6,7 @@ import type { ContentDigest, Digest } from "../../oci/Digest.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Tag } from "../../oci/Reference.ts"
+import type { LayerCache } from "./LayerCache.ts"
 import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
@@ -137,6 +138,8 @@ export interface RegistryShape extends ContentSource, HistoryShape, GarbageShape
     range: { readonly offset: number; readonly end?: number | undefined },
     options?: ReadOptions
   ) => Effect.Effect<Content, RegistryError, Scope.Scope>
+  /** What was found out about layers, kept where the repository is. */
+  readonly layerCache: (repository: string) => Effect.Effect<LayerCache, RegistryError>
   /** A manifest by digest: a top-level entry of the repository, or below one. `NameUnknown`, `ManifestUnknown`. */
   readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, RegistryError>
   readonly getTag: (repository: string, tag: string) => Effect.Effect<ManifestContent, RegistryError>

@@ -80,15 +80,18 @@ export const readByUs = (tar: Uint8Array, pieceLength = 700): Reading => {
   const entries: Array<Entry> = []
   let hash = createHash("sha256")
   let file: Unpacked | undefined
+  const update = (pieces: Iterable<Uint8Array> = []) => {
+    for (const bytes of pieces) hash.update(bytes)
+  }
   const reader = new TarReader({
     begin: (entry) => {
       if (entry.size > most && entry.type === "file") throw new TarInvalid("too large for this test")
       hash = createHash("sha256")
-      file = new Unpacked(entry, (bytes) => hash.update(bytes))
+      file = new Unpacked(entry)
     },
-    data: (bytes) => file?.data(bytes),
+    data: (bytes) => update(file?.data(bytes)),
     end: ({ flag, gid, link, mode, mtime, name, size, stored, sparse, uid }) => {
-      if (stored > 0 || sparse !== undefined) file?.end()
+      if (stored > 0 || sparse !== undefined) update(file?.end())
       entries.push({
         flag,
         name,
