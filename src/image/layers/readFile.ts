@@ -108,7 +108,8 @@ const within = (
     let at = checkpoint?.out ?? 0
     let found: Array<Uint8Array> = []
     const sink = (bytes: Uint8Array) => {
-      const part = bytes.slice(Math.max(0, from - at), Math.max(0, to - at))
+      // A copy, which `slice` of Node's buffers is not.
+      const part = new Uint8Array(bytes.subarray(Math.max(0, from - at), Math.max(0, to - at)))
       at += bytes.length
       if (part.length > 0) found.push(part)
     }

@@ -15,7 +15,7 @@ export const rowFlags = { sha: 8, link: 16, more: 32 } as const
 export const tableMagic = "OCT1"
 
 /** Differences of times beyond are written as text. */
-export const mostSeconds = 2 ** 50
+const mostSeconds = 2 ** 50
 
 const Pair = Schema.Tuple([Schema.Finite, Schema.Finite])
 

@@ -55,9 +55,11 @@ export const tableOf = (blob: Uint8Array, limits = layerLimits, piece = 10_000):
   }
 }
 
-/** Writes an image of gzip layers into a folder, as `mklayout` tools do, under the tag `v1` and more. */
+/** The files of a layout with these images, each under its tag. */
 export const imageFiles = (
-  images: Readonly<Record<string, ReadonlyArray<Uint8Array>>>
+  images: Readonly<Record<string, ReadonlyArray<Uint8Array>>>,
+  compress: (bytes: Uint8Array) => Uint8Array = (bytes) => gzipSync(bytes),
+  layerType = "application/vnd.oci.image.layer.v1.tar+gzip"
 ): ReadonlyMap<string, Uint8Array> => {
   const files = new Map<string, Uint8Array>()
   const blob = (bytes: Uint8Array, mediaType: string) => {
@@ -65,7 +67,7 @@ export const imageFiles = (
     return { mediaType, digest: sha256(bytes), size: bytes.length }
   }
   const manifests = Object.entries(images).map(([tag, tars]) => {
-    const layers = tars.map((bytes) => blob(gzipSync(bytes), "application/vnd.oci.image.layer.v1.tar+gzip"))
+    const layers = tars.map((bytes) => blob(compress(bytes), layerType))
     const config = {
       architecture: "amd64",
       os: "linux",
