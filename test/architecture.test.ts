@@ -4,11 +4,11 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout ← ops ← memory, node, mcp, http ← cli ← main"
+const picture = "oci ← layout ← ops ← image ← memory, node, mcp, http ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
-  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars ← repair",
+  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
@@ -22,6 +22,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   oci: ["effect", "effect/"],
   layout: ["effect", "effect/"],
   ops: ["effect", "effect/"],
+  image: ["effect", "effect/"],
   memory: ["effect", "effect/", "@noble/hashes/"],
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],

@@ -1,14 +1,18 @@
 /** All commands there are. */
 import { Command, Completions } from "effect/cli"
 import { blob } from "./commands/blob.ts"
+import { cat } from "./commands/cat.ts"
 import { completing, completions } from "./commands/completions.ts"
 import { copy } from "./commands/copy.ts"
+import { diff } from "./commands/diff.ts"
+import { du } from "./commands/du.ts"
+import { filesCommand, find, which } from "./commands/files.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
-import { cat, manifest } from "./commands/manifest.ts"
+import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
@@ -30,6 +34,11 @@ const commands = [
   rm,
   referrers,
   inspect,
+  filesCommand,
+  find,
+  which,
+  diff,
+  du,
   usage,
   Command.withAlias(copy, "cp"),
   pin,

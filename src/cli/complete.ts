@@ -133,7 +133,7 @@ const paths = Effect.fnUntraced(function*(
   return folders(partial)
 })
 
-const named = new Set(["reference", "repository", "target"])
+const named = new Set(["reference", "repository", "target", "image", "other"])
 
 /** Everything that the last word could become; what ends in `/`, `:` or `=` goes on. */
 export const complete = (

@@ -1,12 +1,16 @@
 /** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
+import { Diff } from "./commands/diff.ts"
+import { Sizes } from "./commands/du.ts"
+import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
-import { Deleted, Manifest, ManifestPushed } from "./commands/manifest.ts"
+import { Deleted, ManifestPushed } from "./commands/manifest.ts"
+import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
 import { Tagged } from "./commands/tag.ts"
 import { Repaired, Verified } from "./commands/upkeep.ts"
@@ -20,6 +24,10 @@ export const schemas = {
   "blob stat": BlobStat,
   cat: Manifest,
   copy: Copied,
+  diff: Diff,
+  du: Sizes,
+  files: Files,
+  find: Files,
   gc: Collected,
   history: History,
   init: Made,
@@ -50,5 +58,6 @@ export const schemas = {
   /** One of these on each line, the summary last. */
   verify: Verified,
   /** One on each line. */
-  watch: Commit
+  watch: Commit,
+  which: Which
 } as const

@@ -1,8 +1,9 @@
-/** Pins and plans, in memory. */
+/** Pins, plans and what was found out about layers, in memory. */
 import { Clock, Effect, Option } from "effect"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { PlanExpired } from "../oci/OciError.ts"
 import type { Pin } from "../ops/api/Garbage.ts"
+import type { LayerCache } from "../ops/api/LayerCache.ts"
 import { planMillis } from "../ops/limits.ts"
 import type { Pins, Plans } from "../ops/ports/ports.ts"
 import { newId } from "./newId.ts"
@@ -33,5 +34,13 @@ export const planStore = (): Plans => {
           ? Effect.fail(new PlanExpired({ plan: id }))
           : Effect.succeed(kept.plan)
       })
+  }
+}
+
+export const layerCache = (): LayerCache => {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    load: (digest, part) => Effect.sync(() => Option.fromNullishOr(kept.get(`${part} of ${digest}`))),
+    save: (digest, part, bytes) => Effect.sync(() => void kept.set(`${part} of ${digest}`, bytes))
   }
 }

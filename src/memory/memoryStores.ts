@@ -12,7 +12,7 @@ import { concatenated } from "../ops/manifests/collectBytes.ts"
 import type { FactsCache, Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 import { type Blobs, blobStore, put } from "./memoryBlobs.ts"
-import { pinStore, planStore } from "./memoryKept.ts"
+import { layerCache, pinStore, planStore } from "./memoryKept.ts"
 import { memoryUpkeep, noLeftovers } from "./memoryUpkeep.ts"
 import { newId } from "./newId.ts"
 
@@ -26,6 +26,7 @@ export const memoryStores = (defaultRepository?: Repository): Stores => {
     pins: pinStore(),
     plans: planStore(),
     facts: noFacts,
+    layers: layerCache(),
     upkeep: memoryUpkeep(blobs, layout.layout.snapshot),
     leftovers: noLeftovers
   }

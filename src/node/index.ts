@@ -23,6 +23,7 @@ import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.
 import { type LayoutOptions, openStores } from "./stores.ts"
 
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
+export { layerCodec } from "./layers/layerCodec.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
 export interface DiskTreeOptions extends LayoutOptions {

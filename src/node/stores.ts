@@ -20,6 +20,7 @@ import type { LayoutFs } from "./fs/LayoutFs.ts"
 import { patientFs } from "./fs/patientFs.ts"
 import { makeIndexCache } from "./index/indexCache.ts"
 import { makeInspection } from "./repair/inspectFiles.ts"
+import { makeLayerCache } from "./sidecars/layerFiles.ts"
 import { makeFacts } from "./sidecars/metadataFiles.ts"
 import { makePins } from "./sidecars/pinFiles.ts"
 import { makePlans } from "./sidecars/planFiles.ts"
@@ -116,6 +117,7 @@ export const openStoresIn = Effect.fnUntraced(function*(
     pins: makePins(files, preparation),
     plans: makePlans(files, preparation),
     facts: yield* makeFacts(files),
+    layers: yield* makeLayerCache(files),
     upkeep: makeInspection(files, defaultRepository, lockWaitMillis),
     leftovers: makeLeftovers(files),
     release: cache.forget,

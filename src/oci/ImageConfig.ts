@@ -11,6 +11,8 @@ export interface ImageConfig {
   /** `os/arch[/variant]`. */
   readonly platform?: string
   readonly settings: ContainerSettings
+  /** Digests of the uncompressed layers, base first; where it is not a list of them, none. */
+  readonly diffIds?: ReadonlyArray<string>
   /** The instruction behind each layer, base first, where it is known; those that made no layer are passed over. */
   readonly instructions: ReadonlyArray<string | undefined>
 }
@@ -37,6 +39,7 @@ export const parseImageConfig = (bytes: Uint8Array): Result.Result<ImageConfig, 
       ...textField(document, "author", "author"),
       ...present("platform", platformOf({ platform: document })),
       settings: settingsOf(objectOf(document, "config")),
+      ...listField(objectOf(document, "rootfs"), "diff_ids", "diffIds"),
       instructions: instructionsOf(document)
     })
   })

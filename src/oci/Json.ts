@@ -4,8 +4,8 @@ import { quoted } from "./quoted.ts"
 
 /** Declared here because this folder compiles without the types of any platform; every one has it. */
 declare const TextDecoder: new(
-  label: "utf-8",
-  options: { readonly fatal: boolean; readonly ignoreBOM: boolean }
+  label: "utf-8" | "utf-16le" | "utf-16be",
+  options?: { readonly fatal: boolean; readonly ignoreBOM: boolean }
 ) => { readonly decode: (bytes: Uint8Array) => string }
 
 declare const TextEncoder: new() => { readonly encode: (text: string) => Uint8Array }
@@ -44,6 +44,10 @@ export const decodeText = (bytes: Uint8Array): Result.Result<string, string> =>
     try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
     catch: (cause) => cause instanceof TypeError ? "is not valid UTF-8" : "is too long for one string"
   })
+
+/** Bytes as text in an encoding; a replacement character stands for every byte that is none. */
+export const decodeLossy = (bytes: Uint8Array, encoding: "utf-8" | "utf-16le" | "utf-16be"): string =>
+  new TextDecoder(encoding).decode(bytes)
 
 /** `JSON.parse`, with the type of what it gives. */
 const parsed: (text: string, reviver?: (key: string, value: unknown) => unknown) => Schema.Json = JSON.parse

@@ -1,5 +1,6 @@
 /** Every way an operation can fail, each with its distribution-spec code where the spec has one ("Error Codes"). */
 import { Schema } from "effect"
+import { LayerInvalid, LayerUnsupported, PathUnknown } from "./ImageError.ts"
 import {
   Conflict,
   ContentMismatch,
@@ -25,6 +26,7 @@ import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown
 import { named, quoted, sentence, several } from "./quoted.ts"
 import { type StorageError, SymlinkRefused } from "./StorageError.ts"
 
+export * from "./ImageError.ts"
 export * from "./LayoutError.ts"
 export * from "./ManifestError.ts"
 export * from "./StorageError.ts"
@@ -219,6 +221,8 @@ export const OciError = Schema.Union([
   HistoryInvalid,
   IndexInvalid,
   IndexTooLarge,
+  LayerInvalid,
+  LayerUnsupported,
   LayoutInvalid,
   LayoutLocked,
   LayoutNotFound,
@@ -234,6 +238,7 @@ export const OciError = Schema.Union([
   NameUnknown,
   OutcomeUnknown,
   PathDenied,
+  PathUnknown,
   PlanExpired,
   PlatformUnknown,
   RangeInvalid,

@@ -38,6 +38,8 @@ export const readOnly = (
 ): LayoutRegistry => ({
   ...registry,
   ...refusals,
+  layerCache: (repository) =>
+    Effect.map(registry.layerCache(repository), (cache) => ({ ...cache, save: () => Effect.void })),
   planGarbage: (options) => registry.planGarbage({ ...options, keep: false }),
   repair: (options) => options?.dryRun === true ? registry.repair(options) : refusals.repair(options)
 })

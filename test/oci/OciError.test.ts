@@ -159,6 +159,29 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "manifest_push was published but is not known to be durable: the folder could not be synced; read the layout again to learn the outcome"
   ],
   [
+    new Errors.LayerInvalid({ digest: "sha256:abc", reason: "the tar is cut short" }),
+    "LAYER_INVALID",
+    "layer sha256:abc cannot be read: the tar is cut short"
+  ],
+  [
+    new Errors.LayerUnsupported({ digest: "sha256:abc", mediaType: "application/wasm" }),
+    "UNSUPPORTED",
+    "layer sha256:abc of type \"application/wasm\" cannot be read: its type is no layer of files"
+  ],
+  [
+    new Errors.LayerUnsupported({
+      digest: "sha256:abc",
+      mediaType: "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"
+    }),
+    "UNSUPPORTED",
+    "layer sha256:abc of type \"application/vnd.oci.image.layer.v1.tar+gzip+encrypted\" cannot be read: it is encrypted"
+  ],
+  [
+    new Errors.PathUnknown({ path: "/etc/x", reason: "does not exist" }),
+    "PATH_UNKNOWN",
+    "\"/etc/x\" in the image does not exist"
+  ],
+  [
     new Errors.PathDenied({ path: "/etc", allowed: ["/l", "/m"] }),
     "PATH_DENIED",
     "path \"/etc\" may not be used: it is outside the allowed directories (allowed: \"/l\", \"/m\")"
@@ -300,6 +323,9 @@ describe("OciError", () => {
         missing: Array.from({ length: 50 }, () => ({ path: hostile, digest: hostile }))
       }),
       new Errors.Referenced({ digest: hostile, by: [hostile, hostile, hostile, hostile, hostile, hostile] }),
+      new Errors.LayerInvalid({ digest: hostile, reason: hostile }),
+      new Errors.LayerUnsupported({ digest: hostile, mediaType: hostile }),
+      new Errors.PathUnknown({ path: hostile, reason: hostile }),
       new Errors.PathDenied({ path: hostile, allowed: [hostile], reason: hostile }),
       new Errors.OutcomeUnknown({ operation: hostile, reason: hostile }),
       new Errors.StorageError({ operation: hostile, path: hostile, kind: "other", cause: undefined })

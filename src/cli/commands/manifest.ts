@@ -1,87 +1,36 @@
 /** manifest get, push, delete. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { Command } from "effect/cli"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
-import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
+import { type DigestInvalid, Referenced } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import * as limits from "../../ops/limits.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
-import { chooseImage } from "../../ops/refs/chooseImage.ts"
-import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { entryNamed, findManifest, requireDigest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
-import { type Answer, answer, bytes, report } from "../output.ts"
-import { atPoint, locateNew, locateRef, type Named } from "../target.ts"
+import { type Answer, report } from "../output.ts"
+import { locateNew, locateRef, type Named } from "../target.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
+import { asJson, printManifest } from "./printManifest.ts"
 
-export const Manifest = Schema.Struct({
-  repository: Schema.optionalKey(Schema.String),
-  digest: Schema.String,
-  media_type: Schema.String,
-  size: Schema.Natural,
-  /** As it reads; for its exact bytes leave --json out. */
-  manifest: Schema.Json
-})
-
-const read = Effect.fnUntraced(function*(target: Named, platform: string | undefined) {
-  const found = yield* findManifest(target, target.name)
-  if (platform !== undefined) {
-    const reader = readSource(sourceOf(found))
-    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, found.descriptor, platform)
-    return { descriptor, repository: found.repository, bytes }
-  }
-  const { descriptor, name = target.name, repository } = found
-  const { bytes } = repository === undefined
-    ? yield* target.registry.getNamed(name)
-    : yield* target.registry.getManifest(repository, descriptor.digest)
-  return { descriptor, repository, bytes }
-})
-
-const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
-  Result.mapError(
-    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
-    (reason) => new ManifestInvalid({ reason })
-  )
-
-const printing = <Name extends string>(name: Name) =>
-  Command.make(name, {
-    reference: f.reference,
-    platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the manifest of the image for this platform"),
-    at: f.at,
-    where: f.where,
-    wanted: f.wanted
-  }, ({ at, platform, reference, wanted, where }) => {
-    const found = Effect.gen(function*() {
-      const target = yield* atPoint(yield* locateRef(where, reference), at)
-      return yield* read(target, Option.getOrUndefined(platform))
-    })
-    if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
-    return answer(
-      { schema: Manifest, show: () => "" },
-      wanted,
-      Effect.gen(function*() {
-        const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
-        const manifest = yield* Effect.fromResult(
-          Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
-        )
-        return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
-      })
-    )
-  }).pipe(
-    described("Print a manifest", "Byte for byte as it was pushed.", [
-      ["manifest get ./images/example/app:latest", "To standard output"],
-      ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
-    ])
-  )
-
-export const cat = printing("cat")
+const get = Command.make("get", {
+  reference: f.reference,
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the manifest of the image for this platform"),
+  at: f.at,
+  where: f.where,
+  wanted: f.wanted
+}, printManifest).pipe(
+  described("Print a manifest", "Byte for byte as it was pushed.", [
+    ["manifest get ./images/example/app:latest", "To standard output"],
+    ["manifest get ./images/example/app:latest | sha256sum", "Its digest, once more"]
+  ])
+)
 
 export const ManifestPushed = Schema.Struct({
   repository: Schema.String,
@@ -295,5 +244,5 @@ const deleteEntry = Effect.fnUntraced(function*(target: Named, digest: string, d
 
 export const manifest = Command.make("manifest").pipe(
   Command.withDescription("Print, push and delete manifests"),
-  Command.withSubcommands([printing("get"), push, remove])
+  Command.withSubcommands([get, push, remove])
 )

@@ -48,8 +48,9 @@ export interface LayoutFiles {
   /** What is to be collected, for an hour; and how far receivers of the history have been told. */
   readonly plans: string
   readonly bookmarks: string
-  /** What was found out about manifests; whoever loses it finds it out again. */
+  /** What was found out about manifests, and about layers; whoever loses it finds it out again. */
   readonly facts: string
+  readonly layers: string
   /** The repository of bare tags and nameless entries, where the layout holds several; see `defaultRepository`. */
   readonly defaultRepository: {
     readonly path: string
@@ -123,6 +124,7 @@ export const layoutFiles = (
     plans: join(own, "plans"),
     bookmarks: join(own, "bookmarks"),
     facts: join(own, "facts"),
+    layers: join(own, "layers"),
     defaultRepository: { path: join(own, "default-repository"), repository: defaultRepository, kept: false },
     reported: new Set(),
     settled: new Set(),

@@ -9,6 +9,7 @@ import type { Tag } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
+import type { LayerCache } from "./LayerCache.ts"
 
 /** What a blob must turn out to be; without a digest it is stored under its SHA-256. */
 export interface BlobExpectation {
@@ -122,6 +123,8 @@ export interface RegistryReads extends ContentSource {
     range: { readonly offset: number; readonly end?: number | undefined },
     options?: ReadOptions
   ) => Effect.Effect<Content, RegistryError, Scope.Scope>
+  /** What was found out about layers, kept where the repository is. */
+  readonly layerCache: (repository: string) => Effect.Effect<LayerCache, RegistryError>
   /** A manifest by digest: a top-level entry of the repository, or below one. `NameUnknown`, `ManifestUnknown`. */
   readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, RegistryError>
   readonly getTag: (repository: string, tag: string) => Effect.Effect<ManifestContent, RegistryError>

@@ -82,6 +82,7 @@ type Reads = Pick<
   | "resolveName"
   | "getNamed"
   | "blobPath"
+  | "layerCache"
 >
 
 export const makeReads = (catalog: Catalog): Reads => {
@@ -217,6 +218,9 @@ export const makeReads = (catalog: Catalog): Reads => {
     resolveTag,
     tagsOf,
     expandDigest,
+    layerCache: Effect.fn("Registry.layerCache")(function*(repository) {
+      return (yield* catalog.open(repository)).layers
+    }),
     describe: Effect.fn("Registry.describe")(function*(repository, descriptor) {
       const opened = yield* catalog.open(repository)
       return yield* opened.manifests.facts(descriptor)

@@ -11,6 +11,7 @@ import type { Facts } from "../../oci/Manifest.ts"
 import type { OciError, RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Pin } from "../api/Garbage.ts"
+import type { LayerCache } from "../api/LayerCache.ts"
 import type { Leftovers, Upkeep } from "./Upkeep.ts"
 
 /** What a transaction did. */
@@ -223,6 +224,7 @@ export interface Stores {
   readonly pins: Pins
   readonly plans: Plans
   readonly facts: FactsCache
+  readonly layers: LayerCache
   readonly upkeep: Upkeep
   readonly leftovers: Leftovers
 }

@@ -1,6 +1,7 @@
 /** What can still be read of an index that is no JSON: of one in another encoding, with something behind it, or cut short. */
 import { Result, type Schema } from "effect"
 import { isJsonObject } from "../../oci/Descriptor.ts"
+import { decodeLossy } from "../../oci/Json.ts"
 
 export interface Salvaged {
   /** The elements of `manifests` that are whole, in their order. */
@@ -22,7 +23,7 @@ export const salvage = (bytes: Uint8Array): Salvaged => {
 const textIn = (bytes: Uint8Array): string => {
   const isLittle = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0x7b && bytes[1] === 0)
   const isBig = (bytes[0] === 0xfe && bytes[1] === 0xff) || (bytes[0] === 0 && bytes[1] === 0x7b)
-  return new TextDecoder(isLittle ? "utf-16le" : isBig ? "utf-16be" : "utf-8").decode(bytes)
+  return decodeLossy(bytes, isLittle ? "utf-16le" : isBig ? "utf-16be" : "utf-8")
 }
 
 /** The objects from `start` to the bracket that closes the list, or as far as they are whole. */

@@ -1,0 +1,89 @@
+/** diff: what two images have different files of. */
+import { Effect, Option, Schema } from "effect"
+import { Command } from "effect/cli"
+import { diffImages } from "../../image/inside/diffImages.ts"
+import { paged } from "../../image/inside/listFiles.ts"
+import { sentence } from "../../oci/quoted.ts"
+import { described } from "../described.ts"
+import { field } from "../fields.ts"
+import * as f from "../flags.ts"
+import { type Answer, answer } from "../output.ts"
+import { sizeOf } from "../terminal/units.ts"
+import { File, image, moreAfter, openImage, page, pagingOf, platform, told } from "./insideImage.ts"
+
+export const Diff = Schema.Struct({
+  /** Of the manifests of both images. */
+  from: Schema.String,
+  to: Schema.String,
+  /** How many layers both begin with. */
+  shared_layers: Schema.Natural,
+  changes: Schema.Array(Schema.Struct({
+    path: Schema.String,
+    change: Schema.Literals(["added", "removed", "changed"]),
+    /** Of what was changed: in what. */
+    aspects: Schema.optionalKey(
+      Schema.Array(Schema.Literals(["type", "content", "target", "mode", "owner", "xattrs", "time"]))
+    ),
+    from: Schema.optionalKey(File),
+    to: Schema.optionalKey(File)
+  })),
+  /** What to go on with where there are more. */
+  next_start_after: Schema.optionalKey(Schema.String)
+})
+
+const signs = { added: "+", removed: "-", changed: "~" } as const
+
+const shown: Answer<typeof Diff.Type> = {
+  schema: Diff,
+  show: ({ changes, next_start_after: next }) =>
+    [
+      ...changes.map(({ aspects = [], change, from, path, to }) => {
+        const sizes = from?.type === "file" && to?.type === "file" && from.size !== to.size
+          ? `, ${sizeOf(from.size)} to ${sizeOf(to.size)}`
+          : ""
+        const how = aspects.length === 0 ? "" : `  (${aspects.join(", ")}${sizes})`
+        return sentence(`${signs[change]} ${path}${how}`)
+      }),
+      ...moreAfter(next)
+    ].join("\n")
+}
+
+export const diff = Command.make("diff", {
+  from: image,
+  to: f.argument("other", "The image it is compared with"),
+  times: f.off("times", "Also files of which only the time differs"),
+  ...page,
+  platform,
+  where: f.where,
+  wanted: f.wanted
+}, ({ from, limit, platform, startAfter, times, to, wanted, where }) =>
+  answer(
+    shown,
+    wanted,
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([
+        openImage(where, from, { at: Option.none(), platform }),
+        openImage(where, to, { at: Option.none(), platform })
+      ])
+      const { items, more } = paged(diffImages(a, b, { times }), pagingOf({ limit, startAfter }), (change) => change)
+      const unshared = a.tables.findIndex(({ digest }, at) => b.tables[at]?.digest !== digest)
+      return {
+        from: a.digest,
+        to: b.digest,
+        shared_layers: unshared < 0 ? a.tables.length : unshared,
+        changes: items.map(({ from, to, ...change }) => ({
+          ...change,
+          ...field("from", from === undefined ? undefined : told(from)),
+          ...field("to", to === undefined ? undefined : told(to))
+        })),
+        ...field("next_start_after", more ? items.at(-1)?.path : undefined)
+      }
+    })
+  )).pipe(
+    described(
+      "Compare the files of two images",
+      "What the second has that the first has not (+), has no longer (-), or has otherwise (~), in content, mode, owner, " +
+        "target or type.",
+      [["diff ./images/example/app:v1 ./images/example/app:v2", "What changed between two versions"]]
+    )
+  )

@@ -1,0 +1,67 @@
+/** Printing a manifest: manifest get, and cat. */
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
+import { chooseImage } from "../../ops/refs/chooseImage.ts"
+import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
+import { findManifest } from "../../ops/refs/find.ts"
+import { field } from "../fields.ts"
+import { answer, bytes, type Wanted } from "../output.ts"
+import { atPoint, locateRef, type Named } from "../target.ts"
+
+export const Manifest = Schema.Struct({
+  repository: Schema.optionalKey(Schema.String),
+  digest: Schema.String,
+  media_type: Schema.String,
+  size: Schema.Natural,
+  /** As it reads; for its exact bytes leave --json out. */
+  manifest: Schema.Json
+})
+
+const read = Effect.fnUntraced(function*(target: Named, platform: string | undefined) {
+  const found = yield* findManifest(target, target.name)
+  if (platform !== undefined) {
+    const reader = readSource(sourceOf(found))
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, found.descriptor, platform)
+    return { descriptor, repository: found.repository, bytes }
+  }
+  const { descriptor, name = target.name, repository } = found
+  const { bytes } = repository === undefined
+    ? yield* target.registry.getNamed(name)
+    : yield* target.registry.getManifest(repository, descriptor.digest)
+  return { descriptor, repository, bytes }
+})
+
+/** What is in a manifest, as it reads. */
+export const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
+  Result.mapError(
+    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
+    (reason) => new ManifestInvalid({ reason })
+  )
+
+interface Printing {
+  readonly reference: string
+  readonly platform: Option.Option<string>
+  readonly at: Option.Option<string>
+  readonly where: Parameters<typeof locateRef>[0]
+  readonly wanted: Wanted
+}
+
+export const printManifest = ({ at, platform, reference, wanted, where }: Printing) => {
+  const found = Effect.gen(function*() {
+    const target = yield* atPoint(yield* locateRef(where, reference), at)
+    return yield* read(target, Option.getOrUndefined(platform))
+  })
+  if (!wanted.json) return bytes(Stream.unwrap(Effect.map(found, ({ bytes }) => Stream.succeed(bytes))))
+  return answer(
+    { schema: Manifest, show: () => "" },
+    wanted,
+    Effect.gen(function*() {
+      const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
+      const manifest = yield* Effect.fromResult(
+        Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
+      )
+      return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
+    })
+  )
+}

@@ -1,0 +1,129 @@
+/** An image, opened to be looked into: the tables of its layers, and the file system they make. */
+import { Effect, Option, Result } from "effect"
+import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
+import type { Manifest } from "../../oci/Manifest.ts"
+import { LayerInvalid, LimitExceeded, PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { images, platformsOf } from "../../oci/Platform.ts"
+import { chooseImage } from "../../ops/refs/chooseImage.ts"
+import { type ReadManifest, readSource, sourceOf, type SourceReader } from "../../ops/refs/copySource.ts"
+import { blobRepository, type Found } from "../../ops/refs/find.ts"
+import { type LayerSource, readLayer } from "../layers/readLayer.ts"
+import { imageEntries, type LayerLimits, layerLimits } from "../limits.ts"
+import type { LayerCodec } from "../ports/LayerCodec.ts"
+import type { LayerTable } from "../table/Entry.ts"
+import { foldLayers, FoldRefused, FoldTooLong } from "../tree/foldLayers.ts"
+import type { Folder } from "../tree/Node.ts"
+
+export interface OpenImage {
+  /** Of the manifest. */
+  readonly digest: string
+  readonly manifest: Manifest
+  readonly config: ImageConfig | undefined
+  readonly source: LayerSource
+  /** Base first, as `layers` of the manifest. */
+  readonly tables: ReadonlyArray<LayerTable>
+  readonly root: Folder
+}
+
+/** Looks into images, and remembers the last ones. */
+export interface Inside {
+  /**
+   * The image that a reference was found to name; of an index the one for `platform`, or else its only one. A layer that
+   * nobody has looked at is read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
+   * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
+   */
+  readonly open: (found: Found, platform?: string) => Effect.Effect<OpenImage, RegistryError>
+}
+
+/** So many images are remembered, and so many files of them. */
+const rememberedImages = 4
+const rememberedEntries = 400_000
+
+type Known = Pick<OpenImage, "config" | "root" | "tables">
+
+export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits): Inside => {
+  const remembered = new WeakMap<object, Map<string, Known>>()
+  return {
+    open: Effect.fn("Inside.open")(function*(found, platform) {
+      const { registry } = found.layout
+      const source = { registry, repository: blobRepository(found), codec, limits }
+      const reader = readSource(sourceOf(found))
+      const { descriptor: { digest }, manifest } = yield* imageOf(reader, found, platform)
+      const known = remembered.get(registry) ?? new Map<string, Known>()
+      remembered.set(registry, known)
+      const image = known.get(digest) ?? (yield* look(source, reader, manifest))
+      known.delete(digest)
+      known.set(digest, image)
+      makeRoom(known)
+      return { digest, manifest, source, ...image }
+    })
+  }
+}
+
+const entriesOf = (tables: ReadonlyArray<LayerTable>): number =>
+  tables.reduce((sum, { entries }) => sum + entries.length, 0)
+
+/** The last one stays in any case. */
+const makeRoom = (known: Map<string, Known>): void => {
+  let entries = Array.from(known.values()).reduce((sum, { tables }) => sum + entriesOf(tables), 0)
+  for (const [digest, { tables }] of known) {
+    if (known.size === 1 || (known.size <= rememberedImages && entries <= rememberedEntries)) return
+    known.delete(digest)
+    entries -= entriesOf(tables)
+  }
+}
+
+const imageOf = Effect.fnUntraced(function*(
+  reader: SourceReader,
+  found: Found,
+  platform: string | undefined
+): Effect.fn.Return<ReadManifest, RegistryError> {
+  if (platform !== undefined) return (yield* chooseImage(reader, found.descriptor, platform)).manifest
+  const root = yield* reader.manifest(found.descriptor)
+  if (root.manifest.kind !== "index") return root
+  const [only, ...others] = images(root.manifest)
+  if (only === undefined || others.length > 0) {
+    return yield* new PlatformUnknown({ platform: "none", available: platformsOf(root.manifest) })
+  }
+  return yield* reader.manifest(only)
+})
+
+const look = Effect.fnUntraced(function*(
+  source: LayerSource,
+  reader: SourceReader,
+  { config: configDescriptor, kind, layers }: Manifest
+): Effect.fn.Return<Known, RegistryError> {
+  const config = kind !== "image" || configDescriptor === undefined
+    ? undefined
+    : Option.getOrUndefined(Option.getSuccess(parseImageConfig(yield* reader.document(configDescriptor))))
+  const tables: Array<LayerTable> = []
+  for (const [at, layer] of layers.entries()) {
+    const table = yield* readLayer(source, layer)
+    const diffId = config?.diffIds?.[at]
+    if (diffId !== undefined && diffId !== table.diffId) {
+      const reason = `its content is ${table.diffId}, and the config says ${diffId}`
+      return yield* new LayerInvalid({ digest: layer.digest, reason })
+    }
+    tables.push(table)
+    if (entriesOf(tables) > imageEntries) {
+      return yield* new LimitExceeded({ what: "files of an image", limit: imageEntries })
+    }
+  }
+  return { config, tables, root: yield* Effect.fromResult(folded(tables)) }
+})
+
+/** The file system of layers; `after` is told of it after each. */
+export const folded = (
+  tables: ReadonlyArray<LayerTable>,
+  after?: (layer: number, root: Folder) => void
+): Result.Result<Folder, LayerInvalid | LimitExceeded> =>
+  Result.try({
+    try: () => foldLayers(tables.map(({ entries }) => entries), after),
+    catch: (error) => {
+      if (error instanceof FoldRefused) {
+        return new LayerInvalid({ digest: tables[error.layer]?.digest ?? "", reason: error.message })
+      }
+      if (error instanceof FoldTooLong) return new LimitExceeded({ what: "names of an image", limit: imageEntries })
+      throw error
+    }
+  })

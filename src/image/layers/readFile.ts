@@ -1,0 +1,156 @@
+/** The bytes of one file of a layer, by decompressing as little of it as can be. */
+import { Effect, Stream } from "effect"
+import { LayerInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { type Checkpoint, CodecFailed } from "../ports/LayerCodec.ts"
+import { digestOf, type Entry, hexOf, type LayerTable } from "../table/Entry.ts"
+import { Unpacked } from "../tar/Unpacked.ts"
+import { checkpointsOf, type LayerSource } from "./readLayer.ts"
+
+export interface FileWindow {
+  readonly offset: number
+  /** In bytes; cut at the end of the file. */
+  readonly length: number
+}
+
+/**
+ * The content of a file, or a window of it. All of it is checked against the SHA-256 that the first look has noted: the
+ * stream fails with `LayerInvalid` before its last piece where it differs. A window cannot be checked.
+ */
+export const readFile = (
+  source: LayerSource,
+  table: LayerTable,
+  entry: Entry,
+  { length, offset }: FileWindow = { offset: 0, length: entry.size }
+): Stream.Stream<Uint8Array, RegistryError> => {
+  const end = Math.min(entry.size, offset + length)
+  if (offset >= end) return Stream.empty
+  const content = entry.sparse === undefined
+    ? within(source, table, entry.offset + offset, entry.offset + end)
+    : cut(unpacked(within(source, table, entry.offset, entry.offset + entry.stored), entry), offset, end)
+  return offset === 0 && end === entry.size ? checked(content, source, table, entry) : content
+}
+
+/** With its holes. */
+const unpacked = <E>(body: Stream.Stream<Uint8Array, E>, entry: Entry): Stream.Stream<Uint8Array, E> =>
+  Stream.suspend(() => {
+    const file = new Unpacked(entry)
+    return Stream.concat(
+      Stream.flatMap(body, (bytes) => Stream.fromIterable(file.data(bytes))),
+      Stream.suspend(() => Stream.fromIterable(file.end()))
+    )
+  })
+
+/** Bytes `from` up to, not including, `to`. */
+const cut = <E>(content: Stream.Stream<Uint8Array, E>, from: number, to: number): Stream.Stream<Uint8Array, E> =>
+  Stream.suspend(() => {
+    let at = 0
+    return content.pipe(
+      Stream.takeWhile(() => at < to),
+      Stream.map((bytes) => {
+        const part = bytes.subarray(Math.max(0, from - at), Math.max(0, to - at))
+        at += bytes.length
+        return part
+      }),
+      Stream.filter(({ length }) => length > 0)
+    )
+  })
+
+/** Holds the last piece back until all of them agree with the digest. */
+const checked = (
+  content: Stream.Stream<Uint8Array, RegistryError>,
+  { codec }: LayerSource,
+  table: LayerTable,
+  entry: Entry
+): Stream.Stream<Uint8Array, RegistryError> =>
+  Stream.suspend(() => {
+    const hash = codec.sha256()
+    let held: Uint8Array | undefined
+    return Stream.concat(
+      Stream.flatMap(content, (bytes) => {
+        hash.update(bytes)
+        const before = held
+        held = bytes
+        return before === undefined ? Stream.empty : Stream.succeed(before)
+      }),
+      Stream.suspend(() =>
+        held === undefined || `sha256:${hexOf(hash.digest())}` !== digestOf(table, entry)
+          ? Stream.fail(new LayerInvalid({ digest: table.digest, reason: "a file is not what it was at first" }))
+          : Stream.succeed(held)
+      )
+    )
+  })
+
+/** Input that is decoded at once, in bytes: what comes out is held, and may be 1,000 or 32,000 times as much. */
+const pieceBytes = { gzip: 4096, zstd: 1024 } as const
+
+/** A part of the uncompressed layer. */
+const within = (
+  source: LayerSource,
+  table: LayerTable,
+  from: number,
+  to: number
+): Stream.Stream<Uint8Array, RegistryError> => {
+  const { registry, repository } = source
+  const { compression, digest } = table
+  if (compression === "none") {
+    return Stream.unwrap(
+      Effect.map(registry.getBlobRange(repository, digest, { offset: from, end: to }), ({ stream }) => stream)
+    )
+  }
+  return Stream.unwrap(Effect.gen(function*() {
+    const checkpoint = yield* before(source, table, from)
+    const blob = yield* registry.getBlobRange(
+      repository,
+      digest,
+      { offset: checkpoint?.in ?? 0 },
+      { passing: true, verify: false }
+    )
+    let at = checkpoint?.out ?? 0
+    let found: Array<Uint8Array> = []
+    const sink = (bytes: Uint8Array) => {
+      // A copy, which `slice` of Node's buffers is not.
+      const part = new Uint8Array(bytes.subarray(Math.max(0, from - at), Math.max(0, to - at)))
+      at += bytes.length
+      if (part.length > 0) found.push(part)
+    }
+    const decoder = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        checkpoint === undefined ? source.codec.decode(compression, sink) : source.codec.resume(checkpoint, sink)
+      ),
+      (decoder) => Effect.sync(() => decoder.close())
+    )
+    const decode = (bytes: Uint8Array) =>
+      Effect.try({
+        try: () => {
+          decoder.write(bytes)
+          const parts = found
+          found = []
+          return parts
+        },
+        catch: (error) => {
+          if (error instanceof CodecFailed) return new LayerInvalid({ digest, reason: error.message })
+          throw error
+        }
+      })
+    return blob.stream.pipe(
+      Stream.flatMap((bytes) => Stream.fromIterable(piecesOf(bytes, pieceBytes[compression]))),
+      Stream.takeWhile(() => at < to),
+      Stream.mapEffect(decode),
+      Stream.flatMap((parts) => Stream.fromIterable(parts))
+    )
+  }))
+}
+
+/** The last checkpoint that is not behind a place; none where the beginning of the layer is as near. */
+const before = (
+  source: LayerSource,
+  table: LayerTable,
+  place: number
+): Effect.Effect<Checkpoint | undefined, RegistryError> =>
+  table.compression === "gzip"
+    ? Effect.map(checkpointsOf(source, table), (all) => all.findLast(({ out }) => out <= place))
+    : Effect.succeed(undefined)
+
+const piecesOf = function*(bytes: Uint8Array, length: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
+}

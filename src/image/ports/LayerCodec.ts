@@ -1,0 +1,55 @@
+/** Decompression and hashing, which are not of this code: an interpreter brings them. */
+
+export type Compression = "none" | "gzip" | "zstd"
+
+/** A place from which a compressed layer can be read on without what comes before it. */
+export interface Checkpoint {
+  /** Bytes of the uncompressed layer before it. */
+  readonly out: number
+  /** Bytes of the blob before it. */
+  readonly in: number
+  /** What the interpreter needs to go on. */
+  readonly state: Uint8Array
+}
+
+/** Told of what comes out; the bytes are good during the call only. What it throws ends the decoding and is passed on. */
+export type Sink = (bytes: Uint8Array) => void
+
+/** Takes compressed bytes in turn. */
+export interface Decoder {
+  /** @throws CodecFailed */
+  readonly write: (bytes: Uint8Array) => void
+  /**
+   * There are no more bytes.
+   *
+   * @throws CodecFailed where the end is missing
+   */
+  readonly finish: () => void
+  /** Lets go of what it holds, whether it has ended or not. */
+  readonly close: () => void
+}
+
+export interface RunningSha256 {
+  readonly update: (bytes: Uint8Array) => void
+  readonly digest: () => Uint8Array
+}
+
+export interface LayerCodec {
+  /**
+   * Decodes all members of gzip and all frames of zstd. Of gzip, `checkpoint` is told places about every `span` bytes
+   * of output.
+   */
+  readonly decode: (compression: "gzip" | "zstd", sink: Sink, options?: {
+    readonly span: number
+    readonly checkpoint: (checkpoint: Checkpoint) => void
+  }) => Decoder
+  /** Goes on at a checkpoint: the bytes of the blob from `in` are next. */
+  readonly resume: (checkpoint: Checkpoint, sink: Sink) => Decoder
+  readonly sha256: () => RunningSha256
+  readonly sha256Of: (bytes: Uint8Array) => Uint8Array
+}
+
+/** What is no gzip or zstd, is cut short, or does not fit its checksum. */
+export class CodecFailed extends Error {
+  override readonly name = "CodecFailed"
+}

@@ -1,0 +1,71 @@
+/**
+ * Names of files as text. A name in a tar is bytes, mostly UTF-8; each byte that is not becomes the lone surrogate
+ * U+DC80 to U+DCFF (Python's `surrogateescape`), which no UTF-8 has, so that no two names become one and none is lost.
+ */
+
+/** The byte at a place, zero behind the end. */
+export const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
+
+/** The text of bytes `start` up to, not including, `end`. */
+export const textOf = (bytes: Uint8Array, start: number, end: number): string => {
+  let high = 0
+  for (let at = start; at < end; at++) high |= byteAt(bytes, at)
+  if (high < 0x80 && end - start <= 1024) return String.fromCharCode(...bytes.subarray(start, end))
+  let text = ""
+  for (let at = start; at < end;) {
+    const { length, point } = pointAt(bytes, at, end)
+    text += String.fromCodePoint(point)
+    at += length
+  }
+  return text
+}
+
+/** The character that begins at a place of `bytes`; of what is no UTF-8, one byte. */
+const pointAt = (bytes: Uint8Array, at: number, end: number): { readonly point: number; readonly length: number } => {
+  const first = byteAt(bytes, at)
+  if (first < 0x80) return { point: first, length: 1 }
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+  let point = first & (0x7f >> length)
+  let valid = first >= 0xc2 && first <= 0xf4 && at + length <= end
+  for (let next = 1; next < length; next++) {
+    const byte = byteAt(bytes, at + next)
+    valid &&= (byte & 0xc0) === 0x80
+    point = point << 6 | byte & 0x3f
+  }
+  const surrogate = point >= 0xd800 && point <= 0xdfff
+  valid &&= length === 2 || (length === 3 ? point >= 0x800 && !surrogate : point >= 0x10000 && point <= 0x10ffff)
+  return valid ? { point, length } : { point: 0xdc00 + first, length: 1 }
+}
+
+/** The bytes that `textOf` made a text of; of other texts their UTF-8. */
+export const bytesOf = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length * 3)
+  let end = 0
+  for (let at = 0; at < text.length; at++) {
+    const point = text.codePointAt(at) ?? 0
+    if (point < 0x80) bytes[end++] = point
+    else if (point >= 0xdc80 && point <= 0xdcff) bytes[end++] = point - 0xdc00
+    else if (point < 0x800) {
+      bytes[end++] = 0xc0 | point >> 6
+      bytes[end++] = 0x80 | point & 0x3f
+    } else if (point < 0x10000) {
+      bytes[end++] = 0xe0 | point >> 12
+      bytes[end++] = 0x80 | point >> 6 & 0x3f
+      bytes[end++] = 0x80 | point & 0x3f
+    } else {
+      at++
+      bytes[end++] = 0xf0 | point >> 18
+      bytes[end++] = 0x80 | point >> 12 & 0x3f
+      bytes[end++] = 0x80 | point >> 6 & 0x3f
+      bytes[end++] = 0x80 | point & 0x3f
+    }
+  }
+  return bytes.subarray(0, end)
+}
+
+/** The text of a field of a header: up to its first zero. */
+export const fieldText = (bytes: Uint8Array, start: number, length: number): string => {
+  let end = start
+  while (end < start + length && byteAt(bytes, end) !== 0) end++
+  return textOf(bytes, start, end)
+}

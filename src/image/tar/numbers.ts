@@ -1,0 +1,70 @@
+/** Numbers in the headers of tars, read as Go's `archive/tar` reads them. */
+import { byteAt } from "./bytes.ts"
+
+/** A tar that is none; thrown inside of the reader and told as the failure of its layer. */
+export class TarInvalid extends Error {
+  override readonly name = "TarInvalid"
+}
+
+/** @throws TarInvalid */
+export const invalid = (reason: string): never => {
+  throw new TarInvalid(reason)
+}
+
+/** A number of a header: octal digits, or with the first bit set the binary form of GNU. */
+export const numberAt = (bytes: Uint8Array, start: number, length: number): number =>
+  (byteAt(bytes, start) & 0x80) === 0 ? octalAt(bytes, start, start + length) : binaryAt(bytes, start, length)
+
+const binaryAt = (bytes: Uint8Array, start: number, length: number): number => {
+  const first = byteAt(bytes, start)
+  const negative = (first & 0x40) !== 0
+  let value = BigInt(negative ? first | ~0xff : first & 0x7f)
+  for (let at = 1; at < length; at++) value = value << 8n | BigInt(byteAt(bytes, start + at))
+  if (value > 0x7fff_ffff_ffff_ffffn || value < -0x8000_0000_0000_0000n) invalid("a number is too large")
+  return Number(value)
+}
+
+const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0
+
+const octalAt = (bytes: Uint8Array, start: number, end: number): number => {
+  let at = start
+  while (at < end && isBlank(byteAt(bytes, at))) at++
+  let value = 0
+  for (; at < end && !isBlank(byteAt(bytes, at)); at++) {
+    const digit = byteAt(bytes, at) - 0x30
+    if (digit < 0 || digit > 7) invalid("a number is not octal")
+    value = value * 8 + digit
+  }
+  // Spaces, and then anything behind a zero.
+  for (; at < end && byteAt(bytes, at) !== 0; at++) {
+    if (byteAt(bytes, at) !== 0x20) invalid("a number is not octal")
+  }
+  return value
+}
+
+const sumAt = 148
+const sumEnd = 156
+
+/** Whether the checksum of a header is right, taken over bytes with or, as by old tools, without a sign. */
+export const isSummed = (header: Uint8Array): boolean => {
+  let sum = (sumEnd - sumAt) * 0x20
+  let negative = 0
+  for (let at = 0; at < header.length; at++) {
+    if (at === sumAt) at = sumEnd
+    const byte = byteAt(header, at)
+    sum += byte
+    if (byte > 0x7f) negative++
+  }
+  const wanted = numberAt(header, sumAt, sumEnd - sumAt)
+  return wanted === sum || wanted === sum - negative * 0x100
+}
+
+/** A whole number in text. */
+export const integerIn = (text: string): number => {
+  const value = Number(text)
+  return /^[+-]?\d+$/u.test(text) && Number.isSafeInteger(value) ? value : invalid("a pax number is wrong")
+}
+
+/** Seconds since 1970 in text, with a fraction. */
+export const timeIn = (text: string): number =>
+  /^-?\d+(?:\.\d*)?$/u.test(text) ? Number(text) : invalid("a pax time is wrong")

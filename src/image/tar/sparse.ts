@@ -1,0 +1,94 @@
+/** Maps of sparse files: which parts of a file a tar has, in the four forms that GNU tar has written. */
+import { byteAt } from "./bytes.ts"
+import { integerIn, invalid, numberAt } from "./numbers.ts"
+import type { Pax } from "./pax.ts"
+import type { TarEntry } from "./TarEntry.ts"
+
+type SparseMap = Array<readonly [offset: number, length: number]>
+
+/** No file has more parts; each costs memory. */
+const mostParts = 100_000
+
+const mapBytes = 1024 * 1024
+
+/** Adds pairs of numbers up to the first that is empty. */
+export const sparsePairs = (block: Uint8Array, start: number, count: number, map: SparseMap): void => {
+  for (let pair = 0; pair < count; pair++) {
+    const at = start + pair * 24
+    if (byteAt(block, at) === 0) break
+    map.push([numberAt(block, at, 12), numberAt(block, at + 12, 12)])
+  }
+  if (map.length > mostParts) invalid("a sparse file has too many parts")
+}
+
+/** The old form: four pairs in the header, and more in blocks behind it where it is `extended`. */
+export const gnuSparse = (
+  entry: TarEntry,
+  block: Uint8Array
+): { readonly map: SparseMap; readonly extended: boolean } => {
+  const map: SparseMap = []
+  entry.size = sizeFrom(numberAt(block, 483, 12))
+  entry.sparse = map
+  sparsePairs(block, 386, 4, map)
+  return { map, extended: byteAt(block, 482) !== 0 }
+}
+
+/** What a pax header says of a sparse file; of the form 1.0 the map comes first in the body. */
+export const sparseOfPax = (entry: TarEntry, { texts }: Pax): "1.0" | "0" | undefined => {
+  const text = texts.get("GNU.sparse.map") ?? ""
+  const isNew = texts.get("GNU.sparse.major") === "1"
+  if (!isNew && text === "") return undefined
+  entry.name = texts.get("GNU.sparse.name") || entry.name
+  entry.size = sizeFrom(integerIn(texts.get("GNU.sparse.realsize") ?? texts.get("GNU.sparse.size") ?? "0"))
+  if (isNew) return "1.0"
+  const numbers = text.split(",")
+  if (numbers.length > 2 * mostParts) invalid("a sparse file has too many parts")
+  const map: SparseMap = []
+  for (let at = 0; at + 1 < numbers.length; at += 2) {
+    map.push([integerIn(numbers[at] ?? ""), integerIn(numbers[at + 1] ?? "")])
+  }
+  entry.sparse = map
+  return "0"
+}
+
+const sizeFrom = (size: number): number =>
+  size >= 0 && size <= Number.MAX_SAFE_INTEGER ? size : invalid("a size is wrong")
+
+/** The form 1.0: decimal lines in the first blocks of the body, how many pairs first. */
+export class SparseMap10 {
+  readonly #entry: TarEntry
+  readonly #numbers: Array<number> = []
+  #line = ""
+  #used = 0
+
+  constructor(entry: TarEntry) {
+    this.#entry = entry
+  }
+
+  /** Takes a block; whether there are more. */
+  add(block: Uint8Array): boolean {
+    this.#used += block.length
+    if (this.#used > this.#entry.stored || this.#used > mapBytes) invalid("the map of a sparse file is wrong")
+    for (const byte of block) {
+      if (byte === 0x0a) {
+        this.#numbers.push(integerIn(this.#line))
+        this.#line = ""
+        if (this.#isWhole()) return false
+      } else this.#line += String.fromCharCode(byte)
+    }
+    return true
+  }
+
+  #isWhole(): boolean {
+    const count = this.#numbers[0] ?? 0
+    if (count < 0 || count > mostParts) invalid("a sparse file has too many parts")
+    if (this.#numbers.length < 1 + 2 * count) return false
+    const map: SparseMap = []
+    for (let at = 1; at < this.#numbers.length; at += 2) {
+      map.push([this.#numbers[at] ?? 0, this.#numbers[at + 1] ?? 0])
+    }
+    this.#entry.sparse = map
+    this.#entry.stored -= this.#used
+    return true
+  }
+}

@@ -1,0 +1,92 @@
+/** Decompression of layers by node:zlib, and their hashes by node:crypto. */
+import { createHash, hash } from "node:crypto"
+import { constants, createGunzip, createInflateRaw, createZstdDecompress, inflateRawSync } from "node:zlib"
+import { type Checkpoint, CodecFailed, type Decoder, type LayerCodec, type Sink } from "../../image/ports/LayerCodec.ts"
+import { bitPrefix } from "./bitPrefix.ts"
+import { demandEnd, drain, Driven } from "./driven.ts"
+import { GzipPass, windowBytes } from "./GzipPass.ts"
+
+const outputBytes = 256 * 1024
+
+/** All frames, one after another; the streams of node:zlib stop behind the first one, without an error. */
+class ZstdPass implements Decoder {
+  readonly #driven = new Driven(createZstdDecompress())
+  readonly #output = Buffer.alloc(outputBytes)
+  readonly #sink: Sink
+
+  constructor(sink: Sink) {
+    this.#sink = sink
+  }
+
+  write(input: Uint8Array): void {
+    for (let rest = input; rest.length > 0;) {
+      const left = drain(this.#driven, constants.ZSTD_e_continue, rest, this.#output, this.#sink)
+      if (left === rest.length) throw new CodecFailed("zstd makes no progress")
+      rest = rest.subarray(rest.length - left)
+    }
+  }
+
+  finish(): void {
+    demandEnd(this.#driven, constants.ZSTD_e_end, this.#output, this.#sink)
+  }
+
+  close(): void {
+    this.#driven.close()
+  }
+}
+
+/** The checksum and the length behind a member of gzip. */
+const trailerBytes = 8
+
+/** Goes on in the middle of a member; those behind it are decoded from their beginning. */
+class ResumedGzip implements Decoder {
+  readonly #output = Buffer.alloc(outputBytes)
+  readonly #sink: Sink
+  #driven: Driven
+  #raw = true
+  #skip = 0
+
+  constructor({ state }: Checkpoint, sink: Sink) {
+    const [unused = 0, last = 0] = state
+    const window = inflateRawSync(state.subarray(2), { maxOutputLength: windowBytes })
+    this.#sink = sink
+    this.#driven = new Driven(createInflateRaw({ dictionary: window }))
+    drain(this.#driven, constants.Z_NO_FLUSH, bitPrefix(unused, last), this.#output, sink)
+  }
+
+  write(input: Uint8Array): void {
+    let rest = input
+    if (this.#raw) {
+      const left = drain(this.#driven, constants.Z_NO_FLUSH, rest, this.#output, this.#sink)
+      if (left === 0) return
+      this.#driven.close()
+      this.#driven = new Driven(createGunzip())
+      this.#raw = false
+      this.#skip = trailerBytes
+      rest = rest.subarray(rest.length - left)
+    }
+    const skipped = Math.min(this.#skip, rest.length)
+    this.#skip -= skipped
+    if (skipped < rest.length) {
+      drain(this.#driven, constants.Z_NO_FLUSH, rest.subarray(skipped), this.#output, this.#sink)
+    }
+  }
+
+  finish(): void {
+    // Whoever resumes looks at the bytes that came, and not at how the stream ends.
+  }
+
+  close(): void {
+    this.#driven.close()
+  }
+}
+
+export const layerCodec: LayerCodec = {
+  decode: (compression, sink, options) => compression === "gzip" ? new GzipPass(sink, options) : new ZstdPass(sink),
+  resume: (checkpoint, sink) => new ResumedGzip(checkpoint, sink),
+  sha256: () => {
+    const running = createHash("sha256")
+    return { update: (bytes) => void running.update(bytes), digest: () => running.digest() }
+  },
+  sha256Of: (bytes) => hash("sha256", bytes, "buffer")
+}

@@ -1,0 +1,256 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, type Stream } from "effect"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { gzipSync, zstdCompressSync } from "node:zlib"
+import { diffImages } from "../../src/image/inside/diffImages.ts"
+import { findFiles, listFiles, listLayer } from "../../src/image/inside/listFiles.ts"
+import { makeInside } from "../../src/image/inside/openImage.ts"
+import { readPath } from "../../src/image/inside/readPath.ts"
+import { sizesOf } from "../../src/image/inside/sizes.ts"
+import { whichLayers } from "../../src/image/inside/whichLayers.ts"
+import { layerLimits } from "../../src/image/limits.ts"
+import { makeDisk } from "../../src/node/index.ts"
+import { layerCodec } from "../../src/node/layers/layerCodec.ts"
+import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
+import { findManifest } from "../../src/ops/refs/find.ts"
+import { temporaryFolder } from "../support/folders.ts"
+import { imageFiles, layerTar, sha256, type Written } from "./support/layers.ts"
+import { base256, file, gnu, header, octal, pax, tar } from "./support/tars.ts"
+
+const base: ReadonlyArray<Written> = [
+  ["etc", "d", 0o755],
+  ["etc/passwd", "f", "root:x:0:0\n"],
+  ["etc/motd", "f", "hello\n"],
+  ["usr/bin/tool", "f", "x".repeat(5000), 0o4755],
+  ["bin", "s", "usr/bin"],
+  ["same", "f", "x".repeat(5000)]
+]
+const upper: ReadonlyArray<Written> = [
+  ["etc/motd", "f", "welcome\n"],
+  ["etc/.wh.passwd", "f", ""],
+  ["bin/other", "f", "other", 0o755]
+]
+
+const put = (folder: string, files: ReadonlyMap<string, Uint8Array>): void => {
+  for (const [name, bytes] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), bytes)
+  }
+}
+
+/** An image of a new layout, whose layers are given as tars. */
+const opened = (
+  images: Readonly<Record<string, ReadonlyArray<Uint8Array>>>,
+  { change, limits = layerLimits, own = false, ref = "app:v1" }: {
+    readonly change?: (folder: string) => void
+    readonly limits?: typeof layerLimits
+    readonly own?: boolean
+    readonly ref?: string
+  } = {}
+) =>
+  Effect.gen(function*() {
+    const folder = yield* temporaryFolder
+    put(folder, imageFiles(images))
+    if (own) mkdirSync(join(folder, ".ocilayout"))
+    change?.(folder)
+    return yield* openedIn(folder, ref, limits)
+  })
+
+const openedIn = (folder: string, ref = "app:v1", limits = layerLimits) =>
+  Effect.gen(function*() {
+    const registry = yield* makeDisk({ directory: folder, defaultRepository: "app" })
+    const found = yield* findManifest({ registry, perRepository: false }, ref)
+    const inside = makeInside(layerCodec, limits)
+    return { folder, inside, registry, found, image: yield* inside.open(found) }
+  })
+
+const textOf = <E>(content: Stream.Stream<Uint8Array, E>) =>
+  Effect.map(collectBytes(content, () => Effect.void), (bytes) => Buffer.from(bytes).toString())
+
+const failure = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.result(effect), (result) => Result.isFailure(result) ? result.failure._tag : "success")
+
+describe("inside an image", () => {
+  it.live("lists, finds, reads and measures", () =>
+    Effect.gen(function*() {
+      const { image } = yield* opened({ v1: [layerTar(base), layerTar(upper)] })
+      const all = yield* listFiles(image, "/", { recursive: true, limit: 100 })
+      assert.deepStrictEqual(all.items.map(({ path }) => path), [
+        "/bin",
+        "/etc",
+        "/etc/motd",
+        "/same",
+        "/usr",
+        "/usr/bin",
+        "/usr/bin/other",
+        "/usr/bin/tool"
+      ])
+      const first = yield* listFiles(image, "/bin", { recursive: false, limit: 1 })
+      assert.deepStrictEqual([first.items.map(({ path }) => path), first.more], [["/usr/bin/other"], true])
+      const next = yield* listFiles(image, "/bin", { recursive: false, limit: 1, startAfter: "/usr/bin/other" })
+      assert.deepStrictEqual([next.items.map(({ path }) => path), next.more], [["/usr/bin/tool"], false])
+      assert.deepInclude(next.items[0], {
+        mode: 0o4755,
+        size: 5000,
+        layer: 0,
+        digest: sha256(Buffer.from("x".repeat(5000)))
+      })
+
+      const setuid = yield* findFiles(image, "/", { setuid: true }, { limit: 10 })
+      assert.deepStrictEqual(setuid.items.map(({ path }) => path), ["/usr/bin/tool"])
+      const named = yield* findFiles(image, "/", { name: "/usr/*o?l" }, { limit: 10 })
+      assert.deepStrictEqual(named.items.map(({ path }) => path), ["/usr/bin/tool"])
+      const large = yield* findFiles(image, "/", { larger: 4999, type: "file" }, { limit: 10 })
+      assert.deepStrictEqual(large.items.map(({ path }) => path), ["/same", "/usr/bin/tool"])
+
+      assert.strictEqual(yield* textOf((yield* readPath(image, "bin/../../etc/motd")).content), "welcome\n")
+      assert.strictEqual(yield* textOf((yield* readPath(image, "/etc/motd", { offset: 3, length: 2 })).content), "co")
+      assert.strictEqual(yield* failure(readPath(image, "/etc/passwd")), "PathUnknown")
+      assert.strictEqual(yield* failure(readPath(image, "/etc")), "PathUnknown")
+
+      const which = yield* whichLayers(image, "/etc/motd")
+      assert.deepStrictEqual(which.map(({ createdBy, did, layer }) => ({ layer, did, createdBy })), [
+        { layer: 0, did: "added", createdBy: "step 1" },
+        { layer: 1, did: "replaced", createdBy: "step 2" }
+      ])
+      assert.deepStrictEqual((yield* whichLayers(image, "/etc/passwd")).map(({ did }) => did), ["added", "removed"])
+      assert.strictEqual(yield* failure(whichLayers(image, "/nothing")), "PathUnknown")
+
+      const raw = Result.getOrThrow(listLayer(image, 1, 10))
+      assert.deepStrictEqual(raw.items.map(({ type }) => type), ["file", "whiteout", "file"])
+
+      const sizes = sizesOf(image, 3)
+      assert.deepInclude(sizes, { visible: 10_013, hidden: 17, repeated: 5000 })
+      assert.deepStrictEqual(sizes.folders.map(({ path }) => path), ["/usr", "/same", "/etc"])
+    }))
+
+  it.live("tells what two images have different", () =>
+    Effect.gen(function*() {
+      const layers = [layerTar(base), layerTar(upper)]
+      const { found, image, inside, registry } = yield* opened({
+        v1: layers,
+        v2: [
+          ...layers,
+          layerTar([["etc/motd", "f", "welcome\n", 0o600], ["usr", "f", "no folder any more"], ["z/new", "f", ""]])
+        ]
+      })
+      const other = yield* inside.open(yield* findManifest({ registry, perRepository: false }, "app:v2"))
+      const changes = Array.from(diffImages(image, other, { times: false }))
+      assert.deepStrictEqual(
+        changes.map(({ aspects, change, path }) => `${change} ${path} ${aspects?.join() ?? ""}`.trim()),
+        [
+          "changed /etc/motd mode",
+          "changed /usr type",
+          "removed /usr/bin",
+          "removed /usr/bin/other",
+          "removed /usr/bin/tool",
+          "added /z",
+          "added /z/new"
+        ]
+      )
+      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(found), { times: true })), [])
+    }))
+
+  it.live("keeps tables in layouts that we write, and believes only its own", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* opened({ v1: [layerTar(base)] }, { own: true })
+      const kept = join(folder, ".ocilayout", "layers")
+      const [name = "", ...others] = readdirSync(kept)
+      assert.match(name, /^[0-9a-f]{16}\.[0-9a-f]{64}\.table$/u)
+      assert.deepStrictEqual(others, [])
+      const table = readFileSync(join(kept, name))
+      // Only the kept table can answer now.
+      const blob = join(folder, "blobs", "sha256", name.split(".")[1] ?? "")
+      writeFileSync(blob, "")
+      const { image } = yield* openedIn(folder)
+      assert.strictEqual((yield* listFiles(image, "/", { recursive: true, limit: 100 })).items.length, 8)
+      // One that was changed, or is another layer's, is none.
+      table[70] = (table[70] ?? 0) ^ 1
+      writeFileSync(join(kept, name), table)
+      assert.strictEqual(yield* failure(openedIn(folder)), "ContentMismatch")
+    }))
+
+  it.live("leaves other layouts as they are", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* opened({ v1: [layerTar(base)] })
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["blobs", "index.json", "oci-layout"])
+    }))
+
+  const blobOf = (bytes: Uint8Array, digest: string) => (folder: string) =>
+    writeFileSync(join(folder, "blobs", "sha256", digest.slice(7)), bytes)
+
+  it.live("says what is wrong with a layer", () =>
+    Effect.gen(function*() {
+      const good = layerTar(base)
+      const digest = sha256(gzipSync(good))
+      const broken = Buffer.concat([good.subarray(0, 512), Buffer.from("x".repeat(1024))])
+      assert.strictEqual(yield* failure(opened({ v1: [broken] })), "LayerInvalid")
+      assert.strictEqual(yield* failure(opened({ v1: [good.subarray(0, 700)] })), "LayerInvalid")
+      assert.strictEqual(
+        yield* failure(opened({ v1: [good] }, { change: blobOf(gzipSync(broken), digest) })),
+        "ContentMismatch"
+      )
+      const below = layerTar([["etc/passwd/x", "f", ""]])
+      assert.strictEqual(yield* failure(opened({ v1: [good, below] })), "LayerInvalid")
+    }))
+
+  it.live("ends at its limits, at a bounded cost", () =>
+    Effect.gen(function*() {
+      const limited = (tars: ReadonlyArray<Uint8Array>, limits: Partial<typeof layerLimits>) =>
+        failure(opened({ v1: tars }, { limits: { ...layerLimits, ...limits } }))
+      assert.strictEqual(yield* limited([layerTar(base)], { entries: 3 }), "LimitExceeded")
+      assert.strictEqual(yield* limited([layerTar(base)], { tableBytes: 100 }), "LimitExceeded")
+      assert.strictEqual(yield* limited([layerTar(base)], { size: 10_000 }), "LimitExceeded")
+      const zeros = tar(file("zeros", Buffer.alloc(4 * 1024 * 1024)))
+      assert.strictEqual(yield* limited([zeros], { ratioFrom: 1024 * 1024 }), "LimitExceeded")
+      // A hole of eight exbibytes costs nothing before it is refused.
+      const hole = tar(
+        pax({ "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9007199254740991" }),
+        header({ name: "hole", size: 512 }),
+        Buffer.concat([Buffer.from("0\n"), Buffer.alloc(510)])
+      )
+      assert.strictEqual(yield* limited([hole], {}), "LimitExceeded")
+    }))
+
+  const compressions: ReadonlyArray<readonly [name: string, compress: (bytes: Uint8Array) => Uint8Array]> = [
+    ["gzip", (bytes) => gzipSync(bytes)],
+    [
+      "zstd of several frames",
+      (bytes) => Buffer.concat([zstdCompressSync(bytes.subarray(0, 700)), zstdCompressSync(bytes.subarray(700))])
+    ],
+    ["nothing", (bytes) => bytes]
+  ]
+  it.live.each(compressions)(
+    "reads files of layers compressed by %s, sparse ones too",
+    ([, compress]) =>
+      Effect.gen(function*() {
+        const content = "0123456789".repeat(30_000)
+        const sparse = Buffer.concat([
+          header({
+            name: "sparse",
+            type: "S",
+            size: 1024,
+            magic: gnu,
+            patch: (block) => {
+              for (const [at, value] of [512, 512, 204_800, 512].entries()) octal(value, 12).copy(block, 386 + 12 * at)
+              octal(300_000, 12).copy(block, 483)
+            }
+          }),
+          Buffer.alloc(512, "A"),
+          Buffer.alloc(512, "B")
+        ])
+        const bytes = tar(file("a", content), sparse, file("b", "last", { rawMtime: base256(-5, 12), magic: gnu }))
+        const folder = yield* temporaryFolder
+        put(folder, imageFiles({ v1: [bytes] }, compress))
+        const { image } = yield* openedIn(folder)
+        assert.strictEqual(yield* textOf((yield* readPath(image, "a")).content), content)
+        assert.strictEqual(yield* textOf((yield* readPath(image, "b")).content), "last")
+        const hole = yield* textOf((yield* readPath(image, "sparse")).content)
+        assert.strictEqual(hole.length, 300_000)
+        assert.strictEqual(hole.replaceAll("\0", ""), "A".repeat(512) + "B".repeat(512))
+        const window = yield* textOf((yield* readPath(image, "sparse", { offset: 204_798, length: 4 })).content)
+        assert.strictEqual(window, "\0\0BB")
+      })
+  )
+})

@@ -1,0 +1,116 @@
+/** What Go's `archive/tar` makes of tars, and what we do, in the same form. */
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { textOf } from "../../../src/image/tar/bytes.ts"
+import { TarInvalid } from "../../../src/image/tar/numbers.ts"
+import { TarReader } from "../../../src/image/tar/TarReader.ts"
+import { Unpacked } from "../../../src/image/tar/Unpacked.ts"
+
+interface Entry {
+  readonly flag: string
+  readonly name: string
+  readonly link: string
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** In whole seconds. */
+  readonly mtime: number
+  /** The first digits of its SHA-256. */
+  readonly body: string
+}
+
+export interface Reading {
+  readonly entries: ReadonlyArray<Entry>
+  readonly failed: boolean
+}
+
+const candidates = ["/usr/local/go/bin/go", "/usr/bin/go", "/usr/lib/go/bin/go"]
+
+export const goCommand: string | undefined = candidates.find((path) => existsSync(path))
+
+/** Asks Go, in one process. */
+export const readByGo = (go: string, tars: ReadonlyArray<Uint8Array>): ReadonlyArray<Reading> => {
+  const folder = mkdtempSync(join(tmpdir(), "gotar-"))
+  try {
+    const program = join(folder, "gotar")
+    const source = fileURLToPath(new URL("../tar/main.go", import.meta.url))
+    execFileSync(go, ["build", "-o", program, source], {
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: folder,
+        GOCACHE: join(tmpdir(), "gotar-cache"),
+        GOFLAGS: "-mod=mod"
+      },
+      timeout: 100_000
+    })
+    const input = Buffer.concat(tars.flatMap((tar) => {
+      const length = Buffer.alloc(4)
+      length.writeUInt32LE(tar.length)
+      return [length, tar]
+    }))
+    const lines = execFileSync(program, { input, maxBuffer: 1 << 30, timeout: 100_000 }).toString().trimEnd().split(
+      "\n"
+    )
+    const text = (base64: string): string => {
+      const bytes = Buffer.from(base64, "base64")
+      return textOf(bytes, 0, bytes.length)
+    }
+    return lines.map((line) => {
+      const { entries, failed } = JSON.parse(line) as Reading
+      return {
+        entries: entries.map((entry) => ({ ...entry, name: text(entry.name), link: text(entry.link) })),
+        failed
+      }
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Go does not hash what is larger, and neither do we. */
+const most = 2 ** 28
+
+/** Our own reading, by pieces of a length that fits no block. */
+export const readByUs = (tar: Uint8Array, pieceLength = 700): Reading => {
+  const entries: Array<Entry> = []
+  let hash = createHash("sha256")
+  let file: Unpacked | undefined
+  const update = (pieces: Iterable<Uint8Array> = []) => {
+    for (const bytes of pieces) hash.update(bytes)
+  }
+  const reader = new TarReader({
+    begin: (entry) => {
+      if (entry.size > most && entry.type === "file") throw new TarInvalid("too large for this test")
+      hash = createHash("sha256")
+      file = new Unpacked(entry)
+    },
+    data: (bytes) => update(file?.data(bytes)),
+    end: ({ flag, gid, link, mode, mtime, name, size, stored, sparse, uid }) => {
+      if (stored > 0 || sparse !== undefined) update(file?.end())
+      entries.push({
+        flag,
+        name,
+        link,
+        size,
+        mode,
+        uid,
+        gid,
+        mtime: Math.floor(mtime),
+        body: hash.digest("hex").slice(0, 16)
+      })
+    }
+  })
+  try {
+    for (let at = 0; at < tar.length; at += pieceLength) reader.write(tar.subarray(at, at + pieceLength))
+    reader.finish()
+    return { entries, failed: false }
+  } catch (error) {
+    if (error instanceof TarInvalid) return { entries, failed: true }
+    throw error
+  }
+}
