@@ -207,14 +207,14 @@ describe("a crash at any call", () => {
   for (const tickNs of [1n, 4_000_000n]) {
     it(`leaves what was acknowledged, with file times of ${tickNs} ns`, async () => {
       const property = fc.asyncProperty(
-        fc.constantFrom<Array<keyof typeof furniture>>("nothing", "blobs", "manifests"),
+        fc.constantFrom<Array<keyof typeof furniture>>("nothing", "blobs", "manifests", "upload"),
         fc.noBias(fc.array(turn, { minLength: 3, maxLength: 8 })),
         seed,
         async (furnished, turns, number) => {
           const chance = chanceOf(number)
           const asks = [
             ...(furnished === "nothing" ? [] : furniture.blobs),
-            ...(furnished === "manifests" ? furniture.manifests : [])
+            ...(furnished === "manifests" || furnished === "upload" ? furniture[furnished] : [])
           ]
           const history = await play(asks, turns, { tickNs, intruded: chance() < 0.5 })
           counts.histories++
