@@ -129,5 +129,10 @@ export const furniture = {
     document: name,
     mediaType,
     tags: at === 0 ? [{ tag: "v1" }] : []
-  }))
+  })),
+  /** A session that has been appended to. Drawn at random, hardly one history in 300 would have one that is open. */
+  upload: [
+    { op: "pushBlobChunked", repository: "app" },
+    { op: "append", session: 0, writer: "first", offset: 0, content: "one", cuts: [4], breaks: false }
+  ]
 } satisfies Record<string, ReadonlyArray<Ask>>

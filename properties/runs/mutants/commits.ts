@@ -1,5 +1,5 @@
 /** Commits: lock, index, journal, and what other tools wrote. */
-import { type Mutant, property } from "./Mutant.ts"
+import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const linearizable = property("linearizable", "what fibers of 2 processes are told")
 const crash = property("crash", "leaves what was acknowledged, with file times of 4000000 ns")
@@ -85,8 +85,7 @@ const good = $good`,
     in: "makeReplacedIndexes",
     find: "return there.index.hash !== before",
     replace: "return false",
-    caughtBy: linearizable,
-    runs: 2000
+    caughtBy: plainTest("node/index/replacedIndexes", "is merged before anybody is answered, what it removed included")
   },
   {
     name: "replaced index not merged",
@@ -110,7 +109,10 @@ const good = $good`,
     in: "withIndex",
     find: "const unpublished = waits && $other",
     replace: "const unpublished = waits && end.size < 0 && $other",
-    caughtBy: crash
+    caughtBy: plainTest(
+      "node/index/layoutView",
+      "the index from before the last group while its file waits says that it never happened"
+    )
   },
   {
     name: "no abort line",

@@ -95,7 +95,8 @@ yield* createMarker(files)`,
     in: "sessionOf",
     find: "Effect.andThen(handle.truncate(size), syncFile(files, handle))",
     replace: "handle.truncate(size)",
-    caughtBy: crash
+    caughtBy: crash,
+    runs: 400
   },
   {
     name: "temporary file left",

@@ -2,6 +2,10 @@
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const content = plainTest("foreign/content", "where umoci gc has read the index before our push")
+const sweepNeeded = property(
+  "sweep",
+  "takes nothing that what stays needs, that is fresh, pinned or can be brought back"
+)
 
 export const rules: ReadonlyArray<Mutant> = [
   {
@@ -186,6 +190,33 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     find: "one.spare ? unlinkTrash(files, one) : Effect.void",
     replace: "unlinkTrash(files, one)",
     caughtBy: plainTest("interop/losses", "takes no content that skopeo has found and counts on")
+  },
+  {
+    name: "R19: an unreadable manifest needs no blob",
+    breaks: "A collection takes content that a manifest may need which cannot be read.",
+    in: "sweep",
+    find: "const why = unclear ?? evidence.busy",
+    replace: "const why = evidence.busy",
+    caughtBy: sweepNeeded
+  },
+  {
+    name: "R19: an unreadable manifest needs nothing of the trash",
+    breaks: "The trash is emptied of content that a manifest may need which cannot be read.",
+    in: "makeCompletion",
+    find: "if (needs.success.unreadable.size > 0) return",
+    replace: "",
+    caughtBy: plainTest(
+      "node/blobs/trash",
+      "keeps everything while a manifest cannot be read, which may need it, and gives it back once it can"
+    )
+  },
+  {
+    name: "R19: a tool at work is overlooked",
+    breaks: "A collection takes content while a temporary file of another tool is young.",
+    in: "sweep",
+    find: "const why = unclear ?? evidence.busy",
+    replace: "const why = unclear",
+    caughtBy: sweepNeeded
   },
   {
     name: "R20: a newer format is no line",

@@ -252,11 +252,20 @@ export const truncate = (disk: Disk, nowNs: bigint, id: number, size: number): D
   return withNode(disk, id, { ...file, content, mtimeNs: nowNs, ctimeNs: nowNs })
 }
 
-/** Makes a file's content durable, or the names in a directory with all that has to be for them. */
-export const sync = (disk: Disk, id: number): Disk => {
+/**
+ * Makes a file's content durable, or the names in a directory with all that has to be for them.
+ *
+ * @param ordersNames whether that is every change of a name before the last of this directory
+ */
+export const sync = (disk: Disk, id: number, ordersNames = false): Disk => {
   const node = nodeAt(disk, id)
   if (node.kind === "link") return disk
   if (node.kind === "file") return node.poisoned ? disk : withNode(disk, id, { ...node, durable: node.content })
+  if (ordersNames) {
+    const count = disk.pending.findLastIndex((operation) => operation.some(({ directory }) => directory === id)) + 1
+    const nodes = settle(disk.nodes, disk.pending.slice(0, count))
+    return { ...disk, nodes, pending: disk.pending.slice(count) }
+  }
   const wanted = new Set<string>()
   const flushed = disk.pending.toReversed().filter((operation) => {
     const needed = operation.some((part) => part.directory === id || wanted.has(keyOf(part)))

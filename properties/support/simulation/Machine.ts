@@ -33,7 +33,7 @@ export interface MachineOptions {
   readonly tickNs?: bigint
   /** Operations that this file system does not have, by the code they fail with. */
   readonly lacking?: Readonly<Record<string, string>>
-  /** See `LayoutFs.ordersNames`; not by default. */
+  /** See `LayoutFs.ordersNames`; not by default. Its power cuts are `ordered`. */
   readonly ordersNames?: boolean
   /** Asked before every call; a fault happens in its place. */
   readonly before?: (call: Call) => Fault | undefined
@@ -312,7 +312,7 @@ export class Machine {
         }),
       syncDirectory: (path) =>
         call("syncdir", path, () => {
-          this.disk = disks.sync(this.disk, at(path, true))
+          this.disk = disks.sync(this.disk, at(path, true), this.#options.ordersNames)
         })
     }
   }

@@ -94,8 +94,13 @@ export interface Instant {
   readonly disk: Disk
   readonly nowNs: bigint
   readonly names: number
+  /** See `MachineOptions`. */
+  readonly ordersNames?: boolean
 }
 
 /** A machine that starts with this disk. */
-export const restarted = (disk: Disk, { names, nowNs }: Omit<Instant, "disk">, options: MachineOptions = {}): World =>
-  new World(new Machine(options, disk, nowNs), names)
+export const restarted = (
+  disk: Disk,
+  { names, nowNs, ordersNames = false }: Omit<Instant, "disk">,
+  options: MachineOptions = {}
+): World => new World(new Machine({ ordersNames, ...options }, disk, nowNs), names)

@@ -182,7 +182,8 @@ export const play = async (
   })
   const world = new World(machine)
   const note = (): void => {
-    moments.push({ disk: machine.disk, nowNs: machine.nowNs, names: world.names, step: asks.length })
+    const { ordersNames = false } = options
+    moments.push({ disk: machine.disk, nowNs: machine.nowNs, names: world.names, ordersNames, step: asks.length })
   }
   const model = new Model(true)
   const sessions: Real["sessions"] = []

@@ -2,7 +2,7 @@
  * Completes what an index reaches, under the lock and before anything is decided: content that another tool's collection
  * has removed is put back, and what other tools have written gets a second name of ours.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Result } from "effect"
 import { join } from "node:path"
 import type { Entry } from "../../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
@@ -159,13 +159,18 @@ export const makeCompletion = (
     }
   )
 
-  /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
+  /**
+   * Deletes what has been in the trash for a day; first goes back what the index reaches by now. Where that cannot be
+   * known, nothing is deleted.
+   */
   const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
     const over = yield* storage(overInTrash(files))
     if (over.length === 0) return
     const digests = new Set(over.map(({ digest }) => digest))
-    const reached = yield* reachedBy(state.entries)
-    yield* completeAll(Array.from(reached).filter(([digest]) => digests.has(digest)))
+    const needs = yield* Effect.result(needsOfAll({ ...reading, pins: noPins }, state))
+    if (Result.isFailure(needs)) return cannotBeWalked(needs.failure) ? undefined : yield* needs.failure
+    if (needs.success.unreadable.size > 0) return
+    yield* completeAll(Array.from(contentOf(needs.success)).filter(([digest]) => digests.has(digest)))
     for (const { path } of over) yield* storage(ifThere(files.fs.unlink(path)))
   })
 

@@ -83,6 +83,21 @@ describe("the trash", () => {
       assert.deepStrictEqual(trashIn(disk), [])
     }))
 
+  it.live("keeps everything while a manifest cannot be read, which may need it, and gives it back once it can", () =>
+    Effect.gen(function*() {
+      const disk = yield* written({ hold: "never" })
+      for (const part of [garbage, two.config, ...two.layers]) trash(disk, part, 30)
+      disk.foreign(...disk.entries(), entryOf(two, "app:torn"))
+      const before = trashIn(disk)
+      fs.writeFileSync(disk.files.blob(two.descriptor.digest), two.bytes.subarray(0, 20))
+      yield* noop(yield* opened(disk, { hold: "never" }))
+      assert.sameMembers([...trashIn(disk)], [...before])
+      fs.writeFileSync(disk.files.blob(two.descriptor.digest), two.bytes)
+      yield* noop(yield* opened(disk, { hold: "never" }))
+      for (const part of [two.config, ...two.layers]) assert.isTrue(isThere(disk, part))
+      assert.deepStrictEqual(trashIn(disk), [])
+    }))
+
   it.live("is looked through once an hour by one who writes", () =>
     Effect.gen(function*() {
       const disk = yield* written()
