@@ -6,6 +6,7 @@ import { printableJson, sentence } from "../oci/quoted.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { field } from "./fields.ts"
 import { hintFor } from "./hints.ts"
+import { Opened, withPlace } from "./opened.ts"
 import { Screen } from "./terminal/Screen.ts"
 import { Streams } from "./terminal/Streams.ts"
 import { styled } from "./terminal/style.ts"
@@ -47,9 +48,11 @@ export const fail = (failure: Failure, json: boolean): Effect.Effect<never, Ende
     const hint = failure._tag === "Mistake" ? undefined : hintFor(failure)
     const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
     // The reader is on this machine, and need not guess where the layout is.
-    const message = failure._tag === "StorageError" && failure.root !== undefined
+    const message = failure._tag === "Mistake"
+      ? failure.message
+      : failure._tag === "StorageError" && failure.root !== undefined
       ? failure.messageAt(resolve(failure.root, failure.path))
-      : failure.message
+      : withPlace(failure, yield* Opened)
     if (json) {
       yield* err(`${printableJson({ error: { code, message, ...field("hint", hint) } })}\n`)
     } else {

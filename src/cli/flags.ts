@@ -19,7 +19,7 @@ export const several = (name: string, metavar: string, description: string) =>
 export const count = (name: string, metavar: string, description: string) =>
   Flag.Int(name).pipe(
     Flag.withMetavar(metavar),
-    Flag.filter((value) => value >= 0, (value) => `${value} is less than 0`),
+    Flag.filter((value) => value >= 0, () => "a number that is not less than 0"),
     Flag.withDescription(description),
     Flag.optional
   )

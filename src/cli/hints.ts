@@ -3,6 +3,7 @@ import type { RegistryError } from "../oci/OciError.ts"
 
 const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   BlobUploadUnknown: "ocilayout upload list REPOSITORY shows those that are open.",
+  Conflict: "Nothing was changed; ocilayout resolve prints where it points now.",
   ContentMismatch:
     "ocilayout verify shows what else is damaged; ocilayout repair --source DIR fetches it from another layout.",
   DigestAmbiguous: "Give more digits.",
@@ -10,7 +11,7 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   IndexInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutInvalid: "ocilayout verify says what is wrong, ocilayout repair puts right what it can.",
   LayoutLocked: "Another process is writing; try again.",
-  ManifestBlobUnknown: "Push what is missing first: ocilayout blob push.",
+  ManifestBlobUnknown: "Push what is missing first: ocilayout blob push, and ocilayout manifest push for manifests.",
   ManifestUnknown: "ocilayout tags lists the tags of a repository.",
   NameUnknown: "ocilayout repositories lists those there are.",
   OutcomeUnknown: "Look whether the change is there before repeating it: ocilayout history.",
@@ -23,10 +24,15 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   UploadBusy: "Another process is appending to it; try again."
 }
 
+/** What the index leads to, and what is not there. */
+const gone = "ocilayout verify says what else is missing; ocilayout repair --source DIR fetches it from another layout."
+
 const left = "--sparse copies what is there; ocilayout verify says what else is missing."
 
 export const hintFor = (error: RegistryError): string | undefined =>
-  (error._tag === "BlobUnknown" || error._tag === "ManifestUnknown") && error.neededBy !== undefined ?
+  error._tag === "ManifestUnknown" && error.absent === true ?
+    gone :
+    (error._tag === "BlobUnknown" || error._tag === "ManifestUnknown") && error.neededBy !== undefined ?
     left :
     error._tag === "Conflict" && error.names !== undefined
     ? "They were changed since: ocilayout history shows by what; --force takes them back nevertheless."

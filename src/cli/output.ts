@@ -7,6 +7,7 @@ import { printableJson } from "../oci/quoted.ts"
 import { Actor } from "../ops/api/Actor.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Ended, fail, type Failure } from "./Failure.ts"
+import { Opened } from "./opened.ts"
 import { Screen } from "./terminal/Screen.ts"
 import { Streams } from "./terminal/Streams.ts"
 
@@ -60,7 +61,8 @@ const asCommand = <A, R>(
 ): Effect.Effect<A, Ended, Exclude<R, Scope.Scope>> =>
   Effect.scoped(work).pipe(
     Effect.catch((failure) => failure._tag === "Ended" ? Effect.fail(failure) : fail(failure, json)),
-    Effect.provideService(Actor, actor())
+    Effect.provideService(Actor, actor()),
+    (command) => Effect.suspend(() => Effect.provideService(command, Opened, []))
   )
 
 /** Prints what the work answers. */

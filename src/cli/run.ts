@@ -5,7 +5,7 @@ import { Cause, Console, Effect, Exit, Layer, References, Runtime } from "effect
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { constants } from "node:os"
 import process from "node:process"
-import { printableJson, sentence } from "../oci/quoted.ts"
+import { printableJson, quoted, sentence } from "../oci/quoted.ts"
 import { ocilayout } from "./command.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { makeRoom } from "./leave.ts"
@@ -14,23 +14,42 @@ import { version } from "./version.ts"
 /** Never offered in the place of what was mistyped: what they do cannot be taken back, or changes what is there. */
 const destructive = new Set(["gc", "rm", "delete", "repair", "restore", "revert", "unpin", "cancel"])
 
-const withoutDestructive = (error: CliError.CliError): CliError.CliError =>
-  error instanceof CliError.UnknownSubcommand
-    ? new CliError.UnknownSubcommand({
-      subcommand: error.subcommand,
-      suggestions: error.suggestions.filter((name) => !destructive.has(name)),
-      ...(error.parent === undefined ? {} : { parent: error.parent })
-    })
-    : error
+const meant = (suggestions: ReadonlyArray<string>): string => {
+  const harmless = suggestions.filter((name) => !destructive.has(name))
+  return harmless.length === 0 ? "" : `; did you mean ${harmless.join(" or ")}?`
+}
+
+/** What was typed wrong, in the form that other failures have: a clause without a capital. */
+const mistakeOf = (error: CliError.CliError): string => {
+  if (error instanceof CliError.UnknownSubcommand) {
+    const parent = error.parent === undefined ? "" : ` of ${error.parent.join(" ")}`
+    return `${quoted(error.subcommand)} is no subcommand${parent}${meant(error.suggestions)}`
+  }
+  if (error instanceof CliError.UnrecognizedOption) {
+    const command = error.command === undefined ? "this command" : error.command.join(" ")
+    return `${error.option} is no flag of ${command}${meant(error.suggestions)}`
+  }
+  if (error instanceof CliError.MissingArgument) return `the argument ${error.argument} is missing`
+  if (error instanceof CliError.MissingOption) return `the flag --${error.option} is missing`
+  if (error instanceof CliError.InvalidValue) {
+    const name = error.kind === "argument" ? error.option : `--${error.option}`
+    if (error.value === "" && error.kind !== "argument") return `--${error.option} has no value`
+    const expected = error.expected.replace(/^Expected:?\s*/u, "").replace(
+      /^a string representing a finite number$/u,
+      "a number"
+    )
+    return `${quoted(error.value)} is no value of ${name}: expected ${expected}`
+  }
+  const text = error.message.trim().replace(/\s+/gu, " ")
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
 
 /** A mistake is answered as other failures are, with where help is, and not with all of the help. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     const hint = `${event.commandPath.join(" ")} --help shows what it takes.`
-    const message = event.errors.map((error) => withoutDestructive(error).message.trim().replace(/\s+/gu, " ")).join(
-      "; "
-    )
+    const message = event.errors.map(mistakeOf).join("; ")
     return Console.error(
       isForScripts(process.argv)
         ? printableJson({ error: { code: "INVALID_ARGUMENT", message, hint } })

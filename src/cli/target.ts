@@ -19,6 +19,7 @@ import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
 import { placeAt } from "../ops/refs/placeAt.ts"
 import { isVacant } from "./directories.ts"
 import { type Failure, Mistake } from "./Failure.ts"
+import { tellOpened } from "./opened.ts"
 import { transportOf } from "./transports.ts"
 
 export interface Where {
@@ -122,6 +123,7 @@ const open = Effect.fnUntraced(function*(
   const path = resolve(directory)
   const known = transportOf(directory)
   if (known !== undefined && !existsSync(path)) return yield* new LayoutNotFound({ path: directory, ...known })
+  yield* tellOpened(path)
   const options = { directory: path, symlinks, durability, hold }
   if (perRepository) {
     // What is written makes what is missing of a tree, but no layout is a tree.

@@ -19,7 +19,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
     if (this.names !== undefined) {
       return `nothing was changed: of what is to be taken back, ${sentence(this.reason)}: ${several(this.names)}`
     }
-    const tag = `${named(this.repository ?? "")}:${named(this.tag ?? "")}`
+    const tag = [this.repository ?? "", this.tag ?? ""].filter((part) => part !== "").map(named).join(":")
     const wanted = this.expected === undefined ? "" : `, wanted ${named(this.expected)}`
     const found = this.actual === undefined ? "the tag does not exist" : `it is at ${named(this.actual)}`
     return `${tag} is not as required: ${sentence(this.reason)} (${found}${wanted})`
@@ -93,7 +93,7 @@ export class IndexTooLarge extends Schema.TaggedError<IndexTooLarge>()("IndexToo
 }) {
   override get message(): string {
     const excess = `${this.actual} ${this.what}, more than the limit of ${this.limit}`
-    return `the index would hold ${excess}; delete entries or raise the limit`
+    return `the index would hold ${excess}; put some repositories into another layout`
   }
 }
 
@@ -104,7 +104,7 @@ export class LayoutInvalid extends Schema.TaggedError<LayoutInvalid>()("LayoutIn
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${quoted(this.path)} is not a valid image layout: ${sentence(this.reason)}`
+    return `${quoted(this.path)} is not a valid image layout: it ${sentence(this.reason)}`
   }
 }
 
@@ -195,14 +195,17 @@ export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("Plat
   code: Schema.tag("PLATFORM_UNKNOWN"),
   platform: Schema.String,
   available: Schema.Array(Schema.String),
+  /** The digest of the image or index that was looked at. */
+  digest: Schema.optionalKey(Schema.String),
   reason: Schema.optionalKey(Schema.Literals(["single", "absent", "several"]))
 }) {
   override get message(): string {
     const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
     const platform = sentence(this.platform)
+    const what = this.digest === undefined ? "it" : named(this.digest)
     switch (this.reason) {
       case "single":
-        return `it is an image for ${available}, not ${platform}`
+        return `${what} is an image for ${available}, not ${platform}`
       case "absent":
         return `${platform} is in the index, and its manifest is not in this layout; there is: ${available}`
       case "several":
@@ -220,7 +223,7 @@ export class Referenced extends Schema.TaggedError<Referenced>()("Referenced", {
   by: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `${named(this.digest)} is still needed by ${several(this.by)}; delete that first`
+    return `${named(this.digest)} is still needed by ${several(this.by)}, and stays as long as it is`
   }
 }
 

@@ -8,7 +8,7 @@ export class ManifestBlobUnknown extends Schema.TaggedError<ManifestBlobUnknown>
   missing: Schema.Array(Schema.Struct({ path: Schema.String, digest: Schema.String }))
 }) {
   override get message(): string {
-    const missing = several(this.missing.map(({ digest, path }) => `${path} ${digest}`))
+    const missing = several(this.missing.map(({ digest, path }) => path === "" ? digest : `${path} ${digest}`))
     return `the manifest needs content that is not in the layout: ${missing}; push it first`
   }
 }
@@ -46,9 +46,14 @@ export class ManifestUnknown extends Schema.TaggedError<ManifestUnknown>()("Mani
   reference: Schema.String,
   candidates: Schema.optionalKey(Schema.Array(Schema.String)),
   /** The digest of an index that names it: then a layout may be without it. */
-  neededBy: Schema.optionalKey(Schema.String)
+  neededBy: Schema.optionalKey(Schema.String),
+  /** The index of the layout leads to it, and its content is not there. */
+  absent: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message(): string {
+    if (this.absent === true) {
+      return `the content of manifest ${named(this.reference)} is not in the layout, though its index leads to it`
+    }
     if (this.neededBy !== undefined) {
       return `${named(this.reference)} is in the index ${named(this.neededBy)}, its manifest is not in this layout`
     }

@@ -3,7 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
+import { callTool } from "../../src/mcp/requests/callTool.ts"
 import { ocl } from "../cli/support/command.ts"
+import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { findings, type Given, given } from "./given.ts"
 
 const path = "13-sparse-index/docker_save_sparse"
@@ -77,6 +80,21 @@ describe("manifest.json and repositories", () => {
         fs.writeFileSync(manifestIn(layout), content)
         assert.deepStrictEqual(yield* told(layout), [], content)
       }
+    }).pipe(Effect.scoped))
+
+  it.live("are told of by the tool that changes the layout, and by none that reads it", () =>
+    Effect.gen(function*() {
+      const { directory, registry } = yield* given(path)
+      const catalogue = makeToolCatalog({
+        layouts: [{ id: "main", path: directory, registry, perRepository: false }],
+        mode: "write",
+        files: memoryFiles([])
+      })
+      const ref = "docker.io/library/alpine:3.20"
+      const read = yield* callTool(catalogue, { name: "oci_resolve", args: { ref } })
+      assert.lengthOf(read.content, 1)
+      const { content } = yield* callTool(catalogue, { name: "oci_tag", args: { ref, tags: ["edge"] } })
+      assert.match(content[1]?.text ?? "", /^Note: manifest\.json.*does not change with index\.json.*oci_verify/u)
     }).pipe(Effect.scoped))
 
   it.live("are told of by whoever changes the layout, and by nobody who reads it", () =>

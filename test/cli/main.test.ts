@@ -77,11 +77,11 @@ describe("ocilayout", () => {
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
       const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
-        [["mcp"], "Missing required argument"],
+        [["mcp"], "is missing"],
         [["mcp", "--create", root, "--durability", "maybe"], "\"power\" | \"process\" | \"none\""],
         [["mcp", "--create", root, "--default-repository", "Bad"], "a repository name"],
         [["mcp", "--create", root, "--bogus"], "--bogus"],
-        [["server"], "Unknown subcommand"],
+        [["server"], "is no subcommand"],
         [["mcp", "--create", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
         [
           ["mcp", "--create", root, "--toolsets", "read,writing"],

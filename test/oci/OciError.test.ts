@@ -87,12 +87,12 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   [
     new Errors.IndexTooLarge({ what: "entries", actual: 11, limit: 10 }),
     "INDEX_TOO_LARGE",
-    "the index would hold 11 entries, more than the limit of 10; delete entries or raise the limit"
+    "the index would hold 11 entries, more than the limit of 10; put some repositories into another layout"
   ],
   [
-    new Errors.LayoutInvalid({ path: "/l", reason: "oci-layout is missing" }),
+    new Errors.LayoutInvalid({ path: "/l", reason: "is empty" }),
     "LAYOUT_INVALID",
-    "\"/l\" is not a valid image layout: oci-layout is missing"
+    "\"/l\" is not a valid image layout: it is empty"
   ],
   [
     new Errors.LayoutLocked({ path: "/l", waitedMillis: 30_000 }),
@@ -235,7 +235,7 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   [
     new Errors.Referenced({ digest, by: [other] }),
     "DENIED",
-    `${digest} is still needed by ${other}; delete that first`
+    `${digest} is still needed by ${other}, and stays as long as it is`
   ],
   [
     new Errors.ReferenceInvalid({ input: "a:", reason: "has no tag" }),

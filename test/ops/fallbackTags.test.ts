@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { makeMemory } from "../../src/memory/index.ts"
+import { Referenced } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { image, index, pushImage, pushManifest, referrerOf, type SampleImage, textOf } from "../support/images.ts"
@@ -123,5 +124,21 @@ describe("a tag that lists what refers to a manifest", () => {
         { referrers: true }
       )
       assert.deepStrictEqual(yield* digestsIn(target, "new"), digestsOf(one))
+    }))
+
+  it.effect("stays as it is, and none is written, where the deletion is refused", () =>
+    Effect.gen(function*() {
+      const registry = yield* world
+      yield* push(registry, one, true)
+      yield* push(registry, two)
+      const onOne = referrerOf(one, "on one")
+      yield* pushImage(registry, "app", onOne, [])
+      const { blobs } = yield* registry.usage
+      assert.instanceOf(
+        yield* Effect.flip(registry.deleteManifest("app", one.descriptor.digest)),
+        Referenced
+      )
+      assert.strictEqual((yield* registry.usage).blobs, blobs)
+      assert.deepStrictEqual(yield* digestsIn(registry), digestsOf(one, two))
     }))
 })

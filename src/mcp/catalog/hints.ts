@@ -45,6 +45,8 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   UploadBusy: "Wait for the other call, then ask for the offset with oci_upload_start and upload_id."
 }
 
+const gone = "oci_verify tells what else is missing; oci_repair with source fetches it from another layout."
+
 const left = "Call again with sparse to copy what is there; oci_verify tells what else is missing."
 
 /** What to do next; names are looked for in the layout that the call was about. */
@@ -57,6 +59,7 @@ export const hintFor = (
     case "NameUnknown":
       return Effect.zipWith(wasThere(layout, error.repository), repositoriesNear(layout, error.repository), joined)
     case "ManifestUnknown":
+      if (error.absent === true) return Effect.succeed(gone)
       if (error.neededBy !== undefined) return Effect.succeed(left)
       return Effect.zipWith(
         wasThere(layout, error.repository, error.reference),

@@ -1,8 +1,9 @@
 /** What `tools/list` and `tools/call` mean, with no MCP SDK in it: adapters only translate. */
-import { Cause, Clock, Effect } from "effect"
+import { Cause, Clock, Effect, Logger } from "effect"
 import type { JsonObject } from "../../oci/Descriptor.ts"
 import { Denied } from "../../oci/OciError.ts"
 import { Actor } from "../../ops/api/Actor.ts"
+import { besideDockerSave } from "../../ops/api/dockerSave.ts"
 import type { LocalFiles } from "../../ops/ports/ports.ts"
 import { explain, unexpected } from "../catalog/explain.ts"
 import type { ToolCatalog } from "../catalog/toolCatalog.ts"
@@ -93,7 +94,15 @@ const answerOf = Effect.fnUntraced(function*(
   args: JsonArguments,
   exchange: Exchange
 ) {
-  const answer = yield* tool.call(args, exchange)
+  const notes: Array<string> = []
+  // What is logged while it changes a layout is for the operator, but for what the caller has brought about.
+  const noting = Logger.make(({ message }) => {
+    if (String(message).includes(besideDockerSave)) notes.push(`Note: ${besideDockerSave}; oci_verify compares them.`)
+  })
+  const answer = yield* Effect.provide(
+    tool.call(args, exchange),
+    Logger.layer([noting], { mergeWithExisting: true })
+  )
   if (answer._tag === "Refused") return yield* refusal(catalogue, answer.error, answer.layout)
   const text = JSON.stringify(answer.output)
   if (text.length > limits.resultCharacters) {
@@ -101,7 +110,10 @@ const answerOf = Effect.fnUntraced(function*(
     return yield* refusal(catalogue, new ContentTooLarge({ what: "the answer", ...size }), catalogue.served.layouts[0])
   }
   // The same JSON twice: clients forward one or the other, never reliably both.
-  return { structuredContent: answer.output, content: [{ type: "text", text }] } satisfies CallResult
+  return {
+    structuredContent: answer.output,
+    content: [text, ...notes].map((text) => ({ type: "text" as const, text }))
+  } satisfies CallResult
 })
 
 const refusal = (catalogue: ToolCatalog, error: ToolError, layout: ServedLayout): Effect.Effect<CallResult> =>

@@ -1,6 +1,7 @@
 /** What a file system or a platform cannot do, and what is done instead. */
 import { Effect, Option } from "effect"
 import { join } from "node:path"
+import { besideDockerSave } from "../../ops/api/dockerSave.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import { type LayoutFiles, statIfThere } from "./layoutFiles.ts"
 
@@ -15,9 +16,7 @@ const sentences = {
     "what a tool without our lock writes at that very moment can be lost.",
   link: "Files cannot have two names here, so blobs are renamed into place: " +
     "another tool's garbage collection can remove what was just pushed.",
-  dockerSave:
-    "manifest.json, as docker save writes it, does not change with index.json: docker load reads it, and may " +
-    "see other images than there are; ocilayout verify compares them.",
+  dockerSave: `${besideDockerSave}; ocilayout verify compares them.`,
   lock: "The native lock (fs-native-extensions) is not made for this platform, so node:sqlite takes it: " +
     "it excludes the same writers, but who waits for it is served in no order."
 } as const

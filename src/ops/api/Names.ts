@@ -40,7 +40,7 @@ export interface NamesReads {
   readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, RegistryError>
   /**
    * An entry by exactly the name it is written with; in a tree, behind its repository and `:` or `/`, or else the first that
-   * is written so. `ManifestUnknown`, `DigestInvalid`.
+   * is written so. `ManifestUnknown`; `IndexInvalid` where it is no descriptor.
    */
   readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
   /** The manifest behind a descriptor that `resolveName` gave. */

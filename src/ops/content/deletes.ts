@@ -1,5 +1,6 @@
 /** Removing tags, manifests and blobs, and saying beforehand what that would meet. */
 import { Effect, Option } from "effect"
+import type { Command } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
 import type { Entry } from "../../layout/Entry.ts"
 import { reaching, withDigest } from "../../layout/query.ts"
@@ -93,6 +94,12 @@ const contentOf = ({ links, reached }: Needs): ReadonlySet<string> =>
 const unique = (needs: ReadonlyArray<Need>, as?: Need["as"]): ReadonlyArray<string> =>
   Array.from(new Set(needs.flatMap((need) => as === undefined || need.as === as ? [need.by] : [])))
 
+/** What a deletion of a manifest meets: what needs it, and what takes it out of the lists of referrers. */
+interface Evidence {
+  readonly neededBy: ReadonlyArray<string>
+  readonly unlisting: ReadonlyArray<Command>
+}
+
 export const makeDeletes = (
   catalog: Catalog,
   hasher: Hasher
@@ -117,23 +124,20 @@ export const makeDeletes = (
   deleteManifest: Effect.fn("Registry.deleteManifest")(function*(repository, input, options = {}) {
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseDigest(input))
+    const force = options.force ?? false
     const { before, revision } = yield* opened.layout.transact({
-      evidence: (state) =>
-        Effect.flatMap(listsNaming(opened, state, digest), (lists) =>
-          Effect.all({
-            needs: manifestNeeds(opened, state, digest, lists),
-            unlisting: unlistReferrer(opened, hasher, state, digest, lists)
-          })),
-      decide: (state, { needs, unlisting }) =>
+      evidence: Effect.fnUntraced(function*(state: State): Effect.fn.Return<Evidence, RegistryError> {
+        const lists = yield* listsNaming(opened, state, digest)
+        const needs = yield* manifestNeeds(opened, state, digest, lists)
+        const neededBy = unique(options.leaveReferrers === true ? needs.filter(({ as }) => as !== "subject") : needs)
+        // A list anew is content: one that is not to be is not written.
+        const isRefused = (neededBy.length > 0 && !force) || reaching(state, opened.repository, digest).length === 0
+        return { neededBy, unlisting: isRefused ? [] : yield* unlistReferrer(opened, hasher, state, digest, lists) }
+      }),
+      decide: (state, { neededBy, unlisting }: Evidence) =>
         decide(state, {
           _tag: "Batch",
-          commands: [...unlisting, {
-            _tag: "DeleteManifest",
-            repository: opened.repository,
-            digest,
-            force: options.force ?? false,
-            neededBy: unique(options.leaveReferrers === true ? needs.filter(({ as }) => as !== "subject") : needs)
-          }]
+          commands: [...unlisting, { _tag: "DeleteManifest", repository: opened.repository, digest, force, neededBy }]
         })
     })
     return { tags: tagsIn(before, opened.repository, digest), revision }

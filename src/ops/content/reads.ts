@@ -8,11 +8,13 @@ import { octetStream } from "../../oci/MediaType.ts"
 import {
   BlobUnknown,
   DigestInvalid,
+  IndexInvalid,
   ManifestUnknown,
   NameUnknown,
   RangeInvalid,
   type RegistryError
 } from "../../oci/OciError.ts"
+import { quoted } from "../../oci/quoted.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
@@ -98,7 +100,7 @@ export const makeReads = (catalog: Catalog): Reads => {
     const bytes = yield* opened.manifests.bytes(descriptor).pipe(
       Effect.catchTag(
         "ManifestUnknown",
-        ({ reference }) => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference }))
+        ({ reference }) => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference, absent: true }))
       )
     )
     return {
@@ -201,7 +203,10 @@ export const makeReads = (catalog: Catalog): Reads => {
       if (Option.isNone(entry)) continue
       if (entry.value.descriptor === undefined) {
         const reason = entry.value.name._tag === "Raw" ? entry.value.name.reason : "is no descriptor"
-        return yield* new DigestInvalid({ digest: entry.value.digest, reason: `the entry ${reason}` })
+        return yield* new IndexInvalid({
+          path: "index.json",
+          reason: `has an entry, ${quoted(refName)}, that ${reason}`
+        })
       }
       return { opened, descriptor: entry.value.descriptor }
     }

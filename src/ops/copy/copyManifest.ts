@@ -229,7 +229,7 @@ const send = (
         error.actual === undefined ? error : new ContentMismatch({
           digest,
           actual: error.actual,
-          reason: "it was to be copied"
+          reason: "the bytes on the disk are not those of its name"
         })
       )
   }))

@@ -48,7 +48,7 @@ export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
   if (found !== undefined) return { manifest: at, child: found }
   const own = platformOf(descriptor) ?? (yield* platformIn(reader, at.manifest))
   if (own !== undefined && !isFor(own, platform)) {
-    return yield* new PlatformUnknown({ platform, available: [own], reason: "single" })
+    return yield* new PlatformUnknown({ platform, available: [own], digest: descriptor.digest, reason: "single" })
   }
   return { manifest: at }
 })

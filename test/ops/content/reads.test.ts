@@ -6,6 +6,7 @@ import {
   AlgorithmUnsupported,
   BlobUnknown,
   DigestInvalid,
+  IndexInvalid,
   ManifestInvalid,
   ManifestTooLarge,
   ManifestUnknown,
@@ -222,7 +223,7 @@ describe("a manifest", () => {
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, one.descriptor.digest)
       assert.deepStrictEqual(
         yield* Effect.flip(registry.getTag("app", "v1")),
-        new ManifestUnknown({ repository: "app", reference: one.descriptor.digest })
+        new ManifestUnknown({ repository: "app", reference: one.descriptor.digest, absent: true })
       )
     }))
 
@@ -414,14 +415,14 @@ describe("an entry by its raw name", () => {
       assert.strictEqual((yield* registry.resolveName("app:v1")).mediaType, imageManifest)
     }))
 
-  it.effect("that is no descriptor is DigestInvalid with the reason", () =>
+  it.effect("that is no descriptor is IndexInvalid with the reason", () =>
     Effect.gen(function*() {
       const { add, registry } = foreignLayout()
       yield* add({ digest: "sha256:beef", annotations: { "org.opencontainers.image.ref.name": "odd" } })
       assert.deepStrictEqual(
         yield* Effect.flip(registry.resolveName("odd")),
-        new DigestInvalid({ digest: "sha256:beef", reason: "the entry has no valid digest" })
+        new IndexInvalid({ path: "index.json", reason: `has an entry, "odd", that has no valid digest` })
       )
-      assert.instanceOf(yield* Effect.flip(registry.getNamed("odd")), DigestInvalid)
+      assert.instanceOf(yield* Effect.flip(registry.getNamed("odd")), IndexInvalid)
     }))
 })
