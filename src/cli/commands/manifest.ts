@@ -1,9 +1,9 @@
 /** manifest get, push, delete. */
 import { Effect, Option, Result, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
-import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { readJson } from "../../oci/Json.ts"
+import { statedMediaType } from "../../oci/Manifest.ts"
 import { type DigestInvalid, ManifestInvalid, Referenced } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
@@ -13,7 +13,7 @@ import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { entryNamed, findManifest, requireDigest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
-import { type Failure, Mistake } from "../Failure.ts"
+import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
@@ -44,12 +44,6 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
   return { descriptor, repository, bytes }
 })
 
-const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
-  Result.mapError(
-    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
-    (reason) => new ManifestInvalid({ reason })
-  )
-
 const printing = <Name extends string>(name: Name) =>
   Command.make(name, {
     reference: f.reference,
@@ -69,7 +63,7 @@ const printing = <Name extends string>(name: Name) =>
       Effect.gen(function*() {
         const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
         const manifest = yield* Effect.fromResult(
-          Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
+          Result.mapError(readJson(bytes), (reason) => new ManifestInvalid({ reason, digest }))
         )
         return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
       })
@@ -125,14 +119,6 @@ export const requests = (
   })
 }
 
-const mediaTypeIn = (content: Uint8Array): Result.Result<string, Failure> =>
-  Result.flatMap(asJson(content), (document) => {
-    const mediaType = isJsonObject(document) ? fieldOf(document, "mediaType") : undefined
-    return typeof mediaType === "string"
-      ? Result.succeed(mediaType)
-      : Result.fail(new Mistake("the manifest does not name its mediaType; say it with --media-type"))
-  })
-
 const push = Command.make("push", {
   reference: f.pushed,
   file: f.file,
@@ -155,7 +141,10 @@ const push = Command.make("push", {
         size > limits.manifestBytes
           ? Effect.fail(new Mistake(`${file} has more than the ${sizeOf(limits.manifestBytes)} a manifest may have`))
           : Effect.void)
-      const type = Option.getOrUndefined(mediaType) ?? (yield* Effect.fromResult(mediaTypeIn(document)))
+      const type = Option.getOrUndefined(mediaType) ?? (yield* Effect.fromResult(statedMediaType(document)))
+      if (type === undefined) {
+        return yield* Effect.fail(new Mistake("the manifest does not name its mediaType; say it with --media-type"))
+      }
       const { descriptor, existed, moved, revision, subject } = yield* registry.pushManifest(
         repository,
         document,
