@@ -232,7 +232,17 @@ const descriptorsIn = (
   return Result.succeed(descriptors)
 }
 
+/** The config, where there is one, and the layers. */
+export const blobsOf = ({ config, layers }: Pick<Manifest, "config" | "layers">): ReadonlyArray<Descriptor> =>
+  config === undefined ? layers : [config, ...layers]
+
 /** Everything a manifest names but its subject, in document order. */
+export const neededBy = (manifest: Pick<Manifest, "config" | "layers" | "manifests">): ReadonlyArray<Descriptor> => [
+  ...blobsOf(manifest),
+  ...manifest.manifests
+]
+
+/** The same, with its place and what it is for. */
 export const children = (
   manifest: Pick<Manifest, "config" | "layers" | "manifests"> & Partial<Pick<Manifest, "mediaType">>
 ): ReadonlyArray<Child> => [
