@@ -11,7 +11,7 @@ import type { RegistryShape } from "../api/Registry.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
 import type { Hasher } from "../ports/ports.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
-import { type Needs, needsOfAll } from "../reachability/reachable.ts"
+import { type Needs, needsOfAll, readAhead } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
 import { type List, listsNaming, unlistReferrer } from "./fallbackTags.ts"
@@ -117,6 +117,7 @@ export const makeDeletes = (
   deleteManifest: Effect.fn("Registry.deleteManifest")(function*(repository, input, options = {}) {
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseDigest(input))
+    yield* readAhead(opened)
     const { before, revision } = yield* opened.layout.transact({
       evidence: (state) =>
         Effect.flatMap(listsNaming(opened, state, digest), (lists) =>
@@ -142,6 +143,7 @@ export const makeDeletes = (
   deleteBlob: Effect.fn("Registry.deleteBlob")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseContentDigest(input))
+    yield* readAhead(opened)
     yield* opened.layout.transact({
       evidence: (state) =>
         Effect.all({
