@@ -2,7 +2,7 @@
 import { Effect, Result } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Descriptor } from "../oci/Descriptor.ts"
-import { parseJson } from "../oci/Json.ts"
+import { statedMediaType } from "../oci/Manifest.ts"
 import { imageManifest } from "../oci/MediaType.ts"
 import { ManifestUnknown, type RegistryError } from "../oci/OciError.ts"
 import type { ManifestPushed, TagMoved } from "../ops/api/Registry.ts"
@@ -113,11 +113,7 @@ export const deleteManifest = Effect.fnUntraced(function*({ registry }: Surface,
 const mediaTypeOf = (header: string | undefined, bytes: Uint8Array): string => {
   const stated = header?.replace(/;.*$/su, "").trim()
   if (stated !== undefined && stated !== "") return stated
-  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: 100, duplicateKeys: "lastWins" }))
-  const inside = typeof document === "object" && document !== null && "mediaType" in document
-    ? document["mediaType"]
-    : undefined
-  return typeof inside === "string" ? inside : imageManifest
+  return Result.getOrUndefined(statedMediaType(bytes)) ?? imageManifest
 }
 
 /** The distribution-spec's "Warnings": a tag that pointed elsewhere, and a subject that is not there. */

@@ -1,5 +1,6 @@
 /** One text for equal JSON: the order of keys carries no meaning (RFC 8259, section 4). */
 import type { Schema } from "effect"
+import { isList } from "../oci/Descriptor.ts"
 
 const texts = new WeakMap<object, string>()
 
@@ -19,5 +20,3 @@ export const canonical = (value: Schema.Json): string => {
   texts.set(value, text)
   return text
 }
-
-const isList = (value: object): value is ReadonlyArray<Schema.Json> => Array.isArray(value)

@@ -1,6 +1,5 @@
 /** Whether a command may happen to a layout, and what then happens. */
 import { Result } from "effect"
-import type { Descriptor } from "../oci/Descriptor.ts"
 import {
   BlobUnknown,
   Conflict,
@@ -10,7 +9,7 @@ import {
   Referenced,
   TagExists
 } from "../oci/OciError.ts"
-import type { Repository, Tag } from "../oci/Reference.ts"
+import type { Tag } from "../oci/Reference.ts"
 import { deleteName, moveName } from "./byName.ts"
 import {
   type Batch,
@@ -84,7 +83,7 @@ const complete = ({ missing }: { readonly missing: ReadonlyArray<Missing> }, dec
 
 const putManifest = (state: State, { descriptor, repository, tags }: PutManifest): Decision => {
   for (const write of tags) {
-    const refusal = refuseTag(state, repository, write, descriptor)
+    const refusal = refuseTag(tagged(state, repository, write.tag)[0]?.digest, repository, write, descriptor.digest)
     if (refusal !== undefined) return Result.fail(refusal)
   }
   const steps = tags.length === 0
@@ -93,13 +92,13 @@ const putManifest = (state: State, { descriptor, repository, tags }: PutManifest
   return Result.succeed(inSequence(state, steps))
 }
 
-const refuseTag = (
-  state: State,
-  repository: Repository,
-  { ifAbsent, ifDigest, tag }: TagWrite,
-  { digest }: Descriptor
+/** Why a tag may not be set, by what it points at now. */
+export const refuseTag = (
+  actual: string | undefined,
+  repository: string,
+  { ifAbsent, ifDigest, tag }: Pick<TagWrite, "ifAbsent" | "tag"> & { readonly ifDigest?: string },
+  digest: string
 ): Conflict | TagExists | undefined => {
-  const actual = tagged(state, repository, tag)[0]?.digest
   const conflict = refuseUnless(ifDigest, actual, repository, tag)
   if (conflict !== undefined) return conflict
   return ifAbsent === true && actual !== undefined && actual !== digest
@@ -111,7 +110,7 @@ const refuseTag = (
 const refuseUnless = (
   expected: string | undefined,
   actual: string | undefined,
-  repository: Repository,
+  repository: string,
   tag: Tag
 ): Conflict | undefined =>
   expected === undefined || expected === actual ? undefined : new Conflict({

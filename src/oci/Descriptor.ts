@@ -14,6 +14,9 @@ export const fieldOf = (object: JsonObject, key: string): Json | undefined =>
 export const isJsonObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** `Array.isArray`, which does not know of arrays that are only read. */
+export const isList = (value: Json | undefined): value is ReadonlyArray<Json> => Array.isArray(value)
+
 /**
  * A descriptor as the image-spec wants it written. It is an open document: a field this library does not know belongs
  * to whoever wrote it, and survives. `size` is in bytes, a safe integer; `platform` is any JSON object, since its

@@ -42,7 +42,9 @@ export const ContentDigest = Digest.check(
 export type ContentDigest = typeof ContentDigest.Type
 
 /** The hashes that are implemented. */
-export type Algorithm = "sha256" | "sha512"
+/** The algorithms that content may be named by here. */
+export const algorithms = ["sha256", "sha512"] as const
+export type Algorithm = typeof algorithms[number]
 
 export const isContentDigest = (input: unknown): input is ContentDigest =>
   typeof input === "string" && input.length <= maxLength && content.test(input)

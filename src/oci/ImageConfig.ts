@@ -1,7 +1,7 @@
 /** What an image's config says of it (image-spec, config.md); for reading only, and text stays as it is written. */
 import { Result } from "effect"
 import { fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
-import { jsonDepth, parseJson } from "./Json.ts"
+import { readJson } from "./Json.ts"
 import { platformOf } from "./Platform.ts"
 
 export interface ImageConfig {
@@ -32,7 +32,7 @@ export interface ContainerSettings {
 
 /** Reads what it knows and passes over what has another type; the failure is the reason why it is no JSON object. */
 export const parseImageConfig = (bytes: Uint8Array): Result.Result<ImageConfig, string> =>
-  Result.flatMap(parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }), (document) => {
+  Result.flatMap(readJson(bytes), (document) => {
     if (!isJsonObject(document)) return Result.fail("is not a JSON object")
     return Result.succeed({
       ...textField(document, "created", "created"),
@@ -77,13 +77,12 @@ const present = <Key extends string, A extends string | ReadonlyArray<string> | 
 ): Field<Key, A> => {
   const fields: { [K in Key]?: A } = {}
   if (value === undefined) return fields
-  const size = typeof value === "string" || isList(value) ? value.length : value.size
+  const size = isMap(value) ? value.size : value.length
   if (size > 0) fields[key] = value
   return fields
 }
 
-const isList = (value: ReadonlyArray<string> | ReadonlyMap<string, string>): value is ReadonlyArray<string> =>
-  Array.isArray(value)
+const isMap = (value: string | object): value is ReadonlyMap<string, string> => value instanceof Map
 
 const isText = (value: Json | undefined): value is string => typeof value === "string"
 

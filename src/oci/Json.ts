@@ -38,6 +38,10 @@ export const parseJson = (bytes: Uint8Array, options: JsonOptions): Result.Resul
   })
 }
 
+/** As every other tool reads it, up to the depth that a document of a layout may have. */
+export const readJson = (bytes: Uint8Array): Result.Result<Schema.Json, string> =>
+  parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })
+
 /** Bytes as UTF-8 text, or why they are none. */
 export const decodeText = (bytes: Uint8Array): Result.Result<string, string> =>
   Result.try({
@@ -132,10 +136,10 @@ export const findDuplicateKey = (text: string): Option.Option<string> => {
   return Option.none()
 }
 
-/** The offset just after the string that starts at `start`. */
-const endOfString = (text: string, start: number): number => {
+/** The offset just after the string that starts at `start` of JSON text. */
+export const endOfString = (text: string, start: number): number => {
   let i = start + 1
-  while (i < text.length && text[i] !== "\"") i += text[i] === "\\" ? 2 : 1
+  while (i < text.length && text.charCodeAt(i) !== quote) i += text.charCodeAt(i) === backslash ? 2 : 1
   return Math.min(i + 1, text.length)
 }
 

@@ -1,8 +1,8 @@
 /** What a manifest or an image index names (image-spec, manifest.md and image-index.md). */
 import { Result } from "effect"
-import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
-import { artifactType, descriptorAt, isList, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
-import { elementOf, jsonDepth, parseJson } from "./Json.ts"
+import { type Descriptor, fieldOf, isJsonObject, isList, type Json, type JsonObject } from "./Descriptor.ts"
+import { artifactType, descriptorAt, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
+import { elementOf, jsonDepth, parseJson, readJson } from "./Json.ts"
 import {
   artifactManifest,
   dockerConfig,
@@ -48,6 +48,16 @@ export interface Child {
   /** The content may be absent: a nondistributable layer, or one that says where else to get it. */
   readonly optional: boolean
 }
+
+/** The media type that a document says it has, where it says one; or why it is no JSON. */
+export const statedMediaType = (bytes: Uint8Array): Result.Result<string | undefined, ManifestInvalid> =>
+  Result.mapBoth(readJson(bytes), {
+    onFailure: (reason) => new ManifestInvalid({ reason }),
+    onSuccess: (document) => {
+      const mediaType = isJsonObject(document) ? fieldOf(document, "mediaType") : undefined
+      return typeof mediaType === "string" ? mediaType : undefined
+    }
+  })
 
 const maxDepth = jsonDepth
 
@@ -222,7 +232,17 @@ const descriptorsIn = (
   return Result.succeed(descriptors)
 }
 
+/** The config, where there is one, and the layers. */
+export const blobsOf = ({ config, layers }: Pick<Manifest, "config" | "layers">): ReadonlyArray<Descriptor> =>
+  config === undefined ? layers : [config, ...layers]
+
 /** Everything a manifest names but its subject, in document order. */
+export const neededBy = (manifest: Pick<Manifest, "config" | "layers" | "manifests">): ReadonlyArray<Descriptor> => [
+  ...blobsOf(manifest),
+  ...manifest.manifests
+]
+
+/** The same, with its place and what it is for. */
 export const children = (
   manifest: Pick<Manifest, "config" | "layers" | "manifests"> & Partial<Pick<Manifest, "mediaType">>
 ): ReadonlyArray<Child> => [

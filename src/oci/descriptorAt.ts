@@ -1,6 +1,6 @@
 /** Reads the descriptors inside a manifest: as the image-spec wants them pushed, or as they are found. */
 import { Option, Result, Schema } from "effect"
-import { Descriptor, embeddedData, fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.ts"
+import { Descriptor, embeddedData, fieldOf, isJsonObject, isList, type Json, type JsonObject } from "./Descriptor.ts"
 import { isDigest } from "./Digest.ts"
 import { elementOf, memberOf } from "./Json.ts"
 import { isMediaType, octetStream } from "./MediaType.ts"
@@ -61,7 +61,7 @@ const noDigest = (digest: Json | undefined): string => {
   return typeof digest === "string" ? `is not a digest: ${quoted(digest)}` : "is not a digest"
 }
 
-const isSize = (size: Json | undefined): size is number =>
+export const isSize = (size: Json | undefined): size is number =>
   typeof size === "number" && Number.isSafeInteger(size) && size >= 0
 
 const noSize = "is not a size in bytes, a whole number from 0 to 2^53 - 1"
@@ -94,8 +94,6 @@ const urls = (value: JsonObject, path: string): Check => {
   const wrong = list.findIndex((url) => typeof url !== "string" || !uri.test(url))
   return wrong === -1 ? Result.void : fault(elementOf(memberOf(path, "urls"), wrong), "is not an absolute URI")
 }
-
-export const isList = (value: Json | undefined): value is ReadonlyArray<Json> => Array.isArray(value)
 
 /** Both fields are required inside `platform` (image-index.md); their values and all other fields are free. */
 const platform = (value: JsonObject, path: string): Check => {

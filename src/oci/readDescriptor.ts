@@ -1,15 +1,14 @@
-/** Reads a descriptor that somebody else wrote, tolerantly and fast: an index may hold a million of them. */
-import { Result, type Schema } from "effect"
-import type { Descriptor } from "./Descriptor.ts"
+/**
+ * Reads a descriptor of the index, tolerantly and fast: an index may hold a million of them, of which each keeps every
+ * field. Descriptors inside manifests are read by `descriptorAt`.
+ */
+import { Result } from "effect"
+import { type Descriptor, fieldOf, isJsonObject, isList, type Json, type JsonObject } from "./Descriptor.ts"
+import { isSize } from "./descriptorAt.ts"
 import { isDigest } from "./Digest.ts"
 
-type Fields = { readonly [key: string]: Schema.Json }
-
-const isFields = (value: Schema.Json | undefined): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Present as the schema wants them; everything else about a foreign descriptor is its writer's business. */
-const isReadable = (value: Fields): value is Fields & Descriptor => whyUnreadable(value) === undefined
+const isReadable = (value: JsonObject): value is JsonObject & Descriptor => whyUnreadable(value) === undefined
 
 /**
  * The descriptor in `value` with every field kept, or why it is none (image-spec, descriptor.md, "Properties"). An
@@ -18,8 +17,8 @@ const isReadable = (value: Fields): value is Fields & Descriptor => whyUnreadabl
  * Media types are not held to RFC 6838 here, since tools do write parameters into them; digests and sizes are checked,
  * since content is found and bounded by them.
  */
-export const readDescriptor = (value: Schema.Json): Result.Result<Descriptor, string> => {
-  if (!isFields(value)) return Result.fail("is not an object")
+export const readDescriptor = (value: Json): Result.Result<Descriptor, string> => {
+  if (!isJsonObject(value)) return Result.fail("is not an object")
   if (!isReadable(value)) return Result.fail(whyUnreadable(value) ?? "is not a descriptor")
   const wrong = misshapen(value)
   return Result.succeed(wrong.length === 0 ? value : without(value, wrong))
@@ -31,33 +30,30 @@ const without = <A extends object>(value: A, keys: ReadonlyArray<string>): A => 
   return copy
 }
 
-const misshapen = (value: Fields): ReadonlyArray<string> =>
+const misshapen = (value: JsonObject): ReadonlyArray<string> =>
   optional.filter(([key, isShaped]) => {
-    const field = own(value, key)
+    const field = fieldOf(value, key)
     return field !== undefined && !isShaped(field)
   }).map(([key]) => key)
 
-const isText = (value: Schema.Json): boolean => typeof value === "string"
+const isText = (value: Json): boolean => typeof value === "string"
 
-const optional: ReadonlyArray<readonly [string, (value: Schema.Json) => boolean]> = [
-  ["annotations", isFields],
+const optional: ReadonlyArray<readonly [string, (value: Json) => boolean]> = [
+  ["annotations", isJsonObject],
   ["artifactType", isText],
   ["data", isText],
-  ["platform", isFields],
-  ["urls", (value) => Array.isArray(value) && value.every(isText)]
+  ["platform", isJsonObject],
+  ["urls", (value) => isList(value) && value.every(isText)]
 ]
 
-const own = (value: Fields, key: string): Schema.Json | undefined => Object.hasOwn(value, key) ? value[key] : undefined
-
-const whyUnreadable = (value: Fields): string | undefined => {
-  if (!isDigest(own(value, "digest"))) return "has no valid digest"
-  if (typeof own(value, "mediaType") !== "string") return "has no mediaType"
-  const size = own(value, "size")
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return "has no valid size"
-  const annotations = own(value, "annotations")
+const whyUnreadable = (value: JsonObject): string | undefined => {
+  if (!isDigest(fieldOf(value, "digest"))) return "has no valid digest"
+  if (typeof fieldOf(value, "mediaType") !== "string") return "has no mediaType"
+  if (!isSize(fieldOf(value, "size"))) return "has no valid size"
+  const annotations = fieldOf(value, "annotations")
   // Every tool that is written in Go writes null for what is absent, and reads it so.
   if (annotations === undefined || annotations === null) return undefined
-  if (!isFields(annotations)) return "has annotations that are no object"
+  if (!isJsonObject(annotations)) return "has annotations that are no object"
   for (const key in annotations) {
     if (typeof annotations[key] !== "string") return "has an annotation that is no string"
   }

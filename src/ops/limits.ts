@@ -1,4 +1,10 @@
 /** How much of a layout or a request is looked at before it is refused; one place for all of it. */
+import { Effect } from "effect"
+import { LimitExceeded } from "../oci/OciError.ts"
+
+/** Refuses to go on with a walk that has met more than it may. */
+export const atMost = (limit: number, found: number, what: string): Effect.Effect<void, LimitExceeded> =>
+  found > limit ? Effect.fail(new LimitExceeded({ what, limit })) : Effect.void
 
 /** Bytes of a manifest or an index document below `index.json` (distribution-spec asks for 4 MiB at least). */
 export const manifestBytes = 4 * 1024 * 1024

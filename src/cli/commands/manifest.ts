@@ -1,8 +1,8 @@
 /** manifest get, push, delete. */
 import { Effect, Option, Result, Schema } from "effect"
 import { Command } from "effect/cli"
-import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
+import { statedMediaType } from "../../oci/Manifest.ts"
 import { type DigestInvalid, Referenced } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
@@ -10,14 +10,14 @@ import * as limits from "../../ops/limits.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { entryNamed, findManifest, requireDigest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
-import { type Failure, Mistake } from "../Failure.ts"
+import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, report } from "../output.ts"
 import { locateNew, locateRef, type Named } from "../target.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
-import { asJson, printManifest } from "./printManifest.ts"
+import { printManifest } from "./printManifest.ts"
 
 const get = Command.make("get", {
   reference: f.reference,
@@ -74,14 +74,6 @@ export const requests = (
   })
 }
 
-const mediaTypeIn = (content: Uint8Array): Result.Result<string, Failure> =>
-  Result.flatMap(asJson(content), (document) => {
-    const mediaType = isJsonObject(document) ? fieldOf(document, "mediaType") : undefined
-    return typeof mediaType === "string"
-      ? Result.succeed(mediaType)
-      : Result.fail(new Mistake("the manifest does not name its mediaType; say it with --media-type"))
-  })
-
 const push = Command.make("push", {
   reference: f.pushed,
   file: f.file,
@@ -104,7 +96,10 @@ const push = Command.make("push", {
         size > limits.manifestBytes
           ? Effect.fail(new Mistake(`${file} has more than the ${sizeOf(limits.manifestBytes)} a manifest may have`))
           : Effect.void)
-      const type = Option.getOrUndefined(mediaType) ?? (yield* Effect.fromResult(mediaTypeIn(document)))
+      const type = Option.getOrUndefined(mediaType) ?? (yield* Effect.fromResult(statedMediaType(document)))
+      if (type === undefined) {
+        return yield* Effect.fail(new Mistake("the manifest does not name its mediaType; say it with --media-type"))
+      }
       const { descriptor, existed, moved, revision, subject } = yield* registry.pushManifest(
         repository,
         document,

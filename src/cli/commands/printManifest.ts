@@ -1,6 +1,6 @@
 /** Printing a manifest: manifest get, and cat. */
 import { Effect, Option, Result, Schema, Stream } from "effect"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { readJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
@@ -32,13 +32,6 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
   return { descriptor, repository, bytes }
 })
 
-/** What is in a manifest, as it reads. */
-export const asJson = (content: Uint8Array): Result.Result<Schema.Json, ManifestInvalid> =>
-  Result.mapError(
-    parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }),
-    (reason) => new ManifestInvalid({ reason })
-  )
-
 interface Printing {
   readonly reference: string
   readonly platform: Option.Option<string>
@@ -59,7 +52,7 @@ export const printManifest = ({ at, platform, reference, wanted, where }: Printi
     Effect.gen(function*() {
       const { bytes, descriptor: { digest, mediaType, size }, repository } = yield* found
       const manifest = yield* Effect.fromResult(
-        Result.mapError(asJson(bytes), ({ reason }) => new ManifestInvalid({ reason, digest }))
+        Result.mapError(readJson(bytes), (reason) => new ManifestInvalid({ reason, digest }))
       )
       return { ...field("repository", repository), digest, media_type: mediaType, size, manifest }
     })

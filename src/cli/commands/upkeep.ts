@@ -1,10 +1,10 @@
 /** verify, repair. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { named } from "../../oci/quoted.ts"
 import { type Finding, type FindingCode, isFindingCode } from "../../ops/api/findings.ts"
 import type { RepairStep, VerifyOptions } from "../../ops/api/Maintenance.ts"
-import { findManifest, parseRef } from "../../ops/refs/find.ts"
+import { scopeOf } from "../../ops/verify/scopeOf.ts"
 import { described } from "../described.ts"
 import { exitCodes } from "../exitCodes.ts"
 import { Ended, type Failure, Mistake } from "../Failure.ts"
@@ -80,22 +80,12 @@ const verifiedLines = (found: Verified, screen: Screen): string => {
   ].join("\n")
 }
 
-/** What is to be verified; where the layout cannot be read, all of it, so that the answer says why. */
-const scopeOf = Effect.fnUntraced(function*(target: Target): Effect.fn.Return<VerifyOptions, Failure> {
+/** What is to be verified. */
+const scopeIn = (target: Target): Effect.Effect<VerifyOptions, Failure> => {
   const { name } = target
-  if (name === undefined) return {}
-  if (!/[:@]/u.test(name)) return { repository: name }
-  const found = yield* Effect.result(findManifest(target, name))
-  if (Result.isSuccess(found)) {
-    const { descriptor, repository } = found.success
-    return repository === undefined ? { name } : { repository, reference: descriptor.digest }
-  }
-  const isMissing = ["ManifestUnknown", "NameUnknown", "DigestAmbiguous", "ReferenceInvalid"].includes(
-    found.failure._tag
-  )
-  if (isMissing) return yield* found.failure
-  return Result.match(parseRef(name), { onFailure: () => ({}), onSuccess: ({ repository }) => ({ repository }) })
-})
+  if (name === undefined) return Effect.succeed({})
+  return /[:@]/u.test(name) ? scopeOf(target, name) : Effect.succeed({ repository: name })
+}
 
 export const verify = Command.make("verify", {
   target: f.target,
@@ -112,7 +102,7 @@ export const verify = Command.make("verify", {
       const show = yield* progressOf("verifying")
       const counts = { error: 0, warning: 0, info: 0 }
       let checked = { manifests: 0, blobs: 0, bytes: 0 }
-      const found = opened.registry.verify({ ...(yield* scopeOf(opened)), level, sparse }).pipe(
+      const found = opened.registry.verify({ ...(yield* scopeIn(opened)), level, sparse }).pipe(
         Stream.mapEffect((step): Effect.Effect<ReadonlyArray<Verified>> => {
           if (step._tag === "Found") {
             counts[step.finding.severity]++

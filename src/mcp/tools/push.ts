@@ -1,8 +1,6 @@
 /** Tools that add: blobs, manifests and tags. */
-import { Effect, Option, Result, Schema } from "effect"
-import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
-import { ManifestInvalid } from "../../oci/OciError.ts"
+import { Effect, Option, Schema } from "effect"
+import { statedMediaType } from "../../oci/Manifest.ts"
 import * as registryLimits from "../../ops/limits.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { bare, contentOf, inlineText } from "../tool/content.ts"
@@ -98,7 +96,10 @@ export const pushManifest = defineTool({
   run: Effect.fn("oci_push_manifest")(
     function*({ digest, fallback_tag, media_type, repository, tags = [], ...given }, call) {
       const bytes = yield* manifestOf(call, given)
-      const mediaType = media_type ?? (yield* mediaTypeIn(bytes))
+      const mediaType = media_type ?? (yield* Effect.fromResult(statedMediaType(bytes)))
+      if (mediaType === undefined) {
+        return yield* invalidArgument("media_type: required, since the manifest does not name its mediaType")
+      }
       const pushed = yield* call.layout.registry.pushManifest(repository, bytes, mediaType, {
         ...(digest === undefined ? {} : { digest }),
         fallbackTag: fallback_tag,
@@ -134,15 +135,6 @@ const manifestOf = Effect.fnUntraced(
     ))
   }
 )
-
-const mediaTypeIn = Effect.fnUntraced(function*(bytes: Uint8Array): Effect.fn.Return<string, ToolError> {
-  const parsed = parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })
-  if (Result.isFailure(parsed)) return yield* new ManifestInvalid({ reason: parsed.failure })
-  const mediaType = isJsonObject(parsed.success) ? fieldOf(parsed.success, "mediaType") : undefined
-  return typeof mediaType === "string"
-    ? mediaType
-    : yield* invalidArgument("media_type: required, since the manifest does not name its mediaType")
-})
 
 export const tag = defineTool({
   name: "oci_tag",

@@ -1,12 +1,12 @@
 /** The tool that looks for everything that is wrong. */
-import { Effect, Result, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import type { Finding, Severity } from "../../ops/api/findings.ts"
 import type { Level, VerifyOptions } from "../../ops/api/Maintenance.ts"
-import { findManifest, parseRef } from "../../ops/refs/find.ts"
+import { scopeOf } from "../../ops/verify/scopeOf.ts"
 import { Allowance, clean, withShortDigests } from "../tool/display.ts"
 import * as p from "../tool/parameters.ts"
 import type { ServedLayout } from "../tool/ServerConfig.ts"
-import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
+import { invalidArgument } from "../tool/SurfaceError.ts"
 import { type Call, defineTool } from "../tool/Tool.ts"
 
 const Problem = Schema.Struct({
@@ -64,40 +64,6 @@ export const verify = defineTool({
     }
   })
 })
-
-/** What a reference means; where the layout cannot be read, what it says, so that the answer can say why. */
-const scopeOf = Effect.fnUntraced(function*(
-  layout: ServedLayout,
-  ref: string
-): Effect.fn.Return<VerifyOptions, ToolError> {
-  const found = yield* Effect.result(findManifest(layout, ref))
-  if (Result.isSuccess(found)) {
-    const { descriptor, name, repository } = found.success
-    return repository === undefined ? { name } : { repository, reference: descriptor.digest }
-  }
-  const parsed = parseRef(ref)
-  switch (found.failure._tag) {
-    case "IndexInvalid":
-    case "IndexTooLarge":
-    case "LayoutInvalid":
-    case "LayoutVersionUnsupported":
-    case "SymlinkRefused":
-      return Result.isSuccess(parsed) ? referenceIn(parsed.success) : {}
-    default:
-      return yield* found.failure
-  }
-})
-
-const referenceIn = ({ by, repository }: Result.Result.Success<ReturnType<typeof parseRef>>): VerifyOptions => {
-  switch (by._tag) {
-    case "Tag":
-      return { repository, reference: by.tag }
-    case "Digest":
-      return { repository, reference: by.digest }
-    case "Prefix":
-      return { repository }
-  }
-}
 
 /** The findings that are worth most, at most `limit` of them, and how many there are. */
 const gather = Effect.fnUntraced(function*(

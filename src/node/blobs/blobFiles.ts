@@ -1,34 +1,24 @@
 /** A layout's blobs as files: complete and verified before they have a name. */
-import { Clock, Effect, Option, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../../layout/garbage.ts"
-import { type Algorithm, algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import { DigestInvalid, type RegistryError, SizeInvalid, SymlinkRefused } from "../../oci/OciError.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
 import { cannotLink, fallBack } from "../files/fallback.ts"
 import { runningHash } from "../files/hasher.ts"
-import {
-  guard,
-  guardedStat,
-  identityOf,
-  ifThere,
-  type LayoutFiles,
-  openRegular,
-  statIfThere
-} from "../files/layoutFiles.ts"
-import { isLookReliable } from "../files/mtimeReliable.ts"
+import { guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { Preparation } from "../index/Preparation.ts"
+import { digestsBelow, listDigests } from "./listBlobs.ts"
 import { protectBlob } from "./protectBlob.ts"
 import { sizeIs } from "./protectBlob.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
 import { markedSince, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
-
-const algorithms = ["sha256", "sha512"] as const
 
 /** Blobs of another store on disk can be linked; those of any other are copied. */
 const filesOf = new WeakMap<BlobStore, LayoutFiles>()
@@ -129,44 +119,6 @@ const foundOf = (
   Stream.fromIterableEffect(digests).pipe(
     Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
     Stream.flatMap((found) => Stream.fromIterable(found))
-  )
-
-/** The digests that the folders of all algorithms below one have as names. */
-const digestsBelow = (
-  files: LayoutFiles,
-  parent: string
-): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> =>
-  Effect.map(
-    Effect.forEach(algorithms, (algorithm) => digestsIn(files, join(parent, algorithm), algorithm)),
-    (each) => each.flat()
-  )
-
-/** Lists the folders of blobs when their times have changed. */
-const listDigests = (
-  files: LayoutFiles
-): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> => {
-  const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
-  let last: { readonly looks: string; readonly digests: ReadonlyArray<ContentDigest> } | undefined
-  return Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
-    const stats = yield* files.fs.linkStats(folders)
-    const looks = stats.map((stat) => stat === undefined ? "" : identityOf(stat)).join(" ")
-    if (last?.looks === looks) return last.digests
-    const digests = yield* digestsBelow(files, files.blobs)
-    const isReliable = stats.every((stat) => isLookReliable(files, now, stat))
-    last = isReliable ? { looks, digests } : undefined
-    return digests
-  })
-}
-
-const digestsIn = (
-  files: LayoutFiles,
-  folder: string,
-  algorithm: Algorithm
-): Effect.Effect<ReadonlyArray<ContentDigest>, FsError | SymlinkRefused> =>
-  Effect.map(
-    Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder))),
-    (names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
   )
 
 /** Content of which only our second name is left. */

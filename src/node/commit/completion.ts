@@ -6,16 +6,17 @@ import { Clock, Effect, Result } from "effect"
 import { join } from "node:path"
 import type { Entry } from "../../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
-import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { algorithms, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
 import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
+import { digestsBelow } from "../blobs/listBlobs.ts"
 import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"
 import { secondNameOf } from "../blobs/secondNames.ts"
 import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
-import { guard, identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
+import { identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
 import { isLookReliable } from "../files/mtimeReliable.ts"
 import type { Trusted } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -28,8 +29,6 @@ export interface Completion {
   /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
   readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
 }
-
-const algorithms = ["sha256", "sha512"] as const
 
 /** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
 const trustMillis = 1000
@@ -70,24 +69,12 @@ export const makeCompletion = (
       Effect.forEach(content, ([digest, inPlace]) => completeBlob(files, trusted, digest, inPlace), { discard: true })
     )
 
-  const namesIn = (
-    folder: string,
-    algorithm: string
-  ): Effect.Effect<ReadonlyArray<string>, FsError | SymlinkRefused> =>
-    Effect.map(
-      Effect.andThen(
-        guard(files, join(folder, algorithm, "any")),
-        ifThere(files.fs.readDirectory(join(folder, algorithm)))
-      ),
-      (names = []) => names.map((name) => `${algorithm}:${name}`)
-    )
-
   /** The second names there are; after a commit of our own they are known. */
   const keptNow = Effect.fnUntraced(
     function*({ seen, written }: CachedLayout): Effect.fn.Return<Set<string>, FsError | SymlinkRefused> {
       const { keptNames } = files
       if (keptNames.listed !== undefined && (written !== undefined || listedFor === seen)) return keptNames.listed
-      keptNames.listed = new Set((yield* Effect.forEach(algorithms, (one) => namesIn(files.kept, one))).flat())
+      keptNames.listed = new Set<string>(yield* digestsBelow(files, files.kept))
       keptNames.spare.clear()
       listedFor = seen
       return keptNames.listed
@@ -99,12 +86,12 @@ export const makeCompletion = (
     function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
       const { keptNames } = files
       const kept = yield* storage(keptNow(known))
-      const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
+      const there = yield* storage(digestsBelow(files, files.blobs))
       // Nearly always all of it is there, and counting is enough.
       let count = 0
       for (const digest of there) if (kept.has(digest)) count++
       if (count === kept.size) return false
-      const present = new Set(there)
+      const present = new Set<string>(there)
       const missing = new Set(Array.from(kept).filter((digest) => !present.has(digest)))
       if (Array.from(missing).every((digest) => keptNames.spare.has(digest))) return false
       const reached = yield* reachedBy(state.entries)

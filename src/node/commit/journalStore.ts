@@ -2,6 +2,7 @@
 import { Effect, Option, Queue, Stream } from "effect"
 import { join } from "node:path"
 import { EntryAdded } from "../../layout/Event.ts"
+import { algorithms } from "../../oci/Digest.ts"
 import { HistoryInvalid, type RegistryError, RevisionUnknown } from "../../oci/OciError.ts"
 import type { FoundCommit, Journal } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
@@ -13,8 +14,6 @@ import type { Segment } from "../journal/journalFile.ts"
 import { committed, lastTime, type Line, nextRevision } from "../journal/journalRecord.ts"
 import { linesPutAside, readAround, segmentUpTo, skimBefore } from "../journal/journalSegments.ts"
 import { foreignDrafts } from "./drafts.ts"
-
-const algorithms = ["sha256", "sha512"] as const
 
 /** How often somebody who watches looks for changes, when the system tells of them, and when it does not. */
 const patientMillis = 10_000

@@ -1,7 +1,7 @@
 /** What interrupted tools leave in a layout, told by its name, and strangers under `blobs/`. */
 import { Clock, Effect, Option, Stream } from "effect"
 import { join } from "node:path"
-import { isContentDigest } from "../../oci/Digest.ts"
+import { algorithms, isContentDigest } from "../../oci/Digest.ts"
 import { leftoverMillis } from "../../ops/limits.ts"
 import { isUnfinished, type Leftover, type Leftovers } from "../../ops/ports/Upkeep.ts"
 import type { FileStat, FsError } from "../fs/LayoutFs.ts"
@@ -32,8 +32,6 @@ const forms: ReadonlyArray<Form> = [
 ]
 
 const formOf = (path: string): Form | undefined => forms.find(({ form }) => form.test(path))
-
-const algorithms = ["sha256", "sha512"]
 
 /** Folders that are listed, each by itself: none is gone into that is a link. */
 const folders = ["", "ingest", ".ocilayout/tmp", "blobs", "blobs/uploads", ...algorithms.map((name) => `blobs/${name}`)]

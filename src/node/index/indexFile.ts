@@ -2,8 +2,8 @@
 import { Clock, Effect, Result, type Schema } from "effect"
 import { relative } from "node:path"
 import { indexLimits } from "../../layout/Command.ts"
-import { isJsonObject } from "../../oci/Descriptor.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { isJsonObject, isList } from "../../oci/Descriptor.ts"
+import { parseJson, readJson } from "../../oci/Json.ts"
 import {
   type FormatUnsupported,
   IndexInvalid,
@@ -186,7 +186,7 @@ const readOpened = Effect.fnUntraced(function*(
 
 const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries" | "generation">, string> =>
   Result.gen(function*() {
-    const document = yield* parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })
+    const document = yield* readJson(bytes)
     if (!isJsonObject(document)) {
       return yield* Result.fail(
         `is ${
@@ -205,8 +205,6 @@ const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries
 /** An index as text. */
 export const textOf = ({ raw }: Pick<IndexOnDisk, "raw">): string =>
   Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("utf8")
-
-const isList = (value: Schema.Json): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
 
 /** `oci-layout` as a file. */
 export interface Marker {

@@ -2,7 +2,8 @@
 import type { Schema } from "effect"
 import { generation as generationKey } from "../../oci/Annotations.ts"
 import { isJsonObject } from "../../oci/Descriptor.ts"
-import { backslash, comma, isClosing, isOpening, isSpace, quote } from "./jsonCodes.ts"
+import { endOfString } from "../../oci/Json.ts"
+import { comma, isClosing, isOpening, isSpace, quote } from "./jsonCodes.ts"
 
 /** The members of an object or the elements of an array, as they are written, and what stands around them. */
 interface Written {
@@ -165,13 +166,6 @@ const keyOf = (item: string): string => {
   let at = item.indexOf(":", endOfString(item, 0)) + 1
   while (isSpace(item.charCodeAt(at))) at++
   return item.slice(0, at)
-}
-
-/** After the string that begins at `start`. */
-const endOfString = (text: string, start: number): number => {
-  let at = start + 1
-  while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1
-  return at + 1
 }
 
 /** The items of the object or array that begins at `start` of valid JSON text, and where it ends. */

@@ -2,12 +2,13 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { join, relative, sep } from "node:path"
 import { fromIndex } from "../../layout/State.ts"
-import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { type Algorithm, algorithms, type ContentDigest } from "../../oci/Digest.ts"
 import { findDuplicateKey } from "../../oci/Json.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { manifestBytes } from "../../ops/limits.ts"
 import { damaged } from "../../ops/manifests/damage.ts"
 import type { BlobFile, IndexCondition, JournalCondition, Upkeep } from "../../ops/ports/Upkeep.ts"
+import { digestsIn } from "../blobs/listBlobs.ts"
 import { secondNameOf } from "../blobs/secondNames.ts"
 import { trashSize } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
@@ -20,8 +21,6 @@ import { isSpent } from "../journal/journalRecord.ts"
 import { segmentUpTo } from "../journal/journalSegments.ts"
 import { quarantineBlob } from "./quarantine.ts"
 import { emptyTrashNow, repairFile, restoreIndex } from "./repairFiles.ts"
-
-const algorithms = ["sha256", "sha512"] as const
 
 /** Blobs looked at between two looks at whether somebody still wants to know. */
 const lookedAt = 256
@@ -130,9 +129,7 @@ const heldIn = Effect.fnUntraced(function*(files: LayoutFiles) {
   const kept = { blobs: 0, bytes: 0 }
   const only = { blobs: 0, bytes: 0 }
   for (const algorithm of algorithms) {
-    const folder = join(files.kept, algorithm)
-    const names = (yield* ifThere(files.fs.readDirectory(folder))) ?? []
-    const digests = names.map((name) => `${algorithm}:${name}`).filter(isContentDigest)
+    const digests = yield* digestsIn(files, join(files.kept, algorithm), algorithm)
     const [held, there] = yield* Effect.all([
       files.fs.linkStats(digests.map((digest) => secondNameOf(files, digest))),
       files.fs.linkStats(digests.map((digest) => files.blob(digest)))
@@ -147,14 +144,9 @@ const heldIn = Effect.fnUntraced(function*(files: LayoutFiles) {
   return { kept, only, trash: yield* trashSize(files) }
 })
 
-const digestsOf = (files: LayoutFiles, algorithm: string): Effect.Effect<ReadonlyArray<ContentDigest>, FsError> => {
-  const folder = join(files.blobs, algorithm)
-  return Effect.andThen(guard(files, join(folder, "any")), ifThere(files.fs.readDirectory(folder))).pipe(
-    // A folder that is a link is seen as no folder when what should be in it is looked for.
-    Effect.catchTag("SymlinkRefused", () => Effect.succeed(undefined)),
-    Effect.map((names = []) => names.map((name) => `${algorithm}:${name}`).filter(isContentDigest))
-  )
-}
+/** A folder that is a link is seen as no folder when what should be in it is looked for. */
+const digestsOf = (files: LayoutFiles, algorithm: Algorithm): Effect.Effect<ReadonlyArray<ContentDigest>, FsError> =>
+  Effect.catchTag(digestsIn(files, join(files.blobs, algorithm), algorithm), "SymlinkRefused", () => Effect.succeed([]))
 
 /** What reading would find; a link that it would refuse, or that leads nowhere, is told from nothing. */
 const statBlob = (files: LayoutFiles, path: string): Effect.Effect<FileStat | "link" | undefined, FsError> =>

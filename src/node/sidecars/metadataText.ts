@@ -1,8 +1,8 @@
 /** What is known of a manifest as a line of text, so that nobody has to read the manifest again to tell what refers to it. */
 import { Result, type Schema } from "effect"
-import { type Descriptor, isJsonObject } from "../../oci/Descriptor.ts"
-import { descriptorAt, isList, stringEntries } from "../../oci/descriptorAt.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { type Descriptor, isJsonObject, isList } from "../../oci/Descriptor.ts"
+import { descriptorAt, stringEntries } from "../../oci/descriptorAt.ts"
+import { readJson } from "../../oci/Json.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import { factsKey } from "../../ops/manifests/manifests.ts"
 
@@ -148,5 +148,4 @@ const descriptorsOf = (value: Schema.Json | undefined): ReadonlyArray<Descriptor
   return all.length === value.length ? all : undefined
 }
 
-const parsed = (text: string): Schema.Json | undefined =>
-  Result.getOrUndefined(parseJson(Buffer.from(text), { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))
+const parsed = (text: string): Schema.Json | undefined => Result.getOrUndefined(readJson(Buffer.from(text)))

@@ -12,7 +12,7 @@ import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
 import type { Hasher } from "../ports/ports.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
-import { type Needs, needsOfAll } from "../reachability/reachable.ts"
+import { type Needs, needsOfAll, readAhead } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
 import { type List, listsNaming, unlistReferrer } from "./fallbackTags.ts"
@@ -125,6 +125,7 @@ export const makeDeletes = (
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseDigest(input))
     const force = options.force ?? false
+    yield* readAhead(opened)
     const { before, revision } = yield* opened.layout.transact({
       evidence: Effect.fnUntraced(function*(state: State): Effect.fn.Return<Evidence, RegistryError> {
         const lists = yield* listsNaming(opened, state, digest)
@@ -146,6 +147,7 @@ export const makeDeletes = (
   deleteBlob: Effect.fn("Registry.deleteBlob")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
     const digest = yield* Effect.fromResult(parseContentDigest(input))
+    yield* readAhead(opened)
     yield* opened.layout.transact({
       evidence: (state) =>
         Effect.all({

@@ -8,9 +8,9 @@ import type { Command } from "../../layout/Command.ts"
 import { entriesOf, withDigest } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "../../oci/Descriptor.ts"
-import { isList } from "../../oci/descriptorAt.ts"
+import { isList } from "../../oci/Descriptor.ts"
 import type { Digest } from "../../oci/Digest.ts"
-import { jsonBytes, jsonDepth, parseJson } from "../../oci/Json.ts"
+import { jsonBytes, readJson } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex, kindOf } from "../../oci/MediaType.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
@@ -47,7 +47,7 @@ const listsIn = Effect.fnUntraced(function*(
     const bytes = yield* Effect.option(opened.manifests.bytes(descriptor))
     const read = Option.flatMap(
       bytes,
-      (content) => Option.getSuccess(parseJson(content, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))
+      (content) => Option.getSuccess(readJson(content))
     )
     if (Option.isNone(read) || !isJsonObject(read.value)) continue
     const manifests = fieldOf(read.value, "manifests")

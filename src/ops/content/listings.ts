@@ -5,6 +5,7 @@ import { names, pageOf, tags, unnamed, untagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
+import { blobsOf } from "../../oci/Manifest.ts"
 import { NameUnknown, type RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "../api/Attached.ts"
@@ -23,9 +24,7 @@ const sorted = new WeakMap<Walk, Readonly<Record<"manifest" | "blob", ReadonlyAr
 const digestsIn = (walk: Walk): Readonly<Record<"manifest" | "blob", ReadonlyArray<Digest>>> => {
   const known = sorted.get(walk)
   if (known !== undefined) return known
-  const blobs = Array.from(walk.facts.values()).flatMap(({ config, layers }) =>
-    config === undefined ? layers : [config, ...layers]
-  )
+  const blobs = Array.from(walk.facts.values()).flatMap(blobsOf)
   const made = {
     manifest: Array.from(walk.reached.keys()).toSorted(),
     blob: Array.from(new Set(blobs.map(({ digest }) => digest))).toSorted()

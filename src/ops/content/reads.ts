@@ -4,6 +4,7 @@ import { named, names, reaching, tagged, unnamed, withDigest } from "../../layou
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import { blobsOf } from "../../oci/Manifest.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import {
   BlobUnknown,
@@ -260,7 +261,7 @@ const embeddedBlob = Effect.fnUntraced(function*(
     const { facts, reached } = yield* walkRepository(opened, state, opened.repository, true)
     const candidates = [
       ...reached.values(),
-      ...Array.from(facts.values()).flatMap(({ config, layers }) => config === undefined ? layers : [config, ...layers])
+      ...Array.from(facts.values()).flatMap(blobsOf)
     ]
     for (const descriptor of candidates) {
       if (descriptor.digest !== digest) continue

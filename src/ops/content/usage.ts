@@ -1,6 +1,7 @@
 /** How many bytes the names of a layout need, and how many of them nothing else needs. */
 import { Effect, Result, Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { blobsOf } from "../../oci/Manifest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 
@@ -102,9 +103,8 @@ const below = (
     known.set(descriptor.digest, sizes)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))
     if (Result.isFailure(facts)) return sizes
-    const { config, layers, manifests } = facts.success
-    for (const { digest, size } of config === undefined ? layers : [config, ...layers]) sizes.set(digest, size)
-    for (const child of manifests) {
+    for (const { digest, size } of blobsOf(facts.success)) sizes.set(digest, size)
+    for (const child of facts.success.manifests) {
       for (const [digest, size] of yield* below(registry, repository, child, known)) sizes.set(digest, size)
     }
     return sizes

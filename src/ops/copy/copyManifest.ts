@@ -1,7 +1,8 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
 import { Effect, Result, Stream } from "effect"
+import { refuseTag } from "../../layout/decide.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, Conflict, ContentMismatch, type RegistryError, TagExists } from "../../oci/OciError.ts"
+import { BlobUnknown, ContentMismatch, type RegistryError } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
 import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
@@ -84,7 +85,7 @@ const prepare = Effect.fnUntraced(function*(
   const reader = readSource(item.source)
   const asked = yield* reader.root
   const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
-  yield* Effect.forEach(item.tags, (tag) => refuseTag(target, tag, root.descriptor.digest), { discard: true })
+  yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
   const entries = yield* Effect.filter(
@@ -128,7 +129,7 @@ const changesOf = (
 const nameOf = (tag: TagRequest): string => typeof tag === "string" ? tag : tag.tag
 
 /** Whether a tag could be set as things are; whether it can is decided when it is. */
-const refuseTag = Effect.fnUntraced(function*(
+const checkTag = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   request: TagRequest,
   digest: string
@@ -139,14 +140,8 @@ const refuseTag = Effect.fnUntraced(function*(
     Effect.map((found) => found.digest),
     Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })
   )
-  if (request.ifAbsent === true && actual !== undefined && actual !== digest) {
-    return yield* new TagExists({ repository, tag, digest: actual })
-  }
-  if (request.ifDigest !== undefined && actual !== request.ifDigest) {
-    const found = actual === undefined ? {} : { actual }
-    const reason = actual === undefined ? "it is not there" : "it points elsewhere"
-    return yield* new Conflict({ reason, repository, tag, expected: request.ifDigest, ...found })
-  }
+  const refusal = refuseTag(actual, repository, { ...request, tag }, digest)
+  if (refusal !== undefined) return yield* refusal
 })
 
 type Sent = Pick<Copied, "blobsCopied" | "blobsPresent" | "bytesCopied" | "missing">

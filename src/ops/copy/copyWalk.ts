@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { LimitExceeded, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
 import * as limits from "../limits.ts"
 import type { ReadManifest, SourceReader } from "../refs/copySource.ts"
@@ -50,21 +50,16 @@ export const walkCopy = Effect.fnUntraced(function*(
   let entryBytes = root.bytes.length
 
   const read = Effect.fnUntraced(function*(descriptor: Descriptor): Effect.fn.Return<ReadManifest, RegistryError> {
-    if (seen.size > limits.walkManifests) {
-      return yield* new LimitExceeded({ what: "manifests in a copy", limit: limits.walkManifests })
-    }
+    yield* limits.atMost(limits.walkManifests, seen.size, "manifests in a copy")
     const found = yield* source.manifest(descriptor)
     readBytes += found.bytes.length
-    return readBytes <= limits.walkBytes
-      ? found
-      : yield* new LimitExceeded({ what: "bytes of manifests in a copy", limit: limits.walkBytes })
+    yield* limits.atMost(limits.walkBytes, readBytes, "bytes of manifests in a copy")
+    return found
   })
 
   const grow = Effect.fnUntraced(function*({ bytes }: ReadManifest): Effect.fn.Return<void, RegistryError> {
     entryBytes += bytes.length
-    if (entryBytes > limits.copyBytes) {
-      return yield* new LimitExceeded({ what: "bytes of attached manifests in a copy", limit: limits.copyBytes })
-    }
+    yield* limits.atMost(limits.copyBytes, entryBytes, "bytes of attached manifests in a copy")
   })
 
   /** Takes in what a document of an unknown type names: a copy without it would be smaller than its source. */
@@ -88,9 +83,7 @@ export const walkCopy = Effect.fnUntraced(function*(
     const manifests = [top.descriptor]
     let level = [top]
     for (let depth = 0; level.length > 0; depth++) {
-      if (depth > limits.walkDepth) {
-        return yield* new LimitExceeded({ what: "indexes inside indexes", limit: limits.walkDepth })
-      }
+      yield* limits.atMost(limits.walkDepth, depth, "indexes inside indexes")
       const next: Array<ReadManifest> = []
       for (const { descriptor: { digest: parent }, manifest } of level) {
         for (const child of children(manifest)) {

@@ -9,6 +9,7 @@ import { PlanExpired, type RegistryError, Unsupported } from "../../oci/OciError
 import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
+import { readAhead } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
@@ -174,6 +175,7 @@ export const makeGarbage = (
   collectGarbage: Effect.fn("Registry.collectGarbage")(function*(id, options = {}) {
     const opened = yield* whole(catalog, options.repository)
     const { items, options: asked } = yield* loadPlan(opened, id)
+    yield* readAhead(opened)
     const removed: Array<GarbageItem> = []
     const spared: Array<GarbageItem> = []
     /** Entries go first; then what they needed is garbage if it cannot be brought back. */

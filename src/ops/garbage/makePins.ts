@@ -6,7 +6,7 @@ import { BlobUnknown } from "../../oci/OciError.ts"
 import { Actor } from "../api/Actor.ts"
 import type { GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
-import { contentOf, needsOfAll } from "../reachability/reachable.ts"
+import { contentOf, needsOfAll, readAhead } from "../reachability/reachable.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 
@@ -16,6 +16,7 @@ export const makePins = (catalog: Catalog): Pick<GarbageReads, "pins"> & Pick<Ga
     const digest = yield* Effect.fromResult(parseContentDigest(input))
     const time = yield* Clock.currentTimeMillis
     const actor = yield* Actor
+    yield* readAhead(opened)
     // Under the lock, so that no collection that did not see the pin takes what it holds.
     yield* opened.layout.transact({
       evidence: Effect.fnUntraced(function*(state) {

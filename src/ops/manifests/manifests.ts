@@ -3,7 +3,7 @@ import { Effect, Option, Result } from "effect"
 import type { Entry } from "../../layout/Entry.ts"
 import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
 import { algorithmOf, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import type { Facts, Manifest } from "../../oci/Manifest.ts"
+import { type Facts, type Manifest, neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { LimitExceeded, ManifestTooLarge, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
@@ -112,9 +112,7 @@ const walkWith = (
       for (const descriptor of level) {
         if (reached.has(descriptor.digest)) continue
         reached.set(descriptor.digest, descriptor)
-        if (reached.size > limits.walkManifests) {
-          return yield* new LimitExceeded({ what: "manifests in a layout", limit: limits.walkManifests })
-        }
+        yield* limits.atMost(limits.walkManifests, reached.size, "manifests in a layout")
         const kind = kindOf(descriptor.mediaType)
         if (kind === "other" || (kind === "manifest" && !deep)) continue
         const there = remembered(descriptor) ?? told(descriptor)
@@ -127,9 +125,7 @@ const walkWith = (
           continue
         }
         bytes += read.success.bytes
-        if (bytes > limits.walkBytes) {
-          return yield* new LimitExceeded({ what: "bytes of manifests in a layout", limit: limits.walkBytes })
-        }
+        yield* limits.atMost(limits.walkBytes, bytes, "bytes of manifests in a layout")
         known.set(descriptor.digest, read.success)
         if (depth >= limits.walkDepth && read.success.manifests.length > 0) {
           complete = false
@@ -164,10 +160,9 @@ export const needsOf = ({ facts }: Walk): ReadonlyMap<string, ReadonlyArray<Need
     if (list === undefined) needs.set(digest, [need])
     else list.push(need)
   }
-  for (const [by, { config, layers, manifests, subject }] of facts) {
-    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
-    for (const { digest } of children) add(digest, { by, as: "child" })
-    if (subject !== undefined) add(subject.digest, { by, as: "subject" })
+  for (const [by, named] of facts) {
+    for (const { digest } of neededBy(named)) add(digest, { by, as: "child" })
+    if (named.subject !== undefined) add(named.subject.digest, { by, as: "subject" })
   }
   return needs
 }

@@ -7,7 +7,7 @@ import type { Links } from "../../layout/garbage.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import type { Facts } from "../../oci/Manifest.ts"
+import { type Facts, neededBy } from "../../oci/Manifest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached } from "../api/Attached.ts"
@@ -91,9 +91,8 @@ export const withUnlisted = (
   { unlisted }: Pick<Belongings, "unlisted">
 ): ReadonlyMap<string, Links> => {
   const all = new Map(links)
-  for (const [digest, { facts: { config, layers, manifests } }] of unlisted) {
-    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
-    if (!all.has(digest)) all.set(digest, { children: children.map((child) => child.digest) })
+  for (const [digest, { facts }] of unlisted) {
+    if (!all.has(digest)) all.set(digest, { children: neededBy(facts).map((child) => child.digest) })
   }
   return all
 }

@@ -8,8 +8,9 @@ import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import { decodeText } from "../../oci/Json.ts"
+import { neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -47,9 +48,8 @@ export const needsOfAll = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Needs, RegistryError> {
   const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
   const links = new Map<string, Links>()
-  for (const [digest, { config, layers, manifests }] of walk.facts) {
-    const children = config === undefined ? [...layers, ...manifests] : [config, ...layers, ...manifests]
-    links.set(digest, { children: children.map((child) => child.digest) })
+  for (const [digest, facts] of walk.facts) {
+    links.set(digest, { children: neededBy(facts).map((child) => child.digest) })
   }
   const unreadable = new Set<string>(walk.unreadable.keys())
   const named = entries.filter(({ descriptor }) => descriptor === undefined).map(({ digest, value }) => ({
@@ -67,9 +67,7 @@ export const needsOfAll = Effect.fnUntraced(function*(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next)) continue
     seen.add(next)
-    if (seen.size > limits.walkManifests) {
-      return yield* new LimitExceeded({ what: "documents of unknown types in a layout", limit: limits.walkManifests })
-    }
+    yield* limits.atMost(limits.walkManifests, seen.size, "documents of unknown types in a layout")
     const text = yield* textOf(opened, next, walk.reached)
     if (Option.isNone(text)) unreadable.add(next)
     else if (text.value !== "") {
@@ -84,6 +82,13 @@ export const needsOfAll = Effect.fnUntraced(function*(
   }
   return { reached: new Set<string>(walk.reached.keys()), links, unreadable }
 })
+
+/**
+ * Reads the manifests that a layout leads to before its lock is taken: what is remembered of them need not be read while
+ * others wait. What cannot be read is told by who looks under the lock.
+ */
+export const readAhead = (opened: Pick<Opened, "layout"> & Reading): Effect.Effect<void> =>
+  Effect.ignore(Effect.flatMap(opened.layout.snapshot, (state) => needsOfAll(opened, state)))
 
 /**
  * All content that is needed, and whether it is a manifest. What a manifest needs comes before the manifest, so that who

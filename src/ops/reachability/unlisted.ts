@@ -2,7 +2,7 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { type Descriptor, fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { readJson } from "../../oci/Json.ts"
 import { type Facts, type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { artifactManifest, imageIndex, imageManifest, kindOf } from "../../oci/MediaType.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
@@ -69,7 +69,7 @@ const openingBrace = 0x7b
 /** What a document says it is; one that does not say is told by its fields. */
 export const asManifest = (bytes: Uint8Array): Manifest | undefined => {
   if (bytes[0] !== openingBrace) return undefined
-  const document = Result.getOrUndefined(parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" }))
+  const document = Result.getOrUndefined(readJson(bytes))
   if (!isJsonObject(document)) return undefined
   const own = fieldOf(document, "mediaType")
   if (own === artifactManifest) return Result.getOrUndefined(parseManifest(bytes, own, "read"))

@@ -5,8 +5,8 @@ import type { Entry } from "../../layout/Entry.ts"
 import { displayName } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import { fieldOf, isJsonObject, type Json } from "../../oci/Descriptor.ts"
-import { isList } from "../../oci/descriptorAt.ts"
-import { jsonDepth, parseJson } from "../../oci/Json.ts"
+import { isList } from "../../oci/Descriptor.ts"
+import { readJson } from "../../oci/Json.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { named, several } from "../../oci/quoted.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
@@ -90,7 +90,7 @@ const fullName = (name: string): string => {
 const read = (opened: Opened, name: "manifest.json" | "repositories"): Effect.Effect<Option.Option<Json>> =>
   Effect.map(
     opened.upkeep.beside(name),
-    Option.flatMap((bytes) => Option.getSuccess(parseJson(bytes, { maxDepth: jsonDepth, duplicateKeys: "lastWins" })))
+    Option.flatMap((bytes) => Option.getSuccess(readJson(bytes)))
   )
 
 const imagesIn = (document: Json): Option.Option<ReadonlyArray<Saved>> =>
