@@ -8,6 +8,7 @@ import type { Layouts, Stores } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 import { memoryStores } from "./memoryStores.ts"
 
+/** How a registry in memory is made. */
 export interface MemoryOptions {
   /** The repository that bare tags and nameless entries belong to. */
   readonly defaultRepository?: string

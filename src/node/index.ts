@@ -22,6 +22,7 @@ import { type LayoutOptions, openStores } from "./stores.ts"
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
 export type { LayoutOptions } from "./stores.ts"
 
+/** Where a tree of layouts is, and how it is opened. */
 export interface TreeOptions extends LayoutOptions {
   /**
    * Whether opening fails with `LayoutNotFound` where there is nothing to read: a path that does not exist, a file, a
@@ -31,6 +32,7 @@ export interface TreeOptions extends LayoutOptions {
   readonly mustExist?: boolean | undefined
 }
 
+/** Where a layout is, and how it is opened. */
 export interface SharedOptions extends TreeOptions {
   /**
    * The repository that bare tags and nameless entries belong to. By default what `.ocilayout` says, which the first
@@ -73,9 +75,14 @@ export const openPerRepository = (options: TreeOptions): Effect.Effect<RegistryS
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
   })
 
+/** `openShared` as a layer: the layout is closed when the layer is released. Fails as `openShared` does. */
 export const layerShared = (options: SharedOptions): Layer.Layer<Registry, RegistryError> =>
   Layer.effect(Registry, openShared(options))
 
+/**
+ * `openPerRepository` as a layer: the layouts are closed when the layer is released. Fails as `openPerRepository`
+ * does.
+ */
 export const layerPerRepository = (options: TreeOptions): Layer.Layer<Registry, RegistryError> =>
   Layer.effect(Registry, openPerRepository(options))
 

@@ -25,6 +25,7 @@ import { makePins } from "./sidecars/pinFiles.ts"
 import { makePlans } from "./sidecars/planFiles.ts"
 import { makeUploadStore } from "./uploads/uploadFiles.ts"
 
+/** Where a layout is, and how it is opened. */
 export interface LayoutOptions {
   /** The layout's directory, or the root of a tree of layouts; absolute. */
   readonly directory: string

@@ -40,6 +40,7 @@ export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupporte
   }
 }
 
+/** The layout has no content of this digest. */
 export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown", {
   code: Schema.tag("BLOB_UNKNOWN"),
   digest: Schema.String,
@@ -52,6 +53,7 @@ export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown"
   }
 }
 
+/** An upload session cannot go on, because of `reason`. */
 export class BlobUploadInvalid extends Schema.TaggedError<BlobUploadInvalid>()("BlobUploadInvalid", {
   code: Schema.tag("BLOB_UPLOAD_INVALID"),
   upload: Schema.String,
@@ -62,6 +64,7 @@ export class BlobUploadInvalid extends Schema.TaggedError<BlobUploadInvalid>()("
   }
 }
 
+/** There is no such upload session: it is unknown, over or expired, or belongs to another repository. */
 export class BlobUploadUnknown extends Schema.TaggedError<BlobUploadUnknown>()("BlobUploadUnknown", {
   code: Schema.tag("BLOB_UPLOAD_UNKNOWN"),
   upload: Schema.String
@@ -117,6 +120,7 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
   }
 }
 
+/** A manifest of this media type is not stored. */
 export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupported>()("MediaTypeUnsupported", {
   code: Schema.tag("UNSUPPORTED"),
   mediaType: Schema.String
@@ -126,6 +130,7 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
   }
 }
 
+/** The text is no name of a repository, because of `reason`. */
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
   repository: Schema.String,
@@ -136,6 +141,7 @@ export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid"
   }
 }
 
+/** The layout has no such repository. */
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
   repository: Schema.String
@@ -172,6 +178,7 @@ export class RangeInvalid extends Schema.TaggedError<RangeInvalid>()("RangeInval
   }
 }
 
+/** The text is no reference, because of `reason`. */
 export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("ReferenceInvalid", {
   code: Schema.tag("REFERENCE_INVALID"),
   input: Schema.String,
@@ -184,6 +191,7 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
+/** Content has `actual` bytes, where `expected` were said. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,
@@ -194,6 +202,7 @@ export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid"
   }
 }
 
+/** The text is no tag, because of `reason`. */
 export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   code: Schema.tag("TAG_INVALID"),
   tag: Schema.String,
@@ -204,6 +213,7 @@ export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   }
 }
 
+/** The operation is not there for this layout or on this machine, because of `reason`. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   code: Schema.tag("UNSUPPORTED"),
   operation: Schema.String,

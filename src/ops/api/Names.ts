@@ -6,12 +6,14 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ManifestContent } from "./Content.ts"
 
+/** What removing an entry by its written name did. Without a revision nothing changed. */
 export interface NameDeleted {
   /** What the entry pointed at, as it is written there. */
   readonly digest: string
   readonly revision: Option.Option<number>
 }
 
+/** Where an entry with a written name pointed before, and points now. Without a revision nothing changed. */
 export interface NameMoved {
   readonly from: string
   readonly to: string
@@ -27,6 +29,7 @@ export interface UnnamedEntry {
   readonly reason: string
 }
 
+/** The operations on entries of the index by exactly the name they are written with. */
 export interface NamesShape {
   /** The repository that bare tags and nameless entries belong to; none in a tree. */
   readonly defaultRepository: Effect.Effect<Option.Option<Repository>, RegistryError>
