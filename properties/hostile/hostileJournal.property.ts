@@ -30,7 +30,7 @@ import { assertHolds } from "../support/fuzz.ts"
 import { mutatedBytes } from "../support/mutate.ts"
 import { jsonMutator } from "../support/mutateJson.ts"
 import { type Random, randomOf } from "../support/random.ts"
-import { runs } from "../support/share.ts"
+import { isWhole, runs } from "../support/share.ts"
 import { assertTold } from "../support/told.ts"
 
 const journal = "0123456789abcdef".repeat(2)
@@ -256,6 +256,6 @@ describe("a layout with a hostile journal", () => {
     await fc.assert(property, { numRuns: runs })
     figures("layouts with a hostile journal", { inputs: runs, lengths: lengths.size })
     // Sometimes all of it is put aside, sometimes the lines go on.
-    assert.isAbove(lengths.size, 2)
+    if (isWhole) assert.isAbove(lengths.size, 2)
   })
 })

@@ -6,7 +6,7 @@ import type { Ask } from "../support/Ask.ts"
 import { furniture } from "../support/commands.ts"
 import { figures } from "../support/figures.ts"
 import { perform, type Real } from "../support/perform.ts"
-import { runs, someOf } from "../support/share.ts"
+import { isWhole, runs, someOf } from "../support/share.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { type Chance, crash } from "../support/simulation/Disk.ts"
 import { type History, play, type Turn, turn, type View } from "../support/simulation/history.ts"
@@ -197,7 +197,7 @@ describe("a call that fails", () => {
       (furnished, turns, number) => tryFaults(furnished, turns, number)
     )
     await fc.assert(property, { numRuns: Math.ceil(runs / 25) })
-    assert.isAbove(counts.failed, 0)
+    if (isWhole) assert.isAbove(counts.failed, 0)
   })
 
   it("does the same wherever it comes in many histories", async () => {

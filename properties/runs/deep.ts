@@ -24,8 +24,8 @@ const failed = deepRuns.flatMap(([file, times, test]) => {
   return run(command, { PROPERTY_RUNS: String(Math.ceil(times * share)) }) ? [] : [[file, test].join(" ").trim()]
 })
 
-if (!run(["npx", "vitest", "run", "--project", "test", "test/behaviour/faults"], { PROPERTY_RUNS: "100" })) {
-  failed.push("test/behaviour/faults")
+if (!run(["npx", "vitest", "run", "--project", "test", "test/behaviour"], { PROPERTY_RUNS: "100" })) {
+  failed.push("test/behaviour")
 }
 
 const kills = Math.ceil(2000 * share)

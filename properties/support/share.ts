@@ -7,7 +7,7 @@ import { codeSeed } from "./codeSeed.ts"
 const whole = 100
 
 /** How often a property runs. */
-export const runs = Number(process.env["PROPERTY_RUNS"] ?? 20)
+export const runs = Number(process.env["PROPERTY_RUNS"] ?? 10)
 if (!Number.isSafeInteger(runs) || runs < 1) throw new Error("PROPERTY_RUNS must be a whole number above 0")
 
 const asked = process.env["PROPERTY_SEED"]

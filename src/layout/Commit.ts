@@ -7,6 +7,10 @@ export const highestRevision = 999_999_999_999_999
 
 export const Revision = Schema.Natural.check(Schema.isLessThanOrEqualTo(highestRevision))
 
+/**
+ * One entry of the journal: who changed what, when. `revision` counts from 1, and `time` is in milliseconds since
+ * 1970.
+ */
 export const Commit = Schema.Struct({
   /** Its number, from 1 in the order in which commits happened. */
   revision: Revision,

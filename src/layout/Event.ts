@@ -43,6 +43,7 @@ export class BlobCollected extends Schema.TaggedClass<BlobCollected>()("BlobColl
   digest: ContentDigest
 }) {}
 
+/** What a commit did: entries of the index that came, went or changed, and content that was removed. */
 export const Event = Schema.Union([BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced]).pipe(
   Schema.toTaggedUnion("_tag")
 )

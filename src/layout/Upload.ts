@@ -12,6 +12,7 @@ export const isUploadId = (input: string): input is UploadId => /^[0-9a-f]{32}$/
 /** Milliseconds since 1970 at which something happened, given as evidence. */
 type Millis = number
 
+/** What an upload session is: absent, open with `size` bytes so far, or over. */
 export type UploadState =
   | { readonly _tag: "Absent" }
   | {
@@ -33,6 +34,7 @@ export type UploadState =
 
 export type OpenUpload = Extract<UploadState, { readonly _tag: "Open" }>
 
+/** What happened to an upload session. Lengths are in bytes, times in milliseconds since 1970. */
 export type UploadEvent =
   | { readonly _tag: "UploadStarted"; readonly id: UploadId; readonly repository: Repository; readonly at: Millis }
   | { readonly _tag: "ChunkAppended"; readonly length: number; readonly at: Millis }
@@ -46,6 +48,7 @@ interface Addressed {
   readonly now: Millis
 }
 
+/** What is asked of an upload session. Offsets and lengths are in bytes. */
 export type UploadCommand =
   | { readonly _tag: "StartUpload" } & Addressed
   /** Continue at `offset`, or wherever the session stands. */

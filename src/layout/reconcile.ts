@@ -106,6 +106,7 @@ export interface Base {
   readonly adopted?: State
 }
 
+/** A layout as it is once a rewrite by another tool and our own commits have been merged. */
 export interface Merged {
   readonly state: State
   /**

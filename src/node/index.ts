@@ -26,6 +26,7 @@ export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.
 export { layerCodec } from "./layers/layerCodec.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
+/** Where a tree of layouts is, and how it is opened. */
 export interface DiskTreeOptions extends LayoutOptions {
   /**
    * Whether opening fails with `LayoutNotFound` where there is nothing to read: a path that does not exist, a file, a
@@ -35,6 +36,7 @@ export interface DiskTreeOptions extends LayoutOptions {
   readonly mustExist?: boolean | undefined
 }
 
+/** Where a layout is, and how it is opened. */
 export interface DiskOptions extends DiskTreeOptions {
   /**
    * The repository that bare tags and nameless entries belong to. By default what `.ocilayout` says, which the first

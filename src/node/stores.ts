@@ -45,6 +45,7 @@ const limitsOf = ({ keep, keepCommits, segmentBytes, segmentIndexes }: HistoryOp
   keepCommits: keepCommits ?? historyLimits.keepCommits
 })
 
+/** Where a layout is, and how it is opened. */
 export interface LayoutOptions {
   /** The layout's directory, or the root of a tree of layouts; absolute. */
   readonly directory: string

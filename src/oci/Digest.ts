@@ -53,6 +53,7 @@ export const isContentDigest = (input: unknown): input is ContentDigest =>
 export const isDigest = (input: unknown): input is Digest =>
   isContentDigest(input) || (typeof input === "string" && whyNot(input) === undefined)
 
+/** The digest that a text is, of any algorithm; `DigestInvalid` where it is none. */
 export const parseDigest = (input: string): Result.Result<Digest, DigestInvalid> =>
   isDigest(input)
     ? Result.succeed(input)

@@ -42,6 +42,7 @@ export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupporte
   }
 }
 
+/** The layout has no content of this digest. */
 export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown", {
   code: Schema.tag("BLOB_UNKNOWN"),
   digest: Schema.String,
@@ -54,6 +55,7 @@ export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown"
   }
 }
 
+/** There is no such upload session: it is unknown, over or expired, or belongs to another repository. */
 export class BlobUploadUnknown extends Schema.TaggedError<BlobUploadUnknown>()("BlobUploadUnknown", {
   code: Schema.tag("BLOB_UPLOAD_UNKNOWN"),
   upload: Schema.String
@@ -109,6 +111,7 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
   }
 }
 
+/** A manifest of this media type is not stored. */
 export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupported>()("MediaTypeUnsupported", {
   code: Schema.tag("UNSUPPORTED"),
   mediaType: Schema.String
@@ -118,6 +121,7 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
   }
 }
 
+/** The text is no name of a repository, because of `reason`. */
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
   repository: Schema.String,
@@ -128,6 +132,7 @@ export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid"
   }
 }
 
+/** The layout has no such repository. */
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
   repository: Schema.String
@@ -164,6 +169,7 @@ export class RangeInvalid extends Schema.TaggedError<RangeInvalid>()("RangeInval
   }
 }
 
+/** The text is no reference, because of `reason`. */
 export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("ReferenceInvalid", {
   code: Schema.tag("REFERENCE_INVALID"),
   input: Schema.String,
@@ -176,6 +182,7 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
+/** Content has `actual` bytes, where `expected` were said. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,
@@ -186,6 +193,7 @@ export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid"
   }
 }
 
+/** The text is no tag, because of `reason`. */
 export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   code: Schema.tag("TAG_INVALID"),
   tag: Schema.String,
@@ -196,6 +204,7 @@ export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   }
 }
 
+/** The operation is not there for this layout or on this machine, because of `reason`. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   code: Schema.tag("UNSUPPORTED"),
   operation: Schema.String,

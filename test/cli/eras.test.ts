@@ -5,7 +5,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import { Effect } from "effect"
 import { readdirSync } from "node:fs"
 import { serving, token } from "../mcp/sdk/http/support.ts"
-import { mainPath, temporaryDirectory } from "./support/server.ts"
+import { compiled, mainPath, temporaryDirectory } from "./support/server.ts"
 
 const modes = [
   ["a handshake", "legacy", "legacy"],
@@ -41,6 +41,7 @@ describe("a client that opens with", () => {
       const command = {
         command: process.execPath,
         args: [mainPath, "mcp", "--create", directory],
+        env: compiled,
         stderr: "ignore" as const
       }
       yield* used(mode, era, new StdioClientTransport(command))

@@ -53,6 +53,7 @@ const makers: ReadonlyArray<MakeTool> = [
 /** Why a tool there is is not offered: what may be done does not allow it, or it was not selected. */
 type Withheld = "mode" | "selection"
 
+/** The tools that a server offers, for the layouts and the mode that it is made with. `makeToolCatalog` makes it. */
 export interface ToolCatalog {
   readonly served: ServerConfig
   /** Those that the mode and the selection allow, and so what is listed. */

@@ -25,6 +25,7 @@ export interface CallResult {
   readonly _meta?: { readonly [errorKey]: { readonly code: string } }
 }
 
+/** A call of a tool: its name, and the arguments as they came. */
 export interface Request {
   readonly name: string
   /** Who calls, as the client calls itself; it goes on record with every change. */
@@ -41,6 +42,7 @@ export interface Request {
 /** What came of a question to a person. */
 export type Answer = "agreed" | "declined" | "none"
 
+/** The tools of a catalogue as clients list them. */
 export const listTools = ({ tools }: ToolCatalog): ReadonlyArray<ToolDefinition> =>
   Array.from(tools.values(), ({ definition }) => definition)
 

@@ -64,6 +64,7 @@ export interface Template {
 
 const prefix = `${scheme}{layout}/{+repository}`
 
+/** The templates of all resources that layouts have. */
 export const templates: ReadonlyArray<Template> = [
   {
     name: "tags",

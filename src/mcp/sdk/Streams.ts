@@ -27,6 +27,7 @@ export interface Output {
   setMaxListeners(count: number): unknown
 }
 
+/** What one client writes to, and reads from. */
 export interface Streams {
   readonly input: Input
   readonly output: Output

@@ -9,6 +9,7 @@ import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.t
 
 /** What a person can select tools by. */
 export const toolsets = ["read", "inspect", "write", "uploads", "delete", "maintain"] as const
+/** The name of a set of tools that can be offered alone. */
 export type Toolset = typeof toolsets[number]
 
 /** What a client is told about a tool's effects; a hint, never what enforces it. */
@@ -62,6 +63,7 @@ export interface ToolSpec<I, O> {
   readonly run: (input: I, call: Call) => Effect.Effect<NoInfer<O>, ToolError>
 }
 
+/** A tool as clients list it. */
 export interface ToolDefinition {
   readonly name: string
   readonly title: string

@@ -14,6 +14,7 @@ export interface Attached extends Pick<Bond, "by" | "tag" | "isList" | "annotati
   readonly isListed: boolean
 }
 
+/** Which of the manifests that belong to another are listed. */
 export interface ReferrersOptions extends Page {
   /** Only those of exactly this type. */
   readonly artifactType?: string | undefined

@@ -4,6 +4,7 @@ import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 
+/** What a collection looks at, and what it keeps. Without options it keeps everything that history may bring back. */
 export interface GarbageOptions {
   /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
   readonly repository?: string | undefined
@@ -42,6 +43,7 @@ export interface GarbageItem {
   readonly why: string
 }
 
+/** What a collection would remove and what stays, each with the reason. */
 export interface GarbagePlan {
   /** What to carry out; none where nothing can be written. */
   readonly id: Option.Option<string>
@@ -52,6 +54,7 @@ export interface GarbagePlan {
   readonly bytes: number
 }
 
+/** What a collection removed, and the bytes of it. */
 export interface GarbageCollected {
   readonly removed: ReadonlyArray<GarbageItem>
   /** What was on the plan, and stays because of what has happened since. */
@@ -61,6 +64,7 @@ export interface GarbageCollected {
   readonly trash: Trash
 }
 
+/** Pinned content, with its digest. */
 export interface PinnedContent extends Pin {
   readonly digest: ContentDigest
 }

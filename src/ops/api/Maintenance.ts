@@ -18,6 +18,7 @@ export interface Checked {
 /** `links`: everything that is named is there and of its size. `content`: and every byte is what its digest says. */
 export type Level = "links" | "content"
 
+/** What is looked at, and how deep. Without options, everything, at level `content`. */
 export interface VerifyOptions {
   /** Only what this repository needs; otherwise everything there is. */
   readonly repository?: string | undefined
@@ -42,6 +43,7 @@ export type VerifyStep =
 /** What of a finding says what is to be repaired; all else is looked at again. */
 export type Repairable = Pick<Finding, "code" | "path" | "digest" | "repository" | "affected">
 
+/** What is repaired, and from where missing content comes. Without options, all that is found. */
 export interface RepairOptions {
   /** What to repair; otherwise what `verify` finds in the whole layout. */
   readonly findings?: ReadonlyArray<Repairable> | undefined
@@ -66,6 +68,7 @@ export interface RepairStep {
   readonly revision: Option.Option<number>
 }
 
+/** What a repair did, and what is left with the reason. */
 export interface Repaired {
   readonly done: ReadonlyArray<RepairStep>
   readonly left: ReadonlyArray<RepairStep>

@@ -6,12 +6,14 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ManifestContent } from "./Content.ts"
 
+/** What removing an entry by its written name did. Without a revision nothing changed. */
 export interface NameDeleted {
   /** What the entry pointed at, as it is written there. */
   readonly digest: string
   readonly revision: Option.Option<number>
 }
 
+/** Where an entry with a written name pointed before, and points now. Without a revision nothing changed. */
 export interface NameMoved {
   readonly from: string
   readonly to: string

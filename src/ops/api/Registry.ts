@@ -20,6 +20,7 @@ export interface BlobExpectation {
   readonly mediaType?: string
 }
 
+/** What storing a blob did. */
 export interface BlobPushed {
   readonly descriptor: Descriptor
   /** Whether it was there already. */
@@ -35,6 +36,7 @@ export type TagRequest = string | {
   readonly ifAbsent?: boolean
 }
 
+/** What is asked of a manifest that is stored. Without options it gets no tag, and is named by its SHA-256. */
 export interface PushManifestOptions {
   /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
   readonly digest?: string
@@ -56,12 +58,14 @@ export interface PushManifestOptions {
   readonly fallbackTag?: boolean
 }
 
+/** A tag that was created or moved. */
 export interface TagMoved {
   readonly tag: Tag
   /** What it pointed at before; absent when the tag is new. */
   readonly from?: Digest
 }
 
+/** What storing or tagging a manifest did. */
 export interface ManifestPushed {
   readonly descriptor: Descriptor
   /** The manifest this one refers to. */
@@ -74,12 +78,14 @@ export interface ManifestPushed {
   readonly revision: Option.Option<number>
 }
 
+/** What removing a tag did. Without a revision nothing changed. */
 export interface TagDeleted {
   /** What the tag pointed at. */
   readonly digest: Digest
   readonly revision: Option.Option<number>
 }
 
+/** What removing a manifest did: the tags that went with it. Without a revision nothing changed. */
 export interface ManifestDeleted {
   readonly tags: ReadonlyArray<Tag>
   readonly revision: Option.Option<number>

@@ -25,6 +25,7 @@ export interface Condition {
   readonly journal: Result.Result<JournalCondition, RegistryError>
 }
 
+/** How the index is found. */
 export interface IndexCondition {
   readonly state: State
   /** What `manifests` is. */
@@ -35,6 +36,7 @@ export interface IndexCondition {
   readonly readable: boolean
 }
 
+/** How the journal is found. */
 export interface JournalCondition {
   /** Whether anything has been committed. */
   readonly begun: boolean

@@ -98,6 +98,7 @@ export interface BlobRead {
   readonly content: Stream.Stream<Uint8Array, RegistryError>
 }
 
+/** What writing a blob did. */
 export interface BlobWritten {
   readonly digest: ContentDigest
   readonly size: number

@@ -1,6 +1,6 @@
 /** `ocilayout mcp` as a process of its own, run from source. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
-import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Schema, type Scope } from "effect"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
@@ -10,6 +10,9 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 export const mainPath = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
+
+/** What clients pass on besides what they always do: where Node keeps what it has compiled. */
+export const compiled = { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "" }
 
 export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "ocilayout-"))),
@@ -96,7 +99,7 @@ export const connectClient = Effect.fnUntraced(function*(
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [mainPath, ...args],
-    env: { ...getDefaultEnvironment(), NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "" },
+    env: compiled,
     stderr: "ignore"
   })
   yield* Effect.acquireRelease(
