@@ -9,8 +9,10 @@ import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { ocilayout } from "../../src/cli/command.ts"
 import { parseHttp } from "../../src/cli/mcp/httpOptions.ts"
+import { makeInside } from "../../src/image/inside/openImage.ts"
 import { listTools, makeCatalogue, type Mode } from "../../src/mcp/index.ts"
 import { makeRegistry } from "../../src/memory/index.ts"
+import { layerCodec } from "../../src/node/layers/layerCodec.ts"
 import { mainPath, spawnServer } from "../cli/support/server.ts"
 import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { temporaryFolder } from "../support/folders.ts"
@@ -156,6 +158,7 @@ describe("the README", () => {
         listTools(makeCatalogue({
           layouts: [{ id: "main", registry, perRepository: false }],
           mode,
+          inside: makeInside(layerCodec),
           files: memoryFiles(["/files"])
         })).map(({ name }) => name).toSorted()
       const [reading = [], writing = []] = columns
