@@ -8,6 +8,7 @@ const picture = "oci ← layout ← ops ← image ← memory, node, mcp, http �
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
+  image: "tar, ports ← table ← layers, tree ← inside",
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
@@ -15,7 +16,7 @@ const rooms: Record<string, string> = {
 }
 
 /** What lies beside the rooms and is for all of them. */
-const beside = ["src/ops/limits.ts"]
+const beside = ["src/ops/limits.ts", "src/image/limits.ts"]
 
 /** What each folder may take from outside; `/` and `:` at the end stand for everything below. */
 const packages: Record<string, ReadonlyArray<string>> = {

@@ -4,8 +4,10 @@ import { Effect, Result } from "effect"
 import { readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseHttp } from "../../src/cli/mcp/httpOptions.ts"
+import { makeInside } from "../../src/image/inside/openImage.ts"
 import { listTools, makeToolCatalog, type Mode } from "../../src/mcp/index.ts"
 import { makeMemory } from "../../src/memory/index.ts"
+import { layerCodec } from "../../src/node/layers/layerCodec.ts"
 import { mainPath, spawnServer } from "../cli/support/server.ts"
 import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { temporaryFolder } from "../support/folders.ts"
@@ -75,6 +77,7 @@ describe("the page about the MCP server", () => {
         listTools(makeToolCatalog({
           layouts: [{ id: "main", registry, perRepository: false }],
           mode,
+          inside: makeInside(layerCodec),
           files: memoryFiles(["/files"])
         })).map(({ name }) => name).toSorted()
       const [reading = [], writing = []] = columns

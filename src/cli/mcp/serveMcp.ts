@@ -3,6 +3,7 @@ import { Console, Effect, type Scope } from "effect"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
+import { makeInside } from "../../image/inside/openImage.ts"
 import {
   makeToolCatalog,
   type Mode,
@@ -12,7 +13,7 @@ import {
   serveStdio,
   type ToolCatalog
 } from "../../mcp/index.ts"
-import { localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
+import { layerCodec, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
@@ -82,6 +83,7 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
     layouts: [first, ...others],
     mode: modeOf(options),
     confirm: options.confirm,
+    inside: makeInside(layerCodec),
     files: localFiles(options.allowedDirectories.map((directory) => resolve(directory)))
   }
   return served

@@ -14,6 +14,7 @@ const table: { readonly [Tag in ToolError["_tag"]]?: string } = {
   Declined: "Call again only if the person asks for it.",
   Denied: "oci_list_layouts shows what may be done here.",
   HistoryInvalid: "What is newer is told by oci_history; the rest of the history is lost, the content is not.",
+  PathUnknown: "oci_list_files shows what an image has, oci_find_files where it is.",
   PlanExpired: "Call oci_gc without plan again.",
   RevisionUnknown: "oci_history shows the revisions there are.",
   DigestAmbiguous: "Give more digits of the one that is meant.",

@@ -9,6 +9,7 @@ import { copyImage } from "../tools/copy.ts"
 import { deleteContent } from "../tools/delete.ts"
 import { collectGarbage } from "../tools/garbage.ts"
 import { history } from "../tools/history.ts"
+import { diffImageFiles, findImageFiles, listImageFiles, readImageFile } from "../tools/inside.ts"
 import { inspectImage } from "../tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "../tools/list.ts"
 import { pin } from "../tools/pin.ts"
@@ -30,6 +31,10 @@ const makers: ReadonlyArray<MakeTool> = [
   readBlob,
   exportBlob,
   inspectImage,
+  listImageFiles,
+  findImageFiles,
+  readImageFile,
+  diffImageFiles,
   listReferrers,
   history,
   usage,

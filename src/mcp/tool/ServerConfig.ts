@@ -1,5 +1,6 @@
 /** What a server offers: its layouts, and what may be done to them. */
 import type { Array } from "effect"
+import type { Inside } from "../../image/inside/openImage.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { LocalFiles } from "../../ops/ports/ports.ts"
 
@@ -26,6 +27,8 @@ export interface ServerConfig {
   readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>
   readonly mode: Mode
   readonly files: LocalFiles
+  /** Looks inside images; without it the tools that do so are not offered. */
+  readonly inside?: Inside
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
   readonly confirm?: boolean
 }

@@ -54,8 +54,11 @@ export interface ToolSpec<I, O> {
   /** What a model is told; where that depends on what the server offers, said for that server. */
   readonly description: string | ((served: ServerConfig) => string)
   readonly hints: Hints
-  /** When the tool is offered; `files` needs a directory that files may be written to, and that they may be written. */
-  readonly needs: "nothing" | "writing" | "files"
+  /**
+   * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
+   * `layers` that the server can look inside images.
+   */
+  readonly needs: "nothing" | "writing" | "files" | "layers"
   readonly input: Schema.ConstraintCodec<I, unknown>
   /** Arguments about files: they are offered only by a server that moves files. */
   readonly fileArguments?: ReadonlyArray<string>
@@ -142,8 +145,18 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   }
 }
 
-const isOffered = (needs: "nothing" | "writing" | "files", served: ServerConfig): boolean =>
-  needs === "nothing" || (needs === "writing" ? isWritable(served) : movesFiles(served))
+const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerConfig): boolean => {
+  switch (needs) {
+    case "nothing":
+      return true
+    case "writing":
+      return isWritable(served)
+    case "files":
+      return movesFiles(served)
+    case "layers":
+      return served.inside !== undefined
+  }
+}
 
 const definitionOf = <I, O>(
   { description, hints, name, output, title }: ToolSpec<I, O>,

@@ -1,8 +1,10 @@
 /** Every kind of server there is, and what each of them lists. */
 import { Effect } from "effect"
+import { makeInside } from "../../../src/image/inside/openImage.ts"
 import { makeToolCatalog, type ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
+import { layerCodec } from "../../../src/node/layers/layerCodec.ts"
 import { memoryFiles } from "./memoryFiles.ts"
 
 /** What the flags of the command line decide. */
@@ -42,6 +44,7 @@ export const catalogueOf = Effect.fnUntraced(function*(
   return makeToolCatalog({
     layouts: [yield* layout("main"), ...(layouts === "one" ? [] : [yield* layout("mirror")])],
     mode,
+    inside: makeInside(layerCodec),
     files: memoryFiles(files ? ["/files"] : [])
   })
 })

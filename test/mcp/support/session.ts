@@ -4,10 +4,12 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { type CallToolResult, CallToolResultSchema, type ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Result, type Scope } from "effect"
+import { makeInside } from "../../../src/image/inside/openImage.ts"
 import { makeToolCatalog, selectTools } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
+import { layerCodec } from "../../../src/node/layers/layerCodec.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
 
@@ -21,6 +23,8 @@ export interface SessionOptions {
   /** The only tools that are offered; otherwise all. */
   readonly tools?: ReadonlyArray<string>
   readonly confirm?: boolean
+  /** Whether the server can look inside images. */
+  readonly inside?: boolean
   /** What the client can do, and how it does it. */
   readonly capabilities?: ClientCapabilities
   readonly prepare?: (client: Client) => void
@@ -54,6 +58,7 @@ export const session = Effect.fn("session")(
       ],
       mode: options.mode ?? "delete",
       confirm: options.confirm ?? false,
+      ...(options.inside === true ? { inside: makeInside(layerCodec) } : {}),
       files
     })
     const selection = { toolsets: [], tools: options.tools ?? [], excluded: [] }
