@@ -1,6 +1,6 @@
 /** `npm run mutants`: plants one bug after another in a copy of the project, and lets the property find it. */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -9,12 +9,14 @@ import { type Check, literally, type Mutant, plant } from "./Mutant.ts"
 import { mutants } from "./mutants.ts"
 import { sources } from "./sources.ts"
 
+const tablePath = "properties/planted-bugs.md"
+
 const usage = `npm run mutants -- [options] [names]
 Plants each bug (or those named) in a copy of the project and runs the property that is said to catch it. Before that,
 all of these properties have to hold without any bug.
 
   --shrink N    how many seconds a property may take to find the bug and the smallest way to show it (0: do not shrink)
-  --markdown    prints a table: properties/planted-bugs.md
+  --markdown    writes the table ${tablePath} after each bug; those that are not run keep their rows
   --help        prints this
 
 PROPERTY_RUNS and PROPERTY_SEED are what every property is run with; without them each bug has its own.`
@@ -138,12 +140,23 @@ const verdictOf = (mutant: Mutant): Verdict =>
       : { verdict: "caught", essence, seconds, path }
   })
 
-const table = `# Planted bugs
+const heading = `# Planted bugs
 
-Written by \`npm run mutants -- --markdown\`; without the option it prints how each was found.
+Written by \`npm run mutants -- --markdown\`; without the option it prints how each was found. A run of some bugs keeps
+the rows of the others.
 
 | planted bug | file | property | found |
 | --- | --- | --- | --- |`
+
+/** The row of each bug, by its name, as far as it was ever run. */
+const rowsIn = (text: string): Map<string, string> =>
+  new Map(Array.from(text.matchAll(/^\| \*\*(.+?)\*\*: .*$/gmu), ([row, name = ""]) => [name, row]))
+
+const tableOf = (rows: ReadonlyMap<string, string>): string => {
+  const rowOf = ({ breaks, caughtBy, name }: Mutant): string =>
+    rows.get(name) ?? `| **${name}**: ${breaks} | | \`${caughtBy.file}\` | not run |`
+  return `${[heading, ...mutants.map(rowOf)].join("\n")}\n`
+}
 
 const main = (): void => {
   for (const name of positionals) {
@@ -152,17 +165,17 @@ const main = (): void => {
   const list = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   control(list)
   let caught = 0
-  if (values.markdown) console.log(table)
+  const table = join(project, tablePath)
+  const rows = rowsIn(existsSync(table) ? readFileSync(table, "utf8") : "")
   for (const mutant of list) {
     const { essence, path, seconds, verdict } = verdictOf(mutant)
     if (verdict === "caught") caught++
     const { breaks, caughtBy, name } = mutant
+    console.log(`${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${name}: ${essence}`)
+    if (!values.markdown) continue
     const found = verdict === "caught" ? "yes" : "**no**"
-    console.log(
-      values.markdown
-        ? `| ${[`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, found].join(" | ")} |`
-        : `${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${name}: ${essence}`
-    )
+    rows.set(name, `| ${[`**${name}**: ${breaks}`, `\`${path}\``, `\`${caughtBy.file}\``, found].join(" | ")} |`)
+    writeFileSync(table, tableOf(rows))
   }
   console.error(`${caught} of ${list.length} planted bugs caught`)
   if (caught < list.length) process.exitCode = 1
