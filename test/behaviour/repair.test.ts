@@ -159,7 +159,10 @@ describe("repairing an index that is lost", () => {
         makeOld(directory)
         const again = yield* openShared({ directory, durability: "none" })
         const { done, left } = yield* repaired(again)
-        assert.match(done.join("\n"), /: wrote an index of 3 manifests that could be read in it or were found under blobs\//u)
+        assert.match(
+          done.join("\n"),
+          /: wrote an index of 3 manifests that could be read in it or were found under blobs\//u
+        )
         assert.deepStrictEqual([done.length, left], [1, []])
         assert.deepStrictEqual(
           entriesIn(directory).map((entry) => `${refNameOf(entry)} ${entry.digest} ${entry.mediaType} ${entry.size}`),
