@@ -3,7 +3,7 @@ import { Result, type Schema } from "effect"
 import { isJsonObject } from "../../oci/Descriptor.ts"
 import { decodeLossy } from "../../oci/Json.ts"
 
-export interface Salvaged {
+interface Salvaged {
   /** The elements of `manifests` that are whole, in their order. */
   readonly entries: ReadonlyArray<Schema.JsonObject>
   /** Whether its list is read to its end. */

@@ -6,7 +6,7 @@ import type { Repository } from "../../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 
 /** A layout that may have the entry, and the name that it would have there. */
-export interface NamePlace {
+interface NamePlace {
   readonly opened: Opened & { readonly repository?: Repository }
   readonly name: string
   /** Whether the layout's repository stands before the name. */
