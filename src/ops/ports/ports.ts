@@ -40,7 +40,7 @@ export interface LayoutStore {
    * looks at the content that it names, and reads the lists of fallback tags; that of an undo looks at all that it brings
    * back. Evidence of a deletion, a pin and a collection walks over what the entries
    * lead to, within `walkManifests`, `walkDepth` and `walkBytes`. Who asks for that reads the manifests before the lock
-   * (`readAhead`), so that under it only those are read that have come since, or that are too many to be remembered
+   * (`readAhead`), so that under it only those are read that have come or have lost their entry since, or that are too many to be remembered
    * (`rememberedManifests`). A collection is done in batches, each under the lock for itself.
    *
    * Decisions that wait together are committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
