@@ -26,48 +26,19 @@ export interface Entry {
  *
  * @param defaultRepository the repository that entries with a bare tag or no name belong to
  */
-export const readEntry = (value: Schema.Json, defaultRepository: Repository | undefined): Entry =>
-  new EntryRead(value, defaultRepository)
-
-/** What it means is found out when somebody asks: of the entries of a large index, mostly nobody asks of most. */
-class EntryRead implements Entry {
-  readonly value: Schema.Json
-  readonly refName: string | undefined
-  readonly digest: string
-  readonly #defaultRepository: Repository | undefined
-  #meaning: Pick<Entry, "descriptor" | "name"> | undefined
-
-  constructor(value: Schema.Json, defaultRepository: Repository | undefined) {
-    const digest = own(value, "digest")
-    this.value = value
-    this.refName = stringsOf(own(value, "annotations"))(refNameKey)
-    this.digest = typeof digest === "string" ? digest : ""
-    this.#defaultRepository = defaultRepository
-  }
-
-  get name(): Name {
-    return this.#read().name
-  }
-
-  get descriptor(): Descriptor | undefined {
-    return this.#read().descriptor
-  }
-
-  #read(): Pick<Entry, "descriptor" | "name"> {
-    if (this.#meaning !== undefined) return this.#meaning
-    const descriptor = readDescriptor(this.value)
-    this.#meaning = descriptor._tag === "Success"
-      ? {
-        descriptor: descriptor.success,
-        name: parseRefName(
-          this.refName,
-          stringsOf(own(this.value, "annotations"))(containerdName),
-          this.#defaultRepository
-        )
-      }
-      : { descriptor: undefined, name: { _tag: "Raw", reason: descriptor.failure } }
-    return this.#meaning
-  }
+export const readEntry = (value: Schema.Json, defaultRepository: Repository | undefined): Entry => {
+  const digest = own(value, "digest")
+  const textOf = stringsOf(own(value, "annotations"))
+  const refName = textOf(refNameKey)
+  const written = { value, refName, digest: typeof digest === "string" ? digest : "" }
+  const descriptor = readDescriptor(value)
+  return descriptor._tag === "Success"
+    ? {
+      ...written,
+      descriptor: descriptor.success,
+      name: parseRefName(refName, textOf(containerdName), defaultRepository)
+    }
+    : { ...written, descriptor: undefined, name: { _tag: "Raw", reason: descriptor.failure } }
 }
 
 /** The name of an entry that cannot be understood, as people know it; nothing where it has none. */

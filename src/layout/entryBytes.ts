@@ -1,18 +1,8 @@
 /** How many bytes an entry can take in an index, whoever writes it. */
 import type { Schema } from "effect"
 
-/** What was counted once, by the value. */
-const most = new WeakMap<object, number>()
-
 /** What an entry can take in an index that is indented by up to eight columns. */
-export const mostBytes = (value: Schema.Json): number => {
-  const key = typeof value === "object" ? value : null
-  const known = key === null ? undefined : most.get(key)
-  if (known !== undefined) return known
-  const bytes = utf8Bytes(JSON.stringify([[value]], undefined, 8))
-  if (key !== null) most.set(key, bytes)
-  return bytes
-}
+export const mostBytes = (value: Schema.Json): number => utf8Bytes(JSON.stringify([[value]], undefined, 8))
 
 /** What an entry takes in the fewest bytes. */
 export const leastBytes = (value: Schema.Json): number =>

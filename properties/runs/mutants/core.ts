@@ -112,9 +112,9 @@ export const core: ReadonlyArray<Mutant> = [
   {
     name: "size below zero",
     breaks: "A descriptor may have a size below zero.",
-    in: "whyUnreadable",
-    find: "typeof size !== \"number\" || !Number.isSafeInteger(size) || size < 0",
-    replace: "typeof size !== \"number\" || !Number.isSafeInteger(size)",
+    in: "isSize",
+    find: "typeof size === \"number\" && Number.isSafeInteger(size) && size >= 0",
+    replace: "typeof size === \"number\" && Number.isSafeInteger(size)",
     caughtBy: property(
       "hostileManifest",
       "a descriptor that is read is sound, and one by the book is always read, with all its fields"

@@ -11,22 +11,17 @@ import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
 import type { Hasher } from "../ports/ports.ts"
-import { belongingsIn } from "../reachability/belonging.ts"
-import { type Needs, needsOfAll, readAhead } from "../reachability/reachable.ts"
+import { belongingsIn, readAhead } from "../reachability/belonging.ts"
+import { type Needs, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
 import { type List, listsNaming, unlistReferrer } from "./fallbackTags.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
-const needs = new WeakMap<Walk, ReadonlyMap<string, ReadonlyArray<Need>>>()
-
 /** Who names a digest in what was walked. */
-const needsIn = (walk: Walk, digest: Digest): ReadonlyArray<Need> => {
-  const known = needs.get(walk) ?? needsOf(walk)
-  needs.set(walk, known)
-  return (known.get(digest) ?? []).filter(({ by }) => by !== digest)
-}
+const needsIn = (walk: Walk, digest: Digest): ReadonlyArray<Need> =>
+  (needsOf(walk).get(digest) ?? []).filter(({ by }) => by !== digest)
 
 /**
  * The manifests of the repository that name this one, and those of the whole layout that belong to it, unless it stays

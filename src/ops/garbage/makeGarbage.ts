@@ -9,7 +9,7 @@ import { PlanExpired, type RegistryError, Unsupported } from "../../oci/OciError
 import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
-import { readAhead } from "../reachability/reachable.ts"
+import { readAhead } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"

@@ -39,13 +39,14 @@ export interface LayoutStore {
    *
    * `evidence` runs under the layout's lock: other writers wait for it, readers do not. Evidence of a push and of a tag
    * looks at the content that it names, and reads the lists of fallback tags; that of an undo looks at all that it brings
-   * back. Evidence of a deletion, a pin and a collection walks over what the entries
-   * lead to, within `walkManifests`, `walkDepth` and `walkBytes`. Who asks for that reads the manifests before the lock
-   * (`readAhead`), so that under it only those are read that have come since, or that are too many to be remembered
+   * back. Evidence of a deletion, a pin and a collection walks over what the entries lead to, within `walkManifests`,
+   * `walkDepth` and `walkBytes`. Who asks for that reads the manifests before the lock (`readAhead`), so that under it only
+   * those are read that have come or have lost their entry since, or that are too many to be remembered
    * (`rememberedManifests`). A collection is done in batches, each under the lock for itself.
    *
-   * Decisions that wait together are committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
-   * removed under the same lock, once that is on record; one to be collected stays if it was just pushed again.
+   * Decisions that wait together are committed as one group, each on the state its predecessors left. A blob that a
+   * decision deletes or collects is removed under the same lock, once that is on record; one to be collected stays if it
+   * was just pushed again.
    */
   readonly transact: <A, E>(transaction: Transaction<A, E>) => Effect.Effect<Committed, E | RegistryError>
   /**

@@ -13,6 +13,7 @@ import type { Repository } from "../../oci/Reference.ts"
 import type { Attached } from "../api/Attached.ts"
 import { descriptorsOf, type Walk } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
+import { needsOfAll } from "./reachable.ts"
 import { type Unlisted, unlistedManifests } from "./unlisted.ts"
 
 export interface Belongings {
@@ -84,6 +85,16 @@ export const belongingsIn = Effect.fnUntraced(function*(
   if (walk.complete) remembered[verified ? "verified" : "told"].set(state, belongings)
   return belongings
 })
+
+/**
+ * Reads the manifests of a layout before its lock is taken: what is remembered of them need not be read while others wait.
+ * What cannot be read is told by who looks under the lock.
+ */
+export const readAhead = (opened: Pick<Opened, "layout" | "pins"> & Reading): Effect.Effect<void> =>
+  Effect.ignore(Effect.flatMap(
+    opened.layout.snapshot,
+    (state) => Effect.andThen(needsOfAll(opened, state), belongingsIn(opened, state, true))
+  ))
 
 /** What manifests name, those that no entry leads to included. */
 export const withUnlisted = (

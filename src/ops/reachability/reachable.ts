@@ -84,13 +84,6 @@ export const needsOfAll = Effect.fnUntraced(function*(
 })
 
 /**
- * Reads the manifests that a layout leads to before its lock is taken: what is remembered of them need not be read while
- * others wait. What cannot be read is told by who looks under the lock.
- */
-export const readAhead = (opened: Pick<Opened, "layout"> & Reading): Effect.Effect<void> =>
-  Effect.ignore(Effect.flatMap(opened.layout.snapshot, (state) => needsOfAll(opened, state)))
-
-/**
  * All content that is needed, and whether it is a manifest. What a manifest needs comes before the manifest, so that who
  * makes sure of all in this order never has a manifest without what it needs.
  */
