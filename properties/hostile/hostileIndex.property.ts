@@ -76,7 +76,7 @@ const answers = (state: State) => ({
 })
 
 describe("an entry", () => {
-  it("whatever it is, is listed or named, hides no other, and stands where it stood after a change", () => {
+  it("of any kind is listed or named, hides no other, and keeps its place after a change", () => {
     assertHolds({
       name: "entries",
       perRun: 60,

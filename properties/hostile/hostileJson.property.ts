@@ -35,7 +35,7 @@ const depthOf = (value: Schema.Json): number =>
   typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
 
 describe("bytes", () => {
-  it("are JSON for us when they are for everybody, and not too deep", () => {
+  it("are JSON for us when they are for other parsers, and not too deep", () => {
     assertHolds({
       name: "JSON bytes",
       perRun: 200,
@@ -83,7 +83,7 @@ describe("bytes", () => {
     })
   })
 
-  it("cost no more each when there are many, whatever they are", () => {
+  it("cost no more each when there are many, of any kind", () => {
     const shapes: Readonly<Record<string, (size: number) => string>> = {
       "opening brackets": (size) => "[".repeat(size),
       "braces with keys": (size) => "{\"a\":".repeat(size / 5),

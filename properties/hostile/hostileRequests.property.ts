@@ -138,7 +138,7 @@ const tagOf = (cause: Cause.Cause<RegistryError>, place: string): string => {
 }
 
 describe.each(kinds)("$name", ({ name, open }) => {
-  it("answers whatever it is asked, and what it refuses changes nothing", async () => {
+  it("answers every question, and what it refuses changes nothing", async () => {
     const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-requests-")))
     const directory = join(folder, "layouts")
     // Somebody else's session, for whoever takes a path for an id.

@@ -155,7 +155,7 @@ const argumentsFor = (random: Random, { properties = {}, required = [] }: Schema
 const longest = 60_000
 
 describe("a tool", () => {
-  it("answers whatever it is given, touches nothing it may not, and breaks nothing", async () => {
+  it("answers all arguments, touches nothing it may not, and breaks nothing", async () => {
     const catalogue = makeToolCatalog({
       layouts: [{ id: "main", path: layout, registry, perRepository: false }],
       mode: "delete",

@@ -1,4 +1,7 @@
-/** Our own garbage collection takes nothing from anybody, whoever pushes meanwhile, dies meanwhile, or meets a failing disk. */
+/**
+ * Our own garbage collection takes nothing from anybody, whoever pushes meanwhile, dies meanwhile, or meets a failing
+ * disk.
+ */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option, Stream } from "effect"
 import fc from "fast-check"
@@ -46,7 +49,9 @@ const collect = (registry: LayoutRegistry, options = now) =>
     return Option.isNone(id) ? { removed: [], spared: [] } : yield* registry.collectGarbage(id.value)
   })
 
-/** What is there long before: an image that stays, layers and manifests that nobody needs, and layers to be used again. */
+/**
+ * What is there long before: an image that stays, layers and manifests that nobody needs, and layers to be used again.
+ */
 const furnish = async (notes: ReadonlyArray<string>): Promise<Instant> => {
   const world = new World(new Machine())
   const { close, registry } = await world.open()
@@ -77,7 +82,9 @@ const checkWhole = async (world: World, { registry, stores }: Process): Promise<
 const isThere = (world: World, digest: string): boolean =>
   world.bytes(`blobs/${digest.replace(":", "/")}`) !== undefined
 
-/** A day after its collection, content that nothing needs is gone from the trash too, and no other file is left behind. */
+/**
+ * A day after its collection, content that nothing needs is gone from the trash too, and no other file is left behind.
+ */
 const checkCollected = async (world: World, gone: ReadonlyArray<string>): Promise<void> => {
   world.machine.advance(hours(30))
   const { registry } = await world.open()
@@ -114,7 +121,7 @@ describe("collecting while others push", () => {
     waits: fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 3 })
   })
 
-  it("takes no content from a push that was answered, and all that nobody needs in the end", () =>
+  it("takes no content from a push that was answered, and takes all that nothing needs in the end", () =>
     fc.assert(
       fc.asyncProperty(fc.scheduler(), program, async (fuzzed, { pushes, waits }) => {
         counts.interleavings++

@@ -94,7 +94,7 @@ describe("a state", () => {
     }))
   })
 
-  it("counts no fewer bytes than its entries take, whatever the indentation", () => {
+  it("counts no fewer bytes than its entries take, in any indentation", () => {
     fc.assert(
       fc.property(defaultRepository, commands, fc.constantFrom(0, 1, 2, 8, "\t"), (repository, commands, indent) => {
         const { after } = history(fromIndex([], { defaultRepository: repository, bytes: 0 }), commands)

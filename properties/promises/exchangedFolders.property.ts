@@ -192,7 +192,7 @@ const answerOf = (exit: Exit.Exit<unknown, RegistryError>, place: string): strin
 }
 
 describe("a folder that is exchanged for a link", () => {
-  it("before a call of any operation, leads nobody elsewhere", { timeout: 600_000 }, async () => {
+  it("before a call of any operation, leads no call elsewhere", { timeout: 600_000 }, async () => {
     const start = await begin()
     const answers = new Map<string, number>()
     let tries = 0
@@ -214,7 +214,7 @@ describe("a folder that is exchanged for a link", () => {
     figures("folders exchanged for links", { inputs: tries })
   })
 
-  it("and back, again and again, leads nobody elsewhere", async () => {
+  it("and back, again and again, leads no call elsewhere", async () => {
     const start = await begin()
     const drawn = fc.record<Case>({
       operation: fc.constantFrom(...Object.keys(operations)),

@@ -41,7 +41,7 @@ const program = fc.record({
 })
 
 describe("a collector without a lock", () => {
-  it("takes no blob from a push, and none from whoever reads what was pushed", () =>
+  it("takes no blob from a push, and none from a reader of what was pushed", () =>
     fc.assert(
       fc.asyncProperty(fc.scheduler(), program, async (fuzzed, { chunked, notes, waits }) => {
         const world = new World(new Machine({ yielding: true }))

@@ -146,7 +146,7 @@ describe("a sweep", () => {
     }))
   })
 
-  it("leaves nothing that nobody needs", () => {
+  it("leaves nothing that is not needed", () => {
     fc.assert(fc.property(layout, (layout) => {
       const { evidence, options } = layout
       if (evidence.unreadable.size > 0 || evidence.busy !== undefined) return

@@ -8,7 +8,7 @@ import { parseDirectory } from "./directories.ts"
 
 type Described = Completions.CommandDescriptor
 
-/** At most so many names: nobody reads more. */
+/** The most names that are offered. */
 const most = 200
 
 /** The words of a line so far, quotes and backslashes taken away; the last one is what is being written. */

@@ -13,11 +13,11 @@ export const exitCodes = {
   refused: 4,
   /** The layout, or content of it, is damaged. */
   damaged: 5,
-  /** Somebody else is at it; trying again may help. */
+  /** Another process holds what is needed; trying again may help. */
   locked: 6,
   /** The medium failed; of a change it may not be known whether it was made. */
   medium: 7,
-  /** Whoever read the output has gone, as shells tell of SIGPIPE. */
+  /** The reader of the output has ended, as shells tell of SIGPIPE. */
   readerGone: 141
 } as const
 

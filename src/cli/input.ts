@@ -17,7 +17,7 @@ export interface Input {
 export const open = (file: string): Effect.Effect<Input, Failure, Scope.Scope> =>
   file === "-" ? standardInput : readable(resolve(file))
 
-/** Whatever can be read to its end: a regular file, a pipe, a device; what a process substitution opens is a pipe. */
+/** Any file that has an end: a regular file, a pipe, a device. A process substitution opens a pipe. */
 const readable = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Input, Failure> {
   const found = yield* Effect.try({ try: () => statSync(path), catch: (cause) => unreadable(path, cause) })
   if (found.isDirectory()) return yield* new FileUnknown({ path, reason: "is a directory, not a file" })

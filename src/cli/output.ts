@@ -26,7 +26,7 @@ export interface Answer<O> {
   readonly show: (value: O, screen: Screen) => string
 }
 
-/** Waits until it is written; ends the command where nobody reads any more. */
+/** Waits until it is written; ends the command when the reader has ended. */
 export const write = (content: Uint8Array | string): Effect.Effect<void, Ended | StorageError> =>
   Effect.gen(function*() {
     const { out } = yield* Streams

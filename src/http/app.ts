@@ -25,13 +25,13 @@ export interface AppOptions extends AccessOptions {
 
 export interface App {
   readonly handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest | Scope.Scope>
-  /** From now on these are who may come in; where they are others, tickets of before are good for nothing. */
+  /** Replaces the users and tokens. If they differ from before, tickets that were given out are no longer valid. */
   readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
   /** From now on requests are told that the server is stopping; those under way go on. */
   readonly stop: Effect.Effect<unknown>
 }
 
-/** The distribution-spec over the registry, whatever it is stored in. */
+/** The distribution-spec over a registry of any store. */
 export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry> =>
   Effect.gen(function*() {
     const registry = yield* Registry
@@ -126,7 +126,7 @@ const told = (
     : Effect.as(Effect.logError(`${method} ${url}: ${failure.message}`), answer)
 }
 
-/** Nobody writes to it. */
+/** Shared by all requests without a query; never written to. */
 const noQuery = new URLSearchParams()
 
 const splitAt = (url: string): ReadonlyArray<string> => {

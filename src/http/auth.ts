@@ -12,7 +12,7 @@ import { Refused } from "./Refused.ts"
 import { makeTickets, ticketSeconds } from "./tickets.ts"
 
 export interface AccessOptions {
-  /** None where everybody may do what the registry offers. */
+  /** None where every client may do all that the registry offers. */
   readonly credentials: Credentials | undefined
   /** Whether those who show nothing may read. */
   readonly anonymousPull: boolean
@@ -29,7 +29,7 @@ export interface Access {
 
 const anonymous = "anonymous"
 
-/** Who shows nothing is nobody; who shows something wrong is sent away. */
+/** A client without a credential is `Nobody`; one with a wrong credential is refused. */
 type Shown = { readonly _tag: "Nobody" } | { readonly _tag: "User"; readonly name: string } | { readonly _tag: "Wrong" }
 
 const nobody: Shown = { _tag: "Nobody" }
@@ -79,7 +79,7 @@ export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessO
 
   return {
     permit: Effect.fnUntraced(function*(request, route) {
-      // They tell nothing of what is stored, and whatever watches a server has no password.
+      // They tell nothing of what is stored, and a program that monitors a server has no password.
       if (route._tag === "Health" || route._tag === "Ready") return anonymous
       const found = yield* shown(request)
       if (found._tag === "User") return found.name

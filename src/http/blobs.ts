@@ -72,8 +72,8 @@ export const deleteBlob = ({ registry }: Surface, _call: Call, { digest, reposit
   )
 
 /**
- * A file whose bytes were hashed before is not hashed again while it is the very same: whoever pulls it hashes it as
- * well. Any other one is, and its end is held back until its bytes are right.
+ * A file whose bytes were hashed before is not hashed again while it is the same file: the client hashes it as well.
+ * Any other file is hashed, and its end is held back until its bytes are right.
  */
 const content = Effect.fnUntraced(function*(registry: Surface["registry"], repository: string, digest: string) {
   const asItIs = yield* registry.getBlob(repository, digest, { verify: false })

@@ -58,7 +58,7 @@ export const makeTable = (offers: Offers): Table => ({
     : {}
 })
 
-/** The answer of whoever is responsible, or 405 with what could have been asked. */
+/** The answer of the handler for a method, or 405 with the methods that there are. */
 export const dispatch = (
   table: Table,
   surface: Surface,

@@ -131,7 +131,7 @@ export const failed = (failure: Failure): HttpServerResponse.HttpServerResponse 
   }
 }
 
-/** Mostly there is nobody left to read it. */
+/** The client has mostly ended the connection, so that it does not read this. */
 const brokenOff = new Refused({
   status: 400,
   code: "SIZE_INVALID",

@@ -19,7 +19,7 @@ export interface Metrics {
   readonly text: (answering: number) => Effect.Effect<string>
 }
 
-/** Others would make a series of whatever a client sends. */
+/** Other methods are counted together: a client could invent any number of them. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
 /** From a manifest that is in memory to a layer that takes minutes: seconds. */
@@ -35,7 +35,7 @@ const duration = Metric.histogram("ocilayout_http_request_duration_seconds", {
 })
 const answeringNow = Metric.gauge("ocilayout_http_requests_in_flight", { description: "Requests that are under way" })
 
-/** Of one server, whatever else the process measures. */
+/** The metrics of one server, apart from other metrics of the process. */
 export const makeMetrics = (): Metrics => {
   const context = Context.make(Metric.MetricRegistry, new Map())
   const counters = new Map<string, typeof requests>()

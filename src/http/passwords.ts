@@ -17,14 +17,16 @@ export interface Passwords {
 
 export const makePasswords = ({ tokens, users }: Credentials): Passwords => {
   const secret = randomBytes(32)
-  /** Of one length, and comparing them takes the same time wherever they differ. */
+  /** All have one length, and a comparison takes the same time wherever they differ. */
   const digestOf = (...parts: ReadonlyArray<string>): Buffer => {
     const hmac = createHmac("sha256", secret)
     for (const part of parts) hmac.update(`${part.length}:`).update(part)
     return hmac.digest()
   }
   const known = tokens.map((token) => digestOf(token))
-  /** Compared where there is no such user, so that this takes as long; where there are no users there is none to find. */
+  /**
+   * Compared where there is no such user, so that this takes as long; where there are no users there is none to find.
+   */
   const someHash = users.values().next().value
   /** Those that are being worked out are here too, so that a client's first requests wait for one answer. */
   const remembered = new Map<string, { readonly right: Promise<boolean>; readonly until: number }>()

@@ -23,8 +23,8 @@ export interface Tickets {
 }
 
 /**
- * Tickets are good with whoever has the same secret and the same credentials: where a user is taken out, those of all
- * users are to be had anew.
+ * A ticket is good for every server with the same secret and the same credentials. When a user is removed, the tickets
+ * of all users become invalid.
  */
 export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = randomBytes(32)): Tickets => {
   const key = createHmac("sha256", secret).update(JSON.stringify([Array.from(users), tokens])).digest()

@@ -1,4 +1,4 @@
-/** Entries by repository, tag and digest, worked out as far as somebody has asked. */
+/** Entries by repository, tag and digest; each order is worked out when it is first needed. */
 import { HashMap } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import { endOfName } from "../oci/RefName.ts"
@@ -101,7 +101,7 @@ export class Read implements Arrangement {
   }
 }
 
-/** So many changes are answered for one by one before the entries are arranged. */
+/** After this many changes in a row, the tables are built again. */
 const fewChanges = 8
 
 /** Of entries of which one has gone, or come, or both in one place. */

@@ -42,7 +42,7 @@ export interface DeleteTag {
   readonly ifDigest?: Digest
 }
 
-/** Removes the entries that are written with exactly a name, whatever it says. */
+/** Removes the entries whose name is exactly this text, valid or not. */
 export interface DeleteName {
   readonly _tag: "DeleteName"
   readonly refName: string
@@ -114,7 +114,7 @@ export interface RestoreNames {
   readonly missing: ReadonlyArray<Missing>
 }
 
-/** Takes entries and blobs out that nobody needs, as a look at this very state has found. */
+/** Removes entries and blobs that nothing needs, as was found in this very state. */
 interface CollectGarbage {
   readonly _tag: "CollectGarbage"
   /** Evidence: entries of the state. */

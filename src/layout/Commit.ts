@@ -16,7 +16,10 @@ export const Commit = Schema.Struct({
   revision: Revision,
   /** Milliseconds since 1970. */
   time: Schema.Natural,
-  /** Who asked for it: `library`, `mcp:<client>`, `cli:<user>`, or `foreign` for what was done without us. */
+  /**
+   * Who asked for it: `library`, `mcp:<client>`, `cli:<user>`, `http:<user>`; `foreign` for a change by another tool;
+   * `ocilayout` for what we do ourselves (see `ourselves`).
+   */
   actor: Schema.String,
   events: Schema.Array(Event)
 })

@@ -1,4 +1,4 @@
-/** What has happened to a layout. Events are facts: applying one never fails, and each can be taken back. */
+/** What has happened to a layout. Events are facts: applying one never fails. Each can be taken back, except a note. */
 import { Schema } from "effect"
 import { ContentDigest } from "../oci/Digest.ts"
 

@@ -119,7 +119,7 @@ export class Sequence {
 
   #with(changes: Changes, end: number, length: number): Sequence {
     const next = new Sequence({ list: this.#list, places: this.#places, changes, end, length })
-    // Once more is changed than there was, it begins anew, so that each change pays for a part of a list.
+    // If there are more changes than entries, a new list is made; so the average cost of a change stays constant.
     const changed = HashMap.size(changes) + end - this.#list.length
     return changed <= Math.max(this.#list.length, 32) ? next : Sequence.of(next.entries)
   }

@@ -15,9 +15,9 @@ export class State {
   /** How its entries are kept. */
   readonly sequence: Sequence
   readonly arrangement: Arrangement
-  /** No fewer bytes than the entries take in `index.json`, whatever its indentation. */
+  /** An upper bound of the bytes that the entries take in `index.json`, with any indentation. */
   readonly bytes: number
-  /** What each entry added since `bytes` was measured is counted as; only that may be taken off again. */
+  /** The bytes counted for each entry that was added since `bytes` was measured; `remove` subtracts exactly these. */
   readonly counted: WeakMap<Entry, number>
 
   constructor({ arrangement, bytes, counted, defaultRepository, sequence }: {
@@ -82,7 +82,7 @@ export const entriesTagged = ({ arrangement }: State, repository: Repository, ta
 export const entriesOfDigest = ({ arrangement }: State, digest: string): ReadonlyArray<Entry> =>
   arrangement.withDigest(digest)
 
-/** The state of these entries, wherever they are written. */
+/** The state of these entries, without regard to where they are written. */
 export const fromEntries = (values: ReadonlyArray<Schema.Json>, defaultRepository: Repository | undefined): State =>
   fromIndex(values, { defaultRepository, bytes: values.reduce<number>((sum, value) => sum + mostBytes(value), 0) })
 

@@ -51,7 +51,7 @@ interface Addressed {
 /** What is asked of an upload session. Offsets and lengths are in bytes. */
 export type UploadCommand =
   | { readonly _tag: "StartUpload" } & Addressed
-  /** Continue at `offset`, or wherever the session stands. */
+  /** Continue at `offset`, or at the end of the session. */
   | { readonly _tag: "ResumeUpload"; readonly offset?: number } & Addressed
   | { readonly _tag: "AppendChunk"; readonly offset: number; readonly length: number } & Addressed
   /** `actual` is evidence: what the bytes hash to. */

@@ -1,4 +1,4 @@
-/** What commits did, in the words of whoever asks: which names were moved from where to where. */
+/** What commits did, as users see it: which names moved from which digest to which. */
 import type { Schema } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import { type Entry, rawNameOf, readEntry } from "./Entry.ts"

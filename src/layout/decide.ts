@@ -77,7 +77,7 @@ const batch = (state: State, { commands }: Batch, limits: IndexLimits): Decision
   return Result.succeed(events)
 }
 
-/** Nothing gets a name whose content is not there. */
+/** Refuses a command if content that its manifests need is missing. */
 const complete = ({ missing }: { readonly missing: ReadonlyArray<Missing> }, decision: () => Decision): Decision =>
   missing.length > 0 ? Result.fail(new ManifestBlobUnknown({ missing })) : decision()
 

@@ -1,4 +1,4 @@
-/** How many bytes an entry can take in an index, whoever writes it. */
+/** How many bytes an entry can take in an index, whichever tool writes it. */
 import type { Schema } from "effect"
 
 /** What an entry can take in an index that is indented by up to eight columns. */

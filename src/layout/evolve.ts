@@ -4,8 +4,8 @@ import { EntryAdded, EntryRemoved, EntryReplaced, Event } from "./Event.ts"
 import { append, entriesOfDigest, insert, remove, replace, type State } from "./State.ts"
 
 /**
- * The next state. An event about an entry that is not there changes nothing: it speaks of another layout, which
- * whoever brings the two together has to notice (the journal does, by the hash of the index).
+ * The next state. An event about an entry that is not there changes nothing: it belongs to another layout. The
+ * caller that joins events and a state has to notice that (the journal does, by the hash of the index).
  */
 export const evolve = (state: State, event: Event): State =>
   Event.match(event, {

@@ -1,4 +1,4 @@
-/** What of a layout nobody needs, and why everything else stays. Pure: what lies on the disk comes in as evidence. */
+/** What in a layout is not needed, and why everything else stays. Pure: what lies on the disk comes in as evidence. */
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { Bond } from "./belonging.ts"
 import { type Entry, rawNameOf } from "./Entry.ts"
@@ -15,7 +15,9 @@ export interface StoredBlob {
   readonly digest: ContentDigest
   /** In bytes. */
   readonly size: number
-  /** When it was written, pushed again or leased for the last time: milliseconds since 1970. */
+  /**
+   * When its file was written or created, the later of the two: milliseconds since 1970. Marks are in `Evidence.held`.
+   */
   readonly touched: number
   /** When its content was written, where that is known: milliseconds since 1970. */
   readonly written?: number
@@ -25,7 +27,7 @@ export interface StoredBlob {
   readonly leadsTo?: ContentDigest
 }
 
-/** What the past still needs. */
+/** Content of an entry that can still be restored from the history. */
 export interface Remembered {
   readonly digest: string
   /** The commit that had it. */
@@ -35,9 +37,9 @@ export interface Remembered {
 export interface GarbageOptions {
   /** Whether manifests go that no tag, index or subject keeps. */
   readonly untagged: boolean
-  /** What is younger stays, since somebody may be about to name it; in milliseconds. */
+  /** Younger content stays, since a client may be about to name it; in milliseconds. */
   readonly graceMillis: number
-  /** Whether what this collection itself takes out of the index stays for being brought back. */
+  /** Whether content of entries that this collection removes is kept for the undo window. */
   readonly undoable: boolean
 }
 
@@ -46,11 +48,11 @@ export interface Evidence {
   readonly blobs: ReadonlyArray<StoredBlob>
   /** What each manifest names, by digest. */
   readonly links: ReadonlyMap<string, Links>
-  /** What belongs to what: it keeps nothing, and is kept by what it belongs to. */
+  /** Attached manifests: each is kept while its subject is kept, and does not keep its subject. */
   readonly bonds: ReadonlyArray<Pick<Bond, "digest" | "subject">>
-  /** Manifests that are there and could not be read: nobody can tell what they need. */
+  /** Manifests that are there and could not be read, so that what they need is not known. */
   readonly unreadable: ReadonlySet<string>
-  /** What was just pushed, mounted or named, by anybody. */
+  /** What was just pushed, mounted or named. */
   readonly held: ReadonlySet<string>
   readonly pins: ReadonlySet<string>
   /** Why no content may go now, in a sentence without a capital: a tool may be at work, or the index is not whole. */

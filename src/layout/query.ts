@@ -24,8 +24,8 @@ export const withDigest = (state: State, repository: Repository, digest: Digest)
   entriesOfDigest(state, digest).filter(({ name }) => name._tag !== "Raw" && name.repository === repository)
 
 /**
- * The entries by which a digest is reached from a repository: its own and, from the default repository, those whose name
- * fits no grammar.
+ * The entries by which a digest is reached from a repository: its own and, from the default repository, those whose
+ * name fits no grammar.
  */
 export const reaching = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Entry> =>
   entriesOfDigest(state, digest).filter(({ descriptor, name }) =>
@@ -47,8 +47,8 @@ export const untagged = (state: State, repository: Repository): ReadonlyArray<En
 }
 
 /**
- * The entries of exactly this name, in index order: those that are written so and called so, as skopeo and umoci address
- * them, or else those that their full image name calls so, or else those that are written so.
+ * The entries of exactly this name, in index order: those that are written so and called so, as skopeo and umoci
+ * address them, or else those that their full image name calls so, or else those that are written so.
  */
 export const allNamed = ({ entries }: State, name: string): ReadonlyArray<Entry> => {
   const written = entries.filter(({ refName }) => refName === name)
@@ -75,7 +75,10 @@ export const entriesOf = (state: State, repository: Repository): ReadonlyArray<E
     return lists
   }).get(repository) ?? []
 
-/** What stays the same while a repository does, to remember by what was found out about it; none where there is none. */
+/**
+ * An object that is the same as long as the repository is unchanged: the key of caches about it. None for an unknown
+ * repository.
+ */
 export const constantOf = (state: State, repository: Repository): object | undefined => {
   if (isArranged(state)) return Option.getOrUndefined(names(state, repository))
   const entries = entriesOf(state, repository)
@@ -83,8 +86,7 @@ export const constantOf = (state: State, repository: Repository): object | undef
 }
 
 /**
- * The entries that nobody finds under a repository: their name cannot be understood or, in the layout of one
- * repository, is another's.
+ * The entries of no repository: their name fits no grammar or, in the layout of one repository, belongs to another one.
  */
 export const unnamed = (state: State, layout?: Repository): ReadonlyArray<Entry> =>
   state.entries.filter(({ name }) => name._tag === "Raw" || (layout !== undefined && name.repository !== layout))

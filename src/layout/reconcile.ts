@@ -55,8 +55,7 @@ export const equivalent = (a: State, b: State): boolean =>
 export type Said = ReadonlyMap<string, ReadonlySet<string>>
 
 /**
- * What names said from a state on. A version is the state after each commit, of ours or of another tool, and the state
- * they begin with.
+ * For each name that changed: all values (sets of digests) that it had, from the state `start` through every commit.
  */
 export const saidSince = (start: State, commits: Iterable<ReadonlyArray<Event>>): Said => {
   const now = Map.groupBy(start.entries, nameOf)
@@ -98,8 +97,8 @@ export interface Base {
   /** What names said since the version that its writer may have read. */
   readonly said: Said
   /**
-   * Where the writer's copy of the layout has gone its own way from ours: which version both had in common is not
-   * known, so what the index lacks says nothing.
+   * The writer has a copy of the layout that was changed separately. The last common version is not known, so a name
+   * that the index lacks is not treated as removed.
    */
   readonly diverged?: true
   /** The state we found when we took the layout on, where the index has no generation of ours. */
@@ -117,11 +116,12 @@ export interface Merged {
 }
 
 /**
- * Merges an index that another tool has written. A name of which it says what any version since its base said is as we
- * have it now: its writer has not touched it. Only what no such version said is its word. What a name points at is what
- * counts: that a tool dropped fields it does not know is not yet a change of the name.
+ * Merges an index that another tool has written (R9). If a name has a value that some version since the base had, the
+ * tool has not changed it: our present value stays. Otherwise the tool has set it: its value is taken. Only digests are
+ * compared: a tool that drops unknown fields of an entry has not changed the name.
  *
- * In an index without a generation of ours, a name that we have changed since we took the layout on stays ours.
+ * In an index without a generation of ours, a name that we have changed since we took the layout on stays ours (R9,
+ * R10).
  */
 export const merge = (ours: State, theirs: State, { adopted, diverged, said }: Base): Merged => {
   const mine = Map.groupBy(ours.entries, nameOf)
@@ -151,7 +151,7 @@ const withNames = (state: State, other: State, names: ReadonlySet<string>): Stat
   return fromIndex(values, { defaultRepository: state.defaultRepository, bytes: state.bytes + other.bytes })
 }
 
-/** An index that was replaced before its writer was done with it. */
+/** A replaced index that another tool has changed after, or just before, the exchange. */
 export interface Late {
   readonly index: State
   /** The state that took its place, and what it may go back to; nothing when the journal does not know it. */
@@ -160,8 +160,8 @@ export interface Late {
 
 /**
  * Takes what another tool changed in an index that had been replaced. A name that has been changed again since is left
- * as it is, since that is the later word; and where the journal does not know what it was, only names that are not there
- * are taken.
+ * as it is, since that is the later word; and where the journal does not know what it was, only names that are not
+ * there are taken.
  */
 export const takeIn = (ours: State, { index, versions }: Late): State => {
   const mine = Map.groupBy(ours.entries, nameOf)
@@ -178,11 +178,11 @@ export const takeIn = (ours: State, { index, versions }: Late): State => {
   return withNames(ours, late, changed)
 }
 
-/** A named entry is its name, whatever it points at; a nameless one is its digest. */
+/** A named entry is known by its name, an entry without a name by its digest. */
 export const nameOf = ({ digest, refName }: Entry): string =>
   refName === undefined ? `digest ${digest}` : `name ${refName}`
 
-/** Whether entries of one name point at the same, whatever else they carry. */
+/** Whether entries of one name point at the same digests; their other fields may differ. */
 export const sameDigests = (a: ReadonlyArray<Entry> | undefined, b: ReadonlyArray<Entry> | undefined): boolean =>
   digests(a) === digests(b)
 

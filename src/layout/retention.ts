@@ -1,4 +1,4 @@
-/** Which tags are kept no longer, by rules that whoever keeps a layout gives. */
+/** Which tags are not kept, by the rules of a retention policy. */
 import { fits } from "../oci/glob.ts"
 import { attachedTag } from "./belonging.ts"
 import type { Entry } from "./Entry.ts"
@@ -27,8 +27,8 @@ export interface Age {
   /** The same as people read it. */
   readonly text: string
   /**
-   * `history`: the tag was moved then, as the journal says. `annotation`: the entry or manifest says that it was created
-   * then. `config`: the image says so, or the newest of an index. `file`: the manifest was written then.
+   * `history`: the tag was moved then, as the journal says. `annotation`: the entry or manifest says that it was
+   * created then. `config`: the image says so, or the newest of an index. `file`: the manifest was written then.
    */
   readonly source: "history" | "annotation" | "config" | "file"
 }
@@ -115,7 +115,7 @@ const reasonToStay = (
   { isNew, last, maxAgeMillis, newest, now }: RetentionRule & {
     readonly now: number
     readonly isNew: boolean
-    /** The last that a rule keeps for being new. */
+    /** The oldest tag that the rule keeps as one of the newest. */
     readonly last: Aged | undefined
   }
 ): string | undefined => {

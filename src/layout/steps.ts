@@ -116,7 +116,7 @@ export const namedAs = (value: Schema.Json, { value: entry }: Entry): Schema.Jso
 }
 
 /** The descriptor under another name or none; all else that its entry carried stays. */
-export const renamed = (value: Schema.Json, refName: string | undefined): Schema.Json => {
+const renamed = (value: Schema.Json, refName: string | undefined): Schema.Json => {
   const { annotations, ...fields } = isJsonObject(value) ? value : {}
   const { [refNameKey]: _name, [containerdName]: _image, ...rest } = isJsonObject(annotations) ? annotations : {}
   const kept = refName === undefined ? rest : { ...rest, [refNameKey]: refName }

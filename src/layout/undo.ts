@@ -65,7 +65,10 @@ const bringBack = (state: State, target: State, isMeant: (entry: Entry) => boole
   return [...events, ...inOrder(replay(state, events), target, isMeant)]
 }
 
-/** Of several entries of a tag the first one counts: where another would now, they are written anew in their old order. */
+/**
+ * If a tag has several entries, the first one counts. If another entry would be first now, all are written again in
+ * their old order.
+ */
 const inOrder = (state: State, target: State, isMeant: (entry: Entry) => boolean): ReadonlyArray<Event> => {
   const events: Array<Event> = []
   let now = state

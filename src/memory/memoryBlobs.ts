@@ -7,7 +7,7 @@ import { collectBytes } from "../ops/manifests/collectBytes.ts"
 import type { BlobStore } from "../ops/ports/ports.ts"
 import { hasher } from "./hasher.ts"
 
-/** A blob, and when somebody pushed or named it for the last time. */
+/** A blob, and when it was last pushed or named. */
 export interface Stored {
   readonly bytes: Uint8Array
   /** Milliseconds since 1970. */

@@ -93,7 +93,7 @@ const layoutStore = (
   return { layout, journal }
 }
 
-/** What nobody started: appending to it, committing it and cancelling it are decided without it. */
+/** A session that was never started: append, commit and cancel are decided as for one that is gone. */
 const noSession: UploadSession = {
   state: absent,
   append: () => Effect.die("appended to a session that does not exist"),

@@ -1,4 +1,4 @@
-/** What can be wrong with a layout in memory: nothing but blobs that somebody put there under a wrong name. */
+/** What can be wrong with a layout in memory: only blobs that were put there under a wrong name. */
 import { Effect, Option, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"

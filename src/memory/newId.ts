@@ -1,4 +1,4 @@
-/** Names that nobody else has. */
+/** Unique names. */
 import { Effect, Random } from "effect"
 import { isUploadId, type UploadId } from "../layout/Upload.ts"
 

@@ -49,7 +49,7 @@ export interface DiskOptions extends DiskTreeOptions {
 /**
  * One layout directory that holds every repository. It need not exist unless `mustExist`: the first write creates it.
  * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
- * opened at all; whatever else is wrong about the directory is told by the operation that meets it.
+ * opened at all; other faults of the directory are told by the operation that meets them.
  */
 export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
   Effect.gen(function*() {
@@ -137,13 +137,13 @@ export const whyNoLayout = (directory: string): Effect.Effect<LayoutNotFound, Re
 export const besideLayout = (directory: string): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
   asStorage(resolve(directory))(contentBeside(nodeFs, resolve(directory)))
 
-/** The layout that a path leads to, and the reference inside it; see `ops/findLayout`. */
+/** The layout that a path leads to, and the reference inside it; see `ops/refs/findLayout.ts`. */
 export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | RegistryError> =>
   findLayoutBy(path, isLayout)
 
 /**
- * Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none, `Unsupported` where
- * layouts cannot be opened at all.
+ * Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none, `Unsupported`
+ * where layouts cannot be opened at all.
  */
 export const createLayout = (options: DiskOptions): Effect.Effect<boolean, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {

@@ -29,7 +29,7 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
   const opened = new Map<Repository, OpenStores>()
   const recent = new Set<OpenStores>()
 
-  /** Makes room; the stores themselves stay, since somebody may be using them. */
+  /** Makes room; the stores themselves stay, since a caller may be using them. */
   const use = (stores: OpenStores): Effect.Effect<Stores> => {
     recent.delete(stores)
     recent.add(stores)
@@ -69,7 +69,7 @@ const walk: (
   depth: number
 ) => Effect.Effect<ReadonlyArray<Repository>, FsError> = Effect.fnUntraced(function*(fs, folder, name, depth) {
   const names = (yield* ifThere(fs.readDirectory(folder))) ?? []
-  // Before its first blob or manifest, a layout may be no more than an upload that somebody has begun.
+  // Before its first blob or manifest, a layout may be no more than an upload that was begun.
   const here = names.includes("oci-layout") || names.includes("index.json") || names.includes(".ocilayout")
   const found: Array<Repository> = here && isRepository(name) ? [name] : []
   if (depth >= deepest) return found

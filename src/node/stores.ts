@@ -1,4 +1,4 @@
-/** Opens the stores of one layout directory. Nothing is read or written until somebody asks. */
+/** Opens the stores of one layout directory. Nothing is read or written before the first operation. */
 import { Duration, Effect, type Scope } from "effect"
 import type { RegistryError } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
@@ -70,7 +70,9 @@ export interface OpenStores extends Stores {
   readonly establish: Effect.Effect<void, RegistryError>
 }
 
-/** The file system for a layout, or for all that lie below a directory: links in it are refused unless they are allowed. */
+/**
+ * The file system for a layout, or for all that lie below a directory: links in it are refused unless they are allowed.
+ */
 export const layoutFs = (
   fs: LayoutFs,
   { directory, symlinks = "refuse" }: LayoutOptions

@@ -18,9 +18,9 @@ export const isJsonObject = (value: Json | undefined): value is JsonObject =>
 export const isList = (value: Json | undefined): value is ReadonlyArray<Json> => Array.isArray(value)
 
 /**
- * A descriptor as the image-spec wants it written. It is an open document: a field this library does not know belongs
- * to whoever wrote it, and survives. `size` is in bytes, a safe integer; `platform` is any JSON object, since its
- * vocabulary is Go's and grows.
+ * A descriptor as the image-spec wants it written. It is an open document: a field that this library does not know
+ * belongs to the writer of the document, and survives. `size` is in bytes, a safe integer; `platform` is any JSON
+ * object, since its vocabulary is Go's and grows.
  */
 export class Descriptor extends Schema.Opaque<Descriptor>()(
   Schema.StructWithRest(

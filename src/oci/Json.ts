@@ -1,4 +1,4 @@
-/** Reads JSON that somebody else wrote: I-JSON (RFC 7493) of bounded depth, in time linear in its length. */
+/** Reads JSON from outside: I-JSON (RFC 7493) of bounded depth, in time linear in its length. */
 import { Option, Result, type Schema } from "effect"
 import { quoted } from "./quoted.ts"
 
@@ -74,8 +74,8 @@ const manyDigits = 308
 
 /**
  * Whether brackets nest too deep, and whether a number may be beyond the range of doubles. It runs before anything is
- * parsed and on any bytes at all: those of a character outside ASCII are never mistaken for a bracket, since UTF-8 keeps
- * them above 0x7f.
+ * parsed and on any bytes at all: those of a character outside ASCII are never mistaken for a bracket, since UTF-8
+ * keeps them above 0x7f.
  */
 const survey = (bytes: Uint8Array, maxDepth: number): { readonly deep: boolean; readonly huge: boolean } => {
   let depth = 0

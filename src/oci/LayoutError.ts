@@ -3,8 +3,8 @@ import { Schema } from "effect"
 import { named, quoted, sentence, several } from "./quoted.ts"
 
 /**
- * A condition of the request did not hold: of one tag, where no `actual` means that it does not exist, or of all `names`
- * that a commit to be reverted has changed.
+ * A condition of the request did not hold: of one tag, where no `actual` means that it does not exist, or of all
+ * `names` that a commit to be reverted has changed.
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   code: Schema.tag("CONFLICT"),
@@ -60,7 +60,7 @@ export class FileUnknown extends Schema.TaggedError<FileUnknown>()("FileUnknown"
   }
 }
 
-/** The journal has been edited, or cut where nobody of ours cut it; what is newer than that place is right. */
+/** The journal has been edited, or cut by another program; what is newer than that place is right. */
 export class HistoryInvalid extends Schema.TaggedError<HistoryInvalid>()("HistoryInvalid", {
   code: Schema.tag("HISTORY_INVALID"),
   /** The oldest revision that can be told of; none when nothing can. */

@@ -19,7 +19,7 @@ import { quoted } from "./quoted.ts"
 export interface Manifest {
   /** `image`: a manifest with an image config, OCI or Docker; `artifact`: a manifest with any other config. */
   readonly kind: "image" | "index" | "artifact"
-  /** As declared by whoever named the manifest, not as its body says. */
+  /** As the descriptor of the manifest declares it, not as its body says. */
   readonly mediaType: string
   /** As a referrers answer shows it: the manifest's own, else its config's media type, else none. */
   readonly artifactType?: string

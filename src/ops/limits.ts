@@ -12,7 +12,7 @@ export const manifestBytes = 4 * 1024 * 1024
 /** Manifests visited in one walk over a layout. */
 export const walkManifests = 1_000_000
 
-/** Indexes inside indexes inside indexes. */
+/** How deep indexes may be nested. */
 export const walkDepth = 32
 
 /** Bytes of manifests read in one walk over a layout. */
@@ -24,16 +24,18 @@ export const repairFindings = 10_000
 /** Bytes of manifests that one copy gives entries, held until its commit: the one that was asked for, and referrers. */
 export const copyBytes = 64 * 1024 * 1024
 
-/** How long nobody must have touched what a tool has left behind: no copy takes longer between two writes. */
+/** How long an abandoned file must be untouched: no copy takes longer between two writes. */
 export const leftoverMillis = 24 * 60 * 60 * 1000
 
-/** How long content that a collection has taken away can still be put back, where a tool counted on it: milliseconds. */
+/**
+ * How long content that a collection has taken away can still be put back, where a tool counted on it: milliseconds.
+ */
 export const trashMillis = 24 * 60 * 60 * 1000
 
 /** Manifests whose contents are remembered per layout. */
 export const rememberedManifests = 65_536
 
-/** Bytes a chunk of an upload had best have, unless its sender wishes otherwise. */
+/** The recommended size of a chunk of an upload: bytes. */
 export const chunkBytes = 8 * 1024 * 1024
 
 /** How long a plan can be carried out: milliseconds. */

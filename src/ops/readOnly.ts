@@ -1,4 +1,4 @@
-/** A registry that can be looked at and not changed, whatever a surface lets through. */
+/** A registry that can be read and not changed, even where a surface lets a write through. */
 import { Effect } from "effect"
 import { Denied } from "../oci/OciError.ts"
 import type { LayoutReads, LayoutRegistry, LayoutWrites } from "./api/Layout.ts"

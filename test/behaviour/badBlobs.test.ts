@@ -53,7 +53,7 @@ describe("a blob that is not what was said", () => {
       yield* assertRefused(directory, registry.resolveBlob("app", digest), { _tag: "BlobUnknown", digest })
     }))
 
-  it.live("nobody waits for the end of a stream that is too long already", () =>
+  it.live("a stream that is too long already is not read to its end", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
       yield* assertRefused(directory, registry.pushBlob("app", { size: 100_000 }, endless), {

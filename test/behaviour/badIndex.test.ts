@@ -91,7 +91,7 @@ describe("an index that is none is never taken for an empty one", () => {
       assert.isFalse(fs.existsSync(join(directory, "index.json")))
     }))
 
-  it.live("absent beside oci-layout, where nobody has committed anything, is empty", () =>
+  it.live("absent beside oci-layout, where nothing was committed, is empty", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/no-ref")
       fs.rmSync(join(directory, "index.json"))

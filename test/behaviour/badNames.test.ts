@@ -192,7 +192,7 @@ describe("a digest that is none", () => {
     }))
 })
 
-describe("what nobody has stored", () => {
+describe("content that is not stored", () => {
   it.live("is unknown, by its repository and its name", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()

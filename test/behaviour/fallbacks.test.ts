@@ -92,7 +92,7 @@ describe("where files cannot have two names", () => {
       assert.deepStrictEqual(fs.readdirSync(disk.files.temporary), [])
     }))
 
-  it.live("two who create a layout at once make one, and nobody's tag is lost", () =>
+  it.live("two processes that create a layout at once make one, and no tag is lost", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       without(disk, "EPERM", "link")

@@ -47,7 +47,7 @@ describe("1: an index is never wiped", () => {
     }))
 })
 
-describe("2: nobody's change is lost", () => {
+describe("2: no change is lost", () => {
   it.live("of two registries over one folder that write at once", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
@@ -64,7 +64,7 @@ describe("2: nobody's change is lost", () => {
       }
     }))
 
-  it.live("and what was deleted is gone for everybody at once", () =>
+  it.live("and what was deleted is gone for every process at once", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
       const other = yield* makeDisk({ directory, defaultRepository: "app" })
@@ -205,7 +205,7 @@ describe("9: a damaged blob is found, and repaired by a push", () => {
       assert.deepStrictEqual(yield* contentOf(registry, layer), right)
     }))
 
-  it.live("whatever its mode, and by a chunked push and a manifest's too", () =>
+  it.live("with any mode, and by a chunked push and a manifest's too", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
       const path = blobPath(directory, image.digest)
@@ -318,7 +318,7 @@ describe("13: committing an upload moves no bytes", () => {
     }))
 })
 
-describe("14: what is written can be read by everybody, and stays what it was", () => {
+describe("14: what is written can be read by all users, and stays what it was", () => {
   it.live("a new layout is whole, with the usual modes", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "new")

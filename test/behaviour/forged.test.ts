@@ -33,7 +33,7 @@ const forge = (disk: Disk, meta: object, data?: string): void => {
   if (data !== undefined) disk.write(`.ocilayout/uploads/${session}/data`, data)
 }
 
-describe("a journal that somebody has made up", () => {
+describe("a forged journal", () => {
   const journal = "f".repeat(32)
   const record = (before: string, after: string) =>
     new GroupRecord({
@@ -70,7 +70,8 @@ describe("a journal that somebody has made up", () => {
         assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, holds)
         yield* registry.deleteTag("app", "v1")
         for (const needed of [one, one.config]) assert.isTrue(fs.existsSync(blobPath(disk, needed)))
-        // What it says of the past can be asked for, and is no more than an index could say: without content it is refused.
+        // What it says of the past can be asked for, and is no more than an index could say: without content it is
+        // refused.
         const refused = yield* Effect.flip(registry.restore({ to: { revision: 1 } }))
         assert.include(["ManifestBlobUnknown", "RevisionUnknown"], refused._tag)
         assert.isTrue(fs.existsSync(blobPath(disk, one)))
@@ -78,7 +79,7 @@ describe("a journal that somebody has made up", () => {
   )
 })
 
-describe("an upload session that somebody has made up", () => {
+describe("a forged upload session", () => {
   it.live("is of the repository that it says, and as long as its data is", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened
@@ -132,7 +133,7 @@ describe("an upload session that somebody has made up", () => {
     }))
 })
 
-describe("a note that somebody has made up", () => {
+describe("a forged note", () => {
   it.live("of who holds the lock is shown as quoted text, and decides nothing", () =>
     Effect.gen(function*() {
       const { disk } = yield* opened
@@ -161,7 +162,7 @@ describe("a note that somebody has made up", () => {
   )
 })
 
-describe("a pin or a lease that somebody has made up", () => {
+describe("a forged pin or lease", () => {
   it.live("keeps content, and gives nothing other bytes", () =>
     Effect.gen(function*() {
       const { disk, open, registry } = yield* opened

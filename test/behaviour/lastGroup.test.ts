@@ -139,7 +139,7 @@ describe("the last group of the journal", () => {
       assert.isTrue(Exit.isFailure(yield* Fiber.await(writer)))
     }))
 
-  it.live("has happened where its exchange failed and was done, whatever a tool has put in the place of the index since", () =>
+  it.live("has happened where its exchange failed and was done, even if a tool has replaced the index since", () =>
     Effect.gen(function*() {
       const { disk, layout, old } = yield* written
       const d4 = entry("d", "app:v4")
@@ -170,7 +170,7 @@ describe("a journal with a line of a later format", () => {
   for (
     const [name, line] of [["whole", `${later}\n`], ["cut short", later.slice(0, 30)], ["barely begun", `{"v":12,`]]
   ) {
-    it.live(`${name}, is read and written by nobody, and nothing of it is changed`, () =>
+    it.live(`${name}, is neither read nor written, and nothing of it is changed`, () =>
       Effect.gen(function*() {
         const { disk } = yield* written
         fs.appendFileSync(disk.path(journalFile), line ?? "")

@@ -101,7 +101,7 @@ describe("a disk that is full", () => {
 
 describe("a disk that is read-only", () => {
   it.live.skipIf(whyNoMounts !== undefined)(
-    "is read all the same, whoever wrote the layout",
+    "is read all the same, in a layout of any tool",
     () =>
       Effect.gen(function*() {
         const own = yield* ownLayout()
@@ -145,7 +145,7 @@ describe("a disk that is read-only", () => {
     }))
 })
 
-describe("a layout of somebody else's", () => {
+describe("a layout of another user", () => {
   /** A copy that everybody can reach. */
   const reachable = Effect.gen(function*() {
     const directory = yield* copyOfFixture("hand/no-ref")

@@ -198,7 +198,7 @@ describe("repairing an index that is lost", () => {
       ])
     }))
 
-  it.live("drops a group that was never published, and nobody was told of", () =>
+  it.live("drops a group that was never published, and never answered", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
       const journal = join(directory, ".ocilayout/journal/2/current.ndjson")
@@ -346,7 +346,7 @@ describe("repairing content", () => {
       assert.deepStrictEqual(quarantine(directory), [])
     }))
 
-  it.live("moves nothing that is right, whatever is said of it", () =>
+  it.live("moves nothing that is right, whatever the finding says", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
       const before = outside(directory)

@@ -43,7 +43,9 @@ const pushAs = (directory: string, { gid, groups, name, uid }: User, umask: stri
     return yield* line
   }))
 
-/** Everything in the layout that is not as open as its folder, or not of its group; or not its owner's, where it can be. */
+/**
+ * Everything in the layout that is not as open as its folder, or not of its group; or not its owner's, where it can be.
+ */
 const locked = (directory: string, owned: boolean): ReadonlyArray<string> => {
   const shared = fs.statSync(directory)
   return fs.readdirSync(directory, { recursive: true, encoding: "utf8" }).flatMap((path) => {
@@ -126,7 +128,7 @@ describe.skipIf(whyNoNobody !== undefined)(`a layout of several users${skipped}`
     60_000
   )
 
-  it.live("notes that another user has made for itself are made anew, and stop nobody", () =>
+  it.live("notes that another user has made for itself are made anew, and stop no write", () =>
     Effect.gen(function*() {
       const directory = yield* folderOf(0o2775)
       assert.strictEqual(yield* pushAs(directory, alice, "022"), "done")

@@ -32,7 +32,7 @@ describe("a commit to a large index, each by a process of its own", () => {
       assert.lengthOf(disk.entries(), many.length + 5)
     }))
 
-  it.live("reads a replaced one again that somebody has written into", () =>
+  it.live("reads a replaced one again that a tool has written into", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       plainLayout(disk, many)

@@ -36,7 +36,7 @@ const mayMakeDevices = ((): boolean => {
 })()
 
 const kinds: ReadonlyArray<readonly [string, Make]> = [
-  ["a FIFO that nobody writes to", (path) => run("mkfifo", path)],
+  ["a FIFO without a writer", (path) => run("mkfifo", path)],
   ["a folder", (path) => Effect.sync(() => fs.mkdirSync(path))],
   [
     "a socket",
@@ -159,7 +159,7 @@ describe("what is no regular file is neither waited for nor read", () => {
 
 describe("the folder of our own, in part gone", () => {
   it.live.each(["journal", "tmp", "uploads", "lock", "holder"])(
-    "%s is made again by whatever needs it",
+    "%s is made again by the next operation that needs it",
     (name) =>
       Effect.gen(function*() {
         const directory = yield* copyOfFixture("hand/no-ref")
@@ -179,7 +179,7 @@ describe("the folder of our own, in part gone", () => {
       })
   )
 
-  it.live("made by somebody else, with nothing but a lock, it is used", () =>
+  it.live("made by another program, with nothing but a lock, it is used", () =>
     Effect.gen(function*() {
       const directory = yield* copyOfFixture("hand/extra-dotdir")
       const registry = yield* makeDisk({ directory, defaultRepository: "app", durability: "none" })

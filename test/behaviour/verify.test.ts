@@ -181,7 +181,7 @@ const image0 = {
 }
 
 describe("blobs that are damaged", () => {
-  it.live("are told by what is wrong with them, and by whether anybody needs them", () =>
+  it.live("are told by what is wrong with them, and by whether they are needed", () =>
     Effect.gen(function*() {
       const { found, image } = yield* damaged((directory) => {
         for (const name of fs.readdirSync(join(directory, "blobs/sha256"))) {
@@ -237,7 +237,7 @@ describe("blobs that are damaged", () => {
       assert.deepStrictEqual(followed.found.lines, refused.found.lines.slice(1))
     }))
 
-  it.live("are nobody's secrets in a layout that is one", () =>
+  it.live("are no secrets in a layout that can be read", () =>
     Effect.gen(function*() {
       const { found } = yield* damaged((directory, blob) => {
         fs.chmodSync(directory, 0o700)

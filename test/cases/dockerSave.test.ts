@@ -97,7 +97,7 @@ describe("manifest.json and repositories", () => {
       assert.match(content[1]?.text ?? "", /^Note: manifest\.json.*does not change with index\.json.*oci_verify/u)
     }).pipe(Effect.scoped))
 
-  it.live("are told of by whoever changes the layout, and by nobody who reads it", () =>
+  it.live("are told of by commands that change the layout, and not by those that read it", () =>
     Effect.gen(function*() {
       const { directory } = yield* given(path)
       const warnings: Array<string> = []

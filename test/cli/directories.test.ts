@@ -17,7 +17,7 @@ describe("a layout on the command line", () => {
     assert.strictEqual(parseDirectory("a=").path, resolve("a="))
   })
 
-  it("has an id that can be one, whatever it is called", () => {
+  it("has a valid id, with any name of the directory", () => {
     assert.deepStrictEqual(parseDirectory("/srv/My Layout"), { id: "My-Layout", path: "/srv/My Layout" })
     assert.deepStrictEqual(parseDirectory("/"), { id: "layout", path: "/" })
   })

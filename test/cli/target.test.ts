@@ -22,7 +22,7 @@ const write = (layout: string, ...names: ReadonlyArray<string>): Effect.Effect<s
   })
 
 describe("a path", () => {
-  it.live("names the image of a layout as skopeo does, whatever the layout is called", () =>
+  it.live("names the image of a layout as skopeo does, in a layout of any name", () =>
     Effect.gen(function*() {
       const root = yield* temporaryDirectory
       for (const name of ["Upper", "with space", "ünï \"q's", "x:y"]) {

@@ -40,7 +40,7 @@ describe("a registry with users", () => {
       }
     }))
 
-  it.live("asks everybody else to log in, for whatever it is", () =>
+  it.live("asks all others to log in, for every request", () =>
     Effect.gen(function*() {
       const served = yield* guarded()
       for (const path of ["/v2/", "/v2/_catalog", "/v2/app/manifests/v1", "/v2/nobody/tags/list"]) {
@@ -74,7 +74,7 @@ describe("a registry with users", () => {
       assert.strictEqual((yield* upload(served, shown)).status, 401)
     }))
 
-  it.live("lets nobody try out passwords, and a right one start again", () =>
+  it.live("limits tries of passwords, and a right one starts again", () =>
     Effect.gen(function*() {
       const served = yield* guarded()
       const wrong = read(served, basic("alice", "guess"))
@@ -90,8 +90,8 @@ describe("a registry with users", () => {
     }))
 })
 
-describe("a registry that everybody may pull from", () => {
-  it.live("lets nobody push who has not logged in", () =>
+describe("a registry with anonymous pull", () => {
+  it.live("refuses a push without a login", () =>
     Effect.gen(function*() {
       const served = yield* guarded(true)
       for (const shown of [{}, basic("", "")]) {
@@ -108,7 +108,7 @@ describe("a registry that everybody may pull from", () => {
       assert.strictEqual((yield* upload(served, alice)).status, 202)
     }))
 
-  it.live("gives tickets to whoever logs in, and to those who only pull", () =>
+  it.live("gives tickets after a login, and for anonymous pull", () =>
     Effect.gen(function*() {
       const served = yield* guarded(true)
       assert.match((yield* send(served, "/v2/")).headers.get("www-authenticate") ?? "", /^Bearer realm=/u)

@@ -130,7 +130,7 @@ describe("a stale rewrite by another tool", () => {
       assert.strictEqual(commitsIn(directory).at(-2)?.actor, "foreign")
     }))
 
-  it.live("may delete what nobody else has touched", () =>
+  it.live("may delete what no other process has touched", () =>
     Effect.gen(function*() {
       const { directory, image, other, registry } = yield* prepared
       yield* registry.tagManifest("app", image.digest, ["kept"])

@@ -64,7 +64,7 @@ describe("the state of an index", () => {
     assert.include(namesOf(state, "docker.io/library/app"), { size: 1, bare: 0 })
   })
 
-  it("says of a tag and of a digest the same before and after it was arranged, whatever names there are", () => {
+  it("says of a tag and of a digest the same before and after it was arranged, with any names", () => {
     const odd = [
       "app:v1@" + digest("c"),
       "app@" + digest("c"),
@@ -167,7 +167,7 @@ describe("bytes", () => {
     assert.isAtLeast(state.bytes, written(valuesOf(state), indentation))
   }
 
-  it("are no fewer than entries take that were added, whatever the indentation", () => {
+  it("are no fewer than added entries take, in any indentation", () => {
     for (const indentation of indentations) assertBounded(addedOneByOne(values), indentation)
   })
 

@@ -60,7 +60,7 @@ describe("putting a manifest without tags", () => {
     given().when(put("a")).records(new EntryAdded({ value: entry("a", at("app", "a")) }))
   })
 
-  it("does nothing where the repository has it, by whatever name", () => {
+  it("does nothing where the repository has it, by any name", () => {
     given(entry("a", at("app", "a"))).when(put("a")).records()
     given(entry("a", "app:v1")).when(put("a")).records()
     given(entry("a", "app:v1"), entry("a", "app:v2")).when(put("a")).records()
@@ -352,7 +352,7 @@ describe("an entry named as containerd does", () => {
   })
 })
 
-describe("entries that nobody understands", () => {
+describe("entries with names that fit no grammar", () => {
   const raw = entry("a", "localhost:5000/app:v1")
 
   it("are neither read nor touched", () => {

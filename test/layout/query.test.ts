@@ -72,7 +72,7 @@ describe("entries whose name cannot be understood", () => {
     assert.isTrue(Option.isNone(named(state, "localhost:5000/app")))
   })
 
-  it("are all that nobody finds under a repository, but those of others in the layout of one", () => {
+  it("are all entries of no repository, but those of others in the layout of one", () => {
     const namesOf = (layout?: string) =>
       unnamed(state, layout === undefined ? undefined : repository(layout)).map(({ refName }) => refName)
     const strange = ["localhost:5000/app:v1", undefined, "localhost:5000/app:v1"]

@@ -110,7 +110,7 @@ const table: ReadonlyArray<Row> = [
     holds: [entry("b")]
   },
   {
-    name: "they dropped fields they do not know from what nobody else changed",
+    name: "they dropped fields they do not know from entries that no one else changed",
     base: [entry("a", "app:v1", { note: "x" })],
     ours: [entry("a", "app:v1", { note: "x" })],
     theirs: [v1("a")],
@@ -244,7 +244,7 @@ const lateTable: ReadonlyArray<LateRow> = [
     holds: [v1("b")]
   },
   {
-    name: "only names that are not there are taken when nobody knows what it was made from",
+    name: "only new names are taken when its base is not known",
     ours: [v1("a")],
     index: [v1("b"), v2("c")],
     holds: [v1("a"), v2("c")]

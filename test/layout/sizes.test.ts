@@ -63,7 +63,7 @@ describe("of many entries", () => {
     })
   })
 
-  it("finding out what somebody has removed, and what has come", () => {
+  it("finding out what a tool has removed, and what it has added", () => {
     assert.strictEqual(difference(state(small), state(small, "-other")).length, 2 * small)
     assertLinear((size) => {
       const [all, none, others] = [state(size), state(0), state(size, "-other")]

@@ -80,7 +80,7 @@ describe("content that is not what its name says", () => {
       assert.strictEqual((yield* registry.getTag(byDefault, "v1")).descriptor.digest, image)
     }))
 
-  it.live("bad-layer: can be read as it is by whoever asks for that, and is repaired by a push", () =>
+  it.live("bad-layer: can be read unverified on request, and is repaired by a push", () =>
     Effect.gen(function*() {
       const { layout, registry } = yield* opened("hand/bad-layer")
       yield* Effect.scoped(Effect.gen(function*() {
@@ -252,7 +252,7 @@ describe("one name for two manifests", () => {
 })
 
 describe("strangers", () => {
-  it.live("a file beside the blobs is no blob, whatever its name", () =>
+  it.live("a file beside the blobs is no blob, with any name", () =>
     Effect.gen(function*() {
       const { layout, registry } = yield* opened("hand/no-ref")
       fs.writeFileSync(join(layout, "blobs", "README"), "no blob")

@@ -26,7 +26,7 @@ const variants: ReadonlyArray<readonly [name: string, kind: Kind]> = [
 
 const toolsOf = (kind: Kind) => Effect.map(catalogueOf(kind), listTools)
 
-/** The argument is the same in every tool, and `Catalogue.test.ts` says what it is. */
+/** The argument is the same in every tool, and `catalog/toolCatalog.test.ts` says what it is. */
 const withoutLayout = (definition: ToolDefinition): ToolDefinition => {
   const { layout: _, ...properties } = definition.inputSchema.properties ?? {}
   const { properties: had, ...inputSchema } = definition.inputSchema

@@ -16,7 +16,7 @@ const served = Effect.gen(function*() {
 })
 
 describe.each(combinations)("a client of %s over %s", (era, transport) => {
-  it.live("is limited to its roots, in whatever it reads, writes and is told of", () =>
+  it.live("is limited to its roots, in all that it reads, writes and is told of", () =>
     Effect.gen(function*() {
       const { catalogue, files } = yield* served
       const roots = () => ({ roots: [{ uri: "file:///files/a" }, { uri: "file:///elsewhere" }] })

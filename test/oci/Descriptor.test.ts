@@ -10,7 +10,7 @@ const isDescriptor = Schema.is(Descriptor)
 const decode = Schema.decodeUnknownSync(Descriptor)
 
 describe("Descriptor", () => {
-  it("keeps every field, also those nobody here knows", () => {
+  it("keeps every field, also unknown ones", () => {
     const full = {
       ...minimal,
       annotations: { "a.b": "", c: "d" },

@@ -293,14 +293,14 @@ describe("a pushed descriptor", () => {
     assertPushed({ ...image, layers: [descriptor("a/b", "d", { digest: "multihash+base58:Qm" })] })
   })
 
-  it("may hold a number that no double has room for, in a field of somebody else's", () => {
+  it("may hold a number that no double has room for, in an unknown field", () => {
     const text = JSON.stringify({ ...image, layers: [{ ...layer, more: 1 }] }).replace("\"more\":1", "\"more\":1e999")
     assertPushed(text)
   })
 })
 
 describe("a stored document", () => {
-  it("is read whatever its version, media type and annotations say", () => {
+  it("is read with any version, media type and annotations", () => {
     for (const schemaVersion of [undefined, 1, 3, null]) assertRead(changed(image, { schemaVersion }))
     for (const mediaType of [undefined, null, "", MediaType.imageIndex]) {
       assert.strictEqual(assertRead(changed(image, { mediaType })).mediaType, MediaType.imageManifest)

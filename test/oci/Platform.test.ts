@@ -35,7 +35,7 @@ describe("the image for a platform", () => {
     assert.deepStrictEqual(images(index), [amd64, arm64, armV6, armV7])
   })
 
-  it("is told from what is written, whatever that is", () => {
+  it("is told from the text, whatever it is", () => {
     const odd = child("a", { os: 1, architecture: "amd64", variant: ["v1"] })
     assert.deepStrictEqual(platformsOf({ manifests: [odd, amd64, inner] }), ["linux/amd64"])
   })

@@ -85,7 +85,7 @@ const good = $good`,
     in: "makeReplacedIndexes",
     find: "return there.index.hash !== before",
     replace: "return false",
-    caughtBy: plainTest("node/index/replacedIndexes", "is merged before anybody is answered, what it removed included")
+    caughtBy: plainTest("node/index/replacedIndexes", "is merged before any answer, what it removed included")
   },
   {
     name: "replaced index not merged",

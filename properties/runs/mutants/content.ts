@@ -163,7 +163,7 @@ yield* writeMeta(...$$meta)`,
     in: "isInside",
     find: "path.startsWith(folder.endsWith(sep) ? folder : folder + sep)",
     replace: "path.startsWith(folder)",
-    caughtBy: property("hostileTools", "answers whatever it is given, touches nothing it may not, and breaks nothing")
+    caughtBy: property("hostileTools", "answers all arguments, touches nothing it may not, and breaks nothing")
   },
   {
     name: "folder opened through a link",
@@ -171,7 +171,7 @@ yield* writeMeta(...$$meta)`,
     in: "heldFolders",
     find: "fs.openFolder(above.at(basename(path)), false)",
     replace: "fs.openFolder(above.at(basename(path)), true)",
-    caughtBy: property("exchangedFolders", "before a call of any operation, leads nobody elsewhere")
+    caughtBy: property("exchangedFolders", "before a call of any operation, leads no call elsewhere")
   },
   {
     name: "not put back by a push",
@@ -179,7 +179,7 @@ yield* writeMeta(...$$meta)`,
     in: "retain",
     find: "there === undefined && !(yield* putBack(...$$all))",
     replace: "there === undefined",
-    caughtBy: property("leases", "takes no blob from a push, and none from whoever reads what was pushed")
+    caughtBy: property("leases", "takes no blob from a push, and none from a reader of what was pushed")
   },
   {
     name: "held after the blob",

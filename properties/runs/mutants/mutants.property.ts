@@ -69,7 +69,7 @@ const second = other(0, { head: 1 })
     assert.include(text, "=> {\n  // As it is.\n  other(files, { head: 1, rest: [2], },)\nreturn \"b\"\n}")
   })
 
-  it("finds it in whatever file it is declared", () => {
+  it("finds it in any file that declares it", () => {
     const empty = { path: "src/b.ts", text: "export const third = 1\n" }
     assert.strictEqual(plantIn({}, empty, { ...source, path: "src/c.ts" }).path, "src/c.ts")
   })

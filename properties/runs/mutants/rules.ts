@@ -24,7 +24,7 @@ export const rules: ReadonlyArray<Mutant> = [
     replace: "const unpublished = waits",
     caughtBy: plainTest(
       "node/index/layoutView",
-      "reconciling an index with the generation of the last group says that it happened, whatever waits"
+      "reconciling an index with the generation of the last group says that it happened, even if a file waits"
     )
   },
   {
@@ -75,7 +75,7 @@ if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error
 if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error`,
     caughtBy: plainTest(
       "behaviour/lastGroup",
-      "has happened where its exchange failed and was done, whatever a tool has put in the place of the index since"
+      "has happened where its exchange failed and was done, even if a tool has replaced the index since"
     )
   },
   {
@@ -116,7 +116,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     in: "takeIn",
     find: "new Set([...found.keys(), ...$since])",
     replace: "found.keys()",
-    caughtBy: plainTest("node/index/replacedIndexes", "is merged before anybody is answered, what it removed included")
+    caughtBy: plainTest("node/index/replacedIndexes", "is merged before any answer, what it removed included")
   },
   {
     name: "R12: a young copy restored",

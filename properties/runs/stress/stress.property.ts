@@ -149,7 +149,7 @@ describe("a stress run", () => {
     assert.notDeepEqual(drawPlans(scale), drawPlans({ ...scale, seed: 43 }))
   })
 
-  it("finds nothing wrong, and whatever is made wrong afterwards", async () => {
+  it("finds nothing wrong, and all that is made wrong afterwards", async () => {
     const folder = mkdtempSync(join(tmpdir(), "ocilayout-stress-"))
     const directory = join(folder, "layout")
     const options: RoundOptions = { ...scale, directory, notes: join(folder, "notes"), durability: "power" }

@@ -157,7 +157,7 @@ describe("a power cut", () => {
     assert.includeMembers([...leftovers(machine, "adversarial", "/r/a")], ["again", ""])
   })
 
-  it("leaves nothing of what a failed sync was to bring, whatever a later one says", async () => {
+  it("leaves nothing of what a failed sync was to write, even if a later one succeeds", async () => {
     let syncs = 0
     const options: MachineOptions = {
       before: ({ operation }) => operation === "sync" && syncs++ === 0 ? { code: "EIO", form: "refused" } : undefined
@@ -188,7 +188,7 @@ describe("a simulated process", () => {
     assert.strictEqual((await never)._tag, "None")
   })
 
-  it("sees an inode number again once nobody has the file", async () => {
+  it("sees an inode number again once the file is closed everywhere", async () => {
     await afterwards((fs) =>
       Effect.gen(function*() {
         const numberOf = (path: string) => Effect.map(fs.stat(path), ({ ino }) => ino)

@@ -32,7 +32,7 @@ export const Commit = Schema.Struct({
   time: Schema.String,
   actor: Schema.String,
   changes: Schema.Array(Change),
-  /** What another tool has done and nobody has recorded yet. */
+  /** A change of another tool that is not in the journal yet. */
   pending: Schema.optionalKey(Schema.Literal(true))
 })
 type Commit = typeof Commit.Type

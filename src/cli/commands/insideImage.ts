@@ -95,7 +95,7 @@ export const image = f.argument("image", "PATH/repository:tag or PATH/repository
 
 export const platform = f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform")
 
-/** How many lines a command prints where nobody says. */
+/** How many lines a command prints by default. */
 export const page = {
   limit: f.count("limit", "N", "At most so many; 1000 by default"),
   startAfter: f.text("start-after", "PATH", "Only what comes after this path: the last one of the page before")

@@ -60,7 +60,7 @@ export const Inspected = Schema.Struct({
     annotations: Schema.optionalKey(named),
     digest: Schema.String,
     state: Schema.Literals(["present", "missing", "damaged"]),
-    /** Bytes of config and layers; absent where nobody knows. */
+    /** Bytes of config and layers; absent where they are not known. */
     total_size: Schema.optionalKey(Schema.Natural)
   }))),
   /** What the index has beside its images, as BuildKit writes it. */

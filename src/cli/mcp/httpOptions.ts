@@ -13,14 +13,14 @@ export interface HttpFlags {
 }
 
 export interface HttpRequest extends HttpOptions {
-  /** Whether the token was made here, so that somebody has to be told. */
+  /** Whether the token was made here, so that it has to be shown. */
   readonly made: boolean
 }
 
 /** Characters that a token has at least, so that it cannot be guessed. */
 const tokenCharacters = 16
 
-/** Nothing when HTTP was not asked for. Whatever would leave the door open is refused. */
+/** Nothing when HTTP was not asked for. Settings that would let strangers in are refused. */
 export const parseHttp = (
   { allowedHosts, allowedOrigins, http, tokenEnv }: HttpFlags,
   environment: Readonly<Record<string, string | undefined>>

@@ -48,8 +48,7 @@ export const notice = (
 }
 
 /**
- * What is told once a server listens. Somebody has to read the token that was made for it; one that a variable holds is
- * not repeated.
+ * What is told once a server listens. A token that was made for it is shown; one that a variable holds is not repeated.
  */
 export const httpNotice = (
   url: string,

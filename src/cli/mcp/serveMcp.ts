@@ -54,7 +54,7 @@ export const serveMcp = Effect.fn("serveMcp")(
   )
 )
 
-/** A directory that is not there would allow nothing, and nobody would be told. */
+/** A directory that is not there would allow nothing, without a message. */
 const refuseMissing = (directories: ReadonlyArray<string>): Effect.Effect<void, Mistake> => {
   const missing = directories.map((directory) => resolve(directory)).find((directory) => !isDirectory(directory))
   return missing === undefined
@@ -103,7 +103,7 @@ const openLayout = Effect.fnUntraced(function*(
     : yield* makeDisk({ ...common, defaultRepository })
   const layout: ServedLayout = {
     id,
-    // Where files lie on this machine is nobody's business over a network.
+    // Paths of this machine are not told over a network.
     ...(http === undefined ? { path } : {}),
     registry: readOnly ? forReading(registry) : registry,
     perRepository

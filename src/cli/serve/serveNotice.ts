@@ -9,7 +9,7 @@ const deletes = ({ offers }: ServeRequest): string => {
     : "push, and delete tags and manifests, which can be taken back; not blobs"
 }
 
-/** Whoever has to log in: for everything, or only to change something. */
+/** Who has to log in: for everything, or only to change something. */
 const who = (request: ServeRequest): string => {
   const { anonymousPull, credentials, isOpen, offers } = request
   const everybody = isOpen ? "Everybody" : "Everybody on this machine"

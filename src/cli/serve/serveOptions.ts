@@ -42,7 +42,7 @@ export interface ServeRequest {
   readonly isOpen: boolean
 }
 
-/** Whatever would leave the door open is refused. */
+/** Settings that would let strangers in are refused. */
 export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<ServeRequest, string> =>
   Result.gen(function*() {
     const address = parseAddress(flags.listen)

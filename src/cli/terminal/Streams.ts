@@ -4,9 +4,9 @@ import process from "node:process"
 import { StorageError } from "../../oci/OciError.ts"
 
 export interface Streams {
-  /** Waits until it is written; false where nobody reads any more. */
+  /** Waits until it is written; false when the reader has ended. */
   readonly out: (content: Uint8Array | string) => Effect.Effect<boolean, StorageError>
-  /** What cannot be told is nobody's loss. */
+  /** A line that cannot be written is dropped. */
   readonly err: (text: string) => Effect.Effect<void>
   /** Characters in a line of standard error, where it is a terminal. */
   readonly errColumns: () => number | undefined

@@ -1,4 +1,4 @@
-/** A bar on standard error for whatever takes longer than a second, where somebody is looking. */
+/** A bar on standard error for work that takes longer than a second, where standard error is a terminal. */
 import { Clock, Effect, type Scope } from "effect"
 import { Streams } from "./Streams.ts"
 import { bar } from "./table.ts"

@@ -25,7 +25,7 @@ const spans = [
   ["second", 1]
 ] as const
 
-/** `2 hours`, of some milliseconds; whatever is less than a second is `a moment`. */
+/** `2 hours`, of some milliseconds; less than a second is `a moment`. */
 export const spanOf = (millis: number): string => {
   const seconds = Math.floor(millis / 1000)
   for (const [unit, length] of spans) {

@@ -95,16 +95,21 @@ const told = Effect.fnUntraced(function*(
       )
     )
   })
-  return yield* Effect.catch(once, (error: RegistryError) => {
-    if (error._tag === "RevisionUnknown" && error.oldest !== undefined && error.oldest - 1 > skipTo) {
-      skipTo = error.oldest - 1
-      return Effect.logWarning(`commits before revision ${error.oldest} are kept no longer: ${url.origin} is not told`)
-    }
-    return Effect.andThen(
-      Effect.logWarning(`what is to be told to ${url.origin} cannot be read: ${error.message}`),
-      pause(failures++, first, most)
-    )
-  }).pipe(Effect.forever)
+  return yield* once.pipe(
+    Effect.catch((error: RegistryError) => {
+      if (error._tag === "RevisionUnknown" && error.oldest !== undefined && error.oldest - 1 > skipTo) {
+        skipTo = error.oldest - 1
+        return Effect.logWarning(
+          `commits before revision ${error.oldest} are kept no longer: ${url.origin} is not told`
+        )
+      }
+      return Effect.andThen(
+        Effect.logWarning(`what is to be told to ${url.origin} cannot be read: ${error.message}`),
+        pause(failures++, first, most)
+      )
+    }),
+    Effect.forever
+  )
 })
 
 /** The revision that the receiver has come to; 0 where the history is another one than it was told. */
@@ -135,7 +140,7 @@ const delivery = (client: HttpClient.HttpClient, url: URL, { answer, first, most
     for (let failures = 0;; failures++) {
       const sent = HttpClientRequest.setBody(request, HttpBody.text(body, cloudEventType))
       const refusal = yield* Effect.scoped(client.execute(sent)).pipe(
-        // Whoever follows a redirection asks with a GET, which tells nothing.
+        // A client follows a redirection with a GET, which sends no event.
         Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
         Effect.timeoutOption(answer),
         Effect.match({
@@ -160,5 +165,5 @@ const pause = (failures: number, first: number, most: number): Effect.Effect<voi
     (random) => Effect.sleep(Duration.millis(Math.min(most, first * 2 ** Math.min(failures, 30)) * (0.5 + random / 2)))
   )
 
-/** What a receiver is known by: its address, whoever it is asked as. */
+/** What a receiver is known by: its address, without user and password. */
 const nameOf = ({ host, pathname, protocol, search }: URL): string => `${protocol}//${host}${pathname}${search}`

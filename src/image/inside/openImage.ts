@@ -29,7 +29,7 @@ export interface OpenImage {
 export interface Inside {
   /**
    * The image that a reference was found to name; of an index the one for `platform`, or else its only one. A layer that
-   * nobody has looked at is read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
+   * not looked at before is read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
    * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
    */
   readonly open: (found: Found, platform?: string) => Effect.Effect<OpenImage, RegistryError>

@@ -3,7 +3,7 @@
 /** `sparse` counts as `file`; `other` is what no runtime unpacks. */
 export type EntryType = "file" | "hardlink" | "symlink" | "character" | "block" | "directory" | "fifo" | "other"
 
-/** The reader fills it header by header; whoever is given it changes nothing. */
+/** The reader fills it header by header; its users must not change it. */
 export interface TarEntry {
   type: EntryType
   /** The letter of the header. */

@@ -12,7 +12,9 @@ export interface Explained {
   readonly text: string
 }
 
-/** Names that are near are looked for in the layout that the request was about; hints name only tools that are offered. */
+/**
+ * Names that are near are looked for in the layout that the request was about; hints name only tools that are offered.
+ */
 export const explain = (
   { served, tools }: ToolCatalog,
   error: ToolError,
@@ -27,6 +29,6 @@ export const explain = (
 const codeOf = (error: ToolError): string =>
   error._tag === "StorageError" && error.kind === "full" ? "NO_SPACE" : error.code
 
-/** What is said of a defect: details are nobody's business but the server's. */
+/** The answer to a defect of ours: details are written to the server's log only. */
 export const unexpected = (what: string): string =>
   `INTERNAL: ${what} failed unexpectedly; details are in the server's log`

@@ -7,7 +7,7 @@ export interface PromptArgument {
   readonly name: string
   readonly description: string
   readonly required: boolean
-  /** Absent where there is nothing to offer: local paths are nobody's to list. */
+  /** Absent where no values are offered, as for local paths. */
   readonly completing?: Completing
 }
 

@@ -39,7 +39,7 @@ export interface Request {
   readonly roots?: Effect.Effect<ReadonlyArray<string> | undefined> | undefined
 }
 
-/** What came of a question to a person. */
+/** How a question to a person ended. */
 export type Answer = "agreed" | "declined" | "none"
 
 /** The tools of a catalogue as clients list them. */
@@ -138,7 +138,7 @@ const denied = (name: string, { served, withheld }: ToolCatalog): Denied =>
       : "this server was started without --allowed-dir, so there is no directory to write to"
   })
 
-/** Where nobody can be asked the call goes on: that nothing is removed by mistake is not for this alone to see to. */
+/** A client that cannot ask a person goes on without the question: previews and undo protect it as well. */
 const confirming = ({ confirm = false }: ServerConfig, ask: Request["ask"]): Exchange["confirm"] =>
   !confirm || ask === undefined ?
     () => Effect.void :
@@ -148,13 +148,13 @@ const confirming = ({ confirm = false }: ServerConfig, ask: Request["ask"]): Exc
         (answer) => answer === "agreed" ? Effect.void : Effect.fail(new Declined({ answered: answer === "declined" }))
       )
 
-/** Roots only take away, and where there is nothing to take nobody asks for them. */
+/** Roots only remove directories; where none is allowed, the client is not asked for them. */
 const within = (files: LocalFiles, roots: Request["roots"]): Exchange["files"] =>
   roots === undefined || files.allowed.length === 0
     ? Effect.succeed(files)
     : Effect.flatMap(roots, (uris) => uris === undefined ? Effect.succeed(files) : files.within(uris))
 
-/** At most one notification per interval, strictly increasing, none when nobody listens. */
+/** At most one notification per interval, strictly increasing, none when the client asked for none. */
 const throttled = (send: Request["sendProgress"]): Effect.Effect<(step: Progress) => Effect.Effect<void>> =>
   Effect.sync(() => {
     if (send === undefined) return () => Effect.void

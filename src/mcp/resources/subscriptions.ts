@@ -1,4 +1,4 @@
-/** Tells a client which of the resources it subscribed to have changed, whoever changed them. */
+/** Tells a client which of the resources it subscribed to have changed, by any process or tool. */
 import { Effect, FiberMap, Latch, Result, type Scope, Semaphore, Stream } from "effect"
 import { LimitExceeded, type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
@@ -35,8 +35,8 @@ interface Followed {
  * No subscriptions yet. A layout is watched while something in it is subscribed to, once for all of that, and until the
  * scope closes.
  *
- * @param notify tells the client of one changed resource, under the URI that it subscribed with; what changes while it
- * is under way is told afterwards, once, however often it changed
+ * @param notify tells the client of one changed resource, under the URI that it subscribed with; a resource that
+ * changes meanwhile is told once more afterwards
  * @param againMillis how long after a watch broke off it begins again
  */
 export const makeSubscriptions = Effect.fnUntraced(function*(
@@ -121,7 +121,7 @@ const watchFor = (layout: ServedLayout, name: ResourceName): Watched =>
     ? { key: `${layout.id} ${name.repository}`, layout, repository: name.repository }
     : { key: layout.id, layout }
 
-/** Which commits change a resource; `Unsupported` for one that nobody can tell about, or that never changes. */
+/** Which commits change a resource; `Unsupported` for one whose changes cannot be seen, or that never changes. */
 const concernsOf = (
   { layout }: Watched,
   name: ResourceName

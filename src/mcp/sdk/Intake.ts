@@ -36,8 +36,8 @@ interface Waiting {
 }
 
 /**
- * A transport that begins a request when there is room for it, in the order they came. Answers and notifications pass at
- * once. While a request of ours waits for the client's answer, which may come behind all that it has asked before,
+ * A transport that begins a request when there is room for it, in the order they came. Answers and notifications pass
+ * at once. While a request of ours waits for the client's answer, which may come behind all that it has asked before,
  * reading goes on, and requests for which there is no room are refused.
  */
 export class Intake implements Transport {
@@ -130,7 +130,7 @@ export class Intake implements Transport {
       this.#hold()
       return true
     }
-    // It is answered by nobody any more.
+    // Its answer is not waited for any more.
     if (typeof id === "string" || typeof id === "number") this.#finish(id)
     return false
   }
@@ -142,7 +142,7 @@ export class Intake implements Transport {
     this.#count--
     if (times > 1) this.#working.set(id, times - 1)
     else this.#working.delete(id)
-    // Not now: whoever sends an answer has not ended yet.
+    // Not now: the call that sends an answer has not ended yet.
     queueMicrotask(() => this.#begin())
   }
 
@@ -193,7 +193,7 @@ export class Intake implements Transport {
   }
 
   #refuse({ id }: JSONRPCRequest, message: string): void {
-    // What cannot be sent is nobody's loss.
+    // A message that cannot be sent is dropped.
     this.#whole.send({ jsonrpc: "2.0", id, error: { code: -32000, message } }).catch(() => undefined)
   }
 }

@@ -19,7 +19,7 @@ type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "sendR
 
 const methodNotFound: number = ErrorCode.MethodNotFound
 
-/** A box to tick as well as a button: some clients accept what nobody has looked at. */
+/** A box to tick as well as a button: some clients accept a form that no person has seen. */
 const requestedSchema = {
   type: "object" as const,
   properties: { confirm: { type: "boolean" as const, title: "Yes, do it", default: false } },

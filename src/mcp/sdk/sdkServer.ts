@@ -42,7 +42,8 @@ type Run = <A, E>(effect: Effect.Effect<A, E>, options: { readonly signal: Abort
  * A server for one connection. When the scope closes, the calls that are running are interrupted, clean up, and are
  * answered `CANCELLED`; the connection is not closed by it.
  *
- * The low-level `Server`, because `McpServer` accepts no schemas but zod's, and answers an unknown tool as a failed call.
+ * The low-level `Server`, because `McpServer` accepts no schemas but zod's, and answers an unknown tool as a failed
+ * call.
  */
 export const makeServer = Effect.fnUntraced(function*(
   catalogue: ToolCatalog,
@@ -99,7 +100,7 @@ const handleTools = (server: Server, catalogue: ToolCatalog, run: Run): void => 
     }
     const progressToken = _meta?.progressToken
     const sendProgress = progressToken === undefined ? undefined : (step: Progress): void => {
-      // Not awaited: on stdio, sending waits for the reader. What cannot be sent is nobody's loss.
+      // Not awaited: on stdio, sending waits for the reader. A message that cannot be sent is dropped.
       sendNotification({ method: "notifications/progress", params: { progressToken, ...step } }).catch(() => undefined)
     }
     try {

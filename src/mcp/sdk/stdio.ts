@@ -9,7 +9,7 @@ import { makeServer } from "./sdkServer.ts"
 import type { Streams } from "./Streams.ts"
 import { turn } from "./turn.ts"
 
-/** How long calls that are running may go on once there is nobody left to call. */
+/** How long running calls may go on after the client has closed the connection. */
 const grace = "1 second"
 
 /**

@@ -54,7 +54,7 @@ const resolved = (reference: string, definitions: Definitions, seen: ReadonlyArr
   return inlined(definitions[name], definitions, [...seen, name])
 }
 
-/** What costs tokens in every list and tells nobody anything. */
+/** Keywords that cost tokens in every list and tell a model nothing. */
 const isNoise = (node: Definitions, key: string, value: unknown): boolean => {
   if (key === "additionalProperties") return value === true
   return node["type"] === "integer" && (key === "minimum" && value === Number.MIN_SAFE_INTEGER ||

@@ -73,7 +73,7 @@ export const rootsMillis = 10_000
 /** Bytes of a resource that is read whole. */
 export const resourceBytes = 1024 * 1024
 
-/** Characters of the URI of a resource; longer ones are nobody's. */
+/** Characters of the URI of a resource; there are no longer ones. */
 export const uriCharacters = 4096
 
 /** Resources that one connection is told about. */

@@ -1,4 +1,4 @@
-/** Finds the names somebody may have meant. */
+/** Finds the names that are near a wrong one. */
 
 /** Longer names are compared by their beginnings only. */
 const compared = 64

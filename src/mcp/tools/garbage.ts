@@ -1,4 +1,4 @@
-/** Frees space: a look at what nobody needs, and where the server allows it, its removal. */
+/** Frees space: shows what is not needed, and removes it where the server allows that. */
 import { Duration, Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"

@@ -1,4 +1,4 @@
-/** Keeps content, whatever else happens to it. */
+/** Pins: content that stays when nothing else needs it. */
 import { Effect, Schema } from "effect"
 import { shortDigest } from "../../oci/Digest.ts"
 import { blobRepository, findContent } from "../../ops/refs/find.ts"

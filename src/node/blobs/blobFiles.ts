@@ -9,7 +9,8 @@ import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
 import { cannotLink, fallBack } from "../files/fallback.ts"
 import { runningHash } from "../files/hasher.ts"
-import { guardedStat, identityOf, ifThere, type LayoutFiles, openRegular, statIfThere } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { guardedStat, ifThere, type LayoutFiles, openRegular, statIfThere } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
@@ -132,14 +133,14 @@ const findHeld = Effect.fnUntraced(function*(
     : Option.none()
 })
 
-/** The size of what is there and cannot be told by a look, or of what we hold. */
+/** The size of a blob that a stat does not show as a file, or of its second name or its copy in the trash. */
 const statOpened = (files: LayoutFiles, trusted: Trusted, digest: ContentDigest, size: number | undefined) =>
   Effect.scoped(Effect.map(
     openBlob(files, trusted, digest, sizeIs(size)),
     (opened) => opened === undefined ? Option.none<number>() : Option.some(opened.stat.size)
   ))
 
-/** When a file was written or put here. A mark tells of later uses; its status changes with each name of ours. */
+/** When a file was written or created, not its ctime: each second name changes that. Later uses have marks. */
 const touchedAt = ({ birthNs, mtimeNs }: FileStat): number =>
   Math.max(...[mtimeNs, birthNs].map((time) => Number(time / 1_000_000n)))
 
@@ -172,8 +173,8 @@ interface Finished {
 }
 
 /**
- * Gives a finished file its name, once it is leased. Where there is a blob already ours takes its place: that one may be
- * torn, or never have reached the disk. Says whether there was one of its size.
+ * Gives a finished file its name under `blobs/`, after it was marked and got its second name. If a blob of that name
+ * exists, ours replaces it: the old one may be torn or not synced. Answers whether a blob of the same size was there.
  */
 export const placeBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -182,7 +183,7 @@ export const placeBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<boolean, FsError | SymlinkRefused> {
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
-  // Nobody else has its name yet: its bytes are those that were written.
+  // No other process knows its name yet: its bytes are those that were written.
   const written = { stat: yield* handle.stat, settled: files.times.exact }
   yield* protect(files, path, digest, how)
   const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
@@ -240,7 +241,7 @@ const linkBlob = Effect.fnUntraced(function*(
     yield* syncFile(to, source.handle)
     const linked = yield* tell(to.fs.link(from.blob(digest), target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") return false
-    // What is there already is trusted only if it is the very same file; else it is written again, verified.
+    // A blob already there is trusted only if it is the same inode; otherwise the caller copies and verifies it.
     const there = yield* statIfThere(to.fs, target)
     if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
     yield* protect(to, from.blob(digest), digest, "link")

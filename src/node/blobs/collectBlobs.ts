@@ -1,4 +1,7 @@
-/** Takes garbage away while others push: they take no lock, but mark what they push before it has its name. */
+/**
+ * Moves garbage to the trash while other processes push. A push takes no lock, but marks its content before it names
+ * it.
+ */
 import { Clock, Effect, Result } from "effect"
 import { dirname } from "node:path"
 import type { ContentDigest } from "../../oci/Digest.ts"
@@ -12,8 +15,8 @@ import { markedSince, secondNameOf } from "./secondNames.ts"
 import { trashAt } from "./trash.ts"
 
 /**
- * Each blob is first moved to the trash, under both its names, and only then looked for among the marks: who pushed it
- * before that has marked it by now, and gets it back; who pushes it afterwards puts it there anew.
+ * Each blob is first moved to the trash, under both its names, and only then the marks are read. A push from
+ * before the move has left a mark: then the blob is put back. A push after the move writes the blob again.
  */
 export const collectBlobs = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -57,7 +60,7 @@ interface Taken {
   readonly digest: ContentDigest
   readonly path: string
   readonly trash: string
-  /** Whether the trash has the content under another name as well. */
+  /** Whether the trash holds the same content twice, so that this name can be removed. */
   readonly spare: boolean
 }
 
@@ -80,7 +83,8 @@ const putBack = Effect.fnUntraced(function*(
   const { path, trash } = one
   const linked = yield* tell(fs.link(trash, path), "EEXIST", "ENOENT", ...cannotLink)
   if (linked === "done" || linked === "EEXIST") {
-    // Until its name is on the disk again, this is what is left of it after a power cut.
+    // Sync first: until the name under `blobs/` is on the disk, the name in the trash is the only one after a power
+    // cut.
     yield* syncFolder(files, dirname(path))
     yield* unlinkTrash(files, one)
   } // Nothing was moved after all.

@@ -1,4 +1,6 @@
-/** Makes sure of a blob that a commit is about to name: it is there, on the disk, and has a second name. */
+/**
+ * Protects a blob that a commit is about to name: puts it back if it is missing, syncs it, and gives it a second name.
+ */
 import { Clock, Effect, Option, type Scope } from "effect"
 import { dirname, join } from "node:path"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
@@ -26,7 +28,7 @@ import { trashOf } from "./trash.ts"
 interface Known {
   /** Whether tools write it in place, so that it is held by a copy. */
   readonly inPlace: boolean
-  /** In bytes: what we hold of another size is not the content, and is not hashed to find that out. */
+  /** The expected size in bytes. A second name of another size is damaged, and is skipped without hashing. */
   readonly size?: number | undefined
 }
 
@@ -65,8 +67,8 @@ const retain = (
     const { handle, stat } = opened
     const verified = trusted.verified.has(stat)
     const durable = trusted.durable.has(stat)
-    // It may come from a tool that never syncs, or from a writer that died before it did. Before it gets another name,
-    // since that is a change of the file that would have to be synced as well.
+    // The file may not be synced: its writer may never sync, or may have died. It is synced before it gets a second
+    // name, since a new name changes the inode, and would have to be synced too.
     if (!durable) yield* syncFile(files, handle)
     yield* protect(files, target, digest, howOf(opened, known.inPlace))
     if (!durable) yield* syncFolder(files, dirname(target))
@@ -76,16 +78,16 @@ const retain = (
     return Option.some(stat.size)
   }))
 
-/** Whatever was written longer ago is on the disk: systems write back what is cached within seconds. */
+/** Content that was written longer ago is on the disk: systems write back their cache within seconds. */
 const writtenBackMillis = 60 * 60 * 1000
 
 /** What lies in the place of a blob and is no file that we may read: it can be held as little as what is missing. */
 const cannotOpen: ReadonlySet<string> = new Set(["EACCES", "ELOOP", "ENOTREG", "EPERM"])
 
 /**
- * Makes sure of content that an index of another tool reaches: it is there if it can be, has a second name, and is on the
- * disk before our record names it. Both names are of one file, so that a power cut would tear both. What nobody of us may
- * read is the other tool's affair.
+ * Makes sure of content that an index of another tool reaches: it is there if it can be, has a second name, and is on
+ * the disk before our record names it. Both names are of one file, so that a power cut would tear both. A file that we
+ * may not read is left alone.
  */
 export const completeBlob = (
   files: LayoutFiles,
@@ -118,7 +120,7 @@ export const completeBlob = (
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
 
-/** Replaces a blob that is cut short by what we hold of it; whether that is whole. */
+/** Replaces a blob that is cut short by what we hold of it (R16); whether that is whole. */
 export const replaceBlob = (
   files: LayoutFiles,
   { verified }: Trusted,
@@ -132,7 +134,7 @@ export const replaceBlob = (
     return true
   }))
 
-/** What is too large for a manifest is none that any tool would write in place, and fits into no memory. */
+/** Links a blob; copies it if tools write it in place, which they do only with manifests, and those are small. */
 const howOf = ({ handle, stat }: Opened, inPlace: boolean): SecondNameBy =>
   inPlace && stat.size <= manifestBytes ? readAll(handle, stat.size) : "link"
 
@@ -190,7 +192,7 @@ export const openKept = Effect.fnUntraced(function*(
 /** Whether a file can be content of this size; where that is not known, any can. */
 export const sizeIs = (size: number | undefined) => (actual: number): boolean => size === undefined || actual === size
 
-/** Gives a blob that was removed its name again; false when nothing holds it. Its other name stays. */
+/** Gives a blob that was removed its name again (R17); false when nothing holds it. Its second name stays. */
 const putBack = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
@@ -202,7 +204,7 @@ const putBack = Effect.fnUntraced(function*(
     if (held === undefined) return false
     const target = files.blob(digest)
     yield* prepareFolder(files, target)
-    // What tools write in place must not be the second name itself.
+    // A manifest is copied: tools write manifests in place, and a link would let them change the second name too.
     const linked = inPlace ? "EPERM" : yield* tell(files.fs.link(held.path, target), "EEXIST", ...cannotLink)
     if (linked !== "done" && linked !== "EEXIST") yield* placeCopy(files, held, target)
     if (held.path !== secondNameOf(files, digest)) {

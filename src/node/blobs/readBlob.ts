@@ -1,4 +1,4 @@
-/** Reads a blob as a stream that ends only if its bytes are what its name says. */
+/** Reads a blob as a stream. It fails before its end, if the bytes do not have the digest. */
 import { Effect, Option, type Scope, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
@@ -11,7 +11,7 @@ import type { Trusted, Verified } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import { openKept } from "./protectBlob.ts"
 
-/** A range of a blob up to this size is worth hashing the whole blob. */
+/** To read a range of a blob of at most this size, the whole blob is hashed: bytes. */
 const wholeBytes = 1024 * 1024
 
 /** A blob, or what we hold of one that another tool has removed. */

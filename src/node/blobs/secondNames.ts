@@ -1,11 +1,13 @@
 /**
  * What we hold: second names of content, in `.ocilayout/kept`, and marks of what was just used.
  *
- * Other tools collect garbage without our lock, some by an index that they read long before. Whatever an index of ours
- * reaches has a second name from before the record that names it, until no index, no version that can be brought back,
- * no pin and no recent use needs it. What such a tool removes stays readable here, and the next writer puts it back.
+ * Other tools collect garbage without our lock, some by an index that they read long before. All content that an index
+ * of ours reaches has a second name from before the record that names it, until no index, no version that can be
+ * brought back, no pin and no recent use needs it. What such a tool removes stays readable here, and the next writer
+ * puts it back.
  *
- * A mark says that content was pushed, mounted or named within an hour: a collection of ours spares it.
+ * A mark says in which hour content was pushed, mounted or named. Our own collection keeps all that was marked within
+ * the grace period (`graceMillis`, an hour at least).
  */
 import { Clock, Effect } from "effect"
 import { dirname, join } from "node:path"
@@ -24,8 +26,8 @@ const markMillis = 24 * 60 * 60 * 1000
 const hourMillis = 60 * 60 * 1000
 
 /**
- * How content is held: what no tool changes in place by a link, which costs no space; a manifest, which most tools write
- * in place, by a copy of these bytes.
+ * How content is held: what no tool changes in place by a link, which costs no space; a manifest, which most tools
+ * write in place, by a copy of these bytes.
  */
 export type SecondNameBy = "link" | Effect.Effect<Uint8Array, FsError>
 
@@ -35,7 +37,7 @@ const nameOf = (digest: ContentDigest): string => `${algorithmOf(digest)}-${enco
 export const secondNameOf = ({ kept }: LayoutFiles, digest: ContentDigest): string =>
   join(kept, algorithmOf(digest), encodedOf(digest))
 
-/** The folders of marks that there are, the latest first; a link to one is none. */
+/** The hours that have a folder of marks, the latest first; links are not followed. */
 const hoursOf = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<ReadonlyArray<number>, FsError | SymlinkRefused> {
@@ -60,8 +62,8 @@ export const isProtected = ({ held }: LayoutFiles, digest: ContentDigest): Effec
   Effect.map(Clock.currentTimeMillis, (now) => held.hour === hourOf(now) && held.digests.has(digest))
 
 /**
- * Marks content as just used, and holds the file at `path`, which is the blob of this digest. A writer that may not leave
- * a trace finds no folder of ours, and makes none.
+ * Marks content as just used, and holds the file at `path`, which is the blob of this digest. If there is no
+ * `.ocilayout` yet, nothing is created.
  */
 export const protect = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -129,7 +131,7 @@ export const giveSecondName = Effect.fnUntraced(function*(
   files.keptNames.spare.delete(digest)
 })
 
-/** The file that is the blob now takes the place of an older one, so that content is on the disk once. */
+/** Makes the second name a link to the present blob, also if it was a link to an older file of the same content. */
 const linkTo = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string,
@@ -194,7 +196,7 @@ export const syncSecondNames = Effect.fnUntraced(function*(files: LayoutFiles): 
   unsynced.clear()
 })
 
-/** Content that is deleted on purpose is held no longer, under any name. */
+/** Ends the protection of content that is deleted on purpose, under every name. */
 export const endProtection = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
@@ -216,13 +218,13 @@ const letGo = Effect.fnUntraced(function*(
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const path = secondNameOf(files, digest)
-  // A link in its place is left where it is, wherever it leads.
+  // A link in its place is left where it is.
   yield* guard(files, join(dirname(path), "any"))
   files.keptNames.listed?.delete(digest)
   yield* removeFile(files, path)
 })
 
-/** What is no file holds nothing, and is not ours to remove. */
+/** Removes a file; anything else with this name is left alone. */
 const removeFile = Effect.fnUntraced(function*(
   { fs }: LayoutFiles,
   path: string

@@ -14,14 +14,14 @@ import type { FsError } from "../fs/LayoutFs.ts"
 
 const form = /^(\d{1,16})\.([\w-]+)\.[0-9a-f]{32}$/u
 
-/** A new place for content that is taken away now. */
+/** A new place for content that our collection takes away now (R19). */
 export const trashAt = Effect.fnUntraced(function*({ trash }: LayoutFiles, digest: ContentDigest) {
   const now = yield* Clock.currentTimeMillis
   const name = yield* RandomName
   return join(trash, `${now}.${nameOfDigest(digest)}.${name()}`)
 })
 
-/** What lies there, with when it was put there by our own clock: milliseconds since 1970. */
+/** All content in the trash, and when it was moved there, by our own clock: milliseconds since 1970. */
 const listed = Effect.fnUntraced(function*(files: LayoutFiles) {
   yield* guard(files, join(files.trash, "any"))
   const names = (yield* ifThere(files.fs.readDirectory(files.trash))) ?? []
@@ -63,7 +63,7 @@ export const trashSize = Effect.fnUntraced(function*(files: LayoutFiles) {
   return { blobs: all.length, bytes }
 })
 
-/** What has been there for a day; nothing while a tool may be at work. */
+/** The content that has been in the trash for a day; none while a tool has a recent temporary file (R19). */
 export const overInTrash = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<
@@ -75,7 +75,7 @@ export const overInTrash = Effect.fnUntraced(function*(
   return over.length === 0 || (yield* findUnfinished(files)) === undefined ? over : []
 })
 
-/** Deletes all of it for good, however young it is and whatever a tool may do. Only the holder of the lock calls it. */
+/** Deletes all of the trash for good, young content too. Only the holder of the lock calls it. */
 export const emptyTrash = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {

@@ -1,6 +1,6 @@
 /**
- * Completes what an index reaches, under the lock and before anything is decided: content that another tool's collection
- * has removed is put back, and what other tools have written gets a second name of ours.
+ * Completes what an index reaches, under the lock and before anything is decided: content that another tool's
+ * collection has removed is put back, and what other tools have written gets a second name of ours.
  */
 import { Clock, Effect, Result } from "effect"
 import { join } from "node:path"
@@ -16,7 +16,8 @@ import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"
 import { secondNameOf } from "../blobs/secondNames.ts"
 import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
-import { identityOf, ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
 import { isLookReliable } from "../files/mtimeReliable.ts"
 import type { Trusted } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -24,19 +25,21 @@ import type { CachedLayout } from "../index/indexCache.ts"
 import type { LayoutView } from "../index/layoutView.ts"
 
 export interface Completion {
-  /** Completes what the index reaches as it was found. */
+  /** Completes (see above) what the found index reaches. */
   readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, RegistryError>
   /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
   readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
 }
 
-/** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
+/**
+ * How long we trust that only our own changes changed the folders of blobs, before we list them again: milliseconds.
+ */
 const trustMillis = 1000
 
 const cannotBeWalked = (error: RegistryError): boolean =>
   error._tag === "LimitExceeded" || (error._tag === "StorageError" && error.kind === "denied")
 
-/** What is pinned is held, and need not be where other tools look for it. */
+/** Pinned content has a second name; it is not put back under `blobs/`, since no entry needs it. */
 const noPins = { all: Effect.succeed(new Map<never, never>()) }
 
 export const makeCompletion = (
@@ -46,7 +49,7 @@ export const makeCompletion = (
 ): Completion => {
   /** When the folders of blobs were listed: milliseconds since 1970. */
   let listedAt = 0
-  /** What was seen when second names were listed: a commit of another process may have given more. */
+  /** The layout view for which second names were listed last. After a commit of another process there may be more. */
   let listedFor: LayoutView | undefined
   /** The hour in which the trash was looked through. */
   let emptied = 0
@@ -56,7 +59,8 @@ export const makeCompletion = (
     entries: ReadonlyArray<Entry>
   ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
     Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
-      // No commit fails since a layout is too large to be walked, or not all ours to read: then entries alone are held.
+      // A commit must not fail because the layout is too large to walk, or a manifest may not be read. Then only the
+      // manifests of the entries get second names.
       Effect.catchIf(cannotBeWalked, ({ message }) =>
         Effect.as(
           Effect.logWarning(`${files.root}: not all content can be held against other tools' collections: ${message}`),
@@ -81,7 +85,7 @@ export const makeCompletion = (
     }
   )
 
-  /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
+  /** Puts back what the index needs and a collection has removed. Answers whether anything was missing. */
   const repair = Effect.fnUntraced(
     function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
       const { keptNames } = files
@@ -103,7 +107,7 @@ export const makeCompletion = (
     }
   )
 
-  /** Puts manifests right that a tool was killed over while it wrote them in place: they are there, and cut short. */
+  /** Repairs manifests that are too short, since a tool was killed while it wrote them in place. */
   const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
     const { reached } = yield* reading.manifests.walk(descriptorsOf(state.entries), false)
     const digests = Array.from(reached.keys()).filter(isContentDigest)
@@ -120,7 +124,7 @@ export const makeCompletion = (
     }
   })
 
-  /** Lists what has changed, unless that was us alone. */
+  /** Looks for missing content, if a folder of blobs was changed by another process. */
   const lookAtBlobs = Effect.fnUntraced(
     function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
       const { blobsSeen } = files

@@ -13,7 +13,7 @@ export interface Proposal {
   readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
 }
 
-/** A proposal of whoever only looks: what every group does for what other tools did is done. */
+/** A proposal without a change: the group only merges and records what other tools did. */
 export const lookOnly: Proposal = { actor: "foreign", decide: () => Effect.succeed([]) }
 
 /** The proposal of one transaction. A refusal leads to no events, and is kept for the transaction's caller. */
@@ -56,7 +56,7 @@ export const decideInTurn = Effect.fnUntraced(function*(
     const after = replay(before, events)
     decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
     before = after
-    // What a deletion removes is there until it is published, so nobody after it may gather evidence before.
+    // What a deletion removes is there until it is published, so that a later decision gathers its evidence after that.
     if (events.some(isNote)) break
   }
   return decisions

@@ -7,12 +7,13 @@ import type { LayoutView } from "../index/layoutView.ts"
 /** A commit before it has its number. */
 export type Draft = Omit<Commit, "revision">
 
-/** The commit of an index that is written again as it was. */
+/** A commit without events: the index is written again with the same entries (R13). */
 export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, events: [] })
 
 /**
- * What other tools did since the last commit, each a commit of its own before ours: what the index says; then what we
- * hold against it, where it overrules a name of ours without knowing of it; then what was written into replaced indexes.
+ * What other tools did since the last commit, as up to three commits that come before ours: (1) `foreign`: what the
+ * index says; (2) `ocilayout`: our values again, for names that R10 keeps ours; (3) `foreign`: what was written into
+ * replaced indexes.
  *
  * @param merged the state that holds, with what replaced indexes say
  */

@@ -1,4 +1,4 @@
-/** Lets what waits together happen together: one round for all that arrived while the round before was under way. */
+/** Collects requests into rounds: all that arrive while one round runs are done together in the next. */
 import { type Cause, Deferred, Effect, Exit, type Scope } from "effect"
 
 interface Item<M, A, E> {
@@ -9,12 +9,15 @@ interface Item<M, A, E> {
 }
 
 export interface GroupCommit<M, A, E> {
-  /** Waits until the round that takes the member is over. Interruption withdraws it until then, or waits. */
+  /**
+   * Waits until the round with this member is over. An interruption removes the member if its round has not begun;
+   * otherwise it waits for the end of the round.
+   */
   readonly submit: (member: M) => Effect.Effect<A, E>
 }
 
 /**
- * @param acquire what a round holds while it runs; everybody who waits learns of its failure
+ * @param acquire what a round holds while it runs; every waiting caller gets its failure
  * @param run does a round for these members in order, and answers a first part of them; the rest wait for the next
  */
 export const makeGroupCommit = <M, A, E>(options: {
@@ -47,7 +50,7 @@ export const makeGroupCommit = <M, A, E>(options: {
       })
     })
 
-    /** Nobody is answered before what the round held is free again. */
+    /** Answers are given after the round has released what it held. */
     const hold = Effect.uninterruptibleMask((restore) =>
       Effect.scoped(Effect.andThen(restore(options.acquire), round)).pipe(
         Effect.matchCauseEffect({

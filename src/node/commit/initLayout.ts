@@ -45,7 +45,10 @@ export const makePreparation = (files: LayoutFiles, look: IndexCache["look"]): P
   }
 }
 
-/** Writes down what the default repository is, unless something is there. What cannot be written now is written with the next change. */
+/**
+ * Writes down what the default repository is, unless something is there. What cannot be written now is written with the
+ * next change.
+ */
 export const keepRepository = (files: LayoutFiles): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { kept, path, repository } = files.defaultRepository
@@ -56,7 +59,7 @@ export const keepRepository = (files: LayoutFiles): Effect.Effect<void> =>
     }))
   })
 
-/** Finds out what the times of files tell here. Where that cannot be tried, nothing is relied on. */
+/** Tests whether the times of files show every change here. If the test fails, they are not trusted. */
 export const tryTimes = ({ fs, temporary, times }: LayoutFiles): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (times.tried) return Effect.void
@@ -80,7 +83,7 @@ const markerText = `{"imageLayoutVersion":"1.0.0"}\n`
 export const createMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
   createFile(files, files.layout, markerText)
 
-/** `oci-layout` in the place of one that a tool has left torn. */
+/** Writes `oci-layout` again, after a tool has left it torn. */
 export const writeMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
   writeFile(files, "marker", files.layout, markerText)
 
@@ -106,7 +109,7 @@ export const createFile = (files: LayoutFiles, path: string, content: string): E
     })
   )
 
-/** Where nothing can be linked, whoever creates takes turns: only then is what was absent a moment ago still absent. */
+/** Where nothing can be linked, creators take turns under the lock: only then is an absent file still absent. */
 const createByRename = (files: LayoutFiles, temporary: string, path: string): Effect.Effect<void, FsError> =>
   Effect.scoped(Effect.gen(function*() {
     yield* fallBack(files, "link")

@@ -10,7 +10,7 @@ import { setAside } from "../journal/journalSegments.ts"
 
 /**
  * Brings the journal in order before anything is decided: what a crash cut short is cut off, what never happened is
- * said not to have happened, and a broken chain is put aside, since an index needs no journal to be right.
+ * said not to have happened (R1, R2, R4), and a broken chain is put aside, since an index needs no journal to be right.
  */
 export const finishInterruptedCommit = Effect.fnUntraced(function*(
   files: LayoutFiles,

@@ -15,7 +15,7 @@ import { committed, lastTime, type Line, nextRevision } from "../journal/journal
 import { linesPutAside, readAround, segmentUpTo, skimBefore } from "../journal/journalSegments.ts"
 import { foreignDrafts } from "./drafts.ts"
 
-/** How often somebody who watches looks for changes, when the system tells of them, and when it does not. */
+/** How often a watcher looks for changes, where the system tells of them and where it does not. */
 const patientMillis = 10_000
 const impatientMillis = 1000
 
@@ -57,7 +57,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       return Stream.concat(Stream.fromIterable(newestFirst(lines)), older)
     }))
 
-  /** Told by the system where it can, and looked for now and then, since not every file system tells. */
+  /** A signal for each possible change: from the file system where it can watch, and from a timer everywhere. */
   const changes = Stream.callback<void>(
     Effect.fnUntraced(function*(queue) {
       const tell = () => void Queue.offerUnsafe(queue, undefined)

@@ -8,7 +8,8 @@ import { LayoutLocked, OutcomeUnknown, SymlinkRefused } from "../../oci/OciError
 import { endProtection, syncSecondNames } from "../blobs/secondNames.ts"
 import { keepOwner, syncFolder, syncWhole } from "../files/durable.ts"
 import { tellDockerSave } from "../files/fallback.ts"
-import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
+import { identityOf, isAsWritten } from "../files/identity.ts"
+import { ifThere, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import { type IndexBytes, writeIndex } from "../index/indexBytes.ts"
 import { type IndexOnDisk, textOf } from "../index/indexFile.ts"
@@ -51,8 +52,8 @@ interface Publication {
 }
 
 /**
- * Writes the state that the drafts lead to, in the order of R3: waiting file, record, exchange, both folders. The caller
- * holds the lock and has brought the journal in order.
+ * Writes the state that the drafts lead to, in the order of R3: waiting file, record, exchange, both folders. The
+ * caller holds the lock and has brought the journal in order.
  */
 export const publish = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -174,8 +175,9 @@ const openPublished = Effect.fnUntraced(function*(
 })
 
 /**
- * The name of the waiting file comes before the record, or after a power cut the record would look as if it had been
- * published. That is put right by the generation of the index that is there, so that it matters only where it has none.
+ * The name of the waiting file must be on the disk before the record. Otherwise, after a power cut, the record would be
+ * there without a waiting file, and count as published (R1). An index that has a generation of this journal corrects
+ * this (R2), so the sync is needed only if it has none (R3).
  */
 const syncWaiting = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -187,8 +189,9 @@ const syncWaiting = Effect.fnUntraced(function*(
 })
 
 /**
- * Both folders, since an exchange changes both: a file system may keep only one half of it through a power cut, and then
- * a record that was answered would look as if it had never been published. ext4 and XFS keep both halves or none.
+ * Both folders (R3), since an exchange changes both: a file system may keep only one half of it through a power cut,
+ * and then a record that was answered would look as if it had never been published. ext4 and XFS keep both halves or
+ * none.
  */
 const syncExchanged = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -227,13 +230,13 @@ export const removeBlobs = (
     }))
   }, { discard: true })
 
-/** An index that never rests cannot be replaced without losing what somebody writes into it. */
+/** An index that never rests cannot be replaced without losing what another tool writes into it. */
 export const neverStill = (waitedMillis: number): LayoutLocked =>
   new LayoutLocked({ path: "index.json", waitedMillis, holder: "a tool that takes no lock and keeps rewriting it" })
 
 /**
- * Answering that there is nothing to do acknowledges what is there, which may have been published by somebody who died
- * before syncing it, or by a tool that never syncs.
+ * The answer "nothing to do" acknowledges the index that is there, which may have been published by a process
+ * that died before it synced it, or by a tool that never syncs.
  */
 export const syncFoundIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,

@@ -3,13 +3,14 @@ import { Effect, Result, Schema } from "effect"
 import { OutcomeUnknown } from "../../oci/OciError.ts"
 import { createIn, tell } from "../files/durable.ts"
 import { cannotExchange, cannotLink, fallBack } from "../files/fallback.ts"
-import { identityOf, type LayoutFiles, statIfThere, statIndex } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { type LayoutFiles, statIfThere, statIndex } from "../files/layoutFiles.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { IndexOnDisk } from "../index/indexFile.ts"
 import { type ReplacedIndex, replacedIndexAt } from "../index/replacedIndexes.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
 
-/** Somebody replaced the index between our reading it and our writing it: read it again and decide again. */
+/** Another tool replaced the index between our reading and our writing: read it again and decide again. */
 export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) {
   override get message(): string {
     return "the index was replaced while a change of it was written"
@@ -17,8 +18,9 @@ export class Overtaken extends Schema.TaggedError<Overtaken>()("Overtaken", {}) 
 }
 
 /**
- * The new index waits where what it replaces will be. When it is not published it is removed, but only while it is known
- * to be what is there, and nobody needs it to tell that it was not.
+ * Creates the waiting file: the new index, under the name that the replaced index gets by the exchange. If `use` fails,
+ * the waiting file is removed, except if the outcome is unknown (then R1 needs it), or if another file has this name
+ * now.
  */
 export const withWaiting = <A, E>(
   files: LayoutFiles,
@@ -48,12 +50,12 @@ const removeWaiting = Effect.fnUntraced(function*(
   if (there?.ino === own.ino) yield* fs.unlink(path)
 })
 
-/** How often a change of the index gives way to somebody who replaces it without taking the lock. */
+/** How often a change of the index gives way to a tool that replaces it without the lock. */
 const patience = 5
 
 /**
- * What somebody has made of the index since it was read would be lost. Only where files can be exchanged it is kept, and
- * merged, so that whoever has given way often enough need not do so for ever.
+ * What a tool has written into the index since it was read would be lost. Only where files can be exchanged is it kept
+ * and merged, so that a writer that has given way often enough need not do so for ever.
  */
 export const unlessOvertaken = (
   files: LayoutFiles,
@@ -73,13 +75,13 @@ export const placeOfIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effec
 interface Replaced {
   /** Where the old index is now. */
   readonly replaced: ReplacedIndex | undefined
-  /** What the new one was when nobody could reach it by its name. */
+  /** The stat of the new index before it got the name `index.json`. */
   readonly unpublished: FileStat
 }
 
 /**
  * Puts the new index in the place of the old one, and says where that is now. A call that reports a failure may have
- * done its work all the same, as on network file systems.
+ * done its work all the same, as on network file systems: the waiting name decides (R7).
  */
 export const replaceIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -93,7 +95,7 @@ export const replaceIndex = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Replaced, FsError | Overtaken> {
   const { fs } = files
   const written = yield* handle.stat
-  // The waiting name tells: a tool may have put another file in the place of the index by now.
+  // The waiting name decides (R7): a tool may have replaced `index.json` since.
   const happened = Effect.fnUntraced(function*(error: FsError): Effect.fn.Return<void, FsError> {
     const waits = yield* statIfThere(fs, waiting.path)
     if (waits?.ino === written.ino && waits.dev === written.dev) return yield* error

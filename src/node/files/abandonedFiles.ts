@@ -14,7 +14,7 @@ interface Form {
   /** Of the path relative to the layout. */
   readonly form: RegExp
   readonly kind: "file" | "directory"
-  /** Whether it is of no use to anybody; an upload, say, may be gone on with. */
+  /** Whether it may be removed after a day. An unfinished upload may be continued, so it may not. */
   readonly removable: boolean
 }
 
@@ -33,7 +33,7 @@ const forms: ReadonlyArray<Form> = [
 
 const formOf = (path: string): Form | undefined => forms.find(({ form }) => form.test(path))
 
-/** Folders that are listed, each by itself: none is gone into that is a link. */
+/** The folders that are searched, not recursively. A folder that is a link is skipped. */
 const folders = ["", "ingest", ".ocilayout/tmp", "blobs", "blobs/uploads", ...algorithms.map((name) => `blobs/${name}`)]
 
 /** Part of every layout, and nothing to be told of. */
@@ -52,7 +52,7 @@ const look = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<Leftover>, FsError> {
   if (isOwn(path)) return Option.none()
   const form = formOf(path)
-  // Outside of blobs/ strangers do no harm.
+  // Unknown files outside of blobs/ are ignored.
   if (form === undefined && !path.startsWith("blobs/")) return Option.none()
   const stat = yield* statIfThere(files.fs, at(files, path))
   if (stat === undefined) return Option.none()
@@ -122,7 +122,7 @@ const namesIn = Effect.fnUntraced(function*(
   return names.toSorted().map((name) => folder === "" ? name : `${folder}/${name}`)
 })
 
-/** Nothing where a link leads to it, whatever the policy: what lies elsewhere is not the layout's to tidy up. */
+/** Nothing where a link leads to it, whatever the policy: files elsewhere are not the layout's to remove. */
 const readFolder = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string

@@ -1,7 +1,8 @@
 /** Small blobs that were read and are what their names say: reading one again costs a look at its file. */
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { FileStat } from "../fs/LayoutFs.ts"
-import { identityOf, type Opened } from "./layoutFiles.ts"
+import { identityOf } from "./identity.ts"
+import type { Opened } from "./layoutFiles.ts"
 
 /** Larger ones are read anew: the look would save little of what reading them takes. Bytes. */
 const smallBytes = 64 * 1024

@@ -7,21 +7,23 @@ import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import { cannotOwn, cannotSync, cannotSyncFolder, fallBack, orFallBack } from "./fallback.ts"
 import { guard, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
 
-/** A file whose loss in a power cut `power` rules out. */
+/** Syncs the data of a file, if `durability` is `power`. */
 export const syncFile = (files: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
   files.durability === "power" ? orFallBack(files, "sync", handle.dataSync, cannotSync) : Effect.void
 
-/** The names in a folder, likewise. */
+/** Syncs the names in a folder, if `durability` is `power`. */
 export const syncFolder = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
   files.durability === "power"
     ? orFallBack(files, "syncFolder", files.fs.syncDirectory(folder), cannotSyncFolder)
     : Effect.void
 
-/** A file that a power cut may take back but never tear: `process` promises that for the index. */
+/**
+ * Syncs a file also with `process`: then a power cut may undo the change of the index, but never leaves a torn index.
+ */
 export const syncWhole = (files: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
   files.durability === "none" ? Effect.void : orFallBack(files, "sync", handle.sync, cannotSync)
 
-/** Creates a file, which is everybody's whose the layout is; the caller closes the handle. */
+/** Creates a file with the owner, group and mode of the layout; the caller closes the handle. */
 const createNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> =>
   Effect.uninterruptible(
     Effect.flatMap(
@@ -37,7 +39,7 @@ const createNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, 
 export const openNew = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError, Scope.Scope> =>
   Effect.acquireRelease(createNew(files, path), ({ close }) => close)
 
-/** Opens a lock, which is everybody's if it is made by that. */
+/** Opens a lock; a lock file that this creates has the owner, group and mode of the layout. */
 export const openLock = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError, Scope.Scope> =>
   Effect.gen(function*() {
     const isNew = (yield* statIfThere(files.fs, path)) === undefined
@@ -46,7 +48,7 @@ export const openLock = (files: LayoutFiles, path: string): Effect.Effect<FileHa
     return handle
   })
 
-/** Creates a file in a folder of our own, which may have been removed while nobody wrote: that costs history only. */
+/** Creates a file in a folder of our own, which may have been removed between two writes: that costs history only. */
 export const createIn = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> => {
   const create = createNew(files, path)
   return Effect.catchIf(
@@ -110,15 +112,15 @@ export const writeFile = (
   )
 
 /**
- * Writes a short text in place of the one before, for whoever may look. All of one file are of one length, so that each
- * covers the last; it is never synced, and one that cannot be written is nobody's loss. A file that has another name may
- * be a blob, or lie outside: it is left alone.
+ * Writes a short text in place of the one before, as a hint for readers. All texts of one file have one length, so that
+ * each covers the last. It is never synced, and a failure is ignored. A file with a second name may be a blob, or lie
+ * outside: it is left alone.
  */
 export const writeNote = (files: LayoutFiles, path: string, text: string, length: number): Effect.Effect<void> => {
   const { fs } = files
   const update = ifThere(fs.openHandle(path, { access: "update" }))
   const create = createNew(files, path)
-  // One that is another's to write makes room for one that is everybody's.
+  // A file that only another user may write is replaced by one with the rights of the layout.
   const anew = Effect.andThen(ifThere(fs.unlink(path)), create)
   const open = Effect.matchEffect(update, {
     onSuccess: (there) => there === undefined ? create : Effect.succeed(there),
@@ -144,7 +146,7 @@ export const prepareFolder = Effect.fnUntraced(function*(
   if (!isThere || (files.durability === "power" && !files.settled.has(folder))) yield* makeFolder(files, folder)
 })
 
-/** Makes a folder, which is everybody's whose the layout is. */
+/** Makes a folder with the owner, group and mode of the layout. */
 export const makeOne = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
   Effect.andThen(
     files.fs.makeDirectory(folder, 0o755),
@@ -156,7 +158,7 @@ export const makeOne = (files: LayoutFiles, folder: string): Effect.Effect<void,
       : Effect.void
   )
 
-/** Makes a folder and those above it, durable as names in their parents, whoever has made them. */
+/** Makes a folder and those above it, durable as names in their parents, also where another process made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
   function*(files, folder) {
     let made = yield* tell(makeOne(files, folder), "EEXIST", "ENOENT")
@@ -173,8 +175,8 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
 )
 
 /**
- * Makes sure of the name of a folder and of those it lies in: whoever made one may have died before syncing it. Folders
- * above the layout may be nobody's to read.
+ * Makes sure of the name of a folder and of those it lies in: the process that made one may have died before it synced
+ * it. Folders above the layout may not be readable.
  *
  * @param climb whether those above the layout are meant as well, since something was made there
  */
@@ -201,14 +203,14 @@ export const removeFolder = Effect.fnUntraced(function*(
 /** What lies among the temporary files for longer than this was left by a process that died. */
 const temporaryMillis = 24 * 60 * 60 * 1000
 
-/** Removes temporary files that nobody can be writing any more. */
+/** Removes temporary files that no process can be writing any more. */
 export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void, FsError> {
   const now = yield* Clock.currentTimeMillis
   for (const name of (yield* ifThere(files.fs.readDirectory(files.temporary))) ?? []) {
     const path = join(files.temporary, name)
     const stat = yield* statIfThere(files.fs, path)
     if (stat === undefined || now - Number(stat.mtimeNs / 1_000_000n) < temporaryMillis) continue
-    // Another process may be sweeping as well, and what cannot be removed is nobody's fault who writes now.
+    // Another process may remove it at the same time; a file that cannot be removed does not stop this write.
     yield* Effect.ignore(stat.kind === "directory" ? removeFolder(files, path) : files.fs.unlink(path))
   }
 })
@@ -239,7 +241,7 @@ export const keepOwner = (
 ): Effect.Effect<boolean, FsError> =>
   Effect.gen(function*() {
     const own = yield* handle.stat
-    // While the file is still ours: whoever gives it away may have no right to it any more.
+    // While the file is still ours: after its owner has changed, this process may have no right to it.
     if ((own.mode ^ mode) & 0o7777) yield* tell(handle.setMode(mode & 0o7777), ...cannotOwn)
     if (own.uid !== uid && (yield* tell(handle.setOwner(uid, gid), ...cannotOwn)) === "done") return true
     // Members of a group may give their files to it, though not to another user.
@@ -255,7 +257,7 @@ const takeRights = (
   Effect.gen(function*() {
     const shared = yield* ifThere(files.fs.stat(files.root))
     if (shared === undefined) return
-    // Nobody may enter a file. A folder in which only owners may remove what is theirs would lock others out.
+    // A file has no right to be entered. A folder in which only owners may remove what is theirs would lock others out.
     const mode = shared.mode & (kind === "file" ? 0o666 : 0o2777)
     if (yield* keepOwner(handle, { ...shared, mode })) return
     const group = (mode >> 3) & 0o7

@@ -29,7 +29,9 @@ export const fallBack = ({ reported, root }: LayoutFiles, lacking: keyof typeof 
     return Effect.logWarning(`${root}: ${sentences[lacking]}`)
   })
 
-/** Says once for every opening that `docker load` goes by another file than the one that is changed, where there is it. */
+/**
+ * Says once for every opening that `docker load` goes by another file than the one that is changed, where there is it.
+ */
 export const tellDockerSave = (files: LayoutFiles): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (files.reported.has("dockerSave")) return
@@ -48,7 +50,7 @@ export const orFallBack = (
 ): Effect.Effect<void, FsError> =>
   Effect.catchIf(call, ({ code }) => codes.includes(code), () => fallBack(files, lacking))
 
-/** No such call, not for such a file, or not for this program. What the medium says of itself is none of it. */
+/** Codes that mean: this call is not supported here. Errors of the medium (EIO, ENOSPC) are not among them. */
 const refused = ["EACCES", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"] as const
 
 /** A file system that syncs no files, or not by a handle that may only read. */

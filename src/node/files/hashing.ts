@@ -45,12 +45,12 @@ class HashWorker {
     this.#worker.on("error", (cause: unknown) => this.#settle?.failed(cause))
   }
 
-  /** The next answer; whoever is interrupted while waiting for one does not use this worker again. */
+  /** The next answer; a caller that is interrupted while it waits does not use this worker again. */
   #ask(message: object, transfer: ReadonlyArray<ArrayBuffer> = []): Promise<unknown> {
     const answer = new Promise((answered, failed) => {
       this.#settle = { answered, failed }
     })
-    // Where nobody waits for it any more, its failure is nobody's.
+    // When no caller waits for it any more, its failure is ignored.
     answer.catch(() => undefined)
     this.#worker.postMessage(message, Array.from(transfer))
     return answer

@@ -37,7 +37,7 @@ export interface LayoutFiles {
   readonly temporary: string
   /** Indexes that were replaced, watched for a while. */
   readonly replaced: string
-  /** Second names of content; see `held`. */
+  /** The folder of second names of content; see `blobs/secondNames.ts`. */
   readonly kept: string
   /** Marks of content that was just used, by the hour. */
   readonly leases: string
@@ -48,7 +48,7 @@ export interface LayoutFiles {
   /** What is to be collected, for an hour; and how far receivers of the history have been told. */
   readonly plans: string
   readonly bookmarks: string
-  /** What was found out about manifests, and about layers; whoever loses it finds it out again. */
+  /** Caches of facts about manifests and about layers, which can be read again from the content. */
   readonly facts: string
   readonly layers: string
   /** The repository of bare tags and nameless entries, where the layout holds several; see `defaultRepository`. */
@@ -80,7 +80,7 @@ export interface LayoutFiles {
   readonly keptNames: KeptNames
   /** What this opening has marked in which hour. */
   readonly held: { hour: number; readonly digests: Set<ContentDigest> }
-  /** Files that could not be synced, so that nobody can tell what later syncs of them are worth. */
+  /** Files that could not be synced: a later sync of them may say nothing about what was lost. */
   readonly doubtful: Set<string>
   readonly blob: (digest: ContentDigest) => string
 }
@@ -159,8 +159,8 @@ export const statIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<F
 
 /**
  * Refuses a path below the layout that leads through a link, or out of it, as the policy says. The last component is
- * left to `open`, which refuses a link there without a race; folders are looked at just before. Tells whether the folder
- * that the path lies in was seen to be there.
+ * left to `open`, which refuses a link there without a race; folders are looked at just before. Tells whether the
+ * folder that the path lies in was seen to be there.
  */
 export const guard = (files: LayoutFiles, path: string): Effect.Effect<boolean, FsError | SymlinkRefused> => {
   switch (files.symlinks) {
@@ -284,18 +284,9 @@ export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: num
   return count === size ? bytes : bytes.subarray(0, count)
 })
 
-/** What makes a change of a file visible; an open handle keeps `ino` from being given to another file. */
-export const identityOf = ({ ctimeNs, dev, ino, mtimeNs, size }: FileStat): string =>
-  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
-
-/** The size of a file, from its identity. */
-export const sizeIn = (identity: string): number => Number(identity.split(":")[2])
-
-/** Whether a file is what it was under an identity, its names aside: another name is a change, though not of its bytes. */
-export const isAsWritten = (identity: string, { dev, ino, mtimeNs, size }: FileStat): boolean =>
-  identity.startsWith(`${dev}:${ino}:${size}:${mtimeNs}:`)
-
-/** 32 random hexadecimal digits, for names that nobody may guess; a reference, so that a simulation can repeat them. */
+/**
+ * 32 random hexadecimal digits, for names that cannot be guessed; a reference, so that a simulation can repeat them.
+ */
 export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {
   // Six of its bits are always the same, but it asks the system for many at a time.
   defaultValue: () => () => randomUUID().replaceAll("-", "")

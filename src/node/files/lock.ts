@@ -21,7 +21,7 @@ export const holdLock = Effect.fnUntraced(function*(
   while (true) {
     const handle = yield* openLock(files, files.lock)
     yield* waitFor(files, handle, waitMillis - ((yield* Clock.currentTimeMillis) - started), waitMillis)
-    // Somebody who removed the file meanwhile made room for a second lock of the same name.
+    // The file was removed meanwhile, so that another process can lock a new file of the same name.
     const named = yield* ifThere(files.fs.linkStat(files.lock))
     const held = yield* handle.stat
     if (named?.ino === held.ino && named.dev === held.dev) break
@@ -53,7 +53,7 @@ const host = hostname()
 
 const noteLength = 160
 
-/** A hint for whoever waits; the lock never depends on it. */
+/** A hint for waiting processes; the lock never depends on it. */
 const noteHolder = (files: LayoutFiles, since: number): Effect.Effect<void> =>
   writeNote(files, files.holder, `process ${process.pid} on ${host} since ${new Date(since).toISOString()}`, noteLength)
 

@@ -1,7 +1,7 @@
 /** When the times of a file stand for its bytes. */
 import type { FileStat } from "../fs/LayoutFs.ts"
 
-/** File systems with whole milliseconds, or with whole seconds, keep time in steps of up to two seconds. */
+/** Whether a time is in whole milliseconds: such a file system may count time in steps of up to two seconds. */
 const isCoarse = (timeNs: bigint): boolean => timeNs % 1_000_000n === 0n
 
 /**
@@ -18,7 +18,7 @@ export const isMtimeReliable = (
   return nowMillis - Number(changed / 1_000_000n) >= (isCoarse(mtimeNs) || isCoarse(ctimeNs) ? 2000 : 20)
 }
 
-/** Whether a folder that looks as it did at this time has the same names; what is not there looks like nothing else. */
+/** Whether an unchanged stat of a folder proves that its names are unchanged. A missing folder needs no proof. */
 export const isLookReliable = (
   { times }: { readonly times: { readonly exact: boolean } },
   nowMillis: number,

@@ -1,4 +1,4 @@
-/** The bytes of an open file as a stream: while somebody is at work on a piece, the next is read. */
+/** The bytes of an open file as a stream: while the consumer works on a piece, the next one is read. */
 import { Cause, Effect, Fiber, type Pull, type Scope, Stream } from "effect"
 import type { StorageError, SymlinkRefused } from "../../oci/OciError.ts"
 import type { FileHandle } from "../fs/LayoutFs.ts"
@@ -11,9 +11,12 @@ export interface Reading<E = never> {
   readonly from: number
   /** The byte after the last. */
   readonly to: number
-  /** Whether a piece may take the place of the one before it, for whoever is done with one when it takes the next. */
+  /**
+   * Whether a piece may reuse the buffer of the one before it: for a consumer that is done with one when it takes the
+   * next.
+   */
   readonly passing: boolean
-  /** Sees each piece before anybody else does. */
+  /** Sees each piece before the consumer does. */
   readonly see?: (piece: Uint8Array) => void
   /** Asked before the last piece is given away, and where there is none before the end. */
   readonly approve?: Effect.Effect<void, E>
@@ -88,5 +91,5 @@ const pullOf = <E>(
   })
 }
 
-/** Whatever is in it is written over before anybody sees it. */
+/** Its old content is overwritten before it is handed out. */
 const room = (size: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)

@@ -1,7 +1,11 @@
-/** What this process has found out about files. A file stands for its bytes only while its times show every change. */
+/**
+ * What this process has found out about files. The stat of a file identifies its bytes only if its times show every
+ * change.
+ */
 import type { FileStat } from "../fs/LayoutFs.ts"
 import { type Contents, makeContents } from "./contents.ts"
-import { identityOf, isAsWritten, type LayoutFiles } from "./layoutFiles.ts"
+import { identityOf, isAsWritten } from "./identity.ts"
+import type { LayoutFiles } from "./layoutFiles.ts"
 
 /** A file before its bytes were read, or after they were written. */
 export interface Seen {

@@ -5,7 +5,7 @@ import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
 /** Smaller pieces are written before another thread would have been told of them, in bytes. */
 const largePiece = 512 * 1024
 
-/** How much is left to whoever syncs at the end, in bytes: else nothing would go on to the disk before. */
+/** How many bytes are left to the sync at the end: without syncs on the way, all of them would be. */
 const unsyncedBytes = 16 * 1024 * 1024
 
 interface Writing<E> {
@@ -16,15 +16,17 @@ interface Writing<E> {
   /** Sees a piece, that begins at `offset`, while it is written. */
   readonly see: (piece: Uint8Array, offset: number) => void
   /**
-   * How what was written is synced now and then on its way, if it is. One that fails makes the file worth nothing, also where
-   * the stream has failed before: whoever keeps what has arrived must not ask for it.
+   * How what was written is synced now and then on its way, if it is. A sync that fails makes the file worthless, also
+   * where the stream has failed before: a caller that keeps what has arrived must not ask for it.
    */
   readonly syncAhead?: Effect.Effect<void, FsError> | undefined
   /** Told when all is written up to `size`. */
   readonly wrote?: (size: number) => void
 }
 
-/** Writes a stream; tells where it ends. A sync on the way that fails is a failure: a later one might not tell of it. */
+/**
+ * Writes a stream; tells where it ends. A sync on the way that fails is a failure: a later one might not tell of it.
+ */
 export const writePieces = <E, R, F = never>(
   handle: FileHandle,
   content: Stream.Stream<Uint8Array, E, R>,

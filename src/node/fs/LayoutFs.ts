@@ -21,7 +21,7 @@ export interface FileStat {
   readonly size: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
-  /** When it was made, in whatever place; where the file system does not tell, some later time. */
+  /** When the file was made; where the file system does not tell, a later time. */
   readonly birthNs: bigint
   /** How many names it has. */
   readonly links: number
@@ -62,8 +62,8 @@ export interface FileHandle {
 }
 
 /**
- * A folder that is held open. The paths it gives lead to what is in this very folder, whatever its own path leads to by
- * now, for as long as it is open. Failures tell the path by which it was opened.
+ * A folder that is held open. The paths it gives lead into this very folder for as long as it is open, even if its own
+ * path leads elsewhere by now. Failures tell the path by which it was opened.
  */
 export interface FolderHandle {
   /** The path by which it was opened, as it is told. */
@@ -72,21 +72,26 @@ export interface FolderHandle {
   readonly isHeld: boolean
   /** The path of a name in it; its own for an empty name. */
   readonly at: (name: string) => string
-  /** Whether its path still leads to it, and is no link. Asked before every call, and hence no effect. */
+  /**
+   * Whether its path still leads to it and is no link. Synchronous, not an `Effect`, since it is asked before every
+   * call.
+   */
   readonly isInPlace: () => boolean
   readonly close: Effect.Effect<void>
 }
 
 export interface LayoutFs {
-  /** Whether waiting for a lock is the system's; otherwise a lock is taken through a database, and tried for in turns. */
+  /**
+   * Whether waiting for a lock is the system's; otherwise a lock is taken through a database, and tried for in turns.
+   */
   readonly nativeLock: Effect.Effect<boolean>
   /** The caller closes the handle. */
   readonly openHandle: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError>
   /** As `openHandle`, closed with the scope. */
   readonly open: (path: string, flags: OpenFlags, mode?: number) => Effect.Effect<FileHandle, FsError, Scope.Scope>
   /**
-   * Holds a folder open; nothing where there is nothing, or the path leads through a file. `ELOOP` for a link, unless links are followed, and `ENOTDIR` for
-   * anything else that is no folder. The caller closes it.
+   * Holds a folder open; nothing where there is nothing, or the path leads through a file. `ELOOP` for a link, unless
+   * links are followed, and `ENOTDIR` for anything else that is no folder. The caller closes it.
    */
   readonly openFolder: (path: string, follow: boolean) => Effect.Effect<FolderHandle | undefined, FsError>
   /** What the path leads to, links followed. */
@@ -112,9 +117,9 @@ export interface LayoutFs {
   /** Replaces what `to` names, at once. */
   readonly rename: (from: string, to: string) => Effect.Effect<void, FsError>
   /**
-   * Whether a power cut keeps changes of names in the order in which they were made, in whatever folders, and of a rename
-   * or an exchange both halves or none, as ext4 and XFS do. A sync of any file then makes all of them last that came
-   * before. Elsewhere each folder keeps its own.
+   * Whether a power cut keeps changes of names in the order in which they were made, in whatever folders, and of a
+   * rename or an exchange both halves or none, as ext4 and XFS do. A sync of any file then makes all of them last that
+   * came before. Elsewhere each folder keeps its own.
    */
   readonly ordersNames: (path: string) => Effect.Effect<boolean, FsError>
   /** Swaps two names, at once; `ENOSYS` where the system cannot. */

@@ -8,7 +8,10 @@ import { dirname } from "node:path"
 import process from "node:process"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
-/** The least and the most that is waited between two attempts, in milliseconds; SQLite's own wait would block the process. */
+/**
+ * The least and the most that is waited between two attempts, in milliseconds; SQLite's own wait would block the
+ * process.
+ */
 const pauses = { first: 1, longest: 50 }
 
 interface Database {
@@ -16,7 +19,7 @@ interface Database {
   readonly close: () => void
 }
 
-/** SQLite's number for a lock that somebody else holds. */
+/** SQLite's number for a lock that another process holds. */
 const busy = 5
 
 const isBusy = (cause: unknown): boolean =>
@@ -32,8 +35,8 @@ const open = (path: string): Database => {
 type Attempt = <A>(operation: string, run: () => A) => Effect.Effect<A, FsError>
 
 /**
- * Opens the file as a lock and nothing else. No descriptor of it is opened beside SQLite's: closing one would drop every
- * lock that this process has on the file.
+ * Opens the file as a lock and nothing else. No descriptor of it is opened beside SQLite's: closing one would drop
+ * every lock that this process has on the file.
  */
 export const openDatabaseLock = (
   path: string,
@@ -44,7 +47,7 @@ export const openDatabaseLock = (
     yield* attempt("open", () => createAbsent(path, mode))
     const identity = yield* stat
     if (identity.kind !== "file") return yield* attempt("open", () => refuse(identity.kind))
-    // SQLite goes by the names of folders, whatever path it is given: what it has opened is looked at afterwards.
+    // SQLite resolves the names of folders itself: which file it has opened is checked afterwards.
     const database = yield* attempt("open", () => open(path))
     const after = yield* Effect.onError(stat, () => Effect.sync(database.close))
     if (after.ino !== identity.ino || after.dev !== identity.dev) {
@@ -85,8 +88,8 @@ export const openDatabaseLock = (
   })
 
 /**
- * Only a file that nobody can have locked yet may be opened and closed again. Its rights are those of the folder of the
- * layout's own that it lies in, since nothing can be done to it through this handle later.
+ * Only a file that no process can have locked yet may be opened and closed again. Its rights are those of the folder of
+ * the layout's own that it lies in, since nothing can be done to it through this handle later.
  */
 const createAbsent = (path: string, mode: number): void => {
   try {
@@ -96,7 +99,7 @@ const createAbsent = (path: string, mode: number): void => {
       fs.fchmodSync(fd, folder.mode & 0o666)
       fs.fchownSync(fd, folder.uid, folder.gid)
     } catch {
-      // Whoever may not give it away, or where nobody can, keeps it.
+      // A user who may not change the owner keeps the file.
     } finally {
       fs.closeSync(fd)
     }

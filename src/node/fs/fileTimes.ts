@@ -5,9 +5,9 @@ import * as fs from "node:fs"
 const probes = 16
 
 /**
- * Whether a file's times show every change of it since they were last asked for, found out by trying on a new file, which
- * is gone afterwards. Linux promises it since 6.13 for its own file systems; what a kernel promises is another's file
- * system's to keep.
+ * Whether a file's times show every change of it since they were last asked for, found out by trying on a new file,
+ * which is gone afterwards. Linux promises it since 6.13 for its own file systems; what a kernel promises is another's
+ * file system's to keep.
  *
  * @param path where there is no file
  */
@@ -15,7 +15,7 @@ export const tellsEveryChange = (path: string): boolean => {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants
   const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
-    // Whoever is interrupted for a moment tries again.
+    // A process that was paused for a moment tries again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const started = performance.now()
       const times = new Set<bigint>()

@@ -1,6 +1,6 @@
 /**
  * A file system whose calls below a folder go through folders that are held open: each was opened through the one above
- * it, following no link, so that nobody who exchanges a folder for a link leads a call elsewhere. Before each call it is
+ * it, following no link, so that a folder that is exchanged for a link leads no call elsewhere. Before each call it is
  * made sure that the path still leads to the folder; one that was replaced by another folder is opened anew.
  */
 import { Effect, type Scope } from "effect"
@@ -57,7 +57,7 @@ export const heldFolders = Effect.fnUntraced(function*(
   const fails = (code: string, path: string): Effect.Effect<never, FsError> =>
     Effect.fail(new FsError({ operation: "open", path, code, cause: new Error(code) }))
 
-  /** It stays what it was when there was first anything. */
+  /** Opens the root. Whether it may be a link is decided at the first opening, and stays so. */
   const openRoot: Effect.Effect<FolderHandle | undefined, FsError> = Effect.suspend(() =>
     viaLink !== undefined ? fs.openFolder(root, viaLink) : Effect.flatMap(fs.linkStats([root]), ([stat]) => {
       if (stat === undefined) return Effect.succeed(undefined)
@@ -165,7 +165,7 @@ export const heldFolders = Effect.fnUntraced(function*(
     call: (at: string) => Effect.Effect<A, FsError, R>
   ): Effect.Effect<A, FsError, R> => isInside(root, path) ? through(path, (folder) => call(folder.at(""))) : call(path)
 
-  /** Nothing is said to be below a link, as it is below a file; where all lies must not become one. */
+  /** Below a link nothing exists, as below a file. Only the root must never become a link: that is an error. */
   const isAbsent = ({ code, path }: FsError): boolean =>
     code === "ENOENT" || code === "ENOTDIR" || (code === "ELOOP" && path !== root)
 

@@ -46,7 +46,7 @@ export const makeOpenFolder = (
     })
 }
 
-/** What was a folder a moment ago and is none now has made room for a link, or for something that nobody can look into. */
+/** What was a folder a moment ago and is none now has made room for a link, or for a folder that may not be read. */
 const openAsFolder = (path: string, follow: boolean): number => {
   try {
     return fs.openSync(path, openPath | O_DIRECTORY | (follow ? 0 : O_NOFOLLOW))
@@ -82,7 +82,7 @@ const statOf = (path: string, follow: boolean): fs.BigIntStats | undefined => {
   }
 }
 
-/** Whoever cannot be asked about a path is told by whoever goes that way again. */
+/** A path that cannot be checked now is checked by the next call that uses it. */
 const isStill = (identity: fs.BigIntStats, path: string, follow: boolean): boolean => {
   try {
     return isSame(identity, statOf(path, follow))

@@ -44,7 +44,7 @@ const folders = makeHeldPaths()
 const failure = (operation: string, path: string) => (cause: unknown): FsError =>
   new FsError({ operation, path: folders.told(path), code: codeOf(cause), cause: tellPaths(cause) })
 
-/** An error of the system names the paths it was given; whoever reads it knows no number of an open folder. */
+/** An error of the system names the paths it was given; a reader cannot know the number of an open folder. */
 const tellPaths = (cause: unknown): unknown => {
   if (!(cause instanceof Error)) return cause
   for (const field of ["message", "stack", "path", "dest"]) {
@@ -166,8 +166,8 @@ const handleOf = (fd: number, path: string, native: () => Native): FileHandle =>
 /**
  * The file system of the machine.
  *
- * @param load the native extensions, or nothing where there are none; loaded at the first lock, since readers never need
- *   them
+ * @param load the native extensions, or nothing where there are none; loaded at the first lock, since readers never
+ * need   them
  * @param holds whether folders may be held open; by default where the system can do that
  */
 export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): LayoutFs => {

@@ -1,7 +1,7 @@
 /**
- * A secret of this user on this machine. What a layout brings along may have been written by anyone; what is sealed with
- * this key was written by this user, here. The key lies in the user's state folder, so that it is never copied with a
- * layout:
+ * A secret of this user on this machine. What a layout brings along may have been written by anyone; what is sealed
+ * with this key was written by this user, here. The key lies in the user's state folder, so that it is never copied
+ * with a layout:
  *
  * - `$XDG_STATE_HOME/ocilayout` where that is set,
  * - `~/Library/Application Support/ocilayout` on macOS,
@@ -17,7 +17,7 @@ import process from "node:process"
 /** In bytes. */
 const keyLength = 32
 
-/** Whoever seals has a key made where there is none; whoever only looks at what is sealed writes nothing. */
+/** Sealing makes a key where there is none; checking a seal writes nothing. */
 type KeyUse = "sealing" | "looking"
 
 /** The key, or nothing where there is no place for one: then nothing is sealed, and nothing sealed is believed. */
@@ -52,7 +52,10 @@ export const stateFolder = (
     : join(own, ".local", "state", "ocilayout")
 }
 
-/** The key in this folder, made for sealing when it is missing; nothing where it cannot be made, or others could have read it. */
+/**
+ * The key in this folder, made for sealing when it is missing; nothing where it cannot be made, or others could have
+ * read it.
+ */
 export const findKey = (folder: string | undefined, use: KeyUse = "sealing"): Uint8Array | undefined => {
   if (folder === undefined) return undefined
   const path = join(folder, "key")

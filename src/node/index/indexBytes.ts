@@ -15,10 +15,10 @@ export interface IndexBytes {
   /** How it is written. The spelling of its entries is in the bytes. */
   readonly text: IndexText
   readonly entries: ReadonlyArray<Listed>
-  /** Where each entry begins, and where one after the last would: after a separator that is not there. */
+  /** The offset of each entry, and, at the end, the offset that one more entry would have (after its separator). */
   readonly starts: Uint32Array
   readonly hashed: SteppedHash
-  /** Where the one before it was, which is nobody's by now: a large index is written there next. */
+  /** The place of the index before it, which is free by now: a large index is written there next. */
   readonly spare: ArrayBuffer
 }
 

@@ -1,8 +1,9 @@
-/** The index as it was last read: reading it again costs a stat while nobody has changed it. */
+/** The index as it was last read: reading it again costs a stat while it has not changed. */
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../../oci/Reference.ts"
 import { asStorage } from "../files/asStorage.ts"
-import { identityOf, type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
 import { nothing } from "../journal/journalFile.ts"
 import type { Parts } from "../journal/journalRecord.ts"
 import type { IndexBytes } from "./indexBytes.ts"
@@ -21,7 +22,10 @@ export interface CachedLayout {
 export interface IndexCache {
   /** The index as of now. */
   readonly look: Effect.Effect<CachedLayout, LayoutProblem>
-  /** The same, the end of the journal and `oci-layout` included: for whoever holds the lock, or asks for the past. */
+  /**
+   * The same, the end of the journal and `oci-layout` included: for the holder of the lock, and for questions about the
+   * past.
+   */
   readonly lookToWrite: Effect.Effect<CachedLayout, LayoutProblem>
   /** What was just written needs no reading. */
   readonly remember: (known: CachedLayout) => Effect.Effect<void>
@@ -67,7 +71,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     const stat = yield* statIndex(files)
     if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
     if (last.seen.index.settled) return last
-    // A young one may have changed without looking changed.
+    // A file that was written a moment ago may have changed again within one tick of the clock: compare its bytes.
     const found = yield* fingerprintOf(files, files.index)
     if (found?.identity !== last.seen.index.identity || found.hash !== last.seen.index.hash) return undefined
     known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled: found.settled } } }

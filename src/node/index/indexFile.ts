@@ -14,8 +14,8 @@ import {
   type SymlinkRefused
 } from "../../oci/OciError.ts"
 import { asStorage } from "../files/asStorage.ts"
+import { identityOf } from "../files/identity.ts"
 import {
-  identityOf,
   ifThere,
   type LayoutFiles,
   type Opened,
@@ -60,7 +60,7 @@ export interface IndexOnDisk {
 /** `oci-layout` holds one short object. */
 const layoutBytes = 4096
 
-/** How long somebody may take to write a file in place. */
+/** How long a tool may take to write a file in place. */
 const patienceMillis = 2000
 
 /** A file that makes no sense as it is. */
@@ -72,8 +72,9 @@ interface Unreadable {
 }
 
 /**
- * What an attempt to read a file gives in the end. A file that makes no sense may be in the middle of being written by a
- * tool that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than that.
+ * What an attempt to read a file gives in the end. A file that makes no sense may be in the middle of being written by
+ * a tool that truncates and writes: it is looked at again for a while, unless it has not been touched for longer than
+ * that.
  */
 const patiently = Effect.fnUntraced(function*<A extends { readonly _tag: string }, E>(
   attempt: Effect.Effect<A | Unreadable, E>
@@ -104,7 +105,7 @@ export const readIndex = Effect.fnUntraced(function*(
   return yield* new IndexInvalid({ path: relative(files.root, path), reason: found.reason })
 })
 
-/** What tells a file's bytes from others, without making sense of them. */
+/** Identifies the bytes of a file without parsing them. */
 export interface Fingerprint {
   /** SHA-256 of the bytes. */
   readonly hash: string
@@ -241,9 +242,9 @@ const readMarker = (
   }))
 
 /**
- * What `oci-layout` is (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools truncate
- * and write it whenever they write the index, so that it is waited for as the index is. Two of them at once, or one that
- * was killed, leave what is no JSON: that is told as torn.
+ * What `oci-layout` is (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools
+ * truncate and write it whenever they write the index, so that it is waited for as the index is. Two of them at once,
+ * or one that was killed, leave what is no JSON: that is told as torn.
  */
 export const findMarker = Effect.fnUntraced(function*(
   files: LayoutFiles

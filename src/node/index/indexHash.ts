@@ -1,10 +1,12 @@
-/** The SHA-256 of bytes that are mostly what they were the last time: hashing goes on from where they begin to differ. */
+/**
+ * The SHA-256 of bytes that are mostly what they were the last time: hashing goes on from where they begin to differ.
+ */
 import { createHash, type Hash } from "node:crypto"
 
 /** Bytes between two places where hashing can go on from. */
 const step = 64 * 1024
 
-/** A hash, and what it was on the way. */
+/** A hash, with the state of the hash function after each step, so that hashing can continue from there. */
 export interface SteppedHash {
   /** In hexadecimal. */
   readonly hash: string

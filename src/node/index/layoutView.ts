@@ -6,7 +6,8 @@ import { empty, fromIndex, type State } from "../../layout/State.ts"
 import { IndexInvalid, LayoutInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { asStorage } from "../files/asStorage.ts"
-import { identityOf, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
 import { type JournalEnd, readEnd } from "../journal/journalFile.ts"
 import { isOfGroup, isSpent, lastHash, lastOf, type Parts } from "../journal/journalRecord.ts"
@@ -19,7 +20,7 @@ import { stillWaits } from "./replacedIndexes.ts"
 export interface LayoutView {
   /** Nothing when there is no index: an empty layout, which the first write creates. */
   readonly index: IndexOnDisk | undefined
-  /** Pins the inode of `index`; whoever drops the observation closes it. */
+  /** Keeps the inode of `index` in use; the caller that drops the view closes it. */
   readonly handle: FileHandle | undefined
   /** Whether there is an `oci-layout`. */
   readonly created: boolean
@@ -34,7 +35,7 @@ export interface LayoutView {
   readonly found: State
   /** The state that holds: the head, unless another tool has changed the index since. */
   readonly state: State
-  /** `state` as the other tool said it, where it was overruled in names that it changed. */
+  /** As `state`, but with the other tool's values for names where R10 keeps ours. Otherwise the same as `state`. */
   readonly word: State
   /** Whether `state` is not what the index says: something of ours that was overwritten is to be put back. */
   readonly restored: boolean
@@ -51,7 +52,7 @@ export interface LayoutView {
   readonly wiped: boolean
 }
 
-/** Reads everything anew. */
+/** Reads the index between two reads of the end of the journal (R6). */
 export const readLayoutView = Effect.fnUntraced(function*(
   files: LayoutFiles,
   defaultRepository: Repository | undefined,
@@ -142,7 +143,8 @@ const withIndex = Effect.fnUntraced(function*(
   if (last === undefined) return { ...whole, damaged: end.lost === true }
   if (isSpent(last)) return { ...whole, damaged: true }
   const { record } = last
-  // An abort names the index that holds as well, but what others had done to it was part of what did not happen.
+  // The hash in an abort is not enough: changes by other tools in that index were in the aborted group, and are in no
+  // commit.
   if (record._tag !== "Abort" && record.after === index.hash) {
     return { ...whole, head: found, renew: partsDiffer(record.parts, parts) }
   }
@@ -169,7 +171,7 @@ const withIndex = Effect.fnUntraced(function*(
 const hasMoved = ({ fs, journal }: LayoutFiles, end: JournalEnd): Effect.Effect<boolean, FsError> =>
   Effect.map(statIfThere(fs, journal), (stat) => stat === undefined || identityOf(stat) !== end.identity)
 
-/** How an index came to be that is not the journal's head, and what holds by it. */
+/** Explains an index that differs from the head: restored copy, built anew, or rewritten by a tool, which is merged. */
 const explain = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { parts, found, index, marker, past }: {
@@ -194,14 +196,17 @@ const explain = Effect.fnUntraced(function*(
 /** How long ago a version must have been superseded for a file with its bytes to be a copy that a person restored. */
 const restoredMillis = 24 * 60 * 60 * 1000
 
-/** A tool that writes an index writes oci-layout at the same time: a person who restores a copy does not. */
+/**
+ * Some tools write `oci-layout` together with the index; a person who restores a copy of the index does not:
+ * milliseconds.
+ */
 const sameHandMillis = 2000
 
 /**
  * Whether a file with the bytes of an earlier version is a copy that a person restored, rather than what a tool read
  * before our last commits and wrote back. A tool reads, works for a while, and writes: so the version must have been
- * superseded a day before the file arrived here, and the file must have been written before that, or as long after it and
- * then without oci-layout. In doubt it is what a tool wrote back: that loses nothing.
+ * superseded a day before the file arrived here, and the file must have been written before that, or at least a day
+ * after it and not together with oci-layout (R12). Otherwise it is treated as a stale rewrite: that loses nothing.
  */
 const isRestoredCopy = ({ index: { changed, modified }, marker, now, superseded }: {
   readonly index: IndexOnDisk

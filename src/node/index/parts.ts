@@ -1,4 +1,7 @@
-/** What a layout is made of, by which one that was built anew is told from one that was rewritten or copied. */
+/**
+ * Identities of the folders and files that make a layout. They show whether the layout was built anew, rewritten by a
+ * tool, or copied.
+ */
 import { Effect } from "effect"
 import type { State } from "../../layout/State.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
@@ -17,8 +20,9 @@ export const partsNow = ({ blobs, fs, layout, own, root }: LayoutFiles): Effect.
   })
 
 /**
- * Whether two identities are known to be of different things. Inode numbers are given again at once, so the time at which
- * a thing was made counts as well, where the file system tells it: where it does not, that is the time of the last change.
+ * Whether two identities are known to be of different things. Inode numbers are given again at once, so the time at
+ * which a thing was made counts as well, where the file system tells it: where it does not, that is the time of the
+ * last change.
  */
 const differ = (one: string, other: string): boolean => {
   if (one === "" || other === "") return false
@@ -39,7 +43,7 @@ export const isSameLayout = (recorded: Parts | undefined, now: Parts): boolean =
  * Whether a layout was removed, all but our own folder, and built anew: `blobs` is another folder than in the last
  * record, `.ocilayout` is the same one, and `oci-layout` is another file, or something that our last state needs is
  * missing. A tool with an old index that collects garbage keeps folder and file; a copy of the layout has another
- * `.ocilayout`.
+ * `.ocilayout` (R14).
  *
  * @param past of an index that has no generation of ours
  */

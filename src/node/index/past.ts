@@ -21,7 +21,7 @@ import {
 import { readLines } from "../journal/journalSegments.ts"
 import type { ChangedIndex } from "./replacedIndexes.ts"
 
-/** The states that lines of a journal tell of; before the first of them, all is as it was then. */
+/** The states that the lines of a journal describe; a point before the first line gives the state of the first line. */
 export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Repository | undefined) => {
   const first = snapshotOf(lines)
   const start = first === undefined ? empty(defaultRepository) : fromEntries(first.entries, defaultRepository)
@@ -41,7 +41,7 @@ export const historyOf = (lines: ReadonlyArray<Line>, defaultRepository: Reposit
 }
 
 export interface Past {
-  /** Lines that go back far enough to tell what an index goes back to; without the last if that never happened. */
+  /** Lines back to the base of the index at least; without the last group, if it was not published. */
   readonly lines: ReadonlyArray<Line>
   /** The state after the last group. */
   readonly head: State
@@ -94,8 +94,8 @@ export const supersededAt = (lines: ReadonlyArray<Line>, hash: string): number |
 }
 
 /**
- * What an index with this generation may go back to, as the names of it are merged: the group it names; the whole
- * journal where its copy of it has gone its own way; where it names none, what we found when we took the layout on.
+ * The base of an index (R9): the group of its generation; the whole journal, if the generation is of this journal but
+ * of an unknown group (a copy that was changed separately); without a generation, the state when we adopted the layout.
  *
  * @param upTo the last line that its writer can have known of
  */
@@ -121,8 +121,8 @@ export const baseOf = (
 }
 
 /**
- * What happened after a line, as one that had read an index of ours could have seen it. The word of an index without
- * generation that was overruled by the next commit was in no index of ours.
+ * The events after a line, as they appeared in our indexes. A `foreign` commit that the next commit overruled (R10) was
+ * never in an index of ours, so the two count as one.
  */
 const heldSince = (groups: ReadonlyArray<GroupRecord>, seq: number): ReadonlyArray<ReadonlyArray<Event>> => {
   const commits = groups.filter((group) => group.seq > seq).flatMap((group) => group.commits)
@@ -133,7 +133,7 @@ const heldSince = (groups: ReadonlyArray<GroupRecord>, seq: number): ReadonlyArr
   })
 }
 
-/** The state that holds once what others wrote into replaced indexes is merged. */
+/** The state once the changes of other tools in replaced indexes are merged (R11). */
 export const withReplacedIndexes = Effect.fnUntraced(function*(
   files: LayoutFiles,
   state: State,

@@ -7,15 +7,8 @@ import { basename, join } from "node:path"
 import type { StorageError, SymlinkRefused } from "../../oci/OciError.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { syncFolder } from "../files/durable.ts"
-import {
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  RandomName,
-  sizeIn,
-  statIfThere
-} from "../files/layoutFiles.ts"
+import { identityOf, isAsWritten, sizeIn } from "../files/identity.ts"
+import { ifThere, type LayoutFiles, RandomName, statIfThere } from "../files/layoutFiles.ts"
 import { hashOfName, nameOfHash } from "../files/names.ts"
 import type { FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
@@ -28,7 +21,7 @@ export const watchMillis = 60_000
 /** How many replaced indexes are kept at most; with many writes a second, they are watched for less long. */
 const kept = 32
 
-/** How long one that never became readable is kept: nobody will finish it. */
+/** How long an index that never became readable is kept: no tool will finish it. */
 const tornMillis = 24 * 60 * 60 * 1000
 
 /** A replaced index, as its name tells. */
@@ -38,7 +31,7 @@ export interface ReplacedIndex {
   readonly since: number
   /** The SHA-256 of the index that was to be replaced. */
   readonly before: string
-  /** The SHA-256 of the one to take its place; a file that still has it was never published. */
+  /** The SHA-256 of the new index; a file here that has this hash is a waiting file, which was not published. */
   readonly after: string
 }
 
@@ -50,7 +43,7 @@ export interface ChangedIndex {
 
 const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && stat.size >= largeBytes
 
-/** What a replaced index is called, and so what is known of it. */
+/** The form of the name: time, hash before, hash after, random. */
 const form = /^(\d{1,16})\.([\w-]+)\.([\w-]+)\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
@@ -85,7 +78,7 @@ const printOf = (files: LayoutFiles, path: string): Effect.Effect<Fingerprint | 
 const hashOf = (files: LayoutFiles, path: string): Effect.Effect<string | undefined, FsError> =>
   Effect.map(printOf(files, path), (print) => print?.hash)
 
-/** Whether the index of a record still waits where it was written: then it was never published. */
+/** Whether the index of a record still waits where it was written: then it was never published (R1). */
 export const stillWaits = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { after, before }: GroupRecord
@@ -110,8 +103,8 @@ export interface ReplacedIndexes {
   readonly changed: Effect.Effect<ReadonlyArray<ChangedIndex>, StorageError | SymlinkRefused>
   /**
    * Removes the waiting file of a group that happened: a power cut may have kept the new index, and not that it left
-   * its waiting name. Nothing is answered before, since the file says that the group never happened. It goes by the list
-   * that `changed` made.
+   * its waiting name. Nothing is answered before, since the file says that the group never happened. It goes by the
+   * list that `changed` made.
    */
   readonly settle: (last: GroupRecord) => Effect.Effect<void, FsError>
   /**
@@ -172,7 +165,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
   const isOver = Effect.fnUntraced(function*({ after, before, path, since }: ReplacedIndex, now: number) {
     const stat = yield* statIfThere(files.fs, path)
     if (stat !== undefined && isTrusted(path, stat)) return true
-    // Somebody may have written into it a moment ago, so that only its bytes tell.
+    // A tool may have written into it a moment ago, so that only its bytes tell.
     const hash = yield* hashOf(files, path)
     if (hash === before || hash === after) return true
     unchanged.delete(path)
@@ -210,7 +203,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
         yield* there.handle.close
         if (there.index.hash === before) trust(replaced, there.index)
         return there.index.hash !== before
-        // Whoever writes next looks at it again.
+        // The next writer looks at it again.
       }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
     changed: storage(Effect.gen(function*() {
       const all: Array<ChangedIndex> = []
@@ -246,7 +239,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
     }),
     sweep: Effect.fnUntraced(function*(merged, last, added): Effect.fn.Return<boolean, FsError> {
       for (const { replaced, index } of merged) {
-        // What somebody has written into it since is still to be merged.
+        // What a tool has written into it since is still to be merged.
         if ((yield* hashOf(files, replaced.path)) === index.hash) yield* forget(replaced.path)
       }
       const now = yield* Clock.currentTimeMillis
@@ -257,7 +250,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
           left = true
           continue
         }
-        // It tells of the last line whether that has happened.
+        // It is needed to tell whether the last group was published (R5).
         if (replaced.before === last?.before && replaced.after === last.after) continue
         if (yield* isOver(replaced, now)) yield* forget(replaced.path)
       }

@@ -1,7 +1,7 @@
 /**
  * Which index was synced last, so that the next writer, of another process, need not sync it again. Written after the
- * sync and never itself synced: whoever finds it, whatever has happened since, finds the truth. It is sealed with the key
- * of the user, since one that somebody else has written would let a change be acknowledged that nobody has synced.
+ * sync and never itself synced: whenever it is found, it is true. It is sealed with the key of the user, since a mark
+ * of another user would let a change be acknowledged that was never synced.
  */
 import { Effect } from "effect"
 import { writeNote } from "../files/durable.ts"

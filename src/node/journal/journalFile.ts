@@ -5,7 +5,8 @@ import { Effect, Result } from "effect"
 import { dirname, join, relative } from "node:path"
 import { FormatUnsupported, type SymlinkRefused } from "../../oci/OciError.ts"
 import { makeFolder, openNew, syncFile, syncFolder, writeSynced } from "../files/durable.ts"
-import { identityOf, ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "../files/layoutFiles.ts"
+import { identityOf } from "../files/identity.ts"
+import { ifThere, type LayoutFiles, openRegular, RandomName, readAll } from "../files/layoutFiles.ts"
 import { type FileHandle, FsError } from "../fs/LayoutFs.ts"
 import {
   genesis,
@@ -28,7 +29,10 @@ export interface JournalEnd {
   /** Bytes after it, which are no line: a write that a crash cut short, or damage. */
   readonly torn: number
   readonly identity: string
-  /** Whether the name of the file is known to be on the disk: whoever made it may have died before syncing that. */
+  /**
+   * Whether the name of the file is known to be on the disk: the process that made it may have died before it synced
+   * that.
+   */
   readonly named: boolean
   /** Whether the end of the file is nothing of a journal, further back than the longest line is long. */
   readonly lost?: true
@@ -175,13 +179,13 @@ export const appendRecord = Effect.fnUntraced(function*(
   }))
   const identity = yield* Effect.onError(write, () => {
     files.doubtful.add(journal)
-    // Where that fails as well, whoever writes next begins with it.
+    // Where that fails as well, the next writer begins with it.
     return Effect.ignore(startAfresh(files, end))
   })
   return { last: { record, hash }, size: end.size + bytes.length, torn: 0, identity, named: true }
 })
 
-/** Cuts off what is no line; it is kept aside, since it may be of use to whoever looks for what happened. */
+/** Cuts off what is no line; it is kept aside, for a person who looks for what happened. */
 export const cutTorn = Effect.fnUntraced(
   function*(files: LayoutFiles, end: JournalEnd): Effect.fn.Return<void, FsError> {
     const { fs, journal } = files

@@ -24,7 +24,7 @@ const chained = {
 export const Parts = Schema.Struct({ blobs: Schema.String, own: Schema.String, marker: Schema.String })
 export type Parts = typeof Parts.Type
 
-/** A group's random name. A copy of a layout gives the same number to another group; this tells the two apart. */
+/** A group's random name. A copy of a layout gives the same number to another group; this tells the two apart (R8). */
 const GroupId = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{16})?$/u))
 
 /** Commits made durable together; `before` and `after` are the SHA-256 of `index.json`. */
@@ -49,8 +49,8 @@ export class AbortRecord extends Schema.TaggedClass<AbortRecord>()("Abort", {
 }) {}
 
 /**
- * The first line of every segment but the first: all that the segments before it led to, so that nobody has to read
- * them to know the state, and they can be let go of one day.
+ * The first line of every segment but the first: all that the segments before it led to, so that the
+ * state is known without reading them, and they can be removed one day.
  */
 export class SnapshotRecord extends Schema.TaggedClass<SnapshotRecord>()("Snapshot", {
   ...chained,
@@ -85,7 +85,9 @@ export const genesis = "0".repeat(64)
 const encode = Schema.encodeUnknownResult(Schema.toCodecJson(Record))
 const decode = Schema.decodeUnknownResult(Schema.toCodecJson(Record))
 
-/** The version of the format of a line. A program that finds a later one refuses the layout, and cuts nothing off. */
+/**
+ * The version of the format of a line. A program that finds a later one refuses the layout, and cuts nothing off (R20).
+ */
 const journalFormat = 2
 
 /** The version that a line, or the beginning of one, says it is written in, where we do not know it. */
@@ -117,7 +119,7 @@ export const readLine = (text: string): Result.Result<Line, string> =>
     return { record, hash }
   })
 
-/** The time of the last commit up to a line; the next one is no earlier, whatever the clock says. */
+/** The time of the last commit up to a line; the next one is no earlier, even if the clock was set back. */
 export const lastTime = (last: Line | undefined): number => {
   if (last === undefined) return 0
   const { record } = last
@@ -155,7 +157,7 @@ export const nextRevision = (last: Line | undefined): number => {
   return record._tag === "Group" ? (record.commits.at(-1)?.revision ?? 0) + 1 : record.revision
 }
 
-/** Whether no numbers are left, which no journal that anybody wrote honestly comes near. */
+/** Whether no numbers are left, which no honest journal comes near. */
 export const isSpent = (last: Line | undefined): boolean =>
   last !== undefined && Math.max(last.record.seq, nextRevision(last)) > highestRevision - 1_000_000_000
 
@@ -175,7 +177,7 @@ export const parseGeneration = (text: string | undefined): Generation | undefine
   return journal === undefined || seq === undefined || id === undefined ? undefined : { journal, seq: Number(seq), id }
 }
 
-/** Whether an index carries the generation of this very record. */
+/** Whether an index carries the generation of this very record: then its group happened (R2). */
 export const isOfGroup = (generation: Generation | undefined, { id, journal, seq }: Generation): boolean =>
   generation?.journal === journal && generation.seq === seq && generation.id === id
 

@@ -73,7 +73,7 @@ class ResumedGzip implements Decoder {
   }
 
   finish(): void {
-    // Whoever resumes looks at the bytes that came, and not at how the stream ends.
+    // A client that resumes asks how many bytes came, and not how the stream ended.
   }
 
   close(): void {

@@ -22,7 +22,7 @@ import { segmentUpTo } from "../journal/journalSegments.ts"
 import { quarantineBlob } from "./quarantine.ts"
 import { emptyTrashNow, repairFile, restoreIndex } from "./repairFiles.ts"
 
-/** Blobs looked at between two looks at whether somebody still wants to know. */
+/** Blobs looked at between two checks for interruption. */
 const lookedAt = 256
 
 /** The bits of those who are neither owner nor of the group. */
@@ -35,7 +35,7 @@ export const makeInspection = (
 ): Upkeep => {
   const storage = asStorage(files.root)
 
-  /** Whether everybody may look into the layout at all, as it was seen last. */
+  /** Whether all users may read the layout, as it was seen last. */
   let open = false
   const seeWhether = Effect.map(statIfThere(files.fs, files.root), (stat) => {
     open = stat !== undefined && has(stat, others.enter) && has(stat, others.read)

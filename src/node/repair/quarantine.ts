@@ -1,4 +1,4 @@
-/** Where damaged files are kept: out of everybody's way, and never deleted. */
+/** Where damaged files are kept: out of the way of readers, and never deleted. */
 import { Effect, Option, type Scope } from "effect"
 import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
@@ -8,21 +8,13 @@ import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFolder, tell } from "../files/durable.ts"
 import { cannotLink } from "../files/fallback.ts"
 import { hashFile } from "../files/hashFile.ts"
-import {
-  guard,
-  identityOf,
-  ifThere,
-  isAsWritten,
-  type LayoutFiles,
-  openRegular,
-  RandomName,
-  statIfThere
-} from "../files/layoutFiles.ts"
+import { identityOf, isAsWritten } from "../files/identity.ts"
+import { guard, ifThere, type LayoutFiles, openRegular, RandomName, statIfThere } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
 import { nameOfDigest } from "../files/names.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 
-/** Holds the layout's lock until the scope closes, in a layout that nobody of ours may have written yet. */
+/** Holds the layout's lock until the scope closes, in a layout that ocilayout may never have written yet. */
 export const lockToRepair = (
   files: LayoutFiles,
   lockWaitMillis: number
@@ -59,7 +51,7 @@ export const quarantineBlob = (
     return yield* moveAway(files, digest, identityOf(opened.stat))
   })))
 
-/** Whoever pushes the blob takes no lock: if it is another file by now, it goes back where it was. */
+/** A push of the blob takes no lock: if it is another file by now, it goes back where it was. */
 const moveAway = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest,
@@ -69,7 +61,8 @@ const moveAway = Effect.fnUntraced(function*(
   const place = files.blob(digest)
   yield* guard(files, place)
   const before = yield* statIfThere(fs, place)
-  // Another name, such as one of ours, is a change of the file and not of its bytes. A link is what goes; what it leads to is not ours to move.
+  // Another name, such as one of ours, is a change of the file and not of its bytes. A link is what goes; what it leads
+  // to is not ours to move.
   const read = before?.kind === "link" ? yield* ifThere(fs.stat(place)) : before
   if (before === undefined || read === undefined || !isAsWritten(identity, read)) return Option.none()
   const path = yield* quarantined(files, nameOfDigest(digest))

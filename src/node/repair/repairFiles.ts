@@ -117,7 +117,7 @@ const lastCommitted = Effect.fnUntraced(function*(
   const segment = yield* segmentUpTo(files, last)
   if (segment === undefined) return undefined
   const { record } = last
-  // A group that still waits where it was written was never published, and nobody was told that it happened.
+  // A group that still waits where it was written was never published, and no caller was told that it happened.
   const waits = record._tag === "Group" && (yield* stillWaits(files, record))
   const lines = waits ? segment.lines.slice(0, -1) : segment.lines
   const top = lastOf(lines)
@@ -126,7 +126,9 @@ const lastCommitted = Effect.fnUntraced(function*(
   return { state, generation: generationText(top) }
 })
 
-/** Puts an index in the place of the one there is, which is kept in the quarantine: where, or nothing if there was none. */
+/**
+ * Puts an index in the place of the one there is, which is kept in the quarantine: where, or nothing if there was none.
+ */
 const replaceIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   text: string
@@ -139,7 +141,7 @@ const replaceIndex = Effect.fnUntraced(function*(
   }
   if (there === undefined) return yield* Effect.as(createFile(files, index, text), undefined)
   const kept = yield* quarantined(files, "index.json")
-  // A name of its own first: whatever a call that fails has done, what was there is not lost.
+  // A name of its own first, so that a call that fails loses nothing.
   const linked = yield* tell(fs.link(index, kept), ...cannotLink)
   yield* withTemporary(
     files,
@@ -153,7 +155,7 @@ const replaceIndex = Effect.fnUntraced(function*(
         if (!cannotExchange.has(exchanged.failure.code)) return yield* exchanged.failure
         return yield* fs.rename(path, index)
       }
-      // Somebody who takes no lock may have put another one there meanwhile.
+      // A tool that takes no lock may have put another one there meanwhile.
       const replaced = yield* fs.linkStat(path)
       if (linked !== "done") yield* fs.rename(path, kept)
       else if (replaced.ino !== there.ino) yield* fs.rename(path, yield* quarantined(files, "index.json"))

@@ -1,8 +1,8 @@
 /**
- * What was found out about manifests, in files that are good for nothing else: whoever loses them reads the manifests
- * again. Each is written once, by whoever writes into the layout, and small ones are made one from time to time. They are
- * sealed with the key of the user: those of others, and those that came with a layout, are not believed. In the layout,
- * and not in a folder of the user, they are gone with it, and hold what is of this layout only.
+ * The metadata cache: facts about manifests, in files that can be lost at no other cost than reading the manifests
+ * again. Each file is written once, by a writer of the layout; small files are joined from time to time. They are
+ * sealed with the key of the user: files of other users, and files that came with a layout, are not believed. In the
+ * layout, and not in a folder of the user, they are gone with it, and hold what is of this layout only.
  */
 import { Effect, type Scope } from "effect"
 import { join } from "node:path"
@@ -38,7 +38,7 @@ const manyFiles = 16
 /** What is larger is not written again, in bytes. */
 const largeFile = 1024 * 1024
 
-/** So many are kept, whoever has written them. */
+/** The most files that are kept, of all writers together. */
 const mostFiles = 256
 
 /** What all files together may take when they are read, in bytes: enough for a hundred thousand images. */
@@ -48,7 +48,7 @@ export const makeFacts = Effect.fnUntraced(
   function*(files: LayoutFiles): Effect.fn.Return<FactsCache, never, Scope.Scope> {
     /** Lines that no file has yet, by what they are of. */
     const learned = new Map<string, string>()
-    /** What earlier processes have found out, read as far as somebody has asked. */
+    /** Facts of earlier processes; each file is read when it is first needed. */
     let known: Map<string, FactsLine | Facts | undefined> | undefined
     let isWriter = false
     const userKey = yield* UserKey
@@ -65,7 +65,7 @@ export const makeFacts = Effect.fnUntraced(
       learned.clear()
       return Effect.ignore(Effect.gen(function*() {
         const writer = yield* own("sealing")
-        // Whoever has removed the layout meanwhile does not want it back.
+        // The layout was removed meanwhile; nothing is made again.
         if (writer === undefined || (yield* statIfThere(files.fs, files.own)) === undefined) return
         yield* writeNew(writer, text)
         yield* mergeSmall(writer)
@@ -177,7 +177,7 @@ const readFile = (
   path: string
 ): Effect.Effect<ReadonlyArray<FactsLine>, FsError | SymlinkRefused> =>
   Effect.scoped(Effect.gen(function*() {
-    // Whoever makes one of many removes them.
+    // Another writer joins these files and removes them.
     const opened = yield* ifThere(openRegular(files, path))
     if (opened === undefined) return []
     const read = yield* readAll(opened.handle, Math.min(opened.stat.size, mostBytes))
@@ -188,8 +188,8 @@ const readFile = (
   }))
 
 /**
- * Makes one file of many small ones, and lets go of the oldest where there are more than anybody reads. What two writers
- * do at once is there twice until the next time.
+ * Makes one file of many small ones, and removes the oldest where there are more than are read. What two writers join
+ * at the same time is there twice until the next time.
  */
 const mergeSmall = Effect.fnUntraced(function*(own: Own): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const { unlink } = own.files.fs

@@ -1,4 +1,4 @@
-/** What is known of a manifest as a line of text, so that nobody has to read the manifest again to tell what refers to it. */
+/** What is known of a manifest as a line of text, so that the manifest is not read again to tell what refers to it. */
 import { Result, type Schema } from "effect"
 import { type Descriptor, isJsonObject, isList } from "../../oci/Descriptor.ts"
 import { descriptorAt, stringEntries } from "../../oci/descriptorAt.ts"
@@ -9,7 +9,7 @@ import { factsKey } from "../../ops/manifests/manifests.ts"
 /** No facts of a manifest of four mebibytes take more, in characters. */
 const longest = 8 * 1024 * 1024
 
-/** Media types that nobody gives: a line could not hold them. */
+/** Media types that no specification allows: a line could not hold them. */
 const unwritable = /[\t\n\r]/u
 
 /**

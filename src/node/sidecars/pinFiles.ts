@@ -17,10 +17,10 @@ const PinText = Schema.fromJsonString(
 )
 const decode = Schema.decodeUnknownOption(PinText)
 
-/** A pin that nobody can read pins all the same, though not what it needs. */
+/** A pin that cannot be read still pins its digest, though not what that needs. */
 const unreadable: Pin = { mediaType: octetStream, size: 0, time: 0, actor: "" }
 
-/** Something else lies in its place; whatever it is, it pins. */
+/** Something else than a file lies in its place; the digest in its name is pinned. */
 const isNoPin = (error: FsError | SymlinkRefused): boolean =>
   isNoFile(error) || (error._tag === "FsError" && error.code === "ENOENT")
 

@@ -1,6 +1,6 @@
 /**
- * Plans: a file for each, thrown away after an hour. A plan goes by a hash of its text, which begins with a random word:
- * whoever has its id has been told this very plan, and nobody can put another one in its place.
+ * Plans: a file for each, thrown away after an hour. A plan goes by a hash of its text, which begins with a random
+ * word: a caller that has its id was shown this very plan, and no other plan can take its place.
  */
 import { Clock, Effect, Option } from "effect"
 import { join } from "node:path"

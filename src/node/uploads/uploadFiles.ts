@@ -18,16 +18,8 @@ import { makeFolder, openLock, syncFile, syncFolder, tell } from "../files/durab
 import { cannotLink } from "../files/fallback.ts"
 import { type RunningHash, runningHash } from "../files/hasher.ts"
 import { hashFile } from "../files/hashFile.ts"
-import {
-  guard,
-  guardOwn,
-  identityOf,
-  ifThere,
-  isAsWritten,
-  isNoFile,
-  type LayoutFiles,
-  statIfThere
-} from "../files/layoutFiles.ts"
+import { identityOf, isAsWritten } from "../files/identity.ts"
+import { guard, guardOwn, ifThere, isNoFile, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted } from "../files/trusted.ts"
 import { writePieces } from "../files/writePieces.ts"
 import { FsError } from "../fs/LayoutFs.ts"
@@ -68,7 +60,7 @@ export const makeUploadStore = (
     const names = (yield* ifThere(files.fs.readDirectory(files.uploads))) ?? []
     const states = yield* Effect.forEach(
       names.filter(isUploadId),
-      // What is no session keeps nobody from seeing the others.
+      // An entry that is no session does not hide the others.
       (id) =>
         readUpload(files, id).pipe(
           Effect.catchIf(isNoFile, () => Effect.succeed(absent)),
@@ -111,11 +103,11 @@ export const makeUploadStore = (
   }
 }
 
-/** Only somebody who means harm removes a session while it is made. */
+/** Only an attacker removes a session while it is made. */
 const vanished = (path: string): FsError =>
   new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
 
-/** Only somebody who means harm changes the data between its digest and its commit: what comes now is another's. */
+/** Only an attacker changes the data between its digest and its commit: what comes now is not what was pushed. */
 const exchanged = (path: string): FsError =>
   new FsError({ operation: "open", path, code: "ESTALE", cause: new Error("it was changed after it was hashed") })
 
@@ -142,7 +134,7 @@ const sessionOf = (
   const follow = (offset: number, piece: Uint8Array): void => {
     const hash = following.get(id)
     if (hash === undefined) return
-    // Somebody else has appended in between: what this hash has seen is no longer all.
+    // Another process has appended in between: this hash has not seen all bytes.
     if (hash.size !== offset) following.delete(id)
     else {
       hash.hash.update(piece)
@@ -156,7 +148,7 @@ const sessionOf = (
       Effect.scoped(Effect.gen(function*() {
         const handle = yield* opened
         let size = from
-        // What has arrived is kept whatever becomes of the rest, and is on the disk before anybody is told.
+        // What has arrived is kept even if the rest fails, and is on the disk before the caller is told.
         const arrived = storage(writePieces(handle, content, {
           from,
           see: (piece, offset) => follow(offset, piece),
@@ -200,7 +192,8 @@ const sessionOf = (
 
 /**
  * The session says what it is to become, then its data gets the blob's name, moving no bytes, and only then loses its
- * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append to.
+ * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append
+ * to.
  */
 const commit = Effect.fnUntraced(function*(
   { files, folder: { data, ...folder }, hashed, trusted }: {

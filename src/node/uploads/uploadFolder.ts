@@ -50,7 +50,7 @@ export const newId: Effect.Effect<UploadId> = Effect.flatMap(RandomName, (name) 
 
 const touchedOf = (mtimeNs: bigint): number => Number(mtimeNs / 1_000_000n)
 
-/** What a session is now; a folder that nobody can make sense of is no session. */
+/** What a session is now; a folder without valid state is no session. */
 export const readUpload = Effect.fnUntraced(function*(
   files: LayoutFiles,
   id: UploadId
@@ -89,8 +89,8 @@ export const startUpload = Effect.fnUntraced(
 )
 
 /**
- * Opens the data of a session to be written to. What has another name may be a blob, or anybody's file: that is copied,
- * and the copy takes its place.
+ * Opens the data of a session to be written to. A file with a second name may be a blob, or a file
+ * outside: it is copied, and the copy takes its place.
  */
 export const openData = Effect.fnUntraced(function*(
   files: LayoutFiles,
@@ -132,7 +132,7 @@ const copyData = (files: LayoutFiles, data: string, source: FileHandle): Effect.
 export const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
   writeFile(files, "meta", folder.meta, Result.getOrThrow(encodeMeta(meta)))
 
-/** Removes a session a day after its last append, or after it was committed, unless somebody is at it. */
+/** Removes a session a day after its last append, or after it was committed, unless a process is using it. */
 export const sweepUpload = Effect.fnUntraced(function*(
   files: LayoutFiles,
   id: UploadId,
@@ -163,7 +163,7 @@ const discardInPlace = Effect.fnUntraced(
   }
 )
 
-/** Out of sight first, so that nobody finds half a session. */
+/** It is renamed first, so that no process finds half a session. */
 export const discardUpload = Effect.fnUntraced(
   function*(files: LayoutFiles, id: UploadId): Effect.fn.Return<void, FsError> {
     const folder = folderOf(files, id)

@@ -17,7 +17,7 @@ export interface BlobWriter {
   readonly expires: number
   /**
    * Appends at `offset`, which must be the session's size, and answers the new size. `RangeInvalid` tells the size to
-   * continue from, `UploadBusy` that somebody else is appending. What arrived before a failure is kept.
+   * continue from, `UploadBusy` that another caller is appending. What arrived before a failure is kept.
    */
   readonly append: <E, R>(
     offset: number,

@@ -11,8 +11,8 @@ export interface ReadOptions {
   readonly verify?: boolean | undefined
   /**
    * Whether a piece may take the place of the one before it, as in a buffer that is read into again and again: faster,
-   * and in little memory however large the blob, for whoever is done with a piece when it takes the next. By default
-   * each piece is the reader's to keep.
+   * and in little memory however large the blob, for a consumer that is done with a piece when it takes the next. By
+   * default each piece is the consumer's to keep.
    */
   readonly passing?: boolean | undefined
 }
@@ -32,7 +32,9 @@ export interface ManifestContent extends Content {
 
 /** What content can be fetched from. */
 export interface ContentSource {
-  /** A blob. `BlobUnknown`; the stream fails with `ContentMismatch` before its end when the bytes are not the digest's. */
+  /**
+   * A blob. `BlobUnknown`; the stream fails with `ContentMismatch` before its end when the bytes are not the digest's.
+   */
   readonly getBlob: (
     repository: string,
     digest: string,

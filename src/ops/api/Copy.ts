@@ -1,4 +1,4 @@
-/** Copying a manifest with everything below it: from where, to where, and what came of it. */
+/** Copying a manifest with everything below it: from where, to where, and the result. */
 import type { Effect, Option } from "effect"
 import type { Digest } from "../../oci/Digest.ts"
 import type { NamesReads } from "./Names.ts"
@@ -40,8 +40,8 @@ export interface CopyOptions {
   /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
   readonly platform?: string | undefined
   /**
-   * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way in
-   * which they can be attached. A tag that says so is set in the target as well.
+   * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way
+   * in which they can be attached. A tag that says so is set in the target as well.
    */
   readonly referrers?: boolean
   /**

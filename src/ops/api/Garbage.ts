@@ -1,4 +1,4 @@
-/** What nobody needs any more: looked at first, then taken out; and what is to stay all the same. */
+/** Content that is not needed any more: first shown, then removed. And pins, which keep content. */
 import type { Duration, Effect, Option } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
@@ -12,9 +12,13 @@ export interface GarbageOptions {
   readonly untagged?: boolean | undefined
   /** Tags that are kept no longer; none by default. */
   readonly retention?: ReadonlyArray<RetentionRule> | undefined
-  /** How long content stays that nothing has named yet: 24 hours by default, and at least an hour after it was pushed. */
+  /**
+   * How long content stays that nothing has named yet: 24 hours by default, and at least an hour after it was pushed.
+   */
   readonly grace?: Duration.Input | undefined
-  /** For how long what was taken out of the index can still be brought back, 7 days by default; 0 frees all of it now. */
+  /**
+   * For how long what was taken out of the index can still be brought back, 7 days by default; 0 frees all of it now.
+   */
   readonly undoWindow?: Duration.Input | undefined
   /**
    * Whether content is deleted at once, with all that earlier collections have taken away; false by default: it stays
@@ -31,7 +35,10 @@ export interface Trash {
 
 /** Something in a layout, and what becomes of it. */
 export interface GarbageItem {
-  /** A tag that a rule is about, another entry of the index, a blob, an upload session, or a file that some tool has left behind. */
+  /**
+   * A tag that a rule is about, another entry of the index, a blob, an upload session, or a file that some tool has
+   * left behind.
+   */
   readonly kind: "tag" | "manifest" | "blob" | "upload" | "file"
   /** The name of an entry, the digest of a blob, the id of a session, the path of a file. */
   readonly name: string
@@ -96,7 +103,7 @@ export interface GarbageWrites {
     plan: string,
     options?: { readonly repository?: string | undefined }
   ) => Effect.Effect<GarbageCollected, RegistryError>
-  /** Keeps a manifest with all it needs, or a blob, whatever else happens to it. `BlobUnknown`. */
+  /** Keeps a manifest with all it needs, or a blob, even when no tag leads to it. `BlobUnknown`. */
   readonly pin: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
   /** Whether it was pinned. */
   readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
@@ -115,7 +122,9 @@ export interface Pin {
 
 /** What lies in our own folder beside the layout, in number and bytes. */
 export interface Held {
-  /** Second names of content; where files can have two names they take no space, but a plain copy of the folder does. */
+  /**
+   * Second names of content; where files can have two names they take no space, but a plain copy of the folder does.
+   */
   readonly kept: Trash
   /** Of these, content that another tool has removed from the layout. */
   readonly only: Trash

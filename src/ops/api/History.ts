@@ -8,10 +8,12 @@ export interface HistoryCommit {
   readonly revision: number
   /** Milliseconds since 1970. */
   readonly time: number
-  /** `foreign` for what another tool did; `ocilayout` where names of ours were put back, or the index was written anew. */
+  /**
+   * `foreign` for what another tool did; `ocilayout` where names of ours were put back, or the index was written anew.
+   */
   readonly actor: string
   readonly changes: ReadonlyArray<NameChange>
-  /** What another tool has done and nobody has recorded yet; until then it may still grow. */
+  /** A change of another tool that is not in the journal yet; until then it may still grow. */
   readonly pending?: true
 }
 
@@ -68,9 +70,9 @@ export interface HistoryReads {
   /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
   readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
   /**
-   * Commits as they happen, oldest first, whoever makes them; it never ends. None is left out, however slowly they are
-   * taken. What another tool has done comes as soon as it is seen, and comes again under the same revision if it has
-   * grown by the time it is recorded. A history that begins anew is told from its beginning. `HistoryInvalid`;
+   * Commits of all processes as they happen, oldest first; the stream never ends. None is left out, however slowly they
+   * are taken. What another tool has done comes as soon as it is seen, and comes again under the same revision if it
+   * has grown by the time it is recorded. A history that begins anew is told from its beginning. `HistoryInvalid`;
    * `RevisionUnknown` where what comes after `after` is kept no longer.
    */
   readonly watch: (options?: WatchOptions) => Stream.Stream<HistoryCommit, RegistryError>
@@ -83,9 +85,9 @@ export interface HistoryReads {
 /** Keeping a layout as it was acknowledged, and bringing back what it was. */
 export interface HistoryWrites {
   /**
-   * Keeps one layout as we acknowledged it, until it is interrupted: whenever another tool may have changed it, what that
-   * tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository` says
-   * which layout. What cannot be done now is done at the next change.
+   * Keeps one layout as we acknowledged it, until it is interrupted: whenever another tool may have changed it, what
+   * that tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository`
+   * says which layout. What cannot be done now is done at the next change.
    */
   readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, RegistryError>
   /**
@@ -98,8 +100,8 @@ export interface HistoryWrites {
     options?: RestoreOptions & { readonly force?: boolean }
   ) => Effect.Effect<Restored, RegistryError>
   /**
-   * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history, and
-   * what a tag leaves stays reachable by digest. `ManifestBlobUnknown`, `RevisionUnknown`.
+   * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history,
+   * and what a tag leaves stays reachable by digest. `ManifestBlobUnknown`, `RevisionUnknown`.
    */
   readonly restore: (
     request: RestoreOptions & { readonly to: Point; readonly tag?: string | undefined }

@@ -6,8 +6,8 @@ import type { ContentDigest } from "../../oci/Digest.ts"
 export type LayerPart = "table" | "checkpoints"
 
 /**
- * What was found out about layers, also by earlier processes, so that they need not be decompressed again. Whoever loses
- * it finds it out again, so nothing here fails.
+ * What was found out about layers, also by earlier processes, so that they need not be decompressed again. What
+ * is lost is found out again, so nothing here fails.
  */
 export interface LayerCache {
   /** What this user has kept before; what others wrote is not believed. */

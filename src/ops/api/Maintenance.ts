@@ -78,7 +78,8 @@ export interface Repaired {
 export interface MaintenanceReads {
   /**
    * Looks for everything that is wrong, as `findings` lists it. Damage is a result, even where nothing can be read;
-   * only a medium that fails (`StorageError`) and a name that is not there (`NameUnknown`, `ManifestUnknown`) are errors.
+   * only a medium that fails (`StorageError`) and a name that is not there (`NameUnknown`, `ManifestUnknown`) are
+   * errors.
    */
   readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, RegistryError>
 }
@@ -86,9 +87,9 @@ export interface MaintenanceReads {
 /** Putting it right. */
 export interface MaintenanceWrites {
   /**
-   * Does what is safe: nothing is deleted but leftovers that nobody has touched for a day. What changes what the index
-   * says is a commit and can be reverted; damaged files are moved to `.ocilayout/quarantine`. Only what can be looked for
-   * at all can fail; what could not be done is told with the reason.
+   * Does what is safe: only abandoned files that were not touched for a day are deleted. What changes what the index
+   * says is a commit and can be reverted; damaged files are moved to `.ocilayout/quarantine`. Only what can be looked
+   * for at all can fail; what could not be done is told with the reason.
    */
   readonly repair: (options?: RepairOptions) => Effect.Effect<Repaired, RegistryError>
 }

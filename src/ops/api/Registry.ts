@@ -27,7 +27,7 @@ export interface BlobPushed {
   readonly existed: boolean
 }
 
-/** A tag to set; a plain string sets it whatever it points at. */
+/** A tag to set; a plain string sets it without a condition. */
 export type TagRequest = string | {
   readonly tag: string
   /** Only if it points at this digest now; otherwise `Conflict`. */
@@ -51,9 +51,9 @@ export interface PushManifestOptions {
   /** Whether what it needs may be absent; false by default. */
   readonly sparse?: boolean
   /**
-   * Whether a manifest with a subject is listed under the tag `sha256-<hex>` of its subject as well, for tools that find
-   * it in no other way (distribution-spec, "Referrers tag schema"). False by default; where there is such a tag it is kept
-   * up to date in any case.
+   * Whether a manifest with a subject is listed under the tag `sha256-<hex>` of its subject as well, for tools that
+   * find it in no other way (distribution-spec, "Referrers tag schema"). False by default; where there is such a tag it
+   * is kept up to date in any case.
    */
   readonly fallbackTag?: boolean
 }
@@ -122,7 +122,9 @@ export interface DeletionForecast {
 
 /** What is read of a registry; none of it changes anything. */
 export interface RegistryReads extends ContentSource {
-  /** Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`. */
+  /**
+   * Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`.
+   */
   readonly getBlobRange: (
     repository: string,
     digest: string,
@@ -141,10 +143,10 @@ export interface RegistryReads extends ContentSource {
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
   /**
    * Manifests that belong to `digest`, in order of their digests, with their own annotations and artifact type
-   * (distribution-spec, "Listing Referrers"). In a layout that repositories share they may be of any repository of it, or
-   * of none; `layout/belonging` says in which ways a manifest belongs to another. Empty for an unknown subject.
-   * Unless `verified`, what earlier processes have found out of manifests counts as well, which is faster,
-   * and says nothing of those that are gone since.
+   * (distribution-spec, "Listing Referrers"). In a layout that repositories share they may be of any repository of it,
+   * or of none; `layout/belonging` says in which ways a manifest belongs to another. Empty for an unknown subject.
+   * Unless `verified`, what earlier processes have found out of manifests counts as well, which is faster, and says
+   * nothing of those that are gone since.
    */
   readonly referrers: (
     repository: string,
@@ -181,7 +183,9 @@ export interface RegistryReads extends ContentSource {
 
 /** What changes a registry, or begins to. */
 export interface RegistryWrites {
-  /** Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored. */
+  /**
+   * Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored.
+   */
   readonly pushBlob: <E, R>(
     repository: string,
     expected: BlobExpectation,
@@ -189,7 +193,10 @@ export interface RegistryWrites {
   ) => Effect.Effect<BlobPushed, E | RegistryError, R>
   /** Starts an upload session. */
   readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, RegistryError>
-  /** Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another repository's. */
+  /**
+   * Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another
+   * repository's.
+   */
   readonly pushBlobChunkedResume: (
     repository: string,
     id: string,
@@ -217,7 +224,10 @@ export interface RegistryWrites {
     digest: string,
     tags: ReadonlyArray<TagRequest>
   ) => Effect.Effect<ManifestPushed, RegistryError>
-  /** Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across layouts. */
+  /**
+   * Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across
+   * layouts.
+   */
   readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, RegistryError>
   /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
   readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
@@ -239,11 +249,11 @@ export interface RegistryWrites {
 }
 
 /**
- * The registry's operations, as the Go interface `ociregistry` has them. Names are checked first: `NameInvalid`, `TagInvalid` and `DigestInvalid` come before any
- * look at the disk, and so does `AlgorithmUnsupported` where content is read or written; an entry may well be named by a
- * digest of another algorithm. Every operation can fail with what is wrong about the layout
- * itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or its medium (`StorageError`);
- * a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
+ * The registry's operations, as the Go interface `ociregistry` has them. Names are checked first: `NameInvalid`,
+ * `TagInvalid` and `DigestInvalid` come before any look at the disk, and so does `AlgorithmUnsupported` where content
+ * is read or written; an entry may well be named by a digest of another algorithm. Every operation can fail with what
+ * is wrong about the layout itself (`LayoutInvalid`, `LayoutVersionUnsupported`, `IndexInvalid`, `SymlinkRefused`) or
+ * its medium (`StorageError`); a write also with `LayoutLocked`, `IndexTooLarge` and `OutcomeUnknown`.
  */
 export interface RegistryShape extends RegistryReads, RegistryWrites {}
 

@@ -44,8 +44,8 @@ const manifestNeeds = Effect.fnUntraced(function*(
 })
 
 /**
- * Everything in the layout that names a blob, and itself where it is a manifest or pinned. What is there and cannot be
- * read counts as well, since nobody can tell that it does not need the blob.
+ * Everything in the layout that names a blob, and itself where it is a manifest or pinned. A manifest that cannot be
+ * read counts as well, since it may need the blob.
  */
 const blobNeeds = Effect.fnUntraced(function*(
   opened: Opened,

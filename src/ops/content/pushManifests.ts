@@ -1,4 +1,4 @@
-/** Writing manifests and tags: one commit for whatever belongs together. */
+/** Writing manifests and tags: one commit for all that belongs together. */
 import { Effect, Option, Result, Stream } from "effect"
 import type { Command, Missing, PutManifest, TagWrite } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
@@ -35,7 +35,9 @@ import { findManifest } from "./reads.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
-/** A change whose names and document are in order: its evidence is gathered on the state that the decision is made on. */
+/**
+ * A change whose names and document are in order: its evidence is gathered on the state that the decision is made on.
+ */
 interface Prepared {
   readonly opened: Located
   /** Stores what the change brings along. */

@@ -47,7 +47,9 @@ export const findManifest = Effect.fnUntraced(function*(
   return notAnEntry(found ?? (yield* new ManifestUnknown({ repository, reference: digest })))
 })
 
-/** Without annotations: an index says them of its child, and a manifest of itself. An entry would repeat them. */
+/**
+ * Removes annotations: those of a child descriptor are of the index that names it, and must not be copied to an entry.
+ */
 const notAnEntry = ({ annotations: _annotations, ...descriptor }: Descriptor): Descriptor => descriptor
 
 const findTag = (

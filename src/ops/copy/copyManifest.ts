@@ -19,10 +19,10 @@ const usual = 4
  * The manifest, its referrers and the tags become visible in one commit, when all they need is there: a copy that fails
  * or is interrupted leaves no tag, only content that a collection frees, and that the next attempt finds.
  *
- * A layer that is nondistributable, or says where else to get it, is copied where the source has it, and may be missing.
- * Anything else that is missing fails the copy: `NameUnknown` and `ManifestUnknown` for manifests, `BlobUnknown` for
- * blobs, `ContentMismatch` for what is damaged, `LimitExceeded` for what is too much; `TagExists` and `Conflict` where a
- * condition of a tag does not hold, found before anything is copied where that is so already.
+ * A layer that is nondistributable, or says where else to get it, is copied where the source has it, and may be
+ * missing. Anything else that is missing fails the copy: `NameUnknown` and `ManifestUnknown` for manifests,
+ * `BlobUnknown` for blobs, `ContentMismatch` for what is damaged, `LimitExceeded` for what is too much; `TagExists` and
+ * `Conflict` where a condition of a tag does not hold, found before anything is copied where that is so already.
  */
 export const copyManifest = Effect.fn("copyManifest")(function*(
   source: CopySource,
@@ -158,7 +158,7 @@ const sendParts = Effect.fnUntraced(function*(
   const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, RegistryError> {
     const { descriptor, isManifest, optional, parent } = part
     const { digest, size } = descriptor
-    // Content under a digest that nobody here can check is left where it is, if it may be.
+    // Content under a digest of an unknown algorithm is left where it is, if it may be.
     if (!isContentDigest(digest) && optional) {
       sent.missing.push(digest)
       return yield* passed(size)

@@ -17,7 +17,7 @@ import { needsOfAll } from "../reachability/reachable.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import type { Asked } from "./garbagePlan.ts"
 
-/** What is gathered before the lock: it can only grow under it, and what is new by then has a lease. */
+/** What is gathered before the lock: what is added later, before the lock is taken, has a mark. */
 export interface Gathered extends Pick<Evidence, "blobs" | "busy" | "now" | "past"> {
   readonly pastManifests: ReadonlyArray<Descriptor>
   readonly agesOf: (entry: Entry) => ReadonlyArray<Age>
@@ -76,7 +76,7 @@ export interface Looked extends Sweep {
   readonly retained: Retained["stays"]
 }
 
-/** Looks at a state with what was gathered; who holds the lock sees all that may not go. */
+/** Decides for a state, with the gathered evidence, what goes. Under the lock the result is final. */
 export const look = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,

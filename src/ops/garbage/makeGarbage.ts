@@ -66,7 +66,7 @@ const collectBatch = Effect.fnUntraced(function*(
   const wanted = new Set(batch.map(({ digest, name }) => `${name} ${digest}`))
   let verdicts: ReadonlyArray<GarbageItem> = []
   const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Looked, RegistryError> {
-    // By now a blob may have been pushed again, even where nothing can be leased.
+    // A blob may have been pushed again since the plan, also in a layout where no marks can be made.
     const blobs = kind === "blob" ? yield* findBlobs(opened, batch) : gathered.blobs
     const { blobs: found, entries } = yield* look(opened, state, { ...gathered, blobs }, asked)
     const meant = {
@@ -115,7 +115,7 @@ const settle = Effect.fnUntraced(function*(
 const isThere = ({ blobs }: Opened, digest: ContentDigest): Effect.Effect<boolean, RegistryError> =>
   Effect.map(blobs.find(digest), Option.isSome)
 
-/** Discards a session that is over, unless somebody has gone on with it. */
+/** Discards an expired session, unless a client has continued it. */
 const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis

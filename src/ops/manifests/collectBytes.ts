@@ -11,7 +11,7 @@ export const collectBytes = <E, R, E2>(
     let size = 0
     const gathered = Stream.runForEach(content, (piece) => {
       size += piece.length
-      // Whoever makes the stream may use its buffer again.
+      // The source of the stream may reuse its buffer.
       pieces.push(piece.slice())
       return tooMany(size)
     })

@@ -21,18 +21,21 @@ export interface Walk {
   readonly facts: ReadonlyMap<Digest, Facts>
   /** Whether everything that was to be read could be. */
   readonly complete: boolean
-  /** Manifests that are there but cannot be read, so that nobody can tell what they need. */
+  /** Manifests that are there but cannot be read, so that what they need is not known. */
   readonly unreadable: ReadonlyMap<Digest, RegistryError>
 }
 
 export interface Manifests {
-  /** A manifest's bytes, verified, whatever size its descriptor says; from its embedded data where the blob is absent. */
+  /**
+   * A manifest's bytes, verified, even if its descriptor gives a wrong size; from its embedded data where the blob is
+   * absent.
+   */
   readonly bytes: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
   /** What a manifest names; remembered, since content cannot change under its name. */
   readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
   /**
-   * The indexes below `roots` and their children; manifests too are read when `deep`, but for those of which `told` tells
-   * something.
+   * The indexes below `roots` and their children; manifests too are read when `deep`, but for those of which `told`
+   * tells something.
    */
   readonly walk: (
     roots: ReadonlyArray<Descriptor>,

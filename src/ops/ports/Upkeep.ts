@@ -6,7 +6,7 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { Held } from "../api/Garbage.ts"
 import { leftoverMillis } from "../limits.ts"
 
-/** Whatever lies in the place of a blob. */
+/** A file or folder in the place of a blob. */
 export interface BlobFile {
   /** Relative to the layout. */
   readonly path: string
@@ -14,7 +14,7 @@ export interface BlobFile {
   /** Links are what they lead to where they may be followed. */
   readonly kind: "file" | "directory" | "link" | "other"
   readonly size: number
-  /** Whether everybody may read it who may look into the layout. */
+  /** Whether all users who may read the layout may read it. */
   readonly readable: boolean
 }
 
@@ -70,13 +70,15 @@ export interface Upkeep {
   /** Moves a blob away that is not what its name says, and tells where to; nothing happens to any other. */
   readonly quarantine: (digest: ContentDigest) => Effect.Effect<Option.Option<string>, RegistryError>
   /**
-   * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing where
-   * there was nothing to do.
+   * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing
+   * where there was nothing to do.
    */
   readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
   /** What `docker save` puts beside the index; none where there is no such file, or more than a manifest has. */
   readonly beside: (name: "manifest.json" | "repositories") => Effect.Effect<Option.Option<Uint8Array>>
-  /** The bytes of the file `index.json`, unparsed; none where there is no file, or it is larger than a manifest may be. */
+  /**
+   * The bytes of the file `index.json`, unparsed; none where there is no file, or it is larger than a manifest may be.
+   */
   readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
   /**
    * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,
@@ -94,7 +96,7 @@ export interface Leftover {
   readonly bytes: number
   /** When it was touched for the last time: milliseconds since 1970. */
   readonly changed: number
-  /** Whether it may go once nobody has touched it for a day. */
+  /** Whether it may be removed once it was not touched for a day. */
   readonly removable: boolean
 }
 

@@ -38,20 +38,20 @@ export interface LayoutStore {
    * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
    *
    * `evidence` runs under the layout's lock: other writers wait for it, readers do not. Evidence of a push and of a tag
-   * looks at the content that it names, and reads the lists of fallback tags; that of an undo looks at all that it brings
-   * back. Evidence of a deletion, a pin and a collection walks over what the entries lead to, within `walkManifests`,
-   * `walkDepth` and `walkBytes`. Who asks for that reads the manifests before the lock (`readAhead`), so that under it only
-   * those are read that have come or have lost their entry since, or that are too many to be remembered
-   * (`rememberedManifests`). A collection is done in batches, each under the lock for itself.
+   * looks at the content that it names, and reads the lists of fallback tags; that of an undo looks at all that it
+   * brings back. Evidence of a deletion, a pin and a collection walks over what the entries lead to, within
+   * `walkManifests`, `walkDepth` and `walkBytes`. Who asks for that reads the manifests before the lock (`readAhead`),
+   * so that under it only those are read that have come or have lost their entry since, or that are too many to be
+   * remembered (`rememberedManifests`). A collection is done in batches, each under the lock for itself.
    *
    * Decisions that wait together are committed as one group, each on the state its predecessors left. A blob that a
-   * decision deletes or collects is removed under the same lock, once that is on record; one to be collected stays if it
-   * was just pushed again.
+   * decision deletes or collects is removed under the same lock, once that is on record; one to be collected stays if
+   * it was just pushed again.
    */
   readonly transact: <A, E>(transaction: Transaction<A, E>) => Effect.Effect<Committed, E | RegistryError>
   /**
-   * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put back,
-   * and what they did is recorded. A layout that we have never written is left as it is.
+   * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put
+   * back, and what they did is recorded. A layout that we have never written is left as it is.
    */
   readonly tend: Effect.Effect<void, RegistryError>
 }
@@ -64,14 +64,14 @@ export interface FoundCommit extends Commit {
   readonly journal?: string
 }
 
-/** What has happened to one layout. Whoever may read the layout may read it. */
+/** What has happened to one layout. All users who may read the layout may read it. */
 export interface Journal {
-  /** Tells at once, and then whenever something may have happened; never what, and not how often. */
+  /** One signal at once, and then one after each possible change. It says neither what changed nor how many changes. */
   readonly changes: Stream.Stream<void>
   /**
-   * The commits that happened, newest first, those before the revision `before` if it is given. What others have changed
-   * since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where the
-   * history has been edited or cut; what comes after that point is right.
+   * The commits that happened, newest first, those before the revision `before` if it is given. What others have
+   * changed since the last one comes first, as the commit that the next write will make of it. `HistoryInvalid` where
+   * the history has been edited or cut; what comes after that point is right.
    *
    * Commits whose events do not have the text `mentioning` in them may be left out, which is faster.
    */
@@ -110,16 +110,17 @@ export interface BlobWritten {
 /** The content-addressed files of one layout. */
 export interface BlobStore {
   /**
-   * Size in bytes, when the blob is there. With `size`, what is kept beside the layout is looked at only if it has so many
-   * bytes: anything else would have to be hashed to find out that it is not the content.
+   * Size in bytes, when the blob is there. With `size`, what is kept beside the layout is looked at only if it has so
+   * many bytes: anything else would have to be hashed to find out that it is not the content.
    */
   readonly stat: (
     digest: ContentDigest,
     options?: { readonly size?: number | undefined }
   ) => Effect.Effect<Option.Option<number>, RegistryError>
   /**
-   * As `stat`, for a blob that a commit is about to name: from then on it is as durable as the layout promises, and
-   * outlives for a day what a tool without our lock collects as garbage. `manifest` says that it is one.
+   * As `stat`, for a blob that a commit is about to name: it is then as durable as the layout promises, marked as just
+   * used, and has a second name, which another tool's garbage collection does not remove (R15). `manifest` says that
+   * the blob is a manifest.
    */
   readonly protect: (
     digest: ContentDigest,
@@ -140,8 +141,8 @@ export interface BlobStore {
   /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
   readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>
   /**
-   * Stores content under its digest once it is known to be right; fails as soon as it exceeds `size`. It is retained as
-   * by `retain`.
+   * Stores content under its digest after its bytes were checked; fails as soon as it exceeds `size`. From then on it
+   * is protected as by `protect`.
    */
   readonly write: <E, R>(
     content: Stream.Stream<Uint8Array, E, R>,
@@ -154,11 +155,11 @@ export interface BlobStore {
   ) => Effect.Effect<BlobWritten, E | RegistryError, R>
   /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
   readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
-  /** Every blob, in no order; strangers under `blobs/` are passed over. */
+  /** Every blob, in no order; files under `blobs/` that have no digest as name are skipped. */
   readonly list: Stream.Stream<StoredBlob, RegistryError>
   /**
-   * The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. The same array again means
-   * that no blob has come or gone.
+   * The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. The same array again
+   * means that no blob has come or gone.
    */
   readonly digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
   /** Content that was removed from the layout by another tool, and that only we still hold; in no order. */
@@ -190,7 +191,7 @@ export interface UploadStore {
   /** Starts a session with a new id. */
   readonly create: (repository: Repository) => Effect.Effect<OpenUpload, RegistryError>
   readonly stat: (id: UploadId) => Effect.Effect<UploadState, RegistryError>
-  /** `UploadBusy` when somebody else is at it. */
+  /** `UploadBusy` when another caller is using it. */
   readonly exclusive: (id: UploadId) => Effect.Effect<UploadSession, RegistryError, Scope.Scope>
   readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, RegistryError>
 }
@@ -212,14 +213,14 @@ export interface Plans {
 }
 
 /**
- * What was found out about manifests, also by earlier processes, so that nobody has to read them all again to tell what
- * refers to one. Nobody vouches for it: questions are answered from it, and never decides it what may go.
+ * What was found out about manifests, also by earlier processes, so that they are not all read again to tell what
+ * refers to one. It may be incomplete or old: questions are answered from it, but it never decides what may be deleted.
  */
 export interface FactsCache {
   /** What earlier processes have found out of a manifest. */
   readonly load: Effect.Effect<(descriptor: Descriptor) => Facts | undefined>
   readonly learn: (descriptor: Descriptor, facts: Facts) => Effect.Effect<void>
-  /** Keeps what was learned, now or later: somebody has written into the layout, so that a trace may be left in it. */
+  /** Keeps what was learned, now or later. Called after a write into the layout, so that files may be left in it. */
   readonly keep: Effect.Effect<void>
 }
 

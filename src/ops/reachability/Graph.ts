@@ -1,10 +1,13 @@
-/** What was found to name what, kept small: a layout may hold a million manifests. */
+/**
+ * The graph of a verification: which manifest names which content. It is limited, since a layout may have a million
+ * manifests.
+ */
 import { type Entry, rawNameOf } from "../../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import { named } from "../../oci/quoted.ts"
 
-/** Who is told of those that need something, and how far is looked for them. */
+/** How many names are shown that need something, and how many manifests are searched for them. */
 const shownNames = 10
 const climbed = 200
 
@@ -22,7 +25,7 @@ export class Graph {
   readonly missized = new Set<string>()
   /** Manifests that were told to be damaged when they were read. */
   readonly told = new Set<string>()
-  /** Whether something could not be followed, so that nobody knows what it needs. */
+  /** Whether something could not be followed, so that what it needs is not known. */
   incomplete = false
   readonly #parents = new Map<string, Array<string>>()
 

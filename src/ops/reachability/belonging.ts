@@ -37,10 +37,10 @@ const remembered = {
 }
 
 /**
- * Who belongs to whom in a layout.
+ * Which manifests are attached to which in a layout.
  *
- * @param verified whether manifests are read, as has to be where something may be removed; otherwise what earlier
- *   processes have found out of them counts as well
+ * @param verified true: all manifests are read, which is needed before anything is removed; false: the metadata cache
+ *   of earlier processes may be used
  */
 export const belongingsIn = Effect.fnUntraced(function*(
   opened: Reading,
@@ -87,8 +87,8 @@ export const belongingsIn = Effect.fnUntraced(function*(
 })
 
 /**
- * Reads the manifests of a layout before its lock is taken: what is remembered of them need not be read while others wait.
- * What cannot be read is told by who looks under the lock.
+ * Reads the manifests of a layout before its lock is taken: what is remembered of them need not be read while others
+ * wait. What cannot be read is told by who looks under the lock.
  */
 export const readAhead = (opened: Pick<Opened, "layout" | "pins"> & Reading): Effect.Effect<void> =>
   Effect.ignore(Effect.flatMap(
@@ -140,7 +140,7 @@ export const asReferrer = (
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })
 
-/** Without those that were entries once, and what was below them: they were taken out of the index on purpose. */
+/** Leaves out manifests that were entries before, with all below them: they were removed from the index on purpose. */
 const strangers = Effect.fnUntraced(function*(
   { journal }: Pick<Opened, "journal">,
   unlisted: ReadonlyMap<string, Unlisted>
@@ -172,7 +172,8 @@ const strangers = Effect.fnUntraced(function*(
 })
 
 /**
- * The descriptor of a manifest that belongs to one of a repository: it can be read there, whichever repository names it.
+ * The descriptor of a manifest that belongs to one of a repository: it can be read there, even if another repository
+ * names it.
  *
  * @param own the manifests of the repository
  */

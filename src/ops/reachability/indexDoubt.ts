@@ -4,7 +4,7 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { Upkeep } from "../ports/Upkeep.ts"
 
 /**
- * Why nobody can tell what an index names, in a sentence without a capital; nothing where it is whole. An index that is
+ * Why it is not known what an index names, in a sentence without a capital; nothing where it is whole. An index that is
  * missing, or has lost its list, names nothing, and that is hardly what was meant; of a key that is there twice only the
  * last one counts, and what the first one names is content all the same.
  */

@@ -1,6 +1,7 @@
 /**
- * What everything in a layout needs. Of manifests that is what they name; of what nobody knows the type of, every digest
- * that stands in it, and so on: nothing goes because it was named in words that we do not understand.
+ * Finds what is needed in a layout. A manifest needs what it names. A document of an unknown type needs every digest
+ * that its text contains, and so on: so we never collect content because we do not understand the document that names
+ * it.
  */
 import { Effect, Option, Result } from "effect"
 import type { Links } from "../../layout/garbage.ts"
@@ -16,10 +17,10 @@ import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
 
 export interface Needs {
-  /** The manifests that the entries lead to, of whatever type. */
+  /** The manifests that the entries lead to, of any type. */
   readonly reached: ReadonlySet<string>
   readonly links: ReadonlyMap<string, Links>
-  /** What is there and cannot be read, so that nobody can tell what it needs. */
+  /** Content that is there and cannot be read, so that what it needs is not known. */
   readonly unreadable: ReadonlySet<string>
 }
 
@@ -84,8 +85,8 @@ export const needsOfAll = Effect.fnUntraced(function*(
 })
 
 /**
- * All content that is needed, and whether it is a manifest. What a manifest needs comes before the manifest, so that who
- * makes sure of all in this order never has a manifest without what it needs.
+ * All content that is needed, and whether it is a manifest. What a manifest needs comes before the manifest, so that
+ * who makes sure of all in this order never has a manifest without what it needs.
  */
 export const contentOf = ({ links, reached }: Needs): ReadonlyMap<ContentDigest, boolean> => {
   const all = new Map<ContentDigest, boolean>()

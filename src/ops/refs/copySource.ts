@@ -34,7 +34,7 @@ export interface SourceReader {
   readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
   /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
   readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
-  /** Content, unverified: whoever stores it hashes it. `BlobUnknown`. */
+  /** Content, unverified: the store that takes it hashes it. `BlobUnknown`. */
   readonly content: (
     descriptor: Descriptor
   ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>

@@ -10,7 +10,7 @@ import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
 import { blobRepository, type Found } from "./find.ts"
 
-/** Text in it is as it is written in the layout: whoever shows it makes it safe. */
+/** Text in it is as it is written in the layout: the surface that shows it makes it safe. */
 export interface Inspected {
   /** Of what was chosen: with a platform, the image's. */
   readonly descriptor: Descriptor
@@ -29,8 +29,8 @@ export interface Inspected {
 
 /**
  * Explains what a reference was found to name. With `platform`, of an index only the image for it, `PlatformUnknown`
- * where there is none; without, an index of one image, attestations aside, stands for that image. A config that cannot be
- * read fails it: `BlobUnknown`, or `ManifestInvalid` at `config`.
+ * where there is none; without, an index of one image, attestations aside, stands for that image. A config that cannot
+ * be read fails it: `BlobUnknown`, or `ManifestInvalid` at `config`.
  */
 export const inspect = Effect.fn("inspect")(function*(
   found: Found,
@@ -117,7 +117,7 @@ const missingOf = Effect.fnUntraced(function*(
         Effect.as(false),
         Effect.catchTags({
           BlobUnknown: () => Effect.succeed(true),
-          // Of content under such a digest nobody here can say more.
+          // Content under a digest of an unknown algorithm cannot be described further.
           AlgorithmUnsupported: () => Effect.succeed(true)
         })
       ),

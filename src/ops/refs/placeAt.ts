@@ -1,4 +1,4 @@
-/** Layouts as they were, for whoever writes the point in history as people do. */
+/** Layouts as they were at a point in history that is written as text. */
 import { Effect, Result } from "effect"
 import type { ReferenceInvalid } from "../../oci/OciError.ts"
 import { parseRef, type Place } from "./find.ts"

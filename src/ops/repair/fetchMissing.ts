@@ -1,4 +1,4 @@
-/** Gets content back that is missing: from a lease, or from another layout. */
+/** Gets missing content back: from its second name or the trash, or from another layout. */
 import { Effect, Option, Result, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"

@@ -1,6 +1,6 @@
 /**
- * Makes an index anew where it is lost: of the last commit, or else of what can still be read of it and of the manifests
- * there are under `blobs/`.
+ * Makes an index anew where it is lost: of the last commit, or else of what can still be read of it and of the
+ * manifests there are under `blobs/`.
  */
 import { Effect, Option, Result, type Schema, Stream } from "effect"
 import { decide } from "../../layout/decide.ts"
@@ -21,8 +21,8 @@ import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 import { nothing, salvage } from "./salvage.ts"
 
 /**
- * Nothing of it is a commit yet: the index comes whole from the first moment on, lest a crash leave an empty one that
- * nobody takes for lost. History shows it as what others did, and the next write records that.
+ * Nothing of it is a commit yet: the index comes whole from the first moment on, so that a crash does not leave an
+ * empty index that looks right. History shows it as a change of other tools, and the next write records that.
  */
 export const rebuildIndex = Effect.fnUntraced(function*(
   { dryRun, finding: { code }, layout, opened }: RepairTask
@@ -84,7 +84,10 @@ export const recoveredName = Effect.fnUntraced(function*(
   }
 })
 
-/** Entries for the manifests that no other one has as a part of it, under names that nobody can take for tags there were. */
+/**
+ * Entries for the manifests that no other one has as a part of it, under names that cannot be mistaken for earlier
+ * tags.
+ */
 const recovered = Effect.fnUntraced(function*(
   opened: Opened,
   layout: Repository | undefined

@@ -30,7 +30,7 @@ const mend = (what: "marker" | "list"): Action => ({ dryRun, finding: { code }, 
     ? Effect.succeed(did(repairOf(code).how))
     : Effect.map(opened.upkeep.mend(what), Option.match({ onNone: () => left(inOrder), onSome: (what) => did(what) }))
 
-/** Content that is not there any more, and may be held by a lease or be in the source. */
+/** Restores content that is missing under `blobs/`: from its second name, the trash, or the source. */
 const fetch: Action = Effect.fnUntraced(function*(job) {
   const { digest } = job.finding
   if (!isContentDigest(digest)) return left("only content of a sha256 or sha512 digest can be fetched")

@@ -26,7 +26,7 @@ type Layout = Opened & { readonly place: Repository | undefined }
 /** Milliseconds between two words about how far the work has got. */
 const progressMillis = 50
 
-/** Steps that may wait for whoever takes them: a slow reader holds the work up, not the memory. */
+/** Steps that may wait for their consumer: a slow reader delays the work and takes no memory. */
 const waitingSteps = 64
 
 export const makeVerify = (catalog: Catalog): MaintenanceReads["verify"] => (options = {}) =>

@@ -69,7 +69,7 @@ const checkBlob = Effect.fnUntraced(function*(
   if (Result.isFailure(actual)) {
     return yield* report.found("FILE_UNREADABLE", { ...where, message: actual.failure.message })
   }
-  // Somebody who may has removed it since it was listed.
+  // It was removed since it was listed.
   if (Option.isNone(actual.success) || actual.success.value === digest) return
   yield* report.found(manifest ? "MANIFEST_CORRUPT" : "BLOB_CORRUPT", {
     ...where,

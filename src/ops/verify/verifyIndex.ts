@@ -1,4 +1,4 @@
-/** Checks the entries of an index: whether each is a descriptor, and whether its name can be used by everybody. */
+/** Checks the entries of an index: whether each is a descriptor, and whether all tools can use its name. */
 import { Effect } from "effect"
 import { type Entry, rawNameOf } from "../../layout/Entry.ts"
 import type { State } from "../../layout/State.ts"
@@ -61,7 +61,7 @@ const unreadable = ({ name }: Entry, layout: Repository | undefined): string | u
 }
 
 /**
- * What may be there once only: a tag of a repository, however it is written, or a name that nobody understands. Entries
+ * What may be there once only: a tag of a repository in any spelling, or a name that fits no grammar. Entries
  * of one name for different platforms are a choice, and so are those that their full image names tell apart.
  */
 const keyOf = (entry: Entry): string | undefined => {

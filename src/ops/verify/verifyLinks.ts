@@ -1,4 +1,6 @@
-/** Follows what is named, from the entries down, and checks that it is there, of its size, and what it is said to be. */
+/**
+ * Follows what is named, from the entries down, and checks that it is there, of its size, and what it is said to be.
+ */
 import { Effect, Option, Result } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
@@ -103,7 +105,7 @@ const checkLink = Effect.fnUntraced(function*(
   }
 })
 
-/** Which of the two is wrong, the size or the content; at level `links` nobody knows. */
+/** Which of the two is wrong, the size or the content; at level `links` that is not known. */
 const contentState = Effect.fnUntraced(function*(
   { opened, report }: Walk,
   digest: ContentDigest
@@ -116,7 +118,7 @@ const contentState = Effect.fnUntraced(function*(
   return isRight ? "the content is right, and has" : "the content is damaged, and has"
 })
 
-/** Looked at once: everybody who names it means the same file. */
+/** Looked at once: all that name it mean the same file. */
 const placeOf = Effect.fnUntraced(function*(
   { graph, opened, report }: Walk,
   digest: ContentDigest,
@@ -150,7 +152,7 @@ const checkManifest = Effect.fnUntraced(function*(
     return 0
   }
   const content = Option.orElse(read.success, () => opened.manifests.embedded(descriptor))
-  // That it is missing is told once everybody is known who names it.
+  // A missing blob is told once all that name it are known.
   if (Option.isNone(content)) return 0
   yield* report.looked({ manifests: 1 })
   const manifest = parseManifest(content.value, descriptor.mediaType, "read")
@@ -204,7 +206,7 @@ const checkForm = (
   return walk.report.found(code, { path, message: failure.message, ...around(walk, digest) })
 }
 
-/** A subject need not be there (image-spec, manifest.md), but whoever signed it meant something that was. */
+/** A subject need not be there (image-spec, manifest.md), but a signature was made for content that was there. */
 const checkSubject = Effect.fnUntraced(function*(
   walk: Walk,
   { subject }: Manifest,
@@ -222,7 +224,7 @@ const checkSubject = Effect.fnUntraced(function*(
   })
 })
 
-/** What is missing is told last, with everybody who needs it. */
+/** Missing content is told last, with all that needs it. */
 const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<void, RegistryError> {
   const { graph, opened, report } = walk
   for (const [digest, { manifest, place }] of graph.lacking) {

@@ -1,4 +1,4 @@
-/** Checks what no manifest tells of: blobs that nobody needs, modes, and what lies about. */
+/** Checks what no manifest tells of: blobs that nothing needs, modes, and foreign files. */
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { RegistryError } from "../../oci/OciError.ts"

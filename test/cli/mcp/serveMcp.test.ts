@@ -72,7 +72,7 @@ describe("ocilayout mcp", () => {
       assert.include(server.stdout(), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
     }))
 
-  it.live("ends when it is told to, and when nobody reads it any more", () =>
+  it.live("ends when it is told to, and when its reader has ended", () =>
     Effect.gen(function*() {
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
         const server = yield* spawnServer(["mcp", "--create", yield* temporaryDirectory])

@@ -44,7 +44,7 @@ const parsed = (flags: Partial<ServeFlags>) => Result.getOrThrow(parse(flags))
 const notice = (flags: Partial<ServeFlags>) => serveNotice("http://127.0.0.1:5000", "/images", parsed(flags))
 
 describe("the options of serve", () => {
-  it("open a door only where somebody watches it", () => {
+  it("listen elsewhere than on loopback only with a token", () => {
     for (const listen of ["0.0.0.0:5000", "[::]:5000", "registry.example:5000"]) {
       for (const flags of [{}, { anonymousPull: true }, { readOnly: true }, { at: "1" }]) {
         assert.match(Result.getOrThrow(Result.flip(parse({ listen, ...flags }))), /can be reached from elsewhere/u)

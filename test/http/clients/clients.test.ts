@@ -223,7 +223,7 @@ describe("clients that log in", () => {
     for (const [tool, login] of logins) {
       where(
         tool,
-        anonymousPull ? "where everybody may pull" : "where nobody else comes in",
+        anonymousPull ? "where everybody may pull" : "on loopback",
         Effect.gen(function*() {
           const { host, run, ...served } = yield* bench({ credentials, anonymousPull })
           if (tool === "regctl") yield* run("regctl", "registry", "set", host, "--tls", "disabled", "--skip-check")

@@ -1,6 +1,6 @@
 /**
- * The prompts, one committed file each. `npx vitest run -u test/mcp/prompts/getPrompt.test.ts` writes the files; a missing
- * one fails where `CI` is set.
+ * The prompts, one committed file each. `npx vitest run -u test/mcp/prompts/getPrompt.test.ts` writes the files; a
+ * missing one fails where `CI` is set.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -79,7 +79,7 @@ describe("a prompt", () => {
       assert.notInclude(yield* example(catalogue, "check_layout"), "oci_repair")
     }))
 
-  it.effect("takes what was typed as data, whatever it looks like", () =>
+  it.effect("takes what was typed as data, in any form", () =>
     Effect.gen(function*() {
       const catalogue = yield* catalogueOf(byDefault)
       const hostile = [

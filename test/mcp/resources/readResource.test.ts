@@ -170,7 +170,7 @@ describe("a resource is refused", () => {
       for (const one of wrong) assert.strictEqual((yield* refusal(s, one)).code, -32602, one)
     }))
 
-  it.live("whatever its URI is made of, without asking the layout for what cannot be", () =>
+  it.live("is answered for any URI, without asking the layout for what cannot be", () =>
     Effect.gen(function*() {
       const registry = yield* Effect.orDie(makeMemory())
       const s = yield* session({ registry })

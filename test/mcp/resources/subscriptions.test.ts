@@ -202,7 +202,7 @@ describe("a watch that breaks off", () => {
   const broken = new StorageError({ operation: "watch", path: "index.json", kind: "other", cause: new Error("gone") })
 
   it.live(
-    "is logged and begun again, and everything is told, since nobody knows what happened",
+    "is logged and begun again, and everything is told, since changes may have been missed",
     () =>
       Effect.gen(function*() {
         const registry = yield* Effect.orDie(makeMemory())

@@ -72,7 +72,7 @@ describe("oci_read_blob", () => {
       assert.strictEqual((yield* call("oci_read_blob", { ref: zeros }))["encoding"], "hex")
     }))
 
-  it.live("stays within a result whatever the bytes are", () =>
+  it.live("stays within a result with any bytes", () =>
     Effect.gen(function*() {
       const { call, registry } = yield* session()
       for (const content of ["\u{1}".repeat(40_000), "x".repeat(40_000), "é".repeat(20_000)]) {

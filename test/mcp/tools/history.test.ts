@@ -168,7 +168,7 @@ describe("oci_restore", () => {
       assert.strictEqual((yield* call("oci_resolve", { ref: "app:1.0" }))["digest"], two.digest)
     }))
 
-  it.live("is refused where somebody went on, unless it is forced", () =>
+  it.live("is refused where the name was changed since, unless it is forced", () =>
     Effect.gen(function*() {
       const { call, fails, one } = yield* moved()
       const refused = yield* fails("oci_restore", { undo: 1 })

@@ -86,7 +86,7 @@ describe("a chunked upload", () => {
       )
     }))
 
-  it.live("is refused when it is nobody's, another repository's, or busy", () =>
+  it.live("is refused when it is unknown, another repository's, or busy", () =>
     Effect.gen(function*() {
       const registry = yield* Effect.orDie(makeMemory())
       const { call, fails } = yield* session({ registry })

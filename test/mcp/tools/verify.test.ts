@@ -144,7 +144,7 @@ describe("oci_verify", () => {
       assert.match(yield* fails("oci_verify", { level: "deep", limit: 0 }), /^INVALID_ARGUMENT: level: .*; limit: /u)
     }))
 
-  it.live("says how far it has got, and stops when nobody wants the answer any more", () =>
+  it.live("reports its progress, and stops when the answer is no longer wanted", () =>
     Effect.gen(function*() {
       const { registry } = yield* finds([])
       const ended = yield* Deferred.make<void>()

@@ -39,7 +39,7 @@ describe("writing a blob", () => {
       assert.deepStrictEqual(leftovers(disk.root), [])
     }))
 
-  it.live("names it by its hash when nobody says what it should be, in either algorithm", () =>
+  it.live("names it by its hash when no digest is given, in either algorithm", () =>
     Effect.gen(function*() {
       const { blobs } = yield* opened()
       assert.strictEqual((yield* blobs.write(Stream.succeed(content), sha256)).digest, name)
@@ -238,7 +238,7 @@ describe("a large blob", () => {
 })
 
 describe("a blob that is there already", () => {
-  it.live("is replaced by the same bytes, since nobody knows whether it reached the disk", () =>
+  it.live("is replaced by the same bytes, since it may not have reached the disk", () =>
     Effect.gen(function*() {
       const { blobs, disk } = yield* opened()
       yield* blobs.write(Stream.succeed(content), sha256)

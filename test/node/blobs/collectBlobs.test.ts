@@ -80,7 +80,7 @@ const beforeFirst = (
 const isTaking = ({ operation, path }: Call): boolean => operation === "rename" && path.startsWith(".ocilayout/trash/")
 
 describe("collecting garbage on disk", () => {
-  it.live("moves blobs that nobody needs to the trash, lets go of their second names, and of nothing else", () =>
+  it.live("moves blobs that nothing needs to the trash, removes their second names, and nothing else", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       assert.deepStrictEqual(names((yield* registry.planGarbage(now)).items.filter(({ goes }) => goes)), [])
@@ -101,7 +101,7 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(commit?.events.map(({ _tag }) => _tag), ["BlobCollected"])
     }))
 
-  it.live("keeps what somebody pushes, mounts or names at any moment meanwhile", () =>
+  it.live("keeps what is pushed, mounted or named at any moment meanwhile", () =>
     Effect.gen(function*() {
       const doings: ReadonlyArray<(registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>> = [
         (registry) => pushBlob(registry, "app", garbage),
@@ -172,7 +172,7 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(trashed(disk), [gone.descriptor.digest])
     }))
 
-  it.live("holds what it takes until it knows that nobody else does, should it die there", () =>
+  it.live("holds what it takes until it knows that no other copy does, should it die there", () =>
     Effect.gen(function*() {
       const { disk, open } = yield* opened()
       const { digest } = garbage.descriptor
@@ -260,7 +260,7 @@ describe("collecting in a layout whose links are followed", () => {
 })
 
 describe("what tools have left behind", () => {
-  it.live("goes once nobody has touched it for a day, and what nobody knows stays", () =>
+  it.live("goes once it was not touched for a day, and unknown files stay", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       const old = Date.now() / 1000 - 2 * 86_400
@@ -299,7 +299,7 @@ describe("a plan on disk", () => {
       assert.isTrue(isThere(disk, garbage))
     }))
 
-  it.live("that somebody has made up removes nothing that is needed", () =>
+  it.live("that is forged removes nothing that is needed", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
@@ -356,7 +356,7 @@ describe("a plan on disk", () => {
 })
 
 describe("a pin on disk", () => {
-  it.live("holds for every process, and whoever cannot read it", () =>
+  it.live("holds for every process, also for one that cannot read it", () =>
     Effect.gen(function*() {
       const { disk, open, registry } = yield* opened()
       const { digest } = garbage.descriptor

@@ -100,7 +100,7 @@ describe("a whole blob", () => {
       })
   )
 
-  it.live("is passed on unseen when nobody wants it verified", () =>
+  it.live("is passed on unread when no caller wants it verified", () =>
     Effect.gen(function*() {
       const { read } = yield* blobOf(utf8("wrong"), digestOf(utf8("right")))
       const blob = yield* read({ verify: false })
@@ -230,7 +230,7 @@ describe("what was verified", () => {
 })
 
 describe("a small blob that was read before", () => {
-  it.live("is not opened again while its file is the same, and is nobody's to write to", () =>
+  it.live("is not opened again while its file is the same, and cannot be written to", () =>
     Effect.gen(function*() {
       const { disk, get, name, path, replace } = yield* blobOf(utf8("content"))
       const read = Effect.map(later(60_000)(get(name, 10)), Option.getOrThrow)

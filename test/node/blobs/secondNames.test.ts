@@ -52,7 +52,7 @@ const collectForeign = (directory: string): void => {
 }
 
 describe("a blob that another tool collects", () => {
-  it.live("is there for whoever reads, and no reader puts it back", () =>
+  it.live("is there for readers, and no reader puts it back", () =>
     Effect.gen(function*() {
       const { blobs, disk } = yield* pushed
       fs.unlinkSync(place(disk))
@@ -87,7 +87,7 @@ describe("a blob that another tool collects", () => {
       }
     }))
 
-  it.live("after its manifest was pushed is put back by whoever names it again", () =>
+  it.live("after its manifest was pushed is put back by the next commit that names it", () =>
     Effect.gen(function*() {
       const { directory, image, registry } = yield* ownLayout()
       const before = outside(directory)
@@ -99,7 +99,7 @@ describe("a blob that another tool collects", () => {
       assert.deepStrictEqual(outside(directory), before)
     }))
 
-  it.live("between two calls of whoever holds it is looked for again, and put back", () =>
+  it.live("between two calls of its holder is looked for again, and put back", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
       age(disk, 3)
@@ -286,7 +286,7 @@ describe("a second name", () => {
       assert.isFalse(fs.existsSync(place(disk)))
     }))
 
-  it.live("is not given where nobody of us has written", () =>
+  it.live("is not given where ocilayout has never written", () =>
     Effect.gen(function*() {
       const { directory, image } = yield* ownLayout()
       fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
@@ -322,7 +322,7 @@ describe("a folder of marks or of second names that is a link", () => {
       assert.deepStrictEqual(fs.readdirSync(join(elsewhere, hour)), held)
     }))
 
-  it.live("is neither read nor written into, and refused to whoever would hold a blob there", () =>
+  it.live("is neither read nor written into, and a blob below it is refused", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
       const elsewhere = yield* temporaryFolder
@@ -341,7 +341,7 @@ describe("a folder of marks or of second names that is a link", () => {
       assert.deepStrictEqual(listing(elsewhere), before)
     }))
 
-  it.live("above them is refused to whoever would hold a blob", () =>
+  it.live("above them refuses a second name", () =>
     Effect.gen(function*() {
       const { disk } = yield* pushed
       const { blobs } = yield* disk.open()

@@ -47,7 +47,7 @@ const written = Effect.fnUntraced(function*(options: Parameters<Disk["open"]>[0]
 })
 
 describe("the trash", () => {
-  it.live("keeps content for a day after its name, whatever its file says, and then lets the next writer delete it", () =>
+  it.live("keeps content for a day after its name, not after its file's times, and then the next writer deletes it", () =>
     Effect.gen(function*() {
       const disk = yield* written()
       const young = trash(disk, garbage, 23.9)
@@ -59,7 +59,7 @@ describe("the trash", () => {
       assert.deepStrictEqual(trashIn(disk), [young])
     }))
 
-  it.live("keeps what nobody knows", () =>
+  it.live("keeps unknown files", () =>
     Effect.gen(function*() {
       const disk = yield* written()
       const names = ["README", `1.${garbage.descriptor.digest}`, `1.sha256-00.${"0".repeat(32)}`]
@@ -123,7 +123,7 @@ describe("the trash", () => {
 })
 
 describe("content in the trash", () => {
-  it.live("is there for whoever reads, and goes back to whoever names it, with a second name", () =>
+  it.live("is there for readers, and goes back with a commit that names it, with a second name", () =>
     Effect.gen(function*() {
       const disk = yield* written()
       trash(disk, garbage, 30)

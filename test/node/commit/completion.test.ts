@@ -129,7 +129,7 @@ describe("what an index of ours reaches and another tool's collection has remove
       assert.deepStrictEqual(there(disk, one.layers), [false])
     }))
 
-  it.live("and that is nowhere any more keeps nobody from writing", () =>
+  it.live("and that is nowhere any more stops no write", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* written
       collect(disk, inOne)
@@ -192,7 +192,7 @@ describe("what another tool has written", () => {
       assert.deepStrictEqual(calls.filter((call) => steps.includes(call)).slice(-steps.length), steps)
     }))
 
-  it.live("and of which content may not be read is recorded all the same, and keeps nobody from writing", () =>
+  it.live("and of which content may not be read is recorded all the same, and stops no write", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* written
       store(disk, ...inNested)

@@ -99,7 +99,7 @@ describe("groups", () => {
       }
     }))
 
-  it.effect("tell everybody who waits when the lock cannot be had", () =>
+  it.effect("tell every waiting caller when the lock cannot be had", () =>
     Effect.gen(function*() {
       let locked = true
       const asked = yield* Deferred.make<void>()
@@ -132,7 +132,7 @@ describe("interruption", () => {
       assert.notInclude(some.log.join(), "b")
     }))
 
-  it.effect("withdraws a member that waits for the lock, and no round is held for nobody", () =>
+  it.effect("withdraws a decision that waits for the lock, and holds no empty round", () =>
     Effect.gen(function*() {
       const lock = yield* Latch.make(false)
       const some = yield* rounds({ acquire: lock.await })

@@ -48,7 +48,7 @@ const segment = (revision: number): string => `before-${String(revision).padStar
 const pathOf = (revision: number): string => `.ocilayout/journal/2/${segment(revision)}`
 
 describe("a journal in segments", () => {
-  it.live("tells all commits, newest first, whoever reads it, and each state", () =>
+  it.live("tells all commits, newest first, to every reader, and each state", () =>
     Effect.gen(function*() {
       const { disk, stores } = yield* written(4)
       assert.deepStrictEqual(segments(disk), [segment(2), segment(3), segment(4), "current.ndjson"])
@@ -87,7 +87,7 @@ describe("a journal in segments", () => {
       assert.sameMembers(names, ["app:v1", "app:v2", "app:v3", "app:v4", "foreign:f"])
     }))
 
-  it.live("is not taken for damaged when somebody writes while it is read, in this segment or the next", () =>
+  it.live("is not taken for damaged when it is written while it is read, in this segment or the next", () =>
     Effect.gen(function*() {
       for (const options of [{}, { history }]) {
         const { disk, stores } = yield* written(1, options)
@@ -107,7 +107,7 @@ describe("a journal in segments", () => {
       }
     }))
 
-  it.effect("accepts a copy of an index of an earlier segment that somebody restored a day after it was superseded", () =>
+  it.effect("accepts a copy of an index of an earlier segment that was restored a day after it was superseded", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       const now = Date.now()
@@ -223,7 +223,7 @@ describe("a history that was tampered with", () => {
 })
 
 describe("what others did", () => {
-  it.live("is no earlier than what came before it, whatever the times of files say", () =>
+  it.live("is no earlier than what came before it, even if the times of files say so", () =>
     Effect.gen(function*() {
       const { disk, stores } = yield* written(2, {})
       disk.foreign(value(1), value(2), value(3))

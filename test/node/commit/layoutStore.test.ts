@@ -3,7 +3,7 @@ import { Cause, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effec
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced } from "../../../src/layout/Event.ts"
-import { identityOf } from "../../../src/node/files/layoutFiles.ts"
+import { identityOf } from "../../../src/node/files/identity.ts"
 import { holdLock } from "../../../src/node/files/lock.ts"
 import type { FsError } from "../../../src/node/fs/LayoutFs.ts"
 import { sealOf } from "../../../src/node/fs/userKey.ts"
@@ -93,7 +93,7 @@ const done = Effect.fnUntraced(function*<A, E>(disk: Disk, decisions: ReadonlyAr
 const commitsOf = (journal: ReadonlyArray<JournalRecord>) => journal.map(({ commits }) => commits?.length)
 
 describe("a layout that does not exist", () => {
-  it.live("is empty, and nobody who reads, is refused or changes nothing creates it", () =>
+  it.live("is empty, and is not created by a read, a refusal or a commit without changes", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       const { blobs, layout, uploads } = yield* disk.open()
@@ -216,7 +216,7 @@ describe("a snapshot", () => {
       assert.deepStrictEqual(disk.told("read"), ["read index.json"])
     }))
 
-  it.live("sees what was written into an index while it was published, whatever its times tell", () =>
+  it.live("sees what was written into an index while it was published, even if its times do not tell", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* writtenWhilePublished
       assert.deepStrictEqual(disk.entries(), [b2])
@@ -450,7 +450,7 @@ describe("durability", () => {
       }))
   }
 
-  it.live("of what somebody else left comes before an answer that builds on it, once", () =>
+  it.live("of what another process left comes before an answer that builds on it, once", () =>
     Effect.gen(function*() {
       const { disk } = yield* written()
       dieBeforeSyncing(disk)
@@ -468,7 +468,7 @@ describe("durability", () => {
       assert.deepStrictEqual(disk.told(...syncs), table.power.changed)
     }))
 
-  it.live("of what somebody else has synced is not seen to again, as long as it is that very index", () =>
+  it.live("of what another process has synced is not repeated, as long as it is that very index", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       disk.pretendTimes(true)
@@ -495,7 +495,7 @@ describe("durability", () => {
       assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
     }))
 
-  it.live("is not said of what somebody else has written into the index before that was said", () =>
+  it.live("is not said of what another tool has written into the index before that was said", () =>
     Effect.gen(function*() {
       const { disk } = yield* writtenWhilePublished
       disk.told()
@@ -503,7 +503,7 @@ describe("durability", () => {
       assert.includeMembers([...disk.told(...syncs)], [...table.power.acknowledged])
     }))
 
-  it.live("is nobody's word who promises less", () =>
+  it.live("is not believed from a process that promises less", () =>
     Effect.gen(function*() {
       const { disk } = yield* written({ durability: "none" })
       yield* add((yield* disk.open({ durability: "power" })).layout)
@@ -771,7 +771,7 @@ describe("after a crash", () => {
       assert.deepStrictEqual(aside.map((name) => disk.read(".ocilayout", "journal", "2", name)), [`{"v":2,"h":"12`])
     }))
 
-  it.live("temporary files are in nobody's way", () =>
+  it.live("temporary files stop no write", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written()
       disk.write(".ocilayout/replaced/index.left", "half an index")
@@ -830,7 +830,7 @@ describe("a journal", () => {
     }))
 })
 
-describe("somebody who takes no lock", () => {
+describe("a tool that takes no lock", () => {
   const foreignly = (record: JournalRecord | undefined) =>
     record?.commits?.map(({ actor, events }) => [actor, ...events.map(({ _tag }) => _tag)])
 

@@ -73,7 +73,7 @@ describe("leftovers", () => {
       for (const { changed } of list) assert.isBelow(Math.abs(Date.now() - changed), 60_000)
     }))
 
-  it.live("are removed once nobody has touched them for a day", () =>
+  it.live("are removed once they were not touched for a day", () =>
     Effect.gen(function*() {
       const { leftovers, old, root } = yield* made
       const before = listing(root)

@@ -21,7 +21,7 @@ describe("a folder", () => {
       assert.deepStrictEqual(told("syncDirectory"), [])
     }))
 
-  it.live("that somebody else has made is synced as well, once", () =>
+  it.live("that another process has made is synced as well, once", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       fs.mkdirSync(disk.path("a", "b"), { recursive: true })
@@ -31,7 +31,7 @@ describe("a folder", () => {
       assert.deepStrictEqual(disk.told("syncDirectory"), [])
     }))
 
-  it.live("above the layout may be nobody's to read", () =>
+  it.live("above the layout may be unreadable", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       disk.intercept((call) =>
@@ -107,7 +107,7 @@ describe("what dead processes left", () => {
       assert.deepStrictEqual(leftovers(disk.root).toSorted(), ["blob.young", "upload.young"])
     }))
 
-  it.live("and cannot be swept is in nobody's way", () =>
+  it.live("and cannot be swept stops no write", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       left(disk, "stubborn/deep/er", day + 60_000)

@@ -106,7 +106,7 @@ const escapes: ReadonlyArray<readonly [string, (place: Prepared) => string]> = [
   }]
 ]
 
-describe("nobody gets out", () => {
+describe("no path leads out", () => {
   it.live.each(escapes)("by %s", ([, make]) =>
     Effect.gen(function*() {
       const place = yield* prepared
@@ -174,7 +174,7 @@ describe("creating a file", () => {
       assert.strictEqual((yield* files.create(path, pieces("x"))).size, 1)
     }))
 
-  it.live("never overwrites what is there, of whatever kind", () =>
+  it.live("never overwrites what is there, of any kind", () =>
     Effect.gen(function*() {
       const { allowed, files, root } = yield* prepared
       fs.mkdirSync(join(allowed, "folder"))

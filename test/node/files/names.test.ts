@@ -51,7 +51,7 @@ describe("names in .ocilayout", () => {
       }
     }))
 
-  it.live("have 142 bytes at most, whatever is done to content with a SHA-512", () =>
+  it.live("have 142 bytes at most, for every operation on content with a SHA-512", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       const names = new Set<string>()

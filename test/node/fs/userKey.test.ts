@@ -21,7 +21,7 @@ describe("the key of a user", () => {
       assert.notDeepEqual(findKey(yield* place), key)
     }))
 
-  it.live("is made by whoever seals, and not by whoever only looks", () =>
+  it.live("is made by sealing, and not by checking a seal", () =>
     Effect.gen(function*() {
       const folder = yield* place
       assert.isUndefined(findKey(folder, "looking"))

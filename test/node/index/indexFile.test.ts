@@ -86,7 +86,7 @@ describe("an index that is replaced while it is read", () => {
 })
 
 describe("an index that does not parse", () => {
-  it.live("is reported at once when nobody can be in the middle of writing it", () =>
+  it.live("is reported at once when no tool can be in the middle of writing it", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       disk.write("index.json", "{")
@@ -95,7 +95,7 @@ describe("an index that does not parse", () => {
       assert.strictEqual(disk.told("open").length, 1)
     }))
 
-  it.live("is waited for while somebody may be writing it", () =>
+  it.live("is waited for while a tool may be writing it", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       disk.write("index.json", "")
@@ -149,7 +149,7 @@ describe("an oci-layout that another tool rewrites", () => {
       assert.isDefined(yield* Fiber.join(checking))
     }))
 
-  it.live("is reported once nobody can be in the middle of writing it, or after two seconds", () =>
+  it.live("is reported once no tool can be in the middle of writing it, or after two seconds", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       disk.write("oci-layout", "")

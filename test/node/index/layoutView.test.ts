@@ -25,7 +25,7 @@ const look = Effect.fnUntraced(function*({ files }: Disk, defaultRepository?: st
 const fails = ({ files }: Disk) => Effect.flip(readLayoutView(files, undefined))
 
 describe("what is there", () => {
-  it.live("without oci-layout and index.json is an empty layout, whatever else there is", () =>
+  it.live("without oci-layout and index.json is an empty layout, with any other files", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       assert.deepInclude(yield* look(disk), { index: undefined, created: false, restored: false })
@@ -397,7 +397,7 @@ const rows: ReadonlyArray<Row> = [
     unpublished: true
   },
   {
-    name: "an index with the generation of the last group says that it happened, whatever waits",
+    name: "an index with the generation of the last group says that it happened, even if a file waits",
     index: indexOf([v1("b"), foreign], ours(3)),
     waits: true,
     holds: [v1("b"), foreign]

@@ -103,7 +103,7 @@ describe("a layout that was removed, all but our own folder", () => {
       assert.deepStrictEqual<unknown>(disk.entries(), [x])
     }))
 
-  it.live("is empty for whoever reads, and for whoever writes first", () =>
+  it.live("is empty for readers, and for the first writer", () =>
     Effect.gen(function*() {
       const disk = yield* written
       removeAll(disk)

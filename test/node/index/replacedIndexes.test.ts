@@ -42,8 +42,8 @@ const beforeExchange = (disk: Disk, act: () => void): void => {
 const withEntries = (text: string, ...manifests: ReadonlyArray<unknown>): string =>
   JSON.stringify({ ...JSON.parse(text) as object, manifests })
 
-describe("an index that somebody replaced between our last look and the exchange", () => {
-  it.live("is merged before anybody is answered, what it removed included", () =>
+describe("an index that another tool replaced between our last look and the exchange", () => {
+  it.live("is merged before any answer, what it removed included", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
@@ -133,8 +133,8 @@ describe("an index that somebody replaced between our last look and the exchange
     }))
 })
 
-describe("an index that was replaced while somebody had it open", () => {
-  it.live("is merged by whoever writes next: what it adds, what it moves, and what it removes of what it knew", () =>
+describe("an index that was replaced while a tool had it open", () => {
+  it.live("is merged by the next writer: what it adds, what it moves, and what it removes of what it knew", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
@@ -171,7 +171,7 @@ describe("an index that was replaced while somebody had it open", () => {
       assert.deepStrictEqual(disk.entries(), [a1, b2, again, d4])
     }))
 
-  it.live("and not finished stays, and hinders nobody", () =>
+  it.live("and not finished stays, and stops no write", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       const fd = fs.openSync(disk.path("index.json"), "r+")
@@ -186,7 +186,7 @@ describe("an index that was replaced while somebody had it open", () => {
       assert.deepStrictEqual(disk.entries(), [a1, b2, c3, d4])
     }))
 
-  it.live("gives what nobody has yet where the journal does not know it", () =>
+  it.live("adds only new names where the journal does not know it", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)
@@ -242,7 +242,7 @@ describe("a displaced index", () => {
       assert.deepStrictEqual(names.map((each) => left.includes(each)), [true, false, true])
     }))
 
-  it.effect("is looked at again when its time is over, though nobody writes", () =>
+  it.effect("is looked at again when its time is over, even without a write", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       yield* TestClock.setTime(Date.now())
@@ -258,7 +258,7 @@ describe("a displaced index", () => {
 })
 
 describe("an intent whose index still waits", () => {
-  it.live("never happened, whatever has been written over the index since", () =>
+  it.live("never happened, even if the index was overwritten since", () =>
     Effect.gen(function*() {
       const { disk, layout } = yield* written
       yield* add(layout, b2)

@@ -136,7 +136,7 @@ describe("a journal larger than any memory", () => {
       assert.strictEqual((yield* Effect.flip(readLines(disk.files))).code, "EFBIG")
     }))
 
-  it.live("keeps nobody from reading the layout, and is put aside by the next write", () =>
+  it.live("does not stop readers of the layout, and is put aside by the next write", () =>
     Effect.gen(function*() {
       const disk = yield* journalOf("")
       plainLayout(disk, [entry("a", "app:v1")])
@@ -177,7 +177,7 @@ describe("appending", () => {
       assert.deepStrictEqual(yield* readEnd(files), { ...second, named: false })
     }))
 
-  it.live("to a journal that somebody else has made syncs its name, once for each file", () =>
+  it.live("to a journal of another process syncs its name, once for each file", () =>
     Effect.gen(function*() {
       // Its maker may have died before syncing the folder.
       const disk = yield* journalOf(...chain("one"))

@@ -180,7 +180,7 @@ describe("facts of manifests", () => {
       assert.lengthOf(fs.readdirSync(elsewhere), 1)
     }))
 
-  it.live("decide nothing: whoever hides by them what is needed has nothing deleted", () =>
+  it.live("decide nothing: a forged one that hides what is needed causes no deletion", () =>
     Effect.gen(function*() {
       const disk = yield* written
       const [name = ""] = filesIn(disk)
@@ -198,7 +198,7 @@ describe("facts of manifests", () => {
         }))
     }))
 
-  it.live("do not say what is copied: whoever asks for what the manifests say has it from them", () =>
+  it.live("do not say what is copied: that is read from the manifests themselves", () =>
     Effect.gen(function*() {
       const disk = yield* written
       const [name = ""] = filesIn(disk)
@@ -220,7 +220,7 @@ describe("facts of manifests", () => {
       assert.deepStrictEqual(verified.map(({ digest }) => digest), [descriptor.digest])
     }))
 
-  it.live("that are many beyond reason, or one of them long, make nobody fail", () =>
+  it.live("that are too many, or too long, make no operation fail", () =>
     Effect.gen(function*() {
       const disk = yield* written
       const [name = ""] = filesIn(disk)
@@ -256,7 +256,7 @@ describe("facts of manifests", () => {
       assert.isFalse(fs.existsSync(disk.root))
     }))
 
-  it.live("that cannot be kept keep nobody from pushing", () =>
+  it.live("that cannot be kept stop no push", () =>
     Effect.gen(function*() {
       const disk = yield* newDisk
       fs.mkdirSync(disk.path(".ocilayout"), { recursive: true })

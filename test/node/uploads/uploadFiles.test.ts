@@ -48,7 +48,7 @@ const commit = ({ exclusive }: UploadStore, id: UploadId) =>
 const sizeOf = (state: UploadState): number | undefined => state._tag === "Open" ? state.size : undefined
 
 describe("a session", () => {
-  it.live("is a folder of its own, by an id that nobody guesses", () =>
+  it.live("is a folder of its own, by an id that cannot be guessed", () =>
     Effect.gen(function*() {
       const { disk, folder, id, uploads } = yield* opened()
       assert.isTrue(isUploadId(id))
@@ -106,7 +106,7 @@ describe("a session", () => {
       assert.strictEqual(yield* commit(uploads, empty), digestOf(utf8("")))
     }))
 
-  it.live("is listed while it is open, and what nobody understands is passed over", () =>
+  it.live("is listed while it is open, and an unknown folder is passed over", () =>
     Effect.gen(function*() {
       const { disk, id, uploads } = yield* opened()
       const { id: other } = yield* uploads.create(repository("other"))
@@ -125,7 +125,7 @@ describe("a session", () => {
       }
     }))
 
-  it.live("that nobody started is not created by being asked for", () =>
+  it.live("that was never started is not created by a question about it", () =>
     Effect.gen(function*() {
       const { disk, uploads } = yield* opened()
       const stranger = "0".repeat(32)
@@ -211,7 +211,7 @@ describe("what arrived", () => {
       assert.strictEqual(yield* commit(uploads, id), name)
     }))
 
-  it.live("is on the disk before anybody is told", () =>
+  it.live("is on the disk before the caller is told", () =>
     Effect.gen(function*() {
       const syncs = ["sync", "dataSync", "syncDirectory"]
       const { disk, id, uploads } = yield* opened()
@@ -345,7 +345,7 @@ describe("expiry", () => {
       assert.isFalse(fs.existsSync(folder()))
     }))
 
-  it.live("sweeps nothing that somebody is at", () =>
+  it.live("sweeps nothing that is in use", () =>
     Effect.gen(function*() {
       const { folder, id, uploads } = yield* opened()
       yield* Effect.scoped(Effect.andThen(uploads.exclusive(id), uploads.create(app).pipe(later(2 * day))))
@@ -435,7 +435,7 @@ describe("committing", () => {
       assert.strictEqual(yield* commit(other.uploads, id), name)
     }))
 
-  it.live("that a crash cut short after that has happened, and its data is nobody's to append to", () =>
+  it.live("that a crash cut short after that has happened, and its data cannot be appended to", () =>
     Effect.gen(function*() {
       const { disk, folder, id, other } = yield* dyingAt((operation, path) =>
         operation === "syncDirectory" && path === "blobs/sha256"
@@ -471,7 +471,7 @@ describe("committing", () => {
       assert.notStrictEqual(fs.statSync(blob).ino, fs.statSync(disk.path("precious")).ino)
     }))
 
-  it.live("whose data somebody exchanges is hashed as it is, and not committed once it was hashed", () =>
+  it.live("whose data is exchanged is hashed as it is, and not committed once it was hashed", () =>
     Effect.gen(function*() {
       const { blobs, disk, folder, id, uploads } = yield* opened()
       const exchange = (text: string): void => {
@@ -505,7 +505,7 @@ describe("committing", () => {
       for (let name = 0; name < names; name++) assert.strictEqual(disk.read(`name${name}`), "")
     }))
 
-  it.live("whose blob somebody replaced before the session let go of its data never touches that blob", () =>
+  it.live("whose blob was replaced before the session removed its data never touches that blob", () =>
     Effect.gen(function*() {
       const { disk, id, other } = yield* dyingAt((operation, path) =>
         operation === "syncDirectory" && path === "blobs/sha256"

@@ -140,7 +140,7 @@ describe("referrers", () => {
       assert.deepStrictEqual(yield* page({ startAfter: second, limit: 1 }), [])
     }))
 
-  it.effect("of an unknown subject are none, and those of a known one are of whatever repository", () =>
+  it.effect("of an unknown subject are none, and those of a known one are of any repository", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
       yield* pushImage(registry, "other", signature)

@@ -161,7 +161,7 @@ describe("a manifest", () => {
       assert.deepStrictEqual(yield* registry.resolveManifest("app", one.descriptor.digest), one.descriptor)
     }))
 
-  it.effect("is told by type, digest and size, whatever else its entry carries", () =>
+  it.effect("is told by type, digest and size, without other fields of its entry", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
       yield* store(one)

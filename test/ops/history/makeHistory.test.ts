@@ -327,7 +327,7 @@ describe("restoring", () => {
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
     }))
 
-  it.effect("no commit is earlier than the one before it, whatever the clock says", () =>
+  it.effect("no commit is earlier than the one before it, even if the clock was set back", () =>
     Effect.gen(function*() {
       const registry = yield* moved
       yield* TestClock.setTime(10)

@@ -69,7 +69,7 @@ describe("watching", () => {
       assert.deepStrictEqual(yield* (yield* watching(registry, { after: 0, repository: "app" })).rest, [1, 3])
     }))
 
-  it.live("leaves none out for whoever takes them slowly, and stops when it is no longer wanted", () =>
+  it.live("leaves none out for a slow consumer, and stops when it is no longer wanted", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])

@@ -15,7 +15,7 @@ describe("a reference", () => {
     assert.deepStrictEqual(byOf("app/web"), { _tag: "Tag", tag: "latest" })
   })
 
-  it("is a digest, whatever tag stands beside it", () => {
+  it("is a digest, with any tag beside it", () => {
     assert.deepStrictEqual(byOf(`app@sha256:${hex}`), { _tag: "Digest", digest: `sha256:${hex}` })
     assert.deepStrictEqual(byOf(`app:1.0@sha256:${hex}`), { _tag: "Digest", digest: `sha256:${hex}` })
     assert.deepStrictEqual(byOf(`app@sha512:${hex}${hex}`), { _tag: "Digest", digest: `sha512:${hex}${hex}` })

@@ -53,7 +53,7 @@ describe("verifying a layout", () => {
       }
     }))
 
-  it.effect("names what is missing once, with everybody who needs it", () =>
+  it.effect("names what is missing once, with all that needs it", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
       const all = index([one, two])
@@ -91,7 +91,7 @@ describe("verifying a layout", () => {
       assert.deepStrictEqual((yield* verified(registry)).lines, [])
     }))
 
-  it.effect("tells sizes that do not agree, whoever is wrong", () =>
+  it.effect("tells sizes that do not agree, whichever is wrong", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
       const manifest = written({
@@ -140,7 +140,7 @@ describe("verifying a layout", () => {
       }
     }))
 
-  it.effect("tells names that not everybody understands, and names that several entries have", () =>
+  it.effect("tells names that not all tools understand, and names that several entries have", () =>
     Effect.gen(function*() {
       const { add, registry, store } = foreignLayout()
       yield* store(one, one.config, ...one.layers, two, two.config, ...two.layers)
@@ -319,7 +319,7 @@ describe("a verification that is given up", () => {
       assert.deepStrictEqual([running, begun], [0, 2])
     }))
 
-  it.live("does not run ahead of whoever takes what it finds", () =>
+  it.live("does not run ahead of its consumer", () =>
     Effect.gen(function*() {
       const { add, store, stores } = foreignLayout()
       const manifests = Array.from({ length: 1000 }, (_, place) => sample(`nothing ${place}`, imageManifest))

@@ -8,9 +8,10 @@ export interface KnownConnections {
 }
 
 /**
- * Where there is no room, the connection that has been open for the longest without a token is closed: whoever has one
- * shows it at once. Strangers have half of the room at most, so that they do not drive out each other's successors in
- * the moment between connecting and showing it. Where all connections are known ones, a new one is refused.
+ * Where there is no room, the connection that has been open for the longest without a token is closed: a client with a
+ * token shows it at once. Strangers have half of the room at most, so that they do not drive out each other's
+ * successors in the moment between connecting and showing it. Where all connections are known ones, a new one is
+ * refused.
  *
  * @param limit connections at the same time
  */

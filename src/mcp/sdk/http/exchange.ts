@@ -26,7 +26,7 @@ export const reject = ({ response }: Exchange, { data, id, message, number, stat
     response.end()
     return
   }
-  // Nobody reads the rest of a body that was refused, so the connection has to go.
+  // The rest of a refused body is not read, so the connection has to be closed.
   const isUnread = status === 401 || status === 403 || status === 413
   const headers = { "content-type": "application/json", ...(isUnread ? { connection: "close" } : {}) }
   response.writeHead(status, headers).end(
@@ -69,7 +69,7 @@ export const jsonBody = ({ request }: Exchange, limit: number): Effect.Effect<un
     )
   )
 
-/** When the response is written, or nobody is there any more to read it. */
+/** When the response is written, or the client has closed the connection. */
 export const closed = ({ response }: Exchange): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (response.closed) return resume(Effect.void)

@@ -36,7 +36,7 @@ export const makeGate = ({ hosts, origins, token }: Access) => {
     // A page asks beforehand, without the token; and who looks for an authorization server is told that there is none.
     if (method === "OPTIONS" || !isEndpoint) return undefined
     const given = /^Bearer +(\S+)$/iu.exec(headers.authorization ?? "")?.[1]
-    // Digests are of one length, and comparing them takes the same time wherever they differ.
+    // Digests have one length, and a comparison takes the same time wherever they differ.
     return given !== undefined && timingSafeEqual(digestOf(given), expected) ? undefined : {
       status: 401,
       message: "The token that this server was started with is required: Authorization: Bearer <token>",

@@ -4,7 +4,7 @@ export interface HttpLimits {
   readonly bodyBytes: number
   /** Sessions at the same time; for a further one, the one that has been unused for the longest ends. */
   readonly sessions: number
-  /** Milliseconds after which a session that nobody uses ends. */
+  /** Milliseconds after which an unused session ends. */
   readonly idleMillis: number
   /** Requests being answered at the same time. */
   readonly requests: number

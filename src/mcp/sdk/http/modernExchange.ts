@@ -20,7 +20,7 @@ export const isModernBody = ({ request }: Exchange, body: unknown): boolean =>
 /** Requests that take a while, and may have something to tell in between. */
 const streamed = new Set(["subscriptions/listen", "tools/call"])
 
-/** Until the response is written. Nobody left to read it is how a client cancels. */
+/** Until the response is written. A client cancels by closing the connection. */
 export const handleModern = Effect.fnUntraced(function*(
   connections: Connections,
   exchange: Exchange,
@@ -56,7 +56,9 @@ const statusOf = (reply: Reply): number => {
   }
 }
 
-/** What is wrong with a request can be told by its status only as long as nothing is sent, so the stream begins late. */
+/**
+ * What is wrong with a request can be told by its status only as long as nothing is sent, so the stream begins late.
+ */
 const stream = Effect.fnUntraced(function*(connections: Connections, { response }: Exchange, request: JSONRPCRequest) {
   const begin = (): void => {
     if (response.headersSent) return
@@ -89,7 +91,7 @@ const stream = Effect.fnUntraced(function*(connections: Connections, { response 
   response.end()
 })
 
-/** Whoever stands between has decided by the headers, so that the body must not say something else. */
+/** Proxies decide by the headers, so that the body must say the same. */
 const checkHeaders = Effect.fnUntraced(function*(
   headers: Exchange["request"]["headers"],
   { id, method, params }: JSONRPCRequest
@@ -101,7 +103,7 @@ const checkHeaders = Effect.fnUntraced(function*(
     ...(["tools/call", "prompts/get", "resources/read"].includes(method) ? { "mcp-name": named } : {})
   }
   for (const [header, value] of Object.entries(expected)) {
-    // What is missing from the body is told by whoever reads it.
+    // The reader of the body says what is missing in it.
     if (value === undefined) continue
     const given = headers[header]
     if (typeof given !== "string" || decoded(given) !== value) {

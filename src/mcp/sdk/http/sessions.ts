@@ -98,7 +98,7 @@ export const makeSessions = Effect.fnUntraced(function*(
 
   const begin = Effect.fnUntraced(function*(exchange: Exchange, body: unknown) {
     if (sessions.size >= limits.sessions) yield* makeRoom
-    // Cannot be guessed; and whoever has it needs the token as well.
+    // It cannot be guessed, and the token is needed as well.
     const id = randomUUID()
     const scope = yield* Scope.fork(parent)
     const session = { ...(yield* Scope.provide(open(id), scope)), scope, open: 0, left: ++exchanges }

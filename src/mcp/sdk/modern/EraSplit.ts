@@ -1,7 +1,7 @@
 import type { Transport, TransportSendOptions } from "@modelcontextprotocol/sdk/shared/transport.js"
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js"
 
-/** A transport as the SDK's server sees it: without the messages that are for somebody else. */
+/** A transport as the SDK's server sees it: without the messages of the other revision. */
 export class EraSplit implements Transport {
   onmessage?: Transport["onmessage"]
   onclose?: Transport["onclose"]

@@ -1,4 +1,6 @@
-/** Questions to the client in the middle of a call, where a server cannot ask: the call ends with them, and comes again. */
+/**
+ * Questions to the client in the middle of a call, where a server cannot ask: the call ends with them, and comes again.
+ */
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js"
 import { Clock, Effect, Option, Schema } from "effect"
 import * as limits from "../../tool/limits.ts"
@@ -21,10 +23,10 @@ interface Kept {
 }
 
 /**
- * What calls that ended with a question wait for. A client gets no more of it than a random name, the `requestState`, and
- * so can make up no answer: it says which question it answers, and nothing else. A name is good for one call that is the
- * same in its tool, its arguments and its client, until it expires. A sealed state in the hands of the client would need
- * as much memory here, since only that makes it good for one use.
+ * What calls that ended with a question wait for. A client gets no more of it than a random name, the `requestState`,
+ * and so can make up no answer: it says which question it answers, and nothing else. A name is good for one call that
+ * is the same in its tool, its arguments and its client, until it expires. A sealed state in the hands of the client
+ * would need as much memory here, since only that makes it good for one use.
  */
 export interface Pending {
   readonly keep: (call: string, conversation: Conversation, now: number) => string
@@ -69,7 +71,7 @@ const invalid = new ProtocolError({
   message: "Invalid requestState: unknown, used, expired, or of another call; make the call again without it"
 })
 
-/** The same text for the same call, whatever the order of its keys. */
+/** The same text for the same call, in any order of its keys. */
 export const callText = (...parts: ReadonlyArray<unknown>): string =>
   JSON.stringify(parts, (_, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value)

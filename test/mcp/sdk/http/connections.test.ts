@@ -23,7 +23,7 @@ const halfOpen = Effect.fnUntraced(function*({ url }: Served, count: number, tex
 })
 
 describe("connections", () => {
-  it.live("without a token keep nobody out who has one, however many there are", () =>
+  it.live("without a token do not keep out those with one, however many there are", () =>
     Effect.gen(function*() {
       const served = yield* serving({ limits: { connections: 8, headersMillis: 60_000 } })
       const session = yield* openSession(served)

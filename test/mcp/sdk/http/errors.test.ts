@@ -50,7 +50,7 @@ describe("errors over HTTP", () => {
       assert.deepInclude(JSON.parse(method.body), { id: "mine" })
     }))
 
-  it.live("name every version that is served, whatever asks for another one", () =>
+  it.live("name every version that is served, in answer to any other one", () =>
     Effect.gen(function*() {
       const served = yield* serving()
       const session = yield* openSession(served)
@@ -71,7 +71,7 @@ describe("errors over HTTP", () => {
       }
     }))
 
-  it.live("are none for a client that takes whatever comes", () =>
+  it.live("are none for a client that accepts anything", () =>
     Effect.gen(function*() {
       const served = yield* serving()
       for (
@@ -139,7 +139,7 @@ describe("a client without the token", () => {
       assert.match(String(wrong.headers["www-authenticate"]), /^Bearer realm="ocilayout", error="invalid_token", /u)
     }))
 
-  it.live("sends nobody to a page where there is nothing to sign in to", () =>
+  it.live("starts no sign-in flow", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const started: Array<string> = []

@@ -29,7 +29,7 @@ describe("the way in", () => {
       }
     }))
 
-  it.live("takes no host but its own, whatever else is right", () =>
+  it.live("takes no host but its own, even with the right token", () =>
     Effect.gen(function*() {
       const served = yield* serving({ hosts: ["registry.example"] })
       for (

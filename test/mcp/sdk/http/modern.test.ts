@@ -98,7 +98,7 @@ describe("revision 2026-07-28 over HTTP", () => {
       assert.strictEqual((yield* send(served, { ...modernCall, headers: encoded("oci_list_layouts") })).status, 200)
     }))
 
-  it.live("cancels what nobody waits for any more, and refuses what is too much at once", () =>
+  it.live("cancels calls whose answer is not waited for, and refuses too many at once", () =>
     Effect.gen(function*() {
       const served = yield* serving({ waiting: true, limits: { requests: 1 } })
       const waiting = yield* Effect.forkChild(Effect.exit(begin(served, modernCall)))

@@ -26,7 +26,7 @@ describe("sessions", () => {
       assert.include(JSON.stringify(answer), "inline_limit")
     }))
 
-  it.live("that nobody uses make room for others, the one that was left first before the rest", () =>
+  it.live("that are not used make room for others, the one unused for longest first", () =>
     Effect.gen(function*() {
       const served = yield* serving({ limits: { sessions: 3 } })
       const ping = { jsonrpc: "2.0", id: 9, method: "ping" }
@@ -83,7 +83,7 @@ describe("sessions", () => {
       assert.strictEqual((yield* send(served, { headers: session, body: initialize })).status, 400)
     }))
 
-  it.live("end when nobody uses them, not while somebody listens or a call runs", () =>
+  it.live("end when they are not used, not while a client listens or a call runs", () =>
     Effect.gen(function*() {
       const served = yield* serving({ limits: { idleMillis: 100 }, waiting: true })
       const [listening, calling, left] = yield* Effect.all([
