@@ -70,6 +70,7 @@ describe("reads and writes", () => {
         "deleteName",
         "deleteTag",
         "findUpload",
+        "layerCache",
         "mountBlob",
         "moveName",
         "pin",

@@ -8,7 +8,7 @@ interface Exported {
   readonly name: string
 }
 
-const declaration = /^export (?:declare )?(?:const|interface|type|class|function) (\w+)/gmu
+const declaration = /^export (?:declare )?(?:const|interface|type|class|function\*?) (\w+)/gmu
 
 /** What a module exports itself. */
 const declaredIn = (path: string): ReadonlyArray<Exported> =>
@@ -37,7 +37,9 @@ const declaring = ({ name, path }: Exported): Exported => {
 /** Whether a docstring stands right before the first declaration of a name. */
 const isDocumented = ({ name, path }: Exported): boolean => {
   const text = readFileSync(path, "utf8")
-  const at = text.search(new RegExp(`^export (?:declare )?(?:const|interface|type|class|function) ${name}\\b`, "mu"))
+  const at = text.search(
+    new RegExp(`^export (?:declare )?(?:const|interface|type|class|function\\*?) ${name}\\b`, "mu")
+  )
   return /\/\*\*(?:(?!\*\/)[^])+\*\/\n$/u.test(text.slice(0, at))
 }
 

@@ -180,8 +180,9 @@ describe("digests that cannot be looked up", () => {
     Effect.gen(function*() {
       const { layout, registry } = yield* opened(name)
       const refusal = { _tag: "DigestInvalid", code: "DIGEST_INVALID", digest } as const
-      yield* assertRefused(layout, registry.resolveName("v1"), refusal)
-      yield* assertRefused(layout, registry.getNamed("v1"), refusal)
+      const noEntry = { _tag: "IndexInvalid", code: "INDEX_INVALID" } as const
+      yield* assertRefused(layout, registry.resolveName("v1"), noEntry)
+      yield* assertRefused(layout, registry.getNamed("v1"), noEntry)
       yield* assertRefused(layout, registry.resolveBlob(byDefault, digest), refusal)
       yield* assertRefused(layout, blobBytes(registry, byDefault, digest), refusal)
       yield* assertRefused(layout, registry.getManifest(byDefault, digest), refusal)

@@ -9,7 +9,15 @@ import { catalogueOf, kinds, nameOf } from "./support/catalogues.ts"
 import { tour } from "./support/tour.ts"
 
 /** Descriptions that say all there is to say in fewer words than it usually takes. */
-const brief = new Set(["oci_mount_blob", "oci_upload_cancel", "oci_upload_commit"])
+const brief = new Set([
+  "oci_diff",
+  "oci_find_files",
+
+  "oci_mount_blob",
+  "oci_read_file",
+  "oci_upload_cancel",
+  "oci_upload_commit"
+])
 
 /** All that our schemas are made of; some model API or other fails for what is not here, first of all for `$ref`. */
 const keywords = new Set(

@@ -12,6 +12,7 @@ import { makeMemory } from "../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { json, ocl, temporaryDirectory } from "../cli/support/command.ts"
 import { stoppedAt } from "../evals/world/clock.ts"
+import { layerTar } from "../image/support/layers.ts"
 import { catalogueOf, longest } from "../mcp/support/catalogues.ts"
 import { tour } from "../mcp/support/tour.ts"
 
@@ -173,6 +174,13 @@ const commands = Effect.gen(function*() {
   yield* run("tag", "delete", `${app}:older`)
   yield* run("revert", "3", layout)
   yield* run("restore", `${app}:old`, "--to", "2")
+  const tar = layerTar([["etc/motd", "f", "hello\n"]])
+  const layer = yield* json(["blob", "push", app, file(tar.toString())])
+  const layers = [
+    { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: layer["digest"], size: tar.length }
+  ]
+  yield* run("manifest", "push", `${app}:files`, file(JSON.stringify({ ...manifest, layers })))
+  yield* run("files", `${app}:files`)
   yield* run("verify", layout)
   yield* run("repair", layout)
   yield* run("gc", layout, "--untagged", "--yes")

@@ -109,11 +109,11 @@ export const findImageFiles = defineTool({
   input: Schema.Struct({
     ref: p.ref,
     name: p.optional(p.text("Glob with * and ?, on the file name; with a slash, on the whole path")),
-    type: p.optional(Schema.Literals(types)),
+    type: p.optional(Schema.Literals(types).annotate({ description: "Only files of this type" })),
     larger: p.optional(p.bytes("Only files of more bytes")),
     setuid: p.flag("Only setuid and setgid files"),
     digest: p.optional(p.text("sha256:<first digits> of the content")),
-    layer: p.optional(Schema.Natural),
+    layer: p.optional(Schema.Natural.annotate({ description: "Only what this layer brought, from 0" })),
     limit,
     start_after: startAfter,
     platform: p.platform

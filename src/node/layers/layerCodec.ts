@@ -81,6 +81,7 @@ class ResumedGzip implements Decoder {
   }
 }
 
+/** Decompresses layers with the zlib of Node: gzip and zstd. */
 export const layerCodec: LayerCodec = {
   decode: (compression, sink, options) => compression === "gzip" ? new GzipPass(sink, options) : new ZstdPass(sink),
   resume: (checkpoint, sink) => new ResumedGzip(checkpoint, sink),

@@ -11,7 +11,7 @@ export const tools: Readonly<Record<string, number>> = {
   oci_export_blob: 160,
   oci_inspect_image: 240,
   oci_list_files: 250,
-  oci_find_files: 310,
+  oci_find_files: 330,
   oci_read_file: 270,
   oci_diff: 220,
   oci_list_referrers: 250,

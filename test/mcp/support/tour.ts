@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../../src/mcp/requests/callTool.ts"
+import { layerTar } from "../../image/support/layers.ts"
 import { bytesOf, digestOf, type Image, pushImage, pushIndex } from "./images.ts"
 
 type Arguments = Readonly<Record<string, unknown>>
@@ -19,6 +20,8 @@ export const tour = Effect.fnUntraced(function*(
     manifest: { artifactType: "application/spdx+json", subject: subjectOf(image), annotations: { name: "sbom" } }
   })
   yield* pushIndex(registry, [{ ...image, platform: { os: "linux", architecture: "amd64" } }], ["all"])
+
+  yield* pushImage(registry, { tags: ["files"], layers: [layerTar([["etc/motd", "f", "hello\n"]]).toString()] })
 
   /** Nothing where the tool is not offered. */
   const call = (name: string, args: Arguments = {}): Effect.Effect<Output> =>
@@ -51,6 +54,9 @@ const looking = Effect.fnUntraced(function*(call: Call, ref: string) {
   yield* call("oci_inspect_image", { ref, history: true })
   yield* call("oci_read_blob", { ref })
   yield* call("oci_read_blob", { ref, length: 10, encoding: "base64" })
+  for (const name of ["oci_list_files", "oci_find_files"]) yield* call(name, { ref: "app:files" })
+  yield* call("oci_read_file", { ref: "app:files", path: "/etc/motd" })
+  yield* call("oci_diff", { ref: "app:files", other: "app:files" })
   yield* call("oci_export_blob", { ref, path: "/files/manifest.json" })
   yield* call("oci_history", { limit: 1 })
   yield* call("oci_usage")
