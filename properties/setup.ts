@@ -7,17 +7,17 @@
  */
 import { Arbitrary } from "effect"
 import fc from "fast-check"
-import { runs, seed } from "./support/share.ts"
+import { pureRuns, runs, seed } from "./support/share.ts"
 
 const shrink = process.env["PROPERTY_SHRINK"]
 
 fc.configureGlobal({
-  numRuns: runs,
+  numRuns: pureRuns,
   seed,
   endOnFailure: shrink === "0",
   ...(shrink === undefined || shrink === "0"
     ? {}
     : { interruptAfterTimeLimit: Number(shrink) * 1000, markInterruptAsFailure: true })
 })
-Arbitrary.configureGlobal({ check: { runs, seed } })
+Arbitrary.configureGlobal({ check: { runs: pureRuns, seed } })
 console.info(`properties: PROPERTY_RUNS=${runs} PROPERTY_SEED=${seed}`)

@@ -19,6 +19,9 @@ if (!Number.isSafeInteger(seed)) throw new Error("PROPERTY_SEED must be a whole 
 /** Whether there are so many runs that a property must have met everything that it claims to meet. */
 export const isWhole = runs >= whole
 
+/** How often a property of pure functions runs, which costs so little that it is always tried as in the whole. */
+export const pureRuns = Math.max(whole, runs)
+
 /** One in so many of the things to go through is tried: 1 where it is the whole. */
 export const stride = Math.max(1, Math.round(whole / runs))
 
