@@ -1,5 +1,6 @@
 /** How much of an image is looked at before it is refused; one place for all of it. Everything in an image is hostile. */
 
+/** How much a layer may be; more is `LayerInvalid`. */
 export interface LayerLimits {
   /** Files of one layer, whiteouts included. */
   readonly entries: number
@@ -12,6 +13,7 @@ export interface LayerLimits {
   readonly ratioFrom: number
 }
 
+/** The limits by default. */
 export const layerLimits: LayerLimits = {
   entries: 1_000_000,
   tableBytes: 128 * 1024 * 1024,

@@ -6,6 +6,7 @@ import { entryOf, modeOf } from "../tree/Node.ts"
 import { reach, type Reached } from "../tree/walk.ts"
 import type { OpenImage } from "./openImage.ts"
 
+/** One file, folder or link of an image, as listings show it. */
 export interface FileRow {
   /** Absolute; a byte that is no UTF-8 is a lone surrogate U+DC80 to U+DCFF. */
   readonly path: string

@@ -5,8 +5,10 @@ import { below } from "../tree/walk.ts"
 import { type FileRow, rowOf } from "./FileRow.ts"
 import type { OpenImage } from "./openImage.ts"
 
+/** In what a path of two images can differ. */
 export type Aspect = "type" | "content" | "target" | "mode" | "owner" | "xattrs" | "time"
 
+/** One path that differs between two images. */
 export interface Difference {
   readonly path: string
   readonly change: "added" | "removed" | "changed"

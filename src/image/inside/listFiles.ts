@@ -8,6 +8,7 @@ import { type FileRow, inOrder, reached, rowOf, rowOfEntry } from "./FileRow.ts"
 import { fitsGlob } from "./glob.ts"
 import type { OpenImage } from "./openImage.ts"
 
+/** Which part of a list is wanted. */
 export interface Paging {
   /** At most so many. */
   readonly limit: number
@@ -15,6 +16,7 @@ export interface Paging {
   readonly startAfter?: string | undefined
 }
 
+/** One page of a list. */
 export interface PageOf<A> {
   readonly items: ReadonlyArray<A>
   /** Whether there are more. */
@@ -76,6 +78,7 @@ export const listLayer = (
   return Result.succeed({ items, more: table.entries.length > limit })
 }
 
+/** Which files are looked for; all that is given must hold. */
 export interface Wanted {
   /** Fits the last part of the path; with a slash in it, all of the path. */
   readonly name?: string | undefined

@@ -14,6 +14,7 @@ import type { LayerTable } from "../table/Entry.ts"
 import { foldLayers, FoldRefused, FoldTooLong } from "../tree/foldLayers.ts"
 import type { Folder } from "../tree/Node.ts"
 
+/** An image with the tables of contents of its layers. */
 export interface OpenImage {
   /** Of the manifest. */
   readonly digest: string
@@ -41,6 +42,9 @@ const rememberedEntries = 400_000
 
 type Known = Pick<OpenImage, "config" | "root" | "tables">
 
+/**
+ * Looks inside images. Layers that were read are remembered while their layout is open, and kept in its layer cache.
+ */
 export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits): Inside => {
   const remembered = new WeakMap<object, Map<string, Known>>()
   return {

@@ -5,6 +5,7 @@ import { type FileWindow, readFile } from "../layers/readFile.ts"
 import { type FileRow, reached, rowOf } from "./FileRow.ts"
 import type { OpenImage } from "./openImage.ts"
 
+/** A file of an image, and its content. */
 export interface ReadPath {
   /** Of the file that the path leads to. */
   readonly row: FileRow

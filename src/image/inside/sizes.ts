@@ -24,6 +24,7 @@ interface FolderSize {
   readonly count: number
 }
 
+/** Where the bytes of an image are. */
 export interface ImageSizes {
   /** Bytes of all blobs; of all files in all layers; and of the files that can be seen. */
   readonly blobs: number
@@ -40,6 +41,11 @@ export interface ImageSizes {
   readonly largest: ReadonlyArray<FileRow>
 }
 
+/**
+ * Adds up the bytes of an image.
+ *
+ * @param most how many folders and files are listed at most
+ */
 export const sizesOf = (image: OpenImage, most: number): ImageSizes => {
   const { config, root, tables } = image
   const seen = tables.map(() => 0)

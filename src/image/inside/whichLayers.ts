@@ -6,6 +6,7 @@ import { reach } from "../tree/walk.ts"
 import { type FileRow, rowOf } from "./FileRow.ts"
 import { folded, type OpenImage } from "./openImage.ts"
 
+/** A layer that touches a path, and what it does to it. */
 export interface Touched {
   /** From 0. */
   readonly layer: number

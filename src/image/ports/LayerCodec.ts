@@ -1,5 +1,6 @@
 /** Decompression and hashing, which are not of this code: an interpreter brings them. */
 
+/** How a layer is compressed. */
 export type Compression = "none" | "gzip" | "zstd"
 
 /** A place from which a compressed layer can be read on without what comes before it. */
@@ -29,11 +30,13 @@ export interface Decoder {
   readonly close: () => void
 }
 
+/** A SHA-256 that is computed piece by piece. */
 export interface RunningSha256 {
   readonly update: (bytes: Uint8Array) => void
   readonly digest: () => Uint8Array
 }
 
+/** What reading layers needs from the platform: decompression and hashing. */
 export interface LayerCodec {
   /**
    * Decodes all members of gzip and all frames of zstd. Of gzip, `checkpoint` is told places about every `span` bytes
