@@ -44,7 +44,7 @@ export interface ImageSizes {
 /**
  * Adds up the bytes of an image.
  *
- * @param most how many folders and files are listed at most
+ * @param most how many of the largest files are listed
  */
 export const sizesOf = (image: OpenImage, most: number): ImageSizes => {
   const { config, root, tables } = image
