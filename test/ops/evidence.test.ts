@@ -75,7 +75,7 @@ describe("under the lock of a layout", () => {
         // As a new process, that remembers nothing.
         const anew = observed(stores)
         yield* change(sharedRegistry(anew.stores, hasher), earlier)
-        // What has just lost its entry is looked at as any content is that nothing leads to: a manifest, and its config.
+        // The deletion left a manifest and its config without an entry. The check of unlisted content reads these two blobs.
         assert.strictEqual(anew.reads(), name === "a collection" ? 2 : 0)
       }))
   }
