@@ -94,15 +94,15 @@ describe("options from the configuration", () => {
   it.live("open a layout", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
+      const provider = ConfigProvider.fromUnknown({ LAYOUT: directory, LOCK_WAIT: "5 seconds" })
       const layer = layerDiskConfig({
         directory: Config.String("LAYOUT"),
         lockWait: Config.Duration("LOCK_WAIT"),
         durability: Config.succeed("none")
-      })
-      const provider = ConfigProvider.fromUnknown({ LAYOUT: directory, LOCK_WAIT: "5 seconds" })
+      }).pipe(Layer.provide(ConfigProvider.layer(provider)))
       yield* Effect.gen(function*() {
         yield* pushImage(yield* Registry, "app", one, ["v1"])
-      }).pipe(Effect.provide(layer), Effect.provide(ConfigProvider.layer(provider)))
+      }).pipe(Effect.provide(layer))
       const { resolveTag } = yield* makeDisk({ directory, mustExist: true })
       assert.strictEqual((yield* resolveTag("app", "v1")).digest, one.descriptor.digest)
     }))
