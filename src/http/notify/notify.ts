@@ -93,16 +93,21 @@ const told = Effect.fnUntraced(function*(
       )
     )
   })
-  return yield* Effect.catch(once, (error: RegistryError) => {
-    if (error._tag === "RevisionUnknown" && error.oldest !== undefined && error.oldest - 1 > skipTo) {
-      skipTo = error.oldest - 1
-      return Effect.logWarning(`commits before revision ${error.oldest} are kept no longer: ${url.origin} is not told`)
-    }
-    return Effect.andThen(
-      Effect.logWarning(`what is to be told to ${url.origin} cannot be read: ${error.message}`),
-      pause(failures++, first, most)
-    )
-  }).pipe(Effect.forever)
+  return yield* once.pipe(
+    Effect.catch((error) => {
+      if (error._tag === "RevisionUnknown" && error.oldest !== undefined && error.oldest - 1 > skipTo) {
+        skipTo = error.oldest - 1
+        return Effect.logWarning(
+          `commits before revision ${error.oldest} are kept no longer: ${url.origin} is not told`
+        )
+      }
+      return Effect.andThen(
+        Effect.logWarning(`what is to be told to ${url.origin} cannot be read: ${error.message}`),
+        pause(failures++, first, most)
+      )
+    }),
+    Effect.forever
+  )
 })
 
 /** The revision that the receiver has come to; 0 where the history is another one than it was told. */

@@ -22,6 +22,7 @@ import {
 import type { JournalEnd } from "../journal/journalFile.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
 import { rotate } from "../journal/journalSegments.ts"
+import { withMetrics } from "./commitMetrics.ts"
 import type { Completion } from "./completion.ts"
 import { answers, type Decided, decideInTurn, type Proposal, unchanged } from "./decisions.ts"
 import { foreignDrafts, nothingElse } from "./drafts.ts"
@@ -64,10 +65,10 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
     })
     return Effect.asVoid(Effect.forkIn(lookAgain, scope))
   })
-  const groups = yield* makeGroupCommit<Proposal, Committed, RegistryError>({
+  const groups = yield* makeGroupCommit<Proposal, Committed, RegistryError>(withMetrics({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
     run: commitGroup({ files, cache, completion, replacedIndexes: makeReplacedIndexes(files), watch })
-  })
+  }))
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
   const decideUnwritten = Effect.fnUntraced(
