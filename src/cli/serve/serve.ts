@@ -39,7 +39,7 @@ export const serve = Effect.fn("serve")(
     const tell = (url: string) => Console.error(serveNotice(url, resolve(flags.directory), request))
     const workers = flags.workers ?? Math.min(workersByDefault, availableParallelism())
     if (workers > 1 && !isWorker) return yield* runWorkers(workers, tell)
-    yield* Effect.provide(work(flags, request, tell), tracing)
+    return yield* Effect.provide(work(flags, request, tell), tracing)
   },
   Effect.scoped,
   // A server that is told to stop has done its work.
