@@ -36,7 +36,7 @@ export interface Access {
   ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refused>
 }
 
-export interface Permitted {
+interface Permitted {
   readonly user: string
   readonly may: Permission
 }

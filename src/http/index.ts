@@ -2,7 +2,7 @@
 export { type Credentials, parseHtpasswd, parseTokens } from "./credentials.ts"
 export type { Offers } from "./dispatch.ts"
 export { defaultLimits, type HttpLimits } from "./limits.ts"
-export { notify, type NotifyOptions } from "./notify/notify.ts"
+export { notify } from "./notify/notify.ts"
 export type { Observed } from "./observe.ts"
 export { opensToAll, parseRules, type Rules } from "./rules.ts"
 export { type ServeOptions, serveRegistry } from "./serveRegistry.ts"

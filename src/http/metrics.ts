@@ -11,7 +11,7 @@ export interface Metrics {
 }
 
 /** What there is at the moment. */
-export interface Now {
+interface Now {
   /** Requests that are under way. */
   readonly answering: number
   /** Clients that listen to events. */

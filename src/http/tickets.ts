@@ -21,7 +21,7 @@ const Ticket = Schema.fromJsonString(Schema.Struct({
 }))
 
 /** Whose it is, and what it is limited to. */
-export interface Ticketed {
+interface Ticketed {
   readonly who: Who
   readonly scopes?: ReadonlyArray<Scope> | undefined
 }
