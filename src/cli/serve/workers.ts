@@ -43,7 +43,7 @@ const urlIn = (message: unknown): string | undefined =>
  * Starts this very command so many times, and replaces a worker that ends, until the scope closes: then all of them are
  * told to stop, and waited for. One that ends before it has listened has said why, and this ends as it did.
  *
- * @param listening is told once where they listen
+ * @param listening is told once where they listen, when all of them do
  */
 export const runWorkers = Effect.fnUntraced(function*(
   count: number,
@@ -75,8 +75,10 @@ export const runWorkers = Effect.fnUntraced(function*(
       starting.delete(worker)
       // What it has read of its files may have been from before.
       if (hungUp.delete(worker)) worker.process.kill("SIGHUP")
-      if (!told) Effect.runForkWith(context)(listening(url))
+      // By then none of them holds the port alone, which would be lost with it.
+      if (told || starting.size > 0) return
       told = true
+      Effect.runForkWith(context)(listening(url))
     })
     worker.once("exit", (code: number | null) => {
       workers.delete(worker)
