@@ -43,6 +43,7 @@ const exceptions: Record<string, ReadonlyArray<string>> = {
   "src/mcp/sdk/http/sessions.ts": ["node:"],
   // The same for registries, and what passwords are hashed with.
   "src/http/notify/cloudEvent.ts": ["node:crypto"],
+  "src/http/observe.ts": ["node:net", "@effect/platform-node/NodeHttpServerRequest"],
   "src/http/passwords.ts": ["node:crypto", "bcryptjs"],
   "src/http/serveRegistry.ts": ["node:http", "node:https", "@effect/platform-node/NodeHttpServer"],
   "src/http/stalled.ts": ["node:http"],

@@ -1,7 +1,7 @@
 /** Runs the command line: logs and mistakes go to standard error, results to standard output. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Effect, Exit, Layer, References, Runtime } from "effect"
+import { Cause, ConfigProvider, Console, Effect, Exit, Layer, References, Runtime } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { constants } from "node:os"
 import process from "node:process"
@@ -9,6 +9,7 @@ import { printableJson, quoted, sentence } from "../oci/quoted.ts"
 import { ocilayout } from "./command.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { makeRoom } from "./leave.ts"
+import { configuration } from "./serve/configFile.ts"
 import { version } from "./version.ts"
 
 /** Never offered in the place of what was mistyped: what they do cannot be taken back, or changes what is there. */
@@ -67,6 +68,7 @@ const isForScripts = (args: ReadonlyArray<string>): boolean => {
 const layer = Layer.mergeAll(
   NodeServices.layer,
   Layer.succeed(References.LogToStderr, true),
+  ConfigProvider.layer(configuration(process.argv, process.env)),
   CliOutput.layerPresenter(presenter),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.LogLevel] })
 )

@@ -6,6 +6,7 @@ import type { LayoutReads } from "../ops/api/Layout.ts"
 import type { RegistryShape } from "../ops/api/Registry.ts"
 import type { Failure } from "./errors.ts"
 import type { HttpLimits } from "./limits.ts"
+import type { Permission } from "./permission.ts"
 
 export interface Surface {
   readonly registry: RegistryShape
@@ -24,6 +25,7 @@ export interface Surface {
 export interface Call {
   readonly request: HttpServerRequest
   readonly query: URLSearchParams
+  readonly may: Permission
 }
 
 export type Answer = Effect.Effect<HttpServerResponse, Failure, Scope.Scope>

@@ -1,5 +1,5 @@
 /** The registry's API as one effect: it answers the request that the server hands it. */
-import { Cause, Deferred, Effect, Exit, Option, type Scope } from "effect"
+import { Cause, Deferred, Effect, Option, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Actor } from "../ops/api/Actor.ts"
@@ -9,8 +9,10 @@ import { type AccessOptions, makeAccess } from "./auth.ts"
 import { dispatch, makeTable, type Offers } from "./dispatch.ts"
 import { failed, type Failure, refused, unexpected } from "./errors.ts"
 import { defaultLimits, type HttpLimits } from "./limits.ts"
-import { type Counted, makeMetrics } from "./metrics.ts"
+import { mergeMetrics } from "./mergeMetrics.ts"
+import { makeMetrics } from "./metrics.ts"
 import { nothingHere, routeOf } from "./names.ts"
+import { observe, type Observed, type Seen } from "./observe.ts"
 import { Refused } from "./Refused.ts"
 import type { Surface } from "./Surface.ts"
 
@@ -20,13 +22,21 @@ export interface AppOptions extends AccessOptions {
   readonly sparse: boolean
   /** Whether what was answered is counted, and told at /metrics to those who may read. */
   readonly metrics: boolean
+  /** What is told at /metrics of other processes that serve the same; nothing by default. */
+  readonly otherMetrics?: Effect.Effect<ReadonlyArray<string>> | undefined
   readonly limits?: Partial<HttpLimits>
+  /** Is told of each request once its answer has gone out; nobody by default. */
+  readonly log?: ((observed: Observed) => void) | undefined
 }
 
 export interface App {
   readonly handle: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest | Scope.Scope>
-  /** Replaces the users and tokens. If they differ from before, tickets that were given out are no longer valid. */
-  readonly renew: (credentials: AppOptions["credentials"]) => Effect.Effect<void>
+  /** From now on these are who may come in, and what they may; where they are others, tickets of before are good for nothing. */
+  readonly renew: (credentials: AppOptions["credentials"], rules: AppOptions["rules"]) => Effect.Effect<void>
+  /** What is measured inside of it is told at /metrics. */
+  readonly measure: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** What this server alone tells at /metrics; nothing where nothing is counted. */
+  readonly metrics: Effect.Effect<string>
   /** From now on requests are told that the server is stopping; those under way go on. */
   readonly stop: Effect.Effect<unknown>
 }
@@ -52,50 +62,52 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
     let answering = 0
     let stopping = false
 
+    const ownMetrics = Effect.suspend(() =>
+      metrics === undefined ? Effect.succeed("") : metrics.text({ answering, listening: surface.listening.count })
+    )
+
     const respond = Effect.fnUntraced(function*(
       request: HttpServerRequest,
-      seen: { route: Counted["route"] }
+      seen: Seen
     ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Scope.Scope> {
       if (stopping) return yield* ending
       const [path = "", search = ""] = splitAt(request.url)
       const route = yield* Effect.fromResult(routeOf(path))
       seen.route = route._tag
       if (answering > limits.requests && route._tag !== "Health") return yield* busy
-      if (route._tag === "Token") return yield* access.token(request)
-      const user = yield* access.permit(request, route)
+      const query = search === "" ? noQuery : new URLSearchParams(search)
+      if (route._tag === "Token") return yield* access.token(request, query)
+      const { may, user } = yield* access.permit(request, route)
+      seen.user = user
       if (route._tag === "Metrics") {
         if (metrics === undefined) return yield* nothingHere
-        return HttpServerResponse.text(yield* metrics.text(answering), { contentType: "text/plain; version=0.0.4" })
+        const texts = [yield* ownMetrics, ...(yield* options.otherMetrics ?? Effect.succeed([]))]
+        return HttpServerResponse.text(mergeMetrics(texts), { contentType: "text/plain; version=0.0.4" })
       }
-      const call = { request, query: search === "" ? noQuery : new URLSearchParams(search) }
+      const call = { request, query, may }
       return yield* Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
     })
 
+    const isObserved = metrics !== undefined || options.log !== undefined
+    const measure: App["measure"] = (effect) => metrics === undefined ? effect : metrics.measure(effect)
+
     const handle = Effect.gen(function*() {
       const request = yield* HttpServerRequest
-      const seen: { route: Counted["route"]; brokeOff: boolean } = { route: "none", brokeOff: false }
-      const began = performance.now()
-      const count = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse>) => {
-        const status = Exit.isSuccess(exit) && !seen.brokeOff ? exit.value.status : "gone"
-        metrics?.count({
-          method: request.method,
-          route: seen.route,
-          status,
-          seconds: (performance.now() - began) / 1000
+      const seen: Seen = { route: "none" }
+      if (isObserved) {
+        observe(request, seen, (observed) => {
+          metrics?.count(observed)
+          options.log?.(observed)
         })
       }
       answering++
       return yield* respond(request, seen).pipe(
-        Effect.catch((failure) => {
-          seen.brokeOff = failure._tag === "HttpServerError"
-          return told(request, failure)
-        }),
+        Effect.catch((failure) => told(request, failure)),
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.failCause(cause)
             : Effect.as(Effect.logError("a request failed unexpectedly", cause), refused(unexpected))
         ),
-        Effect.onExit((exit) => Effect.sync(() => count(exit))),
         Effect.ensuring(Effect.sync(() => {
           answering--
         }))
@@ -103,10 +115,12 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
     })
 
     return {
-      handle,
-      renew: (credentials) =>
+      handle: measure(handle),
+      measure,
+      metrics: ownMetrics,
+      renew: (credentials, rules) =>
         Effect.sync(() => {
-          access = makeAccess({ ...options, credentials }, limits)
+          access = makeAccess({ ...options, credentials, rules }, limits)
         }),
       stop: Effect.suspend(() => {
         stopping = true

@@ -8,41 +8,76 @@ import { apiVersion } from "./dispatch.ts"
 import type { HttpLimits } from "./limits.ts"
 import type { Route } from "./names.ts"
 import { makePasswords } from "./passwords.ts"
+import { type Permission, permissionOf, unlimited } from "./permission.ts"
 import { Refused } from "./Refused.ts"
+import type { Rules, Who } from "./rules.ts"
+import { opensToAll } from "./rules.ts"
+import { actionOf, parseScopes, type Scope, scopeFor } from "./scopes.ts"
 import { makeTickets, ticketSeconds } from "./tickets.ts"
 
 export interface AccessOptions {
   /** None where every client may do all that the registry offers. */
   readonly credentials: Credentials | undefined
-  /** Whether those who show nothing may read. */
+  /** Whether those who show nothing may read; where there are rules, these say it. */
   readonly anonymousPull: boolean
+  /** Who may do what where; by default, whoever has logged in may do everything. */
+  readonly rules?: Rules | undefined
   /** What servers that are one to their clients sign tickets with; one of its own by default. */
   readonly ticketSecret?: Buffer | undefined
 }
 
 export interface Access {
-  /** Who is asking, or why that is not enough. */
-  readonly permit: (request: HttpServerRequest, route: Route) => Effect.Effect<string, Refused>
+  /** Who is asking and what they may, or why that is not enough. */
+  readonly permit: (request: HttpServerRequest, route: Route) => Effect.Effect<Permitted, Refused>
   /** What a client with a password gets to show instead of it (the Docker registry's token authentication). */
-  readonly token: (request: HttpServerRequest) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refused>
+  readonly token: (
+    request: HttpServerRequest,
+    query: URLSearchParams
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Refused>
 }
 
-const anonymous = "anonymous"
+interface Permitted {
+  readonly user: string
+  readonly may: Permission
+}
 
-/** A client without a credential is `Nobody`; one with a wrong credential is refused. */
-type Shown = { readonly _tag: "Nobody" } | { readonly _tag: "User"; readonly name: string } | { readonly _tag: "Wrong" }
+/** Who shows nothing is nobody; who shows something wrong is sent away. */
+interface Shown {
+  /** Absent where it is wrong. */
+  readonly who: Who | undefined
+  /** What a ticket is limited to; all that the user may where it is absent. */
+  readonly scopes?: ReadonlyArray<Scope> | undefined
+  readonly isTicket?: boolean
+}
 
-const nobody: Shown = { _tag: "Nobody" }
-const wrong: Shown = { _tag: "Wrong" }
-const user = (name: string): Shown => ({ _tag: "User", name })
+const nobody: Shown = { who: { _tag: "Nobody" } }
+const wrong: Shown = { who: undefined }
+const token: Who = { _tag: "Token" }
 
-export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessOptions, limits: HttpLimits): Access => {
-  if (credentials === undefined) {
-    return { permit: () => Effect.succeed(anonymous), token: () => Effect.fail(noTokens) }
+const nameOf = (who: Who): string => {
+  switch (who._tag) {
+    case "Nobody":
+      return "anonymous"
+    case "Token":
+      return "token"
+    case "User":
+      return who.name
   }
+}
+
+export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access => {
+  const { credentials, rules, ticketSecret } = options
+  if (credentials === undefined) {
+    return {
+      permit: () => Effect.succeed({ user: "anonymous", may: unlimited }),
+      token: () => Effect.fail(noTokens)
+    }
+  }
+  const anonymousPull = rules === undefined ? options.anonymousPull : opensToAll(rules)
   const passwords = makePasswords(credentials)
   const tickets = makeTickets(credentials, ticketSecret)
   const attempts = makeAttempts(limits.wrongLogins)
+  const permission = (who: Who, scopes?: ReadonlyArray<Scope>) => permissionOf({ rules, anonymousPull, who, scopes })
 
   const shownBy = (header: string, now: number): Effect.Effect<Shown> => {
     const [, scheme = "", value = ""] = /^(\S+) +(\S+) *$/u.exec(header) ?? []
@@ -51,13 +86,18 @@ export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessO
         const [, name = "", password = ""] = /^([^:]*):(.*)$/su.exec(Buffer.from(value, "base64").toString()) ?? []
         // Clients that have no password show an empty one.
         if (name === "" && password === "") return Effect.succeed(nobody)
-        return Effect.map(passwords.isPassword(name, password, now), (right) => right ? user(name) : wrong)
+        // A token may be the password of any name, which then says nothing of who shows it.
+        if (passwords.isToken(password)) return Effect.succeed({ who: token })
+        return Effect.map(
+          passwords.isPassword(name, password, now),
+          (right) => right ? { who: { _tag: "User", name } } : wrong
+        )
       }
       case "bearer": {
-        if (passwords.isToken(value)) return Effect.succeed(user("token"))
+        if (passwords.isToken(value)) return Effect.succeed({ who: token })
         const ticket = tickets.read(value, now)
         if (ticket === undefined) return Effect.succeed(wrong)
-        return Effect.succeed(ticket.user === undefined ? nobody : user(ticket.user))
+        return Effect.succeed({ who: ticket.who, scopes: ticket.scopes, isTicket: true })
       }
       default:
         return Effect.succeed(wrong)
@@ -72,30 +112,35 @@ export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessO
     const seconds = attempts.wait(address, now)
     if (seconds > 0) return yield* tooMany(seconds)
     const found = yield* shownBy(header, now)
-    if (found._tag === "Wrong") attempts.wrong(address, now)
-    if (found._tag === "User") attempts.right(address)
+    if (found.who === undefined) attempts.wrong(address, now)
+    else if (found.who._tag !== "Nobody") attempts.right(address)
     return found
   })
 
   return {
     permit: Effect.fnUntraced(function*(request, route) {
-      // They tell nothing of what is stored, and a program that monitors a server has no password.
-      if (route._tag === "Health" || route._tag === "Ready") return anonymous
-      const found = yield* shown(request)
-      if (found._tag === "User") return found.name
-      const may = found._tag === "Nobody" && anonymousPull && isReading(request, route)
-      // A client asks at the base how to log in, and a client that has a ticket may go on.
-      const hasTicket = request.headers["authorization"]?.toLowerCase().startsWith("bearer") ?? false
-      if (may && (route._tag !== "Base" || hasTicket)) return anonymous
-      return yield* unauthorized(request, anonymousPull ? bearer(request, route) : "Basic realm=\"ocilayout\"")
-    }),
-    token: Effect.fnUntraced(function*(request) {
-      const found = yield* shown(request)
-      if (found._tag === "Wrong" || (found._tag === "Nobody" && !anonymousPull)) {
-        return yield* unauthorized(request, "Basic realm=\"ocilayout\"")
+      // They tell nothing of what is stored, and whatever watches a server has no password.
+      if (route._tag === "Health" || route._tag === "Ready") return { user: "anonymous", may: unlimited }
+      const { isTicket = false, scopes, who } = yield* shown(request)
+      const challenge = (insufficient: boolean) =>
+        unauthorized(request, anonymousPull || insufficient ? bearer(request, route, insufficient) : basic)
+      if (who === undefined) return yield* challenge(false)
+      const permitted = { user: nameOf(who), may: permission(who, scopes) }
+      const action = actionOf(request.method, route)
+      if (permitted.may.reach(route, action)) {
+        // A client asks at the base how to log in, and a client that has a ticket may go on.
+        if (who._tag !== "Nobody" || route._tag !== "Base" || isTicket) return permitted
       }
+      if (who._tag === "Nobody") return yield* challenge(false)
+      return yield* permission(who).reach(route, action) ? challenge(true) : denied
+    }),
+    token: Effect.fnUntraced(function*(request, query) {
+      const { who } = yield* shown(request)
+      if (who === undefined || (who._tag === "Nobody" && !anonymousPull)) return yield* unauthorized(request, basic)
       const now = yield* Clock.currentTimeMillis
-      const token = tickets.issue(found._tag === "User" ? found.name : undefined, now)
+      const may = permission(who)
+      const scopes = query.has("scope") ? parseScopes(query).flatMap(may.grant) : undefined
+      const token = tickets.issue({ who, scopes }, now)
       const issued_at = new Date(now).toISOString()
       return HttpServerResponse.text(
         JSON.stringify({ token, access_token: token, expires_in: ticketSeconds, issued_at }),
@@ -105,21 +150,20 @@ export const makeAccess = ({ anonymousPull, credentials, ticketSecret }: AccessO
   }
 }
 
-/** An upload's status is of no use to those who may not upload. */
-const isReading = ({ method }: HttpServerRequest, { _tag }: Route): boolean =>
-  (method === "GET" || method === "HEAD") && _tag !== "Upload"
+const basic = "Basic realm=\"ocilayout\""
 
 /** Where a ticket is to be had, as the client calls this server, and what it has to be good for. */
-const bearer = (request: HttpServerRequest, route: Route): string => {
+const bearer = (request: HttpServerRequest, route: Route, insufficient: boolean): string => {
   const { host = "" } = request.headers
   const forwarded = request.headers["x-forwarded-proto"]
   const scheme = forwarded === "https" || request.originalUrl.startsWith("https:") ? "https" : "http"
   const realm = `${scheme}://${host.replace(/[^\w.:[\]-]/gu, "")}/token`
-  const actions = isReading(request, route) ? "pull" : request.method === "DELETE" ? "delete" : "pull,push"
-  const scope = "repository" in route && !/["\\]/u.test(route.repository)
-    ? `,scope="repository:${route.repository}:${actions}"`
-    : ""
-  return `Bearer realm="${realm}",service="ocilayout"${scope}`
+  const scope = scopeFor(request.method, route)
+  return [
+    `Bearer realm="${realm}",service="ocilayout"`,
+    ...(scope === undefined ? [] : [`scope="${scope}"`]),
+    ...(insufficient ? ["error=\"insufficient_scope\""] : [])
+  ].join(",")
 }
 
 const unauthorized = ({ headers }: HttpServerRequest, challenge: string): Refused =>
@@ -129,6 +173,12 @@ const unauthorized = ({ headers }: HttpServerRequest, challenge: string): Refuse
     message: headers["authorization"] === undefined ? "log in first" : "the user, password or token is not right",
     headers: { ...apiVersion, "www-authenticate": challenge }
   })
+
+const denied = new Refused({
+  status: 403,
+  code: "DENIED",
+  message: "the rules of this registry do not allow you that"
+})
 
 const tooMany = (seconds: number): Refused =>
   new Refused({

@@ -1,6 +1,7 @@
 /** Lists of tags, referrers and repositories (distribution-spec, "Content Discovery"), in pages. */
 import { Effect, Result, Stream } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Descriptor } from "../oci/Descriptor.ts"
 import { imageIndex } from "../oci/MediaType.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import type { Route } from "./names.ts"
@@ -70,22 +71,55 @@ export const listTags = (
 
 export const listRepositories = (surface: Surface, call: Call): Answer =>
   Effect.map(
-    pageOf(surface, call, "/v2/_catalog", (page) => surface.registry.repositories(page), itself),
+    pageOf(surface, call, "/v2/_catalog", (page) => repositoriesOf(surface, call, page), itself),
     ({ headers, items }) => json({ repositories: items }, headers)
   )
+
+/** Only those that the client may pull from. */
+const repositoriesOf = (
+  { registry }: Surface,
+  { may }: Call,
+  { limit, startAfter }: { startAfter?: string; limit: number }
+): Stream.Stream<string, RegistryError> =>
+  may.everywhere("pull")
+    ? registry.repositories({ startAfter, limit })
+    : registry.repositories({ startAfter }).pipe(
+      Stream.filter((repository) => may.in("pull", repository)),
+      Stream.take(limit)
+    )
+
+/**
+ * In a layout that repositories share, a referrer may be another repository's. It is told where the client may pull from
+ * one that has it, or where none has it by itself.
+ */
+const referrersOf = (
+  { registry }: Surface,
+  { may }: Call,
+  { digest, repository }: Extract<Route, { readonly _tag: "Referrers" }>,
+  { artifactType, limit, startAfter }: { startAfter?: string; limit: number; artifactType: string | undefined }
+): Stream.Stream<Descriptor, RegistryError> =>
+  may.everywhere("pull")
+    ? registry.referrers(repository, digest, { startAfter, limit, artifactType })
+    : registry.attached(repository, digest, { startAfter, artifactType }).pipe(
+      Stream.filter(({ repositories }) =>
+        repositories.length === 0 || repositories.some((name) => may.in("pull", name))
+      ),
+      Stream.map(({ descriptor }) => descriptor),
+      Stream.take(limit)
+    )
 
 export const listReferrers = (
   surface: Surface,
   call: Call,
-  { digest, repository }: Extract<Route, { readonly _tag: "Referrers" }>
+  route: Extract<Route, { readonly _tag: "Referrers" }>
 ): Answer => {
   const artifactType = call.query.get("artifactType") ?? undefined
   return Effect.map(
     pageOf(
       surface,
       call,
-      `/v2/${repository}/referrers/${digest}`,
-      (page) => surface.registry.referrers(repository, digest, { ...page, artifactType }),
+      `/v2/${route.repository}/referrers/${route.digest}`,
+      (page) => referrersOf(surface, call, route, { ...page, artifactType }),
       (referrer) => referrer.digest
     ),
     ({ headers, items }) =>

@@ -1,22 +1,21 @@
 /** What a server has answered, counted for Prometheus. */
 import { Context, Effect, Metric } from "effect"
 import { format } from "effect/observability/PrometheusMetrics"
-import type { Route } from "./names.ts"
-
-/** One request and how it ended. */
-export interface Counted {
-  readonly method: string
-  /** `none` where the path leads nowhere. */
-  readonly route: Route["_tag"] | "none"
-  /** `gone` where the client did not wait for the answer. */
-  readonly status: number | "gone"
-  readonly seconds: number
-}
+import type { Observed } from "./observe.ts"
 
 export interface Metrics {
-  readonly count: (counted: Counted) => void
-  /** @param answering requests that are under way */
-  readonly text: (answering: number) => Effect.Effect<string>
+  readonly count: (observed: Observed) => void
+  /** What is measured inside of it is told with the rest. */
+  readonly measure: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly text: (now: Now) => Effect.Effect<string>
+}
+
+/** What there is at the moment. */
+interface Now {
+  /** Requests that are under way. */
+  readonly answering: number
+  /** Clients that listen to events. */
+  readonly listening: number
 }
 
 /** Other methods are counted together: a client could invent any number of them. */
@@ -30,36 +29,62 @@ const requests = Metric.counter("ocilayout_http_requests_total", {
   incremental: true
 })
 const duration = Metric.histogram("ocilayout_http_request_duration_seconds", {
-  description: "From the headers of a request to those of its answer, its body read",
+  description: "From the headers of a request to the end of its answer",
   boundaries
 })
 const answeringNow = Metric.gauge("ocilayout_http_requests_in_flight", { description: "Requests that are under way" })
+const listeningNow = Metric.gauge("ocilayout_event_listeners", { description: "Clients that listen to events" })
+const received = Metric.counter("ocilayout_http_received_bytes_total", {
+  description: "Bytes that clients have sent, headers included",
+  incremental: true
+})
+const sent = Metric.counter("ocilayout_http_sent_bytes_total", {
+  description: "Bytes that clients were sent, headers included",
+  incremental: true
+})
+const uploads = Metric.counter("ocilayout_uploads_total", {
+  description: "Uploads of blobs that were started, finished or cancelled",
+  incremental: true
+})
+
+/** What a request did to an upload; one that comes in one piece, or is mounted, is started and finished at once. */
+const uploadEventsOf = ({ method, route, status }: Observed): ReadonlyArray<string> => {
+  if (route === "Uploads" && method === "POST") {
+    return status === 201 ? ["started", "finished"] : status === 202 ? ["started"] : []
+  }
+  if (route !== "Upload") return []
+  return method === "PUT" && status === 201 ? ["finished"] : method === "DELETE" && status === 204 ? ["cancelled"] : []
+}
 
 /** The metrics of one server, apart from other metrics of the process. */
 export const makeMetrics = (): Metrics => {
   const context = Context.make(Metric.MetricRegistry, new Map())
-  const counters = new Map<string, typeof requests>()
-  const timers = new Map<string, typeof duration>()
-  const made = <A>(known: Map<string, A>, key: string, make: () => A): A => {
-    const found = known.get(key) ?? make()
-    known.set(key, found)
-    return found
+  const made = <A>(make: (attributes: Readonly<Record<string, string>>) => A) => {
+    const known = new Map<string, A>()
+    return (attributes: Readonly<Record<string, string>>): A => {
+      const key = Object.values(attributes).join(" ")
+      const found = known.get(key) ?? make(attributes)
+      known.set(key, found)
+      return found
+    }
   }
+  const counter = made((attributes) => Metric.withAttributes(requests, attributes))
+  const timer = made((attributes) => Metric.withAttributes(duration, attributes))
+  const uploadCounter = made((attributes) => Metric.withAttributes(uploads, attributes))
   return {
-    count: ({ method, route, seconds, status }) => {
+    count: (observed) => {
+      const { bytesIn, bytesOut, method, route, seconds, status } = observed
       const attributes = { method: methods.has(method) ? method : "other", route: route.toLowerCase() }
-      made(
-        counters,
-        `${attributes.method} ${route} ${status}`,
-        () => Metric.withAttributes(requests, { ...attributes, status: String(status) })
-      ).updateUnsafe(1, context)
-      made(timers, `${attributes.method} ${route}`, () => Metric.withAttributes(duration, attributes)).updateUnsafe(
-        seconds,
-        context
-      )
+      counter({ ...attributes, status: String(status) }).updateUnsafe(1, context)
+      timer(attributes).updateUnsafe(seconds, context)
+      received.updateUnsafe(bytesIn, context)
+      sent.updateUnsafe(bytesOut, context)
+      for (const event of uploadEventsOf(observed)) uploadCounter({ event }).updateUnsafe(1, context)
     },
-    text: (answering) => {
+    measure: (effect) => Effect.provideContext(effect, context),
+    text: ({ answering, listening }) => {
       answeringNow.updateUnsafe(answering, context)
+      listeningNow.updateUnsafe(listening, context)
       return Effect.provideContext(format(), context)
     }
   }

@@ -57,9 +57,7 @@ export const makePasswords = ({ tokens, users }: Credentials): Passwords => {
   }
 
   return {
-    // Clients that only have room for a password give a token as one.
-    isPassword: (user, password, now) =>
-      isToken(password) ? Effect.succeed(true) : Effect.promise(() => isPassword(user, password, now)),
+    isPassword: (user, password, now) => Effect.promise(() => isPassword(user, password, now)),
     isToken
   }
 }

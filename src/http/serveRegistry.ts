@@ -21,14 +21,23 @@ export interface ServeOptions extends AppOptions {
   readonly tls?: TlsFiles | undefined
 }
 
+/** What may be replaced while it listens. */
+interface Renewed extends Pick<AppOptions, "credentials" | "rules"> {
+  readonly tls: TlsFiles | undefined
+}
+
 interface Serving {
   /** Like `http://127.0.0.1:5000`. */
   readonly url: string
+  /** What is measured inside of it is told at /metrics. */
+  readonly measure: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** What this server alone tells at /metrics; nothing where nothing is counted. */
+  readonly metrics: Effect.Effect<string>
   /**
-   * From now on new connections see this certificate, and these are who may come in; requests under way go on. Whether
+   * From now on new connections see this certificate, and these are who may come in and what they may; requests under way go on. Whether
    * there is TLS at all stays as it was.
    */
-  readonly renew: (tls: TlsFiles | undefined, credentials: AppOptions["credentials"]) => Effect.Effect<void, TlsError>
+  readonly renew: (renewed: Renewed) => Effect.Effect<void, TlsError>
 }
 
 /** The address cannot be listened on. */
@@ -75,7 +84,9 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
   const bound = address !== null && typeof address === "object" ? address.port : port
   return {
     url: `${options.tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
-    renew: (tls, credentials) =>
+    measure: app.measure,
+    metrics: app.metrics,
+    renew: ({ credentials, rules, tls }) =>
       Effect.andThen(
         Effect.try({
           try: () => {
@@ -83,7 +94,7 @@ export const serveRegistry = Effect.fn("serveRegistry")(function*(
           },
           catch: (error) => new TlsError({ reason: reasonOf(error) })
         }),
-        app.renew(credentials)
+        app.renew(credentials, rules)
       )
   }
 })

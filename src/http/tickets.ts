@@ -2,24 +2,37 @@
 import { Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import type { Credentials } from "./credentials.ts"
+import type { Who } from "./rules.ts"
+import { Scope } from "./scopes.ts"
 
 /** How long a ticket is good for: seconds. */
 export const ticketSeconds = 15 * 60
 
 const Ticket = Schema.fromJsonString(Schema.Struct({
-  /** Absent for a client that has shown no password. */
-  user: Schema.optionalKey(Schema.String),
+  who: Schema.Union([
+    Schema.TaggedStruct("Nobody", {}),
+    Schema.TaggedStruct("User", { name: Schema.String }),
+    Schema.TaggedStruct("Token", {})
+  ]),
+  /** Absent where it is good for all that its client may do. */
+  scopes: Schema.optionalKey(Schema.Array(Scope)),
   /** Milliseconds since 1970. */
   until: Schema.Natural
 }))
+
+/** Whose it is, and what it is limited to. */
+interface Ticketed {
+  readonly who: Who
+  readonly scopes?: ReadonlyArray<Scope> | undefined
+}
 
 const decode = Schema.decodeUnknownOption(Ticket)
 const encode = Schema.encodeSync(Ticket)
 
 export interface Tickets {
-  readonly issue: (user: string | undefined, now: number) => string
-  /** Whose ticket it is; nothing for one that is not ours, or over. */
-  readonly read: (ticket: string, now: number) => { readonly user?: string } | undefined
+  readonly issue: (ticketed: Ticketed, now: number) => string
+  /** Nothing for one that is not ours, or over. */
+  readonly read: (ticket: string, now: number) => Ticketed | undefined
 }
 
 /**
@@ -30,9 +43,11 @@ export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = ran
   const key = createHmac("sha256", secret).update(JSON.stringify([Array.from(users), tokens])).digest()
   const sign = (text: string): string => createHmac("sha256", key).update(text).digest("base64url")
   return {
-    issue: (user, now) => {
+    issue: ({ scopes, who }, now) => {
       const until = now + ticketSeconds * 1000
-      const text = Buffer.from(encode(user === undefined ? { until } : { user, until })).toString("base64url")
+      const text = Buffer.from(encode({ who, until, ...(scopes === undefined ? {} : { scopes }) })).toString(
+        "base64url"
+      )
       return `${text}.${sign(text)}`
     },
     read: (ticket, now) => {
@@ -42,7 +57,8 @@ export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = ran
       if (more !== undefined || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
       const found = decode(Buffer.from(text, "base64url").toString())
       if (found._tag === "None" || found.value.until <= now) return undefined
-      return found.value.user === undefined ? {} : { user: found.value.user }
+      const { scopes, who } = found.value
+      return { who, ...(scopes === undefined ? {} : { scopes }) }
     }
   }
 }

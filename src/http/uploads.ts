@@ -36,12 +36,14 @@ const created = (repository: string, digest: string) =>
 
 export const startUpload = Effect.fnUntraced(function*(
   { limits, registry }: Surface,
-  { query, request }: Call,
+  { may, query, request }: Call,
   { repository }: Extract<Route, { readonly _tag: "Uploads" }>
 ) {
   const mount = query.get("mount")
-  if (mount !== null) {
-    const mounted = yield* registry.mountBlob(query.get("from") ?? undefined, repository, mount).pipe(
+  const from = query.get("from") ?? undefined
+  // What the client may not pull it cannot have that way either: it has to show that it has it.
+  if (mount !== null && (from === undefined ? may.everywhere("pull") : may.in("pull", from))) {
+    const mounted = yield* registry.mountBlob(from, repository, mount).pipe(
       Effect.map(({ digest }) => created(repository, digest)),
       // A blob that is not there to be mounted is uploaded instead.
       Effect.catchTags({ BlobUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })

@@ -161,11 +161,13 @@ describe("a ticket", () => {
   const { issue, read } = makeTickets(credentials, secret)
 
   it("is good until it is over, and only as it was given out", () => {
-    const ticket = issue("alice", 0)
-    assert.deepStrictEqual(read(ticket, ticketSeconds * 1000 - 1), { user: "alice" })
+    const who = { _tag: "User", name: "alice" } as const
+    const scopes = [{ type: "repository", name: "app", actions: ["pull"] }]
+    const ticket = issue({ who }, 0)
+    assert.deepStrictEqual(read(ticket, ticketSeconds * 1000 - 1), { who })
     assert.isUndefined(read(ticket, ticketSeconds * 1000))
-    assert.deepStrictEqual(read(issue(undefined, 0), 1), {})
-    assert.deepStrictEqual(makeTickets(credentials, secret).read(ticket, 1), { user: "alice" })
+    assert.deepStrictEqual(read(issue({ who: { _tag: "Nobody" }, scopes }, 0), 1), { who: { _tag: "Nobody" }, scopes })
+    assert.deepStrictEqual(makeTickets(credentials, secret).read(ticket, 1), { who })
     assert.isUndefined(makeTickets({ ...credentials, tokens: [] }, secret).read(ticket, 1))
     const [text = "", signature = ""] = ticket.split(".")
     const forged = Buffer.from(Buffer.from(text, "base64url").toString().replace("alice", "admin")).toString(
@@ -178,7 +180,7 @@ describe("a ticket", () => {
         `${text}.`,
         `${ticket}.x`,
         "",
-        makeTickets(credentials).issue("alice", 0)
+        makeTickets(credentials).issue({ who }, 0)
       ]
     ) {
       assert.isUndefined(read(no, 1), no)

@@ -1,16 +1,16 @@
 /** gc, pin, unpin, pins. */
 import { Duration, Effect, Option, Schema } from "effect"
 import { Command, Prompt } from "effect/cli"
-import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest } from "../../oci/Digest.ts"
 import { named } from "../../oci/quoted.ts"
 import type { GarbageItem } from "../../ops/api/Garbage.ts"
 import { blobRepository, findContent } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
-import { Mistake } from "../Failure.ts"
+import { Mistake, orMistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer, report } from "../output.ts"
+import { ruleOf } from "../retentionRules.ts"
 import { locate, locateRef, type Target } from "../target.ts"
 import { Streams } from "../terminal/Streams.ts"
 import { styled } from "../terminal/style.ts"
@@ -94,25 +94,6 @@ const shown = (name: string): string => isDigest(name) ? shortOf(name) : named(n
 
 const itemOf = ({ bytes, kind, name, why }: GarbageItem): typeof Item.Type => ({ kind, name, bytes, why })
 
-const dayMillis = 24 * 60 * 60 * 1000
-
-/** `[repository:]tag=N` or `[repository:]tag=Nd`: how many of such tags stay, or for how many days. */
-const ruleOf = (text: string): Effect.Effect<RetentionRule, Mistake> => {
-  const [, names = "", count = "", days] = /^(.*?)=?(\d+)(d)?$/u.exec(text) ?? []
-  if (count === "") {
-    return Effect.fail(
-      new Mistake(`--keep ${named(text)}: say how many, as in 'app/*:v*=10', or for how long, as in 30d`)
-    )
-  }
-  const colon = names.lastIndexOf(":")
-  return Effect.succeed({
-    repository: colon < 0 ? undefined : names.slice(0, colon),
-    tag: colon < 0 ? (names === "" ? undefined : names) : names.slice(colon + 1),
-    newest: days === undefined ? Number(count) : undefined,
-    maxAgeMillis: days === undefined ? undefined : Number(count) * dayMillis
-  })
-}
-
 const collect = Effect.fnUntraced(function*(
   { registry }: Target,
   plan: string,
@@ -165,7 +146,7 @@ export const gc = Command.make("gc", {
         repository: opened.name,
         untagged,
         now,
-        retention: yield* Effect.forEach(keep, ruleOf),
+        retention: yield* Effect.forEach(keep, (rule) => orMistake(ruleOf(rule))),
         ...field("grace", Option.map(graceMinutes, Duration.minutes)),
         ...field("undoWindow", Option.map(undoDays, Duration.days)),
         keep: !dryRun

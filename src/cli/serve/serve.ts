@@ -1,44 +1,46 @@
 /** Serves a layout, or a tree of them, as a registry that container tools push to and pull from. */
 import { Console, Effect, Result, type Scope } from "effect"
 import { existsSync, readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { resolve } from "node:path"
 import process from "node:process"
-import { serveRegistry } from "../../http/index.ts"
-import { makeDisk, makeDiskTree } from "../../node/index.ts"
-import { contextOf, type LayoutRegistry } from "../../ops/api/Layout.ts"
+import { notify, serveRegistry } from "../../http/index.ts"
+import { bookmarksOf, makeDisk, makeDiskTree } from "../../node/index.ts"
+import { contextOf, type Layout, type LayoutRegistry } from "../../ops/api/Layout.ts"
+import type { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { isVacant } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
+import { accessLog } from "./accessLog.ts"
+import { collectAtTimes } from "./collecting.ts"
+import { checkConfig } from "./configFile.ts"
+import { gatherIn } from "./gathering.ts"
 import { serveNotice } from "./serveNotice.ts"
-import { credentialsOf, parseServe, type ReadText, type ServeFlags, tlsOf } from "./serveOptions.ts"
-import { isWorker, runWorkers, sharedSecret, tellListening } from "./workers.ts"
+import {
+  credentialsOf,
+  parseServe,
+  type ReadText,
+  rulesOf,
+  type ServeFlags,
+  type ServeRequest,
+  tlsOf
+} from "./serveOptions.ts"
+import { tracing } from "./tracing.ts"
+import { hasDuty, isWorker, runWorkers, sharedSecret, tellListening } from "./workers.ts"
 
-/** Until the process is told to stop; on SIGHUP, certificate, users and tokens are read again. */
+/** Processes where nothing is said: one for each core, up to so many. */
+const workersByDefault = 4
+
+/** Until the process is told to stop; on SIGHUP, certificate, users, tokens and rules are read again. */
 export const serve = Effect.fn("serve")(
   function*(flags: ServeFlags) {
+    if (flags.config !== undefined) yield* orMistake(configOf(flags.config))
     const request = yield* orMistake(parseServe(flags, readText))
     const tell = (url: string) => Console.error(serveNotice(url, resolve(flags.directory), request))
-    if (flags.workers > 1 && !isWorker) return yield* runWorkers(flags.workers, tell)
-    const registry = yield* open(flags)
-    const serving = yield* serveRegistry({
-      ...request,
-      sparse: flags.sparse,
-      metrics: flags.metrics,
-      ticketSecret: sharedSecret()
-    }).pipe(
-      Effect.provide(contextOf(registry)),
-      Effect.mapError(({ message }) => new Mistake(message))
-    )
-    if (!flags.perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
-    yield* onHangup(
-      Effect.gen(function*() {
-        yield* serving.renew(yield* orMistake(tlsOf(flags, readText)), yield* orMistake(credentialsOf(flags, readText)))
-        yield* Console.error("certificate, users and tokens were read again")
-      }).pipe(Effect.catch(({ message }) => Console.error(`nothing was changed: ${message}`)))
-    )
-    yield* isWorker ? tellListening(serving.url) : tell(serving.url)
-    return yield* Effect.never
+    const workers = flags.workers ?? Math.min(workersByDefault, availableParallelism())
+    if (workers > 1 && !isWorker) return yield* runWorkers(workers, tell)
+    return yield* Effect.provide(work(flags, request, tell), tracing)
   },
   Effect.scoped,
   // A server that is told to stop has done its work.
@@ -48,6 +50,65 @@ export const serve = Effect.fn("serve")(
     })
   )
 )
+
+/** The server of this process, alone or one of several. */
+const work = Effect.fnUntraced(function*(
+  flags: ServeFlags,
+  request: ServeRequest,
+  tell: (url: string) => Effect.Effect<void>
+): Effect.fn.Return<never, Failure, Scope.Scope> {
+  const registry = yield* open(flags)
+  const own: { metrics: Effect.Effect<string> } = { metrics: Effect.succeed("") }
+  const serving = yield* serveRegistry({
+    ...request,
+    sparse: flags.sparse,
+    metrics: flags.metrics,
+    otherMetrics: isWorker ? gatherIn(() => Effect.runPromise(own.metrics)) : undefined,
+    log: accessLog(flags.log, (line) => process.stdout.write(line)),
+    ticketSecret: sharedSecret()
+  }).pipe(
+    Effect.provide(contextOf(registry)),
+    Effect.mapError(({ message }) => new Mistake(message))
+  )
+  own.metrics = serving.metrics
+  if (!flags.perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
+  if (hasDuty()) {
+    yield* duties(flags, request, serving.url).pipe(
+      serving.measure,
+      Effect.provide(contextOf(registry))
+    )
+  }
+  yield* onHangup(
+    Effect.gen(function*() {
+      const tls = yield* orMistake(tlsOf(flags, readText))
+      const credentials = yield* orMistake(credentialsOf(flags, readText))
+      yield* serving.renew({ tls, credentials, rules: yield* orMistake(rulesOf(flags, readText)) })
+      yield* Console.error("certificate, users, tokens and rules were read again")
+    }).pipe(Effect.catch(({ message }) => Console.error(`nothing was changed: ${message}`)))
+  )
+  yield* isWorker ? tellListening(serving.url) : tell(serving.url)
+  return yield* Effect.never
+})
+
+/** What a single process does for all of them, as long as it lives. */
+const duties = Effect.fnUntraced(function*(
+  { directory, durability, notifySource, perRepository, symlinks }: ServeFlags,
+  { collecting, receiver }: ServeRequest,
+  url: string
+): Effect.fn.Return<void, never, Layout | Registry | Scope.Scope> {
+  if (receiver !== undefined) {
+    const bookmarks = bookmarksOf({ directory: resolve(directory), durability, symlinks })
+    const source = notifySource ?? `${url}/v2/`
+    yield* Effect.forkScoped(notify({ url: receiver, source, bookmarks, perRepository }))
+  }
+  if (collecting !== undefined) yield* Effect.forkScoped(collectAtTimes(collecting, perRepository))
+})
+
+const configOf = (path: string): Result.Result<void, string> =>
+  Result.mapError(
+    Result.flatMap(readText(path), checkConfig),
+    (reason) => `--config ${path} cannot be used: ${reason}`
+  )
 
 const readText: ReadText = (path) =>
   Result.try({

@@ -1,4 +1,5 @@
 /** What `ocilayout serve` tells once it listens: where, and who may do what. */
+import { opensToAll } from "../../http/index.ts"
 import { quoted } from "../../oci/quoted.ts"
 import type { ServeRequest } from "./serveOptions.ts"
 
@@ -11,11 +12,15 @@ const deletes = ({ offers }: ServeRequest): string => {
 
 /** Who has to log in: for everything, or only to change something. */
 const who = (request: ServeRequest): string => {
-  const { anonymousPull, credentials, isOpen, offers } = request
+  const { anonymousPull, credentials, isOpen, offers, rules } = request
   const everybody = isOpen ? "Everybody" : "Everybody on this machine"
   const [rights, fewer] = offers.push
     ? [`pull, ${deletes(request)}`, deletes(request)]
     : ["pull, and change nothing", ""]
+  if (rules !== undefined) {
+    const what = offers.push ? "What may be pulled, pushed and deleted" : "What may be pulled"
+    return `${what} by those who log in${opensToAll(rules) ? ", and pulled by everybody," : ""} is in the rules.`
+  }
   if (credentials === undefined) return `${everybody} may ${rights}.`
   if (!anonymousPull || fewer === "") return `Those who log in may ${rights}.`
   return `${everybody} may pull; those who log in may ${fewer}.`

@@ -1,18 +1,32 @@
 /** What `ocilayout serve` was asked to do: where to listen, who may come in, and what they may do. */
 import { Result } from "effect"
-import { type Credentials, type Offers, parseHtpasswd, parseTokens } from "../../http/index.ts"
+import {
+  type Credentials,
+  type HttpLimits,
+  type Offers,
+  parseHtpasswd,
+  parseRules,
+  parseTokens,
+  type Rules
+} from "../../http/index.ts"
 import type { Durability, HoldPolicy, SymlinkPolicy } from "../../node/index.ts"
 import { isLoopback, parseAddress } from "../mcp/httpOptions.ts"
+import type { LogForm } from "./accessLog.ts"
+import { type Collecting, type CollectingFlags, parseCollecting } from "./collecting.ts"
+import { limitsOf } from "./limitFlags.ts"
 
 /** The flags, as they were given. */
-export interface ServeFlags {
+export interface ServeFlags extends CollectingFlags {
   readonly directory: string
+  /** A file of variables. */
+  readonly config: string | undefined
   /** `[HOST:]PORT` */
   readonly listen: string
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
   readonly htpasswd: string | undefined
   readonly tokenFile: string | undefined
+  readonly rules: string | undefined
   readonly anonymousPull: boolean
   readonly readOnly: boolean
   readonly noDelete: boolean
@@ -25,8 +39,12 @@ export interface ServeFlags {
   readonly durability: Durability
   readonly hold: HoldPolicy
   readonly symlinks: SymlinkPolicy
-  /** Processes; 1 is this one alone. */
-  readonly workers: number
+  /** Processes; 1 is this one alone, and one for each core, up to 4, where nothing is said. */
+  readonly workers: number | undefined
+  readonly limits: Parameters<typeof limitsOf>[0]
+  readonly log: LogForm
+  readonly notify: string | undefined
+  readonly notifySource: string | undefined
 }
 
 /** What the files hold that flags name, by path; or why one cannot be read. */
@@ -38,8 +56,12 @@ export interface ServeRequest {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly credentials: Credentials | undefined
   readonly anonymousPull: boolean
+  readonly rules: Rules | undefined
   readonly offers: Offers
   readonly isOpen: boolean
+  readonly limits: HttpLimits
+  readonly collecting: Collecting | undefined
+  readonly receiver: URL | undefined
 }
 
 /** Settings that would let strangers in are refused. */
@@ -58,10 +80,19 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
           "to let everybody read and nobody write, --anonymous-pull --read-only"
       )
     }
+    const collecting = yield* parseCollecting(flags)
+    const receiver = yield* receiverOf(flags)
+    if (changesNothing && (collecting !== undefined || receiver !== undefined)) {
+      return yield* Result.fail("--gc and --notify write to the layout, which --read-only and --at do not allow")
+    }
     return {
       ...address,
       tls: yield* tlsOf(flags, read),
       credentials,
+      rules: yield* rulesOf(flags, read),
+      limits: limitsOf(flags.limits),
+      collecting,
+      receiver,
       anonymousPull: flags.anonymousPull,
       offers: {
         push: !changesNothing,
@@ -84,6 +115,34 @@ export const credentialsOf = (
       tokens: tokenFile === undefined ? [] : yield* parsed("--token-file", tokenFile, read, parseTokens)
     }
   })
+
+/** Rules are about those who log in, and say themselves what others may. */
+export const rulesOf = (
+  { anonymousPull, htpasswd, rules, tokenFile }: Pick<ServeFlags, "anonymousPull" | "htpasswd" | "rules" | "tokenFile">,
+  read: ReadText
+): Result.Result<Rules | undefined, string> => {
+  if (rules === undefined) return Result.succeed(undefined)
+  if (htpasswd === undefined && tokenFile === undefined) {
+    return Result.fail("--rules are about users and tokens, which --htpasswd or --token-file has to name")
+  }
+  if (anonymousPull) {
+    return Result.fail("--rules say what may be pulled without a login: @anonymous * pull, not --anonymous-pull")
+  }
+  return parsed("--rules", rules, read, parseRules)
+}
+
+const receiverOf = (
+  { notify, notifySource }: Pick<ServeFlags, "notify" | "notifySource">
+): Result.Result<URL | undefined, string> => {
+  if (notify === undefined) {
+    return notifySource === undefined ? Result.succeed(undefined) : Result.fail("--notify-source is for --notify")
+  }
+  // What is in it may be a password, and is not repeated.
+  const url = URL.parse(notify)
+  return url !== null && /^https?:$/u.test(url.protocol)
+    ? Result.succeed(url)
+    : Result.fail("--notify takes the address of a receiver, like https://example.com/hook")
+}
 
 export const tlsOf = (
   { tlsCert, tlsKey }: Pick<ServeFlags, "tlsCert" | "tlsKey">,

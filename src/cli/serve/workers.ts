@@ -5,9 +5,13 @@ import { randomBytes } from "node:crypto"
 import process from "node:process"
 import { exitCodes } from "../exitCodes.ts"
 import { Ended } from "../Failure.ts"
+import { gatherFor } from "./gathering.ts"
 
 /** How a worker is told what makes its tickets good with the others. */
 const secretVariable = "OCILAYOUT_WORKER_SECRET"
+
+/** How a worker is told that it does what only one of them may: telling of commits, and freeing space. */
+const dutyVariable = "OCILAYOUT_WORKER_DUTY"
 
 /** Milliseconds before a worker that has ended is replaced. */
 const replaceMillis = 1000
@@ -17,6 +21,9 @@ const endedMillis = 20
 
 /** Whether this process is one of several. */
 export const isWorker = cluster.isWorker
+
+/** Whether this process does what only one may: the one there is, or a single one of several. */
+export const hasDuty = (): boolean => !isWorker || process.env[dutyVariable] === "yes"
 
 /** What all workers sign their tickets with; none in a server of one process. */
 export const sharedSecret = (): Buffer | undefined => {
@@ -36,7 +43,7 @@ const urlIn = (message: unknown): string | undefined =>
  * Starts this very command so many times, and replaces a worker that ends, until the scope closes: then all of them are
  * told to stop, and waited for. One that ends before it has listened has said why, and this ends as it did.
  *
- * @param listening is told once where they listen
+ * @param listening is told once where they listen, when all of them do
  */
 export const runWorkers = Effect.fnUntraced(function*(
   count: number,
@@ -46,23 +53,38 @@ export const runWorkers = Effect.fnUntraced(function*(
   const ended = yield* Deferred.make<never, Ended>()
   const secret = randomBytes(32).toString("hex")
   const workers = new Set<Worker>()
+  const gather = gatherFor(workers)
+  const starting = new Set<Worker>()
+  const hungUp = new Set<Worker>()
+  let dutiful: Worker | undefined
   let stopping = false
   let told = false
 
   const start = (): void => {
     if (stopping) return
-    const worker = cluster.fork({ [secretVariable]: secret })
+    const worker = cluster.fork({ [secretVariable]: secret, [dutyVariable]: dutiful === undefined ? "yes" : "no" })
+    dutiful ??= worker
     let hasListened = false
     workers.add(worker)
+    starting.add(worker)
     worker.on("message", (message) => {
+      gather(worker, message)
       const url = urlIn(message)
       if (url === undefined) return
       hasListened = true
-      if (!told) Effect.runForkWith(context)(listening(url))
+      starting.delete(worker)
+      // What it has read of its files may have been from before.
+      if (hungUp.delete(worker)) worker.process.kill("SIGHUP")
+      // By then none of them holds the port alone, which would be lost with it.
+      if (told || starting.size > 0) return
       told = true
+      Effect.runForkWith(context)(listening(url))
     })
     worker.once("exit", (code: number | null) => {
       workers.delete(worker)
+      starting.delete(worker)
+      hungUp.delete(worker)
+      if (dutiful === worker) dutiful = undefined
       if (hasListened) setTimeout(start, replaceMillis)
       else Deferred.doneUnsafe(ended, Effect.fail(new Ended(codeOf(code))))
     })
@@ -71,7 +93,13 @@ export const runWorkers = Effect.fnUntraced(function*(
   const signal = (name: NodeJS.Signals): void => {
     for (const { process } of workers) process.kill(name)
   }
-  const hangup = (): void => signal("SIGHUP")
+  /** One that is starting does not listen to it yet, and would end. */
+  const hangup = (): void => {
+    for (const worker of workers) {
+      if (starting.has(worker)) hungUp.add(worker)
+      else worker.process.kill("SIGHUP")
+    }
+  }
 
   yield* Effect.acquireRelease(
     Effect.sync(() => {

@@ -5,6 +5,7 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 import { keepAliveMillis } from "../limits.ts"
 import { nothingHere } from "../names.ts"
+import type { Permission } from "../permission.ts"
 import { Refused } from "../Refused.ts"
 import type { Call, Surface } from "../Surface.ts"
 import { cloudEventOf } from "./cloudEvent.ts"
@@ -30,7 +31,10 @@ export const streamEvents = Effect.fnUntraced(function*({ history, limits, liste
   const source = `${call.request.headers["host"] === undefined ? "" : `//${call.request.headers["host"]}`}/v2/`
   // A proxy closes what says nothing for long.
   const alive = Stream.map(Stream.fromSchedule(Schedule.spaced(keepAliveMillis)), () => ":\n\n")
-  const told = Stream.map(commits, (commit) => eventOf(source, repository, commit))
+  const told = commits.pipe(
+    Stream.flatMap((commit) => Stream.fromIterable(visibleOf(commit, call.may))),
+    Stream.map((commit) => eventOf(source, repository, commit))
+  )
   const text = Stream.merge(told, alive, { haltStrategy: "either" }).pipe(
     Stream.catch((error: RegistryError) => Stream.succeed(failureOf(error))),
     Stream.interruptWhen(stopped)
@@ -50,6 +54,13 @@ export const streamEvents = Effect.fnUntraced(function*({ history, limits, liste
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
   })
 })
+
+/** What the client may hear of it: changes of repositories that it may pull from; of one without such, nothing. */
+const visibleOf = (commit: HistoryCommit, may: Permission): ReadonlyArray<HistoryCommit> => {
+  if (may.everywhere("pull")) return [commit]
+  const changes = commit.changes.filter(({ repository }) => repository !== undefined && may.in("pull", repository))
+  return changes.length === 0 ? [] : [{ ...commit, changes }]
+}
 
 /** Its id is the last revision that is told in full: what may still grow is told again to those who come back. */
 const eventOf = (source: string, repository: string | undefined, commit: HistoryCommit): string =>

@@ -96,7 +96,7 @@ const told = Effect.fnUntraced(function*(
     )
   })
   return yield* once.pipe(
-    Effect.catch((error: RegistryError) => {
+    Effect.catch((error) => {
       if (error._tag === "RevisionUnknown" && error.oldest !== undefined && error.oldest - 1 > skipTo) {
         skipTo = error.oldest - 1
         return Effect.logWarning(

@@ -16,14 +16,16 @@ export interface GroupCommit<M, A, E> {
   readonly submit: (member: M) => Effect.Effect<A, E>
 }
 
-/**
- * @param acquire what a round holds while it runs; every waiting caller gets its failure
- * @param run does a round for these members in order, and answers a first part of them; the rest wait for the next
- */
-export const makeGroupCommit = <M, A, E>(options: {
+export interface GroupOptions<M, A, E> {
+  /** What a round holds while it runs; everybody who waits learns of its failure. */
   readonly acquire: Effect.Effect<void, E, Scope.Scope>
+  /** Does a round for these members in order, and answers a first part of them; the rest wait for the next. */
   readonly run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<A>, E>
-}): Effect.Effect<GroupCommit<M, A, E>, never, Scope.Scope> =>
+}
+
+export const makeGroupCommit = <M, A, E>(
+  options: GroupOptions<M, A, E>
+): Effect.Effect<GroupCommit<M, A, E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const queue: Array<Item<M, A, E>> = []

@@ -1,96 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { hashSync } from "bcryptjs"
-import { Effect, type Scope } from "effect"
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { Effect } from "effect"
+import { execFileSync, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { get } from "node:http"
 import { request } from "node:https"
 import { join } from "node:path"
 import process from "node:process"
 import { connect } from "node:tls"
-import { digestOf, utf8 } from "../../support/images.ts"
+import { digestOf } from "../../support/images.ts"
 import { json, ocl } from "../support/command.ts"
-import { mainPath, temporaryDirectory } from "../support/server.ts"
-
-interface Listening {
-  readonly url: string
-  readonly stderr: () => string
-  readonly kill: (signal: NodeJS.Signals) => void
-  readonly exit: Effect.Effect<number | string | null>
-  readonly pid: number | undefined
-}
-
-/** `ocilayout serve` once it says where; fails with how it ended and what it said if it ends instead. */
-const serving = (
-  args: ReadonlyArray<string>,
-  environment: Record<string, string> = {}
-): Effect.Effect<Listening, readonly [code: number | string | null, said: string], Scope.Scope> =>
-  Effect.flatMap(
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(process.execPath, [mainPath, "serve", ...args], {
-          stdio: "pipe",
-          env: { ...process.env, ...environment }
-        })
-      ),
-      (child) => Effect.sync(() => void child.kill("SIGKILL"))
-    ),
-    (child) =>
-      Effect.callback((resume) => {
-        let stderr = ""
-        const exited = new Promise<number | string | null>((resolve) => {
-          child.once("close", (code, signal) => {
-            resolve(code ?? signal)
-            resume(Effect.fail([code ?? signal, stderr]))
-          })
-        })
-        child.stderr.on("data", (chunk) => {
-          stderr += String(chunk)
-          const url = / at (https?:\S+)\n/u.exec(stderr)?.[1]
-          if (url === undefined) return
-          resume(Effect.succeed({
-            url,
-            stderr: () => stderr,
-            kill: (signal) => void child.kill(signal),
-            exit: Effect.promise(() => exited),
-            pid: child.pid
-          }))
-        })
-      })
-  )
-
-const bytes = utf8("hello")
-const blob = digestOf(bytes)
-const config = utf8("{}")
-const manifest = JSON.stringify({
-  schemaVersion: 2,
-  mediaType: "application/vnd.oci.image.manifest.v1+json",
-  config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(config), size: 2 },
-  layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: blob, size: 5 }]
-})
-
-const answered = (url: string, init: RequestInit = {}) => Effect.promise(() => fetch(url, init))
-
-const pushBlob = (url: string, content: Uint8Array, headers: Record<string, string> = {}) =>
-  answered(`${url}/v2/app/blobs/uploads/?digest=${digestOf(content)}`, {
-    method: "POST",
-    body: Buffer.from(content),
-    headers
-  })
-
-const pushImage = Effect.fnUntraced(function*(url: string, tag: string) {
-  for (const content of [bytes, config]) yield* pushBlob(url, content)
-  const { status } = yield* answered(`${url}/v2/app/manifests/${tag}`, {
-    method: "PUT",
-    body: manifest,
-    headers: { "content-type": "application/vnd.oci.image.manifest.v1+json" }
-  })
-  return status
-})
-
-const basic = (user: string, password: string) => ({
-  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`
-})
+import { temporaryDirectory } from "../support/server.ts"
+import { answered, basic, blob, bytes, pushBlob, pushImage, serving } from "./support/serving.ts"
 
 describe("ocilayout serve", () => {
   it.live("makes a layout with the first push, which other commands read, and stops when it is told to", () =>

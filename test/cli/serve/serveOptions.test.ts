@@ -1,15 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { hashSync } from "bcryptjs"
-import { Result } from "effect"
+import { Cron, Duration, Result } from "effect"
 import { serveNotice } from "../../../src/cli/serve/serveNotice.ts"
 import { parseServe, type ReadText, type ServeFlags } from "../../../src/cli/serve/serveOptions.ts"
+import { defaultLimits } from "../../../src/http/index.ts"
 
 const files: Readonly<Record<string, string>> = {
   users: `alice:${hashSync("wonderland", 4)}\n`,
   plain: "alice:wonderland\n",
   tokens: "a-token-of-this-test\n",
   short: "wonderland\n",
-  pem: "-----BEGIN"
+  pem: "-----BEGIN",
+  rules: "alice team/* pull,push\n@anonymous public/* pull\n",
+  closed: "alice team/* pull\n",
+  admin: "alice * admin\n"
 }
 
 const read: ReadText = (path) => {
@@ -36,7 +40,29 @@ const none: ServeFlags = {
   durability: "power",
   hold: "always",
   symlinks: "refuse",
-  workers: 1
+  workers: 1,
+  config: undefined,
+  rules: undefined,
+  log: "none",
+  notify: undefined,
+  notifySource: undefined,
+  gc: undefined,
+  keep: [],
+  untagged: false,
+  graceMinutes: undefined,
+  undoDays: undefined,
+  limits: {
+    blobBytes: undefined,
+    headerBytes: undefined,
+    headersMillis: undefined,
+    stalledMillis: undefined,
+    connections: undefined,
+    requests: undefined,
+    listeners: undefined,
+    pageItems: undefined,
+    graceMillis: undefined,
+    wrongLogins: undefined
+  }
 }
 
 const parse = (flags: Partial<ServeFlags>) => parseServe({ ...none, ...flags }, read)
@@ -81,6 +107,16 @@ describe("the options of serve", () => {
       [{ listen: "5000", htpasswd: "missing" }, "--htpasswd missing cannot be used: ENOENT"],
       [{ htpasswd: "plain" }, "--htpasswd plain cannot be used: line 1 is no USER:HASH"],
       [{ tokenFile: "short" }, "--token-file short cannot be used: line 1 is no token"],
+      [{ htpasswd: "users", rules: "admin" }, "--rules admin cannot be used: line 1 has actions other"],
+      [{ rules: "rules" }, "--rules are about users and tokens"],
+      [{ htpasswd: "users", rules: "rules", anonymousPull: true }, "--rules say what may be pulled without a login"],
+      [{ notify: "ftp://wonderland@example" }, "--notify takes the address of a receiver"],
+      [{ notifySource: "x" }, "--notify-source is for --notify"],
+      [{ gc: "daily" }, "--gc takes a schedule as cron does"],
+      [{ gc: "0 3 * * *", keep: ["all"] }, "--keep all: say how many"],
+      [{ keep: ["3"] }, "say how --gc collects, which is not asked for"],
+      [{ gc: "0 3 * * *", readOnly: true }, "--gc and --notify write to the layout"],
+      [{ notify: "http://a.example", at: "1" }, "--gc and --notify write to the layout"],
       [{ tlsCert: "pem" }, "--tls-cert and --tls-key belong together"],
       [{ tlsKey: "pem" }, "--tls-cert and --tls-key belong together"],
       [{ tlsCert: "pem", tlsKey: "missing" }, "--tls-key missing cannot be used: ENOENT"]
@@ -90,6 +126,27 @@ describe("the options of serve", () => {
       assert.include(said, message)
       assert.notInclude(said, "wonderland")
     }
+  })
+
+  it("collect garbage by the same rules as the command for it, in UTC", () => {
+    const { collecting } = parsed({ gc: "30 3 * * 1", keep: ["app/*:v*=10", "30d"], graceMinutes: 90, undoDays: 0 })
+    assert.deepStrictEqual(collecting?.options, {
+      retention: [
+        { repository: "app/*", tag: "v*", newest: 10, maxAgeMillis: undefined },
+        { repository: undefined, tag: undefined, newest: undefined, maxAgeMillis: 30 * 86_400_000 }
+      ],
+      untagged: false,
+      grace: Duration.minutes(90),
+      undoWindow: Duration.days(0)
+    })
+    const cron = collecting?.cron
+    assert.isDefined(cron)
+    assert.strictEqual(Cron.next(cron, new Date("2026-11-25T20:15:00Z")).toISOString(), "2026-11-30T03:30:00.000Z")
+  })
+
+  it("have a limit for each thing, and its default where nothing is said", () => {
+    const { limits } = parsed({ limits: { ...none.limits, pageItems: 7 } })
+    assert.deepStrictEqual(limits, { ...defaultLimits, pageItems: 7 })
   })
 
   it("are told in a sentence", () => {
@@ -108,6 +165,11 @@ describe("the options of serve", () => {
       ],
       [{ htpasswd: "users", readOnly: true }, "Those who log in may pull, and change nothing."],
       [{ listen: "0.0.0.0:1", readOnly: true, anonymousPull: true }, "Everybody may pull, and change nothing."],
+      [
+        { htpasswd: "users", rules: "rules" },
+        "What may be pulled, pushed and deleted by those who log in, and pulled by"
+      ],
+      [{ htpasswd: "users", rules: "closed" }, "deleted by those who log in is in the rules."],
       [{ listen: "0.0.0.0:1", htpasswd: "users" }, "Passwords cross the network as they are"]
     ]
     for (const [flags, said] of says) assert.include(notice(flags), said)

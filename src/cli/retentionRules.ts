@@ -1,0 +1,21 @@
+/** Rules for tags that are kept no longer, as they are typed. */
+import { Result } from "effect"
+import type { RetentionRule } from "../layout/retention.ts"
+import { named } from "../oci/quoted.ts"
+
+export const dayMillis = 24 * 60 * 60 * 1000
+
+/** `[repository:]tag=N` or `[repository:]tag=Nd`: how many of such tags stay, or for how many days. */
+export const ruleOf = (text: string): Result.Result<RetentionRule, string> => {
+  const [, names = "", count = "", days] = /^(.*?)=?(\d+)(d)?$/u.exec(text) ?? []
+  if (count === "") {
+    return Result.fail(`--keep ${named(text)}: say how many, as in 'app/*:v*=10', or for how long, as in 30d`)
+  }
+  const colon = names.lastIndexOf(":")
+  return Result.succeed({
+    repository: colon < 0 ? undefined : names.slice(0, colon),
+    tag: colon < 0 ? (names === "" ? undefined : names) : names.slice(colon + 1),
+    newest: days === undefined ? Number(count) : undefined,
+    maxAgeMillis: days === undefined ? undefined : Number(count) * dayMillis
+  })
+}
