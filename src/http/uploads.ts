@@ -44,7 +44,7 @@ export const startUpload = Effect.fnUntraced(function*(
     const mounted = yield* registry.mountBlob(query.get("from") ?? undefined, repository, mount).pipe(
       Effect.map(({ digest }) => created(repository, digest)),
       // A blob that is not there to be mounted is uploaded instead.
-      Effect.catchTags({ BlobUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })
+      Effect.catchTag("BlobUnknown", () => Effect.undefined)
     )
     if (mounted !== undefined) return mounted
   }

@@ -2,7 +2,15 @@
 import type { Result } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
-import type { OciError } from "../oci/OciError.ts"
+import type {
+  BlobUnknown,
+  Conflict,
+  IndexTooLarge,
+  ManifestBlobUnknown,
+  ManifestUnknown,
+  Referenced,
+  TagExists
+} from "../oci/OciError.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { Entry } from "./Entry.ts"
 import type { Event } from "./Event.ts"
@@ -151,5 +159,15 @@ export interface IndexLimits {
 
 export const indexLimits: IndexLimits = { entries: 1_000_000, bytes: 256 * 1024 * 1024 }
 
+/** Why a command is refused. */
+export type Refusal =
+  | BlobUnknown
+  | Conflict
+  | IndexTooLarge
+  | ManifestBlobUnknown
+  | ManifestUnknown
+  | Referenced
+  | TagExists
+
 /** The events of a command, or why it is refused; nothing to do is no events. */
-export type Decision = Result.Result<ReadonlyArray<Event>, OciError>
+export type Decision = Result.Result<ReadonlyArray<Event>, Refusal>

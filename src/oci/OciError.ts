@@ -23,7 +23,7 @@ import {
 } from "./LayoutError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
-import { type StorageError, SymlinkRefused } from "./StorageError.ts"
+import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./LayoutError.ts"
 export * from "./ManifestError.ts"
@@ -261,4 +261,5 @@ export const OciError = Schema.Union([
 export type OciError = typeof OciError.Type
 
 /** Everything an operation can fail with: an OCI error, or the medium. */
-export type RegistryError = OciError | StorageError
+export const RegistryError = Schema.Union([...OciError.members, StorageError])
+export type RegistryError = typeof RegistryError.Type

@@ -7,7 +7,8 @@ import { join } from "node:path"
 import type { Entry } from "../../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
@@ -24,9 +25,9 @@ import type { LayoutView } from "../index/layoutView.ts"
 
 export interface Completion {
   /** Completes what the index reaches as it was found. */
-  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, RegistryError>
+  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, WriteFault>
   /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
-  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
+  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, WriteFault>
 }
 
 const algorithms = ["sha256", "sha512"] as const
@@ -34,7 +35,7 @@ const algorithms = ["sha256", "sha512"] as const
 /** How long changes of our own are taken to be all that has happened to the folders of blobs: milliseconds. */
 const trustMillis = 1000
 
-const cannotBeWalked = (error: RegistryError): boolean =>
+const cannotBeWalked = (error: WriteFault): boolean =>
   error._tag === "LimitExceeded" || (error._tag === "StorageError" && error.kind === "denied")
 
 /** What is pinned is held, and need not be where other tools look for it. */
@@ -55,7 +56,7 @@ export const makeCompletion = (
 
   const reachedBy = (
     entries: ReadonlyArray<Entry>
-  ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
+  ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, WriteFault> =>
     Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
       // No commit fails since a layout is too large to be walked, or not all ours to read: then entries alone are held.
       Effect.catchIf(cannotBeWalked, ({ message }) =>
@@ -65,7 +66,7 @@ export const makeCompletion = (
         ))
     )
 
-  const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, RegistryError> =>
+  const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, WriteFault> =>
     storage(
       Effect.forEach(content, ([digest, inPlace]) => completeBlob(files, trusted, digest, inPlace), { discard: true })
     )
@@ -96,7 +97,7 @@ export const makeCompletion = (
 
   /** Puts back what the index needs and a collection has removed; whether there was anything to look for. */
   const repair = Effect.fnUntraced(
-    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
+    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, WriteFault> {
       const { keptNames } = files
       const kept = yield* storage(keptNow(known))
       const there = (yield* storage(Effect.forEach(algorithms, (one) => namesIn(files.blobs, one)))).flat()
@@ -117,7 +118,7 @@ export const makeCompletion = (
   )
 
   /** Puts manifests right that a tool was killed over while it wrote them in place: they are there, and cut short. */
-  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
     const { reached } = yield* reading.manifests.walk(descriptorsOf(state.entries), false)
     const digests = Array.from(reached.keys()).filter(isContentDigest)
     const [there, kept] = yield* storage(Effect.all([
@@ -135,7 +136,7 @@ export const makeCompletion = (
 
   /** Lists what has changed, unless that was us alone. */
   const lookAtBlobs = Effect.fnUntraced(
-    function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
+    function*(known: CachedLayout, state: State): Effect.fn.Return<void, WriteFault> {
       const { blobsSeen } = files
       const now = yield* Clock.currentTimeMillis
       const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
@@ -160,7 +161,7 @@ export const makeCompletion = (
   )
 
   /** Deletes what has been in the trash for a day; first goes back what the index reaches by now. */
-  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
     const over = yield* storage(overInTrash(files))
     if (over.length === 0) return
     const digests = new Set(over.map(({ digest }) => digest))
@@ -170,7 +171,7 @@ export const makeCompletion = (
   })
 
   return {
-    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, RegistryError> {
+    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, WriteFault> {
       if (before === after) return
       const trash = yield* storage(digestsInTrash(files))
       if (trash.size === 0) return
@@ -179,7 +180,7 @@ export const makeCompletion = (
       const reached = yield* reachedBy(added)
       yield* completeAll(Array.from(reached).filter(([digest]) => trash.has(digest)))
     }),
-    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
+    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, WriteFault> {
       const { found, head } = known.seen
       if (files.hold !== "never") {
         const isNew = (entry: Entry): boolean => entriesOfDigest(head, entry.digest).length === 0

@@ -2,7 +2,8 @@
 import { Clock, Effect, Exit, Option, Result, type Scope } from "effect"
 import { isNote } from "../../layout/Event.ts"
 import { measured, type State } from "../../layout/State.ts"
-import type { OutcomeUnknown, RegistryError } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import type { OutcomeUnknown } from "../../oci/OciError.ts"
 import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
 import { collectBlobs } from "../blobs/collectBlobs.ts"
@@ -64,14 +65,14 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
     })
     return Effect.asVoid(Effect.forkIn(lookAgain, scope))
   })
-  const groups = yield* makeGroupCommit<Proposal, Committed, RegistryError>({
+  const groups = yield* makeGroupCommit<Proposal, Committed, WriteFault>({
     acquire: asStorage(files.root)(lockLayout(files, lockWaitMillis)),
     run: commitGroup({ files, cache, completion, replacedIndexes: makeReplacedIndexes(files), watch })
   })
 
   /** Whoever only refuses, or changes nothing, leaves no trace in a layout that we have never written. */
   const decideUnwritten = Effect.fnUntraced(
-    function*({ decide }: Proposal): Effect.fn.Return<Option.Option<CachedLayout>, RegistryError> {
+    function*({ decide }: Proposal): Effect.fn.Return<Option.Option<CachedLayout>, WriteFault> {
       const known = yield* cache.look
       const own = yield* asStorage(files.root)(statIfThere(files.fs, files.own))
       if (own !== undefined) return Option.none()
@@ -88,7 +89,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
     ),
     transact: ({ decide, evidence }) =>
       Effect.suspend(() => {
-        let refusal: Effect.Effect<never, RefusalOf<typeof evidence> | RegistryError> | undefined
+        let refusal: Effect.Effect<never, RefusalOf<typeof evidence> | FailureOf<typeof decide>> | undefined
         const decided = (state: State) =>
           Effect.flatMap(evidence(state), (found) => Effect.fromResult(decide(state, found)))
         const decideOrRefuse: Proposal["decide"] = (state) =>
@@ -107,6 +108,8 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
       })
   }
 })
+
+type FailureOf<F> = F extends (...args: never) => Result.Result<unknown, infer D> ? D : never
 
 type RefusalOf<F> = F extends (state: State) => Effect.Effect<unknown, infer E> ? E : never
 
@@ -142,7 +145,7 @@ interface Committing {
 /** Decides a group and makes it durable; answers those members that it got to. */
 const commitGroup =
   (committing: Committing, mergesLeft = merges) =>
-  (members: ReadonlyArray<Proposal>): Effect.Effect<ReadonlyArray<Committed>, RegistryError> =>
+  (members: ReadonlyArray<Proposal>): Effect.Effect<ReadonlyArray<Committed>, WriteFault> =>
     Effect.gen(function*() {
       const { cache, completion, replacedIndexes } = committing
       const started = yield* Clock.currentTimeMillis

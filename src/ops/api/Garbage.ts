@@ -2,7 +2,7 @@
 import type { Duration, Effect, Option } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { CollectGarbageError, PinError, PlannedGarbageError, ReadLayoutError, WriteLayoutError } from "./errors.ts"
 
 export interface GarbageOptions {
   /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
@@ -73,13 +73,13 @@ export interface GarbageReads {
    */
   readonly planGarbage: (
     options?: GarbageOptions & { readonly keep?: boolean }
-  ) => Effect.Effect<GarbagePlan, RegistryError>
+  ) => Effect.Effect<GarbagePlan, WriteLayoutError>
   /** What is on a plan, as it was found then. `PlanExpired`. */
   readonly plannedGarbage: (
     plan: string,
     options?: { readonly repository?: string | undefined }
-  ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
-  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
+  ) => Effect.Effect<ReadonlyArray<GarbageItem>, PlannedGarbageError>
+  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, ReadLayoutError>
 }
 
 /** Taking out what nothing needs, and saying what is to stay. */
@@ -91,11 +91,11 @@ export interface GarbageWrites {
   readonly collectGarbage: (
     plan: string,
     options?: { readonly repository?: string | undefined }
-  ) => Effect.Effect<GarbageCollected, RegistryError>
+  ) => Effect.Effect<GarbageCollected, CollectGarbageError>
   /** Keeps a manifest with all it needs, or a blob, whatever else happens to it. `BlobUnknown`. */
-  readonly pin: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  readonly pin: (repository: string, digest: string) => Effect.Effect<void, PinError>
   /** Whether it was pinned. */
-  readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
+  readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, PinError>
 }
 
 /** That content is to stay though nothing needs it. */

@@ -2,6 +2,7 @@
 import type { Effect, Option, Stream } from "effect"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { ContentSource } from "./Content.ts"
+import type { VerifyError } from "./errors.ts"
 import type { Finding, FindingCode } from "./findings.ts"
 
 /** What has been looked at so far. */
@@ -77,7 +78,7 @@ export interface MaintenanceReads {
    * Looks for everything that is wrong, as `findings` lists it. Damage is a result, even where nothing can be read;
    * only a medium that fails (`StorageError`) and a name that is not there (`NameUnknown`, `ManifestUnknown`) are errors.
    */
-  readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, RegistryError>
+  readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, VerifyError>
 }
 
 /** Putting it right. */

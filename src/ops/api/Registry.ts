@@ -3,12 +3,33 @@ import { Context, type Effect, type Option, type Scope, type Stream } from "effe
 import type { Page } from "../../layout/query.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import type { Facts } from "../../oci/Manifest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { Tag } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
+import type {
+  BatchError,
+  ByDigestError,
+  DeleteBlobError,
+  DeleteManifestError,
+  DeleteTagError,
+  DescribeError,
+  GetBlobRangeError,
+  GetManifestError,
+  GetTagError,
+  ListDigestsError,
+  ListTagsError,
+  MountBlobError,
+  PushBlobError,
+  PushManifestError,
+  ResolveBlobError,
+  ResolveManifestError,
+  ResolveTagError,
+  TagManifestError,
+  UploadError
+} from "./errors.ts"
 
 /** What a blob must turn out to be; without a digest it is stored under its SHA-256. */
 export interface BlobExpectation {
@@ -121,15 +142,15 @@ export interface RegistryReads extends ContentSource {
     digest: string,
     range: { readonly offset: number; readonly end?: number | undefined },
     options?: ReadOptions
-  ) => Effect.Effect<Content, RegistryError, Scope.Scope>
+  ) => Effect.Effect<Content, GetBlobRangeError, Scope.Scope>
   /** A manifest by digest: a top-level entry of the repository, or below one. `NameUnknown`, `ManifestUnknown`. */
-  readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, RegistryError>
-  readonly getTag: (repository: string, tag: string) => Effect.Effect<ManifestContent, RegistryError>
-  readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
-  readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
-  readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, RegistryError>
+  readonly getManifest: (repository: string, digest: string) => Effect.Effect<ManifestContent, GetManifestError>
+  readonly getTag: (repository: string, tag: string) => Effect.Effect<ManifestContent, GetTagError>
+  readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveBlobError>
+  readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveManifestError>
+  readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, ResolveTagError>
   /** Tags in lexical order. `NameUnknown`. */
-  readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, RegistryError>
+  readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, ListTagsError>
   /**
    * Manifests that belong to `digest`, in order of their digests, with their own annotations and artifact type
    * (distribution-spec, "Listing Referrers"). In a layout that repositories share they may be of any repository of it, or
@@ -141,15 +162,15 @@ export interface RegistryReads extends ContentSource {
     repository: string,
     digest: string,
     options?: ReferrersOptions
-  ) => Stream.Stream<Descriptor, RegistryError>
+  ) => Stream.Stream<Descriptor, ByDigestError>
   /** As `referrers`, each with the repositories that name it and why it belongs, and with lists of referrers. */
   readonly attached: (
     repository: string,
     digest: string,
     options?: ReferrersOptions
-  ) => Stream.Stream<Attached, RegistryError>
+  ) => Stream.Stream<Attached, ByDigestError>
   /** What a manifest of the repository names. `ManifestUnknown`, `ManifestInvalid`. */
-  readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
+  readonly describe: (repository: string, descriptor: Descriptor) => Effect.Effect<Facts, DescribeError>
   /**
    * What is reachable in a repository, in lexical order: its manifests, or the configs and layers they name. Of a
    * manifest that cannot be read nothing below it is known. Empty for an unknown repository.
@@ -158,16 +179,16 @@ export interface RegistryReads extends ContentSource {
     repository: string,
     kind: "manifest" | "blob",
     page?: Page
-  ) => Stream.Stream<Digest, RegistryError>
+  ) => Stream.Stream<Digest, ListDigestsError>
   /** The tags that point at a digest, in lexical order. */
-  readonly tagsOf: (repository: string, digest: string) => Effect.Effect<ReadonlyArray<Tag>, RegistryError>
+  readonly tagsOf: (repository: string, digest: string) => Effect.Effect<ReadonlyArray<Tag>, ByDigestError>
   /** The digests that begin with a prefix of at least 12 hexadecimal digits, manifests of the repository first. */
   readonly expandDigest: (
     repository: string,
     prefix: string
-  ) => Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
+  ) => Effect.Effect<ReadonlyArray<ContentDigest>, ByDigestError>
   /** Whether the layout can be read at all; in a tree, nothing. */
-  readonly check: Effect.Effect<void, RegistryError>
+  readonly check: Effect.Effect<void, ReadFault>
 }
 
 /** What changes a registry, or begins to. */
@@ -177,21 +198,25 @@ export interface RegistryWrites {
     repository: string,
     expected: BlobExpectation,
     content: Stream.Stream<Uint8Array, E, R>
-  ) => Effect.Effect<BlobPushed, E | RegistryError, R>
+  ) => Effect.Effect<BlobPushed, E | PushBlobError, R>
   /** Starts an upload session. */
-  readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, RegistryError>
+  readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, UploadError>
   /** Continues a session, at `offset` when given. `BlobUploadUnknown` when it is unknown, over, expired or another repository's. */
   readonly pushBlobChunkedResume: (
     repository: string,
     id: string,
     options?: { readonly offset?: number; readonly chunkSize?: number }
-  ) => Effect.Effect<BlobWriter, RegistryError>
+  ) => Effect.Effect<BlobWriter, UploadError>
   /** Upload sessions that have not ended. */
-  readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, RegistryError>
+  readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, UploadError>
   /** A session by its id alone, ended ones included. `BlobUploadUnknown`. */
-  readonly findUpload: (id: string) => Effect.Effect<BlobWriter, RegistryError>
+  readonly findUpload: (id: string) => Effect.Effect<BlobWriter, UploadError>
   /** Makes a blob of one repository, or of any where `from` is left out, readable in another. `BlobUnknown`. */
-  readonly mountBlob: (from: string | undefined, to: string, digest: string) => Effect.Effect<Descriptor, RegistryError>
+  readonly mountBlob: (
+    from: string | undefined,
+    to: string,
+    digest: string
+  ) => Effect.Effect<Descriptor, MountBlobError>
   /**
    * Stores a manifest byte for byte and makes it reachable. `ManifestInvalid`, `ManifestTooLarge`,
    * `MediaTypeUnsupported`, `ManifestBlobUnknown` naming each missing part, `DigestInvalid`, `Conflict`, `TagExists`.
@@ -201,17 +226,17 @@ export interface RegistryWrites {
     bytes: Uint8Array,
     mediaType: string,
     options?: PushManifestOptions
-  ) => Effect.Effect<ManifestPushed, RegistryError>
+  ) => Effect.Effect<ManifestPushed, PushManifestError>
   /** Points tags at a manifest that the repository has. `ManifestUnknown`, `Conflict`, `TagExists`. */
   readonly tagManifest: (
     repository: string,
     digest: string,
     tags: ReadonlyArray<TagRequest>
-  ) => Effect.Effect<ManifestPushed, RegistryError>
+  ) => Effect.Effect<ManifestPushed, TagManifestError>
   /** Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across layouts. */
-  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, RegistryError>
+  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, BatchError>
   /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
-  readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, DeleteBlobError>
   /**
    * Removes a manifest's entries and so its tags. `ManifestUnknown`; `Referenced` unless forced. With `leaveReferrers`
    * only an index that names it keeps it, and manifests whose subject it is may stay without it.
@@ -220,13 +245,13 @@ export interface RegistryWrites {
     repository: string,
     digest: string,
     options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
-  ) => Effect.Effect<ManifestDeleted, RegistryError>
+  ) => Effect.Effect<ManifestDeleted, DeleteManifestError>
   /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
   readonly deleteTag: (
     repository: string,
     tag: string,
     options?: { readonly ifDigest?: string }
-  ) => Effect.Effect<TagDeleted, RegistryError>
+  ) => Effect.Effect<TagDeleted, DeleteTagError>
 }
 
 /**

@@ -5,7 +5,8 @@ import type { Entry } from "../../layout/Entry.ts"
 import { reaching, withDigest } from "../../layout/query.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { BlobUnknown, ManifestUnknown } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
@@ -38,7 +39,7 @@ const manifestNeeds = Effect.fnUntraced(function*(
   state: State,
   digest: Digest,
   lists: ReadonlyArray<List>
-): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Need>, ReadFault> {
   const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
     .filter(({ by }) => !lists.some(({ descriptor }) => descriptor.digest === by))
   const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
@@ -55,7 +56,7 @@ const blobNeeds = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
   digest: ContentDigest
-): Effect.fn.Return<ReadonlyArray<string>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<string>, ReadFault> {
   const { links, reached, unreadable } = yield* needsOfAll(opened, state)
   const named = Array.from(links).flatMap(([by, { children }]) =>
     by !== digest && children.includes(digest) ? [by] : []
@@ -74,7 +75,7 @@ const reclaimable = Effect.fnUntraced(function*(
   opened: Opened,
   { entries }: State,
   going: ReadonlyArray<Entry>
-): Effect.fn.Return<number, RegistryError> {
+): Effect.fn.Return<number, ReadFault> {
   const gone = new Set(going)
   const kept = contentOf(yield* needsOfAll(opened, { entries: entries.filter((entry) => !gone.has(entry)) }))
   let bytes = 0

@@ -5,9 +5,10 @@ import { names, pageOf, tags, unnamed, untagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
-import { NameUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { NameUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "../api/Attached.ts"
+import type { ByDigestError } from "../api/errors.ts"
 import type { Trash } from "../api/Garbage.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import type { UnnamedEntry } from "../api/Names.ts"
@@ -53,7 +54,7 @@ const attachedTo = (
   input: string,
   { artifactType, limit, startAfter, verified = false }: ReferrersOptions,
   isMeant: (one: Attached) => boolean = () => true
-): Stream.Stream<Attached, RegistryError> =>
+): Stream.Stream<Attached, ByDigestError> =>
   Stream.fromIterableEffect(
     Effect.gen(function*() {
       const opened = yield* catalog.open(repository)
@@ -96,9 +97,10 @@ export const makeListings = (
     ),
 
   defaultRepository: catalog.shared
-    ? Effect.flatMap(
-      catalog.whole,
-      ({ layout }) => Effect.map(layout.snapshot, (state) => Option.fromUndefinedOr(state.defaultRepository))
+    ? catalog.whole.pipe(
+      Effect.flatMap(({ layout }) => layout.snapshot),
+      Effect.map((state) => Option.fromUndefinedOr(state.defaultRepository)),
+      Effect.catchTag("Unsupported", () => Effect.succeedNone)
     )
     : Effect.succeedNone,
 

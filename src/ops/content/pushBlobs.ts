@@ -13,8 +13,9 @@ import {
 } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { octetStream } from "../../oci/MediaType.ts"
-import { BlobUnknown, BlobUploadUnknown, type RegistryError, SizeInvalid } from "../../oci/OciError.ts"
+import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
@@ -101,7 +102,7 @@ const resume = Effect.fnUntraced(function*(
   { repository, uploads }: Located,
   input: string,
   offset: number | undefined
-): Effect.fn.Return<OpenUpload, RegistryError> {
+): Effect.fn.Return<OpenUpload, UploadRefusal | ReadFault> {
   const id = yield* uploadId(input)
   const state = yield* uploads.stat(id)
   const now = yield* Clock.currentTimeMillis

@@ -4,15 +4,9 @@ import { named, names, reaching, tagged, unnamed, withDigest } from "../../layou
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import type { ManifestFault, ReadFault } from "../../oci/faults.ts"
 import { octetStream } from "../../oci/MediaType.ts"
-import {
-  BlobUnknown,
-  DigestInvalid,
-  ManifestUnknown,
-  NameUnknown,
-  RangeInvalid,
-  type RegistryError
-} from "../../oci/OciError.ts"
+import { BlobUnknown, DigestInvalid, ManifestUnknown, NameUnknown, RangeInvalid } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
@@ -29,7 +23,7 @@ export const findManifest = Effect.fnUntraced(function*(
   opened: Located,
   state: State,
   digest: Digest
-): Effect.fn.Return<Descriptor, RegistryError> {
+): Effect.fn.Return<Descriptor, NameUnknown | ManifestUnknown | ReadFault> {
   const { repository } = opened
   const strangers = repository === state.defaultRepository ? unnamed(state) : []
   const [entry] = [...reaching(state, repository, digest), ...strangers.filter((one) => one.digest === digest)]
@@ -92,7 +86,7 @@ export const makeReads = (catalog: Catalog): Reads => {
   const manifestContent = Effect.fnUntraced(function*(
     opened: Located,
     descriptor: Descriptor
-  ): Effect.fn.Return<ManifestContent, RegistryError> {
+  ): Effect.fn.Return<ManifestContent, ManifestFault> {
     const bytes = yield* opened.manifests.bytes(descriptor).pipe(
       Effect.catchTag(
         "ManifestUnknown",
@@ -256,7 +250,7 @@ const nameWithin = (repository: string | undefined, name: string): string | unde
 const embeddedBlob = Effect.fnUntraced(function*(
   opened: Located,
   digest: ContentDigest
-): Effect.fn.Return<Uint8Array, RegistryError> {
+): Effect.fn.Return<Uint8Array, BlobUnknown | ReadFault> {
   const state = yield* opened.layout.snapshot
   if (HashMap.has(state.repositories, opened.repository)) {
     const { facts, reached } = yield* walkRepository(opened, state, opened.repository, true)
