@@ -52,7 +52,7 @@ export const startUpload = Effect.fnUntraced(function*(
   if (digest !== null) {
     const size = statedLength(request)
     const expected = { digest, ...(size === undefined ? {} : { size }) }
-    const { descriptor } = yield* registry.pushBlob(repository, expected, streamOf(request, limits.blobBytes))
+    const { descriptor } = yield* registry.pushBlob(repository, streamOf(request, limits.blobBytes), expected)
     return created(repository, descriptor.digest)
   }
   const { id } = yield* registry.pushBlobChunked(repository)

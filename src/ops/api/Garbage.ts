@@ -72,7 +72,7 @@ export interface GarbageReads {
    * nothing that they may need. `HistoryInvalid` where the past that may be brought back cannot be read.
    */
   readonly planGarbage: (
-    options?: GarbageOptions & { readonly keep?: boolean }
+    options?: GarbageOptions & { readonly keep?: boolean | undefined }
   ) => Effect.Effect<GarbagePlan, WriteLayoutError>
   /** What is on a plan, as it was found then. `PlanExpired`. */
   readonly plannedGarbage: (

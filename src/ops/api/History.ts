@@ -56,7 +56,7 @@ export interface RestoreOptions {
   /** In a tree of layouts it says which layout is meant. */
   readonly repository?: string | undefined
   /** Only says what would change. */
-  readonly dryRun?: boolean
+  readonly dryRun?: boolean | undefined
   /** Only if exactly this changes, as a dry run has said; otherwise `Conflict`. */
   readonly expected?: ReadonlyArray<NameChange> | undefined
 }
@@ -93,7 +93,7 @@ export interface HistoryWrites {
    */
   readonly revert: (
     revision: number,
-    options?: RestoreOptions & { readonly force?: boolean }
+    options?: RestoreOptions & { readonly force?: boolean | undefined }
   ) => Effect.Effect<Restored, RestoreError>
   /**
    * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history, and

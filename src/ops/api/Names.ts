@@ -63,7 +63,7 @@ export interface NamesWrites {
    */
   readonly deleteName: (
     refName: string,
-    options?: { readonly ifDigest?: string; readonly keep?: boolean }
+    options?: { readonly ifDigest?: string | undefined; readonly keep?: boolean | undefined }
   ) => Effect.Effect<NameDeleted, DeleteNameError>
   /**
    * Points the entry that is written with exactly this name at another manifest, of `repository`, or else of the default
@@ -72,6 +72,6 @@ export interface NamesWrites {
   readonly moveName: (
     refName: string,
     digest: string,
-    options?: { readonly ifDigest?: string; readonly repository?: string }
+    options?: { readonly ifDigest?: string | undefined; readonly repository?: string | undefined }
   ) => Effect.Effect<NameMoved, MoveNameError>
 }

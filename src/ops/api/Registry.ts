@@ -16,7 +16,9 @@ import type {
   DeleteManifestError,
   DeleteTagError,
   DescribeError,
+  GetBlobError,
   GetBlobRangeError,
+  GetError,
   GetManifestError,
   GetTagError,
   ListDigestsError,
@@ -25,6 +27,7 @@ import type {
   PushBlobError,
   PushManifestError,
   ResolveBlobError,
+  ResolveError,
   ResolveManifestError,
   ResolveTagError,
   TagManifestError,
@@ -33,11 +36,11 @@ import type {
 
 /** What a blob must turn out to be; without a digest it is stored under its SHA-256. */
 export interface BlobExpectation {
-  readonly digest?: string
+  readonly digest?: string | undefined
   /** In bytes. */
-  readonly size?: number
+  readonly size?: number | undefined
   /** Only echoed in the descriptor: a blob has no media type of its own. */
-  readonly mediaType?: string
+  readonly mediaType?: string | undefined
 }
 
 export interface BlobPushed {
@@ -50,30 +53,30 @@ export interface BlobPushed {
 export type TagRequest = string | {
   readonly tag: string
   /** Only if it points at this digest now; otherwise `Conflict`. */
-  readonly ifDigest?: string
+  readonly ifDigest?: string | undefined
   /** Only if it does not exist, or already is what it is to become; otherwise `TagExists`. */
-  readonly ifAbsent?: boolean
+  readonly ifAbsent?: boolean | undefined
 }
 
 export interface PushManifestOptions {
   /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
-  readonly digest?: string
-  readonly tags?: ReadonlyArray<TagRequest>
+  readonly digest?: string | undefined
+  readonly tags?: ReadonlyArray<TagRequest> | undefined
   /** What a new entry says of the manifest besides its name; nothing by default, and of one that is there nothing. */
-  readonly annotations?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>> | undefined
   /**
    * The manifest is stored elsewhere as it is, so that all that can be read is taken; by default what the image-spec
    * demands of a new one is demanded.
    */
-  readonly stored?: boolean
+  readonly stored?: boolean | undefined
   /** Whether what it needs may be absent; false by default. */
-  readonly sparse?: boolean
+  readonly sparse?: boolean | undefined
   /**
    * Whether a manifest with a subject is listed under the tag `sha256-<hex>` of its subject as well, for tools that find
    * it in no other way (distribution-spec, "Referrers tag schema"). False by default; where there is such a tag it is kept
    * up to date in any case.
    */
-  readonly fallbackTag?: boolean
+  readonly fallbackTag?: boolean | undefined
 }
 
 export interface TagMoved {
@@ -112,7 +115,7 @@ export type Change =
     readonly repository: string
     readonly bytes: Uint8Array
     readonly mediaType: string
-    readonly options?: PushManifestOptions
+    readonly options?: PushManifestOptions | undefined
   }
   | {
     readonly _tag: "Tag"
@@ -120,7 +123,12 @@ export type Change =
     readonly digest: string
     readonly tags: ReadonlyArray<TagRequest>
   }
-  | { readonly _tag: "DeleteTag"; readonly repository: string; readonly tag: string; readonly ifDigest?: string }
+  | {
+    readonly _tag: "DeleteTag"
+    readonly repository: string
+    readonly tag: string
+    readonly ifDigest?: string | undefined
+  }
 
 /** What a deletion would do, were it carried out now. */
 export interface DeletionForecast {
@@ -136,6 +144,19 @@ export interface DeletionForecast {
 
 /** What is read of a registry; none of it changes anything. */
 export interface RegistryReads extends ContentSource {
+  /**
+   * The descriptor of a manifest by a tag, or by a digest: type, digest and size, and what kind of artifact it is where the
+   * layout says so.
+   */
+  readonly resolve: (repository: string, reference: string) => Effect.Effect<Descriptor, ResolveError>
+  /** A manifest by a tag, or by a digest: its bytes as they were pushed. */
+  readonly get: (repository: string, reference: string) => Effect.Effect<ManifestContent, GetError>
+  /** The bytes of a blob as a stream that opens it when it is run, and closes it at its end. */
+  readonly streamBlob: (
+    repository: string,
+    digest: string,
+    options?: ReadOptions
+  ) => Stream.Stream<Uint8Array, GetBlobError>
   /** Bytes `offset` up to, not including, `end`; a negative or too large end, or none, means to the end. `RangeInvalid`. */
   readonly getBlobRange: (
     repository: string,
@@ -196,8 +217,8 @@ export interface RegistryWrites {
   /** Stores a blob. `DigestInvalid` or `SizeInvalid` when the content is not what was expected; then nothing is stored. */
   readonly pushBlob: <E, R>(
     repository: string,
-    expected: BlobExpectation,
-    content: Stream.Stream<Uint8Array, E, R>
+    content: Stream.Stream<Uint8Array, E, R>,
+    expected?: BlobExpectation
   ) => Effect.Effect<BlobPushed, E | PushBlobError, R>
   /** Starts an upload session. */
   readonly pushBlobChunked: (repository: string, chunkSize?: number) => Effect.Effect<BlobWriter, UploadError>
@@ -205,7 +226,7 @@ export interface RegistryWrites {
   readonly pushBlobChunkedResume: (
     repository: string,
     id: string,
-    options?: { readonly offset?: number; readonly chunkSize?: number }
+    options?: { readonly offset?: number | undefined; readonly chunkSize?: number | undefined }
   ) => Effect.Effect<BlobWriter, UploadError>
   /** Upload sessions that have not ended. */
   readonly uploads: (repository: string) => Effect.Effect<ReadonlyArray<BlobWriter>, UploadError>
@@ -244,13 +265,13 @@ export interface RegistryWrites {
   readonly deleteManifest: (
     repository: string,
     digest: string,
-    options?: { readonly force?: boolean; readonly leaveReferrers?: boolean }
+    options?: { readonly force?: boolean | undefined; readonly leaveReferrers?: boolean | undefined }
   ) => Effect.Effect<ManifestDeleted, DeleteManifestError>
   /** Removes a tag; the manifest stays reachable by digest. `ManifestUnknown`, `Conflict`. */
   readonly deleteTag: (
     repository: string,
     tag: string,
-    options?: { readonly ifDigest?: string }
+    options?: { readonly ifDigest?: string | undefined }
   ) => Effect.Effect<TagDeleted, DeleteTagError>
 }
 

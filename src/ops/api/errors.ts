@@ -35,6 +35,10 @@ export type ResolveTagError = NameInvalid | NameUnknown | TagInvalid | ManifestU
 export type GetManifestError = ResolveManifestError | ManifestFault
 /** Of `getTag`. */
 export type GetTagError = ResolveTagError | ManifestFault
+/** Of `resolve`. */
+export type ResolveError = ResolveManifestError | ResolveTagError
+/** Of `get`. */
+export type GetError = GetManifestError | GetTagError
 /** Of `describe`. */
 export type DescribeError = NameInvalid | ManifestFault
 /** Of `tags` and `untagged`. */

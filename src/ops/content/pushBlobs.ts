@@ -30,7 +30,7 @@ export const makePushBlobs = (
   LayoutRegistry,
   "pushBlob" | "pushBlobChunked" | "pushBlobChunkedResume" | "mountBlob" | "uploads" | "findUpload"
 > => ({
-  pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, expected, content) {
+  pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, content, expected = {}) {
     const opened = yield* catalog.open(repository)
     const digest = expected.digest === undefined
       ? undefined

@@ -72,6 +72,9 @@ type Reads = Pick<
   | "describe"
   | "tagsOf"
   | "expandDigest"
+  | "resolve"
+  | "get"
+  | "streamBlob"
   | "resolveName"
   | "getNamed"
   | "blobPath"
@@ -207,6 +210,13 @@ export const makeReads = (catalog: Catalog): Reads => {
   })
 
   return {
+    // No tag has a colon, and every digest has one.
+    resolve: (repository, reference) =>
+      reference.includes(":") ? resolveManifest(repository, reference) : resolveTag(repository, reference),
+    get: (repository, reference) =>
+      reference.includes(":") ? getManifest(repository, reference) : getTag(repository, reference),
+    streamBlob: (repository, digest, options) =>
+      Stream.unwrap(Effect.map(getBlob(repository, digest, options), ({ stream }) => stream)),
     getBlob,
     getBlobRange,
     getManifest,
