@@ -26,7 +26,6 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   AlgorithmUnsupported: "invalid",
   BlobUnknown: "notFound",
-  BlobUploadInvalid: "refused",
   BlobUploadUnknown: "notFound",
   Conflict: "refused",
   ContentMismatch: "damaged",

@@ -10,7 +10,6 @@ export type Failure = RegistryError | Refused | HttpServerError
 const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   AlgorithmUnsupported: 400,
   BlobUnknown: 404,
-  BlobUploadInvalid: 400,
   BlobUploadUnknown: 404,
   Conflict: 412,
   ContentMismatch: 500,

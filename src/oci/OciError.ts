@@ -52,16 +52,6 @@ export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown"
   }
 }
 
-export class BlobUploadInvalid extends Schema.TaggedError<BlobUploadInvalid>()("BlobUploadInvalid", {
-  code: Schema.tag("BLOB_UPLOAD_INVALID"),
-  upload: Schema.String,
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `upload ${named(this.upload)} cannot go on: ${sentence(this.reason)}`
-  }
-}
-
 export class BlobUploadUnknown extends Schema.TaggedError<BlobUploadUnknown>()("BlobUploadUnknown", {
   code: Schema.tag("BLOB_UPLOAD_UNKNOWN"),
   upload: Schema.String
@@ -218,7 +208,6 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 export const OciError = Schema.Union([
   AlgorithmUnsupported,
   BlobUnknown,
-  BlobUploadInvalid,
   BlobUploadUnknown,
   Conflict,
   ContentMismatch,

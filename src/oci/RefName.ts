@@ -130,13 +130,3 @@ export const formatTagged = (repository: Repository, tag: Tag): string => `${rep
 
 /** How we write the name of an entry without a tag. */
 export const formatUntagged = (repository: Repository, digest: Digest): string => `${repository}@${digest}`
-
-const separator = "(?:[-._:@+]|--)"
-const component = `[A-Za-z0-9]+(?:${separator}[A-Za-z0-9]+)*`
-const refNameForm = new RegExp(`^${component}(?:/${component})*$`, "u")
-
-/**
- * Whether a ref.name fits the grammar of annotations.md, which skopeo and umoci insist on. Some valid tags and
- * repositories do not (`_x`, `v1.`, `a__b`): they may be written, with a warning.
- */
-export const fitsRefNameGrammar = (input: string): boolean => input.length <= maxLength && refNameForm.test(input)

@@ -110,16 +110,6 @@ const invalid = (input: string) => (reason: string): ReferenceInvalid => new Ref
 export const parseReference = (input: string): Result.Result<Reference, ReferenceInvalid> =>
   Result.mapError(read(input), invalid(input))
 
-/** As `parseReference`, and the host must be there. */
-export const parseAbsolute = (
-  input: string
-): Result.Result<Reference & { readonly host: string }, ReferenceInvalid> =>
-  Result.mapError(
-    Result.flatMap(read(input), ({ host, ...rest }) =>
-      host === undefined ? Result.fail("has no host") : Result.succeed({ host, ...rest })),
-    invalid(input)
-  )
-
 const dockerHub = "docker.io"
 const dockerHubHosts: ReadonlySet<string> = new Set([dockerHub, "index.docker.io", "registry-1.docker.io"])
 

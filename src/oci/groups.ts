@@ -4,7 +4,6 @@ import { type RegistryError, StorageError } from "./OciError.ts"
 const groups = {
   AlgorithmUnsupported: "Refused",
   BlobUnknown: "NotFound",
-  BlobUploadInvalid: "Refused",
   BlobUploadUnknown: "NotFound",
   Conflict: "Refused",
   ContentMismatch: "Damaged",

@@ -14,11 +14,6 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   ],
   [new Errors.BlobUnknown({ digest }), "BLOB_UNKNOWN", `blob ${digest} is not in the layout`],
   [
-    new Errors.BlobUploadInvalid({ upload: "u1", reason: "it was cut short" }),
-    "BLOB_UPLOAD_INVALID",
-    "upload u1 cannot go on: it was cut short"
-  ],
-  [
     new Errors.BlobUploadUnknown({ upload: "../x y" }),
     "BLOB_UPLOAD_UNKNOWN",
     "no upload session \"../x y\" is open; start a new upload"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { contentDigest } from "../../src/oci/Digest.ts"
 import { Repository, Tag } from "../../src/oci/Reference.ts"
-import { fitsRefNameGrammar, formatTagged, formatUntagged, type Name, parseRefName } from "../../src/oci/RefName.ts"
+import { formatTagged, formatUntagged, type Name, parseRefName } from "../../src/oci/RefName.ts"
 import { vectors } from "./vectors.ts"
 
 const hex = "a".repeat(64)
@@ -194,38 +194,6 @@ describe("the names we write", () => {
         parseRefName(formatUntagged(name, contentDigest("sha256", hex)), undefined, undefined),
         untagged(input)
       )
-    }
-  })
-})
-
-describe("fitsRefNameGrammar", () => {
-  for (const { in: input, refNameWithLatest } of vectors.repository) {
-    it(`${refNameWithLatest ? "takes" : "refuses"} ${JSON.stringify(`${input.slice(0, 60)}:latest`)}`, () =>
-      assert.strictEqual(fitsRefNameGrammar(`${input}:latest`), refNameWithLatest))
-  }
-
-  for (const { in: input, refName } of vectors.tag) {
-    it(`${refName ? "takes" : "refuses"} ${JSON.stringify(input.slice(0, 60))}`, () =>
-      assert.strictEqual(fitsRefNameGrammar(input), refName))
-  }
-
-  it("agrees with what skopeo and umoci did", () => {
-    const fits = [
-      "example/app:latest",
-      `example/app@sha256:${hex}`,
-      "quay.io:443/example/app:1.0",
-      "a+b",
-      "UPPER",
-      "x--y",
-      "example/a--b:v1",
-      "example/app"
-    ]
-    const doesNot = ["v1.", "v1..2", "v1-", "_x", "a__b", "a---b"].map((tag) => `example/app:${tag}`)
-    for (const name of fits) assert.isTrue(fitsRefNameGrammar(name), name)
-    assert.isTrue(fitsRefNameGrammar("a".repeat(4096)))
-    assert.isFalse(fitsRefNameGrammar("a".repeat(4097)))
-    for (const name of [...doesNot, "example/a__b:v1", "example/a---b:v1", "_under", "with space", "café", ""]) {
-      assert.isFalse(fitsRefNameGrammar(name), name)
     }
   })
 })

@@ -135,9 +135,10 @@ const good = $good`,
     name: "decided before the lock",
     breaks: "Conditions are checked before the lock is taken.",
     in: "makeLayoutStore",
-    find: "const member: Proposal = { actor: yield* Actor, decide: decideOrRefuse }",
-    replace: `const decision = yield* decideOrRefuse((yield* cache.look).seen.state)
-const member: Proposal = { actor: yield* Actor, decide: () => Effect.succeed(decision) }`,
+    find: "const proposal = propose(yield* Actor, transaction)",
+    replace: `const asked = propose(yield* Actor, transaction)
+const decision = yield* asked.decide((yield* cache.look).seen.state)
+const proposal = { ...asked, decide: () => Effect.succeed(decision) }`,
     caughtBy: property(
       "interleaving",
       "writers on disk through two stores win a tag that must not exist exactly once, now one and now another"

@@ -77,7 +77,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
   {
     name: "R8: groups without a name of their own",
     breaks: "The groups of two copies of a layout with one number have one generation.",
-    in: "publish",
+    in: "prepareGroup",
     find: "name().slice(0, 16)",
     replace: "\"0\".repeat(16)",
     caughtBy: plainTest(

@@ -1,15 +1,39 @@
 /** The members of a group: what each of them decided, and what it is answered. */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Exit, Option } from "effect"
 import { type Event, isNote } from "../../layout/Event.ts"
 import { replay } from "../../layout/evolve.ts"
 import type { State } from "../../layout/State.ts"
-import type { Committed } from "../../ops/ports/ports.ts"
+import type { Committed, Transaction } from "../../ops/ports/ports.ts"
 import type { Draft } from "./drafts.ts"
 
-/** A decision that waits for its group; a refusal is kept by whoever waits, and is no event. */
+/** A decision that waits for its group. It decides anew each time that the group is tried; the last time counts. */
 export interface Proposal {
   readonly actor: string
   readonly decide: (state: State) => Effect.Effect<ReadonlyArray<Event>>
+}
+
+/** A proposal of whoever only looks: what every group does for what other tools did is done. */
+export const lookOnly: Proposal = { actor: "foreign", decide: () => Effect.succeed([]) }
+
+/** The proposal of one transaction. A refusal leads to no events, and is kept for the transaction's caller. */
+export const propose = <A, E, D>(
+  actor: string,
+  { decide, evidence }: Transaction<A, E, D>
+): Proposal & { readonly refusal: Effect.Effect<void, E | D> } => {
+  let last: Exit.Exit<ReadonlyArray<Event>, E | D> = Exit.succeed([])
+  return {
+    actor,
+    decide: (state) =>
+      evidence(state).pipe(
+        Effect.flatMap((found) => Effect.fromResult(decide(state, found))),
+        Effect.exit,
+        Effect.map((exit) => {
+          last = exit
+          return Exit.isSuccess(exit) ? exit.value : []
+        })
+      ),
+    refusal: Effect.suspend(() => Exit.asVoid(last))
+  }
 }
 
 /** The members of a group with what each decided, on the state its predecessors left. */

@@ -9,26 +9,17 @@ import { endProtection, syncSecondNames } from "../blobs/secondNames.ts"
 import { keepOwner, syncFolder, syncWhole } from "../files/durable.ts"
 import { tellDockerSave } from "../files/fallback.ts"
 import { identityOf, ifThere, isAsWritten, type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
-import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
+import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import { type IndexBytes, writeIndex } from "../index/indexBytes.ts"
 import { type IndexOnDisk, textOf } from "../index/indexFile.ts"
 import { asWritten } from "../index/indexSpans.ts"
 import { takeApart } from "../index/indexText.ts"
-import type { LayoutView } from "../index/layoutView.ts"
 import type { ReplacedIndex } from "../index/replacedIndexes.ts"
 import { isMarkedSynced, markSynced } from "../index/syncedMark.ts"
-import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "../journal/journalFile.ts"
-import {
-  AbortRecord,
-  generationText,
-  genesis,
-  GroupRecord,
-  lastTime,
-  nextRevision,
-  type Parts
-} from "../journal/journalRecord.ts"
-import { setAside } from "../journal/journalSegments.ts"
+import { appendRecord, type JournalEnd } from "../journal/journalFile.ts"
+import { generationText, genesis, GroupRecord, lastTime, nextRevision, type Parts } from "../journal/journalRecord.ts"
 import type { Draft } from "./drafts.ts"
+import { takeBack } from "./interrupted.ts"
 import { Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
 
 /** What a group left behind. */
@@ -44,95 +35,37 @@ export interface Published {
   readonly revisions: ReadonlyArray<number>
 }
 
-/**
- * Brings the journal in order before anything is decided: what a crash cut short is cut off, what never happened is
- * said not to have happened, and a broken chain is put aside, since an index needs no journal to be right.
- */
-export const finishInterruptedCommit = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  { damaged, end, index, unpublished, wiped }: LayoutView
-): Effect.fn.Return<JournalEnd, FsError> {
-  if (damaged || wiped) {
-    const name = yield* RandomName
-    // What it names can be had for as long as things can be undone, counted from now.
-    const now = yield* Clock.currentTimeMillis
-    yield* setAside(files, `${damaged ? "damaged" : "removed"}.${now}.${name()}`)
-    return nothing
-  }
-  if (end.torn > 0) yield* cutTorn(files, end)
-  const whole = { ...end, torn: 0 }
-  const { last } = end
-  if (!unpublished || last?.record._tag !== "Group") return whole
-  // Its writer may have failed to sync it, and later syncs of the same file would be worth nothing.
-  yield* startAfresh(files, whole)
-  return yield* appendRecord(files, whole, abortOf(last.hash, last.record, index?.hash ?? ""))
-})
-
-const abortOf = (hash: string, { commits, journal, seq }: GroupRecord, after: string): AbortRecord =>
-  new AbortRecord({
-    journal,
-    seq: seq + 1,
-    prev: hash,
-    aborts: seq,
-    after,
-    revision: commits[0].revision,
-    time: commits.at(-1)?.time ?? 0
-  })
-
 /** How long a group may take from its time to its publication; one that takes longer is tried again. */
 const slowMillis = 60_000
 
+/** What is to be published, and what it is published over. */
+interface Publication {
+  readonly end: JournalEnd
+  readonly parts: Parts
+  readonly index: IndexOnDisk
+  /** How often another tool has replaced the index meanwhile when this was tried before. */
+  readonly overtaken: number
+  readonly state: State
+  /** The index as we have written it, if we have. */
+  readonly written: IndexBytes | undefined
+}
+
 /**
- * Writes the state that the drafts lead to. The caller holds the lock and has brought the journal in order.
- *
- * @param overtaken how often somebody has replaced the index meanwhile when this was tried before
+ * Writes the state that the drafts lead to, in the order of R3: waiting file, record, exchange, both folders. The caller
+ * holds the lock and has brought the journal in order.
  */
 export const publish = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  { end, parts, index, overtaken, state, written: last }: {
-    readonly end: JournalEnd
-    readonly parts: Parts
-    readonly index: IndexOnDisk
-    readonly overtaken: number
-    readonly state: State
-    /** The index as we have written it, if we have. */
-    readonly written: IndexBytes | undefined
-  },
+  publication: Publication,
   drafts: ReadonlyArray<Draft>
 ): Effect.fn.Return<Published, FsError | OutcomeUnknown | Overtaken> {
+  const { end, index, overtaken } = publication
   const name = yield* RandomName
-  const journal = end.last?.record.journal ?? name()
-  const seq = (end.last?.record.seq ?? 0) + 1
-  const first = nextRevision(end.last)
-  let time = lastTime(end.last)
-  const [head, ...rest] = drafts.map((draft, place): Commit => {
-    time = Math.max(time, draft.time)
-    return { revision: first + place, ...draft, time }
-  })
-  if (head === undefined) return yield* Effect.die("a group without commits")
+  const { record, written } = yield* prepareGroup(publication, drafts, name)
   const target = yield* placeOfIndex(files)
-  const generation = { journal, seq, id: name().slice(0, 16) }
-  const before = last ?? asWritten(index.raw, index.entries, index.hashed)
-  const text = before?.text ?? takeApart(textOf(index), index.entries)
-  const written = writeIndex(text, state.entries, generationText(generation), before)
-  const after = written.hashed.hash
-  const record = new GroupRecord({
-    ...generation,
-    prev: end.last?.hash ?? genesis,
-    before: index.hash,
-    after,
-    parts,
-    commits: [head, ...rest]
-  })
   const givesWay = unlessOvertaken(files, index, overtaken)
-  const begun = yield* Clock.currentTimeMillis
-  // A machine that sleeps in the middle would publish with a time long past, and a tool that read the index before would
-  // seem to have read it a day ago.
-  const inTime = Effect.flatMap(
-    Clock.currentTimeMillis,
-    (now) => Math.abs(now - begun) > slowMillis ? Effect.fail(new Overtaken()) : Effect.void
-  )
-  const { replaced, recorded, unpublished } = yield* withWaiting(
+  const inTime = notTooLate(yield* Clock.currentTimeMillis)
+  const { recorded, replaced, unpublished } = yield* withWaiting(
     files,
     record,
     Effect.fnUntraced(function*(waiting, handle) {
@@ -141,7 +74,7 @@ export const publish = Effect.fnUntraced(function*(
       yield* syncWhole(files, handle)
       yield* givesWay
       yield* syncSecondNames(files)
-      yield* syncWaiting(files, index, journal)
+      yield* syncWaiting(files, index, record.journal)
       const recorded = yield* appendRecord(files, end, record)
       const { replaced, unpublished } = yield* givesWay.pipe(
         Effect.andThen(inTime),
@@ -153,30 +86,90 @@ export const publish = Effect.fnUntraced(function*(
   )
   yield* afterPublishing(syncExchanged(files, target))
   yield* tellDockerSave(files)
-  const pinned = yield* afterPublishing(files.fs.openHandle(target, { access: "read" }))
-  const stat = yield* afterPublishing(Effect.onError(pinned.stat, () => pinned.close))
-  // Somebody may have written into it since it was published.
-  const isOurs = isAsWritten(identityOf(unpublished), stat)
-  if (isOurs) yield* markSynced(files, identityOf(stat))
+  const { handle, ...onDisk } = yield* afterPublishing(openPublished(files, target, unpublished))
+  const { bytes, hashed } = written
+  const { id, journal, seq } = record
   return {
     replaced,
     end: recorded,
     written,
-    handle: pinned,
+    handle,
     index: {
       raw: new Uint8Array(0),
       entries: [],
-      hash: after,
-      hashed: written.hashed,
-      bytes: written.bytes.length,
-      generation,
-      identity: identityOf(stat),
-      modified: Number(stat.mtimeNs / 1_000_000n),
-      changed: Number(stat.ctimeNs / 1_000_000n),
-      settled: files.times.exact && isOurs,
-      mode: stat
+      hash: hashed.hash,
+      hashed,
+      bytes: bytes.length,
+      generation: { journal, seq, id },
+      ...onDisk
     },
-    revisions: drafts.map((_, place) => first + place)
+    revisions: record.commits.map(({ revision }) => revision)
+  }
+})
+
+/** The new index, and the record that says what led to it. */
+const prepareGroup = Effect.fnUntraced(function*(
+  { end, index, parts, state, written: last }: Publication,
+  drafts: ReadonlyArray<Draft>,
+  name: () => string
+): Effect.fn.Return<{ readonly record: GroupRecord; readonly written: IndexBytes }> {
+  const generation = {
+    journal: end.last?.record.journal ?? name(),
+    seq: (end.last?.record.seq ?? 0) + 1,
+    id: name().slice(0, 16)
+  }
+  const first = nextRevision(end.last)
+  let time = lastTime(end.last)
+  const [head, ...rest] = drafts.map((draft, place): Commit => {
+    time = Math.max(time, draft.time)
+    return { revision: first + place, ...draft, time }
+  })
+  if (head === undefined) return yield* Effect.die("a group without commits")
+  const before = last ?? asWritten(index.raw, index.entries, index.hashed)
+  const text = before?.text ?? takeApart(textOf(index), index.entries)
+  const written = writeIndex(text, state.entries, generationText(generation), before)
+  const record = new GroupRecord({
+    ...generation,
+    prev: end.last?.hash ?? genesis,
+    before: index.hash,
+    after: written.hashed.hash,
+    parts,
+    commits: [head, ...rest]
+  })
+  return { record, written }
+})
+
+/**
+ * A machine that sleeps in the middle would publish with a time long past, and a tool that read the index before would
+ * seem to have read it a day ago: such a group is tried again.
+ */
+const notTooLate = (begun: number): Effect.Effect<void, Overtaken> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => Math.abs(now - begun) > slowMillis ? Effect.fail(new Overtaken()) : Effect.void
+  )
+
+/** Pins the new index. A tool may have written into it since it was published. */
+const openPublished = Effect.fnUntraced(function*(
+  files: LayoutFiles,
+  target: string,
+  unpublished: FileStat
+): Effect.fn.Return<
+  & Pick<IndexOnDisk, "changed" | "identity" | "mode" | "modified" | "settled">
+  & Pick<Published, "handle">,
+  FsError
+> {
+  const handle = yield* files.fs.openHandle(target, { access: "read" })
+  const stat = yield* Effect.onError(handle.stat, () => handle.close)
+  const isOurs = isAsWritten(identityOf(unpublished), stat)
+  if (isOurs) yield* markSynced(files, identityOf(stat))
+  return {
+    handle,
+    identity: identityOf(stat),
+    modified: Number(stat.mtimeNs / 1_000_000n),
+    changed: Number(stat.ctimeNs / 1_000_000n),
+    settled: files.times.exact && isOurs,
+    mode: stat
   }
 })
 
@@ -204,14 +197,6 @@ const syncExchanged = Effect.fnUntraced(function*(
   yield* syncFolder(files, dirname(target))
   if (!(yield* files.fs.ordersNames(files.replaced))) yield* syncFolder(files, files.replaced)
 })
-
-/** Says that the group just recorded did not happen. If even that fails, nobody can be told what will be found. */
-const takeBack = (files: LayoutFiles, end: JournalEnd, record: GroupRecord, after: string) =>
-  Effect.mapError(
-    appendRecord(files, end, abortOf(end.last?.hash ?? genesis, record, after)),
-    (error) =>
-      new OutcomeUnknown({ operation: "changing the index", reason: `the journal could not be written: ${error.code}` })
-  )
 
 /** Once published, a failure no longer says that nothing happened. */
 export const afterPublishing = <A>(

@@ -9,14 +9,7 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../../oci/Digest.ts"
 import type { ContentFault, ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Facts } from "../../oci/Manifest.ts"
-import type {
-  DigestInvalid,
-  OciError,
-  PlanExpired,
-  RegistryError,
-  SizeInvalid,
-  UploadBusy
-} from "../../oci/OciError.ts"
+import type { DigestInvalid, PlanExpired, RegistryError, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Pin } from "../api/Garbage.ts"
 import type { Leftovers, Upkeep } from "./Upkeep.ts"
@@ -31,6 +24,12 @@ export interface Committed {
   readonly revision: Option.Option<number>
 }
 
+/** A decision, and what it has to know besides the state. */
+export interface Transaction<A, E, D> {
+  readonly evidence: (state: State) => Effect.Effect<A, E>
+  readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, D>
+}
+
 /** One layout's index. */
 export interface LayoutStore {
   /** The state as of now, without waiting for writers. */
@@ -42,10 +41,9 @@ export interface LayoutStore {
    * committed as one group, each on the state its predecessors left. A blob that a decision deletes or collects is
    * removed under the same lock, once that is on record; one to be collected stays if it was just pushed again.
    */
-  readonly transact: <A, E, D extends OciError>(request: {
-    readonly evidence: (state: State) => Effect.Effect<A, E>
-    readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, D>
-  }) => Effect.Effect<Committed, E | D | WriteFault>
+  readonly transact: <A, E, D>(
+    transaction: Transaction<A, E, D>
+  ) => Effect.Effect<Committed, E | D | WriteFault>
   /**
    * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put back,
    * and what they did is recorded. A layout that we have never written is left as it is.

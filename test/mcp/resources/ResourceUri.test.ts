@@ -3,7 +3,8 @@ import { UriTemplate } from "@modelcontextprotocol/sdk/shared/uriTemplate.js"
 import { Result } from "effect"
 import fc from "fast-check"
 import { fileURLToPath } from "node:url"
-import { parseUri, type ResourceName, templates, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
+import { parseUri, type ResourceName, templates } from "../../../src/mcp/resources/ResourceUri.ts"
+import { uriOf } from "./uriOf.ts"
 
 const digest = `sha256:${"a".repeat(64)}`
 

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ReadResourceResult } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Exit, Stream } from "effect"
-import { layoutUri, uriOf } from "../../../src/mcp/resources/ResourceUri.ts"
+import { layoutUri } from "../../../src/mcp/resources/ResourceUri.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
 import { StorageError } from "../../../src/oci/OciError.ts"
 import { Tag } from "../../../src/oci/Reference.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { bytesOf, digestOf, imageManifest, pushBlob, pushImage } from "../support/images.ts"
 import { type Session, session } from "../support/session.ts"
+import { uriOf } from "./uriOf.ts"
 
 const read = ({ client }: Session, uri: string) =>
   Effect.map(Effect.promise(() => client.readResource({ uri })), ({ contents }: ReadResourceResult) => {
