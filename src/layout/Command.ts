@@ -106,7 +106,7 @@ export interface RevertCommit {
 }
 
 /** The whole layout, a repository, or one tag of it. */
-interface Scope {
+export interface Scope {
   readonly repository?: Repository
   readonly tag?: Tag
 }
@@ -123,7 +123,7 @@ export interface RestoreNames {
 }
 
 /** Takes entries and blobs out that nobody needs, as a look at this very state has found. */
-interface CollectGarbage {
+export interface CollectGarbage {
   readonly _tag: "CollectGarbage"
   /** Evidence: entries of the state. */
   readonly entries: ReadonlyArray<Entry>
@@ -139,6 +139,7 @@ export interface Batch {
   readonly commands: ReadonlyArray<Command>
 }
 
+/** What can be asked of a layout, with the evidence that it is decided on. */
 export type Command =
   | PutManifest
   | DeleteTag
@@ -157,6 +158,7 @@ export interface IndexLimits {
   readonly bytes: number
 }
 
+/** The largest index: a million entries, 256 MiB. */
 export const indexLimits: IndexLimits = { entries: 1_000_000, bytes: 256 * 1024 * 1024 }
 
 /** Why a command is refused. */

@@ -7,6 +7,7 @@ export const highestRevision = 999_999_999_999_999
 
 export const Revision = Schema.Natural.check(Schema.isLessThanOrEqualTo(highestRevision))
 
+/** A commit of a layout as the journal has it: its number, when and by whom, and what it changed. */
 export const Commit = Schema.Struct({
   /** Its number, from 1 in the order in which commits happened. */
   revision: Revision,

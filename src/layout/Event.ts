@@ -43,6 +43,7 @@ export class BlobCollected extends Schema.TaggedClass<BlobCollected>()("BlobColl
   digest: ContentDigest
 }) {}
 
+/** What a commit changed: entries of the index that came, went or were replaced, and blobs that were deleted. */
 export const Event = Schema.Union([BlobCollected, BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced]).pipe(
   Schema.toTaggedUnion("_tag")
 )

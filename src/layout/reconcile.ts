@@ -106,6 +106,7 @@ export interface Base {
   readonly adopted?: State
 }
 
+/** The state that holds once what other tools did is taken in. */
 export interface Merged {
   readonly state: State
   /**

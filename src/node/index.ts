@@ -20,9 +20,13 @@ import { contentBeside, hasLayout, layoutNotFound, treeNotFound } from "./repair
 import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
+export { Layout } from "../ops/api/Layout.ts"
+export { Registry } from "../ops/api/Registry.ts"
+export type { FoundLayout } from "../ops/refs/findLayout.ts"
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
+/** How a tree of layouts is opened. */
 export interface DiskTreeOptions extends LayoutOptions {
   /**
    * Whether opening fails with `LayoutNotFound` where there is nothing to read: a path that does not exist, a file, a
@@ -32,6 +36,7 @@ export interface DiskTreeOptions extends LayoutOptions {
   readonly mustExist?: boolean | undefined
 }
 
+/** How one layout of all repositories is opened. */
 export interface DiskOptions extends DiskTreeOptions {
   /**
    * The repository that bare tags and nameless entries belong to. By default what `.ocilayout` says, which the first

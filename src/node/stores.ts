@@ -44,6 +44,7 @@ const limitsOf = ({ keep, keepCommits, segmentBytes, segmentIndexes }: HistoryOp
   keepCommits: keepCommits ?? historyLimits.keepCommits
 })
 
+/** How a layout on disk is opened. */
 export interface LayoutOptions {
   /** The layout's directory, or the root of a tree of layouts; absolute. */
   readonly directory: string

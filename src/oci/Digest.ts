@@ -51,6 +51,7 @@ export const isContentDigest = (input: unknown): input is ContentDigest =>
 export const isDigest = (input: unknown): input is Digest =>
   isContentDigest(input) || (typeof input === "string" && whyNot(input) === undefined)
 
+/** A digest of any algorithm, or `DigestInvalid` with the reason. */
 export const parseDigest = (input: string): Result.Result<Digest, DigestInvalid> =>
   isDigest(input)
     ? Result.succeed(input)

@@ -29,6 +29,7 @@ export class ManifestInvalid extends Schema.TaggedError<ManifestInvalid>()("Mani
   }
 }
 
+/** A manifest has more bytes than the limit of 4 MiB. */
 export class ManifestTooLarge extends Schema.TaggedError<ManifestTooLarge>()("ManifestTooLarge", {
   code: Schema.tag("MANIFEST_INVALID"),
   size: Schema.Number,

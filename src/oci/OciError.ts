@@ -40,6 +40,7 @@ export class AlgorithmUnsupported extends Schema.TaggedError<AlgorithmUnsupporte
   }
 }
 
+/** The content is not in the layout. */
 export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown", {
   code: Schema.tag("BLOB_UNKNOWN"),
   digest: Schema.String,
@@ -52,6 +53,7 @@ export class BlobUnknown extends Schema.TaggedError<BlobUnknown>()("BlobUnknown"
   }
 }
 
+/** No such upload session is open: it never began, has ended, or has expired. */
 export class BlobUploadUnknown extends Schema.TaggedError<BlobUploadUnknown>()("BlobUploadUnknown", {
   code: Schema.tag("BLOB_UPLOAD_UNKNOWN"),
   upload: Schema.String
@@ -107,6 +109,7 @@ export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExc
   }
 }
 
+/** What is pushed as a manifest has a media type that is neither a manifest's nor an index's. */
 export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupported>()("MediaTypeUnsupported", {
   code: Schema.tag("UNSUPPORTED"),
   mediaType: Schema.String
@@ -116,6 +119,7 @@ export class MediaTypeUnsupported extends Schema.TaggedError<MediaTypeUnsupporte
   }
 }
 
+/** The text is no repository name. */
 export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid", {
   code: Schema.tag("NAME_INVALID"),
   repository: Schema.String,
@@ -126,6 +130,7 @@ export class NameInvalid extends Schema.TaggedError<NameInvalid>()("NameInvalid"
   }
 }
 
+/** The layout has no such repository. */
 export class NameUnknown extends Schema.TaggedError<NameUnknown>()("NameUnknown", {
   code: Schema.tag("NAME_UNKNOWN"),
   repository: Schema.String
@@ -162,6 +167,7 @@ export class RangeInvalid extends Schema.TaggedError<RangeInvalid>()("RangeInval
   }
 }
 
+/** The text is no reference, or none of the kind that is expected. */
 export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("ReferenceInvalid", {
   code: Schema.tag("REFERENCE_INVALID"),
   input: Schema.String,
@@ -174,6 +180,7 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()("Re
   }
 }
 
+/** The content has another number of bytes than was said. */
 export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid", {
   code: Schema.tag("SIZE_INVALID"),
   expected: Schema.Number,
@@ -184,6 +191,7 @@ export class SizeInvalid extends Schema.TaggedError<SizeInvalid>()("SizeInvalid"
   }
 }
 
+/** The text is no tag. */
 export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   code: Schema.tag("TAG_INVALID"),
   tag: Schema.String,
@@ -194,6 +202,7 @@ export class TagInvalid extends Schema.TaggedError<TagInvalid>()("TagInvalid", {
   }
 }
 
+/** The operation makes no sense here, for the reason that is given. */
 export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported", {
   code: Schema.tag("UNSUPPORTED"),
   operation: Schema.String,

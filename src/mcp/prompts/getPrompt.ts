@@ -7,6 +7,7 @@ import { speakingOf } from "../tool/speakingOf.ts"
 import { InvalidArgument } from "../tool/SurfaceError.ts"
 import { type Prompt, type PromptArgument, prompts } from "./prompts.ts"
 
+/** A prompt as clients list it. */
 export interface PromptDefinition {
   readonly name: string
   readonly title: string
@@ -14,6 +15,7 @@ export interface PromptDefinition {
   readonly arguments: ReadonlyArray<{ readonly name: string; readonly description: string; readonly required: boolean }>
 }
 
+/** A prompt with its arguments filled in. */
 export interface PromptText {
   readonly description: string
   readonly text: string
@@ -39,6 +41,7 @@ const layoutArgument: PromptArgument = {
   completing: "layout"
 }
 
+/** The prompts that a server offers. */
 export const listPrompts = (catalogue: ToolCatalog): ReadonlyArray<PromptDefinition> =>
   offeredPrompts(catalogue).map(({ arguments: given, description, name, title }) => ({
     name,

@@ -24,6 +24,7 @@ export interface CallResult {
   readonly _meta?: { readonly [errorKey]: { readonly code: string } }
 }
 
+/** A call of a tool, with what passes between it and its client. */
 export interface Request {
   readonly name: string
   /** Who calls, as the client calls itself; it goes on record with every change. */
@@ -40,6 +41,7 @@ export interface Request {
 /** What came of a question to a person. */
 export type Answer = "agreed" | "declined" | "none"
 
+/** The tools that a server offers. */
 export const listTools = ({ tools }: ToolCatalog): ReadonlyArray<ToolDefinition> =>
   Array.from(tools.values(), ({ definition }) => definition)
 

@@ -11,6 +11,7 @@ import { justBefore } from "../tool/names.ts"
 import type { ServedLayout } from "../tool/ServerConfig.ts"
 import { type InvalidArgument, invalidArgument } from "../tool/SurfaceError.ts"
 
+/** An argument that is being written. */
 export interface CompletionRequest {
   /** The prompt, or the template, exactly as it is listed. */
   readonly of: { readonly prompt: string } | { readonly template: string }
@@ -21,6 +22,7 @@ export interface CompletionRequest {
   readonly given: Readonly<Record<string, string>>
 }
 
+/** Values that an argument could have. */
 export interface Completion {
   /** At most 100, the likeliest first. */
   readonly values: ReadonlyArray<string>

@@ -64,6 +64,7 @@ export interface Template {
 
 const prefix = `${scheme}{layout}/{+repository}`
 
+/** The URIs of resources, as clients fill them in. */
 export const templates: ReadonlyArray<Template> = [
   {
     name: "tags",

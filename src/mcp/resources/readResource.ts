@@ -13,6 +13,7 @@ import { summaryOf } from "../tool/summary.ts"
 import { ResourceTooLarge, ResourceUnknown, type ToolError } from "../tool/SurfaceError.ts"
 import { layoutUri, parseUri, type ResourceName } from "./ResourceUri.ts"
 
+/** A resource as clients list it. */
 export interface ListedResource {
   readonly uri: string
   readonly name: string

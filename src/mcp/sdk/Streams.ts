@@ -27,6 +27,7 @@ export interface Output {
   setMaxListeners(count: number): unknown
 }
 
+/** What a server reads from and writes to. */
 export interface Streams {
   readonly input: Input
   readonly output: Output

@@ -9,6 +9,7 @@ import type { LocalFiles } from "../../ops/ports/ports.ts"
  */
 export type Mode = "read" | "write" | "delete"
 
+/** A layout that a server offers. */
 export interface ServedLayout {
   /** How tools name the layout when there are several. */
   readonly id: string
@@ -19,6 +20,7 @@ export interface ServedLayout {
   readonly perRepository: boolean
 }
 
+/** What a server offers. */
 export interface ServerConfig {
   /** The first one is meant where none is named. */
   readonly layouts: Array.NonEmptyReadonlyArray<ServedLayout>

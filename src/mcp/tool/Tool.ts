@@ -9,6 +9,7 @@ import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.t
 
 /** What a person can select tools by. */
 export const toolsets = ["read", "inspect", "write", "uploads", "delete", "maintain"] as const
+/** A group of tools. */
 export type Toolset = typeof toolsets[number]
 
 /** What a client is told about a tool's effects; a hint, never what enforces it. */
@@ -62,6 +63,7 @@ export interface ToolSpec<I, O> {
   readonly run: (input: I, call: Call) => Effect.Effect<NoInfer<O>, ToolError>
 }
 
+/** A tool as clients list it. */
 export interface ToolDefinition {
   readonly name: string
   readonly title: string
@@ -85,10 +87,11 @@ export interface Tool {
   readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
 
+/** The arguments of a call, as they come in. */
 export type JsonArguments = Readonly<Record<string, unknown>>
 
 /** How a call ended; a failure keeps the layout it was about, so that a hint can look there. */
-type ToolAnswer =
+export type ToolAnswer =
   | { readonly _tag: "Answered"; readonly output: JsonObject }
   | { readonly _tag: "Refused"; readonly error: ToolError; readonly layout: ServedLayout }
 

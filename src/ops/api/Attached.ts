@@ -14,6 +14,7 @@ export interface Attached extends Pick<Bond, "by" | "tag" | "isList" | "annotati
   readonly isListed: boolean
 }
 
+/** Which referrers are listed, and how; pages go by digest. */
 export interface ReferrersOptions extends Page {
   /** Only those of exactly this type. */
   readonly artifactType?: string | undefined

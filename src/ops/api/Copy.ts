@@ -14,6 +14,7 @@ export type CopySource =
   }
   | { readonly registry: RegistryReads & NamesReads; readonly refName: string }
 
+/** Where a copy goes. */
 export interface CopyTarget {
   /** May be the source's; blobs are then mounted. */
   readonly registry: RegistryShape
@@ -34,6 +35,7 @@ export interface CopyProgress {
   readonly total: number
 }
 
+/** What is copied, and how. */
 export interface CopyOptions {
   /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
   readonly platform?: string | undefined
@@ -52,6 +54,7 @@ export interface CopyOptions {
   readonly onProgress?: ((step: CopyProgress) => Effect.Effect<void>) | undefined
 }
 
+/** What a copy did. */
 export interface Copied {
   readonly repository: string
   /** Of the manifest that was copied: with a platform, the image's. */

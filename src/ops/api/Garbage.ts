@@ -4,6 +4,7 @@ import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { CollectGarbageError, PinError, PlannedGarbageError, ReadLayoutError, WriteLayoutError } from "./errors.ts"
 
+/** What counts as garbage. */
 export interface GarbageOptions {
   /** In a tree of layouts, the one that is meant; `Unsupported` in a layout that repositories share. */
   readonly repository?: string | undefined
@@ -42,6 +43,7 @@ export interface GarbageItem {
   readonly why: string
 }
 
+/** What a collection would take out, and what would stay. */
 export interface GarbagePlan {
   /** What to carry out; none where nothing can be written. */
   readonly id: Option.Option<string>
@@ -52,6 +54,7 @@ export interface GarbagePlan {
   readonly bytes: number
 }
 
+/** What a collection took out. */
 export interface GarbageCollected {
   readonly removed: ReadonlyArray<GarbageItem>
   /** What was on the plan, and stays because of what has happened since. */
@@ -61,6 +64,7 @@ export interface GarbageCollected {
   readonly trash: Trash
 }
 
+/** A pin, with the digest of what is pinned. */
 export interface PinnedContent extends Pin {
   readonly digest: ContentDigest
 }

@@ -15,6 +15,7 @@ export interface HistoryCommit {
   readonly pending?: true
 }
 
+/** Which commits are told. */
 export interface HistoryQuery {
   /** Only what was done to this repository. In a tree of layouts it says whose history is meant, and must be given. */
   readonly repository?: string | undefined
@@ -29,6 +30,7 @@ export interface HistoryQuery {
   readonly limit?: number | undefined
 }
 
+/** What is watched, and from where on. */
 export interface WatchOptions {
   /** Only what is done to this repository; in a tree of layouts the one that is watched, which must be given. */
   readonly repository?: string | undefined

@@ -50,6 +50,7 @@ export type ErrorOf<Name extends keyof LayoutRegistry> = LayoutRegistry[Name] ex
   ? ErrorIn<Answer>
   : ErrorIn<LayoutRegistry[Name]>
 
-type ErrorIn<Answer> = Answer extends Effect.Effect<infer _A, infer E, infer _R> ? E
+/** What an effect or a stream can fail with. */
+export type ErrorIn<Answer> = Answer extends Effect.Effect<infer _A, infer E, infer _R> ? E
   : Answer extends Stream.Stream<infer _A, infer E, infer _R> ? E
   : never

@@ -19,6 +19,7 @@ export interface Checked {
 /** `links`: everything that is named is there and of its size. `content`: and every byte is what its digest says. */
 export type Level = "links" | "content"
 
+/** What is verified, and how deep. */
 export interface VerifyOptions {
   /** Only what this repository needs; otherwise everything there is. */
   readonly repository?: string | undefined
@@ -43,6 +44,7 @@ export type VerifyStep =
 /** What of a finding says what is to be repaired; all else is looked at again. */
 export type Repairable = Pick<Finding, "code" | "path" | "digest" | "repository" | "affected">
 
+/** What is repaired, and from where. */
 export interface RepairOptions {
   /** What to repair; otherwise what `verify` finds in the whole layout. */
   readonly findings?: ReadonlyArray<Repairable> | undefined
@@ -67,6 +69,7 @@ export interface RepairStep {
   readonly revision: Option.Option<number>
 }
 
+/** What a repair did, and what it left as it is. */
 export interface Repaired {
   readonly done: ReadonlyArray<RepairStep>
   readonly left: ReadonlyArray<RepairStep>

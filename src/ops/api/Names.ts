@@ -14,12 +14,14 @@ import type {
   ResolveNameError
 } from "./errors.ts"
 
+/** What removing an entry by its name did. */
 export interface NameDeleted {
   /** What the entry pointed at, as it is written there. */
   readonly digest: string
   readonly revision: Option.Option<number>
 }
 
+/** What pointing an entry at another manifest did; both are digests. */
 export interface NameMoved {
   readonly from: string
   readonly to: string

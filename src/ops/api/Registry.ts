@@ -43,6 +43,7 @@ export interface BlobExpectation {
   readonly mediaType?: string | undefined
 }
 
+/** What pushing a blob did. */
 export interface BlobPushed {
   readonly descriptor: Descriptor
   /** Whether it was there already. */
@@ -58,6 +59,7 @@ export type TagRequest = string | {
   readonly ifAbsent?: boolean | undefined
 }
 
+/** How a manifest is pushed. */
 export interface PushManifestOptions {
   /** What the bytes must hash to, and by which algorithm; SHA-256 by default. */
   readonly digest?: string | undefined
@@ -79,12 +81,14 @@ export interface PushManifestOptions {
   readonly fallbackTag?: boolean | undefined
 }
 
+/** A tag that was created or moved. */
 export interface TagMoved {
   readonly tag: Tag
   /** What it pointed at before; absent when the tag is new. */
   readonly from?: Digest
 }
 
+/** What pushing or tagging a manifest did. */
 export interface ManifestPushed {
   readonly descriptor: Descriptor
   /** The manifest this one refers to. */
@@ -97,12 +101,14 @@ export interface ManifestPushed {
   readonly revision: Option.Option<number>
 }
 
+/** What removing a tag did. */
 export interface TagDeleted {
   /** What the tag pointed at. */
   readonly digest: Digest
   readonly revision: Option.Option<number>
 }
 
+/** What removing a manifest did: the tags that went with it. */
 export interface ManifestDeleted {
   readonly tags: ReadonlyArray<Tag>
   readonly revision: Option.Option<number>

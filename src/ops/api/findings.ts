@@ -101,10 +101,12 @@ const kinds = {
   BLOB_UNREFERENCED: ["info", "person", "none needed: garbage collection removes what nothing needs"]
 } as const satisfies Record<string, Kind>
 
+/** What kind of fault a finding is about. */
 export type FindingCode = keyof typeof kinds
 
 export const isFindingCode = (code: string): code is FindingCode => Object.hasOwn(kinds, code)
 
+/** All codes of findings. */
 export const findingCodes: ReadonlyArray<FindingCode> = Object.keys(kinds).filter(isFindingCode)
 
 /** What would put findings of a code right. */

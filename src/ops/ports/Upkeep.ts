@@ -25,6 +25,7 @@ export interface Condition {
   readonly journal: Result.Result<JournalCondition, ReadFault>
 }
 
+/** What the file `index.json` is like. */
 export interface IndexCondition {
   readonly state: State
   /** What `manifests` is. */
@@ -35,6 +36,7 @@ export interface IndexCondition {
   readonly readable: boolean
 }
 
+/** What the journal is like. */
 export interface JournalCondition {
   /** Whether anything has been committed. */
   readonly begun: boolean

@@ -94,6 +94,7 @@ export interface BlobRead {
   readonly content: Stream.Stream<Uint8Array, ContentFault>
 }
 
+/** What writing a blob did. */
 export interface BlobWritten {
   readonly digest: ContentDigest
   readonly size: number
