@@ -3,6 +3,7 @@ import { Effect, type Scope } from "effect"
 import type { WriteFault } from "../../oci/faults.ts"
 import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
+import { countCommit } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guardOwn, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
@@ -67,6 +68,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
       const committed = left === undefined ? yield* groups.submit(proposal) : unchanged(left.seen.state)
       yield* proposal.refusal
       if (left !== undefined) yield* storage(acknowledge(files, cache, left))
+      yield* countCommit(committed)
       return committed
     })
   }

@@ -20,6 +20,7 @@ import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import * as limits from "../limits.ts"
+import { annotate, count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 
 type Located = Opened & { readonly repository: Repository }
@@ -41,6 +42,8 @@ export const makePushBlobs = (
       ...(digest === undefined ? {} : { digest }),
       ...(size === undefined ? {} : { size })
     })
+    yield* annotate({ digest: written.digest, size: written.size })
+    yield* count.bytesPushed(written.size)
     return {
       descriptor: { mediaType: expected.mediaType ?? octetStream, digest: written.digest, size: written.size },
       existed: written.existed
@@ -133,7 +136,9 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
       const base = yield* addressed
       // The offset is all that decides; how much arrives is known when it has.
       yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
-      return offset + (yield* session.append(content))
+      const appended = yield* session.append(content)
+      yield* count.bytesPushed(appended)
+      return offset + appended
     }))
 
   const commit: BlobWriter["commit"] = (input, size) =>

@@ -12,6 +12,7 @@ import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { BlobRead } from "../ports/ports.ts"
+import { annotate } from "../ports/telemetry.ts"
 import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
@@ -83,6 +84,7 @@ type Reads = Pick<
 export const makeReads = (catalog: Catalog): Reads => {
   const located = Effect.fnUntraced(function*(repository: string, input: string) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ digest: input })
     return { opened, digest: yield* Effect.fromResult(parseContentDigest(input)) }
   })
 
@@ -106,12 +108,14 @@ export const makeReads = (catalog: Catalog): Reads => {
 
   const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     return bare(yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag)))
   })
 
   const getTag: Reads["getTag"] = Effect.fn("Registry.getTag")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     const descriptor = yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag))
     return yield* manifestContent(opened, descriptor)
@@ -119,6 +123,7 @@ export const makeReads = (catalog: Catalog): Reads => {
 
   const manifestOf = Effect.fnUntraced(function*(repository: string, input: string) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ digest: input })
     const digest = yield* Effect.fromResult(parseDigest(input))
     return { opened, descriptor: yield* findManifest(opened, yield* opened.layout.snapshot, digest) }
   })

@@ -11,6 +11,7 @@ import { PlanExpired, Unsupported } from "../../oci/OciError.ts"
 import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
+import { count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
@@ -199,6 +200,7 @@ export const makeGarbage = (
       ;(outcome.goes ? removed : spared).push(outcome)
     }
     if (asked.now) yield* opened.upkeep.emptyTrash
+    yield* count.bytesCollected(sum(removed))
     return { removed, spared, bytes: sum(removed), trash: (yield* opened.upkeep.held).trash }
   })
 })
