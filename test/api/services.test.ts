@@ -102,7 +102,7 @@ describe("options from the configuration", () => {
       const provider = ConfigProvider.fromUnknown({ LAYOUT: directory, LOCK_WAIT: "5 seconds" })
       yield* Effect.gen(function*() {
         yield* pushImage(yield* Registry, "app", one, ["v1"])
-      }).pipe(Effect.provide(layer), Effect.provide(ConfigProvider.layer(provider)))
+      }).pipe(Effect.provide(Layer.provide(layer, ConfigProvider.layer(provider))))
       const { resolveTag } = yield* makeDisk({ directory, mustExist: true })
       assert.strictEqual((yield* resolveTag("app", "v1")).digest, one.descriptor.digest)
     }))
