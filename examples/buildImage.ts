@@ -28,15 +28,15 @@ const packed = (directory: string) =>
 
 const build = Effect.fn("build")(function*(directory: string, repository: string, tag: string) {
   const registry = yield* Registry
-  const layer = yield* registry.pushBlob(repository, { mediaType: mediaTypes.layerTar }, packed(directory))
+  const layer = yield* registry.pushBlob(repository, packed(directory), { mediaType: mediaTypes.layerTar })
   const config = yield* registry.pushBlob(
     repository,
-    { mediaType: mediaTypes.imageConfig },
     Stream.succeed(json({
       architecture: "amd64",
       os: "linux",
       rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] }
-    }))
+    })),
+    { mediaType: mediaTypes.imageConfig }
   )
   const manifest = {
     schemaVersion: 2,

@@ -18,8 +18,8 @@ const pushImage = Effect.fn("pushImage")(function*(repository: string, tag: stri
   const mediaType = mediaTypes.imageManifest
   const config = yield* registry.pushBlob(
     repository,
-    { mediaType: mediaTypes.imageConfig },
-    Stream.succeed(json({ architecture: "amd64", os: "linux", config: { Env: [`TAG=${tag}`] } }))
+    Stream.succeed(json({ architecture: "amd64", os: "linux", config: { Env: [`TAG=${tag}`] } })),
+    { mediaType: mediaTypes.imageConfig }
   )
   const manifest = { schemaVersion: 2, mediaType, config: config.descriptor, layers: [] }
   return (yield* registry.pushManifest(repository, json(manifest), mediaType, { tags: [tag] })).descriptor
@@ -29,7 +29,7 @@ const pushImage = Effect.fn("pushImage")(function*(repository: string, tag: stri
 const attachReport = Effect.fn("attachReport")(function*(repository: string, tag: string) {
   const registry = yield* Registry
   const subject = yield* registry.resolveTag(repository, tag)
-  const empty = yield* registry.pushBlob(repository, { mediaType: mediaTypes.emptyJson }, Stream.succeed(json({})))
+  const empty = yield* registry.pushBlob(repository, Stream.succeed(json({})), { mediaType: mediaTypes.emptyJson })
   const mediaType = mediaTypes.imageManifest
   const report = {
     schemaVersion: 2,

@@ -10,29 +10,63 @@ export { type ImageSizes, sizesOf } from "./image/inside/sizes.ts"
 export { type Touched, whichLayers } from "./image/inside/whichLayers.ts"
 export { type LayerLimits, layerLimits } from "./image/limits.ts"
 export type * from "./image/ports/LayerCodec.ts"
+export type { Bond, Way as BondKind } from "./layout/belonging.ts"
 export type { NameChange } from "./layout/changes.ts"
-export type { Decision } from "./layout/Command.ts"
+export type * from "./layout/Command.ts"
 export { Commit } from "./layout/Commit.ts"
 export { decide } from "./layout/decide.ts"
+export type { Entry } from "./layout/Entry.ts"
 export { Event } from "./layout/Event.ts"
 export { evolve, invert, replay, rewind } from "./layout/evolve.ts"
+export type { StoredBlob } from "./layout/garbage.ts"
 export type { Page } from "./layout/query.ts"
 export { type Base, difference, equivalent, merge, type Merged, type Said, saidSince } from "./layout/reconcile.ts"
+export type { RetentionRule } from "./layout/retention.ts"
 export { empty, fromIndex, type State } from "./layout/State.ts"
-export { decideUpload, evolveUpload, type UploadCommand, type UploadEvent, type UploadState } from "./layout/Upload.ts"
+export {
+  decideUpload,
+  evolveUpload,
+  type OpenUpload,
+  type UploadAddress,
+  type UploadCommand,
+  type UploadEvent,
+  type UploadId,
+  type UploadRefusal,
+  type UploadState
+} from "./layout/Upload.ts"
+export { Digest } from "./memory/Digest.ts"
 export * as annotations from "./oci/Annotations.ts"
-export { Descriptor, embeddedData, emptyDescriptor } from "./oci/Descriptor.ts"
-export { ContentDigest, Digest, parseContentDigest, parseDigest } from "./oci/Digest.ts"
-export { type Manifest, parseManifest } from "./oci/Manifest.ts"
+export { Descriptor, embeddedData, emptyDescriptor, type Json, type JsonObject } from "./oci/Descriptor.ts"
+export { type Algorithm, ContentDigest, parseContentDigest, parseDigest } from "./oci/Digest.ts"
+export type * from "./oci/faults.ts"
+export * from "./oci/groups.ts"
+export { type ContainerSettings, type ImageConfig, parseImageConfig } from "./oci/ImageConfig.ts"
+export { type Facts, type Manifest, parseManifest } from "./oci/Manifest.ts"
 export * as mediaTypes from "./oci/MediaType.ts"
 export * from "./oci/OciError.ts"
-export { parseLayoutReference, parseReference, Repository, Tag } from "./oci/Reference.ts"
-export { parseRefName } from "./oci/RefName.ts"
+export {
+  formatReference,
+  type LayoutReference,
+  parseLayoutReference,
+  parseReference,
+  type Reference,
+  Repository,
+  Tag
+} from "./oci/Reference.ts"
+export {
+  type Name as EntryName,
+  parseRefName,
+  type Raw as RawName,
+  type Tagged as TaggedName,
+  type Untagged as UntaggedName
+} from "./oci/RefName.ts"
 export { Actor } from "./ops/api/Actor.ts"
 export type * from "./ops/api/Attached.ts"
 export type * from "./ops/api/BlobWriter.ts"
+export { catchGroup } from "./ops/api/catchGroup.ts"
 export type * from "./ops/api/Content.ts"
 export type * from "./ops/api/Copy.ts"
+export type * from "./ops/api/errors.ts"
 export { type Finding, type FindingCode, findingCodes, type Severity } from "./ops/api/findings.ts"
 export type * from "./ops/api/Garbage.ts"
 export type * from "./ops/api/History.ts"
@@ -46,3 +80,4 @@ export { sharedRegistry, treeRegistry } from "./ops/makeRegistry.ts"
 export type * from "./ops/ports/ports.ts"
 export type * from "./ops/ports/Upkeep.ts"
 export { readOnly } from "./ops/readOnly.ts"
+export { inspect, type Inspected, type InspectOptions } from "./ops/refs/inspect.ts"

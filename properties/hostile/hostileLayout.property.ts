@@ -33,7 +33,7 @@ const sessions: Array<string> = []
 const image = documentOf("imageOne")
 const other = documentOf("elsewhere")
 
-const push = (registry: LayoutRegistry, name: string) => registry.pushBlob("app", {}, Stream.succeed(bytesOf(name)))
+const push = (registry: LayoutRegistry, name: string) => registry.pushBlob("app", Stream.succeed(bytesOf(name)))
 
 const furnish = Effect.gen(function*() {
   const registry = yield* makeDisk({ directory: template, durability: "none" })

@@ -83,7 +83,7 @@ const ask = (random: Random, registry: LayoutRegistry, { digests, sessions }: Th
     ["repositories", Stream.runCollect(registry.repositories(page))],
     ["referrers", Stream.runCollect(registry.referrers(repository, digest, page))],
     ["findUpload", registry.findUpload(id)],
-    ["pushBlob", registry.pushBlob(repository, { digest, size: a }, content)],
+    ["pushBlob", registry.pushBlob(repository, content, { digest, size: a })],
     ["pushManifest", registry.pushManifest(repository, Buffer.from(digest), tag, { tags: [tag] })],
     ["tagManifest", registry.tagManifest(repository, digest, [tag])],
     ["mountBlob", registry.mountBlob("app", repository, digest)],

@@ -37,7 +37,7 @@ const hours = (count: number): number => count * 60 * 60 * 1000
 const layerDigest = (note: string): string => blobDigest(layerOf(note))
 
 const pushLayer = (registry: LayoutRegistry, note: string) =>
-  registry.pushBlob("app", {}, Stream.succeed(blobOf(layerOf(note))))
+  registry.pushBlob("app", Stream.succeed(blobOf(layerOf(note))))
 
 const pushManifest = (registry: LayoutRegistry, note: string, tags: ReadonlyArray<string> = [note]) =>
   registry.pushManifest("app", manifestOf(note), mediaType, { tags })

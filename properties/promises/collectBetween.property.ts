@@ -27,7 +27,7 @@ const collect = (registry: LayoutRegistry): Work =>
   })
 
 const push = (registry: LayoutRegistry, layer: string): Work =>
-  Effect.asVoid(registry.pushBlob("app", {}, Stream.succeed(blobOf(layer))))
+  Effect.asVoid(registry.pushBlob("app", Stream.succeed(blobOf(layer))))
 
 interface Way {
   /** What of the layer was there long before, or a while before. */

@@ -75,7 +75,7 @@ const goOn = async (world: World, { registry, stores }: Process, model: Model, t
   // A second name that the crash has torn is garbage that the model does not know of: it is made whole.
   for (const digest of tornNames(world)) {
     const bytes = bytesOfDigest.get(digest) ?? assert.fail(`content of ${digest}`)
-    await world.run(registry.pushBlob("app", { digest }, Stream.succeed(bytes)))
+    await world.run(registry.pushBlob("app", Stream.succeed(bytes), { digest }))
     model.learn("app", digest, bytes)
   }
   const sides: Sides = [localSide(registry, [], world.run)]

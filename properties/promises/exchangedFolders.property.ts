@@ -27,7 +27,7 @@ const other = documentOf("elsewhere")
 type Operation = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>
 
 const pushAll = (registry: LayoutRegistry) =>
-  Effect.forEach(blobs, ({ bytes }) => registry.pushBlob("app", {}, Stream.succeed(bytes)), { discard: true })
+  Effect.forEach(blobs, ({ bytes }) => registry.pushBlob("app", Stream.succeed(bytes)), { discard: true })
 
 const read = (registry: LayoutRegistry) =>
   Effect.scoped(Effect.flatMap(
@@ -45,7 +45,7 @@ const operations: Readonly<Record<string, Operation>> = {
       yield* Stream.runDrain(registry.verify({ level: "content" }))
       yield* registry.uploads("app")
     }),
-  pushBlob: (registry) => registry.pushBlob("app", {}, Stream.succeed(Buffer.from("new"))),
+  pushBlob: (registry) => registry.pushBlob("app", Stream.succeed(Buffer.from("new"))),
   pushManifest: (registry) => registry.pushManifest("app", other.bytes, other.mediaType, { tags: ["v2"] }),
   upload: (registry) =>
     Effect.gen(function*() {

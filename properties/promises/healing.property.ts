@@ -30,7 +30,7 @@ const leave = async (world: World, { fs }: Process, path: string, bytes: Uint8Ar
 }
 
 const inOnePiece = ({ registry }: Process, bytes: Uint8Array) =>
-  Effect.asVoid(registry.pushBlob("app", {}, Stream.succeed(bytes)))
+  Effect.asVoid(registry.pushBlob("app", Stream.succeed(bytes)))
 
 /** What `careless` appends, which syncs nothing, `process` makes a blob. */
 const inChunks = ({ registry }: Process, bytes: Uint8Array, careless: Process) =>
@@ -60,7 +60,7 @@ describe.each(Object.entries(pushes))("a blob that is pushed %s", (_, push) => {
         const process = await world.open()
         const careless = await world.open("none")
         // Something else has made the layout before.
-        await world.run(process.registry.pushBlob("app", {}, Stream.succeed(Buffer.from("first"))))
+        await world.run(process.registry.pushBlob("app", Stream.succeed(Buffer.from("first"))))
         const path = `blobs/sha256/${digestOf(bytes).slice(7)}`
         await leave(world, process, path, left)
         await world.run(push(process, bytes, careless))

@@ -47,7 +47,7 @@ describe("a collector without a lock", () => {
         const world = new World(new Machine({ yielding: true }))
         const [{ registry }, { fs }] = [await world.open(), await world.open()]
         await world.run(registry.pushManifest("app", manifestOf("first"), mediaType).pipe(Effect.ignore))
-        await world.run(registry.pushBlob("app", {}, Stream.succeed(Buffer.from("first"))))
+        await world.run(registry.pushBlob("app", Stream.succeed(Buffer.from("first"))))
         const push = (note: string) =>
           Effect.gen(function*() {
             const layer = blobOf(layerOf(note))
@@ -56,7 +56,7 @@ describe("a collector without a lock", () => {
               yield* writer.append(0, Stream.succeed(layer))
               const digest = manifestOf(note).toString().match(/"layers".*?(sha256:[0-9a-f]{64})/u)?.[1] ?? ""
               yield* writer.commit(digest)
-            } else yield* registry.pushBlob("app", {}, Stream.succeed(layer))
+            } else yield* registry.pushBlob("app", Stream.succeed(layer))
             yield* registry.pushManifest("app", manifestOf(note), mediaType, { tags: [note] })
           })
         // What it finds in the middle of being made is no reason for it to stop.

@@ -76,7 +76,7 @@ const furnish = async (tickNs: bigint): Promise<Furnished> => {
   const process = await world.open()
   const { registry } = process
   for (const note of [...anchors, ...tagNames.flatMap(notesOf)]) {
-    await world.run(registry.pushBlob(repository, {}, Stream.succeed(blobOf(layerOf(note)))))
+    await world.run(registry.pushBlob(repository, Stream.succeed(blobOf(layerOf(note)))))
   }
   for (const note of anchors) await world.run(registry.pushManifest(repository, manifestOf(note), mediaType))
   for (const tag of tagNames) {

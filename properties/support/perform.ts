@@ -73,7 +73,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
         ...(size === undefined ? {} : { size })
       }
       return Effect.map(
-        registry.pushBlob(ask.repository, expected, sent(ask)),
+        registry.pushBlob(ask.repository, sent(ask), expected),
         ({ descriptor, existed }) => ({ ...described(descriptor), existed })
       )
     }

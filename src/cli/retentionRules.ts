@@ -3,7 +3,7 @@ import { Result } from "effect"
 import type { RetentionRule } from "../layout/retention.ts"
 import { named } from "../oci/quoted.ts"
 
-export const dayMillis = 24 * 60 * 60 * 1000
+const dayMillis = 24 * 60 * 60 * 1000
 
 /** `[repository:]tag=N` or `[repository:]tag=Nd`: how many of such tags stay, or for how many days. */
 export const ruleOf = (text: string): Result.Result<RetentionRule, string> => {

@@ -46,7 +46,7 @@ export const startUpload = Effect.fnUntraced(function*(
     const mounted = yield* registry.mountBlob(from, repository, mount).pipe(
       Effect.map(({ digest }) => created(repository, digest)),
       // A blob that is not there to be mounted is uploaded instead.
-      Effect.catchTags({ BlobUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })
+      Effect.catchTag("BlobUnknown", () => Effect.undefined)
     )
     if (mounted !== undefined) return mounted
   }
@@ -54,7 +54,7 @@ export const startUpload = Effect.fnUntraced(function*(
   if (digest !== null) {
     const size = statedLength(request)
     const expected = { digest, ...(size === undefined ? {} : { size }) }
-    const { descriptor } = yield* registry.pushBlob(repository, expected, streamOf(request, limits.blobBytes))
+    const { descriptor } = yield* registry.pushBlob(repository, streamOf(request, limits.blobBytes), expected)
     return created(repository, descriptor.digest)
   }
   const { id } = yield* registry.pushBlobChunked(repository)

@@ -2,7 +2,15 @@
 import type { Result } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../oci/Digest.ts"
-import type { OciError } from "../oci/OciError.ts"
+import type {
+  BlobUnknown,
+  Conflict,
+  IndexTooLarge,
+  ManifestBlobUnknown,
+  ManifestUnknown,
+  Referenced,
+  TagExists
+} from "../oci/OciError.ts"
 import type { Repository, Tag } from "../oci/Reference.ts"
 import type { Entry } from "./Entry.ts"
 import type { Event } from "./Event.ts"
@@ -98,7 +106,7 @@ export interface RevertCommit {
 }
 
 /** The whole layout, a repository, or one tag of it. */
-interface Scope {
+export interface Scope {
   readonly repository?: Repository
   readonly tag?: Tag
 }
@@ -115,7 +123,7 @@ export interface RestoreNames {
 }
 
 /** Removes entries and blobs that nothing needs, as was found in this very state. */
-interface CollectGarbage {
+export interface CollectGarbage {
   readonly _tag: "CollectGarbage"
   /** Evidence: entries of the state. */
   readonly entries: ReadonlyArray<Entry>
@@ -131,6 +139,7 @@ export interface Batch {
   readonly commands: ReadonlyArray<Command>
 }
 
+/** What can be asked of a layout, with the evidence that it is decided on. */
 export type Command =
   | PutManifest
   | DeleteTag
@@ -149,7 +158,18 @@ export interface IndexLimits {
   readonly bytes: number
 }
 
+/** The largest index: a million entries, 256 MiB. */
 export const indexLimits: IndexLimits = { entries: 1_000_000, bytes: 256 * 1024 * 1024 }
 
+/** Why a command is refused. */
+export type Refusal =
+  | BlobUnknown
+  | Conflict
+  | IndexTooLarge
+  | ManifestBlobUnknown
+  | ManifestUnknown
+  | Referenced
+  | TagExists
+
 /** The events of a command, or why it is refused; nothing to do is no events. */
-export type Decision = Result.Result<ReadonlyArray<Event>, OciError>
+export type Decision = Result.Result<ReadonlyArray<Event>, Refusal>

@@ -9,9 +9,6 @@ export type UploadId = string & { readonly UploadId: unique symbol }
 
 export const isUploadId = (input: string): input is UploadId => /^[0-9a-f]{32}$/u.test(input)
 
-/** Milliseconds since 1970 at which something happened, given as evidence. */
-type Millis = number
-
 /** What an upload session is: absent, open with `size` bytes so far, or over. */
 export type UploadState =
   | { readonly _tag: "Absent" }
@@ -21,8 +18,8 @@ export type UploadState =
     readonly repository: Repository
     /** Bytes acknowledged. */
     readonly size: number
-    /** When something was last appended. */
-    readonly touched: Millis
+    /** When something was last appended: milliseconds since 1970. */
+    readonly touched: number
   }
   | {
     readonly _tag: "Committed"
@@ -32,28 +29,30 @@ export type UploadState =
   }
   | { readonly _tag: "Cancelled"; readonly repository: Repository }
 
+/** A session that has not ended. */
 export type OpenUpload = Extract<UploadState, { readonly _tag: "Open" }>
 
 /** What happened to an upload session. Lengths are in bytes, times in milliseconds since 1970. */
 export type UploadEvent =
-  | { readonly _tag: "UploadStarted"; readonly id: UploadId; readonly repository: Repository; readonly at: Millis }
-  | { readonly _tag: "ChunkAppended"; readonly length: number; readonly at: Millis }
+  | { readonly _tag: "UploadStarted"; readonly id: UploadId; readonly repository: Repository; readonly at: number }
+  | { readonly _tag: "ChunkAppended"; readonly length: number; readonly at: number }
   | { readonly _tag: "UploadCommitted"; readonly digest: ContentDigest }
   | { readonly _tag: "UploadCancelled" }
 
 /** Every command names the session as its caller does, so that a stranger's repository finds nothing. */
-interface Addressed {
+export interface UploadAddress {
   readonly id: UploadId
   readonly repository: Repository
-  readonly now: Millis
+  /** Milliseconds since 1970. */
+  readonly now: number
 }
 
 /** What is asked of an upload session. Offsets and lengths are in bytes. */
 export type UploadCommand =
-  | { readonly _tag: "StartUpload" } & Addressed
+  | { readonly _tag: "StartUpload" } & UploadAddress
   /** Continue at `offset`, or at the end of the session. */
-  | { readonly _tag: "ResumeUpload"; readonly offset?: number } & Addressed
-  | { readonly _tag: "AppendChunk"; readonly offset: number; readonly length: number } & Addressed
+  | { readonly _tag: "ResumeUpload"; readonly offset?: number } & UploadAddress
+  | { readonly _tag: "AppendChunk"; readonly offset: number; readonly length: number } & UploadAddress
   /** `actual` is evidence: what the bytes hash to. */
   | {
     readonly _tag: "CommitUpload"
@@ -61,9 +60,10 @@ export type UploadCommand =
     readonly actual: ContentDigest
     readonly size?: number
   }
-    & Addressed
-  | { readonly _tag: "CancelUpload" } & Addressed
+    & UploadAddress
+  | { readonly _tag: "CancelUpload" } & UploadAddress
 
+/** Why a command is refused. */
 export type UploadRefusal = BlobUploadUnknown | RangeInvalid | DigestInvalid | SizeInvalid
 
 /** How long a session lives after its last append. */
@@ -99,7 +99,7 @@ const alreadyDone = (state: UploadState, command: UploadCommand) => {
 
 const openFor = (
   state: UploadState,
-  { id, now, repository }: Addressed
+  { id, now, repository }: UploadAddress
 ): Result.Result<OpenUpload, BlobUploadUnknown> =>
   state._tag === "Open" && state.repository === repository && now - state.touched < uploadExpiryMillis
     ? Result.succeed(state)

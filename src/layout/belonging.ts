@@ -13,7 +13,7 @@ import type { Entry } from "./Entry.ts"
  * digest (cosign; distribution-spec, "Referrers Tag Schema"). `kind`: `cosign save` put it behind the image in the index.
  * `annotation`: a descriptor of it names the digest in an annotation, as Docker's attestations do.
  */
-type Way = "subject" | "tag" | "kind" | "annotation"
+export type Way = "subject" | "tag" | "kind" | "annotation"
 
 /** One manifest that belongs to another. */
 export interface Bond {

@@ -22,8 +22,7 @@ import {
   indexLimits,
   type Missing,
   type PutManifest,
-  type RestoreNames,
-  type TagWrite
+  type RestoreNames
 } from "./Command.ts"
 import { mostBytes } from "./entryBytes.ts"
 import { BlobCollected, BlobDeleted, type Event } from "./Event.ts"
@@ -96,7 +95,11 @@ const putManifest = (state: State, { descriptor, repository, tags }: PutManifest
 export const refuseTag = (
   actual: string | undefined,
   repository: string,
-  { ifAbsent, ifDigest, tag }: Pick<TagWrite, "ifAbsent" | "tag"> & { readonly ifDigest?: string },
+  { ifAbsent, ifDigest, tag }: {
+    readonly tag: Tag
+    readonly ifAbsent?: boolean | undefined
+    readonly ifDigest?: string | undefined
+  },
   digest: string
 ): Conflict | TagExists | undefined => {
   const conflict = refuseUnless(ifDigest, actual, repository, tag)

@@ -10,6 +10,7 @@ import type { Repository } from "../oci/Reference.ts"
 import { Actor } from "../ops/api/Actor.ts"
 import { concatenated } from "../ops/manifests/collectBytes.ts"
 import type { FactsCache, Journal, LayoutStore, Stores, UploadSession, UploadStore } from "../ops/ports/ports.ts"
+import { countCommit } from "../ops/ports/telemetry.ts"
 import { hasher } from "./hasher.ts"
 import { type Blobs, blobStore, put } from "./memoryBlobs.ts"
 import { layerCache, pinStore, planStore } from "./memoryKept.ts"
@@ -61,7 +62,9 @@ const layoutStore = (
         const time = Math.max(yield* Clock.currentTimeMillis, commits.at(-1)?.time ?? 0)
         happen({ time, actor: yield* Actor, events })
         const revision = events.length === 0 ? Option.none() : Option.some(commits.length)
-        return { before, after: state, events, revision }
+        const committed = { before, after: state, events, revision }
+        yield* countCommit(committed)
+        return committed
       }))
   }
   const journal: Journal = {

@@ -2,14 +2,14 @@
 import { Effect, Option, Result, Stream } from "effect"
 import type { State } from "../layout/State.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import type { RegistryError } from "../oci/OciError.ts"
+import type { ReadFault } from "../oci/faults.ts"
 import type { BlobFile, Condition, Leftovers, Upkeep } from "../ops/ports/Upkeep.ts"
 import { hasher } from "./hasher.ts"
 import type { Blobs, Stored } from "./memoryBlobs.ts"
 
 export const memoryUpkeep = (
   blobs: Blobs,
-  snapshot: Effect.Effect<State, RegistryError>
+  snapshot: Effect.Effect<State, ReadFault>
 ): Upkeep => {
   const fileOf = (digest: ContentDigest, { bytes: { length } }: Stored): BlobFile => ({
     path: `blobs/${algorithmOf(digest)}/${encodedOf(digest)}`,

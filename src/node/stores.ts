@@ -1,6 +1,6 @@
 /** Opens the stores of one layout directory. Nothing is read or written before the first operation. */
 import { Duration, Effect, type Scope } from "effect"
-import type { RegistryError } from "../oci/OciError.ts"
+import type { WriteFault } from "../oci/faults.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { makeManifests } from "../ops/manifests/manifests.ts"
 import type { Stores } from "../ops/ports/ports.ts"
@@ -67,7 +67,7 @@ export interface OpenStores extends Stores {
   /** Lets go of what is kept of the index, the open file included; the next look reads it again. */
   readonly release: Effect.Effect<void>
   /** Makes the layout where there is none; otherwise it is made by the first write. */
-  readonly establish: Effect.Effect<void, RegistryError>
+  readonly establish: Effect.Effect<void, WriteFault>
 }
 
 /**

@@ -4,7 +4,9 @@ import { Base64 } from "effect/encoding"
 import { Digest } from "./Digest.ts"
 import { emptyJson, MediaType } from "./MediaType.ts"
 
+/** A JSON value. */
 export type Json = Schema.Json
+/** A JSON object. */
 export type JsonObject = Schema.JsonObject
 
 /** An own property of a JSON object, so that a field called `constructor` or `__proto__` is only ever data. */

@@ -4,6 +4,7 @@ import { fieldOf, isJsonObject, type Json, type JsonObject } from "./Descriptor.
 import { readJson } from "./Json.ts"
 import { platformOf } from "./Platform.ts"
 
+/** What an image's config says of how it is run and how it was made (image-spec, config.md). */
 export interface ImageConfig {
   /** As it is written; RFC 3339 by the book. */
   readonly created?: string

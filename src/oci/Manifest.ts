@@ -74,7 +74,7 @@ const maxDepth = jsonDepth
 export const parseManifest = (
   bytes: Uint8Array,
   declaredMediaType: string,
-  mode: Mode
+  mode: "push" | "read"
 ): Result.Result<Manifest, ManifestInvalid | MediaTypeUnsupported> =>
   Result.gen(function*() {
     const kind = yield* kindOfDeclared(declaredMediaType)

@@ -24,7 +24,7 @@ import {
 } from "./LayoutError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
-import { type StorageError, SymlinkRefused } from "./StorageError.ts"
+import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./ImageError.ts"
 export * from "./LayoutError.ts"
@@ -264,4 +264,5 @@ export const OciError = Schema.Union([
 export type OciError = typeof OciError.Type
 
 /** Everything an operation can fail with: an OCI error, or the medium. */
-export type RegistryError = OciError | StorageError
+export const RegistryError = Schema.Union([...OciError.members, StorageError])
+export type RegistryError = typeof RegistryError.Type

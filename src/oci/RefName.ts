@@ -4,7 +4,7 @@ import { quoted } from "./quoted.ts"
 import { hasPort, isRepository, isTag, type Repository, type Tag } from "./Reference.ts"
 
 /** A repository and a tag. */
-interface Tagged {
+export interface Tagged {
   readonly _tag: "Tagged"
   readonly repository: Repository
   readonly tag: Tag
@@ -13,20 +13,21 @@ interface Tagged {
 }
 
 /** A repository only: `repo@digest`, `repo`, or no name at all. */
-interface Untagged {
+export interface Untagged {
   readonly _tag: "Untagged"
   readonly repository: Repository
   readonly dialect: "full" | "bare"
 }
 
 /** A name that cannot be understood, and which rule it breaks; the entry stays addressable by the raw name. */
-interface Raw {
+export interface Raw {
   readonly _tag: "Raw"
   readonly reason: string
   /** The full image name, where the other annotation has it and the ref.name is only its tag. */
   readonly fullName?: string
 }
 
+/** What the name of an entry means. */
 export type Name = Tagged | Untagged | Raw
 
 const maxLength = 4096

@@ -41,6 +41,7 @@ export interface LayoutReference {
   readonly digest?: ContentDigest
 }
 
+/** What a reference says: `[host/]repository[:tag][@digest]`. */
 export interface Reference extends LayoutReference {
   readonly host?: string
 }

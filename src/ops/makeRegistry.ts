@@ -1,4 +1,5 @@
 /** Puts the operations together over a layout, or over a tree of them. */
+import { Effect } from "effect"
 import type { LayoutRegistry } from "./api/Layout.ts"
 import { makeByName } from "./content/byName.ts"
 import { makeDeletes } from "./content/deletes.ts"
@@ -13,8 +14,15 @@ import { makeHistory } from "./history/makeHistory.ts"
 import { makeWatch } from "./history/watch.ts"
 import { makeMaintenance } from "./makeMaintenance.ts"
 import type { Hasher, Layouts, Stores } from "./ports/ports.ts"
+import { annotate } from "./ports/telemetry.ts"
 import { readOnly } from "./readOnly.ts"
 import { type Catalog, sharedCatalog, treeCatalog } from "./repositories/catalog.ts"
+
+/** Every operation opens its repository, and so says on its span which one that is. */
+const observed = (catalog: Catalog): Catalog => ({
+  ...catalog,
+  open: (repository) => Effect.andThen(annotate({ repository }), catalog.open(repository))
+})
 
 const over = (catalog: Catalog, hasher: Hasher): LayoutRegistry => ({
   ...makeReads(catalog),
@@ -33,8 +41,8 @@ const over = (catalog: Catalog, hasher: Hasher): LayoutRegistry => ({
 
 /** All repositories in one layout. */
 export const sharedRegistry = (stores: Stores, hasher: Hasher): LayoutRegistry =>
-  over(sharedCatalog(stores, hasher), hasher)
+  over(observed(sharedCatalog(stores, hasher)), hasher)
 
 /** One layout per repository, below a root. */
 export const treeRegistry = (layouts: Layouts, hasher: Hasher): LayoutRegistry =>
-  over(treeCatalog(layouts, hasher), hasher)
+  over(observed(treeCatalog(layouts, hasher)), hasher)

@@ -1,6 +1,7 @@
 /** The services of Effect programs: what a layer provides, what stands in for it, and several of them at once. */
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Context, Effect, Layer, Option, Stream } from "effect"
+import { Digest } from "../../src/memory/Digest.ts"
 import { layerMemory, makeMemory } from "../../src/memory/index.ts"
 import { layerDiskConfig, makeDisk } from "../../src/node/index.ts"
 import { Layout } from "../../src/ops/api/Layout.ts"
@@ -106,4 +107,42 @@ describe("options from the configuration", () => {
       const { resolveTag } = yield* makeDisk({ directory, mustExist: true })
       assert.strictEqual((yield* resolveTag("app", "v1")).digest, one.descriptor.digest)
     }))
+})
+
+describe("a reference", () => {
+  it.effect("is a tag or a digest", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeMemory()
+      yield* pushImage(registry, "app", one, ["v1"])
+      const { digest } = one.descriptor
+      for (const reference of ["v1", digest]) {
+        assert.strictEqual((yield* registry.resolve("app", reference)).digest, digest)
+        assert.deepStrictEqual((yield* registry.get("app", reference)).bytes, one.bytes)
+      }
+      assert.strictEqual((yield* Effect.flip(registry.resolve("app", "v2")))._tag, "ManifestUnknown")
+      assert.strictEqual((yield* Effect.flip(registry.get("app", "sha256:x")))._tag, "DigestInvalid")
+    }))
+})
+
+describe("a blob", () => {
+  it.effect("is a stream, whose failure comes when it is run", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeMemory()
+      const bytes = new TextEncoder().encode("hello")
+      const { descriptor } = yield* registry.pushBlob("app", Stream.succeed(bytes), {
+        digest: Digest.of(bytes),
+        size: undefined,
+        mediaType: undefined
+      })
+      assert.strictEqual(descriptor.digest, "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+      assert.deepStrictEqual(yield* Stream.runCollect(registry.streamBlob("app", descriptor.digest)), [bytes])
+      const unknown = Digest.of(new Uint8Array(), "sha512")
+      const error = yield* Effect.flip(Stream.runDrain(registry.streamBlob("app", unknown)))
+      assert.strictEqual(error._tag, "BlobUnknown")
+    }))
+
+  it("has a digest that can be made of text", () => {
+    assert.throws(() => Digest.make("sha256:x"))
+    assert.strictEqual(Digest.make(one.descriptor.digest), one.descriptor.digest)
+  })
 })

@@ -49,14 +49,14 @@ describe("a blob that is not what was said", () => {
   )("%s is refused", ([, expected, error]) =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
-      yield* assertRefused(directory, registry.pushBlob("app", expected, Stream.succeed(content)), error)
+      yield* assertRefused(directory, registry.pushBlob("app", Stream.succeed(content), expected), error)
       yield* assertRefused(directory, registry.resolveBlob("app", digest), { _tag: "BlobUnknown", digest })
     }))
 
   it.live("a stream that is too long already is not read to its end", () =>
     Effect.gen(function*() {
       const { directory, registry } = yield* ownLayout()
-      yield* assertRefused(directory, registry.pushBlob("app", { size: 100_000 }, endless), {
+      yield* assertRefused(directory, registry.pushBlob("app", endless, { size: 100_000 }), {
         _tag: "SizeInvalid",
         expected: 100_000,
         actual: 131_072
@@ -68,9 +68,9 @@ describe("a blob that is not what was said", () => {
       const { directory, registry } = yield* ownLayout()
       const before = outside(directory)
       const broken = Stream.concat(Stream.succeed(content), Stream.fail(new CutOff({ message: "the line went dead" })))
-      yield* assertRefused(directory, registry.pushBlob("app", { digest }, broken), { _tag: "CutOff" })
+      yield* assertRefused(directory, registry.pushBlob("app", broken, { digest }), { _tag: "CutOff" })
       const dying = Stream.concat(Stream.succeed(content), Stream.die("a bug of the caller"))
-      assert.isTrue((yield* Effect.exit(registry.pushBlob("app", { digest }, dying)))._tag === "Failure")
+      assert.isTrue((yield* Effect.exit(registry.pushBlob("app", dying, { digest })))._tag === "Failure")
       assert.deepStrictEqual(outside(directory), before)
       assert.deepStrictEqual(leftovers(directory), [])
     }))
@@ -84,7 +84,7 @@ describe("a blob that is not what was said", () => {
         Stream.succeed(content),
         Stream.fromEffect(Effect.andThen(Deferred.succeed(started, undefined), Effect.never))
       )
-      const pushing = yield* Effect.forkChild(registry.pushBlob("app", {}, stalled))
+      const pushing = yield* Effect.forkChild(registry.pushBlob("app", stalled))
       yield* Deferred.await(started)
       assert.strictEqual(leftovers(directory).length, 1)
       yield* Fiber.interrupt(pushing)
@@ -98,7 +98,7 @@ describe("a blob that is not what was said", () => {
       const [layer] = image.layers
       assert.isDefined(layer)
       const wrong = new Uint8Array(layer.size)
-      yield* assertRefused(directory, registry.pushBlob("app", layer, Stream.succeed(wrong)), {
+      yield* assertRefused(directory, registry.pushBlob("app", Stream.succeed(wrong), layer), {
         _tag: "DigestInvalid",
         digest: layer.digest,
         actual: digestOf(wrong)
@@ -110,10 +110,10 @@ describe("a blob that is not what was said", () => {
       const directory = join(yield* temporaryFolder, "layout")
       const registry = yield* makeDisk({ directory })
       for (const name of ["", "UPPER", "../up"]) {
-        const refused = yield* Effect.flip(registry.pushBlob(name, {}, Stream.succeed(content)))
+        const refused = yield* Effect.flip(registry.pushBlob(name, Stream.succeed(content)))
         assert.strictEqual(refused._tag, "NameInvalid")
       }
-      yield* Effect.flip(registry.pushBlob("app", { digest: "sha256:no" }, Stream.succeed(content)))
+      yield* Effect.flip(registry.pushBlob("app", Stream.succeed(content), { digest: "sha256:no" }))
       yield* Effect.flip(registry.mountBlob("app", "b", digest))
       yield* Effect.flip(registry.deleteBlob("app", digest))
       yield* Effect.flip(registry.deleteTag("app", "v1"))

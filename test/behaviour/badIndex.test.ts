@@ -27,7 +27,7 @@ const indexOperations: ReadonlyArray<Operation> = [
 /** A registry that was opened earlier has made sure of the layout already, and a blob needs no index. */
 const operations: ReadonlyArray<Operation> = [
   ...indexOperations,
-  (registry) => registry.pushBlob("app", {}, Stream.succeed(bytesOf("x"))),
+  (registry) => registry.pushBlob("app", Stream.succeed(bytesOf("x"))),
   (registry) => registry.pushBlobChunked("app")
 ]
 
@@ -98,7 +98,7 @@ describe("an index that is none is never taken for an empty one", () => {
       const registry = yield* makeDisk({ directory, defaultRepository: "app" })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.isFalse(fs.existsSync(join(directory, "index.json")))
-      yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+      yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
       yield* registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["v1"] })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags("app")), ["v1"])
     }))

@@ -377,7 +377,7 @@ describe("a condition that does not hold", () => {
       const directory = yield* temporaryFolder
       const registry = yield* makeDiskTree({ directory, durability: "none" })
       for (const repository of ["a", "b"]) {
-        yield* registry.pushBlob(repository, {}, Stream.succeed(bytesOf("{}")))
+        yield* registry.pushBlob(repository, Stream.succeed(bytesOf("{}")))
         yield* registry.pushManifest(repository, smallManifest(), imageManifest, { tags: ["v1"] })
       }
       const before = outside(directory)

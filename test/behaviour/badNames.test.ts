@@ -26,7 +26,7 @@ const withRepository: Readonly<Record<string, Operation>> = {
   resolveBlob: (registry, name) => registry.resolveBlob(name, image),
   resolveManifest: (registry, name) => registry.resolveManifest(name, image),
   resolveTag: (registry, name) => registry.resolveTag(name, "v1"),
-  pushBlob: (registry, name) => registry.pushBlob(name, {}, some),
+  pushBlob: (registry, name) => registry.pushBlob(name, some),
   pushBlobChunked: (registry, name) => registry.pushBlobChunked(name),
   pushBlobChunkedResume: (registry, name) => registry.pushBlobChunkedResume(name, "0".repeat(32)),
   "mountBlob from": (registry, name) => registry.mountBlob(name, "app", image),
@@ -111,7 +111,7 @@ describe("a repository that is none", () => {
         })
         yield* refuse
         assert.deepStrictEqual(fs.readdirSync(directory), [])
-        yield* registry.pushBlob("a", {}, some)
+        yield* registry.pushBlob("a", some)
         yield* refuse
       })
   )
@@ -174,7 +174,7 @@ describe("a digest that is none", () => {
         registry.getManifest("app", digest),
         registry.resolveBlob("app", digest),
         registry.resolveManifest("app", digest),
-        registry.pushBlob("app", { digest }, some),
+        registry.pushBlob("app", some, { digest }),
         registry.mountBlob("app", "b", digest),
         registry.pushManifest("app", smallManifest(), imageManifest, { digest }),
         registry.pushManifest("app", smallManifest(), imageManifest, { tags: [{ tag: "v1", ifDigest: digest }] }),
@@ -234,7 +234,7 @@ describe("content that is not stored", () => {
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
       const registry = yield* makeDiskTree({ directory, durability: "none" })
-      yield* registry.pushBlob("a", {}, some)
+      yield* registry.pushBlob("a", some)
       const before = listing(directory)
       yield* assertRefused(directory, registry.mountBlob("a", "b", nobody), { _tag: "BlobUnknown", digest: nobody })
       assert.deepStrictEqual(listing(directory), before)

@@ -75,7 +75,7 @@ describe("a folder that is exchanged for a link all the time", () => {
             const opened = yield* told(makeDisk({ directory, durability: "none", lockWait: 100 }))
             for (const one of opened === undefined ? [first] : [opened, first]) {
               const work = Effect.gen(function*() {
-                yield* one.pushBlob("app", {}, Stream.succeed(bytesOf(`layer ${round}`)))
+                yield* one.pushBlob("app", Stream.succeed(bytesOf(`layer ${round}`)))
                 const bytes = smallManifest({ annotations: { round: String(round) } })
                 yield* one.pushManifest("app", bytes, imageManifest, { tags: [`v${round}`] })
                 const writer = yield* one.pushBlobChunked("app")

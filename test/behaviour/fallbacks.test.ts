@@ -77,8 +77,8 @@ describe("where files cannot have two names", () => {
       without(disk, "EPERM", "link")
       const { lines } = yield* logged(Effect.gen(function*() {
         const registry = sharedRegistry(yield* disk.open(), hasher)
-        yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
-        assert.isTrue((yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))).existed)
+        yield* registry.pushBlob("app", Stream.succeed(utf8("{}")))
+        assert.isTrue((yield* registry.pushBlob("app", Stream.succeed(utf8("{}")))).existed)
         const writer = yield* registry.pushBlobChunked("app")
         yield* writer.append(0, Stream.succeed(utf8("chunk")))
         const { digest } = yield* writer.commit(digestOf(utf8("chunk")))
@@ -135,8 +135,8 @@ describe("where there are no native extensions", () => {
 /** What a registry is used for, all of it: answered as everywhere. */
 const useAll = Effect.fnUntraced(function*(disk: Disk) {
   const registry = sharedRegistry(yield* disk.open(), hasher)
-  yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
-  yield* registry.pushBlob("app", {}, Stream.succeed(new Uint8Array(40 * 1024 * 1024)))
+  yield* registry.pushBlob("app", Stream.succeed(utf8("{}")))
+  yield* registry.pushBlob("app", Stream.succeed(new Uint8Array(40 * 1024 * 1024)))
   for (const round of ["1", "2"]) {
     const bytes = smallManifest({ annotations: { round } })
     yield* registry.pushManifest("app", bytes, imageManifest, { tags: [`v${round}`] })

@@ -55,13 +55,13 @@ const scenarios: ReadonlyArray<Scenario> = [
   {
     name: "the first blob of a new layout",
     from: Effect.map(temporaryFolder, (folder) => join(folder, "new")),
-    act: (registry) => registry.pushBlob("app", {}, Stream.succeed(content))
+    act: (registry) => registry.pushBlob("app", Stream.succeed(content))
   },
-  { name: "a new blob", from: own, act: (registry) => registry.pushBlob("app", {}, Stream.succeed(content)) },
+  { name: "a new blob", from: own, act: (registry) => registry.pushBlob("app", Stream.succeed(content)) },
   {
     name: "a blob that is there",
     from: own,
-    act: (registry) => registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+    act: (registry) => registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
   },
   {
     name: "an upload started",

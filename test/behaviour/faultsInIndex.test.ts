@@ -14,7 +14,7 @@ const foreign = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5d
 /** A layout of ours: `app:v1`, `{}` and a blob that nobody needs. */
 const own = Effect.gen(function*() {
   const { directory, registry } = yield* ownLayout()
-  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("needless")))
+  yield* registry.pushBlob("app", Stream.succeed(bytesOf("needless")))
   return directory
 })
 

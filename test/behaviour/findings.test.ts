@@ -40,7 +40,7 @@ describe("1: an index is never wiped", () => {
       assert.deepStrictEqual(yield* tagsOf(registry), ["a", "b"])
       const { digest } = yield* registry.resolveTag("app", "a")
       assert.strictEqual((yield* Effect.flip(registry.getTag("app", "a")))._tag, "ManifestUnknown")
-      yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+      yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
       yield* registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["c"] })
       assert.deepStrictEqual(yield* tagsOf(registry), ["a", "b", "c"])
       assert.strictEqual((yield* registry.resolveTag("app", "a")).digest, digest)
@@ -200,7 +200,7 @@ describe("9: a damaged blob is found, and repaired by a push", () => {
       const range = Effect.scoped(registry.getBlobRange("app", layer, { offset: 0, end: 1 }))
       const rangeExit = yield* Effect.exit(range)
       assert.isTrue(Exit.isFailure(rangeExit) || fs.statSync(path).size === 0)
-      yield* registry.pushBlob("app", { digest: layer, size: right.length }, Stream.succeed(right))
+      yield* registry.pushBlob("app", Stream.succeed(right), { digest: layer, size: right.length })
       assert.deepStrictEqual(fs.readFileSync(path), right)
       assert.deepStrictEqual(yield* contentOf(registry, layer), right)
     }))
@@ -323,7 +323,7 @@ describe("14: what is written can be read by all users, and stays what it was", 
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "new")
       const registry = yield* makeDisk({ directory })
-      yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+      yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
       const mask = process.umask()
       const index: unknown = JSON.parse(fs.readFileSync(join(directory, "index.json"), "utf8"))
       assert.deepStrictEqual(index, { schemaVersion: 2, mediaType: imageIndex, manifests: [] })
@@ -365,7 +365,7 @@ describe("14: what is written can be read by all users, and stays what it was", 
       yield* registry.tagManifest("app", digest, ["v2"])
       yield* registry.deleteTag("app", "v1")
       yield* registry.tagManifest("app", digest, ["v1"])
-      yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+      yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
       yield* registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["v3"] })
       const index = JSON.parse(fs.readFileSync(join(directory, "index.json"), "utf8")) as Record<string, unknown>
       assert.deepInclude(index, { artifactType: "application/vnd.example.index", "x-top": { k: "v" } })
@@ -435,7 +435,7 @@ describe("15: nothing unfinished lies under blobs/", () => {
         return bytesOf("the other half")
       }))
       yield* writer.append(4, looking)
-      yield* registry.pushBlob("app", {}, Stream.concat(Stream.succeed(bytesOf("one")), looking))
+      yield* registry.pushBlob("app", Stream.concat(Stream.succeed(bytesOf("one")), looking))
     }))
 })
 
@@ -443,7 +443,7 @@ describe("17: a repository is what has a manifest", () => {
   it.live("blobs alone make none", () =>
     Effect.gen(function*() {
       const { registry } = yield* ownLayout()
-      yield* registry.pushBlob("blobs/only", {}, Stream.succeed(bytesOf("x")))
+      yield* registry.pushBlob("blobs/only", Stream.succeed(bytesOf("x")))
       assert.strictEqual((yield* Effect.flip(tagsOf(registry, "blobs/only")))._tag, "NameUnknown")
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), ["app"])
       assert.strictEqual((yield* registry.resolveBlob("blobs/only", digestOf(bytesOf("x")))).size, 1)

@@ -19,7 +19,7 @@ const image = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5ddc
 const some = bytesOf("some content")
 
 const writes: Readonly<Record<string, (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>>> = {
-  pushBlob: (registry) => registry.pushBlob("app", {}, Stream.succeed(some)),
+  pushBlob: (registry) => registry.pushBlob("app", Stream.succeed(some)),
   pushBlobChunked: (registry) => registry.pushBlobChunked("app"),
   pushManifest: (registry) => registry.pushManifest("app", smallManifest(), imageManifest, { tags: ["v2"] }),
   tagManifest: (registry) => registry.tagManifest("app", image, ["v3"]),
@@ -61,7 +61,7 @@ describe("a disk that is full", () => {
         const registry = yield* makeDisk({ directory, defaultRepository: "app" })
         const large = Stream.take(Stream.forever(Stream.succeed(new Uint8Array(64 * 1024))), 64)
         const full = { _tag: "StorageError", code: "STORAGE_ERROR", kind: "full", operation: "write" } as const
-        const error = yield* assertRefused(directory, registry.pushBlob("app", {}, large), full)
+        const error = yield* assertRefused(directory, registry.pushBlob("app", large), full)
         assert.match(error.message, /the disk or quota is full; free some space/u)
 
         const writer = yield* registry.pushBlobChunked("app")
@@ -71,7 +71,7 @@ describe("a disk that is full", () => {
         const again = yield* registry.pushBlobChunkedResume("app", writer.id)
         assert.isAbove(again.size, 0)
         assert.strictEqual(yield* again.cancel, again.size)
-        yield* registry.pushBlob("app", {}, Stream.succeed(some))
+        yield* registry.pushBlob("app", Stream.succeed(some))
         assert.strictEqual((yield* registry.resolveBlob("app", digestOf(some))).size, some.length)
       })
   )
@@ -140,7 +140,7 @@ describe("a disk that is read-only", () => {
       const directory = join(yield* readOnlyView(dirname(yield* copyOfFixture("hand/no-ref"))), "new")
       const registry = yield* makeDisk({ directory })
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
-      const error = yield* Effect.flip(registry.pushBlob("app", {}, Stream.succeed(some)))
+      const error = yield* Effect.flip(registry.pushBlob("app", Stream.succeed(some)))
       assert.deepInclude({ ...error }, { _tag: "StorageError", kind: "readOnly", operation: "mkdir" })
     }))
 })

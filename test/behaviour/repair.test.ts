@@ -153,7 +153,7 @@ describe("repairing an index that is lost", () => {
           manifest: { subject: { mediaType: third.mediaType, digest: third.digest, size: third.size } }
         })
         const strangers = ["not JSON", `{"schemaVersion":2,"manifests":{}}`, `{"manifests":[]}`, `{"schemaVersion":2}`]
-        for (const content of strangers) yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf(content)))
+        for (const content of strangers) yield* registry.pushBlob("app", Stream.succeed(bytesOf(content)))
         fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
         doHarm(join(directory, "index.json"))
         makeOld(directory)

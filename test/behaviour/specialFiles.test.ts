@@ -107,7 +107,7 @@ describe("what is no regular file is neither waited for nor read", () => {
       const refused = { _tag: "StorageError", operation: "open", path: "index.json" } as const
       yield* promptly(assertRefused(directory, registry.check, refused))
       yield* promptly(assertRefused(directory, registry.tagManifest("app", image, ["v1"]), refused))
-      yield* promptly(assertRefused(directory, registry.pushBlob("app", {}, Stream.empty), refused))
+      yield* promptly(assertRefused(directory, registry.pushBlob("app", Stream.empty), refused))
       assert.isFalse(fs.existsSync(join(directory, ".ocilayout")))
     }))
 
@@ -134,7 +134,7 @@ describe("what is no regular file is neither waited for nor read", () => {
           fs.writeFileSync(join(dirname(path), "blobs"), "a file")
         }))
       yield* assertRefused(directory, registry.resolveBlob("app", layer), { _tag: "BlobUnknown", digest: layer })
-      yield* assertRefused(directory, registry.pushBlob("app", {}, Stream.succeed(bytesOf("x"))), {
+      yield* assertRefused(directory, registry.pushBlob("app", Stream.succeed(bytesOf("x"))), {
         _tag: "StorageError"
       })
     }))
@@ -145,7 +145,7 @@ describe("what is no regular file is neither waited for nor read", () => {
       Effect.gen(function*() {
         const { directory, registry } = yield* withSpecial(layerPath, make)
         const right = fs.readFileSync(join(yield* copyOfFixture("hand/bom"), layerPath))
-        const push = registry.pushBlob("app", { digest: layer }, Stream.succeed(right))
+        const push = registry.pushBlob("app", Stream.succeed(right), { digest: layer })
         if (kind === "a folder") {
           yield* promptly(assertRefused(directory, push, { _tag: "StorageError" }))
           return

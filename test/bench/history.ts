@@ -32,8 +32,8 @@ const opened = (fs: LayoutFs, directory: string, durability: Durability = "none"
   Effect.map(openStores(fs, { directory, durability }, undefined), (stores) => sharedRegistry(stores, hasher))
 
 const pushImage = Effect.fnUntraced(function*(registry: LayoutRegistry, number: number, tags: ReadonlyArray<string>) {
-  const config = yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf({ number })))
-  const layer = yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf({ layer: number % 50 })))
+  const config = yield* registry.pushBlob("app", Stream.succeed(bytesOf({ number })))
+  const layer = yield* registry.pushBlob("app", Stream.succeed(bytesOf({ layer: number % 50 })))
   const manifest = { schemaVersion: 2, config: config.descriptor, layers: [layer.descriptor] }
   return yield* registry.pushManifest("app", bytesOf(manifest), manifestType, { tags })
 })

@@ -80,7 +80,7 @@ const content = async (bytes: number): Promise<void> => {
     const registry = yield* makeDisk({ directory, durability: "none" })
     for (let blob = 0; blob < 8; blob++) {
       const pieces = Stream.map(Stream.range(1, bytes / 8 / piece.length), () => randomFillSync(piece))
-      yield* registry.pushBlob("app", {}, pieces)
+      yield* registry.pushBlob("app", pieces)
     }
   })))
   const blobs = join(directory, "blobs/sha256")

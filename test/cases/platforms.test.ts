@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { findManifest } from "../../src/ops/refs/find.ts"
-import { inspect } from "../../src/ops/refs/inspect.ts"
+import { inspectFound } from "../../src/ops/refs/inspect.ts"
 import { given, target } from "./given.ts"
 
 /** Asking for a platform that a reference has not, or has more than once. */
@@ -36,7 +36,7 @@ describe("a platform that cannot be had is refused, and nothing is copied", () =
         { registry: source.registry, perRepository: false },
         `${repository}:${reference}`
       )
-      const inspected = yield* Effect.flip(inspect(found, platform))
+      const inspected = yield* Effect.flip(inspectFound(found, platform))
       assert.strictEqual(inspected._tag, "PlatformUnknown")
       assert.match(inspected.message, said)
       const out = yield* target

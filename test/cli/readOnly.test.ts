@@ -13,7 +13,7 @@ const used = Effect.fnUntraced(function*(directory: string) {
   const registry = yield* Effect.orDie(makeDisk({ directory, defaultRepository: "app" }))
   const image = yield* pushImage(registry, { tags: ["1", "2"] })
   yield* Effect.orDie(registry.deleteTag("app", "2"))
-  yield* Effect.orDie(registry.pushBlob("app", {}, Stream.succeed(Buffer.from("of no use"))))
+  yield* Effect.orDie(registry.pushBlob("app", Stream.succeed(Buffer.from("of no use"))))
   const path = join(directory, "index.json")
   const index = JSON.parse(fs.readFileSync(path, "utf8")) as { manifests: Array<object> }
   const annotations = { "org.opencontainers.image.ref.name": "foreign" }

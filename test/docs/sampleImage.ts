@@ -18,7 +18,7 @@ export const sampleImage = (directory: string): Effect.Effect<void, RegistryErro
     const registry = yield* makeDisk({ directory, durability: "none" })
     const push = (content: Uint8Array, mediaType: string) =>
       Effect.map(
-        registry.pushBlob(repository, {}, Stream.succeed(content)),
+        registry.pushBlob(repository, Stream.succeed(content)),
         ({ descriptor: { digest, size } }) => ({ mediaType, digest, size })
       )
     const config = {

@@ -152,7 +152,7 @@ describe("the same folder, by turns", () => {
         const layout = join(yield* temporaryFolder, "layout")
         const registry = yield* makeDisk({ directory: layout, defaultRepository: "app" })
         const image = yield* pushImage(registry, { repository: "app", tags: ["v1", "v2"], config })
-        const needless = yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("needless")))
+        const needless = yield* registry.pushBlob("app", Stream.succeed(Buffer.from("needless")))
         yield* registry.deleteTag("app", "v2")
         const copied = join(yield* temporaryFolder, "copied")
         // The default repository of a layout that we make has bare tags, as these tools write them.
@@ -166,7 +166,7 @@ describe("the same folder, by turns", () => {
         assert.strictEqual((yield* registry.getTag("app", "v1")).descriptor.digest, image.digest)
         assertWhole(layout)
         // What was collected is pushed again like anything else.
-        yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("needless")))
+        yield* registry.pushBlob("app", Stream.succeed(Buffer.from("needless")))
         assert.strictEqual((yield* registry.resolveBlob("app", needless.descriptor.digest)).size, 8)
       })
   )

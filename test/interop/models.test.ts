@@ -151,7 +151,7 @@ const prepare = Effect.fnUntraced(function*(layout: string) {
   const registry = yield* makeDisk({ directory: layout })
   for (const [tag, note] of [["t0", "a"], ["t1", "b"]] as const) {
     const image = imageOf(note)
-    for (const { bytes } of partsOf(image)) yield* registry.pushBlob("app", {}, Stream.succeed(bytes))
+    for (const { bytes } of partsOf(image)) yield* registry.pushBlob("app", Stream.succeed(bytes))
     yield* registry.pushManifest("app", image.manifest.bytes, image.mediaType, { tags: [tag] })
   }
   const index = join(layout, "index.json")

@@ -36,7 +36,7 @@ const operations: Readonly<Record<string, Operation>> = {
   getManifest: (registry) => registry.getManifest(byDefault, image),
   referrers: (registry) => Stream.runCollect(registry.referrers(byDefault, image)),
   unnamed: (registry) => Stream.runCollect(registry.unnamed()),
-  pushBlob: (registry) => registry.pushBlob(byDefault, {}, Stream.succeed(some)),
+  pushBlob: (registry) => registry.pushBlob(byDefault, Stream.succeed(some)),
   pushBlobChunked: (registry) => registry.pushBlobChunked(byDefault),
   pushManifest: (registry) => registry.pushManifest(byDefault, emptyIndex, imageIndex, { tags: ["v2"] }),
   tagManifest: (registry) => registry.tagManifest(byDefault, image, ["v2"]),
@@ -90,7 +90,7 @@ describe("content that is not what its name says", () => {
         assert.deepStrictEqual(bytes, fs.readFileSync(join(layout, "blobs", "sha256", layer.slice(7))))
       }))
       const right = fs.readFileSync(join(yield* copyOfFixture("hand/no-ref"), "blobs", "sha256", layer.slice(7)))
-      yield* registry.pushBlob(byDefault, { digest: layer, size: right.length }, Stream.succeed(right))
+      yield* registry.pushBlob(byDefault, Stream.succeed(right), { digest: layer, size: right.length })
       assert.deepStrictEqual(Buffer.from(yield* blobBytes(registry, byDefault, layer)), right)
     }))
 
@@ -187,7 +187,7 @@ describe("digests that cannot be looked up", () => {
       yield* assertRefused(layout, blobBytes(registry, byDefault, digest), refusal)
       yield* assertRefused(layout, registry.getManifest(byDefault, digest), refusal)
       yield* assertRefused(layout, registry.deleteBlob(byDefault, digest), refusal)
-      yield* assertRefused(layout, registry.pushBlob(byDefault, { digest }, Stream.succeed(some)), refusal)
+      yield* assertRefused(layout, registry.pushBlob(byDefault, Stream.succeed(some), { digest }), refusal)
       yield* assertRefused(layout, registry.mountBlob(byDefault, "other", digest), refusal)
       yield* assertRefused(layout, registry.resolveTag(byDefault, "v1"), { _tag: "NameUnknown", repository: byDefault })
     }))

@@ -105,7 +105,7 @@ describe("writing into what another tool has made", () => {
     Effect.gen(function*() {
       const directory = yield* copyOfFixture(name)
       const registry = yield* makeDisk({ directory, durability: "none" })
-      yield* registry.pushBlob("new/repo", {}, Stream.succeed(Buffer.from("{}")))
+      yield* registry.pushBlob("new/repo", Stream.succeed(Buffer.from("{}")))
       const { descriptor } = yield* registry.pushManifest(
         "new/repo",
         manifest,

@@ -92,7 +92,7 @@ describe("the registry in memory", () => {
       const push = Effect.gen(function*() {
         const registry = yield* Registry
         const { usage } = yield* Layout
-        yield* registry.pushBlob("app", {}, Stream.succeed(utf8("x")))
+        yield* registry.pushBlob("app", Stream.succeed(utf8("x")))
         return yield* usage
       })
       for (let build = 0; build < 2; build++) {

@@ -36,7 +36,7 @@ const world = Effect.gen(function*() {
   yield* pushImage(registry, "app", app, ["v1"])
   for (const { config, layers } of [one, two]) {
     for (const { bytes, descriptor } of [config, ...layers]) {
-      yield* registry.pushBlob("app", { digest: descriptor.digest }, Stream.succeed(bytes))
+      yield* registry.pushBlob("app", Stream.succeed(bytes), { digest: descriptor.digest })
     }
   }
   return registry

@@ -13,7 +13,7 @@ describe("a registry for reading only", () => {
     Effect.gen(function*() {
       const registry = readOnly(yield* makeMemory())
       const writes = [
-        registry.pushBlob("app", {}, Stream.succeed(bytes)),
+        registry.pushBlob("app", Stream.succeed(bytes)),
         registry.pushBlobChunked("app"),
         registry.pushBlobChunkedResume("app", "0".repeat(32)),
         registry.findUpload("0".repeat(32)),
@@ -35,7 +35,7 @@ describe("a registry for reading only", () => {
   it.effect("reads as before", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
-      yield* registry.pushBlob("app", {}, Stream.succeed(bytes))
+      yield* registry.pushBlob("app", Stream.succeed(bytes))
       const { stream } = yield* readOnly(registry).getBlob("app", digest)
       assert.deepStrictEqual(yield* Stream.runCollect(stream), [bytes])
     }))

@@ -1,12 +1,11 @@
 /** Decisions as sentences: given what is there or has happened, when somebody asks, this happens or is refused. */
 import { assert } from "@effect/vitest"
 import { Result, type Schema } from "effect"
-import type { Command, IndexLimits } from "../../src/layout/Command.ts"
+import type { Command, IndexLimits, Refusal } from "../../src/layout/Command.ts"
 import { decide } from "../../src/layout/decide.ts"
 import type { Event } from "../../src/layout/Event.ts"
 import { replay } from "../../src/layout/evolve.ts"
 import { fromIndex, type State } from "../../src/layout/State.ts"
-import type { OciError } from "../../src/oci/OciError.ts"
 import type { Repository } from "../../src/oci/Reference.ts"
 
 type History = ReadonlyArray<Event | Schema.JsonObject>
@@ -33,7 +32,7 @@ const givenState = (state: State) => ({
       leaves: (...entries: ReadonlyArray<Schema.Json>): void => {
         assert.deepStrictEqual(valuesOf(replay(state, Result.getOrThrow(decision))), entries)
       },
-      isRefused: (error: OciError): void => {
+      isRefused: (error: Refusal): void => {
         assert.deepStrictEqual(decision, Result.fail(error))
       }
     }

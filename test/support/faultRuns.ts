@@ -154,7 +154,7 @@ const attempt = Effect.fnUntraced(function*(
     assert.deepStrictEqual(layoutsIn(scenario, directory).map(held), expected.after, place)
     layoutsIn(scenario, directory).forEach(assertJournal)
     const later = scenario.tree === true ? "b/c" : "app"
-    yield* registry.pushBlob(later, {}, Stream.succeed(bytesOf("{}")))
+    yield* registry.pushBlob(later, Stream.succeed(bytesOf("{}")))
     yield* registry.pushManifest(later, smallManifest({ annotations: { later: "yes" } }), imageManifest, {
       tags: ["later"]
     })

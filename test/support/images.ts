@@ -68,7 +68,7 @@ export const embedded = ({ bytes, descriptor }: Sample): Sample["descriptor"] =>
 })
 
 export const pushBlob = (registry: RegistryShape, name: string, { bytes, descriptor }: Sample) =>
-  registry.pushBlob(name, { digest: descriptor.digest, size: bytes.length }, Stream.succeed(bytes))
+  registry.pushBlob(name, Stream.succeed(bytes), { digest: descriptor.digest, size: bytes.length })
 
 export const pushManifest = (
   registry: RegistryShape,

@@ -30,7 +30,7 @@ export const ownLayout = Effect.fnUntraced(function*(options: Omit<DiskOptions, 
   const directory = join(yield* temporaryFolder, "layout")
   const registry = yield* makeDisk({ directory, durability: "none", ...options })
   const image = yield* pushImage(registry, { repository: "app", tags: ["v1"] })
-  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
+  yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
   makeOld(directory)
   const layout: OwnLayout = { directory, registry, image }
   return layout

@@ -59,7 +59,7 @@ const answerTo = (registry: LayoutRegistry, call: Call): Effect.Effect<Answer, R
 
     case "pushBlob":
       return Effect.map(
-        registry.pushBlob(repository, { digest: call.digest }, inPieces(blobOf(call.blob))),
+        registry.pushBlob(repository, inPieces(blobOf(call.blob)), { digest: call.digest }),
         described
       )
     case "mountBlob":

@@ -114,7 +114,7 @@ export const prepare = (options: RoundOptions): Promise<void> => {
   return withRegistry(
     options,
     (registry) =>
-      Effect.forEach(garbage, (name) => registry.pushBlob(repositories[0], {}, Stream.succeed(blobOf(name))), {
+      Effect.forEach(garbage, (name) => registry.pushBlob(repositories[0], Stream.succeed(blobOf(name))), {
         discard: true
       })
   ).then(() => {

@@ -141,7 +141,7 @@ const foreign = [foreignBytes, bytesOf("config")] as const
 
 /** Another tool gives a name to an image of its own, and syncs what it has written. */
 const intrude = async (world: World, { fs, registry }: Process): Promise<void> => {
-  for (const bytes of foreign) await world.run(registry.pushBlob("app", {}, Stream.succeed(bytes)))
+  for (const bytes of foreign) await world.run(registry.pushBlob("app", Stream.succeed(bytes)))
   const entry = { mediaType, digest: digestOf(foreignBytes), size: foreignBytes.length, refName: "foreign:f0" }
   const habits = { writes: "in place", keepsFields: true, reorders: false, thinks: 0, hesitates: 0 } as const
   await world.run(setEntry(fs, habits, entry))

@@ -9,7 +9,7 @@ const extra = goodDocuments[0] ?? assert.fail("no document")
 /** Pushes an image under a name that nothing else uses. */
 export const change = ({ registry }: Process) =>
   Effect.gen(function*() {
-    for (const { bytes } of blobs) yield* registry.pushBlob("recovered", {}, Stream.succeed(bytes))
+    for (const { bytes } of blobs) yield* registry.pushBlob("recovered", Stream.succeed(bytes))
     yield* registry.pushManifest("recovered", extra.bytes, extra.mediaType, { tags: ["after"] })
   })
 

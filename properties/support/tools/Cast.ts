@@ -150,7 +150,7 @@ export class Cast {
     return Effect.forEach(
       [...layers, config],
       ({ bytes, digest }) =>
-        Effect.map(registry.pushBlob(repository, {}, Stream.succeed(bytes)), () => this.#ghost?.stored([digest])),
+        Effect.map(registry.pushBlob(repository, Stream.succeed(bytes)), () => this.#ghost?.stored([digest])),
       {
         discard: true
       }

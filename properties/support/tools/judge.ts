@@ -20,7 +20,7 @@ export interface Told {
 const later = imageOf("later")
 
 const push = ({ registry }: Process, repository: string, { bytes }: Blob) =>
-  registry.pushBlob(repository, {}, Stream.succeed(bytes))
+  registry.pushBlob(repository, Stream.succeed(bytes))
 
 /** A look that writes: whatever others have done is taken in before it. */
 const lookAndWrite = (process: Process) =>

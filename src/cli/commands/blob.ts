@@ -94,7 +94,7 @@ const push = Command.make("push", {
         ...field("digest", digest),
         ...field("mediaType", mediaType)
       }
-      const { descriptor, existed } = yield* registry.pushBlob(name, expected, counting("pushing", size)(content))
+      const { descriptor, existed } = yield* registry.pushBlob(name, counting("pushing", size)(content), expected)
       return {
         repository: name,
         digest: descriptor.digest,

@@ -8,8 +8,8 @@ import { isAttestation } from "../../oci/Platform.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import {
   contentSize,
-  inspect as look,
   type Inspected as Found,
+  inspectFound as look,
   type Weighed,
   weighImages
 } from "../../ops/refs/inspect.ts"

@@ -55,16 +55,13 @@ const makers: ReadonlyArray<MakeTool> = [
   collectGarbage
 ]
 
-/** Why a tool there is is not offered: what may be done does not allow it, or it was not selected. */
-type Withheld = "mode" | "selection"
-
 /** The tools that a server offers, for the layouts and the mode that it is made with. `makeToolCatalog` makes it. */
 export interface ToolCatalog {
   readonly served: ServerConfig
   /** Those that the mode and the selection allow, and so what is listed. */
   readonly tools: ReadonlyMap<string, Tool>
-  /** Tools there are that this server does not offer. */
-  readonly withheld: ReadonlyMap<string, Withheld>
+  /** Tools that this server does not offer: the mode does not allow them, or they were not selected. */
+  readonly withheld: ReadonlyMap<string, "mode" | "selection">
 }
 
 /** Compiled once per process and shared by every connection. */

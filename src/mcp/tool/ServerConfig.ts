@@ -15,7 +15,7 @@ export interface ServedLayout {
   /** How tools name the layout when there are several. */
   readonly id: string
   /** Where it is, for clients on this machine; clients that may be elsewhere are told no path. */
-  readonly path?: string
+  readonly path?: string | undefined
   readonly registry: LayoutRegistry
   /** Whether every repository is a layout of its own; otherwise they share one, and blobs belong to all of them. */
   readonly perRepository: boolean
@@ -30,7 +30,7 @@ export interface ServerConfig {
   /** Looks inside images; without it the tools that do so are not offered. */
   readonly inside?: Inside
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
-  readonly confirm?: boolean
+  readonly confirm?: boolean | undefined
 }
 
 export const isWritable = ({ mode }: Pick<ServerConfig, "mode">): boolean => mode !== "read"

@@ -64,7 +64,8 @@ export class ResourceUnknown extends Schema.TaggedError<ResourceUnknown>()("Reso
   }
 }
 
-type SurfaceError = ContentTooLarge | Declined | InvalidArgument | ResourceTooLarge | ResourceUnknown
+/** What a call of a tool can fail with beside the errors of a registry. */
+export type SurfaceError = ContentTooLarge | Declined | InvalidArgument | ResourceTooLarge | ResourceUnknown
 
 /** Everything a tool can fail with. */
 export type ToolError = RegistryError | SurfaceError

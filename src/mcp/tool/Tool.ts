@@ -90,10 +90,11 @@ export interface Tool {
   readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
 
+/** The arguments of a call, as they come in. */
 export type JsonArguments = Readonly<Record<string, unknown>>
 
 /** How a call ended; a failure keeps the layout it was about, so that a hint can look there. */
-type ToolAnswer =
+export type ToolAnswer =
   | { readonly _tag: "Answered"; readonly output: JsonObject }
   | { readonly _tag: "Refused"; readonly error: ToolError; readonly layout: ServedLayout }
 

@@ -6,7 +6,7 @@ import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { Unsupported } from "../../oci/OciError.ts"
 import { isAttestation } from "../../oci/Platform.ts"
 import { findManifest } from "../../ops/refs/find.ts"
-import { contentSize, inspect, type Inspected, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
+import { contentSize, type Inspected, inspectFound, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
 import { Allowance, clean, cleanEntries } from "../tool/display.ts"
 import * as limits from "../tool/limits.ts"
@@ -73,7 +73,7 @@ export const inspectImage = defineTool({
   run: Effect.fn("oci_inspect_image")(function*({ at, history, platform, ref }, call) {
     const layout = yield* placeAt(call.layout, at, ref)
     const found = yield* findManifest(layout, ref)
-    const inspected = yield* inspect(found, platform)
+    const inspected = yield* inspectFound(found, platform)
     const parts = new Parts()
     const details = inspected.manifest.kind === "index"
       ? {

@@ -36,11 +36,11 @@ export const pushBlob = defineTool({
   run: Effect.fn("oci_push_blob")(
     function*({ digest, media_type, repository, size, ...given }, call) {
       const { content } = yield* contentOf(call, given)
-      const { descriptor, existed } = yield* call.layout.registry.pushBlob(repository, {
+      const { descriptor, existed } = yield* call.layout.registry.pushBlob(repository, content, {
         ...(digest === undefined ? {} : { digest }),
         ...(size === undefined ? {} : { size }),
         ...(media_type === undefined ? {} : { mediaType: media_type })
-      }, content)
+      })
       return { repository, ...bare(descriptor), existed }
     },
     Effect.scoped

@@ -3,7 +3,8 @@ import { Effect, Option, Stream } from "effect"
 import { dirname, join, relative, sep } from "node:path"
 import type { StoredBlob } from "../../layout/garbage.ts"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
-import { DigestInvalid, type RegistryError, SizeInvalid, SymlinkRefused } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { DigestInvalid, SizeInvalid, SymlinkRefused } from "../../oci/OciError.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFile, syncFolder, tell, withTemporary } from "../files/durable.ts"
@@ -114,9 +115,9 @@ export const makeBlobStore = (
 
 /** What is found under each digest; what has gone since is passed over. */
 const foundOf = (
-  digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>,
+  digests: Effect.Effect<ReadonlyArray<ContentDigest>, ReadFault>,
   find: BlobStore["find"]
-): Stream.Stream<StoredBlob, RegistryError> =>
+): Stream.Stream<StoredBlob, ReadFault> =>
   Stream.fromIterableEffect(digests).pipe(
     Stream.mapEffect((digest) => Effect.map(find(digest), Option.toArray)),
     Stream.flatMap((found) => Stream.fromIterable(found))

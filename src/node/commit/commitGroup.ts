@@ -2,7 +2,8 @@
 import { Clock, Effect } from "effect"
 import { isNote } from "../../layout/Event.ts"
 import { measured, type State } from "../../layout/State.ts"
-import type { OutcomeUnknown, RegistryError, StorageError, SymlinkRefused } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import type { OutcomeUnknown, StorageError, SymlinkRefused } from "../../oci/OciError.ts"
 import type { Committed } from "../../ops/ports/ports.ts"
 import { collectBlobs } from "../blobs/collectBlobs.ts"
 import { asStorage } from "../files/asStorage.ts"
@@ -43,7 +44,7 @@ export interface Committing {
 export const commitGroup = Effect.fnUntraced(function*(
   committing: Committing,
   proposals: ReadonlyArray<Proposal>
-): Effect.fn.Return<ReadonlyArray<Committed>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Committed>, WriteFault> {
   const first = yield* commitOnce(committing, proposals)
   // A tool wrote between the look and the exchange. What cannot be merged now stays among the replaced indexes, and the
   // next group merges it.
@@ -66,7 +67,7 @@ interface Done {
 const commitOnce = Effect.fnUntraced(function*(
   committing: Committing,
   proposals: ReadonlyArray<Proposal>
-): Effect.fn.Return<Done, RegistryError> {
+): Effect.fn.Return<Done, WriteFault> {
   const started = yield* Clock.currentTimeMillis
   for (let overtaken = 0; overtaken < attempts; overtaken++) {
     const looked = yield* look(committing)
@@ -92,7 +93,7 @@ interface Looked {
 /** Looks at index and journal, creates the layout if need be, and completes what the index reaches. */
 const look = Effect.fnUntraced(function*(
   { cache, completion, files, replacedIndexes }: Committing
-): Effect.fn.Return<Looked, RegistryError> {
+): Effect.fn.Return<Looked, WriteFault> {
   const known = yield* lookCreated(files, cache)
   const { end, state, unpublished, wiped } = known.seen
   const found = yield* replacedIndexes.changed
@@ -131,7 +132,7 @@ const decide = Effect.fnUntraced(function*(
   { completion }: Committing,
   looked: Looked,
   proposals: ReadonlyArray<Proposal>
-): Effect.fn.Return<Group, RegistryError> {
+): Effect.fn.Return<Group, WriteFault> {
   const decisions = yield* decideInTurn(looked.state, proposals)
   const after = decisions.at(-1)?.after ?? looked.state
   yield* completion.completeAdded(looked.state, after)

@@ -7,7 +7,8 @@ import { join } from "node:path"
 import type { Entry } from "../../layout/Entry.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { algorithms, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
@@ -26,9 +27,9 @@ import type { LayoutView } from "../index/layoutView.ts"
 
 export interface Completion {
   /** Completes (see above) what the found index reaches. */
-  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, RegistryError>
+  readonly complete: (known: CachedLayout, state: State) => Effect.Effect<void, WriteFault>
   /** Takes out of the trash what entries need that are about to be added, down to the last layer. */
-  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, RegistryError>
+  readonly completeAdded: (before: State, after: State) => Effect.Effect<void, WriteFault>
 }
 
 /**
@@ -36,7 +37,7 @@ export interface Completion {
  */
 const trustMillis = 1000
 
-const cannotBeWalked = (error: RegistryError): boolean =>
+const cannotBeWalked = (error: WriteFault): boolean =>
   error._tag === "LimitExceeded" || (error._tag === "StorageError" && error.kind === "denied")
 
 /** Pinned content has a second name; it is not put back under `blobs/`, since no entry needs it. */
@@ -57,7 +58,7 @@ export const makeCompletion = (
 
   const reachedBy = (
     entries: ReadonlyArray<Entry>
-  ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, RegistryError> =>
+  ): Effect.Effect<ReadonlyMap<ContentDigest, boolean>, WriteFault> =>
     Effect.map(needsOfAll({ ...reading, pins: noPins }, { entries }), contentOf).pipe(
       // A commit must not fail because the layout is too large to walk, or a manifest may not be read. Then only the
       // manifests of the entries get second names.
@@ -68,7 +69,7 @@ export const makeCompletion = (
         ))
     )
 
-  const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, RegistryError> =>
+  const completeAll = (content: Iterable<readonly [ContentDigest, boolean]>): Effect.Effect<void, WriteFault> =>
     storage(
       Effect.forEach(content, ([digest, inPlace]) => completeBlob(files, trusted, digest, inPlace), { discard: true })
     )
@@ -87,7 +88,7 @@ export const makeCompletion = (
 
   /** Puts back what the index needs and a collection has removed. Answers whether anything was missing. */
   const repair = Effect.fnUntraced(
-    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, RegistryError> {
+    function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, WriteFault> {
       const { keptNames } = files
       const kept = yield* storage(keptNow(known))
       const there = yield* storage(digestsBelow(files, files.blobs))
@@ -108,7 +109,7 @@ export const makeCompletion = (
   )
 
   /** Repairs manifests that are too short, since a tool was killed while it wrote them in place. */
-  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+  const repairManifests = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
     const { reached } = yield* reading.manifests.walk(descriptorsOf(state.entries), false)
     const digests = Array.from(reached.keys()).filter(isContentDigest)
     const [there, kept] = yield* storage(Effect.all([
@@ -126,7 +127,7 @@ export const makeCompletion = (
 
   /** Looks for missing content, if a folder of blobs was changed by another process. */
   const lookAtBlobs = Effect.fnUntraced(
-    function*(known: CachedLayout, state: State): Effect.fn.Return<void, RegistryError> {
+    function*(known: CachedLayout, state: State): Effect.fn.Return<void, WriteFault> {
       const { blobsSeen } = files
       const now = yield* Clock.currentTimeMillis
       const folders = algorithms.map((algorithm) => join(files.blobs, algorithm))
@@ -154,7 +155,7 @@ export const makeCompletion = (
    * Deletes what has been in the trash for a day; first goes back what the index reaches by now. Where that cannot be
    * known, nothing is deleted.
    */
-  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, RegistryError> {
+  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
     const over = yield* storage(overInTrash(files))
     if (over.length === 0) return
     const digests = new Set(over.map(({ digest }) => digest))
@@ -166,7 +167,7 @@ export const makeCompletion = (
   })
 
   return {
-    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, RegistryError> {
+    completeAdded: Effect.fnUntraced(function*(before, after): Effect.fn.Return<void, WriteFault> {
       if (before === after) return
       const trash = yield* storage(digestsInTrash(files))
       if (trash.size === 0) return
@@ -175,7 +176,7 @@ export const makeCompletion = (
       const reached = yield* reachedBy(added)
       yield* completeAll(Array.from(reached).filter(([digest]) => trash.has(digest)))
     }),
-    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, RegistryError> {
+    complete: Effect.fnUntraced(function*(known, state): Effect.fn.Return<void, WriteFault> {
       const { found, head } = known.seen
       if (files.hold !== "never") {
         const isNew = (entry: Entry): boolean => entriesOfDigest(head, entry.digest).length === 0

@@ -3,7 +3,6 @@ import { Clock, Effect, Exit, Option } from "effect"
 import { type Event, isNote } from "../../layout/Event.ts"
 import { replay } from "../../layout/evolve.ts"
 import type { State } from "../../layout/State.ts"
-import type { OciError } from "../../oci/OciError.ts"
 import type { Committed, Transaction } from "../../ops/ports/ports.ts"
 import type { Draft } from "./drafts.ts"
 
@@ -17,11 +16,11 @@ export interface Proposal {
 export const lookOnly: Proposal = { actor: "foreign", decide: () => Effect.succeed([]) }
 
 /** The proposal of one transaction. A refusal leads to no events, and is kept for the transaction's caller. */
-export const propose = <A, E>(
+export const propose = <A, E, D>(
   actor: string,
-  { decide, evidence }: Transaction<A, E>
-): Proposal & { readonly refusal: Effect.Effect<void, E | OciError> } => {
-  let last: Exit.Exit<ReadonlyArray<Event>, E | OciError> = Exit.succeed([])
+  { decide, evidence }: Transaction<A, E, D>
+): Proposal & { readonly refusal: Effect.Effect<void, E | D> } => {
+  let last: Exit.Exit<ReadonlyArray<Event>, E | D> = Exit.succeed([])
   return {
     actor,
     decide: (state) =>

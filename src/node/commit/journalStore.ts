@@ -3,7 +3,8 @@ import { Effect, Option, Queue, Stream } from "effect"
 import { join } from "node:path"
 import { EntryAdded } from "../../layout/Event.ts"
 import { algorithms } from "../../oci/Digest.ts"
-import { HistoryInvalid, type RegistryError, RevisionUnknown } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { HistoryInvalid, RevisionUnknown } from "../../oci/OciError.ts"
 import type { FoundCommit, Journal } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import type { LayoutFiles } from "../files/layoutFiles.ts"
@@ -26,7 +27,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
   const lastSegment = Effect.fnUntraced(function*(
     { end: { last }, unpublished }: LayoutView,
     mentioning?: string
-  ): Effect.fn.Return<Segment, RegistryError> {
+  ): Effect.fn.Return<Segment, ReadFault> {
     if (last === undefined) return { first: undefined, lines: [], last: undefined }
     const segment = yield* storage(segmentUpTo(files, last, mentioning))
     if (segment === undefined) return yield* damagedHistory
@@ -40,13 +41,13 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     first: Line | undefined,
     oldest: number,
     mentioning: string | undefined
-  ): Effect.fn.Return<Segment | undefined, RegistryError> {
+  ): Effect.fn.Return<Segment | undefined, ReadFault> {
     const before = yield* storage(skimBefore(files, first, { mentioning }))
     if (before !== undefined || first?.record._tag !== "Snapshot" || first.record.revision < oldest) return before
     return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
   })
 
-  const recorded = (seen: LayoutView, mentioning: string | undefined): Stream.Stream<FoundCommit, RegistryError> =>
+  const recorded = (seen: LayoutView, mentioning: string | undefined): Stream.Stream<FoundCommit, ReadFault> =>
     Stream.unwrap(Effect.map(lastSegment(seen, mentioning), ({ first, lines }) => {
       const oldest = first?.record._tag === "Snapshot" ? first.record.oldest : 1
       const older = Stream.paginate(first, (after) =>

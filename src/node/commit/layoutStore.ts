@@ -1,8 +1,9 @@
 /** One layout's index on disk: snapshots without a lock, and changes in groups under it. */
 import { Effect, type Scope } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
 import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
+import { countCommit } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guardOwn, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
@@ -41,14 +42,14 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
   })
 
   const committing = { files, cache, completion, replacedIndexes: makeReplacedIndexes(files), watch }
-  const groups = yield* makeGroupCommit<Proposal, Committed, RegistryError>({
+  const groups = yield* makeGroupCommit<Proposal, Committed, WriteFault>({
     acquire: storage(lockLayout(files, lockWaitMillis)),
     run: (proposals) => commitGroup(committing, proposals)
   })
 
   /** The layout, where we have never written it and the proposal would change nothing: then it is left without a trace. */
   const untouched = Effect.fnUntraced(
-    function*({ decide }: Proposal): Effect.fn.Return<CachedLayout | undefined, RegistryError> {
+    function*({ decide }: Proposal): Effect.fn.Return<CachedLayout | undefined, WriteFault> {
       const known = yield* cache.look
       if ((yield* storage(statIfThere(files.fs, files.own))) !== undefined) return undefined
       const events = yield* decide(known.seen.state)
@@ -67,6 +68,7 @@ export const makeLayoutStore = Effect.fnUntraced(function*(
       const committed = left === undefined ? yield* groups.submit(proposal) : unchanged(left.seen.state)
       yield* proposal.refusal
       if (left !== undefined) yield* storage(acknowledge(files, cache, left))
+      yield* countCommit(committed)
       return committed
     })
   }

@@ -1,8 +1,9 @@
 /** The layout's lock: one writer at a time, of any process, for as long as the process lives. */
-import { Clock, Effect, type Scope } from "effect"
+import { Clock, Duration, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
 import { LayoutLocked } from "../../oci/OciError.ts"
+import { count } from "../../ops/ports/telemetry.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
 import { openLock, writeNote } from "./durable.ts"
 import { fallBack } from "./fallback.ts"
@@ -26,6 +27,7 @@ export const holdLock = Effect.fnUntraced(function*(
     const held = yield* handle.stat
     if (named?.ino === held.ino && named.dev === held.dev) break
   }
+  yield* count.lockWait(Duration.millis((yield* Clock.currentTimeMillis) - started))
   yield* noteHolder(files, started)
 })
 

@@ -1,6 +1,7 @@
 /** The index as it was last read: reading it again costs a stat while it has not changed. */
 import { Effect, type Scope, Semaphore } from "effect"
 import type { Repository } from "../../oci/Reference.ts"
+import { count } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { identityOf } from "../files/identity.ts"
 import { type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
@@ -80,7 +81,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
 
   const look = Effect.flatMap(
     asStorage(files.root)(confirmed),
-    (last) => last === undefined ? refresh : Effect.succeed(last)
+    (last) => last === undefined ? Effect.andThen(count.cacheMiss, refresh) : Effect.as(count.cacheHit, last)
   )
 
   const lookToWrite = Effect.gen(function*() {

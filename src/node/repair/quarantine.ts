@@ -2,7 +2,8 @@
 import { Effect, Option, type Scope } from "effect"
 import { dirname, join, relative } from "node:path"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
-import type { LayoutLocked, RegistryError, SymlinkRefused } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import type { LayoutLocked, SymlinkRefused } from "../../oci/OciError.ts"
 import { createOwnFolders } from "../commit/initLayout.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { prepareFolder, syncFolder, tell } from "../files/durable.ts"
@@ -37,7 +38,7 @@ export const quarantineBlob = (
   files: LayoutFiles,
   digest: ContentDigest,
   lockWaitMillis: number
-): Effect.Effect<Option.Option<string>, RegistryError> =>
+): Effect.Effect<Option.Option<string>, WriteFault> =>
   asStorage(files.root)(Effect.scoped(Effect.gen(function*() {
     const opened = yield* ifThere(openRegular(files, files.blob(digest)))
     if (opened === undefined) return Option.none()

@@ -2,13 +2,8 @@
 import { Effect, Option, Result, type Schema } from "effect"
 import { dirname, relative } from "node:path"
 import type { State } from "../../layout/State.ts"
-import {
-  type FormatUnsupported,
-  IndexInvalid,
-  LayoutInvalid,
-  type RegistryError,
-  type SymlinkRefused
-} from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import { type FormatUnsupported, IndexInvalid, LayoutInvalid, type SymlinkRefused } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { emptyTrash } from "../blobs/trash.ts"
 import { createFile, createMarker } from "../commit/initLayout.ts"
@@ -27,24 +22,24 @@ import { segmentUpTo } from "../journal/journalSegments.ts"
 import { lockToRepair, quarantined } from "./quarantine.ts"
 
 /** What was done; nothing where there was nothing to do. */
-type Mended = Effect.Effect<Option.Option<string>, RegistryError | FsError>
+type Mended = Effect.Effect<Option.Option<string>, WriteFault | FsError>
 
 export const repairFile = (
   files: LayoutFiles,
   what: "marker" | "list",
   lockWaitMillis: number
-): Effect.Effect<Option.Option<string>, RegistryError> =>
+): Effect.Effect<Option.Option<string>, WriteFault> =>
   locked(files, lockWaitMillis, what === "marker" ? mendMarker(files) : mendList(files))
 
 /** Deletes for good what collections have taken away. */
-export const emptyTrashNow = (files: LayoutFiles, lockWaitMillis: number): Effect.Effect<void, RegistryError> =>
+export const emptyTrashNow = (files: LayoutFiles, lockWaitMillis: number): Effect.Effect<void, WriteFault> =>
   Effect.asVoid(locked(files, lockWaitMillis, Effect.as(emptyTrash(files), Option.none())))
 
 const locked = (
   files: LayoutFiles,
   lockWaitMillis: number,
   mended: Mended
-): Effect.Effect<Option.Option<string>, RegistryError> =>
+): Effect.Effect<Option.Option<string>, WriteFault> =>
   asStorage(files.root)(Effect.scoped(Effect.andThen(lockToRepair(files, lockWaitMillis), mended)))
 
 const mendMarker = (files: LayoutFiles): Mended =>
@@ -84,7 +79,7 @@ export const restoreIndex = (
     /** What is listed where no journal tells what was: what of it can be read, and what is under `blobs/`. */
     readonly recovered: ReadonlyArray<Schema.Json>
   }
-): Effect.Effect<Option.Option<string>, RegistryError> =>
+): Effect.Effect<Option.Option<string>, WriteFault> =>
   locked(
     files,
     lockWaitMillis,

@@ -1,7 +1,11 @@
 /** Who asks: it is recorded with every commit. */
 import { Context } from "effect"
 
-/** `mcp:<client>`, `cli:<user>`, `http:<user>`, or `library`; commits that take in another tool's change have the actor `foreign`. */
+/**
+ * Who makes the changes, as the history tells it: `mcp:<client>`, `cli:<user>`, `http:<user>`, and `library` by default.
+ * A program says who it is with `Effect.provideService(Actor, "ci:release")`. Commits that take in what another tool has
+ * done have the actor `foreign`, whoever this is.
+ */
 export const Actor: Context.Reference<string> = Context.Reference<string>("ocilayout/ops/Actor", {
   defaultValue: () => "library"
 })

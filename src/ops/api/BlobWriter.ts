@@ -2,8 +2,8 @@
 import type { Effect, Stream } from "effect"
 import type { UploadId } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { UploadSessionError } from "./errors.ts"
 
 /** The blob of an upload session, written in pieces (the Go interface's BlobWriter). */
 export interface BlobWriter {
@@ -22,9 +22,9 @@ export interface BlobWriter {
   readonly append: <E, R>(
     offset: number,
     content: Stream.Stream<Uint8Array, E, R>
-  ) => Effect.Effect<number, E | RegistryError, R>
+  ) => Effect.Effect<number, E | UploadSessionError, R>
   /** Makes the bytes a blob. With `DigestInvalid` or `SizeInvalid` the session stays as it was. */
-  readonly commit: (digest: string, size?: number) => Effect.Effect<Descriptor, RegistryError>
+  readonly commit: (digest: string, size?: number) => Effect.Effect<Descriptor, UploadSessionError>
   /** Discards the session and answers how many bytes went with it; nothing happens to one that is over. */
-  readonly cancel: Effect.Effect<number, RegistryError>
+  readonly cancel: Effect.Effect<number, UploadSessionError>
 }

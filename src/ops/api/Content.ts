@@ -2,8 +2,9 @@
 import type { Effect, Scope, Stream } from "effect"
 import type { Page } from "../../layout/query.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ContentFault, ReadFault } from "../../oci/faults.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { GetBlobError } from "./errors.ts"
 
 /** How a blob is read. */
 export interface ReadOptions {
@@ -22,7 +23,7 @@ export interface Content {
   readonly descriptor: Descriptor
   /** See `BlobRead.verified`. */
   readonly verified: boolean
-  readonly stream: Stream.Stream<Uint8Array, RegistryError>
+  readonly stream: Stream.Stream<Uint8Array, ContentFault>
 }
 
 /** A manifest's bytes as they were pushed; always verified. */
@@ -39,7 +40,7 @@ export interface ContentSource {
     repository: string,
     digest: string,
     options?: ReadOptions
-  ) => Effect.Effect<Content, RegistryError, Scope.Scope>
+  ) => Effect.Effect<Content, GetBlobError, Scope.Scope>
   /** Repositories in lexical order. */
-  readonly repositories: (page?: Page) => Stream.Stream<Repository, RegistryError>
+  readonly repositories: (page?: Page) => Stream.Stream<Repository, ReadFault>
 }

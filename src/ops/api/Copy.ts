@@ -20,7 +20,7 @@ export interface CopyTarget {
   readonly registry: RegistryShape
   readonly repository: string
   /** Set when everything else is there; without any, the manifest is there by its digest. */
-  readonly tags?: ReadonlyArray<TagRequest>
+  readonly tags?: ReadonlyArray<TagRequest> | undefined
 }
 
 /** One of several manifests that are copied in one commit, with the tags that it is to have. */
@@ -43,15 +43,15 @@ export interface CopyOptions {
    * Also what belongs to any manifest that is copied, and what belongs to that: signatures and the like, in every way
    * in which they can be attached. A tag that says so is set in the target as well.
    */
-  readonly referrers?: boolean
+  readonly referrers?: boolean | undefined
   /**
    * Copies what the source has of an image or index, and all manifests as they are; false by default: then content that
    * is missing fails the copy.
    */
-  readonly sparse?: boolean
+  readonly sparse?: boolean | undefined
   /** Blobs under way at once; 4 by default. */
-  readonly concurrency?: number
-  readonly onProgress?: (step: CopyProgress) => Effect.Effect<void>
+  readonly concurrency?: number | undefined
+  readonly onProgress?: ((step: CopyProgress) => Effect.Effect<void>) | undefined
 }
 
 /** What a copy did. */

@@ -2,7 +2,7 @@
 import type { Duration, Effect, Option } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { CollectGarbageError, PinError, PlannedGarbageError, ReadLayoutError, WriteLayoutError } from "./errors.ts"
 
 /** What a collection looks at, and what it keeps. Without options it keeps everything that history may bring back. */
 export interface GarbageOptions {
@@ -83,14 +83,14 @@ export interface GarbageReads {
    * nothing that they may need. `HistoryInvalid` where the past that may be brought back cannot be read.
    */
   readonly planGarbage: (
-    options?: GarbageOptions & { readonly keep?: boolean }
-  ) => Effect.Effect<GarbagePlan, RegistryError>
+    options?: GarbageOptions & { readonly keep?: boolean | undefined }
+  ) => Effect.Effect<GarbagePlan, WriteLayoutError>
   /** What is on a plan, as it was found then. `PlanExpired`. */
   readonly plannedGarbage: (
     plan: string,
     options?: { readonly repository?: string | undefined }
-  ) => Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError>
-  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, RegistryError>
+  ) => Effect.Effect<ReadonlyArray<GarbageItem>, PlannedGarbageError>
+  readonly pins: (repository?: string) => Effect.Effect<ReadonlyArray<PinnedContent>, ReadLayoutError>
 }
 
 /** Taking out what nothing needs, and saying what is to stay. */
@@ -102,11 +102,11 @@ export interface GarbageWrites {
   readonly collectGarbage: (
     plan: string,
     options?: { readonly repository?: string | undefined }
-  ) => Effect.Effect<GarbageCollected, RegistryError>
+  ) => Effect.Effect<GarbageCollected, CollectGarbageError>
   /** Keeps a manifest with all it needs, or a blob, even when no tag leads to it. `BlobUnknown`. */
-  readonly pin: (repository: string, digest: string) => Effect.Effect<void, RegistryError>
+  readonly pin: (repository: string, digest: string) => Effect.Effect<void, PinError>
   /** Whether it was pinned. */
-  readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, RegistryError>
+  readonly unpin: (repository: string, digest: string) => Effect.Effect<boolean, PinError>
 }
 
 /** That content is to stay though nothing needs it. */

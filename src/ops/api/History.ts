@@ -1,7 +1,7 @@
 /** What happened to a layout, what it was at an earlier point, and how to bring that back. */
 import type { Effect, Option, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { HistoryError, RestoreError, WriteLayoutError } from "./errors.ts"
 
 /** A commit as it is told: which names it moved from where to where. */
 export interface HistoryCommit {
@@ -60,7 +60,7 @@ export interface RestoreOptions {
   /** In a tree of layouts it says which layout is meant. */
   readonly repository?: string | undefined
   /** Only says what would change. */
-  readonly dryRun?: boolean
+  readonly dryRun?: boolean | undefined
   /** Only if exactly this changes, as a dry run has said; otherwise `Conflict`. */
   readonly expected?: ReadonlyArray<NameChange> | undefined
 }
@@ -68,18 +68,18 @@ export interface RestoreOptions {
 /** What happened to a layout. */
 export interface HistoryReads {
   /** Commits, newest first. `HistoryInvalid` in the place where the history has been edited or cut. */
-  readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, RegistryError>
+  readonly history: (query?: HistoryQuery) => Stream.Stream<HistoryCommit, HistoryError>
   /**
    * Commits of all processes as they happen, oldest first; the stream never ends. None is left out, however slowly they
    * are taken. What another tool has done comes as soon as it is seen, and comes again under the same revision if it
    * has grown by the time it is recorded. A history that begins anew is told from its beginning. `HistoryInvalid`;
    * `RevisionUnknown` where what comes after `after` is kept no longer.
    */
-  readonly watch: (options?: WatchOptions) => Stream.Stream<HistoryCommit, RegistryError>
+  readonly watch: (options?: WatchOptions) => Stream.Stream<HistoryCommit, HistoryError>
   /** Begins to watch: the stream tells every commit after this, however long later it is taken. */
   readonly startWatch: (
     options?: WatchOptions
-  ) => Effect.Effect<Stream.Stream<HistoryCommit, RegistryError>, RegistryError>
+  ) => Effect.Effect<Stream.Stream<HistoryCommit, HistoryError>, HistoryError>
 }
 
 /** Keeping a layout as it was acknowledged, and bringing back what it was. */
@@ -89,7 +89,7 @@ export interface HistoryWrites {
    * that tool overwrote or removed of ours is put back at once, and not only by the next write. In a tree, `repository`
    * says which layout. What cannot be done now is done at the next change.
    */
-  readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, RegistryError>
+  readonly tend: (options?: { readonly repository?: string | undefined }) => Effect.Effect<never, WriteLayoutError>
   /**
    * Takes a commit back by a new one: each name it changed becomes what it was before. `Conflict` names those that have
    * been changed again since, unless it is forced; `ManifestBlobUnknown` what is gone that would be needed;
@@ -97,13 +97,13 @@ export interface HistoryWrites {
    */
   readonly revert: (
     revision: number,
-    options?: RestoreOptions & { readonly force?: boolean }
-  ) => Effect.Effect<Restored, RegistryError>
+    options?: RestoreOptions & { readonly force?: boolean | undefined }
+  ) => Effect.Effect<Restored, RestoreError>
   /**
    * Makes the layout, a repository or a tag what it was, by a new commit. What was added since stays in the history,
    * and what a tag leaves stays reachable by digest. `ManifestBlobUnknown`, `RevisionUnknown`.
    */
   readonly restore: (
     request: RestoreOptions & { readonly to: Point; readonly tag?: string | undefined }
-  ) => Effect.Effect<Restored, RegistryError>
+  ) => Effect.Effect<Restored, RestoreError>
 }

@@ -1,6 +1,7 @@
 /** A layout, or a tree of them: what only something with a journal and files of its own can do. */
-import { Context, type Effect, type Option } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
+import { Context, type Effect, type Option, type Stream } from "effect"
+import type { ReadFault } from "../../oci/faults.ts"
+import type { ForecastError, ResolveBlobError } from "./errors.ts"
 import type { GarbageReads, GarbageWrites, Held } from "./Garbage.ts"
 import type { HistoryReads, HistoryWrites, Point } from "./History.ts"
 import type { MaintenanceReads, MaintenanceWrites } from "./Maintenance.ts"
@@ -19,13 +20,13 @@ export interface LayoutReads extends HistoryReads, GarbageReads, MaintenanceRead
     repository: string,
     kind: "manifest" | "blob",
     digest: string
-  ) => Effect.Effect<DeletionForecast, RegistryError>
+  ) => Effect.Effect<DeletionForecast, ForecastError>
   /** The file that holds a blob, where blobs are files. */
-  readonly blobPath: (repository: string, digest: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  readonly blobPath: (repository: string, digest: string) => Effect.Effect<Option.Option<string>, ResolveBlobError>
   /** How many blobs there are, and their bytes. */
-  readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, RegistryError>
+  readonly usage: Effect.Effect<{ readonly blobs: number; readonly bytes: number }, ReadFault>
   /** What we hold of content beside the layout. */
-  readonly held: Effect.Effect<Held, RegistryError>
+  readonly held: Effect.Effect<Held, ReadFault>
 }
 
 /** What changes a layout. */
@@ -43,3 +44,13 @@ export class Layout extends Context.Service<Layout, LayoutShape>()("ocilayout/op
 /** Both services of one registry: what a layer provides. */
 export const contextOf = (registry: LayoutRegistry): Context.Context<Registry | Layout> =>
   Context.make(Registry, registry).pipe(Context.add(Layout, registry))
+
+/** What an operation can fail with, by its name: `ErrorOf<"resolveTag">`; of one that answers a stream, the stream's. */
+export type ErrorOf<Name extends keyof LayoutRegistry> = LayoutRegistry[Name] extends (...args: never) => infer Answer
+  ? ErrorIn<Answer>
+  : ErrorIn<LayoutRegistry[Name]>
+
+/** What an effect or a stream can fail with. */
+export type ErrorIn<Answer> = Answer extends Effect.Effect<infer _A, infer E, infer _R> ? E
+  : Answer extends Stream.Stream<infer _A, infer E, infer _R> ? E
+  : never

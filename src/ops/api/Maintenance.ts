@@ -2,6 +2,7 @@
 import type { Effect, Option, Stream } from "effect"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { ContentSource } from "./Content.ts"
+import type { VerifyError } from "./errors.ts"
 import type { Finding, FindingCode } from "./findings.ts"
 
 /** What has been looked at so far. */
@@ -81,7 +82,7 @@ export interface MaintenanceReads {
    * only a medium that fails (`StorageError`) and a name that is not there (`NameUnknown`, `ManifestUnknown`) are
    * errors.
    */
-  readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, RegistryError>
+  readonly verify: (options?: VerifyOptions) => Stream.Stream<VerifyStep, VerifyError>
 }
 
 /** Putting it right. */

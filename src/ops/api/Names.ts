@@ -2,9 +2,17 @@
 import type { Effect, Option, Stream } from "effect"
 import type { Page } from "../../layout/query.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ManifestContent } from "./Content.ts"
+import type {
+  DeleteNameError,
+  GetNamedError,
+  ListDigestsError,
+  ListTagsError,
+  MoveNameError,
+  ResolveNameError
+} from "./errors.ts"
 
 /** What removing an entry by its written name did. Without a revision nothing changed. */
 export interface NameDeleted {
@@ -32,21 +40,21 @@ export interface UnnamedEntry {
 /** Entries by the name they are written with, and those without one. */
 export interface NamesReads {
   /** The repository that bare tags and nameless entries belong to; none in a tree. */
-  readonly defaultRepository: Effect.Effect<Option.Option<Repository>, RegistryError>
+  readonly defaultRepository: Effect.Effect<Option.Option<Repository>, ReadFault>
   /**
    * The manifests that no tag of the repository names, in order of their digests; in the default repository, those of
    * `unnamed` as well. `NameUnknown`.
    */
-  readonly untagged: (repository: string, page?: Page) => Stream.Stream<Descriptor, RegistryError>
+  readonly untagged: (repository: string, page?: Page) => Stream.Stream<Descriptor, ListTagsError>
   /** Entries whose name cannot be understood, in index order; in a tree, those of `repository`. */
-  readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, RegistryError>
+  readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, ListDigestsError>
   /**
    * An entry by exactly the name it is written with; in a tree, behind its repository and `:` or `/`, or else the first that
    * is written so. `ManifestUnknown`; `IndexInvalid` where it is no descriptor.
    */
-  readonly resolveName: (refName: string) => Effect.Effect<Descriptor, RegistryError>
+  readonly resolveName: (refName: string) => Effect.Effect<Descriptor, ResolveNameError>
   /** The manifest behind a descriptor that `resolveName` gave. */
-  readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, RegistryError>
+  readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, GetNamedError>
 }
 
 /** Changes of entries by the name they are written with. */
@@ -58,8 +66,8 @@ export interface NamesWrites {
    */
   readonly deleteName: (
     refName: string,
-    options?: { readonly ifDigest?: string; readonly keep?: boolean }
-  ) => Effect.Effect<NameDeleted, RegistryError>
+    options?: { readonly ifDigest?: string | undefined; readonly keep?: boolean | undefined }
+  ) => Effect.Effect<NameDeleted, DeleteNameError>
   /**
    * Points the entry of exactly this name, found as `deleteName` finds it, at another manifest, of `repository`, or else
    * of the default one. `ManifestUnknown` where no entry has the name: names that fit no grammar are kept, and not made.
@@ -67,6 +75,6 @@ export interface NamesWrites {
   readonly moveName: (
     refName: string,
     digest: string,
-    options?: { readonly ifDigest?: string; readonly repository?: string }
-  ) => Effect.Effect<NameMoved, RegistryError>
+    options?: { readonly ifDigest?: string | undefined; readonly repository?: string | undefined }
+  ) => Effect.Effect<NameMoved, MoveNameError>
 }

@@ -5,7 +5,7 @@ import { displayName } from "../../layout/garbage.ts"
 import type { Age } from "../../layout/retention.ts"
 import type { State } from "../../layout/State.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -21,7 +21,7 @@ export const agesIn = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
   now: number
-): Effect.fn.Return<(entry: Entry) => ReadonlyArray<Age>, RegistryError> {
+): Effect.fn.Return<(entry: Entry) => ReadonlyArray<Age>, ReadFault> {
   const moved = yield* movesIn(opened, state)
   const shared = Map.groupBy(moved.values(), (time) => time)
   const ages = new Map<string, ReadonlyArray<Age>>()
@@ -42,7 +42,7 @@ const keyOf = (entry: Entry): string => `${displayName(entry)} ${entry.digest}`
 const movesIn = Effect.fnUntraced(function*(
   { journal }: Opened,
   { defaultRepository }: State
-): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<string, number>, ReadFault> {
   const moved = new Map<string, number>()
   yield* Stream.runForEach(journal.commits(), ({ actor, events, revision, time }) =>
     Effect.sync(() => {
@@ -65,7 +65,7 @@ const agesOf = Effect.fnUntraced(function*(
   opened: Opened,
   { descriptor }: Entry,
   now: number
-): Effect.fn.Return<ReadonlyArray<Age>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Age>, ReadFault> {
   if (descriptor === undefined) return []
   const written = isContentDigest(descriptor.digest) ? yield* opened.blobs.find(descriptor.digest) : Option.none()
   const file: ReadonlyArray<Age> = Option.isSome(written)
@@ -75,7 +75,7 @@ const agesOf = Effect.fnUntraced(function*(
   return Option.isNone(built) ? file : [age(built.value.time, built.value.source), ...file]
 })
 
-const readingOf = ({ blobs, manifests }: Opened): Reading<RegistryError> => ({
+const readingOf = ({ blobs, manifests }: Opened): Reading<ReadFault> => ({
   facts: (descriptor) => Effect.map(damaged(manifests.facts(descriptor)), Result.getSuccess),
   config: ({ digest }) =>
     isContentDigest(digest)

@@ -5,12 +5,13 @@ import { decide } from "../../layout/decide.ts"
 import { named } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
-import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import type { WriteFault } from "../../oci/faults.ts"
+import { ManifestUnknown, type NameInvalid, type NameUnknown } from "../../oci/OciError.ts"
 import { parseRepository } from "../../oci/Reference.ts"
 import type { NamesWrites } from "../api/Names.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placeToChange } from "../repositories/entryNamed.ts"
-import { isStored } from "./pushManifests.ts"
+import { isStored } from "../repositories/missingFrom.ts"
 import { findManifest } from "./reads.ts"
 
 export const makeByName = (catalog: Catalog): NamesWrites => ({
@@ -49,7 +50,10 @@ const evidenceOfMove = Effect.fnUntraced(function*(
   refName: string,
   digest: Digest,
   input: string | undefined
-): Effect.fn.Return<Pick<MoveName, "descriptor" | "missing">, RegistryError> {
+): Effect.fn.Return<
+  Pick<MoveName, "descriptor" | "missing">,
+  NameInvalid | NameUnknown | ManifestUnknown | WriteFault
+> {
   const repository = input === undefined ? state.defaultRepository : yield* Effect.fromResult(parseRepository(input))
   if (repository === undefined) return yield* new ManifestUnknown({ repository: "", reference: refName })
   const opened = { ...whole, repository }

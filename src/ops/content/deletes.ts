@@ -6,7 +6,8 @@ import type { Entry } from "../../layout/Entry.ts"
 import { reaching, withDigest } from "../../layout/query.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
+import { BlobUnknown, type DigestInvalid, ManifestUnknown, type SizeInvalid } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
@@ -34,7 +35,7 @@ const manifestNeeds = Effect.fnUntraced(function*(
   state: State,
   digest: Digest,
   lists: ReadonlyArray<List>
-): Effect.fn.Return<ReadonlyArray<Need>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Need>, ReadFault> {
   const own = needsIn(yield* walkRepository(opened, state, opened.repository, true), digest)
     .filter(({ by }) => !lists.some(({ descriptor }) => descriptor.digest === by))
   const stays = entriesOfDigest(state, digest).length > withDigest(state, opened.repository, digest).length
@@ -51,7 +52,7 @@ const blobNeeds = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
   digest: ContentDigest
-): Effect.fn.Return<ReadonlyArray<string>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<string>, ReadFault> {
   const { links, reached, unreadable } = yield* needsOfAll(opened, state)
   const named = Array.from(links).flatMap(([by, { children }]) =>
     by !== digest && children.includes(digest) ? [by] : []
@@ -70,7 +71,7 @@ const reclaimable = Effect.fnUntraced(function*(
   opened: Opened,
   { entries }: State,
   going: ReadonlyArray<Entry>
-): Effect.fn.Return<number, RegistryError> {
+): Effect.fn.Return<number, ReadFault> {
   const gone = new Set(going)
   const kept = contentOf(yield* needsOfAll(opened, { entries: entries.filter((entry) => !gone.has(entry)) }))
   let bytes = 0
@@ -122,14 +123,16 @@ export const makeDeletes = (
     const force = options.force ?? false
     yield* readAhead(opened)
     const { before, revision } = yield* opened.layout.transact({
-      evidence: Effect.fnUntraced(function*(state: State): Effect.fn.Return<Evidence, RegistryError> {
-        const lists = yield* listsNaming(opened, state, digest)
-        const needs = yield* manifestNeeds(opened, state, digest, lists)
-        const neededBy = unique(options.leaveReferrers === true ? needs.filter(({ as }) => as !== "subject") : needs)
-        // A list anew is content: one that is not to be is not written.
-        const isRefused = (neededBy.length > 0 && !force) || reaching(state, opened.repository, digest).length === 0
-        return { neededBy, unlisting: isRefused ? [] : yield* unlistReferrer(opened, hasher, state, digest, lists) }
-      }),
+      evidence: Effect.fnUntraced(
+        function*(state: State): Effect.fn.Return<Evidence, WriteFault | DigestInvalid | SizeInvalid> {
+          const lists = yield* listsNaming(opened, state, digest)
+          const needs = yield* manifestNeeds(opened, state, digest, lists)
+          const neededBy = unique(options.leaveReferrers === true ? needs.filter(({ as }) => as !== "subject") : needs)
+          // A list anew is content: one that is not to be is not written.
+          const isRefused = (neededBy.length > 0 && !force) || reaching(state, opened.repository, digest).length === 0
+          return { neededBy, unlisting: isRefused ? [] : yield* unlistReferrer(opened, hasher, state, digest, lists) }
+        }
+      ),
       decide: (state, { neededBy, unlisting }: Evidence) =>
         decide(state, {
           _tag: "Batch",

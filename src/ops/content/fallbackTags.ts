@@ -10,10 +10,11 @@ import type { State } from "../../layout/State.ts"
 import { type Descriptor, fieldOf, isJsonObject, type Json, type JsonObject } from "../../oci/Descriptor.ts"
 import { isList } from "../../oci/Descriptor.ts"
 import type { Digest } from "../../oci/Digest.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { jsonBytes, readJson } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex, kindOf } from "../../oci/MediaType.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { DigestInvalid, SizeInvalid, TagInvalid } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { Hasher } from "../ports/ports.ts"
 import { asReferrer } from "../reachability/belonging.ts"
@@ -37,7 +38,7 @@ const listsIn = Effect.fnUntraced(function*(
   opened: Located,
   state: State,
   subject?: Digest
-): Effect.fn.Return<ReadonlyArray<List>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<List>, ReadFault> {
   const lists: Array<List> = []
   for (const { descriptor, name } of entriesOf(state, opened.repository)) {
     if (name._tag !== "Tagged" || descriptor === undefined || kindOf(descriptor.mediaType) !== "index") continue
@@ -68,7 +69,7 @@ const write = Effect.fnUntraced(function*(
   tag: Tag,
   document: object,
   replaced: ReadonlyArray<Command> = []
-): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Command>, DigestInvalid | SizeInvalid | WriteFault> {
   const bytes = jsonBytes(document)
   const digest = hasher.digest("sha256", bytes)
   yield* opened.blobs.write(Stream.succeed(bytes), { algorithm: "sha256", digest, size: bytes.length, manifest: true })
@@ -106,7 +107,7 @@ export const listReferrer = Effect.fnUntraced(function*(
     readonly manifest: Manifest
     readonly wanted: boolean
   }
-): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Command>, DigestInvalid | SizeInvalid | TagInvalid | WriteFault> {
   const subject = manifest.subject?.digest
   if (subject === undefined) return []
   const listed = asReferrer(descriptor, manifest)
@@ -141,7 +142,7 @@ export const unlistReferrer = Effect.fnUntraced(function*(
   state: State,
   digest: Digest,
   naming: ReadonlyArray<List>
-): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Command>, DigestInvalid | SizeInvalid | WriteFault> {
   const commands = yield* Effect.forEach(naming, ({ descriptor, document, manifests, tag }) => {
     const rest = manifests.filter((item) => digestIn(item) !== digest)
     const { repository } = opened

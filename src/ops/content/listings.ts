@@ -6,9 +6,10 @@ import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
 import { blobsOf } from "../../oci/Manifest.ts"
-import { NameUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { NameUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "../api/Attached.ts"
+import type { ByDigestError } from "../api/errors.ts"
 import type { Trash } from "../api/Garbage.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import type { UnnamedEntry } from "../api/Names.ts"
@@ -52,7 +53,7 @@ const attachedTo = (
   input: string,
   { artifactType, limit, startAfter, verified = false }: ReferrersOptions,
   isMeant: (one: Attached) => boolean = () => true
-): Stream.Stream<Attached, RegistryError> =>
+): Stream.Stream<Attached, ByDigestError> =>
   Stream.fromIterableEffect(
     Effect.gen(function*() {
       const opened = yield* catalog.open(repository)
@@ -95,9 +96,10 @@ export const makeListings = (
     ),
 
   defaultRepository: catalog.shared
-    ? Effect.flatMap(
-      catalog.whole,
-      ({ layout }) => Effect.map(layout.snapshot, (state) => Option.fromUndefinedOr(state.defaultRepository))
+    ? catalog.whole.pipe(
+      Effect.flatMap(({ layout }) => layout.snapshot),
+      Effect.map((state) => Option.fromUndefinedOr(state.defaultRepository)),
+      Effect.catchTag("Unsupported", () => Effect.succeedNone)
     )
     : Effect.succeedNone,
 

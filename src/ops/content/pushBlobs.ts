@@ -13,12 +13,14 @@ import {
 } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { octetStream } from "../../oci/MediaType.ts"
-import { BlobUnknown, BlobUploadUnknown, type RegistryError, SizeInvalid } from "../../oci/OciError.ts"
+import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import * as limits from "../limits.ts"
+import { annotate, count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 
 type Located = Opened & { readonly repository: Repository }
@@ -29,7 +31,7 @@ export const makePushBlobs = (
   LayoutRegistry,
   "pushBlob" | "pushBlobChunked" | "pushBlobChunkedResume" | "mountBlob" | "uploads" | "findUpload"
 > => ({
-  pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, expected, content) {
+  pushBlob: Effect.fn("Registry.pushBlob")(function*(repository, content, expected = {}) {
     const opened = yield* catalog.open(repository)
     const digest = expected.digest === undefined
       ? undefined
@@ -40,6 +42,8 @@ export const makePushBlobs = (
       ...(digest === undefined ? {} : { digest }),
       ...(size === undefined ? {} : { size })
     })
+    yield* annotate({ digest: written.digest, size: written.size })
+    yield* count.bytesPushed(written.size)
     return {
       descriptor: { mediaType: expected.mediaType ?? octetStream, digest: written.digest, size: written.size },
       existed: written.existed
@@ -101,7 +105,7 @@ const resume = Effect.fnUntraced(function*(
   { repository, uploads }: Located,
   input: string,
   offset: number | undefined
-): Effect.fn.Return<OpenUpload, RegistryError> {
+): Effect.fn.Return<OpenUpload, UploadRefusal | ReadFault> {
   const id = yield* uploadId(input)
   const state = yield* uploads.stat(id)
   const now = yield* Clock.currentTimeMillis
@@ -132,7 +136,9 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
       const base = yield* addressed
       // The offset is all that decides; how much arrives is known when it has.
       yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
-      return offset + (yield* session.append(content))
+      const appended = yield* session.append(content)
+      yield* count.bytesPushed(appended)
+      return offset + appended
     }))
 
   const commit: BlobWriter["commit"] = (input, size) =>

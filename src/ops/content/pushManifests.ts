@@ -1,35 +1,32 @@
 /** Writing manifests and tags: one commit for all that belongs together. */
 import { Effect, Option, Result, Stream } from "effect"
-import type { Command, Missing, PutManifest, TagWrite } from "../../layout/Command.ts"
+import type { Command, Missing, PutManifest, Refusal, TagWrite } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
 import { replay } from "../../layout/evolve.ts"
 import { tagged, withDigest } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import {
-  algorithmOf,
-  type ContentDigest,
-  type Digest,
-  isContentDigest,
-  parseContentDigest,
-  parseDigest
-} from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, type Digest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import {
+  type AlgorithmUnsupported,
   DigestInvalid,
   ManifestTooLarge,
   ManifestUnknown,
-  type RegistryError,
+  type NameInvalid,
+  type TagInvalid,
   Unsupported
 } from "../../oci/OciError.ts"
 import { parseTag, type Repository } from "../../oci/Reference.ts"
+import type { PushManifestError } from "../api/errors.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import type { Change, ManifestPushed, PushManifestOptions, TagMoved, TagRequest } from "../api/Registry.ts"
 import * as limits from "../limits.ts"
 import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore, Committed, Hasher } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
-import { missingFrom } from "../repositories/missingFrom.ts"
+import { isStored, missingFrom } from "../repositories/missingFrom.ts"
 import { listReferrer } from "./fallbackTags.ts"
 import { findManifest } from "./reads.ts"
 
@@ -38,11 +35,11 @@ type Located = Opened & { readonly repository: Repository }
 /**
  * A change whose names and document are in order: its evidence is gathered on the state that the decision is made on.
  */
-interface Prepared {
+interface Prepared<E = PushManifestError> {
   readonly opened: Located
   /** Stores what the change brings along. */
-  readonly store: Effect.Effect<void, RegistryError>
-  readonly evidence: (state: State) => Effect.Effect<Command, RegistryError>
+  readonly store: Effect.Effect<void, E>
+  readonly evidence: (state: State) => Effect.Effect<Command, E>
 }
 
 export const makePushManifests = (
@@ -113,7 +110,7 @@ export const makePushManifests = (
       const opened = yield* catalog.open(repository)
       const digest = yield* Effect.fromResult(parseDigest(input))
       const tags = yield* tagWrites(requests)
-      const prepared: Prepared = {
+      const prepared: Prepared<ManifestUnknown | WriteFault> = {
         opened,
         store: Effect.void,
         evidence: Effect.fnUntraced(function*(state) {
@@ -132,7 +129,7 @@ export const makePushManifests = (
     }
   )
 
-  const prepare = Effect.fnUntraced(function*(change: Change): Effect.fn.Return<Prepared, RegistryError> {
+  const prepare = Effect.fnUntraced(function*(change: Change): Effect.fn.Return<Prepared, PushManifestError> {
     switch (change._tag) {
       case "PushManifest":
         return (yield* preparePush(change.repository, change.bytes, change.mediaType, change.options ?? {}, false))
@@ -182,14 +179,14 @@ export const makePushManifests = (
   }
 }
 
-const commit = ({ evidence, opened }: Prepared): Effect.Effect<Committed, RegistryError> =>
+const commit = <E>({ evidence, opened }: Prepared<E>): Effect.Effect<Committed, E | Refusal | WriteFault> =>
   opened.layout.transact({ evidence, decide })
 
 /** The commands of a batch, each with evidence of the state that those before it leave; a refused one is the last. */
 const commandsInTurn = Effect.fnUntraced(function*(
   prepared: ReadonlyArray<Prepared>,
   state: State
-): Effect.fn.Return<ReadonlyArray<Command>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Command>, PushManifestError> {
   const commands: Array<Command> = []
   let next = state
   for (const { evidence } of prepared) {
@@ -205,7 +202,7 @@ const commandsInTurn = Effect.fnUntraced(function*(
 const prepareDelete = Effect.fnUntraced(function*(
   catalog: Catalog,
   change: Extract<Change, { readonly _tag: "DeleteTag" }>
-): Effect.fn.Return<Prepared, RegistryError> {
+): Effect.fn.Return<Prepared, NameInvalid | TagInvalid | DigestInvalid | ReadFault> {
   const opened = yield* catalog.open(change.repository)
   const tag = yield* Effect.fromResult(parseTag(change.tag))
   const ifDigest = change.ifDigest === undefined ? undefined : yield* Effect.fromResult(parseDigest(change.ifDigest))
@@ -218,7 +215,9 @@ const prepareDelete = Effect.fnUntraced(function*(
   return { opened, store: Effect.void, evidence: () => Effect.succeed(command) }
 })
 
-const tagWrites = (requests: ReadonlyArray<TagRequest>): Effect.Effect<ReadonlyArray<TagWrite>, RegistryError> =>
+const tagWrites = (
+  requests: ReadonlyArray<TagRequest>
+): Effect.Effect<ReadonlyArray<TagWrite>, TagInvalid | DigestInvalid> =>
   Effect.forEach(
     requests,
     Effect.fnUntraced(function*(request) {
@@ -239,7 +238,10 @@ const describeManifest = Effect.fnUntraced(function*(
   bytes: Uint8Array,
   mediaType: string,
   expected: string | undefined
-): Effect.fn.Return<Descriptor & { readonly digest: ContentDigest }, RegistryError> {
+): Effect.fn.Return<
+  Descriptor & { readonly digest: ContentDigest },
+  AlgorithmUnsupported | DigestInvalid | ManifestTooLarge
+> {
   const wanted = expected === undefined ? undefined : yield* Effect.fromResult(parseContentDigest(expected))
   if (bytes.length > limits.manifestBytes) {
     return yield* new ManifestTooLarge({ size: bytes.length, limit: limits.manifestBytes })
@@ -255,14 +257,6 @@ const described = (
   { document }: Manifest
 ): Descriptor & { readonly digest: ContentDigest } =>
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
-
-export const isStored = (
-  opened: Opened,
-  { digest, size }: Pick<Descriptor, "digest" | "size">
-): Effect.Effect<boolean, RegistryError> =>
-  isContentDigest(digest)
-    ? Effect.map(opened.blobs.protect(digest, { manifest: true, size }), Option.isSome)
-    : Effect.succeed(false)
 
 const pushed = (
   { after, before, revision }: Committed,

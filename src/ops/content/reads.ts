@@ -4,6 +4,7 @@ import { named, names, reaching, tagged, unnamed, withDigest } from "../../layou
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import type { ManifestFault, ReadFault } from "../../oci/faults.ts"
 import { blobsOf } from "../../oci/Manifest.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import {
@@ -12,8 +13,7 @@ import {
   IndexInvalid,
   ManifestUnknown,
   NameUnknown,
-  RangeInvalid,
-  type RegistryError
+  RangeInvalid
 } from "../../oci/OciError.ts"
 import { quoted } from "../../oci/quoted.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
@@ -21,6 +21,7 @@ import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { BlobRead } from "../ports/ports.ts"
+import { annotate } from "../ports/telemetry.ts"
 import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placesOf } from "../repositories/entryNamed.ts"
@@ -33,7 +34,7 @@ export const findManifest = Effect.fnUntraced(function*(
   opened: Located,
   state: State,
   digest: Digest
-): Effect.fn.Return<Descriptor, RegistryError> {
+): Effect.fn.Return<Descriptor, NameUnknown | ManifestUnknown | ReadFault> {
   const { repository } = opened
   const strangers = repository === state.defaultRepository ? unnamed(state) : []
   const [entry] = [...reaching(state, repository, digest), ...strangers.filter((one) => one.digest === digest)]
@@ -84,6 +85,9 @@ type Reads = Pick<
   | "describe"
   | "tagsOf"
   | "expandDigest"
+  | "resolve"
+  | "get"
+  | "streamBlob"
   | "resolveName"
   | "getNamed"
   | "blobPath"
@@ -93,13 +97,14 @@ type Reads = Pick<
 export const makeReads = (catalog: Catalog): Reads => {
   const located = Effect.fnUntraced(function*(repository: string, input: string) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ digest: input })
     return { opened, digest: yield* Effect.fromResult(parseContentDigest(input)) }
   })
 
   const manifestContent = Effect.fnUntraced(function*(
     opened: Located,
     descriptor: Descriptor
-  ): Effect.fn.Return<ManifestContent, RegistryError> {
+  ): Effect.fn.Return<ManifestContent, ManifestFault> {
     const bytes = yield* opened.manifests.bytes(descriptor).pipe(
       Effect.catchTag(
         "ManifestUnknown",
@@ -116,12 +121,14 @@ export const makeReads = (catalog: Catalog): Reads => {
 
   const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     return bare(yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag)))
   })
 
   const getTag: Reads["getTag"] = Effect.fn("Registry.getTag")(function*(repository, input) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     const descriptor = yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag))
     return yield* manifestContent(opened, descriptor)
@@ -129,6 +136,7 @@ export const makeReads = (catalog: Catalog): Reads => {
 
   const manifestOf = Effect.fnUntraced(function*(repository: string, input: string) {
     const opened = yield* catalog.open(repository)
+    yield* annotate({ digest: input })
     const digest = yield* Effect.fromResult(parseDigest(input))
     return { opened, descriptor: yield* findManifest(opened, yield* opened.layout.snapshot, digest) }
   })
@@ -217,6 +225,13 @@ export const makeReads = (catalog: Catalog): Reads => {
   })
 
   return {
+    // No tag has a colon, and every digest has one.
+    resolve: (repository, reference) =>
+      reference.includes(":") ? resolveManifest(repository, reference) : resolveTag(repository, reference),
+    get: (repository, reference) =>
+      reference.includes(":") ? getManifest(repository, reference) : getTag(repository, reference),
+    streamBlob: (repository, digest, options) =>
+      Stream.unwrap(Effect.map(getBlob(repository, digest, options), ({ stream }) => stream)),
     getBlob,
     getBlobRange,
     getManifest,
@@ -257,7 +272,7 @@ export const makeReads = (catalog: Catalog): Reads => {
 const embeddedBlob = Effect.fnUntraced(function*(
   opened: Located,
   digest: ContentDigest
-): Effect.fn.Return<Uint8Array, RegistryError> {
+): Effect.fn.Return<Uint8Array, BlobUnknown | ReadFault> {
   const state = yield* opened.layout.snapshot
   if (HashMap.has(state.repositories, opened.repository)) {
     const { facts, reached } = yield* walkRepository(opened, state, opened.repository, true)

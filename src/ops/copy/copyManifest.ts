@@ -217,7 +217,7 @@ const send = (
     const content = yield* reader.content(descriptor)
     const counted = Stream.tap(content, ({ length }) => passed(length))
     // The digest tells all of it; a size that its manifest says may be wrong, and is copied as it is.
-    yield* registry.pushBlob(repository, { digest }, counted)
+    yield* registry.pushBlob(repository, counted, { digest })
   })).pipe(Effect.catchTags({
     DigestInvalid: (error) =>
       Effect.fail(

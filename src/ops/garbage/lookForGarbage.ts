@@ -6,7 +6,7 @@ import { displayName, type Evidence, type Remembered, type Sweep, sweep } from "
 import { type Age, type Retained, retainedBy } from "../../layout/retention.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import type { GarbageItem } from "../api/Garbage.ts"
 import { agesIn } from "../content/ages.ts"
 import * as limits from "../limits.ts"
@@ -32,7 +32,7 @@ const entriesIn = (event: Event): ReadonlyArray<Entry> => {
 export const gather = Effect.fnUntraced(function*(
   opened: Opened,
   { now: atOnce, retention, undoWindowMillis }: Asked
-): Effect.fn.Return<Gathered, RegistryError> {
+): Effect.fn.Return<Gathered, ReadFault> {
   const { blobs, journal, layout, leftovers, upkeep } = opened
   const now = yield* Clock.currentTimeMillis
   const past = new Map<string, Remembered>()
@@ -82,7 +82,7 @@ export const look = Effect.fnUntraced(function*(
   state: State,
   { agesOf, blobs, busy, now, past, pastManifests }: Gathered,
   { graceMillis, retention, undoWindowMillis, untagged }: Asked
-): Effect.fn.Return<Looked, RegistryError> {
+): Effect.fn.Return<Looked, ReadFault> {
   const retained = retainedBy(state, retention, agesOf, now)
   const { links, unreadable } = yield* needsOfAll(opened, state, pastManifests)
   const belongings = yield* belongingsIn(opened, state, true)

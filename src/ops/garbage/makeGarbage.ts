@@ -1,21 +1,24 @@
 /** Garbage collection: a plan of what goes, stored for an hour, and carried out as far as it still holds. */
 import { Clock, Effect, Option, Stream } from "effect"
+import type { Refusal } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
 import { displayName, type StoredBlob } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../../layout/Upload.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
-import { PlanExpired, type RegistryError, Unsupported } from "../../oci/OciError.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
+import { PlanExpired, Unsupported } from "../../oci/OciError.ts"
 import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
+import { count } from "../ports/telemetry.ts"
 import { readAhead } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 import { type Asked, decodePlan, encodePlan, withDefaults } from "./garbagePlan.ts"
 import { gather, type Gathered, itemsOf, look, type Looked } from "./lookForGarbage.ts"
 
-const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
+const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, ReadFault> =>
   Effect.map(opened.uploads.list, (uploads) =>
     uploads.map(({ id, repository, size, touched }): GarbageItem => {
       const goes = now - touched >= uploadExpiryMillis
@@ -24,7 +27,7 @@ const uploadItems = (opened: Opened, now: number): Effect.Effect<ReadonlyArray<G
     }))
 
 /** What tools have left behind, as far as they are known to leave such things. */
-const fileItems = ({ leftovers }: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, RegistryError> =>
+const fileItems = ({ leftovers }: Opened, now: number): Effect.Effect<ReadonlyArray<GarbageItem>, ReadFault> =>
   Effect.map(
     Stream.runCollect(leftovers.list),
     (found) =>
@@ -37,7 +40,7 @@ const fileItems = ({ leftovers }: Opened, now: number): Effect.Effect<ReadonlyAr
       })
   )
 
-const removeFile = ({ leftovers }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, RegistryError> =>
+const removeFile = ({ leftovers }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, WriteFault> =>
   Effect.map(
     leftovers.remove(item.name),
     (removed) =>
@@ -49,7 +52,7 @@ const sum = (items: ReadonlyArray<GarbageItem>): number => items.reduce((bytes, 
 const findBlobs = (
   { blobs }: Opened,
   batch: ReadonlyArray<GarbageItem>
-): Effect.Effect<ReadonlyArray<StoredBlob>, RegistryError> =>
+): Effect.Effect<ReadonlyArray<StoredBlob>, ReadFault> =>
   Effect.map(
     Effect.forEach(batch.map(({ name }) => name).filter(isContentDigest), blobs.find),
     (found) => found.flatMap((blob) => Option.toArray(blob))
@@ -61,11 +64,11 @@ const collectBatch = Effect.fnUntraced(function*(
   gathered: Gathered,
   asked: Asked,
   batch: ReadonlyArray<GarbageItem>
-): Effect.fn.Return<ReadonlyArray<GarbageItem>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<GarbageItem>, Refusal | WriteFault> {
   const kind = batch[0]?.kind
   const wanted = new Set(batch.map(({ digest, name }) => `${name} ${digest}`))
   let verdicts: ReadonlyArray<GarbageItem> = []
-  const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Looked, RegistryError> {
+  const evidence = Effect.fnUntraced(function*(state: State): Effect.fn.Return<Looked, ReadFault> {
     // A blob may have been pushed again since the plan, also in a layout where no marks can be made.
     const blobs = kind === "blob" ? yield* findBlobs(opened, batch) : gathered.blobs
     const { blobs: found, entries } = yield* look(opened, state, { ...gathered, blobs }, asked)
@@ -97,7 +100,7 @@ const settle = Effect.fnUntraced(function*(
   opened: Opened,
   batch: ReadonlyArray<GarbageItem>,
   verdicts: ReadonlyArray<GarbageItem>
-): Effect.fn.Return<Pick<GarbageCollected, "removed" | "spared">, RegistryError> {
+): Effect.fn.Return<Pick<GarbageCollected, "removed" | "spared">, WriteFault> {
   const removed: Array<GarbageItem> = []
   const spared: Array<GarbageItem> = []
   const found = new Map(verdicts.map((item) => [`${item.name} ${item.digest}`, item]))
@@ -112,11 +115,11 @@ const settle = Effect.fnUntraced(function*(
   return { removed, spared }
 })
 
-const isThere = ({ blobs }: Opened, digest: ContentDigest): Effect.Effect<boolean, RegistryError> =>
+const isThere = ({ blobs }: Opened, digest: ContentDigest): Effect.Effect<boolean, ReadFault> =>
   Effect.map(blobs.find(digest), Option.isSome)
 
 /** Discards an expired session, unless a client has continued it. */
-const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, RegistryError> =>
+const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<GarbageItem, WriteFault> =>
   Effect.scoped(Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     if (!isUploadId(item.name)) return { ...item, goes: false, why: "was gone already" }
@@ -199,6 +202,7 @@ export const makeGarbage = (
       ;(outcome.goes ? removed : spared).push(outcome)
     }
     if (asked.now) yield* opened.upkeep.emptyTrash
+    yield* count.bytesCollected(sum(removed))
     return { removed, spared, bytes: sum(removed), trash: (yield* opened.upkeep.held).trash }
   })
 })

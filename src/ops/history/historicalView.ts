@@ -2,6 +2,7 @@
 import { Effect, Stream } from "effect"
 import { pageOf, repositories } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
+import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { Point } from "../api/History.ts"
 import type { LayoutStore } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
@@ -11,10 +12,19 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
   /** What was is found once. */
   const states = new WeakMap<LayoutStore, State>()
 
-  const revision = (opened: Opened, others: boolean) =>
-    others && "time" in point
-      ? Effect.catchTag(readableAt(opened, point), "RevisionUnknown", () => Effect.succeed(0))
-      : readableAt(opened, point)
+  const revision = (opened: Opened, others: boolean) => {
+    const readable = readableAt(opened, point).pipe(
+      // No tag that cannot be has ever had a value.
+      Effect.catchTags({
+        NameInvalid: ({ message }) =>
+          Effect.fail(new RevisionUnknown({ asked: `value, since ${message},`, newest: 0 })),
+        TagInvalid: ({ message }) => Effect.fail(new RevisionUnknown({ asked: `value, since ${message},`, newest: 0 }))
+      })
+    )
+    return others && "time" in point
+      ? Effect.catchTag(readable, "RevisionUnknown", () => Effect.succeed(0))
+      : readable
+  }
 
   /** @param others whether there are other layouts: this one may have begun after a time at which they were there */
   const asItWas = <A extends Opened>(opened: A, others = false): A => ({

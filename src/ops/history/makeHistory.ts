@@ -1,7 +1,7 @@
 /** History, views of the past, and undoing: programs over the journal. */
 import { Effect, Option, Result, Stream } from "effect"
 import { changesOf, isAbout, movesTag, type NameChange } from "../../layout/changes.ts"
-import type { Command, Missing } from "../../layout/Command.ts"
+import type { Command, Missing, Refusal } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
 import { readEntry } from "../../layout/Entry.ts"
 import { type Event, isNote } from "../../layout/Event.ts"
@@ -10,9 +10,10 @@ import { equivalent, nameOf } from "../../layout/reconcile.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { Conflict, type RegistryError, RevisionUnknown, Unsupported } from "../../oci/OciError.ts"
+import { Conflict, type NameInvalid, RevisionUnknown, type TagInvalid, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository } from "../../oci/Reference.ts"
 import type { HistoryReads, HistoryWrites, Point, Restored, RestoreOptions } from "../api/History.ts"
 import type { BlobStore, Journal } from "../ports/ports.ts"
@@ -20,14 +21,14 @@ import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 
 /** The newest revision of a layout; 0 before there was any commit. */
-const newestRevision = ({ commits }: Journal): Effect.Effect<number, RegistryError> =>
+const newestRevision = ({ commits }: Journal): Effect.Effect<number, ReadFault> =>
   Effect.map(Stream.runHead(commits()), Option.match({ onNone: () => 0, onSome: ({ revision }) => revision }))
 
 /** The revision that a point means in a layout. */
 const revisionAt = Effect.fnUntraced(function*(
   opened: Opened,
   point: Point
-): Effect.fn.Return<number, RegistryError> {
+): Effect.fn.Return<number, NameInvalid | TagInvalid | ReadFault> {
   if ("revision" in point) return point.revision
   if ("time" in point) {
     const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= point.time))
@@ -60,7 +61,7 @@ const revisionAt = Effect.fnUntraced(function*(
 export const readableAt = Effect.fnUntraced(function*(
   opened: Opened,
   point: Point
-): Effect.fn.Return<number, RegistryError> {
+): Effect.fn.Return<number, NameInvalid | TagInvalid | ReadFault> {
   const revision = yield* revisionAt(opened, point)
   const newest = revision > 0 ? revision : yield* newestRevision(opened.journal)
   return revision > 0 || newest === 0 ? revision : yield* new RevisionUnknown({
@@ -96,7 +97,7 @@ const missingOf = Effect.fnUntraced(function*(
   { command, opened }: Plan,
   state: State,
   look: BlobStore["protect"]
-): Effect.fn.Return<ReadonlyArray<Missing>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Missing>, WriteFault> {
   const decision = decide(state, command([]))
   if (Result.isFailure(decision)) return []
   const { facts, reached, unreadable } = yield* opened.manifests.walk(manifestsIn(decision.success, state), true)
@@ -142,7 +143,7 @@ const differing = (one: ReadonlyArray<NameChange>, other: ReadonlyArray<NameChan
 const carryOut = Effect.fnUntraced(function*(
   plan: Plan,
   { dryRun = false, expected }: RestoreOptions
-): Effect.fn.Return<Restored, RegistryError> {
+): Effect.fn.Return<Restored, WriteFault | Refusal> {
   const { blobs, layout } = plan.opened
   if (!dryRun) {
     const { after, events, revision } = yield* layout.transact({
@@ -166,7 +167,7 @@ const mentioned = (
 const laterChanges = Effect.fnUntraced(function*(
   { journal }: Opened,
   revision: number
-): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<string, number>, ReadFault> {
   const later = new Map<string, number>()
   yield* Stream.runForEach(
     Stream.takeWhile(journal.commits(), (commit) => commit.revision > revision),

@@ -1,7 +1,8 @@
 /** Commits as they happen: whenever something may have, what is newer than what was told is read and told. */
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../../layout/changes.ts"
-import { type RegistryError, RevisionUnknown } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { HistoryReads, HistoryWrites } from "../api/History.ts"
 import type { FoundCommit, Journal } from "../ports/ports.ts"
 import type { Catalog } from "../repositories/catalog.ts"
@@ -20,7 +21,7 @@ const saying = ({ actor, events }: FoundCommit): string => JSON.stringify([actor
 const newer: (
   journal: Journal,
   told: Told
-) => Effect.Effect<readonly [Told, ReadonlyArray<FoundCommit>], RegistryError> = Effect.fnUntraced(
+) => Effect.Effect<readonly [Told, ReadonlyArray<FoundCommit>], ReadFault> = Effect.fnUntraced(
   function*(journal, told) {
     const newest = Option.getOrUndefined(yield* Stream.runHead(journal.commits()))
     const isAnother = newest?.journal !== undefined && told.journal !== undefined && newest.journal !== told.journal
@@ -52,7 +53,7 @@ const newer: (
 )
 
 /** As if all that there is had been told already. */
-const allTold = ({ commits }: Journal): Effect.Effect<Told, RegistryError> =>
+const allTold = ({ commits }: Journal): Effect.Effect<Told, ReadFault> =>
   Effect.map(
     Stream.runHead(commits()),
     Option.match({

@@ -3,9 +3,10 @@ import { Effect, Option, Result } from "effect"
 import type { Entry } from "../../layout/Entry.ts"
 import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
 import { algorithmOf, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
+import type { ManifestFault, ReadFault } from "../../oci/faults.ts"
 import { type Facts, type Manifest, neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { LimitExceeded, ManifestTooLarge, ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
 import type { BlobStore, FactsCache, Hasher } from "../ports/ports.ts"
 import { parseStored } from "./parseStored.ts"
@@ -22,7 +23,7 @@ export interface Walk {
   /** Whether everything that was to be read could be. */
   readonly complete: boolean
   /** Manifests that are there but cannot be read, so that what they need is not known. */
-  readonly unreadable: ReadonlyMap<Digest, RegistryError>
+  readonly unreadable: ReadonlyMap<Digest, ManifestFault>
 }
 
 export interface Manifests {
@@ -30,9 +31,9 @@ export interface Manifests {
    * A manifest's bytes, verified, even if its descriptor gives a wrong size; from its embedded data where the blob is
    * absent.
    */
-  readonly bytes: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  readonly bytes: (descriptor: Descriptor) => Effect.Effect<Uint8Array, ManifestFault>
   /** What a manifest names; remembered, since content cannot change under its name. */
-  readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, RegistryError>
+  readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, ManifestFault>
   /**
    * The indexes below `roots` and their children; manifests too are read when `deep`, but for those of which `told`
    * tells something.
@@ -41,7 +42,7 @@ export interface Manifests {
     roots: ReadonlyArray<Descriptor>,
     deep: boolean,
     told?: (descriptor: Descriptor) => Facts | undefined
-  ) => Effect.Effect<Walk, RegistryError>
+  ) => Effect.Effect<Walk, ReadFault>
   /** The content of a descriptor's embedded data, if it is the content of its digest. */
   readonly embedded: (descriptor: Descriptor) => Option.Option<Uint8Array>
 }
@@ -106,7 +107,7 @@ const walkWith = (
   Effect.fnUntraced(function*(roots, deep, told = () => undefined) {
     const reached = new Map<Digest, Descriptor>()
     const known = new Map<Digest, Facts>()
-    const unreadable = new Map<Digest, RegistryError>()
+    const unreadable = new Map<Digest, ManifestFault>()
     let complete = true
     let bytes = 0
     let level: ReadonlyArray<Descriptor> = roots

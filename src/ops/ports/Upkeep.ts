@@ -2,7 +2,7 @@
 import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Held } from "../api/Garbage.ts"
 import { leftoverMillis } from "../limits.ts"
 
@@ -20,9 +20,9 @@ export interface BlobFile {
 
 /** What the files of a layout are like that are no blobs. What cannot be read is told with the reason. */
 export interface Condition {
-  readonly marker: Result.Result<"present" | "missing", RegistryError>
-  readonly index: Result.Result<IndexCondition | undefined, RegistryError>
-  readonly journal: Result.Result<JournalCondition, RegistryError>
+  readonly marker: Result.Result<"present" | "missing", ReadFault>
+  readonly index: Result.Result<IndexCondition | undefined, ReadFault>
+  readonly journal: Result.Result<JournalCondition, ReadFault>
 }
 
 /** How the index is found. */
@@ -53,38 +53,38 @@ export interface Hashing {
   readonly hash: (
     digest: ContentDigest,
     passed: (bytes: number) => Effect.Effect<void>
-  ) => Effect.Effect<Option.Option<ContentDigest>, RegistryError>
+  ) => Effect.Effect<Option.Option<ContentDigest>, ReadFault>
 }
 
 /** The files of one layout as they lie there, and how they are put right. */
 export interface Upkeep {
-  readonly held: Effect.Effect<Held, RegistryError>
+  readonly held: Effect.Effect<Held, ReadFault>
   /** Deletes for good what collections have taken away, at once. */
-  readonly emptyTrash: Effect.Effect<void, RegistryError>
+  readonly emptyTrash: Effect.Effect<void, WriteFault>
   /** Fails only where the medium does. */
-  readonly look: Effect.Effect<Condition, RegistryError>
-  readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, RegistryError>
+  readonly look: Effect.Effect<Condition, ReadFault>
+  readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, ReadFault>
   /** Everything with the name of a blob, in no order. */
-  readonly blobs: Stream.Stream<BlobFile, RegistryError>
+  readonly blobs: Stream.Stream<BlobFile, ReadFault>
   readonly hashing: Effect.Effect<Hashing, never, Scope.Scope>
   /** Moves a blob away that is not what its name says, and tells where to; nothing happens to any other. */
-  readonly quarantine: (digest: ContentDigest) => Effect.Effect<Option.Option<string>, RegistryError>
+  readonly quarantine: (digest: ContentDigest) => Effect.Effect<Option.Option<string>, WriteFault>
   /**
    * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing
    * where there was nothing to do.
    */
-  readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, RegistryError>
+  readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, WriteFault>
   /** What `docker save` puts beside the index; none where there is no such file, or more than a manifest has. */
   readonly beside: (name: "manifest.json" | "repositories") => Effect.Effect<Option.Option<Uint8Array>>
   /**
    * The bytes of the file `index.json`, unparsed; none where there is no file, or it is larger than a manifest may be.
    */
-  readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, RegistryError>
+  readonly indexBytes: Effect.Effect<Option.Option<Uint8Array>, ReadFault>
   /**
    * Makes an index where it is lost, at once and with all that is in it: of the last commit or, where no journal tells,
    * of these entries. Tells what was done.
    */
-  readonly restoreIndex: (recovered: ReadonlyArray<Schema.Json>) => Effect.Effect<Option.Option<string>, RegistryError>
+  readonly restoreIndex: (recovered: ReadonlyArray<Schema.Json>) => Effect.Effect<Option.Option<string>, WriteFault>
 }
 
 /** A file or folder that is no part of the layout. */
@@ -106,7 +106,7 @@ export const isUnfinished = ({ changed, tool }: Leftover, now: number): boolean 
 
 /** What tools leave behind in a layout when they are interrupted, and strangers under `blobs/`. */
 export interface Leftovers {
-  readonly list: Stream.Stream<Leftover, RegistryError>
+  readonly list: Stream.Stream<Leftover, ReadFault>
   /** Removes one that may go; how many bytes went with it, or nothing where it may not, or is not on the list. */
-  readonly remove: (path: string) => Effect.Effect<Option.Option<number>, RegistryError>
+  readonly remove: (path: string) => Effect.Effect<Option.Option<number>, WriteFault>
 }

@@ -7,8 +7,9 @@ import type { State } from "../../layout/State.ts"
 import type { OpenUpload, UploadEvent, UploadId, UploadState } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../../oci/Digest.ts"
+import type { ContentFault, ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Facts } from "../../oci/Manifest.ts"
-import type { OciError, RegistryError } from "../../oci/OciError.ts"
+import type { DigestInvalid, PlanExpired, RegistryError, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Pin } from "../api/Garbage.ts"
 import type { LayerCache } from "../api/LayerCache.ts"
@@ -25,15 +26,15 @@ export interface Committed {
 }
 
 /** A decision, and what it has to know besides the state. */
-export interface Transaction<A, E> {
+export interface Transaction<A, E, D> {
   readonly evidence: (state: State) => Effect.Effect<A, E>
-  readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, OciError>
+  readonly decide: (state: State, evidence: A) => Result.Result<ReadonlyArray<Event>, D>
 }
 
 /** One layout's index. */
 export interface LayoutStore {
   /** The state as of now, without waiting for writers. */
-  readonly snapshot: Effect.Effect<State, RegistryError>
+  readonly snapshot: Effect.Effect<State, ReadFault>
   /**
    * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
    *
@@ -48,12 +49,14 @@ export interface LayoutStore {
    * decision deletes or collects is removed under the same lock, once that is on record; one to be collected stays if
    * it was just pushed again.
    */
-  readonly transact: <A, E>(transaction: Transaction<A, E>) => Effect.Effect<Committed, E | RegistryError>
+  readonly transact: <A, E, D>(
+    transaction: Transaction<A, E, D>
+  ) => Effect.Effect<Committed, E | D | WriteFault>
   /**
    * Looks as a writer does, and changes nothing itself: what other tools have overwritten or removed of ours is put
    * back, and what they did is recorded. A layout that we have never written is left as it is.
    */
-  readonly tend: Effect.Effect<void, RegistryError>
+  readonly tend: Effect.Effect<void, WriteFault>
 }
 
 /** A commit, or what will be one. */
@@ -77,14 +80,14 @@ export interface Journal {
    */
   readonly commits: (
     options?: { readonly before?: number | undefined; readonly mentioning?: string | undefined }
-  ) => Stream.Stream<FoundCommit, RegistryError>
+  ) => Stream.Stream<FoundCommit, ReadFault>
   /**
    * Commits of layouts that were here before and were removed since a time, with all but our own folder; what they name
    * can be had for as long as things can be undone.
    */
-  readonly putAside: (since: number) => Stream.Stream<FoundCommit, RegistryError>
+  readonly putAside: (since: number) => Stream.Stream<FoundCommit, ReadFault>
   /** The state after the commit of a revision; 0 is before the first. `RevisionUnknown` where it is kept no longer. */
-  readonly stateAt: (revision: number) => Effect.Effect<State, RegistryError>
+  readonly stateAt: (revision: number) => Effect.Effect<State, ReadFault>
 }
 
 /** A blob's bytes, or a window of them. */
@@ -96,7 +99,7 @@ export interface BlobRead {
    * fails with `ContentMismatch` before its end, or because this very file was hashed before.
    */
   readonly verified: boolean
-  readonly content: Stream.Stream<Uint8Array, RegistryError>
+  readonly content: Stream.Stream<Uint8Array, ContentFault>
 }
 
 /** What writing a blob did. */
@@ -116,7 +119,7 @@ export interface BlobStore {
   readonly stat: (
     digest: ContentDigest,
     options?: { readonly size?: number | undefined }
-  ) => Effect.Effect<Option.Option<number>, RegistryError>
+  ) => Effect.Effect<Option.Option<number>, ReadFault>
   /**
    * As `stat`, for a blob that a commit is about to name: it is then as durable as the layout promises, marked as just
    * used, and has a second name, which another tool's garbage collection does not remove (R15). `manifest` says that
@@ -125,7 +128,7 @@ export interface BlobStore {
   readonly protect: (
     digest: ContentDigest,
     options?: { readonly manifest?: boolean; readonly size?: number | undefined }
-  ) => Effect.Effect<Option.Option<number>, RegistryError>
+  ) => Effect.Effect<Option.Option<number>, WriteFault>
   /**
    * A window of `length` bytes from `offset`, cut at the blob's end; all of it without a window. With `passing` a piece
    * may take the place of the one before it.
@@ -137,9 +140,9 @@ export interface BlobStore {
       readonly verify: boolean
       readonly passing?: boolean | undefined
     }
-  ) => Effect.Effect<Option.Option<BlobRead>, RegistryError, Scope.Scope>
+  ) => Effect.Effect<Option.Option<BlobRead>, ContentFault, Scope.Scope>
   /** The whole of a small blob, verified; `LimitExceeded` when it is larger than `limit` bytes. */
-  readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, RegistryError>
+  readonly get: (digest: ContentDigest, limit: number) => Effect.Effect<Option.Option<Uint8Array>, ContentFault>
   /**
    * Stores content under its digest after its bytes were checked; fails as soon as it exceeds `size`. From then on it
    * is protected as by `protect`.
@@ -152,22 +155,25 @@ export interface BlobStore {
       readonly size?: number
       readonly manifest?: boolean
     }
-  ) => Effect.Effect<BlobWritten, E | RegistryError, R>
+  ) => Effect.Effect<BlobWritten, E | DigestInvalid | SizeInvalid | WriteFault, R>
   /** Takes a blob over from another layout's store, by link where the two can share it. False when it is not there. */
-  readonly adopt: (from: BlobStore, digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+  readonly adopt: (
+    from: BlobStore,
+    digest: ContentDigest
+  ) => Effect.Effect<boolean, DigestInvalid | SizeInvalid | WriteFault>
   /** Every blob, in no order; files under `blobs/` that have no digest as name are skipped. */
-  readonly list: Stream.Stream<StoredBlob, RegistryError>
+  readonly list: Stream.Stream<StoredBlob, ReadFault>
   /**
    * The digests of all blobs, in no order: much faster than `list`, since no blob is looked at. The same array again
    * means that no blob has come or gone.
    */
-  readonly digests: Effect.Effect<ReadonlyArray<ContentDigest>, RegistryError>
+  readonly digests: Effect.Effect<ReadonlyArray<ContentDigest>, ReadFault>
   /** Content that was removed from the layout by another tool, and that only we still hold; in no order. */
-  readonly heldOnly: Stream.Stream<StoredBlob, RegistryError>
+  readonly heldOnly: Stream.Stream<StoredBlob, ReadFault>
   /** One blob as `list` or `heldOnly` would tell of it. */
-  readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, RegistryError>
+  readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, ReadFault>
   /** The blobs that were pushed, mounted or named by a commit since a time in milliseconds, as far as that is known. */
-  readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, RegistryError>
+  readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, ReadFault>
   /** The file that holds a blob, where blobs are files. */
   readonly path: (digest: ContentDigest) => Option.Option<string>
 }
@@ -179,37 +185,37 @@ export interface UploadSession {
    * Appends the bytes and acknowledges them: they are as durable as the layout promises. When the content breaks off,
    * what had arrived is kept and acknowledged, and the failure is passed on.
    */
-  readonly append: <E, R>(content: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<number, E | RegistryError, R>
+  readonly append: <E, R>(content: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<number, E | WriteFault, R>
   /** What all of its bytes hash to. */
-  readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, RegistryError>
+  readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, WriteFault>
   /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`). */
-  readonly conclude: (event: UploadEvent) => Effect.Effect<void, RegistryError>
+  readonly conclude: (event: UploadEvent) => Effect.Effect<void, WriteFault>
 }
 
 /** The unfinished blobs of one layout. */
 export interface UploadStore {
   /** Starts a session with a new id. */
-  readonly create: (repository: Repository) => Effect.Effect<OpenUpload, RegistryError>
-  readonly stat: (id: UploadId) => Effect.Effect<UploadState, RegistryError>
+  readonly create: (repository: Repository) => Effect.Effect<OpenUpload, WriteFault>
+  readonly stat: (id: UploadId) => Effect.Effect<UploadState, ReadFault>
   /** `UploadBusy` when another caller is using it. */
-  readonly exclusive: (id: UploadId) => Effect.Effect<UploadSession, RegistryError, Scope.Scope>
-  readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, RegistryError>
+  readonly exclusive: (id: UploadId) => Effect.Effect<UploadSession, UploadBusy | WriteFault, Scope.Scope>
+  readonly list: Effect.Effect<ReadonlyArray<OpenUpload>, ReadFault>
 }
 
 /** Content that stays though nothing in the layout needs it. */
 export interface Pins {
-  readonly all: Effect.Effect<ReadonlyMap<ContentDigest, Pin>, RegistryError>
-  readonly add: (digest: ContentDigest, pin: Pin) => Effect.Effect<void, RegistryError>
+  readonly all: Effect.Effect<ReadonlyMap<ContentDigest, Pin>, ReadFault>
+  readonly add: (digest: ContentDigest, pin: Pin) => Effect.Effect<void, WriteFault>
   /** Whether there was one. */
-  readonly remove: (digest: ContentDigest) => Effect.Effect<boolean, RegistryError>
+  readonly remove: (digest: ContentDigest) => Effect.Effect<boolean, WriteFault>
 }
 
 /** Lists of what is to be done, kept for an hour so that what was looked at is what is carried out. */
 export interface Plans {
   /** Keeps a plan under a new name; none where nothing can be written. */
-  readonly save: (plan: string) => Effect.Effect<Option.Option<string>, RegistryError>
+  readonly save: (plan: string) => Effect.Effect<Option.Option<string>, WriteFault>
   /** `PlanExpired` when it is kept no longer, or never was. */
-  readonly load: (id: string) => Effect.Effect<string, RegistryError>
+  readonly load: (id: string) => Effect.Effect<string, PlanExpired | ReadFault>
 }
 
 /**
@@ -241,9 +247,9 @@ export interface Stores {
 /** A tree of layouts, one per repository. */
 export interface Layouts {
   /** The stores of a repository, whether its layout exists already or not. */
-  readonly open: (repository: Repository) => Effect.Effect<Stores, RegistryError>
+  readonly open: (repository: Repository) => Effect.Effect<Stores, ReadFault>
   /** The repositories whose layouts exist, in lexical order. */
-  readonly list: Effect.Effect<ReadonlyArray<Repository>, RegistryError>
+  readonly list: Effect.Effect<ReadonlyArray<Repository>, ReadFault>
 }
 
 /** Hashes what is in memory; streams are hashed where they are stored. */

@@ -7,8 +7,8 @@ import type { Links } from "../../layout/garbage.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { type Facts, neededBy } from "../../oci/Manifest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached } from "../api/Attached.ts"
 import { descriptorsOf, type Walk } from "../manifests/manifests.ts"
@@ -46,7 +46,7 @@ export const belongingsIn = Effect.fnUntraced(function*(
   opened: Reading,
   state: State,
   verified: boolean
-): Effect.fn.Return<Belongings, RegistryError> {
+): Effect.fn.Return<Belongings, ReadFault> {
   const digests = yield* opened.blobs.digests
   const known = verified ? undefined : remembered.verified.get(state) ?? remembered.told.get(state)
   // Blobs come and go while the index stays.
@@ -144,7 +144,7 @@ export const asReferrer = (
 const strangers = Effect.fnUntraced(function*(
   { journal }: Pick<Opened, "journal">,
   unlisted: ReadonlyMap<string, Unlisted>
-): Effect.fn.Return<ReadonlyMap<string, Unlisted>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<string, Unlisted>, ReadFault> {
   if (unlisted.size === 0) return unlisted
   const [only, ...others] = unlisted.keys()
   const known = new Set<string>()
@@ -182,7 +182,7 @@ export const findAttached = Effect.fnUntraced(function*(
   state: State,
   digest: string,
   own: { readonly has: (digest: string) => boolean }
-): Effect.fn.Return<Descriptor | undefined, RegistryError> {
+): Effect.fn.Return<Descriptor | undefined, ReadFault> {
   const { attached, bonds } = yield* belongingsIn(opened, state, false)
   const subjects = Map.groupBy(bonds, (bond) => bond.digest)
   if (!subjects.has(digest)) return undefined

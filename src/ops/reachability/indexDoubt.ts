@@ -1,6 +1,6 @@
 /** Whether an index tells everything that it was written to tell. */
 import { Effect, Result } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import type { Upkeep } from "../ports/Upkeep.ts"
 
 /**
@@ -8,7 +8,7 @@ import type { Upkeep } from "../ports/Upkeep.ts"
  * missing, or has lost its list, names nothing, and that is hardly what was meant; of a key that is there twice only the
  * last one counts, and what the first one names is content all the same.
  */
-export const indexDoubt = ({ look }: Pick<Upkeep, "look">): Effect.Effect<string | undefined, RegistryError> =>
+export const indexDoubt = ({ look }: Pick<Upkeep, "look">): Effect.Effect<string | undefined, ReadFault> =>
   Effect.map(look, ({ index }) => {
     if (Result.isFailure(index)) return `what is needed cannot be told: ${index.failure.message}`
     const found = index.success

@@ -8,10 +8,10 @@ import type { Links } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { decodeText } from "../../oci/Json.ts"
 import { neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -46,7 +46,7 @@ export const needsOfAll = Effect.fnUntraced(function*(
   opened: Reading,
   { entries }: Pick<State, "entries">,
   past: ReadonlyArray<Descriptor> = []
-): Effect.fn.Return<Needs, RegistryError> {
+): Effect.fn.Return<Needs, ReadFault> {
   const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
   const links = new Map<string, Links>()
   for (const [digest, facts] of walk.facts) {
@@ -104,7 +104,7 @@ const textOf = Effect.fnUntraced(function*(
   { blobs, manifests }: Reading,
   digest: string,
   reached: ReadonlyMap<string, Descriptor>
-): Effect.fn.Return<Option.Option<string>, RegistryError> {
+): Effect.fn.Return<Option.Option<string>, ReadFault> {
   if (!isContentDigest(digest)) return Option.some("")
   const stored = yield* Effect.result(blobs.get(digest, limits.manifestBytes))
   if (Result.isFailure(stored)) {

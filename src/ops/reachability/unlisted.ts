@@ -2,10 +2,10 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { type Descriptor, fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { readJson } from "../../oci/Json.ts"
 import { type Facts, type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { artifactManifest, imageIndex, imageManifest, kindOf } from "../../oci/MediaType.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { damaged } from "../manifests/damage.ts"
@@ -26,7 +26,7 @@ export const unlistedManifests = Effect.fnUntraced(function*(
   blobs: BlobStore,
   digests: ReadonlyArray<ContentDigest>,
   known: { readonly has: (digest: string) => boolean }
-): Effect.fn.Return<ReadonlyMap<ContentDigest, Unlisted>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<ContentDigest, Unlisted>, ReadFault> {
   const memory = found.get(blobs) ?? new Map<ContentDigest, Unlisted | "other">()
   found.set(blobs, memory)
   const unlisted = new Map<ContentDigest, Unlisted>()
@@ -44,7 +44,7 @@ export const unlistedManifests = Effect.fnUntraced(function*(
 const readUnlisted = Effect.fnUntraced(function*(
   blobs: Pick<BlobStore, "get" | "read">,
   digest: ContentDigest
-): Effect.fn.Return<Unlisted | "other" | undefined, RegistryError> {
+): Effect.fn.Return<Unlisted | "other" | undefined, ReadFault> {
   const first = yield* damaged(Effect.scoped(Effect.gen(function*() {
     const read = yield* blobs.read(digest, { window: { offset: 0, length: 1 }, verify: false })
     if (Option.isNone(read) || read.value.size > limits.manifestBytes) return undefined

@@ -6,9 +6,10 @@ import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
 import { images, platformOf, predicatesOf } from "../../oci/Platform.ts"
+import type { CopySource } from "../api/Copy.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
-import { blobRepository, type Found } from "./find.ts"
+import type { Found } from "./find.ts"
 
 /** Text in it is as it is written in the layout: the surface that shows it makes it safe. */
 export interface Inspected {
@@ -27,19 +28,41 @@ export interface Inspected {
   readonly referrers: ReadonlyMap<string, number>
 }
 
+/** What of a manifest is explained. */
+export interface InspectOptions {
+  /** Of an index only the image for this platform, `os/arch[/variant]`: `PlatformUnknown` where there is none. */
+  readonly platform?: string | undefined
+}
+
 /**
- * Explains what a reference was found to name. With `platform`, of an index only the image for it, `PlatformUnknown`
- * where there is none; without, an index of one image, attestations aside, stands for that image. A config that cannot
- * be read fails it: `BlobUnknown`, or `ManifestInvalid` at `config`.
+ * Explains an image, an index or an artifact. An index of one image, attestations aside, stands for that image. A config
+ * that cannot be read fails it: `BlobUnknown`, or `ManifestInvalid` at `config`.
+ *
+ * ```ts
+ * const { image, platform } = yield* inspect({ registry, repository: "app", reference: "v1" }, { platform: "linux/arm64" })
+ * ```
  */
 export const inspect = Effect.fn("inspect")(function*(
-  found: Found,
-  platform?: string
+  source: CopySource,
+  { platform }: InspectOptions = {}
 ): Effect.fn.Return<Inspected, RegistryError> {
-  const reader = readSource(sourceOf(found))
+  const { descriptor } = yield* readSource(source).root
+  return yield* explain(source, descriptor, platform)
+})
+
+/** Explains what a reference was found to name, as `inspect` does. */
+export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, RegistryError> =>
+  explain(sourceOf(found), found.descriptor, platform)
+
+const explain = Effect.fnUntraced(function*(
+  source: CopySource,
+  root: Descriptor,
+  platform: string | undefined
+): Effect.fn.Return<Inspected, RegistryError> {
+  const reader = readSource(source)
   const { child, manifest: { descriptor, manifest } } = platform === undefined
-    ? yield* onlyImage(reader, yield* reader.manifest(found.descriptor))
-    : yield* chooseImage(reader, found.descriptor, platform)
+    ? yield* onlyImage(reader, yield* reader.manifest(root))
+    : yield* chooseImage(reader, root, platform)
   const predicates = predicatesOf(manifest)
   const image = manifest.kind === "image" && manifest.config !== undefined && predicates === undefined
     ? yield* configOf(reader, manifest.config)
@@ -54,8 +77,8 @@ export const inspect = Effect.fn("inspect")(function*(
     ...(stated === undefined ? {} : { platform: stated }),
     ...(image === undefined ? {} : { image }),
     ...(predicates === undefined ? {} : { predicates }),
-    missing: yield* missingOf(found, manifest),
-    referrers: yield* referrersOf(found, descriptor)
+    missing: yield* missingOf(source, reader.repository, manifest),
+    referrers: yield* referrersOf(source, descriptor)
   }
 })
 
@@ -107,13 +130,14 @@ export const weighImages = (
 }
 
 const missingOf = Effect.fnUntraced(function*(
-  found: Found,
+  { registry }: CopySource,
+  repository: string,
   { layers }: Manifest
 ): Effect.fn.Return<ReadonlySet<string>, RegistryError> {
   const absent = yield* Effect.filter(
     Array.from(new Set(layers.map(({ digest }) => digest))),
     (digest) =>
-      found.layout.registry.resolveBlob(blobRepository(found), digest).pipe(
+      registry.resolveBlob(repository, digest).pipe(
         Effect.as(false),
         Effect.catchTags({
           BlobUnknown: () => Effect.succeed(true),
@@ -145,14 +169,17 @@ const configOf = Effect.fnUntraced(function*(
 })
 
 const referrersOf = Effect.fnUntraced(function*(
-  { layout, repository }: Found,
+  source: CopySource,
   { digest }: Descriptor
 ): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
   const counts = new Map<string, number>()
-  if (repository === undefined) return counts
-  yield* Stream.runForEach(layout.registry.referrers(repository, digest), ({ artifactType = "" }) =>
-    Effect.sync(() => {
-      counts.set(artifactType, (counts.get(artifactType) ?? 0) + 1)
-    }))
+  if ("refName" in source) return counts
+  yield* Stream.runForEach(
+    source.registry.referrers(source.repository, digest),
+    ({ artifactType = "" }) =>
+      Effect.sync(() => {
+        counts.set(artifactType, (counts.get(artifactType) ?? 0) + 1)
+      })
+  )
   return counts
 })

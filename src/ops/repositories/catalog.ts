@@ -2,7 +2,8 @@
 import { Effect, Option, Stream } from "effect"
 import { type Page, pageOf, repositories } from "../../layout/query.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, NameInvalid, type RegistryError, Unsupported } from "../../oci/OciError.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
+import { BlobUnknown, type DigestInvalid, NameInvalid, type SizeInvalid, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, type Repository } from "../../oci/Reference.ts"
 import { makeManifests, type Manifests } from "../manifests/manifests.ts"
 import type { Hasher, Layouts, Stores } from "../ports/ports.ts"
@@ -16,18 +17,20 @@ export interface Catalog {
   /** Whether all repositories are in one layout. */
   readonly shared: boolean
   /** The stores of a repository whose name is valid, whether it exists or not. `NameInvalid`. */
-  readonly open: (repository: string) => Effect.Effect<Opened & { readonly repository: Repository }, RegistryError>
+  readonly open: (
+    repository: string
+  ) => Effect.Effect<Opened & { readonly repository: Repository }, NameInvalid | ReadFault>
   /** The one layout that holds all repositories. `Unsupported` for a tree. */
-  readonly whole: Effect.Effect<Opened, RegistryError>
+  readonly whole: Effect.Effect<Opened, Unsupported | ReadFault>
   /** All layouts there are: one, or those of the tree, each with the repository that it is. */
-  readonly layouts: Effect.Effect<ReadonlyArray<Opened & { readonly repository?: Repository }>, RegistryError>
-  readonly repositories: (page: Page) => Stream.Stream<Repository, RegistryError>
+  readonly layouts: Effect.Effect<ReadonlyArray<Opened & { readonly repository?: Repository }>, ReadFault>
+  readonly repositories: (page: Page) => Stream.Stream<Repository, ReadFault>
   /** Makes a blob of one repository, or of any that has it, readable in another. */
   readonly mount: (
     from: Repository | undefined,
     to: Repository,
     digest: ContentDigest
-  ) => Effect.Effect<void, RegistryError>
+  ) => Effect.Effect<void, BlobUnknown | DigestInvalid | SizeInvalid | WriteFault>
   /** Whether changes of these two repositories can be one commit. */
   readonly together: (a: Repository, b: Repository) => boolean
 }

@@ -1,6 +1,7 @@
 /** Operations on a layout as a whole: in a tree of them it has to be said which one. */
 import { Effect } from "effect"
-import { type RegistryError, Unsupported } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { type NameInvalid, Unsupported } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 
@@ -8,7 +9,7 @@ import type { Catalog, Opened } from "./catalog.ts"
 export const choose = Effect.fnUntraced(function*(
   catalog: Catalog,
   repository: string | undefined
-): Effect.fn.Return<Opened & { readonly repository?: Repository }, RegistryError> {
+): Effect.fn.Return<Opened & { readonly repository?: Repository }, NameInvalid | Unsupported | ReadFault> {
   if (repository !== undefined) return yield* catalog.open(repository)
   const [only, ...others] = yield* catalog.layouts
   if (only !== undefined && others.length === 0) return only

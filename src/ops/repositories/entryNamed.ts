@@ -1,7 +1,8 @@
 /** Entries by the name they are written with, where each repository may be a layout of its own. */
 import { Effect, Option } from "effect"
 import { named } from "../../layout/query.ts"
-import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
+import { ManifestUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Catalog, Opened } from "./catalog.ts"
 
@@ -17,7 +18,7 @@ interface NamePlace {
 export const placesOf = (
   catalog: Catalog,
   refName: string
-): Effect.Effect<ReadonlyArray<NamePlace>, RegistryError> =>
+): Effect.Effect<ReadonlyArray<NamePlace>, ReadFault> =>
   Effect.map(catalog.layouts, (layouts) => {
     const within = layouts.flatMap((opened): ReadonlyArray<NamePlace> => {
       const name = nameWithin(opened.repository, refName)
@@ -39,7 +40,7 @@ const nameWithin = (repository: string | undefined, name: string): string | unde
 export const placeToChange = Effect.fnUntraced(function*(
   catalog: Catalog,
   refName: string
-): Effect.fn.Return<NamePlace, RegistryError> {
+): Effect.fn.Return<NamePlace, ManifestUnknown | ReadFault> {
   const found: Array<NamePlace> = []
   for (const place of yield* placesOf(catalog, refName)) {
     if (Option.isNone(named(yield* place.opened.layout.snapshot, place.name))) continue

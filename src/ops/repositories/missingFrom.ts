@@ -1,10 +1,12 @@
 /** Whether a layout has all that a manifest needs. */
 import { Effect, Option } from "effect"
 import type { Missing } from "../../layout/Command.ts"
+import type { Descriptor } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
+import type { WriteFault } from "../../oci/faults.ts"
 import { children, type Manifest } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
 import type { BlobStore } from "../ports/ports.ts"
 import type { Opened } from "./catalog.ts"
 
@@ -19,7 +21,7 @@ export const missingFrom = (
   manifest: Manifest,
   look: BlobStore["protect"],
   isStored: boolean
-): Effect.Effect<ReadonlyArray<Missing>, RegistryError> =>
+): Effect.Effect<ReadonlyArray<Missing>, ManifestInvalid | WriteFault> =>
   Effect.gen(function*() {
     const missing: Array<Missing> = []
     for (const { descriptor, optional, path } of children(manifest)) {
@@ -42,3 +44,12 @@ export const missingFrom = (
     }
     return missing
   })
+
+/** Whether a manifest is in a file of the layout, which from then on lasts as long as what names it. */
+export const isStored = (
+  opened: Opened,
+  { digest, size }: Pick<Descriptor, "digest" | "size">
+): Effect.Effect<boolean, WriteFault> =>
+  isContentDigest(digest)
+    ? Effect.map(opened.blobs.protect(digest, { manifest: true, size }), Option.isSome)
+    : Effect.succeed(false)

@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { constantOf, entriesOf, names } from "../../layout/query.ts"
 import type { Names, State } from "../../layout/State.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { descriptorsOf, type Walk } from "../manifests/manifests.ts"
 import type { Opened } from "./catalog.ts"
@@ -20,7 +20,7 @@ export const walkRepository = Effect.fnUntraced(function*(
   state: State,
   repository: Repository,
   deep: boolean
-): Effect.fn.Return<Walk, RegistryError> {
+): Effect.fn.Return<Walk, ReadFault> {
   const own = names(state, repository)
   const memory = deep ? walks.manifests : walks.indexes
   const known = Option.flatMap(own, (own) => Option.fromUndefinedOr(memory.get(own)))
@@ -39,7 +39,7 @@ export const walkRepositoryCached = Effect.fnUntraced(function*(
   { facts, manifests }: Opened,
   state: State,
   repository: Repository
-): Effect.fn.Return<Walk, RegistryError> {
+): Effect.fn.Return<Walk, ReadFault> {
   const own = constantOf(state, repository)
   const known = own === undefined ? undefined : walks.manifests.get(own) ?? walks.told.get(own)
   if (known !== undefined) return known

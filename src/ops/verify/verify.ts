@@ -4,8 +4,9 @@ import { entriesOf, named, names, tagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseDigest } from "../../oci/Digest.ts"
-import { ManifestUnknown, NameUnknown, ReferenceInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestUnknown, NameUnknown, ReferenceInvalid } from "../../oci/OciError.ts"
 import { isTag, parseRepository, type Repository } from "../../oci/Reference.ts"
+import type { VerifyError } from "../api/errors.ts"
 import { finding } from "../api/findings.ts"
 import type { Checked, MaintenanceReads, VerifyOptions, VerifyStep } from "../api/Maintenance.ts"
 import { findManifest } from "../content/reads.ts"
@@ -30,7 +31,7 @@ const progressMillis = 50
 const waitingSteps = 64
 
 export const makeVerify = (catalog: Catalog): MaintenanceReads["verify"] => (options = {}) =>
-  Stream.callback<VerifyStep, RegistryError>(
+  Stream.callback<VerifyStep, VerifyError>(
     (queue) => Queue.into(verifyAll(catalog, options, (step) => Effect.asVoid(Queue.offer(queue, step))), queue),
     { bufferSize: waitingSteps, strategy: "suspend" }
   )
@@ -39,7 +40,7 @@ const verifyAll = Effect.fn("Registry.verify")(function*(
   catalog: Catalog,
   options: VerifyOptions,
   tell: (step: VerifyStep) => Effect.Effect<void>
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, VerifyError> {
   const { name, reference, repository } = options
   if (repository === undefined && reference !== undefined) {
     return yield* new ReferenceInvalid({ input: reference, reason: "needs the repository that it is in" })
@@ -87,7 +88,7 @@ const verifyLayout = Effect.fnUntraced(function*(
   layout: Layout,
   options: VerifyOptions,
   { looked, tell }: ReturnType<typeof counting>
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, VerifyError> {
   const { level = "content", name, repository, sparse = false } = options
   const report: Report = {
     level,
@@ -111,7 +112,7 @@ const rootsOf = Effect.fnUntraced(function*(
   layout: Layout,
   state: State,
   { name, reference, repository }: VerifyOptions
-): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Descriptor>, VerifyError> {
   if (repository === undefined) {
     return descriptorsOf(name === undefined ? state.entries : Option.toArray(named(state, name)))
   }

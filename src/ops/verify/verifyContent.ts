@@ -2,7 +2,7 @@
 import { Effect, Option, Result, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { damaged, isDamage } from "../manifests/damage.ts"
 import type { Hashing } from "../ports/Upkeep.ts"
 import type { Graph } from "../reachability/Graph.ts"
@@ -16,7 +16,7 @@ export const checkContent = (
   graph: Graph,
   { state, whole }: { readonly state: State | undefined; readonly whole: boolean },
   report: Report
-): Effect.Effect<void, RegistryError> =>
+): Effect.Effect<void, ReadFault> =>
   Effect.scoped(Effect.gen(function*() {
     const { atOnce, hash } = yield* upkeep.hashing
     // That the list breaks off was told when it was gone through for the first time.
@@ -54,7 +54,7 @@ const checkBlob = Effect.fnUntraced(function*(
     readonly hash: Hashing["hash"]
   },
   report: Report
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, ReadFault> {
   const manifest = graph.manifests.has(digest)
   const actual = yield* damaged(hash(digest, (bytes) => report.looked({ bytes })))
   if (!manifest) yield* report.looked({ blobs: 1 })

@@ -6,8 +6,8 @@ import { displayName } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import { fieldOf, isJsonObject, type Json } from "../../oci/Descriptor.ts"
 import { isList } from "../../oci/Descriptor.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { readJson } from "../../oci/Json.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import { named, several } from "../../oci/quoted.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -24,7 +24,7 @@ export const checkDockerSave = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
   report: Report
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, ReadFault> {
   const saved = Option.flatMap(yield* read(opened, "manifest.json"), imagesIn)
   if (Option.isSome(saved)) {
     const known = new Set(saved.value.flatMap(({ names }) => names.map(fullName)))
@@ -54,7 +54,7 @@ const differences = Effect.fnUntraced(function*(
   opened: Opened,
   state: State,
   saved: ReadonlyArray<Saved>
-): Effect.fn.Return<ReadonlyArray<string>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<string>, ReadFault> {
   const found: Array<string> = []
   for (const { config, names } of saved) {
     for (const name of names) {

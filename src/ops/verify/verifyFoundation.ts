@@ -1,7 +1,7 @@
 /** Checks the files that make a folder a layout: `oci-layout`, `index.json`, the journal. */
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { Condition } from "../ports/Upkeep.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -15,7 +15,7 @@ const journal = ".ocilayout/journal"
 export const checkFoundation = Effect.fnUntraced(function*(
   opened: Opened,
   report: Report
-): Effect.fn.Return<State | undefined, RegistryError> {
+): Effect.fn.Return<State | undefined, ReadFault> {
   const condition = yield* opened.upkeep.look
   yield* checkMarker(condition, report)
   yield* checkJournal(condition, report)
@@ -48,7 +48,7 @@ const withoutIndex = Effect.fnUntraced(function*(
   { layout, upkeep }: Opened,
   condition: Condition,
   report: Report
-): Effect.fn.Return<State | undefined, RegistryError> {
+): Effect.fn.Return<State | undefined, ReadFault> {
   const begun = Result.isSuccess(condition.journal) && condition.journal.success.begun
   const [blob] = yield* Stream.runCollect(Stream.take(upkeep.blobs, 1))
   if (!begun && blob === undefined) return Result.getOrUndefined(yield* damaged(layout.snapshot))
@@ -63,7 +63,7 @@ const withoutIndex = Effect.fnUntraced(function*(
 const checkHistory = Effect.fnUntraced(function*(
   { journal: { commits } }: Opened,
   report: Report
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, ReadFault> {
   const read = yield* damaged(Stream.runDrain(commits()))
   // What else stands in the way of reading it is told with what it is.
   if (Result.isSuccess(read) || read.failure._tag !== "HistoryInvalid") return

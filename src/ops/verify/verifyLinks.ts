@@ -5,10 +5,11 @@ import { Effect, Option, Result } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../../oci/Digest.ts"
+import type { ContentFault } from "../../oci/faults.ts"
 import { children, type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
+import type { VerifyError } from "../api/errors.ts"
 import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
 import { Graph, type Place } from "../reachability/Graph.ts"
@@ -47,7 +48,7 @@ export const checkLinks = Effect.fnUntraced(function*(
   roots: ReadonlyArray<Descriptor>,
   state: State | undefined,
   report: Report
-): Effect.fn.Return<Graph, RegistryError> {
+): Effect.fn.Return<Graph, VerifyError> {
   const walk: Walk = { opened, state, report, graph: new Graph(), queue: [] }
   for (const descriptor of roots) yield* checkLink(walk, { descriptor, depth: 0 })
   let bytes = 0
@@ -76,7 +77,7 @@ const around = ({ graph, state }: Walk, digest: string) => ({
 const checkLink = Effect.fnUntraced(function*(
   walk: Walk,
   { at, by, depth, descriptor, optional = false }: Link
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, VerifyError> {
   const { graph, queue, report } = walk
   const { digest } = descriptor
   graph.add(digest, by)
@@ -109,7 +110,7 @@ const checkLink = Effect.fnUntraced(function*(
 const contentState = Effect.fnUntraced(function*(
   { opened, report }: Walk,
   digest: ContentDigest
-): Effect.fn.Return<string, RegistryError> {
+): Effect.fn.Return<string, VerifyError> {
   if (report.level === "links") return "its file has"
   const actual = yield* damaged(Effect.scoped(
     Effect.flatMap(opened.upkeep.hashing, ({ hash }) => hash(digest, () => Effect.void))
@@ -123,7 +124,7 @@ const placeOf = Effect.fnUntraced(function*(
   { graph, opened, report }: Walk,
   digest: ContentDigest,
   blobs: number
-): Effect.fn.Return<Place, RegistryError> {
+): Effect.fn.Return<Place, VerifyError> {
   const file = yield* damaged(opened.upkeep.blob(digest))
   const place: Place = Result.match(file, {
     onFailure: () => "no file",
@@ -141,7 +142,7 @@ const placeOf = Effect.fnUntraced(function*(
 const checkManifest = Effect.fnUntraced(function*(
   walk: Walk,
   { depth, descriptor, digest }: Waiting
-): Effect.fn.Return<number, RegistryError> {
+): Effect.fn.Return<number, VerifyError> {
   const { graph, opened, report } = walk
   const path = blobPath(digest)
   const read = yield* damaged(opened.blobs.get(digest, limits.manifestBytes))
@@ -175,7 +176,7 @@ const checkManifest = Effect.fnUntraced(function*(
   return content.value.length
 })
 
-const tellUnreadable = (walk: Walk, digest: ContentDigest, error: RegistryError): Effect.Effect<void> => {
+const tellUnreadable = (walk: Walk, digest: ContentDigest, error: ContentFault): Effect.Effect<void> => {
   const particulars = { path: blobPath(digest), message: error.message, ...around(walk, digest) }
   switch (error._tag) {
     case "ContentMismatch":
@@ -211,7 +212,7 @@ const checkSubject = Effect.fnUntraced(function*(
   walk: Walk,
   { subject }: Manifest,
   { digest, path }: { readonly digest: ContentDigest; readonly path: string }
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, VerifyError> {
   if (subject === undefined || !isContentDigest(subject.digest)) return
   const place = walk.graph.places.get(subject.digest) ?? (yield* placeOf(walk, subject.digest, 0))
   if (typeof place !== "string") return
@@ -225,7 +226,7 @@ const checkSubject = Effect.fnUntraced(function*(
 })
 
 /** Missing content is told last, with all that needs it. */
-const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<void, RegistryError> {
+const tellLacking = Effect.fnUntraced(function*(walk: Walk): Effect.fn.Return<void, VerifyError> {
   const { graph, opened, report } = walk
   for (const [digest, { manifest, place }] of graph.lacking) {
     graph.incomplete ||= manifest

@@ -2,7 +2,7 @@
 import { Effect, Result } from "effect"
 import { sweep } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { platformsOf } from "../../oci/Platform.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { BlobFile } from "../ports/Upkeep.ts"
@@ -18,7 +18,7 @@ export const checkSurplus = Effect.fnUntraced(function*(
   state: State | undefined,
   surplus: ReadonlyArray<BlobFile>,
   report: Report
-): Effect.fn.Return<ReadonlyArray<BlobFile>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<BlobFile>, ReadFault> {
   if (state === undefined || surplus.length === 0) return surplus
   const known = yield* damaged(
     Effect.all([needsOfAll(opened, state), belongingsIn(opened, state, true), opened.pins.all])

@@ -1,7 +1,7 @@
 /** Checks what no manifest tells of: blobs that nothing needs, modes, and foreign files. */
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault } from "../../oci/faults.ts"
 import { named, quoted } from "../../oci/quoted.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { BlobFile, Leftover } from "../ports/Upkeep.ts"
@@ -30,7 +30,7 @@ export const checkSurroundings = Effect.fnUntraced(function*(
   state: State | undefined,
   graph: Graph,
   report: Report
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, ReadFault> {
   const { leftovers, upkeep } = opened
   /** Files that no manifest of an entry needs, as far as they could be followed. */
   const surplus: Array<BlobFile> = []
@@ -66,9 +66,9 @@ export const checkSurroundings = Effect.fnUntraced(function*(
 const listed = Effect.fnUntraced(function*<A>(
   report: Report,
   path: string,
-  list: Stream.Stream<A, RegistryError>,
+  list: Stream.Stream<A, ReadFault>,
   use: (one: A) => Effect.Effect<void>
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, ReadFault> {
   const done = yield* damaged(Stream.runForEach(list, use))
   if (Result.isFailure(done)) yield* report.found("FILE_UNREADABLE", { path, message: done.failure.message })
 })

@@ -48,7 +48,7 @@ const pushing = (blob: Blob, durability: Durability): Contestant => () =>
       Effect.map(
         millis(Effect.gen(function*() {
           const { content, size } = yield* localFiles([blob.folder]).read(blob.source)
-          yield* registry.pushBlob(repository, { digest: blob.digest, size }, content)
+          yield* registry.pushBlob(repository, content, { digest: blob.digest, size })
         })),
         (time) => ({ [`push ${durability}`]: time })
       ))

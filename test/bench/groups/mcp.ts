@@ -30,9 +30,9 @@ const largeLayout = Effect.fnUntraced(function*(mebibytes: number) {
   const digest = yield* randomFile(source, mebibytes)
   const registry = yield* opened(directory)
   const { content, size } = yield* localFiles([folder]).read(source)
-  yield* registry.pushBlob(repository, { digest }, content)
+  yield* registry.pushBlob(repository, content, { digest })
   const config = sample("{}", octetStream)
-  yield* registry.pushBlob(repository, {}, Stream.succeed(config.bytes))
+  yield* registry.pushBlob(repository, Stream.succeed(config.bytes))
   const layers = [{ mediaType: layerTar, digest, size }]
   const manifest = sample(
     { schemaVersion: 2, mediaType: imageManifest, config: config.descriptor, layers },

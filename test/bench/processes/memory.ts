@@ -19,7 +19,7 @@ const forgetPeak = (): void => writeFileSync("/proc/self/clear_refs", "5")
 
 const push = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const { content } = yield* localFiles([dirname(source)]).read(source)
-  yield* registry.pushBlob(repository, {}, content)
+  yield* registry.pushBlob(repository, content)
 })
 
 const get = Effect.fnUntraced(function*(registry: LayoutRegistry) {

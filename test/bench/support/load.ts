@@ -37,7 +37,7 @@ export const digestsOf = (count: number): ReadonlyArray<string> =>
 
 /** What the manifests name. */
 export const pushParts = (registry: LayoutRegistry) =>
-  Effect.forEach([config, layer], ({ bytes }) => registry.pushBlob(repository, {}, Stream.succeed(bytes)), {
+  Effect.forEach([config, layer], ({ bytes }) => registry.pushBlob(repository, Stream.succeed(bytes)), {
     discard: true
   })
 

@@ -8,7 +8,7 @@ import { chooseImage } from "../../../src/ops/refs/chooseImage.ts"
 import { sourceOf } from "../../../src/ops/refs/copySource.ts"
 import { readSource } from "../../../src/ops/refs/copySource.ts"
 import { findManifest } from "../../../src/ops/refs/find.ts"
-import { inspect, weighImages } from "../../../src/ops/refs/inspect.ts"
+import { inspectFound, weighImages } from "../../../src/ops/refs/inspect.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 import { later } from "../../support/later.ts"
 import { blobsIn, caseAt, short } from "../given.ts"
@@ -76,7 +76,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
     }
     case "inspect": {
       const one = yield* found(question.ref)
-      const inspected = yield* inspect(one, question.platform)
+      const inspected = yield* inspectFound(one, question.platform)
       return shown([inspected, inspected.manifest.kind === "index" ? yield* weighImages(one, inspected) : []])
     }
     case "referrers": {

@@ -25,7 +25,7 @@ export const short = (digest: string): string => digest.slice(0, 19)
 export const pushBlob = (registry: LayoutRegistry, repository: string, content: string | Uint8Array | object) => {
   const bytes = content instanceof Uint8Array ? content : bytesOf(content)
   return Effect.map(
-    Effect.orDie(registry.pushBlob(repository, {}, Stream.succeed(bytes))),
+    Effect.orDie(registry.pushBlob(repository, Stream.succeed(bytes))),
     ({ descriptor }): Pushed => ({ mediaType: layerType, digest: descriptor.digest, size: descriptor.size })
   )
 }

@@ -14,7 +14,7 @@ const push = Effect.fnUntraced(function*(
   for (const [tag, layers] of Object.entries(images)) {
     const files = imageFiles({ [tag]: layers.map(layerTar) })
     const blobs = Array.from(files).filter(([name]) => name.startsWith("blobs/")).map(([, bytes]) => bytes)
-    for (const bytes of blobs) yield* registry.pushBlob("app", {}, Stream.succeed(bytes))
+    for (const bytes of blobs) yield* registry.pushBlob("app", Stream.succeed(bytes))
     const manifest = blobs.find((bytes) => Buffer.from(bytes).includes(manifestType)) ?? new Uint8Array()
     yield* registry.pushManifest("app", manifest, manifestType, { tags: [tag] })
   }

@@ -107,7 +107,14 @@ describe("a chunked upload", () => {
         /^INVALID_ARGUMENT: upload_id: expected an upload_id/u
       )
       const busy = yield* session({
-        registry: { ...registry, findUpload: () => Effect.fail(new UploadBusy({ upload: unknown })) }
+        registry: {
+          ...registry,
+          findUpload: (id) =>
+            Effect.map(registry.findUpload(id), (writer) => ({
+              ...writer,
+              append: () => Effect.fail(new UploadBusy({ upload: unknown }))
+            }))
+        }
       })
       assert.match(
         yield* busy.fails("oci_upload_append", { upload_id, offset: 0, text: "" }),

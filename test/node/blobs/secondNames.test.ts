@@ -69,8 +69,8 @@ describe("a blob that another tool collects", () => {
     Effect.gen(function*() {
       const directory = join(yield* temporaryFolder, "layout")
       const registry = yield* makeDisk({ directory })
-      const config = yield* registry.pushBlob("app", {}, Stream.succeed(utf8("{}")))
-      const layer = yield* registry.pushBlob("app", {}, Stream.succeed(content))
+      const config = yield* registry.pushBlob("app", Stream.succeed(utf8("{}")))
+      const layer = yield* registry.pushBlob("app", Stream.succeed(content))
       const started = yield* registry.pushBlobChunked("app")
       yield* started.append(0, Stream.succeed(utf8("chunked")))
       const chunked = yield* started.commit(digestOf(utf8("chunked")))

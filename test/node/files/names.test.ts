@@ -60,7 +60,7 @@ describe("names in .ocilayout", () => {
       })
       const registry = sharedRegistry(yield* disk.open({}, "app"), hasher)
       const push = (content: Uint8Array) =>
-        registry.pushBlob("app", { digest: hasher.digest("sha512", content) }, Stream.succeed(content))
+        registry.pushBlob("app", Stream.succeed(content), { digest: hasher.digest("sha512", content) })
       const manifest = utf8(JSON.stringify({
         schemaVersion: 2,
         mediaType,

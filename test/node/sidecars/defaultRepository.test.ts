@@ -63,7 +63,7 @@ describe("the default repository", () => {
     Effect.gen(function*() {
       const directory = yield* temporaryFolder
       const registry = yield* makeDiskTree({ directory, durability: "none" })
-      yield* registry.pushBlob("team/app", {}, Stream.empty)
+      yield* registry.pushBlob("team/app", Stream.empty)
       assert.isTrue(Option.isNone(yield* registry.defaultRepository))
       assert.isFalse(fs.existsSync(join(directory, "team", "app", ".ocilayout", "default-repository")))
     }))

@@ -58,7 +58,7 @@ describe("repositories and tags", () => {
   it.effect("do not come from blobs", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
-      yield* registry.pushBlob("app", {}, Stream.make(one.bytes))
+      yield* registry.pushBlob("app", Stream.make(one.bytes))
       assert.deepStrictEqual(yield* Stream.runCollect(registry.repositories()), [])
       assert.instanceOf(yield* Effect.flip(Stream.runCollect(registry.tags("app"))), NameUnknown)
     }))

@@ -26,11 +26,11 @@ describe("a blob pushed in one piece", () => {
   it.effect("is stored under its SHA-256 unless another digest is asked for", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
-      const first = yield* registry.pushBlob("app", { mediaType: "text/plain" }, pieces("01234", "56789"))
+      const first = yield* registry.pushBlob("app", pieces("01234", "56789"), { mediaType: "text/plain" })
       assert.deepStrictEqual(first, { descriptor: { ...blob.descriptor, mediaType: "text/plain" }, existed: false })
       assert.isTrue((yield* pushBlob(registry, "app", blob)).existed)
       const sha512 = hasher.digest("sha512", blob.bytes)
-      const other = yield* registry.pushBlob("app", { digest: sha512 }, pieces("0123456789"))
+      const other = yield* registry.pushBlob("app", pieces("0123456789"), { digest: sha512 })
       assert.deepStrictEqual(other, { descriptor: { ...blob.descriptor, digest: sha512 }, existed: false })
       assert.strictEqual(textOf(yield* collect((yield* registry.getBlob("app", sha512)).stream)), "0123456789")
     }))
@@ -38,7 +38,7 @@ describe("a blob pushed in one piece", () => {
   it.effect("may be empty", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
-      const { descriptor } = yield* registry.pushBlob("app", { size: 0 }, Stream.empty)
+      const { descriptor } = yield* registry.pushBlob("app", Stream.empty, { size: 0 })
       assert.strictEqual(descriptor.size, 0)
       assert.strictEqual((yield* registry.resolveBlob("app", descriptor.digest)).size, 0)
     }))
@@ -47,7 +47,7 @@ describe("a blob pushed in one piece", () => {
     Effect.gen(function*() {
       const registry = yield* makeMemory()
       const push = (expected: { digest?: string; size?: number }) =>
-        Effect.flip(registry.pushBlob("app", expected, pieces("01234", "56789")))
+        Effect.flip(registry.pushBlob("app", pieces("01234", "56789"), expected))
       assert.deepStrictEqual(
         yield* push({ digest: digest("a") }),
         new DigestInvalid({ digest: digest("a"), actual: blobDigest })
@@ -65,8 +65,8 @@ describe("a blob pushed in one piece", () => {
     Effect.gen(function*() {
       const registry = yield* makeMemory()
       const broken = Stream.concat(pieces("01234"), Stream.fail("broken pipe" as const))
-      assert.strictEqual(yield* Effect.flip(registry.pushBlob("app", {}, broken)), "broken pipe")
-      assert.instanceOf(yield* Effect.flip(registry.pushBlob("App", {}, pieces("0"))), NameInvalid)
+      assert.strictEqual(yield* Effect.flip(registry.pushBlob("app", broken)), "broken pipe")
+      assert.instanceOf(yield* Effect.flip(registry.pushBlob("App", pieces("0"))), NameInvalid)
       assert.deepStrictEqual(yield* registry.usage, { blobs: 0, bytes: 0 })
     }))
 })

@@ -101,7 +101,7 @@ describe("history", () => {
     Effect.gen(function*() {
       const registry = yield* moved
       yield* registry.deleteTag("app", "v1")
-      const pushed = yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("x")))
+      const pushed = yield* registry.pushBlob("app", Stream.succeed(Buffer.from("x")))
       yield* registry.deleteBlob("app", pushed.descriptor.digest)
       const [last, before] = yield* Stream.runCollect(registry.history({ limit: 2 }))
       assert.deepStrictEqual(last?.changes, [{ from: pushed.descriptor.digest }])
@@ -283,7 +283,7 @@ describe("reverting", () => {
   it.effect("a commit that deleted a blob is not to be had", () =>
     Effect.gen(function*() {
       const registry = yield* moved
-      const { descriptor } = yield* registry.pushBlob("app", {}, Stream.succeed(Buffer.from("x")))
+      const { descriptor } = yield* registry.pushBlob("app", Stream.succeed(Buffer.from("x")))
       yield* registry.deleteBlob("app", descriptor.digest)
       assert.instanceOf(yield* Effect.flip(registry.revert(5)), Unsupported)
     }))

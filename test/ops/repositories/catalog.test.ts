@@ -46,7 +46,7 @@ describe("with a layout per repository", () => {
       yield* pushImage(registry, "app", one, ["v1"])
       for (const name of ["app/blobs", "app/index.json", "app/oci-layout/x", "nobody/blobs/sha256"]) {
         assert.instanceOf(yield* Effect.flip(registry.resolveTag(name, "v1")), NameInvalid)
-        assert.instanceOf(yield* Effect.flip(registry.pushBlob(name, {}, Stream.empty)), NameInvalid)
+        assert.instanceOf(yield* Effect.flip(registry.pushBlob(name, Stream.empty)), NameInvalid)
         assert.instanceOf(yield* Effect.flip(registry.mountBlob("app", name, digest("a"))), NameInvalid)
         assert.instanceOf(yield* Effect.flip(Stream.runCollect(registry.tags(name))), NameInvalid)
       }

@@ -9,7 +9,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 const push = Effect.gen(function*() {
   const registry = yield* Registry
-  const config = yield* registry.pushBlob("app", {}, Stream.succeed(text("{}")))
+  const config = yield* registry.pushBlob("app", Stream.succeed(text("{}")))
   const manifest = {
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.manifest.v1+json",

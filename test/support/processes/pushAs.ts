@@ -22,8 +22,8 @@ process.umask(Number.parseInt(umask, 8))
 
 const push = Effect.scoped(Effect.gen(function*() {
   const registry = yield* makeDisk({ directory, lockWait: 5000 })
-  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf("{}")))
-  yield* registry.pushBlob("app", {}, Stream.succeed(bytesOf(`layer of ${name}`)))
+  yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
+  yield* registry.pushBlob("app", Stream.succeed(bytesOf(`layer of ${name}`)))
   const bytes = smallManifest({ annotations: { name } })
   yield* registry.pushManifest("app", bytes, imageManifest, { tags: [name, "latest"] })
   yield* (yield* registry.pushBlobChunked("app")).cancel

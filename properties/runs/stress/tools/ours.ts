@@ -68,7 +68,7 @@ const push = (registry: LayoutRegistry, tag: string) => {
   return ask(
     { op: "set", tag, digest: image.manifest.digest },
     Effect.gen(function*() {
-      for (const { bytes } of partsOf(image)) yield* registry.pushBlob(repository, {}, Stream.succeed(bytes))
+      for (const { bytes } of partsOf(image)) yield* registry.pushBlob(repository, Stream.succeed(bytes))
       return yield* registry.pushManifest(repository, image.manifest.bytes, image.mediaType, { tags: [tag] })
     })
   )

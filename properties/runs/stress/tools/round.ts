@@ -121,10 +121,10 @@ const prepare = async ({ durability, folder }: ToolRoundOptions): Promise<void> 
   await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const registry = yield* open(layout, durability)
     for (const image of [...garbage.map(imageOf), first]) {
-      for (const { bytes } of partsOf(image)) yield* registry.pushBlob(repository, {}, Stream.succeed(bytes))
+      for (const { bytes } of partsOf(image)) yield* registry.pushBlob(repository, Stream.succeed(bytes))
     }
     for (const image of garbage.map(imageOf)) {
-      yield* registry.pushBlob(repository, {}, Stream.succeed(image.manifest.bytes))
+      yield* registry.pushBlob(repository, Stream.succeed(image.manifest.bytes))
     }
     yield* registry.pushManifest(repository, first.manifest.bytes, first.mediaType, { tags: ["first"] })
   })))
@@ -141,7 +141,7 @@ const lookOnceMore = (layout: string) =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const registry = yield* makeDisk({ directory: layout })
     const last = imageOf("last")
-    for (const { bytes } of partsOf(last)) yield* registry.pushBlob("last", {}, Stream.succeed(bytes))
+    for (const { bytes } of partsOf(last)) yield* registry.pushBlob("last", Stream.succeed(bytes))
     yield* registry.pushManifest("last", last.manifest.bytes, last.mediaType, { tags: ["v1"] })
     return yield* Stream.runCollect(registry.history())
   })))
