@@ -41,7 +41,7 @@ interface Permitted {
   readonly may: Permission
 }
 
-/** Who shows nothing is nobody; who shows something wrong is sent away. */
+/** A client without a credential is `Nobody`; one with a wrong credential is refused. */
 interface Shown {
   /** Absent where it is wrong. */
   readonly who: Who | undefined
@@ -119,7 +119,7 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
 
   return {
     permit: Effect.fnUntraced(function*(request, route) {
-      // They tell nothing of what is stored, and whatever watches a server has no password.
+      // They tell nothing of what is stored, and a program that monitors a server has no password.
       if (route._tag === "Health" || route._tag === "Ready") return { user: "anonymous", may: unlimited }
       const { isTicket = false, scopes, who } = yield* shown(request)
       const challenge = (insufficient: boolean) =>

@@ -17,7 +17,7 @@ export interface GroupCommit<M, A, E> {
 }
 
 export interface GroupOptions<M, A, E> {
-  /** What a round holds while it runs; everybody who waits learns of its failure. */
+  /** What a round holds while it runs; every waiting caller gets its failure. */
   readonly acquire: Effect.Effect<void, E, Scope.Scope>
   /** Does a round for these members in order, and answers a first part of them; the rest wait for the next. */
   readonly run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<A>, E>
