@@ -22,6 +22,7 @@ import { makeBookmarks } from "./sidecars/bookmarkFiles.ts"
 import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
+export type { Bookmark, Bookmarks } from "../ops/api/Bookmarks.ts"
 export { Layout } from "../ops/api/Layout.ts"
 export { Registry } from "../ops/api/Registry.ts"
 export type { FoundLayout } from "../ops/refs/findLayout.ts"

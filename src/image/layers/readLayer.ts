@@ -3,7 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
 import { LayerInvalid, LayerUnsupported, type LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import type { RegistryReads } from "../../ops/api/Registry.ts"
 import type { LayerLimits } from "../limits.ts"
 import { type Checkpoint, CodecFailed, type LayerCodec } from "../ports/LayerCodec.ts"
 import { readCheckpoints, writeCheckpoints } from "../table/checkpoints.ts"
@@ -15,7 +15,7 @@ import { isLayer } from "./layerType.ts"
 
 /** Where layers are read. */
 export interface LayerSource {
-  readonly registry: RegistryShape
+  readonly registry: RegistryReads
   /** By whose name blobs are read. */
   readonly repository: string
   readonly codec: LayerCodec

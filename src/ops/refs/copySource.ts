@@ -127,7 +127,7 @@ export const readSource = (source: CopySource): SourceReader => {
 }
 
 /** In a shared layout, the only one with such entries, every valid name sees the blobs. */
-const anyRepository = "raw"
+export const anyRepository = "raw"
 
 const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryError> => {
   if ("refName" in source) return source.registry.getNamed(source.refName)
