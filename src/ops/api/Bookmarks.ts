@@ -2,6 +2,7 @@
 import type { Effect } from "effect"
 import type { RegistryError } from "../../oci/OciError.ts"
 
+/** Up to which commit a receiver was told. */
 export interface Bookmark {
   /** The last revision that the receiver has taken. */
   readonly after: number
@@ -9,7 +10,7 @@ export interface Bookmark {
   readonly commit: string
 }
 
-/** In a tree of layouts, `repository` says which one is meant. */
+/** How far each receiver was told. In a tree of layouts, `repository` says which one is meant. */
 export interface Bookmarks {
   /** Nothing where the receiver was told nothing, or what was kept cannot be read. */
   readonly load: (receiver: string, repository?: string) => Effect.Effect<Bookmark | undefined, RegistryError>
