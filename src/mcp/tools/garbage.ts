@@ -1,5 +1,5 @@
 /** Frees space: shows what is not needed, and removes it where the server allows that. */
-import { Duration, Effect, Option, Schema } from "effect"
+import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import type { RetentionRule } from "../../layout/retention.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { GarbageItem } from "../../ops/api/Garbage.ts"
@@ -138,7 +138,7 @@ const look = Effect.fnUntraced(function*(
     done: false,
     ...Option.match(going.length === 0 ? Option.none() : plan.id, {
       onNone: () => ({}),
-      onSome: (id) => ({ plan: id, expires: new Date(plan.expires).toISOString() })
+      onSome: (id) => ({ plan: id, expires: DateTime.formatIso(plan.expires) })
     }),
     ...summary(going, plan.items.filter(({ goes }) => !goes))
   }

@@ -11,6 +11,7 @@ import {
   type UploadRefusal,
   type UploadState
 } from "../../layout/Upload.ts"
+import { utcOf } from "../../layout/utcOf.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
@@ -177,7 +178,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
     repository,
     size: open.size,
     chunkSize: chunkSize === undefined || chunkSize <= 0 ? limits.chunkBytes : chunkSize,
-    expires: open.touched + uploadExpiryMillis,
+    expires: utcOf(open.touched + uploadExpiryMillis),
     append,
     commit,
     cancel

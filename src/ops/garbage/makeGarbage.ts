@@ -5,6 +5,7 @@ import { decide } from "../../layout/decide.ts"
 import { displayName, type StoredBlob } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import { isUploadId, uploadExpiryMillis } from "../../layout/Upload.ts"
+import { utcOf } from "../../layout/utcOf.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { PlanExpired, Unsupported } from "../../oci/OciError.ts"
@@ -164,7 +165,7 @@ export const makeGarbage = (
     const going = items.filter(({ goes }) => goes)
     return {
       id: options.keep === false ? Option.none() : yield* opened.plans.save(yield* encodePlan(asked, going)),
-      expires: gathered.now + limits.planMillis,
+      expires: utcOf(gathered.now + limits.planMillis),
       items,
       bytes: sum(going)
     }

@@ -1,5 +1,6 @@
 /** Pins: what is to stay though nothing needs it. */
 import { Clock, Effect, Option, Result } from "effect"
+import { utcOf } from "../../layout/utcOf.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
 import { kindOf, octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown } from "../../oci/OciError.ts"
@@ -43,6 +44,6 @@ export const makePins = (catalog: Catalog): Pick<GarbageReads, "pins"> & Pick<Ga
 
   pins: Effect.fn("Registry.pins")(function*(repository) {
     const opened = yield* choose(catalog, repository)
-    return Array.from(yield* opened.pins.all, ([digest, pin]) => ({ digest, ...pin }))
+    return Array.from(yield* opened.pins.all, ([digest, pin]) => ({ digest, ...pin, time: utcOf(pin.time) }))
   })
 })

@@ -1,6 +1,7 @@
 /** Commits as they happen: whenever something may have, what is newer than what was told is read and told. */
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../../layout/changes.ts"
+import { utcOf } from "../../layout/utcOf.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { HistoryReads, HistoryWrites } from "../api/History.ts"
@@ -88,7 +89,8 @@ export const makeWatch = (
             })
           ),
           Stream.flatMap((commits) => Stream.fromIterable(commits)),
-          Stream.map(({ events, journal: _journal, ...commit }) => ({
+          Stream.map(({ events, journal: _journal, time, ...commit }) => ({
+            time: utcOf(time),
             ...commit,
             changes: changesOf(events, defaultRepository)
               .filter((change) => isAll || isAbout(change, { repository: name }))
