@@ -25,7 +25,7 @@ export { evolve, invert, replay, rewind } from "./layout/evolve.ts"
 export type { StoredBlob } from "./layout/garbage.ts"
 export type { Page } from "./layout/query.ts"
 export { type Base, difference, equivalent, merge, type Merged, type Said, saidSince } from "./layout/reconcile.ts"
-export type { RetentionRule } from "./layout/retention.ts"
+export type { AgedRule } from "./layout/retention.ts"
 export { empty, fromIndex, type State } from "./layout/State.ts"
 export {
   decideUpload,

@@ -1,8 +1,14 @@
 /** Content that is not needed any more: first shown, then removed. And pins, which keep content. */
 import type { DateTime, Duration, Effect, Option } from "effect"
-import type { RetentionRule } from "../../layout/retention.ts"
+import type { AgedRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { CollectGarbageError, PinError, PlannedGarbageError, ReadLayoutError, WriteLayoutError } from "./errors.ts"
+
+/** As tags are kept: of `newest` and `maxAge` one at least has to be given. */
+export interface RetentionRule extends Omit<AgedRule, "maxAgeMillis"> {
+  /** How long they stay after they were moved for the last time. */
+  readonly maxAge?: Duration.Input | undefined
+}
 
 /** What a collection looks at, and what it keeps. Without options it keeps everything that history may bring back. */
 export interface GarbageOptions {

@@ -11,7 +11,6 @@ import {
   type UploadRefusal,
   type UploadState
 } from "../../layout/Upload.ts"
-import { utcOf } from "../../layout/utcOf.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
@@ -20,6 +19,7 @@ import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.
 import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
+import { utcOf } from "../api/utcOf.ts"
 import * as limits from "../limits.ts"
 import { annotate, count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"

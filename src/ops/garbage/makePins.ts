@@ -1,11 +1,11 @@
 /** Pins: what is to stay though nothing needs it. */
 import { Clock, Effect, Option, Result } from "effect"
-import { utcOf } from "../../layout/utcOf.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
 import { kindOf, octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown } from "../../oci/OciError.ts"
 import { Actor } from "../api/Actor.ts"
 import type { GarbageReads, GarbageWrites } from "../api/Garbage.ts"
+import { utcOf } from "../api/utcOf.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import { readAhead } from "../reachability/belonging.ts"
 import { contentOf, needsOfAll } from "../reachability/reachable.ts"

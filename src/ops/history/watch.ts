@@ -1,10 +1,10 @@
 /** Commits as they happen: whenever something may have, what is newer than what was told is read and told. */
 import { Effect, Option, Stream } from "effect"
 import { changesOf, isAbout } from "../../layout/changes.ts"
-import { utcOf } from "../../layout/utcOf.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { HistoryReads, HistoryWrites } from "../api/History.ts"
+import { utcOf } from "../api/utcOf.ts"
 import type { FoundCommit, Journal } from "../ports/ports.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { NameChange } from "../../../src/layout/changes.ts"
-import { utcOf } from "../../../src/layout/utcOf.ts"
 import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import {
   Conflict,
@@ -16,6 +15,7 @@ import {
 import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { HistoryQuery } from "../../../src/ops/api/History.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import { utcOf } from "../../../src/ops/api/utcOf.ts"
 import {
   entryOf,
   foreignLayout,

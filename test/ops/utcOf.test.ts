@@ -1,7 +1,7 @@
 /** Times of a journal may be any number. */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
-import { utcOf } from "../../src/layout/utcOf.ts"
+import { utcOf } from "../../src/ops/api/utcOf.ts"
 
 describe("times", () => {
   it("are those of their milliseconds", () => {
