@@ -2,9 +2,10 @@
 import { Effect, Option, Result } from "effect"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { LayerInvalid, LimitExceeded, PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { LayerInvalid, LimitExceeded, PlatformUnknown } from "../../oci/OciError.ts"
 import { images, platformsOf } from "../../oci/Platform.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { anyRepository, type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
 import { type LayerSource, readLayer } from "../layers/readLayer.ts"
@@ -33,7 +34,7 @@ export interface Inside {
    * read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
    * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
    */
-  readonly open: (source: CopySource, platform?: string) => Effect.Effect<OpenImage, RegistryError>
+  readonly open: (source: CopySource, platform?: string) => Effect.Effect<OpenImage, LookError>
 }
 
 /** So many images are remembered, and so many files of them. */
@@ -80,7 +81,7 @@ const makeRoom = (known: Map<string, Known>): void => {
 const imageOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   platform: string | undefined
-): Effect.fn.Return<ReadManifest, RegistryError> {
+): Effect.fn.Return<ReadManifest, LookError> {
   const root = yield* reader.root
   if (platform !== undefined) return (yield* chooseImage(reader, root.descriptor, platform)).manifest
   if (root.manifest.kind !== "index") return root
@@ -95,7 +96,7 @@ const look = Effect.fnUntraced(function*(
   source: LayerSource,
   reader: SourceReader,
   { config: configDescriptor, kind, layers }: Manifest
-): Effect.fn.Return<Known, RegistryError> {
+): Effect.fn.Return<Known, LookError> {
   const config = kind !== "image" || configDescriptor === undefined
     ? undefined
     : Option.getOrUndefined(Option.getSuccess(parseImageConfig(yield* reader.document(configDescriptor))))

@@ -1,6 +1,6 @@
 /** How far the history of a layout has been told to a receiver, kept beside the layout. */
 import type { Effect } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 
 /** Up to which commit a receiver was told. */
 export interface Bookmark {
@@ -13,6 +13,6 @@ export interface Bookmark {
 /** How far each receiver was told. In a tree of layouts, `repository` says which one is meant. */
 export interface Bookmarks {
   /** Nothing where the receiver was told nothing, or what was kept cannot be read. */
-  readonly load: (receiver: string, repository?: string) => Effect.Effect<Bookmark | undefined, RegistryError>
-  readonly save: (receiver: string, bookmark: Bookmark, repository?: string) => Effect.Effect<void, RegistryError>
+  readonly load: (receiver: string, repository?: string) => Effect.Effect<Bookmark | undefined, ReadFault>
+  readonly save: (receiver: string, bookmark: Bookmark, repository?: string) => Effect.Effect<void, WriteFault>
 }
