@@ -10,8 +10,8 @@ import { CommandFailed, start } from "../support/command.ts"
 import { repository, tagOf } from "../support/load.ts"
 import { type Contestant, inTurns } from "../support/rounds.ts"
 
-const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
-const program = "ocilayout mcp"
+const program = fileURLToPath(new URL("../../../dist/bin/ocilayout.js", import.meta.url))
+const command = "ocilayout mcp"
 
 const version = "2025-11-25"
 const clientInfo = { name: "bench", version: "1.0.0" }
@@ -32,10 +32,10 @@ const peakOf = (pid: number | undefined): number =>
 /** Writes all requests at once, and reads all answers. */
 const atOnce = (layout: string, count: number): Effect.Effect<number, CommandFailed, Scope.Scope> =>
   Effect.gen(function*() {
-    const server = yield* start(process.execPath, [main, "mcp", layout])
+    const server = yield* start(process.execPath, [program, "mcp", layout])
     server.stderr.resume()
     yield* Effect.callback<void, CommandFailed>((resume) => {
-      const fail = (message: string): void => resume(Effect.fail(new CommandFailed({ command: program, message })))
+      const fail = (message: string): void => resume(Effect.fail(new CommandFailed({ command, message })))
       let answers = 0
       createInterface({ input: server.stdout }).on("line", (text) => {
         const { error, id } = JSON.parse(text) as { readonly error?: unknown; readonly id?: number }
@@ -54,16 +54,20 @@ const token = "a-token-of-the-bench-that-is-long-enough"
 /** Calls of one session over HTTP, some at the same time. */
 const overHttp = (layout: string, count: number, together = 16): Effect.Effect<number, unknown, Scope.Scope> =>
   Effect.gen(function*() {
-    const server = yield* start(process.execPath, [main, "mcp", layout, "--http", "0", "--token-env", "BENCH_TOKEN"], {
-      environment: { BENCH_TOKEN: token }
-    })
+    const server = yield* start(
+      process.execPath,
+      [program, "mcp", layout, "--http", "0", "--token-env", "BENCH_TOKEN"],
+      {
+        environment: { BENCH_TOKEN: token }
+      }
+    )
     const url = yield* Effect.callback<string, CommandFailed>((resume) => {
       createInterface({ input: server.stderr }).on("line", (text) => {
         const [found] = /http:\/\/\S+\/mcp/u.exec(text) ?? []
         if (found !== undefined) resume(Effect.succeed(found))
       })
       const message = "the server has ended"
-      server.once("close", () => resume(Effect.fail(new CommandFailed({ command: program, message }))))
+      server.once("close", () => resume(Effect.fail(new CommandFailed({ command, message }))))
     })
     const headers: Record<string, string> = {
       authorization: `Bearer ${token}`,
@@ -94,6 +98,10 @@ export const requests: Group = {
   run: Effect.fnUntraced(function*({ layout, say, scale }) {
     if (!existsSync("/proc/self/status")) {
       say("  requests: skipped, there is no /proc")
+      return []
+    }
+    if (!existsSync(program)) {
+      say("  requests: skipped, `npm run build` comes first")
       return []
     }
     const directory = yield* layout(scale.tags.few)
