@@ -6,7 +6,7 @@ import { LayerInvalid, LimitExceeded, PlatformUnknown, type RegistryError } from
 import { images, platformsOf } from "../../oci/Platform.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "../../ops/refs/copySource.ts"
-import { blobRepository, type Found } from "../../ops/refs/find.ts"
+import { blobRepository, candidatesOf, type Found } from "../../ops/refs/find.ts"
 import { type LayerSource, readLayer } from "../layers/readLayer.ts"
 import { imageEntries, type LayerLimits, layerLimits } from "../limits.ts"
 import type { LayerCodec } from "../ports/LayerCodec.ts"
@@ -82,7 +82,7 @@ const imageOf = Effect.fnUntraced(function*(
   found: Found,
   platform: string | undefined
 ): Effect.fn.Return<ReadManifest, RegistryError> {
-  if (platform !== undefined) return (yield* chooseImage(reader, found.descriptor, platform)).manifest
+  if (platform !== undefined) return (yield* chooseImage(reader, candidatesOf(found), platform)).manifest
   const root = yield* reader.manifest(found.descriptor)
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)

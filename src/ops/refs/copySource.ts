@@ -18,7 +18,8 @@ import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { parseStored } from "../manifests/parseStored.ts"
 import { digestsIn } from "../reachability/reachable.ts"
-import type { Found } from "./find.ts"
+import { chooseImage } from "./chooseImage.ts"
+import { candidatesOf, type Found } from "./find.ts"
 
 export interface ReadManifest {
   readonly descriptor: Descriptor
@@ -30,6 +31,8 @@ export interface SourceReader {
   /** What a mount takes blobs from. */
   readonly repository: string
   readonly root: Effect.Effect<ReadManifest, RegistryError>
+  /** What the source names: the root, and what else its tag names. */
+  readonly candidates: Effect.Effect<readonly [Descriptor, ...ReadonlyArray<Descriptor>], RegistryError>
   /** A manifest as its parent names it. */
   readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
   /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
@@ -46,6 +49,16 @@ export interface SourceReader {
 /** What was found, as a source of its content. */
 export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
   repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
+
+/** As `sourceOf`, of what is for a platform among all that its tag names. */
+export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<CopySource, RegistryError> => {
+  const source = sourceOf(found)
+  if (platform === undefined || found.others === undefined) return Effect.succeed(source)
+  return Effect.map(
+    chooseImage(readSource(source), candidatesOf(found), platform),
+    ({ manifest: { descriptor } }) => sourceOf({ ...found, descriptor })
+  )
+}
 
 export const readSource = (source: CopySource): SourceReader => {
   const { registry } = source
@@ -99,6 +112,7 @@ export const readSource = (source: CopySource): SourceReader => {
 
   return {
     repository: blobs,
+    candidates: candidatesIn(source),
     root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
     manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
     document: (descriptor) =>
@@ -134,6 +148,16 @@ const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryErro
   const { reference, registry, repository } = source
   return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
 }
+
+const candidatesIn = Effect.fnUntraced(function*(
+  source: CopySource
+): Effect.fn.Return<readonly [Descriptor, ...ReadonlyArray<Descriptor>], RegistryError> {
+  if ("refName" in source) return [yield* source.registry.resolveName(source.refName)]
+  const { reference, registry, repository } = source
+  if (reference.includes(":")) return [yield* registry.resolveManifest(repository, reference)]
+  const [first, ...others] = yield* registry.choices(repository, reference)
+  return first === undefined ? yield* new ManifestUnknown({ repository, reference }) : [first, ...others]
+})
 
 const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, RegistryError> =>
   Effect.map(
