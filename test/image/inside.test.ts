@@ -13,6 +13,7 @@ import { layerLimits } from "../../src/image/limits.ts"
 import { makeDisk } from "../../src/node/index.ts"
 import { layerCodec } from "../../src/node/layers/layerCodec.ts"
 import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
+import { sourceOf } from "../../src/ops/refs/copySource.ts"
 import { findManifest } from "../../src/ops/refs/find.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { imageFiles, layerTar, sha256, type Written } from "./support/layers.ts"
@@ -62,7 +63,7 @@ const openedIn = (folder: string, ref = "app:v1", limits = layerLimits) =>
     const registry = yield* makeDisk({ directory: folder, defaultRepository: "app" })
     const found = yield* findManifest({ registry, perRepository: false }, ref)
     const inside = makeInside(layerCodec, limits)
-    return { folder, inside, registry, found, image: yield* inside.open(found) }
+    return { folder, inside, registry, found, image: yield* inside.open(sourceOf(found)) }
   })
 
 const textOf = <E>(content: Stream.Stream<Uint8Array, E>) =>
@@ -135,7 +136,7 @@ describe("inside an image", () => {
           layerTar([["etc/motd", "f", "welcome\n", 0o600], ["usr", "f", "no folder any more"], ["z/new", "f", ""]])
         ]
       })
-      const other = yield* inside.open(yield* findManifest({ registry, perRepository: false }, "app:v2"))
+      const other = yield* inside.open({ registry, repository: "app", reference: "v2" })
       const changes = Array.from(diffImages(image, other, { times: false }))
       assert.deepStrictEqual(
         changes.map(({ aspects, change, path }) => `${change} ${path} ${aspects?.join() ?? ""}`.trim()),
@@ -149,7 +150,7 @@ describe("inside an image", () => {
           "added /z/new"
         ]
       )
-      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(found), { times: true })), [])
+      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(sourceOf(found)), { times: true })), [])
     }))
 
   it.live("keeps tables in layouts that we write, and believes only its own", () =>

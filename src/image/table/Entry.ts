@@ -13,6 +13,7 @@ export const entryTypes: ReadonlyArray<EntryType> = [
   "other"
 ]
 
+/** One entry of a layer. */
 export interface Entry extends Readonly<Omit<TarEntry, "flag">> {
   /** Where its SHA-256 is in the table's list of them, in hashes; -1 for what is no file. */
   readonly sha: number
