@@ -5,7 +5,7 @@ import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../../src/ops/copy/copyManifest.ts"
 import { chooseImage } from "../../../src/ops/refs/chooseImage.ts"
-import { sourceOf } from "../../../src/ops/refs/copySource.ts"
+import { sourceFor, sourceOf } from "../../../src/ops/refs/copySource.ts"
 import { readSource } from "../../../src/ops/refs/copySource.ts"
 import { candidatesOf, findManifest } from "../../../src/ops/refs/find.ts"
 import { inspectFound, weighImages } from "../../../src/ops/refs/inspect.ts"
@@ -90,7 +90,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
       const { platform, ref, referrers = false, sparse = false } = question
       const options = { referrers, sparse, ...(platform === undefined ? {} : { platform }) }
       yield* copyManifest(
-        sourceOf(yield* found(ref)),
+        yield* sourceFor(yield* found(ref), platform),
         { registry: target, repository: "a", tags: ["copied"] },
         options
       )
