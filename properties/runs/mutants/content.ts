@@ -285,6 +285,7 @@ for (const digest of digests) $take`,
     in: "sweep",
     find: "if (!outlived.has(entry)) mark(entry.digest, unclear)",
     replace: "if (entry.digest === \"\") mark(entry.digest, unclear)",
-    caughtBy: sweepEntries
+    caughtBy: sweepEntries,
+    runs: 2000
   }
 ]
