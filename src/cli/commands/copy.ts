@@ -7,12 +7,13 @@ import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { CopyOptions } from "../../ops/api/Copy.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest, meantBy } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { Others, othersOf, shownOthers } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import { atPoint, locateDestination, locateNew, locateRef, type Named } from "../target.ts"
 import { progressOf } from "../terminal/progress.ts"
@@ -28,13 +29,15 @@ export const Copied = Schema.Struct({
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
   bytes_copied: Schema.Natural,
+  /** What else the tag of the source names, for other platforms: it was not copied. */
+  others: Schema.optionalKey(Others),
   /** Absent where all of it was there. */
   revision: Schema.optionalKey(Schema.Natural)
 })
 
 const copied: Answer<typeof Copied.Type> = {
   schema: Copied,
-  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, repository, tags }) => {
+  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, others, repository, tags }) => {
     const names = tags.length === 0
       ? [`${repository}${digest === undefined ? "" : `@${shortOf(digest)}`}`]
       : tags.map((tag) => `${repository}:${tag}`)
@@ -42,7 +45,9 @@ const copied: Answer<typeof Copied.Type> = {
     const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}${here}`
     return digest === undefined
       ? `${counted(tags.length, "tag")} of ${repository} (${sent})`
-      : `${names.join(" ")} is ${shortOf(digest)} (${sent})`
+      : `${names.join(" ")} is ${shortOf(digest)} (${sent})${
+        others === undefined ? "" : `\nnot copied, of the same name: ${shownOthers(others)}; --platform chooses`
+      }`
   }
 }
 
@@ -62,7 +67,8 @@ const copyTags = Effect.fnUntraced(function*(
   for (const tag of all) {
     const found = yield* findManifest(source, `${source.name}:${tag}`)
     const tags = yield* Effect.fromResult(requests([tag], condition))
-    const done = yield* copyManifest(sourceOf(found), { registry, repository, tags }, copying)
+    const from = yield* sourceFor(found, copying.platform)
+    const done = yield* copyManifest(from, { registry, repository, tags }, copying)
     sum.manifests += done.manifests
     sum.blobs_copied += done.blobsCopied
     sum.blobs_present += done.blobsPresent
@@ -156,7 +162,7 @@ export const copy = Command.make(
         }
         const all = tag === undefined ? tags : [tag, ...tags]
         const done = yield* copyManifest(
-          sourceOf(found),
+          yield* sourceFor(found, Option.getOrUndefined(platform)),
           { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
           { platform: Option.getOrUndefined(platform), referrers, sparse, onProgress: yield* progressOf("copying") }
         )
@@ -168,6 +174,7 @@ export const copy = Command.make(
           blobs_copied: done.blobsCopied,
           blobs_present: done.blobsPresent,
           bytes_copied: done.bytesCopied,
+          ...field("others", othersOf(found, Option.getOrUndefined(platform))),
           ...field("revision", done.revision)
         }
       })

@@ -16,6 +16,7 @@ import {
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { othersOf } from "../others.ts"
 import { answer } from "../output.ts"
 import { atPoint, locateRef } from "../target.ts"
 import { drawn, Inspected, type Settings } from "./inspection.ts"
@@ -38,6 +39,7 @@ export const inspect = Command.make("inspect", {
       return {
         ...field("repository", found.repository),
         ...field("read_as", found.readAs),
+        ...field("others", othersOf(found, Option.getOrUndefined(platform))),
         ...told(inspected, images)
       }
     })

@@ -82,8 +82,8 @@ const imageOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   platform: string | undefined
 ): Effect.fn.Return<ReadManifest, LookError> {
+  if (platform !== undefined) return (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   const root = yield* reader.root
-  if (platform !== undefined) return (yield* chooseImage(reader, root.descriptor, platform)).manifest
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {

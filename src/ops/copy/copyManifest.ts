@@ -84,8 +84,9 @@ const prepare = Effect.fnUntraced(function*(
   { platform, referrers = false, sparse = false }: CopyOptions
 ): Effect.fn.Return<Prepared, CopyError> {
   const reader = readSource(item.source)
-  const asked = yield* reader.root
-  const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
+  const root = platform === undefined
+    ? yield* reader.root
+    : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
