@@ -49,7 +49,8 @@ export interface LayerCodec {
   /** Goes on at a checkpoint: the bytes of the blob from `in` are next. */
   readonly resume: (checkpoint: Checkpoint, sink: Sink) => Decoder
   readonly sha256: () => RunningSha256
-  readonly sha256Of: (bytes: Uint8Array) => Uint8Array
+  /** Writes the 32 bytes of a SHA-256 to a place of `target`. */
+  readonly sha256Into: (bytes: Uint8Array, target: Uint8Array, at: number) => void
 }
 
 /** What is no gzip or zstd, is cut short, or does not fit its checksum. */
