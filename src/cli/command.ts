@@ -6,6 +6,7 @@ import { completing, completions } from "./commands/completions.ts"
 import { copy } from "./commands/copy.ts"
 import { diff } from "./commands/diff.ts"
 import { du } from "./commands/du.ts"
+import { extract } from "./commands/extract.ts"
 import { filesCommand, find, which } from "./commands/files.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
@@ -39,6 +40,7 @@ const commands = [
   which,
   diff,
   du,
+  extract,
   usage,
   Command.withAlias(copy, "cp"),
   pin,

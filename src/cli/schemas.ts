@@ -3,6 +3,7 @@ import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
 import { Sizes } from "./commands/du.ts"
+import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
@@ -26,6 +27,7 @@ export const schemas = {
   copy: Copied,
   diff: Diff,
   du: Sizes,
+  extract: Extracted,
   files: Files,
   find: Files,
   gc: Collected,
