@@ -9,7 +9,7 @@ import { readPath } from "../../src/image/inside/readPath.ts"
 import { sizesOf } from "../../src/image/inside/sizes.ts"
 import { whichLayers } from "../../src/image/inside/whichLayers.ts"
 import { layerLimits } from "../../src/image/limits.ts"
-import { findManifest } from "../../src/ops/refs/find.ts"
+import { sourceOf } from "../../src/ops/refs/copySource.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { imageFiles, layerTar, sha256, type Written } from "./support/layers.ts"
 import { failure, opened, openedIn, put, textOf } from "./support/opened.ts"
@@ -93,7 +93,7 @@ describe("inside an image", () => {
           layerTar([["etc/motd", "f", "welcome\n", 0o600], ["usr", "f", "no folder any more"], ["z/new", "f", ""]])
         ]
       })
-      const other = yield* inside.open(yield* findManifest({ registry, perRepository: false }, "app:v2"))
+      const other = yield* inside.open({ registry, repository: "app", reference: "v2" })
       const changes = Array.from(diffImages(image, other, { times: false }))
       assert.deepStrictEqual(
         changes.map(({ aspects, change, path }) => `${change} ${path} ${aspects?.join() ?? ""}`.trim()),
@@ -107,7 +107,7 @@ describe("inside an image", () => {
           "added /z/new"
         ]
       )
-      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(found), { times: true })), [])
+      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(sourceOf(found)), { times: true })), [])
     }))
 
   it.live("keeps tables in layouts that we write, and believes only its own", () =>

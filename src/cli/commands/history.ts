@@ -1,5 +1,5 @@
 /** history, watch, revert, restore. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { DateTime, Effect, Option, Result, Schema, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { NameChange } from "../../layout/changes.ts"
 import { named } from "../../oci/quoted.ts"
@@ -47,7 +47,7 @@ const changeOf = ({ from, refName, repository, tag, to }: NameChange): typeof Ch
 
 const commitOf = ({ actor, changes, pending, revision, time }: HistoryCommit): Commit => ({
   revision,
-  time: new Date(time).toISOString(),
+  time: DateTime.formatIso(time),
   actor,
   changes: changes.map(changeOf),
   ...field("pending", pending)

@@ -4,6 +4,7 @@ import type { FileRow } from "../../image/inside/FileRow.ts"
 import { makeInside, type OpenImage } from "../../image/inside/openImage.ts"
 import { layerCodec } from "../../node/index.ts"
 import { sentence } from "../../oci/quoted.ts"
+import { sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -113,7 +114,7 @@ export const openImage = Effect.fnUntraced(function*(
 ) {
   const target = yield* atPoint(yield* locateRef(where, reference), at)
   const opened: OpenImage = yield* inside.open(
-    yield* findManifest(target, target.name),
+    sourceOf(yield* findManifest(target, target.name)),
     Option.getOrUndefined(platform)
   )
   return opened

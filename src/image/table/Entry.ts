@@ -13,6 +13,7 @@ export const entryTypes: ReadonlyArray<EntryType> = [
   "other"
 ]
 
+/** One entry of a layer. */
 export interface Entry extends Readonly<Omit<TarEntry, "flag" | "name" | "link">> {
   /** As `textOf` has them. */
   readonly name: string

@@ -8,7 +8,8 @@ import { digestOf, type Entry, type LayerTable } from "../../image/table/Entry.t
 import { bytesOf } from "../../image/tar/bytes.ts"
 import { Unpacked } from "../../image/tar/Unpacked.ts"
 import { entryOf, type Folder, type Inode, type Leaf, modeOf, partsOf } from "../../image/tree/Node.ts"
-import { FileExists, LayerInvalid, PathUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { FileExists, LayerInvalid, PathUnknown } from "../../oci/OciError.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { FsError } from "../fs/LayoutFs.ts"
 import { type Attributes, type NewFile, NewTree, type TreePath } from "../fs/NewTree.ts"
@@ -30,6 +31,9 @@ export interface Extracted {
   /** Files without the extended attributes that they have in the image. */
   readonly withoutXattrs: number
 }
+
+/** Of `extractFiles`. */
+export type ExtractError = LookError | PathUnknown | FileExists
 
 /** How files are written. */
 export interface ExtractOptions {
@@ -69,11 +73,11 @@ export const extractFiles = Effect.fn("extractFiles")(function*(
   path: string,
   directory: string,
   options: ExtractOptions = {}
-): Effect.fn.Return<Extracted, RegistryError> {
+): Effect.fn.Return<Extracted, ExtractError> {
   const found = reached(image, path, true)
   if (found instanceof PathUnknown) return yield* found
   const told = asStorage(directory)
-  const attempt = <A>(run: () => A): Effect.Effect<A, RegistryError> => told(Effect.try({ try: run, catch: failureOf }))
+  const attempt = <A>(run: () => A): Effect.Effect<A, ExtractError> => told(Effect.try({ try: run, catch: failureOf }))
   return yield* Effect.scoped(Effect.gen(function*() {
     const tree = yield* Effect.acquireRelease(
       attempt(() => new NewTree(directory)),

@@ -137,18 +137,6 @@ export type Change =
     readonly ifDigest?: string | undefined
   }
 
-/** What a deletion would do, were it carried out now. */
-export interface DeletionForecast {
-  readonly digest: Digest
-  readonly tags: ReadonlyArray<Tag>
-  /** Manifests that name it, as child or as subject. */
-  readonly neededBy: ReadonlyArray<string>
-  /** Manifests whose subject it is: they would be left dangling. */
-  readonly referrers: ReadonlyArray<string>
-  /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
-  readonly reclaimable: number
-}
-
 /** What is read of a registry; none of it changes anything. */
 export interface RegistryReads extends ContentSource {
   /**

@@ -276,11 +276,7 @@ const embeddedBlob = Effect.fnUntraced(function*(
   const state = yield* opened.layout.snapshot
   if (HashMap.has(state.repositories, opened.repository)) {
     const { facts, reached } = yield* walkRepository(opened, state, opened.repository, true)
-    const candidates = [
-      ...reached.values(),
-      ...Array.from(facts.values()).flatMap(blobsOf)
-    ]
-    for (const descriptor of candidates) {
+    for (const descriptor of [...reached.values(), ...Array.from(facts.values()).flatMap(blobsOf)]) {
       if (descriptor.digest !== digest) continue
       const data = opened.manifests.embedded(descriptor)
       if (Option.isSome(data)) return data.value

@@ -2,9 +2,10 @@
 import { Effect, Result, Stream } from "effect"
 import { refuseTag } from "../../layout/decide.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, ContentMismatch, type RegistryError } from "../../oci/OciError.ts"
+import { BlobUnknown, ContentMismatch } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
 import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
+import type { CopyError } from "../api/errors.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
 import { readSource, type SourceReader } from "../refs/copySource.ts"
@@ -28,7 +29,7 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   source: CopySource,
   target: CopyTarget,
   options: CopyOptions = {}
-): Effect.fn.Return<Copied, RegistryError> {
+): Effect.fn.Return<Copied, CopyError> {
   const { tags = [] } = target
   const [copied, ...others] = yield* copyManifests([{ source, tags }], target, options)
   return copied === undefined || others.length > 0 ? yield* Effect.die("one copy has one result") : copied
@@ -42,7 +43,7 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
   items: ReadonlyArray<CopyItem>,
   target: Omit<CopyTarget, "tags">,
   options: CopyOptions = {}
-): Effect.fn.Return<ReadonlyArray<Copied>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Copied>, CopyError> {
   const found = yield* Effect.forEach(items, (item) => prepare(item, target, options))
   const total = found.reduce((sum, { walked }) => sum + sizeOf(walked.parts), 0)
   let bytes = 0
@@ -81,7 +82,7 @@ const prepare = Effect.fnUntraced(function*(
   item: CopyItem,
   target: CopyTarget,
   { platform, referrers = false, sparse = false }: CopyOptions
-): Effect.fn.Return<Prepared, RegistryError> {
+): Effect.fn.Return<Prepared, CopyError> {
   const reader = readSource(item.source)
   const asked = yield* reader.root
   const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
@@ -133,7 +134,7 @@ const checkTag = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   request: TagRequest,
   digest: string
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, CopyError> {
   const tag = yield* Effect.fromResult(parseTag(nameOf(request)))
   if (typeof request === "string") return
   const actual = yield* registry.resolveTag(repository, tag).pipe(
@@ -152,10 +153,10 @@ const sendParts = Effect.fnUntraced(function*(
   target: CopyTarget,
   parts: ReadonlyArray<Part>,
   { concurrency = usual, passed }: CopyOptions & { readonly passed: (bytes: number) => Effect.Effect<void> }
-): Effect.fn.Return<Sent, RegistryError> {
+): Effect.fn.Return<Sent, CopyError> {
   const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
 
-  const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, RegistryError> {
+  const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, CopyError> {
     const { descriptor, isManifest, optional, parent } = part
     const { digest, size } = descriptor
     // Content under a digest of an unknown algorithm is left where it is, if it may be.
@@ -193,7 +194,7 @@ const isThere = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   digest: ContentDigest,
   size: number
-): Effect.fn.Return<boolean, RegistryError> {
+): Effect.fn.Return<boolean, CopyError> {
   const repositories = source.registry === registry && from !== repository ? [repository, from] : [repository]
   for (const place of repositories) {
     const found = yield* registry.mountBlob(place, repository, digest).pipe(
@@ -212,7 +213,7 @@ const send = (
   { descriptor }: Part,
   digest: ContentDigest,
   passed: (count: number) => Effect.Effect<void>
-): Effect.Effect<void, RegistryError> =>
+): Effect.Effect<void, CopyError> =>
   Effect.scoped(Effect.gen(function*() {
     const content = yield* reader.content(descriptor)
     const counted = Stream.tap(content, ({ length }) => passed(length))

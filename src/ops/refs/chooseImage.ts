@@ -3,8 +3,9 @@ import { Effect, Option, Result } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { PlatformUnknown } from "../../oci/OciError.ts"
 import { childrenFor, images, isFor, particulars, platformOf, platformsOf } from "../../oci/Platform.ts"
+import type { InspectError } from "../api/errors.ts"
 
 /** Indexes inside indexes that are followed to a platform. */
 const depth = 4
@@ -14,9 +15,9 @@ interface Read {
 }
 
 interface Reader<A> {
-  readonly manifest: (descriptor: Descriptor) => Effect.Effect<A, RegistryError>
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<A, InspectError>
   /** A config. */
-  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, InspectError>
 }
 
 /**
@@ -27,7 +28,7 @@ export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
   reader: Reader<A>,
   descriptor: Descriptor,
   platform: string
-): Effect.fn.Return<{ readonly manifest: A; readonly child?: Descriptor }, RegistryError> {
+): Effect.fn.Return<{ readonly manifest: A; readonly child?: Descriptor }, InspectError> {
   let at = yield* reader.manifest(descriptor)
   let found: Descriptor | undefined
   for (let level = 0; at.manifest.kind === "index"; level++) {
@@ -57,7 +58,7 @@ export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
 const platformIn = Effect.fnUntraced(function*(
   { document }: Pick<Reader<never>, "document">,
   { config, kind }: Manifest
-): Effect.fn.Return<string | undefined, RegistryError> {
+): Effect.fn.Return<string | undefined, InspectError> {
   if (kind !== "image" || config === undefined) return undefined
   const bytes = yield* document(config)
   return Result.getOrUndefined(parseImageConfig(bytes))?.platform
@@ -69,7 +70,7 @@ const absent = Effect.fnUntraced(function*(
   index: Manifest,
   child: Descriptor,
   platform: string
-): Effect.fn.Return<PlatformUnknown, RegistryError> {
+): Effect.fn.Return<PlatformUnknown, InspectError> {
   const available: Array<string> = []
   for (const image of images(index)) {
     const there = yield* Effect.option(manifest(image))

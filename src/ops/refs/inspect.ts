@@ -4,9 +4,10 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { shortDigest } from "../../oci/Digest.ts"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
 import { images, platformOf, predicatesOf } from "../../oci/Platform.ts"
 import type { CopySource } from "../api/Copy.ts"
+import type { InspectError } from "../api/errors.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
 import type { Found } from "./find.ts"
@@ -45,20 +46,20 @@ export interface InspectOptions {
 export const inspect = Effect.fn("inspect")(function*(
   source: CopySource,
   { platform }: InspectOptions = {}
-): Effect.fn.Return<Inspected, RegistryError> {
+): Effect.fn.Return<Inspected, InspectError> {
   const { descriptor } = yield* readSource(source).root
   return yield* explain(source, descriptor, platform)
 })
 
 /** Explains what a reference was found to name, as `inspect` does. */
-export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, RegistryError> =>
+export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, InspectError> =>
   explain(sourceOf(found), found.descriptor, platform)
 
 const explain = Effect.fnUntraced(function*(
   source: CopySource,
   root: Descriptor,
   platform: string | undefined
-): Effect.fn.Return<Inspected, RegistryError> {
+): Effect.fn.Return<Inspected, InspectError> {
   const reader = readSource(source)
   const { child, manifest: { descriptor, manifest } } = platform === undefined
     ? yield* onlyImage(reader, yield* reader.manifest(root))
@@ -102,7 +103,7 @@ export interface Weighed {
 export const weighImages = (
   found: Found,
   { manifest }: Inspected
-): Effect.Effect<ReadonlyArray<Weighed>, RegistryError> => {
+): Effect.Effect<ReadonlyArray<Weighed>, InspectError> => {
   const reader = readSource(sourceOf(found))
   return Effect.forEach(images(manifest), (descriptor) => {
     const platform = platformOf(descriptor)
@@ -133,7 +134,7 @@ const missingOf = Effect.fnUntraced(function*(
   { registry }: CopySource,
   repository: string,
   { layers }: Manifest
-): Effect.fn.Return<ReadonlySet<string>, RegistryError> {
+): Effect.fn.Return<ReadonlySet<string>, InspectError> {
   const absent = yield* Effect.filter(
     Array.from(new Set(layers.map(({ digest }) => digest))),
     (digest) =>
@@ -153,7 +154,7 @@ const missingOf = Effect.fnUntraced(function*(
 const onlyImage = (
   reader: SourceReader,
   root: ReadManifest
-): Effect.Effect<{ readonly manifest: ReadManifest; readonly child?: Descriptor }, RegistryError> => {
+): Effect.Effect<{ readonly manifest: ReadManifest; readonly child?: Descriptor }, InspectError> => {
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) return Effect.succeed({ manifest: root })
   return Effect.map(reader.manifest(only), (manifest) => ({ manifest, child: only }))
@@ -162,7 +163,7 @@ const onlyImage = (
 const configOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   config: Descriptor
-): Effect.fn.Return<ImageConfig, RegistryError> {
+): Effect.fn.Return<ImageConfig, InspectError> {
   const parsed = parseImageConfig(yield* reader.document(config))
   if (Result.isSuccess(parsed)) return parsed.success
   return yield* new ManifestInvalid({ path: `config ${shortDigest(config.digest)}`, reason: parsed.failure })
@@ -171,7 +172,7 @@ const configOf = Effect.fnUntraced(function*(
 const referrersOf = Effect.fnUntraced(function*(
   source: CopySource,
   { digest }: Descriptor
-): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<string, number>, InspectError> {
   const counts = new Map<string, number>()
   if ("refName" in source) return counts
   yield* Stream.runForEach(

@@ -3,8 +3,8 @@ import { Effect, Option } from "effect"
 import { decide } from "../../layout/decide.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { RepairError } from "../api/errors.ts"
 import { repairOf } from "../api/findings.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Unlisted } from "../reachability/unlisted.ts"
@@ -14,7 +14,7 @@ import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 /** One that belongs to another gets an entry without a name in the other's repository; all else a tag in `recovered`. */
 export const listUnlisted = Effect.fnUntraced(function*(
   { dryRun, finding: { code, digest }, layout, opened }: RepairTask
-): Effect.fn.Return<Outcome, RegistryError> {
+): Effect.fn.Return<Outcome, RepairError> {
   if (!isContentDigest(digest)) return left("only content of a sha256 or sha512 digest can be listed")
   const { unlisted } = yield* belongingsIn(opened, yield* opened.layout.snapshot, true)
   const found = unlisted.get(digest)

@@ -132,8 +132,8 @@ describe("the options of serve", () => {
     const { collecting } = parsed({ gc: "30 3 * * 1", keep: ["app/*:v*=10", "30d"], graceMinutes: 90, undoDays: 0 })
     assert.deepStrictEqual(collecting?.options, {
       retention: [
-        { repository: "app/*", tag: "v*", newest: 10, maxAgeMillis: undefined },
-        { repository: undefined, tag: undefined, newest: undefined, maxAgeMillis: 30 * 86_400_000 }
+        { repository: "app/*", tag: "v*", newest: 10, maxAge: undefined },
+        { repository: undefined, tag: undefined, newest: undefined, maxAge: Duration.days(30) }
       ],
       untagged: false,
       grace: Duration.minutes(90),

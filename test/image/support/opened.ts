@@ -7,6 +7,7 @@ import { layerLimits } from "../../../src/image/limits.ts"
 import { makeDisk } from "../../../src/node/index.ts"
 import { layerCodec } from "../../../src/node/layers/layerCodec.ts"
 import { collectBytes } from "../../../src/ops/manifests/collectBytes.ts"
+import { sourceOf } from "../../../src/ops/refs/copySource.ts"
 import { findManifest } from "../../../src/ops/refs/find.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 import { imageFiles } from "./layers.ts"
@@ -41,7 +42,7 @@ export const openedIn = (folder: string, ref = "app:v1", limits = layerLimits) =
     const registry = yield* makeDisk({ directory: folder, defaultRepository: "app" })
     const found = yield* findManifest({ registry, perRepository: false }, ref)
     const inside = makeInside(layerCodec, limits)
-    return { folder, inside, registry, found, image: yield* inside.open(found) }
+    return { folder, inside, registry, found, image: yield* inside.open(sourceOf(found)) }
   })
 
 export const textOf = <E>(content: Stream.Stream<Uint8Array, E>) =>
