@@ -15,6 +15,7 @@ import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
 import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
+import { findPackageCommand, packages } from "./commands/packages.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
 import { rm, tag } from "./commands/tag.ts"
@@ -41,6 +42,8 @@ const commands = [
   diff,
   du,
   extract,
+  packages,
+  findPackageCommand,
   usage,
   Command.withAlias(copy, "cp"),
   pin,

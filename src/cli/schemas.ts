@@ -11,6 +11,7 @@ import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
+import { FoundPackage, Packages } from "./commands/packages.ts"
 import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
 import { Tagged } from "./commands/tag.ts"
@@ -30,6 +31,8 @@ export const schemas = {
   extract: Extracted,
   files: Files,
   find: Files,
+  /** One on each line. */
+  "find-package": FoundPackage,
   gc: Collected,
   history: History,
   init: Made,
@@ -37,6 +40,7 @@ export const schemas = {
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,
+  packages: Packages,
   pin: Pinned,
   pins: Pins,
   referrers: Referrers,

@@ -1,14 +1,12 @@
 /** Writes files of an image below a folder. */
-import { Effect, Stream } from "effect"
-import { createHash, type Hash } from "node:crypto"
+import { Effect } from "effect"
 import { reached } from "../../image/inside/FileRow.ts"
 import type { OpenImage } from "../../image/inside/openImage.ts"
-import { readTar } from "../../image/layers/readFile.ts"
-import { digestOf, type Entry, type LayerTable } from "../../image/table/Entry.ts"
+import { type EntryHandler, readEntries } from "../../image/layers/readEntries.ts"
+import type { Entry } from "../../image/table/Entry.ts"
 import { bytesOf } from "../../image/tar/bytes.ts"
-import { Unpacked } from "../../image/tar/Unpacked.ts"
 import { entryOf, type Folder, type Inode, type Leaf, modeOf, partsOf } from "../../image/tree/Node.ts"
-import { FileExists, LayerInvalid, PathUnknown } from "../../oci/OciError.ts"
+import { FileExists, PathUnknown } from "../../oci/OciError.ts"
 import type { LookError } from "../../ops/api/errors.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { FsError } from "../fs/LayoutFs.ts"
@@ -86,19 +84,9 @@ export const extractFiles = Effect.fn("extractFiles")(function*(
     const work = new Extraction(image, tree, options)
     const start = partsOf(found.path).slice(-1).map((name) => Buffer.from(bytesOf(name)))
     yield* attempt(() => found.node.kind === "folder" ? work.folders(found.node, start) : work.leaf(found.node, start))
+    yield* Effect.addFinalizer(() => Effect.ignore(attempt(() => work.discard())))
     for (const [at, table] of image.tables.entries()) {
-      const wanted = work.wantedOf(at)
-      const [first, last] = [wanted[0], wanted.at(-1)]
-      if (first === undefined || last === undefined) continue
-      const files = new FilesOfLayer(work, tree, table, wanted)
-      const content = readTar(image.source, table, first.entry.offset, last.entry.offset + last.entry.stored)
-      yield* Effect.ensuring(
-        Effect.andThen(
-          Stream.runForEach(content, (bytes) => attempt(() => files.take(bytes))),
-          attempt(() => files.end())
-        ),
-        Effect.ignore(attempt(() => files.discard()))
-      )
+      yield* readEntries(image.source, table, work.wanted[at] ?? [], work, attempt)
     }
     yield* attempt(() => work.finish())
     return work.done
@@ -106,16 +94,17 @@ export const extractFiles = Effect.fn("extractFiles")(function*(
 })
 
 /** What is in the way was there before. */
-const failureOf = (cause: unknown): FsError | FileExists | LayerInvalid => {
+const failureOf = (cause: unknown): FsError | FileExists => {
   if (cause instanceof FsError) return cause.code === "EEXIST" ? new FileExists({ path: cause.path }) : cause
-  if (cause instanceof LayerInvalid) return cause
   throw cause
 }
 
-class Extraction {
+class Extraction implements EntryHandler<Wanted> {
   readonly #tree: NewTree
   readonly #owners: boolean
-  readonly #wanted: ReadonlyArray<Array<Wanted>>
+  /** By layer. */
+  readonly wanted: ReadonlyArray<Array<Wanted>>
+  #file: NewFile | undefined
   /** The first name of each file, and the others. */
   readonly #names = new Map<Inode, { readonly first: TreePath; readonly others: Array<TreePath> }>()
   readonly #made: Array<readonly [folder: Folder, path: TreePath]> = []
@@ -125,16 +114,11 @@ class Extraction {
   constructor({ tables }: OpenImage, tree: NewTree, { owners = false }: ExtractOptions) {
     this.#tree = tree
     this.#owners = owners
-    this.#wanted = tables.map(() => [])
+    this.wanted = tables.map(() => [])
   }
 
   get done(): Extracted {
     return { ...this.#counts, skipped: this.#skipped }
-  }
-
-  /** In the order in which the layer has them. */
-  wantedOf(layer: number): ReadonlyArray<Wanted> {
-    return (this.#wanted[layer] ?? []).toSorted((a, b) => a.entry.offset - b.entry.offset)
   }
 
   /** A folder and all folders and links in it; no recursion, since folders lie in each other thousands deep. */
@@ -163,7 +147,7 @@ class Extraction {
       this.#counts.links++
     } else if (entry.type === "file") {
       this.#names.set(inode, { first: path, others: [] })
-      this.#wanted[layer]?.push({ entry, inode, path })
+      this.wanted[layer]?.push({ entry, inode, path })
     } else this.#skip(path, `is a ${entry.type === "fifo" ? "pipe" : `${entry.type} device`}`)
   }
 
@@ -180,9 +164,19 @@ class Extraction {
     }
   }
 
+  begin({ path }: Wanted): void {
+    this.#file = this.#tree.file(path)
+  }
+
+  data(_wanted: Wanted, bytes: Uint8Array): void {
+    this.#file?.write(bytes)
+  }
+
   /** A file is whole: it gets its names. */
-  fileDone(file: NewFile, { entry, inode, path }: Wanted): void {
-    file.finish(this.#attributes(entry, entry.mode))
+  end({ entry, inode, path }: Wanted): void {
+    const file = this.#file
+    this.#file = undefined
+    file?.finish(this.#attributes(entry, entry.mode))
     this.#counts.files++
     this.#counts.bytes += entry.size
     if (!this.#owners && (entry.mode & rightsOfOthers) !== 0) this.#counts.plainModes++
@@ -191,6 +185,12 @@ class Extraction {
       this.#tree.name(path, other)
       this.#counts.files++
     }
+  }
+
+  /** Lets go of a file that is not whole. */
+  discard(): void {
+    this.#file?.discard()
+    this.#file = undefined
   }
 
   /** Folders get their attributes when all is in them, the deepest first: some let nothing more be made in them. */
@@ -202,97 +202,5 @@ class Extraction {
         entry === undefined ? { mode: modeOf(folder) } : this.#attributes(entry, entry.mode)
       )
     }
-  }
-}
-
-/** Cuts a part of a layer into the files that are wanted of it. */
-class FilesOfLayer {
-  readonly #work: Extraction
-  readonly #tree: NewTree
-  readonly #table: LayerTable
-  readonly #wanted: ReadonlyArray<Wanted>
-  #next = 0
-  /** Where in the layer the next byte is. */
-  #at: number
-  #current: { readonly file: NewFile; readonly unpacked: Unpacked; readonly hash: Hash } | undefined
-
-  constructor(work: Extraction, tree: NewTree, table: LayerTable, wanted: ReadonlyArray<Wanted>) {
-    this.#work = work
-    this.#tree = tree
-    this.#table = table
-    this.#wanted = wanted
-    this.#at = wanted[0]?.entry.offset ?? 0
-  }
-
-  take(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const wanted = this.#upTo()
-      if (wanted === undefined) return
-      const { offset, stored } = wanted.entry
-      const skipped = Math.min(bytes.length - at, Math.max(0, offset - this.#at))
-      at += skipped
-      this.#at += skipped
-      const count = Math.min(bytes.length - at, offset + stored - this.#at)
-      if (count <= 0) continue
-      this.#put(wanted, bytes.subarray(at, at + count))
-      at += count
-      this.#at += count
-    }
-    this.#upTo()
-  }
-
-  /** The file that the next byte is of, or before; those that have ended are finished. */
-  #upTo(): Wanted | undefined {
-    for (;;) {
-      const wanted = this.#wanted[this.#next]
-      if (wanted === undefined || this.#at < wanted.entry.offset + wanted.entry.stored) return wanted
-      this.#finish(wanted)
-      this.#next++
-    }
-  }
-
-  #begun(wanted: Wanted) {
-    this.#current ??= {
-      file: this.#tree.file(wanted.path),
-      unpacked: new Unpacked(wanted.entry),
-      hash: createHash("sha256")
-    }
-    return this.#current
-  }
-
-  #put(wanted: Wanted, bytes: Uint8Array): void {
-    const { unpacked } = this.#begun(wanted)
-    this.#write(wanted, unpacked.data(bytes))
-  }
-
-  #write(wanted: Wanted, pieces: Iterable<Uint8Array>): void {
-    const { file, hash } = this.#begun(wanted)
-    for (const piece of pieces) {
-      hash.update(piece)
-      file.write(piece)
-    }
-  }
-
-  #finish(wanted: Wanted): void {
-    const { file, hash, unpacked } = this.#begun(wanted)
-    this.#write(wanted, unpacked.end())
-    if (`sha256:${hash.digest("hex")}` !== digestOf(this.#table, wanted.entry)) {
-      throw new LayerInvalid({ digest: this.#table.digest, reason: "a file is not what it was at first" })
-    }
-    this.#current = undefined
-    this.#work.fileDone(file, wanted)
-  }
-
-  /** There are no more bytes. */
-  end(): void {
-    if (this.#upTo() !== undefined) {
-      throw new LayerInvalid({ digest: this.#table.digest, reason: "it is shorter than it was at first" })
-    }
-  }
-
-  /** Lets go of a file that is not whole. */
-  discard(): void {
-    this.#current?.file.discard()
-    this.#current = undefined
   }
 }

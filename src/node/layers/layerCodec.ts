@@ -6,6 +6,7 @@ import { bitPrefix } from "./bitPrefix.ts"
 import { windowBytes } from "./BlockStarts.ts"
 import { demandEnd, drain, Driven } from "./driven.ts"
 import { GzipPass } from "./GzipPass.ts"
+import { rpmHeaders } from "./rpmHeaders.ts"
 
 const outputBytes = 256 * 1024
 
@@ -94,5 +95,6 @@ export const layerCodec: LayerCodec = {
   sha256Into: (bytes, target, at) => {
     const text = hash("sha256", bytes, "binary")
     for (let byte = 0; byte < text.length; byte++) target[at + byte] = text.charCodeAt(byte)
-  }
+  },
+  rpmHeaders
 }
