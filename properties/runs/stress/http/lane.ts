@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto"
 
 /** What a tag has to be: one of these digests; `undefined` is that there is none. */
-export type Allowed = ReadonlyArray<string | undefined>
+type Allowed = ReadonlyArray<string | undefined>
 
 export interface Lane {
   /** By tag. */
