@@ -7,7 +7,7 @@ import { parseManifest } from "../../src/oci/Manifest.ts"
 import { imageConfig, imageIndex, imageManifest, layerTar } from "../../src/oci/MediaType.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { makeOld, temporaryFolder } from "../support/folders.ts"
-import { image, type Sample, sample, utf8 } from "../support/images.ts"
+import { image, type Sample, sample, textOf, utf8 } from "../support/images.ts"
 import { blobsIn, codes, collected, open, short, target } from "./given.ts"
 
 const config = sample({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [] } }, imageConfig)
@@ -56,6 +56,17 @@ describe("what a manifest names under the first of two keys", () => {
       const source = { registry: layout.registry, repository: layout.repository, reference: "v1" }
       yield* copyManifest(source, { registry: out.registry, repository: "a", tags: ["v1"] })
       assert.deepStrictEqual(blobsIn(out.directory), blobsIn(layout.directory))
+    }))
+
+  it.live("is kept for a referrer that no entry leads to as well", () =>
+    Effect.gen(function*() {
+      const [subject, payload] = [image("subject"), sample("the payload", layerTar)]
+      const referrer = sample(
+        `${textOf(layersTwice.bytes).slice(0, -1)},"subject":${JSON.stringify(subject.descriptor)}}`,
+        imageManifest
+      )
+      const layout = yield* written(subject, subject.config, ...subject.layers, referrer, config, one, two, payload)
+      assert.deepStrictEqual(yield* collected(layout, { untagged: true }), [short(payload.descriptor.digest)])
     }))
 
   it("is told beside what counts, and of no other manifest", () => {

@@ -11,7 +11,7 @@ import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import { digestsIn } from "../../oci/digestsIn.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { decodeText } from "../../oci/Json.ts"
-import { neededBy } from "../../oci/Manifest.ts"
+import { type Facts, neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import * as limits from "../limits.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
@@ -28,6 +28,11 @@ export interface Needs {
 /** What is read to find out what a layout needs. */
 type Reading = Pick<Opened, "blobs" | "manifests"> & { readonly pins: Pick<Opened["pins"], "all"> }
 
+/** What a manifest names, and what it may name for another tool. */
+export const linksOf = (facts: Facts): Links => ({
+  children: [...neededBy(facts).map((child) => child.digest), ...(facts.shadowed ?? [])]
+})
+
 /**
  * What the entries of a state need, and what is pinned.
  *
@@ -41,7 +46,7 @@ export const needsOfAll = Effect.fnUntraced(function*(
   const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
   const links = new Map<string, Links>()
   for (const [digest, facts] of walk.facts) {
-    links.set(digest, { children: [...neededBy(facts).map((child) => child.digest), ...(facts.shadowed ?? [])] })
+    links.set(digest, linksOf(facts))
   }
   const unreadable = new Set<string>(walk.unreadable.keys())
   const named = entries.filter(({ descriptor }) => descriptor === undefined).map(({ digest, value }) => ({
