@@ -6,6 +6,7 @@ import { completing, completions } from "./commands/completions.ts"
 import { copy } from "./commands/copy.ts"
 import { diff } from "./commands/diff.ts"
 import { du } from "./commands/du.ts"
+import { extract } from "./commands/extract.ts"
 import { filesCommand, find, which } from "./commands/files.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
@@ -14,6 +15,7 @@ import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
 import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
+import { findPackageCommand, packages } from "./commands/packages.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
 import { rm, tag } from "./commands/tag.ts"
@@ -39,6 +41,9 @@ const commands = [
   which,
   diff,
   du,
+  extract,
+  packages,
+  findPackageCommand,
   usage,
   Command.withAlias(copy, "cp"),
   pin,

@@ -3,6 +3,7 @@ import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
 import { Sizes } from "./commands/du.ts"
+import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
@@ -10,6 +11,7 @@ import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
+import { FoundPackage, Packages } from "./commands/packages.ts"
 import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
 import { Tagged } from "./commands/tag.ts"
@@ -26,8 +28,11 @@ export const schemas = {
   copy: Copied,
   diff: Diff,
   du: Sizes,
+  extract: Extracted,
   files: Files,
   find: Files,
+  /** One on each line. */
+  "find-package": FoundPackage,
   gc: Collected,
   history: History,
   init: Made,
@@ -35,6 +40,7 @@ export const schemas = {
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,
+  packages: Packages,
   pin: Pinned,
   pins: Pins,
   referrers: Referrers,

@@ -29,6 +29,7 @@ export { Layout } from "../ops/api/Layout.ts"
 export { Registry } from "../ops/api/Registry.ts"
 export type { FoundLayout } from "../ops/refs/findLayout.ts"
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
+export { type Extracted, type ExtractError, extractFiles, type ExtractOptions } from "./layers/extractFiles.ts"
 export { layerCodec } from "./layers/layerCodec.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 

@@ -18,7 +18,8 @@ const base: ReadonlyArray<Written> = [
   ["usr", "d", 0o755],
   ["usr/bin", "d", 0o755],
   ["usr/bin/passwd", "f", "p".repeat(68_208), 0o4755],
-  ["usr/bin/sh", "f", "s".repeat(125_688), 0o755]
+  ["usr/bin/sh", "f", "s".repeat(125_688), 0o755],
+  ["var/lib/dpkg/status", "f", "Package: libssl3\nStatus: install ok installed\nVersion: 3.0.15\nSource: openssl\n"]
 ]
 const upper: ReadonlyArray<Written> = [
   ["etc/.wh.secret", "f", ""],

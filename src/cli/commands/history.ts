@@ -1,17 +1,16 @@
 /** history, watch, revert, restore. */
-import { DateTime, Effect, Option, Result, Schema, Stream } from "effect"
+import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { NameChange } from "../../layout/changes.ts"
 import { named } from "../../oci/quoted.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
-import { parseRef } from "../../ops/refs/find.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer, answers, report } from "../output.ts"
-import { locate, type Target } from "../target.ts"
+import { locate, scopeOf } from "../target.ts"
 import type { Screen } from "../terminal/Screen.ts"
 import { styled } from "../terminal/style.ts"
 import { ageOf, shortOf } from "../terminal/units.ts"
@@ -81,16 +80,6 @@ const commitLines = ({ actor, changes, pending, revision, time }: Commit, screen
     `${styled(screen, "bold", String(revision))}  ${ageOf(at, screen.now)}  ${named(actor)}${state}`,
     ...changes.map((change) => `  ${changeLine(change)}`)
   ].join("\n")
-}
-
-/** Whose history is meant. */
-const scopeOf = ({ name }: Target): Result.Result<{ repository?: string; tag?: string }, Mistake> => {
-  if (name === undefined) return Result.succeed({})
-  if (!/[:@]/u.test(name)) return Result.succeed({ repository: name })
-  const ref = parseRef(name)
-  return Result.isSuccess(ref) && ref.success.by._tag === "Tag"
-    ? Result.succeed({ repository: ref.success.repository, tag: ref.success.by.tag })
-    : Result.fail(new Mistake(`${name}: only layouts, repositories and tags have a history`))
 }
 
 export const History = Schema.Struct({

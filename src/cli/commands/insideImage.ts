@@ -13,7 +13,7 @@ import type { Screen } from "../terminal/Screen.ts"
 import { table } from "../terminal/table.ts"
 import { sizeOf } from "../terminal/units.ts"
 
-const inside = makeInside(layerCodec)
+export const inside = makeInside(layerCodec)
 
 export const fileTypes = ["file", "directory", "symlink", "hardlink", "character", "block", "fifo"] as const
 

@@ -26,8 +26,8 @@ export const readFile = (
   const end = Math.min(entry.size, offset + length)
   if (offset >= end) return Stream.empty
   const content = entry.sparse === undefined
-    ? within(source, table, entry.offset + offset, entry.offset + end)
-    : cut(unpacked(within(source, table, entry.offset, entry.offset + entry.stored), entry), offset, end)
+    ? readTar(source, table, entry.offset + offset, entry.offset + end)
+    : cut(unpacked(readTar(source, table, entry.offset, entry.offset + entry.stored), entry), offset, end)
   return offset === 0 && end === entry.size ? checked(content, source, table, entry) : content
 }
 
@@ -84,8 +84,8 @@ const checked = (
 /** Input that is decoded at once, in bytes: what comes out is held, and may be 1,000 or 32,000 times as much. */
 const pieceBytes = { gzip: 4096, zstd: 1024 } as const
 
-/** A part of the uncompressed layer. */
-const within = (
+/** Bytes `from` up to, not including, `to` of the uncompressed layer; not checked. */
+export const readTar = (
   source: LayerSource,
   table: LayerTable,
   from: number,

@@ -1,5 +1,5 @@
 /** Records of pax headers, read as Go's `archive/tar` reads them. */
-import { byteAt, textOf } from "./bytes.ts"
+import { byteAt, bytesOf, textOf } from "./bytes.ts"
 import { integerIn, invalid, timeIn } from "./numbers.ts"
 import type { TarEntry } from "./TarEntry.ts"
 
@@ -64,8 +64,9 @@ export const applyPax = (entry: TarEntry, { texts, xattrs }: Pax): number | unde
     const text = said(key)
     return text === undefined ? undefined : timeIn(text)
   }
-  entry.name = said("path") ?? entry.name
-  entry.link = said("linkpath") ?? entry.link
+  const [name, link] = [said("path"), said("linkpath")]
+  if (name !== undefined) entry.name = bytesOf(name)
+  if (link !== undefined) entry.link = bytesOf(link)
   entry.uid = number("uid") ?? entry.uid
   entry.gid = number("gid") ?? entry.gid
   entry.mtime = time("mtime") ?? entry.mtime

@@ -1,5 +1,5 @@
 /** Maps of sparse files: which parts of a file a tar has, in the four forms that GNU tar has written. */
-import { byteAt } from "./bytes.ts"
+import { byteAt, bytesOf } from "./bytes.ts"
 import { integerIn, invalid, numberAt } from "./numbers.ts"
 import type { Pax } from "./pax.ts"
 import type { TarEntry } from "./TarEntry.ts"
@@ -38,7 +38,8 @@ export const sparseOfPax = (entry: TarEntry, { texts }: Pax): "1.0" | "0" | unde
   const text = texts.get("GNU.sparse.map") ?? ""
   const isNew = texts.get("GNU.sparse.major") === "1"
   if (!isNew && text === "") return undefined
-  entry.name = texts.get("GNU.sparse.name") || entry.name
+  const name = texts.get("GNU.sparse.name") ?? ""
+  if (name !== "") entry.name = bytesOf(name)
   entry.size = sizeFrom(integerIn(texts.get("GNU.sparse.realsize") ?? texts.get("GNU.sparse.size") ?? "0"))
   if (isNew) return "1.0"
   const numbers = text.split(",")

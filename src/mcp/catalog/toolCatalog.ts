@@ -12,6 +12,7 @@ import { history } from "../tools/history.ts"
 import { diffImageFiles, findImageFiles, listImageFiles, readImageFile } from "../tools/inside.ts"
 import { inspectImage } from "../tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "../tools/list.ts"
+import { listPackages } from "../tools/packages.ts"
 import { pin } from "../tools/pin.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "../tools/push.ts"
 import { getManifest, resolve } from "../tools/read.ts"
@@ -35,6 +36,7 @@ const makers: ReadonlyArray<MakeTool> = [
   findImageFiles,
   readImageFile,
   diffImageFiles,
+  listPackages,
   listReferrers,
   history,
   usage,

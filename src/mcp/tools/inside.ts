@@ -61,7 +61,8 @@ const filesOf = (page: PageOf<FileRow>): typeof Files.Type => {
   return { files, ...next }
 }
 
-const opened = Effect.fnUntraced(function*(
+/** The image that a reference names, opened to be looked into. */
+export const opened = Effect.fnUntraced(function*(
   { layout, served }: Call,
   ref: string,
   platform: string | undefined

@@ -42,7 +42,7 @@ export const makeInspection = (
     open = stat !== undefined && has(stat, others.enter) && has(stat, others.read)
   })
 
-  const index = Effect.gen(function*() {
+  const index = Effect.uninterruptible(Effect.gen(function*() {
     const read = yield* readIndex(files)
     if (read === undefined) return undefined
     const { handle, index } = read
@@ -53,7 +53,7 @@ export const makeInspection = (
       keyTwice: Option.getOrUndefined(findDuplicateKey(textOf(index))),
       readable: !open || has(stat, others.read)
     } satisfies IndexCondition
-  })
+  }))
 
   const journal = storage(Effect.gen(function*() {
     const end = yield* readEnd(files)
