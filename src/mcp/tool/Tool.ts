@@ -47,6 +47,9 @@ export interface Call extends Exchange {
   readonly chosen: ServedLayout | undefined
 }
 
+/** What a tool needs of the server. */
+export type Needs = "nothing" | "writing" | "files" | "layers"
+
 export interface ToolSpec<I, O> {
   readonly name: string
   readonly toolset: Toolset
@@ -58,7 +61,7 @@ export interface ToolSpec<I, O> {
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
    * `layers` that the server can look inside images.
    */
-  readonly needs: "nothing" | "writing" | "files" | "layers"
+  readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
   /** Arguments about files: they are offered only by a server that moves files. */
   readonly fileArguments?: ReadonlyArray<string>
@@ -86,6 +89,7 @@ export interface ToolDefinition {
 export interface Tool {
   readonly definition: ToolDefinition
   readonly toolset: Toolset
+  readonly needs: Needs
   readonly offered: boolean
   readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
@@ -131,6 +135,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   return {
     definition: definitionOf(spec, inputSchema, served),
     toolset: spec.toolset,
+    needs: spec.needs,
     offered: isOffered(spec.needs, served),
     call: (args, exchange) =>
       Result.match(decoded(args), {
@@ -146,7 +151,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   }
 }
 
-const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerConfig): boolean => {
+const isOffered = (needs: Needs, served: ServerConfig): boolean => {
   switch (needs) {
     case "nothing":
       return true

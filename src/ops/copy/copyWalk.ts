@@ -86,7 +86,9 @@ export const walkCopy = Effect.fnUntraced(function*(
     for (let depth = 0; level.length > 0; depth++) {
       yield* limits.atMost(limits.walkDepth, depth, "indexes inside indexes")
       const next: Array<ReadManifest> = []
-      for (const { descriptor: { digest: parent }, manifest } of level) {
+      for (const { descriptor, manifest } of level) {
+        const { digest: parent } = descriptor
+        if (manifest.shadowed !== undefined) yield* mentioned(descriptor)
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
           add(parts, { descriptor: child.descriptor, optional: sparse || child.optional, isManifest, parent })
