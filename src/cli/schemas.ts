@@ -6,6 +6,7 @@ import { Sizes } from "./commands/du.ts"
 import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
+import { Grep } from "./commands/grep.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
@@ -34,6 +35,7 @@ export const schemas = {
   /** One on each line. */
   "find-package": FoundPackage,
   gc: Collected,
+  grep: Grep,
   history: History,
   init: Made,
   inspect: Inspected,
