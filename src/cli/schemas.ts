@@ -2,7 +2,7 @@
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
-import { Sizes } from "./commands/du.ts"
+import { AllSizes } from "./commands/du.ts"
 import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
@@ -28,7 +28,7 @@ export const schemas = {
   cat: Manifest,
   copy: Copied,
   diff: Diff,
-  du: Sizes,
+  du: AllSizes,
   extract: Extracted,
   files: Files,
   find: Files,

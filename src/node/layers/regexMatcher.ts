@@ -61,7 +61,7 @@ export const regexMatcher = Effect.fn("regexMatcher")(function*(
       }
       worker.once("message", answered)
       worker.once("error", failed)
-      worker.postMessage({ text, most })
+      worker.postMessage({ text, most }, [])
     }).pipe(
       Effect.timeoutOrElse({
         duration: millis,
