@@ -9,6 +9,7 @@ import { du } from "./commands/du.ts"
 import { extract } from "./commands/extract.ts"
 import { filesCommand, find, which } from "./commands/files.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
+import { grep } from "./commands/grep.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
@@ -42,6 +43,7 @@ const commands = [
   diff,
   du,
   extract,
+  grep,
   packages,
   findPackageCommand,
   usage,

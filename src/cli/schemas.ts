@@ -2,10 +2,11 @@
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
-import { Sizes } from "./commands/du.ts"
+import { AllSizes } from "./commands/du.ts"
 import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
+import { Grep } from "./commands/grep.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
@@ -27,13 +28,14 @@ export const schemas = {
   cat: Manifest,
   copy: Copied,
   diff: Diff,
-  du: Sizes,
+  du: AllSizes,
   extract: Extracted,
   files: Files,
   find: Files,
   /** One on each line. */
   "find-package": FoundPackage,
   gc: Collected,
+  grep: Grep,
   history: History,
   init: Made,
   inspect: Inspected,

@@ -31,6 +31,7 @@ export type { FoundLayout } from "../ops/refs/findLayout.ts"
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
 export { type Extracted, type ExtractError, extractFiles, type ExtractOptions } from "./layers/extractFiles.ts"
 export { layerCodec } from "./layers/layerCodec.ts"
+export { regexMatcher } from "./layers/regexMatcher.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
 /** Where a tree of layouts is, and how it is opened. */

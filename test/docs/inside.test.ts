@@ -34,7 +34,7 @@ const latest: ReadonlyArray<Written> = [
 
 const prepare = (folder: string): void => {
   const layers = [base, upper].map(layerTar)
-  const images = { "app:v1": layers, "app:v2": [...layers, layerTar(latest)] }
+  const images = { "app:v0": layers.slice(0, 1), "app:v1": layers, "app:v2": [...layers, layerTar(latest)] }
   // Not compressed: what gzip makes is another thing with every zlib.
   for (const [name, bytes] of imageFiles(images, (tar) => tar, "application/vnd.oci.image.layer.v1.tar")) {
     mkdirSync(dirname(join(folder, "shop", name)), { recursive: true })

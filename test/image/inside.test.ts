@@ -3,7 +3,9 @@ import { Effect, Result } from "effect"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
+import { buildSteps } from "../../src/image/inside/buildSteps.ts"
 import { diffImages } from "../../src/image/inside/diffImages.ts"
+import { layoutSizes } from "../../src/image/inside/layoutSizes.ts"
 import { findFiles, listFiles, listLayer } from "../../src/image/inside/listFiles.ts"
 import { readPath } from "../../src/image/inside/readPath.ts"
 import { sizesOf } from "../../src/image/inside/sizes.ts"
@@ -211,4 +213,54 @@ describe("inside an image", () => {
         assert.strictEqual(window, "\0\0BB")
       })
   )
+})
+
+describe("many images", () => {
+  it.live("are measured together: what they share, and what is there for nothing", () =>
+    Effect.gen(function*() {
+      const [low, high] = [layerTar(base), layerTar(upper)]
+      const own = layerTar([["copy", "f", "x".repeat(5000)], ["new", "f", "n"]])
+      const { inside, registry } = yield* opened({
+        v1: [low, high],
+        v2: [low, own],
+        same: [low, high],
+        bad: [own.subarray(0, 700)]
+      })
+      const { blobs, failures, images, layers } = yield* layoutSizes(registry, inside)
+      assert.deepStrictEqual(images.map(({ hidden, names }) => [names, hidden]), [
+        [["app:same", "app:v1"], 17],
+        [["app:v2"], 0]
+      ])
+      assert.deepStrictEqual(failures.map(({ failure, names }) => [names, failure._tag]), [[
+        ["app:bad"],
+        "LayerInvalid"
+      ]])
+      assert.deepStrictEqual(layers.map(({ alike, files, images }) => `${files} ${alike} ${images}`).toSorted(), [
+        "10017 0 2",
+        "13 0 1",
+        "5001 5000 1"
+      ])
+      assert.strictEqual(blobs, layers.reduce((sum, { blob }) => sum + blob, 0))
+      const shared = layers.find(({ images }) => images === 2)?.blob ?? 0
+      for (const { blobs, unique } of images) assert.strictEqual(unique, blobs - shared)
+    }))
+
+  it.live("tell how each was built, and what each step changed", () =>
+    Effect.gen(function*() {
+      const { image } = yield* opened({ v1: [layerTar(base), layerTar(upper)] })
+      const steps = Result.getOrThrow(buildSteps(image))
+      assert.deepStrictEqual(
+        steps.map(({ changes, createdBy }) => [createdBy, changes?.added, changes?.replaced, changes?.removed]),
+        [["step 1", 6, 0, 0], ["step 2", 1, 1, 1]]
+      )
+      const config = image.config
+      const told = { createdBy: "ENV A=1", hasLayer: false }
+      assert.isDefined(config)
+      if (config === undefined) return
+      const other = { ...image, config: { ...config, steps: [told] } }
+      assert.deepStrictEqual(
+        Result.getOrThrow(buildSteps(other)).map(({ changes, createdBy }) => [createdBy, changes?.layer]),
+        [["ENV A=1", undefined], [undefined, 0], [undefined, 1]]
+      )
+    }))
 })

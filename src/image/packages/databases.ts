@@ -2,8 +2,9 @@
 import { Result } from "effect"
 import { isJsonObject } from "../../oci/Descriptor.ts"
 import { parseJson } from "../../oci/Json.ts"
+import { decoded } from "../tar/bytes.ts"
 import { mostPackages, type OperatingSystem, type Said } from "./Package.ts"
-import { decoded, lines, stanzas } from "./text.ts"
+import { lines, stanzas } from "./text.ts"
 
 const stringOr = (value: unknown, other: string): string => typeof value === "string" ? value : other
 

@@ -1,8 +1,8 @@
 /** What Go writes into its programs: the version of Go, and the modules they are built of (`debug/buildinfo`). */
 import { Growing } from "../table/Growing.ts"
-import { byteAt } from "../tar/bytes.ts"
+import { byteAt, decoded } from "../tar/bytes.ts"
 import { mostPackages, type Said } from "./Package.ts"
-import { decoded, lines } from "./text.ts"
+import { lines } from "./text.ts"
 
 /** `\xff Go buildinf:`. */
 const magic = Uint8Array.of(0xff, 0x20, 0x47, 0x6f, 0x20, 0x62, 0x75, 0x69, 0x6c, 0x64, 0x69, 0x6e, 0x66, 0x3a)

@@ -1,7 +1,6 @@
 /** Headers of rpm, as its database has them: an index of tags, and the data that they point into. */
-import { byteAt } from "../tar/bytes.ts"
+import { byteAt, decoded } from "../tar/bytes.ts"
 import type { Said } from "./Package.ts"
-import { decoded } from "./text.ts"
 
 const tags = { name: 1000, version: 1001, release: 1002, epoch: 1003, architecture: 1022, source: 1044 } as const
 const types = { int32: 4, string: 6 } as const

@@ -1,11 +1,5 @@
 /** Text of files in images, which may be anything. */
 
-/** Declared here because this folder compiles without the types of any platform; every one has it. */
-declare const TextDecoder: new(label: "utf-8") => { readonly decode: (bytes: Uint8Array) => string }
-
-/** What is no UTF-8 becomes U+FFFD. */
-export const decoded = (bytes: Uint8Array): string => new TextDecoder("utf-8").decode(bytes)
-
 /** The value of the first line `KEY: value`, of the keys wanted, in each part between empty lines. */
 export function* stanzas(
   text: string,

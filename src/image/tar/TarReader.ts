@@ -3,7 +3,7 @@
  * library agrees with it. ustar, pax, GNU long names, base-256 numbers, sparse files of all four forms.
  */
 import { byteAt, fieldAt, hasAt } from "./bytes.ts"
-import { invalid, isSummed, numberAt } from "./numbers.ts"
+import { invalid, isSummed, modeAt, numberAt } from "./numbers.ts"
 import { applyPax, parsePax, type Pax } from "./pax.ts"
 import { gnuSparse, SparseMap10, sparseOfPax, sparsePairs } from "./sparse.ts"
 import { hasNoBody, type TarEntry, typeOf } from "./TarEntry.ts"
@@ -180,8 +180,9 @@ export class TarReader {
         }
         return
       }
-    } else if (pax !== undefined && entry.type !== "directory") {
+    } else if (pax !== undefined) {
       const form = sparseOfPax(entry, pax)
+      if (form !== undefined && hasNoBody(entry.type)) invalid("what has no content is sparse")
       if (form === "1.0") {
         const map = new SparseMap10(entry)
         this.#more = (next) => map.add(next)
@@ -229,7 +230,7 @@ const readHeader = (block: Uint8Array, size: number, isGnu: boolean): TarEntry =
     link: fieldAt(block, 157, 100),
     size,
     stored: size,
-    mode: numberAt(block, 100, 8) & 0o7777,
+    mode: modeAt(block, 100),
     uid: numberAt(block, 108, 8),
     gid: numberAt(block, 116, 8),
     mtime: numberAt(block, 136, 12),

@@ -3,6 +3,12 @@
  * U+DC80 to U+DCFF (Python's `surrogateescape`), which no UTF-8 has, so that no two names become one and none is lost.
  */
 
+/** Declared here because this folder compiles without the types of any platform; every one has it. */
+declare const TextDecoder: new(label: "utf-8") => { readonly decode: (bytes: Uint8Array) => string }
+
+/** Text for people: what is no UTF-8 becomes U+FFFD, so that names are not made of it. */
+export const decoded = (bytes: Uint8Array): string => new TextDecoder("utf-8").decode(bytes)
+
 /** The byte at a place, zero behind the end. */
 export const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
 

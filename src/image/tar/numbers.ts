@@ -15,6 +15,13 @@ export const invalid = (reason: string): never => {
 export const numberAt = (bytes: Uint8Array, start: number, length: number): number =>
   (byteAt(bytes, start) & 0x80) === 0 ? octalAt(bytes, start, start + length) : binaryAt(bytes, start, length)
 
+/** The lower twelve bits of a number of eight bytes: of one that is larger than numbers can be exact, too. */
+export const modeAt = (bytes: Uint8Array, start: number): number => {
+  const value = numberAt(bytes, start, 8)
+  const low = (byteAt(bytes, start) & 0x80) === 0 ? value : byteAt(bytes, start + 6) << 8 | byteAt(bytes, start + 7)
+  return low & 0o7777
+}
+
 const binaryAt = (bytes: Uint8Array, start: number, length: number): number => {
   const first = byteAt(bytes, start)
   const negative = (first & 0x40) !== 0
