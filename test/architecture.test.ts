@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout ← ops ← image ← memory, node, mcp, http ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -22,6 +22,7 @@ const beside = ["src/ops/limits.ts", "src/image/limits.ts"]
 const packages: Record<string, ReadonlyArray<string>> = {
   oci: ["effect", "effect/"],
   layout: ["effect", "effect/"],
+  places: ["effect", "effect/"],
   ops: ["effect", "effect/"],
   image: ["effect", "effect/"],
   memory: ["effect", "effect/", "@noble/hashes/"],
