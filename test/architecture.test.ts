@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← remote ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -12,6 +12,7 @@ const rooms: Record<string, string> = {
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
+  remote: "wire ← auth ← content",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 
@@ -29,6 +30,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
   http: ["effect", "effect/"],
+  remote: ["effect", "effect/", "node:"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 

@@ -1,0 +1,5 @@
+/** Registries on the network. */
+export type { Credential, Credentials } from "./auth/Credential.ts"
+export { layerRemote, makeRemote, type RemoteOptions, type RemoteRegistry } from "./makeRemote.ts"
+export { anywhere, onlyHosts, type Reach } from "./wire/reach.ts"
+export type { RemoteTiming } from "./wire/RemoteTiming.ts"
