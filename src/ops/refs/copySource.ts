@@ -4,6 +4,7 @@ import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
 import { decodeText } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
 import {
   type BlobUnknown,
   LimitExceeded,
@@ -56,7 +57,18 @@ export const readSource = (source: CopySource): SourceReader => {
       Effect.map(({ stream }) => stream),
       Effect.catchTag("BlobUnknown", (unknown) => {
         const data = embeddedData(descriptor)
-        return data._tag === "Some" ? Effect.succeed(Stream.succeed(data.value)) : Effect.fail(unknown)
+        return data._tag === "Some"
+          ? Effect.succeed(Stream.succeed(data.value))
+          : kindOf(descriptor.mediaType) === "other" || "refName" in source
+          ? Effect.fail(unknown)
+          // Registries on the network keep manifests apart from blobs.
+          : registry.getManifest(blobs, descriptor.digest).pipe(
+            Effect.map(({ bytes }) => Stream.succeed(bytes)),
+            Effect.catchTags({
+              ManifestUnknown: () => Effect.fail(unknown),
+              NameUnknown: () => Effect.fail(unknown)
+            })
+          )
       })
     )
 
