@@ -35,7 +35,10 @@ const commands: Readonly<Record<string, (folder: string, port: number) => Readon
 }
 
 /** A registry of another maker on a free port; it ends with the scope. */
-export const otherRegistry = (name: string, path: string): Effect.Effect<{ readonly url: string }, never, Scope.Scope> =>
+export const otherRegistry = (
+  name: string,
+  path: string
+): Effect.Effect<{ readonly url: string }, never, Scope.Scope> =>
   Effect.gen(function*() {
     const folder = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "ocilayout-registry-"))),
