@@ -12,11 +12,14 @@ import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
+import { login, logout } from "./commands/login.ts"
 import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
+import { sync } from "./commands/sync.ts"
 import { rm, tag } from "./commands/tag.ts"
+import { pull, push } from "./commands/transfer.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
@@ -41,6 +44,11 @@ const commands = [
   du,
   usage,
   Command.withAlias(copy, "cp"),
+  pull,
+  push,
+  sync,
+  login,
+  logout,
   pin,
   unpin,
   pins,

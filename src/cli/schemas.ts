@@ -9,10 +9,13 @@ import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
+import { LoggedIn, LoggedOut } from "./commands/login.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
 import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
+import { Synced } from "./commands/sync.ts"
 import { Tagged } from "./commands/tag.ts"
+import { Transferred } from "./commands/transfer.ts"
 import { Repaired, Verified } from "./commands/upkeep.ts"
 import { Cancelled, Committed, Upload, Uploads } from "./commands/upload.ts"
 import { Usage } from "./commands/usage.ts"
@@ -32,11 +35,15 @@ export const schemas = {
   history: History,
   init: Made,
   inspect: Inspected,
+  login: LoggedIn,
+  logout: LoggedOut,
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,
   pin: Pinned,
   pins: Pins,
+  pull: Transferred,
+  push: Transferred,
   referrers: Referrers,
   repair: Repaired,
   repositories: Repositories,
@@ -44,6 +51,7 @@ export const schemas = {
   restore: Restored,
   revert: Restored,
   rm: Deleted,
+  sync: Synced,
   "tag delete": Deleted,
   "tag set": Tagged,
   tags: Tags,

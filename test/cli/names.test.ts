@@ -201,7 +201,6 @@ describe("what is no layout", () => {
         [join(root, "things"), "is a directory of other things: \"notes.txt\""],
         [join(root, "empty"), "is an empty directory"],
         [join(root, "tree"), "there are layouts in it, such as \"team/app\""],
-        ["docker://example.org/app:1", "skopeo copy docker://example.org/app:1 oci:LAYOUT:TAG"],
         ["oci:somewhere:v1", "write the path alone: somewhere:v1"],
         ["oci-archive:image.tar", "names an archive"]
       ]
@@ -211,6 +210,17 @@ describe("what is no layout", () => {
           assert.deepStrictEqual([code, out], [3, ""], `${command.join(" ")} ${path}: ${err}`)
           assert.include(err, reason)
         }
+      }
+      const remote = "docker://example.org/app:1"
+      for (const command of ["verify", "resolve", "history", "gc"]) {
+        const { code, err } = yield* ocl([command, remote])
+        assert.strictEqual(code, 3)
+        assert.include(err, `ocilayout copy ${remote} LAYOUT/REPOSITORY:TAG`)
+      }
+      for (const command of ["tags", "repositories"]) {
+        const { code, err } = yield* ocl([command, remote])
+        assert.strictEqual(code, 2)
+        assert.include(err, "alone: docker://example.org/")
       }
       const tree = (yield* ocl(["repositories", "--layout", join(root, "tree", "team", "app"), "--per-repository"])).err
       assert.include(tree, "is one layout, not a tree of layouts")
