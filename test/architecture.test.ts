@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← remote ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← remote, archive ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -13,6 +13,7 @@ const rooms: Record<string, string> = {
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   remote: "wire ← auth ← content",
+  archive: "files ← images, write",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 
@@ -31,6 +32,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
   http: ["effect", "effect/"],
   remote: ["effect", "effect/", "node:"],
+  archive: ["effect", "effect/", "node:"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 

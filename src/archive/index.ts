@@ -1,0 +1,3 @@
+/** Archives of images. */
+export { type ArchiveOptions, layerArchive, makeArchive } from "./makeArchive.ts"
+export { type ArchiveContent, type Saved, saveImages, type SaveOptions } from "./write/writeArchive.ts"
