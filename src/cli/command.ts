@@ -1,5 +1,6 @@
 /** All commands there are. */
 import { Command, Completions } from "effect/cli"
+import { load, save } from "./commands/archive.ts"
 import { blob } from "./commands/blob.ts"
 import { cat } from "./commands/cat.ts"
 import { completing, completions } from "./commands/completions.ts"
@@ -47,6 +48,8 @@ const commands = [
   pull,
   push,
   sync,
+  save,
+  load,
   login,
   logout,
   pin,

@@ -1,4 +1,5 @@
 /** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
+import { Loaded, Saved } from "./commands/archive.ts"
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
@@ -35,6 +36,7 @@ export const schemas = {
   history: History,
   init: Made,
   inspect: Inspected,
+  load: Loaded,
   login: LoggedIn,
   logout: LoggedOut,
   "manifest delete": Deleted,
@@ -51,6 +53,7 @@ export const schemas = {
   restore: Restored,
   revert: Restored,
   rm: Deleted,
+  save: Saved,
   sync: Synced,
   "tag delete": Deleted,
   "tag set": Tagged,

@@ -4,7 +4,7 @@ import { PlaceAmbiguous } from "../oci/OciError.ts"
 import type { ArchivePlace } from "./Place.ts"
 
 /**
- * `FILE` or `FILE:NAME` where the file is an archive, as `isArchive` tells; nothing where none of them is.
+ * `FILE`, `FILE:NAME` or `FILE/NAME` where the file is an archive, as `isArchive` tells; nothing where none of them is.
  * `PlaceAmbiguous` where the path can be cut in more than one way.
  */
 export const findArchive = <E>(
@@ -25,9 +25,9 @@ export const findArchive = <E>(
 
 const cutsOf = (path: string): ReadonlyArray<ArchivePlace> => {
   const cuts: Array<ArchivePlace> = [{ _tag: "Archive", format: "any", file: path }]
-  for (let at = path.indexOf(":"); at > 0; at = path.indexOf(":", at + 1)) {
-    const name = path.slice(at + 1)
-    if (name !== "") cuts.push({ _tag: "Archive", format: "any", file: path.slice(0, at), name })
+  for (let at = 1; at < path.length - 1; at++) {
+    const isCut = path[at] === ":" || path[at] === "/"
+    if (isCut) cuts.push({ _tag: "Archive", format: "any", file: path.slice(0, at), name: path.slice(at + 1) })
   }
   return cuts
 }

@@ -85,6 +85,8 @@ describe("an archive without a transport", () => {
       assert.deepStrictEqual(whole, { _tag: "Archive", format: "any", file: "a.tar" })
       const named = yield* findArchive("a.tar:team/app:v1", among("a.tar"))
       assert.deepStrictEqual(named, { _tag: "Archive", format: "any", file: "a.tar", name: "team/app:v1" })
+      const below = yield* findArchive("in/a.tar/team/app:v1", among("in/a.tar"))
+      assert.deepStrictEqual(below, { _tag: "Archive", format: "any", file: "in/a.tar", name: "team/app:v1" })
       assert.isUndefined(yield* findArchive("images/app:v1", among("a.tar")))
     }))
 

@@ -4,12 +4,23 @@ import { Argument, Command } from "effect/cli"
 import { fits } from "../../oci/glob.ts"
 import type { Copied as Done, CopyOptions } from "../../ops/api/Copy.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { type ArchivePlace, parsePlace } from "../../places/Place.ts"
+import { writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
-import { Mistake } from "../Failure.ts"
+import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
-import { type From, imageFrom, imageTo, repositoryFrom, repositoryTo, tagsOf, type To } from "../remote/endpoints.ts"
+import {
+  type From,
+  imageFrom,
+  imageTo,
+  namesOf,
+  repositoryFrom,
+  repositoryTo,
+  tagsOf,
+  type To
+} from "../remote/endpoints.ts"
 import { makeRemotes, remoteFlags } from "../remote/remotes.ts"
 import { progressOf } from "../terminal/progress.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
@@ -78,6 +89,18 @@ const copyTags = Effect.fnUntraced(function*(
     revision = Option.getOrElse(done.revision, () => revision)
   }
   return { repository, tags: all, ...sum, ...field("revision", revision) }
+})
+
+/** The archive that is to be written; nothing where the destination is none. */
+const archiveTo = Effect.fnUntraced(function*(text: string): Effect.fn.Return<ArchivePlace | undefined, Failure> {
+  const place = text === "" ? undefined : yield* Effect.fromResult(parsePlace(text))
+  if (place?._tag === "Directory") {
+    return yield* Effect.fail(new Mistake("directories of skopeo's dir: are read, and not written"))
+  }
+  if (place?._tag !== "Archive") return undefined
+  return place.file === "-"
+    ? yield* Effect.fail(new Mistake("ocilayout save - writes an archive to standard output"))
+    : place
 })
 
 export const copy = Command.make(
@@ -149,6 +172,23 @@ export const copy = Command.make(
           })
         }
         const { layout, source } = yield* imageFrom(where, remotes, from, at)
+        const archive = yield* archiveTo(to)
+        if (archive !== undefined) {
+          const names = archive.name === undefined ? yield* namesOf(from, source, layout?.name) : [archive.name]
+          const format = archive.format === "docker" ? "docker" as const : "oci" as const
+          const { blobs, file, manifests, size } = yield* writeArchive(archive.file, [{ source, names }], {
+            ...copying,
+            format
+          })
+          return {
+            repository: file,
+            tags: names,
+            manifests,
+            blobs_copied: blobs,
+            blobs_present: 0,
+            bytes_copied: size
+          }
+        }
         const { registry, repository, tag } = yield* imageTo(destination, remotes, to, layout)
         const all = tag === undefined ? tags : [tag, ...tags]
         const done = yield* copyManifest(
@@ -166,6 +206,7 @@ export const copy = Command.make(
       "the tags last, all in one change. A copy that is cut short leaves no tag, and the next one goes on from it.",
     [
       ["copy ./images/example/app:latest ./mirror/example/app:latest", "To another layout"],
+      ["copy image.tar/app:1.0 ./images/example/app:1.0", "Out of an archive"],
       ["copy ./images/example/app:latest docker://registry.example.com/app:1.0", "To a registry on the network"],
       ["copy docker://registry.example.com/app:1.0 ./images/example/app:1.0", "From one"],
       ["copy ./images/example/app:latest ./images/release/app:1.0 --referrers", "Within one, with its signatures"],

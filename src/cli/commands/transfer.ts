@@ -9,8 +9,8 @@ import { findManifest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
-import { makeRemotes, referenceOf, remoteFlags, remoteShort } from "../remote/remotes.ts"
-import { locateDestination, locateRef, type Where } from "../target.ts"
+import { inLayout, makeRemotes, referenceOf, remoteFlags, remoteShort } from "../remote/remotes.ts"
+import { locateDestination, locateRef } from "../target.ts"
 import { progressOf } from "../terminal/progress.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 import { Copied, toldOf } from "./copy.ts"
@@ -20,15 +20,18 @@ export const Transferred = Schema.Struct({
   images: Schema.Array(Copied)
 })
 
+/** One line for each image. */
+export const shownTransfers = (images: ReadonlyArray<typeof Copied.Type>): string =>
+  images.map(({ blobs_copied, blobs_present, bytes_copied, digest = "", manifests, repository, tags }) => {
+    const name = tags[0] === undefined ? repository : `${repository}:${tags[0]}`
+    const here = blobs_present === 0 ? "" : `, ${counted(blobs_present, "blob")} there already`
+    const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}`
+    return `${name} is ${shortOf(digest)} (${sent}${here})`
+  }).join("\n")
+
 const transferred: Answer<typeof Transferred.Type> = {
   schema: Transferred,
-  show: ({ images }) =>
-    images.map(({ blobs_copied, blobs_present, bytes_copied, digest = "", manifests, repository, tags }) => {
-      const name = tags[0] === undefined ? repository : `${repository}:${tags[0]}`
-      const here = blobs_present === 0 ? "" : `, ${counted(blobs_present, "blob")} there already`
-      const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}`
-      return `${name} is ${shortOf(digest)} (${sent}${here})`
-    }).join("\n")
+  show: ({ images }) => shownTransfers(images)
 }
 
 const references = Argument.String("reference").pipe(
@@ -47,12 +50,6 @@ const flags = {
   remote: remoteFlags,
   wanted: f.wanted
 }
-
-/** The layout of the flags, or else the current directory; names are those inside it. */
-const inLayout = (where: Where): Where => ({
-  ...where,
-  layout: Option.some(Option.getOrElse(where.layout, () => "."))
-})
 
 const copyingOf = (
   { platform, referrers }: { readonly platform: Option.Option<string>; readonly referrers: boolean },

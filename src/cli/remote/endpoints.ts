@@ -1,7 +1,7 @@
 /** What a copy goes from and to: a layout, or a registry on the network. */
 import { Effect, Option, type Scope, Stream } from "effect"
 import { several } from "../../oci/quoted.ts"
-import { parseLayoutReference } from "../../oci/Reference.ts"
+import { formatReference, parseLayoutReference, Tag } from "../../oci/Reference.ts"
 import type { CopyReads, CopySource, CopyWrites } from "../../ops/api/Copy.ts"
 import type { RegistryReads, RegistryWrites } from "../../ops/api/Registry.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
@@ -124,3 +124,21 @@ const sameOr = (from: Named | undefined, other: Named): Named => from?.directory
 export const tagsOf = (
   { registry, repository }: Pick<From, "repository"> & { readonly registry: Pick<RegistryReads, "tags"> }
 ) => Effect.map(Stream.runCollect(registry.tags(repository)), (tags) => tags.toSorted())
+
+/** What an image is called in an archive: by its repository and tag; by the host as well where it is on the network. */
+export const namesOf = Effect.fnUntraced(function*(
+  text: string,
+  source: CopySource,
+  written: string | undefined
+): Effect.fn.Return<ReadonlyArray<string>, Failure> {
+  const place = yield* remoteNamed(text)
+  if (place?.repository !== undefined) {
+    const { digest, host, repository, tag } = place
+    if (tag === undefined && digest !== undefined) return []
+    return [formatReference({ host, repository, tag: tag ?? Tag.make("latest") })]
+  }
+  if (!("repository" in source)) return written === undefined ? [] : [written]
+  if (written?.includes("@") === true) return []
+  const [, tag = "latest"] = /:([^:/@]+)$/u.exec(written ?? "") ?? []
+  return [`${source.repository}:${tag}`]
+})

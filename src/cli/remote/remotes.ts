@@ -9,6 +9,7 @@ import { keptCredentials, makeRemote, type RemoteRegistry } from "../../remote/i
 import { type Failure, Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { tellOpened } from "../opened.ts"
+import type { Where } from "../target.ts"
 import { clientLayer } from "./client.ts"
 
 /** How registries are spoken to. */
@@ -90,3 +91,9 @@ export const remoteShort = (text: string): Effect.Effect<RemotePlace & { readonl
 
 /** What a name on the network is read as. */
 export const referenceOf = ({ digest, tag }: RemotePlace): string => digest ?? tag ?? "latest"
+
+/** The layout of the flags, or else the current directory; names are those inside it. */
+export const inLayout = (where: Where): Where => ({
+  ...where,
+  layout: Option.some(Option.getOrElse(where.layout, () => "."))
+})
