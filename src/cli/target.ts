@@ -142,7 +142,11 @@ const openPlace = Effect.fnUntraced(function*(
   const archive = yield* archiveNamed(text)
   if (archive === undefined) return undefined
   const opened = { ...(yield* openArchive(archive, where.defaultRepository)), perRepository: false }
-  return yield* named(opened, archive._tag === "Archive" ? archive.name : undefined)
+  if (archive._tag === "Directory" || archive.name === undefined) return opened
+  // Behind a slash is a name inside of it, as in a layout.
+  return text.startsWith(`${archive.file}/`)
+    ? { ...opened, name: archive.name }
+    : yield* named(opened, archive.name)
 })
 
 const named = (target: Target, name: string | undefined): Effect.Effect<Target, Failure> =>

@@ -93,6 +93,10 @@ describe("an archive in the place of a layout", () => {
       yield* json(["copy", `${layout}/team/app:single`, `oci-archive:${file}:team/app:single`])
       assert.deepInclude(yield* json(["tags", `${file}/team/app`]), { tags: ["single"] })
       assert.deepInclude(yield* json(["repositories", file]), { repositories: ["team/app"] })
+      yield* json(["save", join(folder, "b.tar"), `${layout}/team/app:v1`])
+      assert.strictEqual((yield* ocl(["tags", `${folder}/b.tar/team`])).code, 3)
+      yield* json(["copy", `${layout}/team/app:single`, `oci-archive:${folder}/c.tar:app:single`])
+      assert.deepInclude(yield* json(["tags", `${folder}/c.tar/app`]), { tags: ["single"] })
       assert.deepInclude(yield* json(["inspect", `${file}:team/app:single`]), { digest: one.descriptor.digest })
       assert.deepInclude(yield* json(["resolve", `oci-archive:${file}:team/app:single`]), {
         digest: one.descriptor.digest
