@@ -20,7 +20,11 @@ export const remoteFlags = {
     "HOST",
     "Speak to this registry without TLS; by default only where it is this machine. Repeat for several"
   ),
-  ca: f.text("ca", "FILE", "Certificates to trust besides those of the system, as PEM")
+  ca: f.text(
+    "ca",
+    "FILE",
+    "Certificates to trust besides those of the system, as PEM; this machine then has to have one as well"
+  )
 }
 
 export interface RemoteFlags {
@@ -43,12 +47,16 @@ export const clientFor = ({ ca, insecure }: RemoteFlags): Effect.Effect<HttpClie
     (context) => Context.get(context, HttpClient)
   )
 
-/** Whether a host is spoken to without TLS; one whose certificate is not checked has one. */
+/** Whether a host is spoken to without TLS; one whose certificate is not checked, or checked by a file, has one. */
 export const plainFor = (
-  { insecure, plainHttp }: RemoteFlags,
+  { ca, insecure, plainHttp }: RemoteFlags,
   host: string
 ): { readonly plainHttp?: boolean } =>
-  plainHttp.includes(host) ? { plainHttp: true } : insecure.includes(host) ? { plainHttp: false } : {}
+  plainHttp.includes(host)
+    ? { plainHttp: true }
+    : insecure.includes(host) || Option.isSome(ca)
+    ? { plainHttp: false }
+    : {}
 
 /** The registries of a command, each opened when it is first named. */
 export const makeRemotes = Effect.fnUntraced(function*(
