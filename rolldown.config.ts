@@ -83,7 +83,7 @@ const library: Plugin = {
   resolveId(id, importer) {
     if (importer === undefined || !id.startsWith(".")) return undefined
     const path = relative(join(root, "src"), resolve(dirname(importer), id)).split(sep).join("/")
-    return /^(?:oci|layout|ops)\//u.test(path)
+    return /^(?:oci|layout|places|ops)\//u.test(path)
       ? { id: `../${path.replace(/\.ts$/u, ".js")}`, external: true }
       : undefined
   }

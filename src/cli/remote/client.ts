@@ -3,10 +3,13 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Agent, Dispatcher, EnvHttpProxyAgent } from "@effect/platform-node/Undici"
 import { Effect, Layer } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
+import { lookup } from "node:dns"
 import { readFileSync } from "node:fs"
+import type { LookupFunction } from "node:net"
 import process from "node:process"
 import { getCACertificates } from "node:tls"
 import { quoted } from "../../oci/quoted.ts"
+import { isPrivate } from "../../remote/index.ts"
 import { Mistake } from "../Failure.ts"
 
 export interface ClientOptions {
@@ -14,6 +17,8 @@ export interface ClientOptions {
   readonly insecure: ReadonlyArray<string>
   /** A file with certificates to trust besides those of the system. */
   readonly ca: string | undefined
+  /** Hosts without their ports; where they are given, no other name may lead into a private network. */
+  readonly named?: ReadonlyArray<string> | undefined
 }
 
 /** Connections to one host at a time. */
@@ -43,7 +48,24 @@ class ByHost extends Dispatcher {
 
 const proxied = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]
 
-const dispatcherWith = (connect: { readonly ca?: Array<string>; readonly rejectUnauthorized?: boolean }) => {
+interface Connecting {
+  readonly ca?: Array<string>
+  readonly rejectUnauthorized?: boolean
+  readonly lookup?: LookupFunction
+}
+
+/** Asked for each connection, so that a name cannot be looked at as one address and lead to another. */
+const guardedLookup = (allowed: ReadonlyArray<string>): LookupFunction => (name, options, callback) => {
+  lookup(name, { ...options, all: true }, (error, found) => {
+    const [first] = found
+    const isHidden = !allowed.includes(name.toLowerCase()) && found.some(({ address }) => isPrivate(address))
+    if (error !== null || first === undefined) return callback(error, "", 0)
+    if (isHidden) return callback(Object.assign(new Error("a private address"), { code: "EACCES" }), "", 0)
+    return options.all === true ? callback(null, found) : callback(null, first.address, first.family)
+  })
+}
+
+const dispatcherWith = (connect: Connecting) => {
   const options = { connections, connect }
   const make = (): Dispatcher =>
     proxied.some((name) => (process.env[name] ?? "") !== "")
@@ -53,7 +75,7 @@ const dispatcherWith = (connect: { readonly ca?: Array<string>; readonly rejectU
 }
 
 /** As much of undici as the options ask for; `Mistake` where the certificates cannot be read. */
-export const clientLayer = ({ ca, insecure }: ClientOptions): Layer.Layer<HttpClient, Mistake> =>
+export const clientLayer = ({ ca, insecure, named }: ClientOptions): Layer.Layer<HttpClient, Mistake> =>
   NodeHttpClient.layerUndiciNoDispatcher.pipe(
     Layer.provide(Layer.effect(
       NodeHttpClient.Dispatcher,
@@ -64,9 +86,10 @@ export const clientLayer = ({ ca, insecure }: ClientOptions): Layer.Layer<HttpCl
             catch: () => new Mistake(`the certificates in ${quoted(ca)} cannot be read`)
           })
         }
-        const rest = yield* dispatcherWith(trusted)
+        const guarded = named === undefined ? {} : { lookup: guardedLookup(named) }
+        const rest = yield* dispatcherWith({ ...trusted, ...guarded })
         if (insecure.length === 0) return rest
-        return new ByHost(insecure, yield* dispatcherWith({ rejectUnauthorized: false }), rest)
+        return new ByHost(insecure, yield* dispatcherWith({ ...guarded, rejectUnauthorized: false }), rest)
       })
     ))
   )

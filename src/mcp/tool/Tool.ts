@@ -20,6 +20,8 @@ interface Hints {
   readonly destructive: boolean
   /** The same call again changes nothing further. */
   readonly idempotent: boolean
+  /** Reaches a network; false by default. */
+  readonly openWorld?: boolean
 }
 
 /** How far long work has got, in bytes. */
@@ -56,9 +58,9 @@ export interface ToolSpec<I, O> {
   readonly hints: Hints
   /**
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
-   * `layers` that the server can look inside images.
+   * `layers` that the server can look inside images; `registries` that it may reach some, and write.
    */
-  readonly needs: "nothing" | "writing" | "files" | "layers"
+  readonly needs: "nothing" | "writing" | "files" | "layers" | "registries"
   readonly input: Schema.ConstraintCodec<I, unknown>
   /** Arguments about files: they are offered only by a server that moves files. */
   readonly fileArguments?: ReadonlyArray<string>
@@ -156,6 +158,8 @@ const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerCon
       return movesFiles(served)
     case "layers":
       return served.inside !== undefined
+    case "registries":
+      return isWritable(served) && served.registries !== undefined
   }
 }
 
@@ -174,8 +178,8 @@ const definitionOf = <I, O>(
     readOnlyHint: hints.readOnly,
     destructiveHint: hints.destructive,
     idempotentHint: hints.idempotent,
-    // A layout is a closed world: no tool reaches a network.
-    openWorldHint: false
+    // A layout is a closed world.
+    openWorldHint: hints.openWorld ?? false
   }
 })
 

@@ -12,7 +12,7 @@ export const anywhere: Reach = () => Effect.void
 
 /**
  * Only these hosts, and what they lead to in public: a name that was not allowed must resolve to public addresses alone.
- * `lookup` answers the addresses of a name.
+ * `lookup` answers the addresses of a name; one that leads nowhere has none, and is refused.
  */
 export const onlyHosts = (
   allowed: ReadonlyArray<string>,

@@ -45,7 +45,7 @@ describe("a registry with a certificate", () => {
         const named = ["tags", `docker://localhost.localdomain:${new URL(`https://${host}`).port}/app`]
         assert.strictEqual((yield* ocl([...named, "--insecure", host])).code, 7)
         assert.strictEqual((yield* ocl([...tags, "--ca", cert])).out, "v1\n")
-      const missing = yield* ocl([...tags, "--ca", `${cert}x`])
+        const missing = yield* ocl([...tags, "--ca", `${cert}x`])
         assert.deepStrictEqual([missing.code, /cannot be read/u.test(missing.err)], [2, true])
       }),
     60_000
