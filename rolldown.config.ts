@@ -116,7 +116,7 @@ const prune: Plugin = {
   name: "prune",
   writeBundle() {
     const wanted = new Set([join(dist, noticesName)])
-    for (const folder of [".", "node", "memory", "mcp"]) {
+    for (const folder of [".", "node", "memory", "mcp", "remote", "archive"]) {
       for (const name of ["index.js", "index.d.ts"]) reach(join(dist, folder, name), wanted)
     }
     for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {

@@ -87,6 +87,24 @@ export class TarReader {
     if (this.#filled > 0 || this.#left > 0 || this.#more !== undefined) invalid("the tar is cut short")
   }
 
+  /**
+   * How many bytes may be left out before what is written next: the rest of a body, and what fills its last block. Its
+   * handler is told that it has ended.
+   */
+  skip(): number {
+    if (this.#meta !== undefined || this.#left === 0) {
+      const padding = this.#left === 0 ? this.#padding : 0
+      this.#padding -= padding
+      this.#offset += padding
+      return padding
+    }
+    const count = this.#left + this.#padding
+    this.#offset += count
+    this.#left = this.#padding = 0
+    this.#bodyEnded()
+    return count
+  }
+
   /** How many bytes of the body there were. */
   #body(bytes: Uint8Array, at: number): number {
     const count = Math.min(this.#left, bytes.length - at)

@@ -18,6 +18,7 @@ import { mountBlob, pushBlob, pushManifest, tag } from "../tools/push.ts"
 import { getManifest, resolve } from "../tools/read.ts"
 import { repair } from "../tools/repair.ts"
 import { restore } from "../tools/restore.ts"
+import { pull, push } from "../tools/transfer.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "../tools/upload.ts"
 import { usage } from "../tools/usage.ts"
 import { verify } from "../tools/verify.ts"
@@ -46,6 +47,8 @@ const makers: ReadonlyArray<MakeTool> = [
   pushManifest,
   tag,
   copyImage,
+  pull,
+  push,
   uploadStart,
   uploadAppend,
   uploadCommit,

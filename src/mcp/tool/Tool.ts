@@ -20,6 +20,8 @@ interface Hints {
   readonly destructive: boolean
   /** The same call again changes nothing further. */
   readonly idempotent: boolean
+  /** Reaches a network; false by default. */
+  readonly openWorld?: boolean
 }
 
 /** How far long work has got, in bytes. */
@@ -48,7 +50,7 @@ export interface Call extends Exchange {
 }
 
 /** What a tool needs of the server. */
-export type Needs = "nothing" | "writing" | "files" | "layers"
+export type Needs = "nothing" | "writing" | "files" | "layers" | "registries"
 
 export interface ToolSpec<I, O> {
   readonly name: string
@@ -59,7 +61,7 @@ export interface ToolSpec<I, O> {
   readonly hints: Hints
   /**
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
-   * `layers` that the server can look inside images.
+   * `layers` that the server can look inside images; `registries` that it may reach some, and write.
    */
   readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
@@ -161,6 +163,8 @@ const isOffered = (needs: Needs, served: ServerConfig): boolean => {
       return movesFiles(served)
     case "layers":
       return served.inside !== undefined
+    case "registries":
+      return isWritable(served) && served.registries !== undefined
   }
 }
 
@@ -179,8 +183,8 @@ const definitionOf = <I, O>(
     readOnlyHint: hints.readOnly,
     destructiveHint: hints.destructive,
     idempotentHint: hints.idempotent,
-    // A layout is a closed world: no tool reaches a network.
-    openWorldHint: false
+    // A layout is a closed world.
+    openWorldHint: hints.openWorld ?? false
   }
 })
 

@@ -5,6 +5,7 @@ import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { Unsupported } from "../../oci/OciError.ts"
 import { isAttestation } from "../../oci/Platform.ts"
+import { sourceOf } from "../../ops/refs/copySource.ts"
 import { candidatesOf, findManifest, type Found } from "../../ops/refs/find.ts"
 import { contentSize, type Inspected, inspectFound, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
@@ -77,7 +78,7 @@ export const inspectImage = defineTool({
     const parts = new Parts()
     const details = inspected.manifest.kind === "index"
       ? {
-        platforms: parts.take("platforms", (yield* weighImages(found, inspected)).map(platformEntry)),
+        platforms: parts.take("platforms", (yield* weighImages(sourceOf(found), inspected)).map(platformEntry)),
         ...attestationsOf(inspected, parts)
       }
       : { ...othersOf(found, platform, parts), ...(yield* imageOf(inspected, parts, history)) }

@@ -5,10 +5,11 @@ import { isContentDigest } from "../../oci/Digest.ts"
 import { digestsIn } from "../../oci/digestsIn.ts"
 import { decodeText } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
 import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
 import type { ManifestContent } from "../api/Content.ts"
-import type { CopySource } from "../api/Copy.ts"
+import type { CopySource, ImageSource } from "../api/Copy.ts"
 import type { InspectError, SourceError } from "../api/errors.ts"
 import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
@@ -42,11 +43,11 @@ export interface SourceReader {
 }
 
 /** What was found, as a source of its content. */
-export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
+export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): ImageSource =>
   repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
 
 /** As `sourceOf`, of what is for a platform among all that its tag names. */
-export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<CopySource, InspectError> => {
+export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<ImageSource, InspectError> => {
   const source = sourceOf(found)
   if (platform === undefined || found.others === undefined) return Effect.succeed(source)
   return Effect.map(
@@ -64,7 +65,18 @@ export const readSource = (source: CopySource): SourceReader => {
       Effect.map(({ stream }) => stream),
       Effect.catchTag("BlobUnknown", (unknown) => {
         const data = embeddedData(descriptor)
-        return data._tag === "Some" ? Effect.succeed(Stream.succeed(data.value)) : Effect.fail(unknown)
+        return data._tag === "Some"
+          ? Effect.succeed(Stream.succeed(data.value))
+          : kindOf(descriptor.mediaType) === "other" || "refName" in source
+          ? Effect.fail(unknown)
+          // Registries on the network keep manifests apart from blobs.
+          : registry.getManifest(blobs, descriptor.digest).pipe(
+            Effect.map(({ bytes }) => Stream.succeed(bytes)),
+            Effect.catchTags({
+              ManifestUnknown: () => Effect.fail(unknown),
+              NameUnknown: () => Effect.fail(unknown)
+            })
+          )
       })
     )
 

@@ -100,10 +100,10 @@ export interface Weighed {
 
 /** Looks at every image of an index. */
 export const weighImages = (
-  found: Found,
+  source: CopySource,
   { manifest }: Inspected
 ): Effect.Effect<ReadonlyArray<Weighed>, InspectError> => {
-  const reader = readSource(sourceOf(found))
+  const reader = readSource(source)
   return Effect.forEach(images(manifest), (descriptor) => {
     const platform = platformOf(descriptor)
     const child = { descriptor, ...(platform === undefined ? {} : { platform }) }

@@ -77,7 +77,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
     case "inspect": {
       const one = yield* found(question.ref)
       const inspected = yield* inspectFound(one, question.platform)
-      return shown([inspected, inspected.manifest.kind === "index" ? yield* weighImages(one, inspected) : []])
+      return shown([inspected, inspected.manifest.kind === "index" ? yield* weighImages(sourceOf(one), inspected) : []])
     }
     case "referrers": {
       const { descriptor, repository = basename(directory) } = yield* found(question.ref)
