@@ -87,7 +87,7 @@ export const where = (
   tool: string,
   does: string,
   test: Effect.Effect<void, never, Scope.Scope>,
-  beside: string | undefined = undefined
+  beside?: string
 ) => {
   const why = missing(tool) ?? (beside === undefined ? undefined : missing(beside))
   it.live(
