@@ -8,7 +8,7 @@ const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp,
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
-  image: "tar, ports ← table ← layers, tree ← inside",
+  image: "tar, ports ← table ← layers, tree ← inside ← packages",
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",

@@ -7,8 +7,10 @@ import { completing, completions } from "./commands/completions.ts"
 import { copy } from "./commands/copy.ts"
 import { diff } from "./commands/diff.ts"
 import { du } from "./commands/du.ts"
+import { extract } from "./commands/extract.ts"
 import { filesCommand, find, which } from "./commands/files.ts"
 import { gc, pin, pins, unpin } from "./commands/garbage.ts"
+import { grep } from "./commands/grep.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
@@ -16,6 +18,7 @@ import { repositories, tags } from "./commands/list.ts"
 import { login, logout } from "./commands/login.ts"
 import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
+import { findPackageCommand, packages } from "./commands/packages.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
 import { sync } from "./commands/sync.ts"
@@ -43,6 +46,10 @@ const commands = [
   which,
   diff,
   du,
+  extract,
+  grep,
+  packages,
+  findPackageCommand,
   usage,
   Command.withAlias(copy, "cp"),
   pull,

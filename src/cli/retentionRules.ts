@@ -1,9 +1,7 @@
 /** Rules for tags that are kept no longer, as they are typed. */
-import { Result } from "effect"
-import type { RetentionRule } from "../layout/retention.ts"
+import { Duration, Result } from "effect"
 import { named } from "../oci/quoted.ts"
-
-const dayMillis = 24 * 60 * 60 * 1000
+import type { RetentionRule } from "../ops/api/Garbage.ts"
 
 /** `[repository:]tag=N` or `[repository:]tag=Nd`: how many of such tags stay, or for how many days. */
 export const ruleOf = (text: string): Result.Result<RetentionRule, string> => {
@@ -16,6 +14,6 @@ export const ruleOf = (text: string): Result.Result<RetentionRule, string> => {
     repository: colon < 0 ? undefined : names.slice(0, colon),
     tag: colon < 0 ? (names === "" ? undefined : names) : names.slice(colon + 1),
     newest: days === undefined ? Number(count) : undefined,
-    maxAgeMillis: days === undefined ? undefined : Number(count) * dayMillis
+    maxAge: days === undefined ? undefined : Duration.days(Number(count))
   })
 }

@@ -3,15 +3,18 @@ import { Loaded, Saved } from "./commands/archive.ts"
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
-import { Sizes } from "./commands/du.ts"
+import { AllSizes } from "./commands/du.ts"
+import { Extracted } from "./commands/extract.ts"
 import { Files, Which } from "./commands/files.ts"
 import { Collected, Pinned, Pins } from "./commands/garbage.ts"
+import { Grep } from "./commands/grep.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
 import { LoggedIn, LoggedOut } from "./commands/login.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
+import { FoundPackage, Packages } from "./commands/packages.ts"
 import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
 import { Synced } from "./commands/sync.ts"
@@ -29,10 +32,14 @@ export const schemas = {
   cat: Manifest,
   copy: Copied,
   diff: Diff,
-  du: Sizes,
+  du: AllSizes,
+  extract: Extracted,
   files: Files,
   find: Files,
+  /** One on each line. */
+  "find-package": FoundPackage,
   gc: Collected,
+  grep: Grep,
   history: History,
   init: Made,
   inspect: Inspected,
@@ -42,6 +49,7 @@ export const schemas = {
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,
+  packages: Packages,
   pin: Pinned,
   pins: Pins,
   pull: Transferred,

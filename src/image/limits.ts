@@ -25,6 +25,9 @@ export const layerLimits: LayerLimits = {
 /** Between two places from which a gzip can be read on, in bytes of its content. */
 export const checkpointSpan = 4 * 1024 * 1024
 
+/** Bytes of the files of one image that are looked through for lines. */
+export const grepBytes = 16 * 1024 * 1024 * 1024
+
 /** Files of all layers of one image. */
 export const imageEntries = 4_000_000
 

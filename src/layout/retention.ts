@@ -9,7 +9,7 @@ import type { State } from "./State.ts"
  * Tags that are neither among the newest nor young enough go. Of `newest` and `maxAgeMillis` one at least has to be
  * given; a tag goes when it is outside of all that are. Tags that say to what they belong are not touched by any rule.
  */
-export interface RetentionRule {
+export interface AgedRule {
   /** The repositories it is about; `*` stands for any characters, `?` for one; all by default. */
   readonly repository?: string | undefined
   /** The tags it is about; written as `repository` is; all by default. */
@@ -49,7 +49,7 @@ const copiedTogetherMillis = 60_000
  */
 export const retainedBy = (
   state: State,
-  rules: ReadonlyArray<RetentionRule>,
+  rules: ReadonlyArray<AgedRule>,
   agesOf: (entry: Entry) => ReadonlyArray<Age>,
   now: number
 ): Retained => {
@@ -112,7 +112,7 @@ const isOrdered = (a: Aged, b: Aged): boolean => {
 
 const reasonToStay = (
   one: Aged,
-  { isNew, last, maxAgeMillis, newest, now }: RetentionRule & {
+  { isNew, last, maxAgeMillis, newest, now }: AgedRule & {
     readonly now: number
     readonly isNew: boolean
     /** The oldest tag that the rule keeps as one of the newest. */
@@ -140,7 +140,7 @@ const sources: Readonly<Record<Age["source"], string>> = {
 
 const dated = ({ ages: [best] }: Aged): string => best === undefined ? "" : `: ${sources[best.source]} ${best.text}`
 
-const describe = ({ maxAgeMillis, newest }: RetentionRule): string =>
+const describe = ({ maxAgeMillis, newest }: AgedRule): string =>
   [
     ...(newest === undefined ? [] : [`the rule to keep the newest ${newest}`]),
     ...(maxAgeMillis === undefined ? [] : [`the rule to keep what is younger than ${maxAgeMillis / 3_600_000} hours`])

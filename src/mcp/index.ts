@@ -15,6 +15,7 @@ export type * from "./tool/SurfaceError.ts"
 export {
   type Exchange,
   type JsonArguments,
+  type Needs,
   type Progress,
   type Tool,
   type ToolAnswer,

@@ -2,9 +2,11 @@
 import { Config, Effect, Layer, type Scope } from "effect"
 import { join, resolve } from "node:path"
 import process from "node:process"
-import { type LayoutNotFound, type ReferenceInvalid, type RegistryError, Unsupported } from "../oci/OciError.ts"
+import type { WriteFault } from "../oci/faults.ts"
+import { type LayoutNotFound, type ReferenceInvalid, Unsupported } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import type { Bookmarks } from "../ops/api/Bookmarks.ts"
+import type { OpenError } from "../ops/api/errors.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
 import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
@@ -22,11 +24,14 @@ import { makeBookmarks } from "./sidecars/bookmarkFiles.ts"
 import { derivedRepository, keptRepository } from "./sidecars/defaultRepository.ts"
 import { type LayoutOptions, openStores } from "./stores.ts"
 
+export type { Bookmark, Bookmarks } from "../ops/api/Bookmarks.ts"
 export { Layout } from "../ops/api/Layout.ts"
 export { Registry } from "../ops/api/Registry.ts"
 export type { FoundLayout } from "../ops/refs/findLayout.ts"
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.ts"
+export { type Extracted, type ExtractError, extractFiles, type ExtractOptions } from "./layers/extractFiles.ts"
 export { layerCodec } from "./layers/layerCodec.ts"
+export { regexMatcher } from "./layers/regexMatcher.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 
 /** Where a tree of layouts is, and how it is opened. */
@@ -54,7 +59,7 @@ export interface DiskOptions extends DiskTreeOptions {
  * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
  * opened at all; other faults of the directory are told by the operation that meets them.
  */
-export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
+export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     const { directory, mustExist = false } = options
     yield* supported
@@ -65,7 +70,7 @@ export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, Re
 /** What is said, or else what is written down, or else what the directory is called. */
 const defaultRepositoryOf = Effect.fnUntraced(function*(
   options: Pick<DiskOptions, "defaultRepository" | "directory" | "symlinks">
-): Effect.fn.Return<Repository, RegistryError> {
+): Effect.fn.Return<Repository, OpenError> {
   if (options.defaultRepository !== undefined) {
     return yield* Effect.fromResult(parseRepository(options.defaultRepository))
   }
@@ -75,7 +80,7 @@ const defaultRepositoryOf = Effect.fnUntraced(function*(
 })
 
 /** A tree of layouts below a directory, one per repository; `Unsupported` and, with `mustExist`, `LayoutNotFound`. */
-export const makeDiskTree = (options: DiskTreeOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
+export const makeDiskTree = (options: DiskTreeOptions): Effect.Effect<LayoutRegistry, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     yield* supported
     if (options.mustExist ?? false) yield* expectTree(options.directory)
@@ -92,63 +97,63 @@ export const bookmarksOf = (options: LayoutOptions): Bookmarks => {
 }
 
 /** `makeDisk` as a layer: the registry and its layout, open for as long as the layer is. */
-export const layerDisk = (options: DiskOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+export const layerDisk = (options: DiskOptions): Layer.Layer<Registry | Layout, OpenError> =>
   Layer.effectContext(Effect.map(makeDisk(options), contextOf))
 
 /** As `layerDisk`, with options that are read from the configuration. */
 export const layerDiskConfig = (
   options: Config.Wrap<DiskOptions>
-): Layer.Layer<Registry | Layout, RegistryError | Config.ConfigError> =>
+): Layer.Layer<Registry | Layout, OpenError | Config.ConfigError> =>
   Layer.unwrap(Effect.map(Config.unwrap(options), layerDisk))
 
 /** `makeDiskTree` as a layer. */
-export const layerDiskTree = (options: DiskTreeOptions): Layer.Layer<Registry | Layout, RegistryError> =>
+export const layerDiskTree = (options: DiskTreeOptions): Layer.Layer<Registry | Layout, OpenError> =>
   Layer.effectContext(Effect.map(makeDiskTree(options), contextOf))
 
 /** As `layerDiskTree`, with options that are read from the configuration. */
 export const layerDiskTreeConfig = (
   options: Config.Wrap<DiskTreeOptions>
-): Layer.Layer<Registry | Layout, RegistryError | Config.ConfigError> =>
+): Layer.Layer<Registry | Layout, OpenError | Config.ConfigError> =>
   Layer.unwrap(Effect.map(Config.unwrap(options), layerDiskTree))
 
 /** Files inside these directories, given as absolute paths; one that does not exist allows nothing. */
 export const localFiles = (allowed: ReadonlyArray<string>): LocalFiles => makeLocalFiles(nodeFs, allowed)
 
 /** Whether there is a layout in this very directory. */
-export const isLayout = (directory: string): Effect.Effect<boolean, RegistryError> =>
+export const isLayout = (directory: string): Effect.Effect<boolean, OpenError> =>
   asStorage(resolve(directory))(hasLayout(nodeFs, resolve(directory)))
 
 /** Fails with `LayoutNotFound` and what is there instead, unless there is a layout in this very directory. */
-export const expectLayout = (directory: string): Effect.Effect<void, RegistryError> =>
+export const expectLayout = (directory: string): Effect.Effect<void, OpenError> =>
   Effect.flatMap(
     isLayout(directory),
     (there) => there ? Effect.void : Effect.flatMap(whyNoLayout(directory), Effect.fail)
   )
 
 /** Fails with `LayoutNotFound` and what is there instead, unless it is a tree of layouts, or empty. */
-export const expectTree = (directory: string): Effect.Effect<void, RegistryError> =>
+export const expectTree = (directory: string): Effect.Effect<void, OpenError> =>
   asStorage(resolve(directory))(Effect.flatMap(
     treeNotFound(nodeFs, resolve(directory)),
-    (told): Effect.Effect<void, RegistryError> => told === undefined ? Effect.void : Effect.fail(told)
+    (told): Effect.Effect<void, OpenError> => told === undefined ? Effect.void : Effect.fail(told)
   ))
 
 /** What lies where a layout was expected, as the error that says so. */
-export const whyNoLayout = (directory: string): Effect.Effect<LayoutNotFound, RegistryError> =>
+export const whyNoLayout = (directory: string): Effect.Effect<LayoutNotFound, OpenError> =>
   asStorage(resolve(directory))(layoutNotFound(nodeFs, resolve(directory)))
 
 /** The names in a directory that is no layout, but for those that a layout has itself. */
-export const besideLayout = (directory: string): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
+export const besideLayout = (directory: string): Effect.Effect<ReadonlyArray<string>, OpenError> =>
   asStorage(resolve(directory))(contentBeside(nodeFs, resolve(directory)))
 
 /** The layout that a path leads to, and the reference inside it; see `ops/refs/findLayout.ts`. */
-export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | RegistryError> =>
+export const findLayout = (path: string): Effect.Effect<FoundLayout, ReferenceInvalid | OpenError> =>
   findLayoutBy(path, isLayout)
 
 /**
  * Makes an empty layout where there is none; whether there was none. `LayoutInvalid` for what is none, `Unsupported`
  * where layouts cannot be opened at all.
  */
-export const createLayout = (options: DiskOptions): Effect.Effect<boolean, RegistryError> =>
+export const createLayout = (options: DiskOptions): Effect.Effect<boolean, OpenError | WriteFault> =>
   Effect.scoped(Effect.gen(function*() {
     yield* supported
     const existed = yield* isLayout(options.directory)

@@ -41,9 +41,9 @@ export const ContentDigest = Digest.check(
 ).pipe(Schema.brand("ContentDigest"))
 export type ContentDigest = typeof ContentDigest.Type
 
-/** The hashes that are implemented. */
 /** The algorithms that content may be named by here. */
 export const algorithms = ["sha256", "sha512"] as const
+/** An algorithm that content may be named by. */
 export type Algorithm = typeof algorithms[number]
 
 export const isContentDigest = (input: unknown): input is ContentDigest =>

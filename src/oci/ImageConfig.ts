@@ -16,6 +16,17 @@ export interface ImageConfig {
   readonly diffIds?: ReadonlyArray<string>
   /** The instruction behind each layer, base first, where it is known; those that made no layer are passed over. */
   readonly instructions: ReadonlyArray<string | undefined>
+  /** How it was built, step by step, also those that made no layer. */
+  readonly steps: ReadonlyArray<BuildStep>
+}
+
+/** One step of the build of an image, as its config says. */
+export interface BuildStep {
+  readonly createdBy?: string
+  /** As it is written; RFC 3339 by the book. */
+  readonly created?: string
+  /** Whether it made a layer: those that did follow each other as the layers do. */
+  readonly hasLayer: boolean
 }
 
 /** How a container is started; what is not said is left out, and so is what is empty. */
@@ -41,7 +52,8 @@ export const parseImageConfig = (bytes: Uint8Array): Result.Result<ImageConfig, 
       ...present("platform", platformOf({ platform: document })),
       settings: settingsOf(objectOf(document, "config")),
       ...listField(objectOf(document, "rootfs"), "diff_ids", "diffIds"),
-      instructions: instructionsOf(document)
+      instructions: stepsOf(document).filter(({ hasLayer }) => hasLayer).map(({ createdBy }) => createdBy),
+      steps: stepsOf(document)
     })
   })
 
@@ -57,11 +69,13 @@ const settingsOf = (config: JsonObject): ContainerSettings => ({
   ...textField(config, "StopSignal", "stopSignal")
 })
 
-const instructionsOf = (document: JsonObject): ReadonlyArray<string | undefined> => {
+const stepsOf = (document: JsonObject): ReadonlyArray<BuildStep> => {
   const history = fieldOf(document, "history")
-  return (Array.isArray(history) ? history.filter(isJsonObject) : [])
-    .filter((entry) => fieldOf(entry, "empty_layer") !== true)
-    .map((entry) => textField(entry, "created_by", "by").by)
+  return (Array.isArray(history) ? history.filter(isJsonObject) : []).map((entry) => ({
+    ...textField(entry, "created_by", "createdBy"),
+    ...textField(entry, "created", "created"),
+    hasLayer: fieldOf(entry, "empty_layer") !== true
+  }))
 }
 
 const labelsOf = (labels: JsonObject): ReadonlyMap<string, string> =>

@@ -80,6 +80,7 @@ export const makeRemote = (options: RemoteOptions): Effect.Effect<RemoteRegistry
       ...listings,
       ...makePushes(manifests, { fallbackOf }, deletes),
       manifestsApart: true,
+      choices: (repository, tag) => Effect.map(manifests.resolveTag(repository, tag), (only) => [only]),
       layerCache: () => Effect.succeed(noCache),
       digests: () => Stream.fromEffect(refuse("listing the digests of a repository")()),
       expandDigest: refuse("a shortened digest"),

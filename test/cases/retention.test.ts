@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { RetentionRule } from "../../src/layout/retention.ts"
+import type { RetentionRule } from "../../src/ops/api/Garbage.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { open } from "./given.ts"
 
@@ -77,7 +77,7 @@ describe("retention of a layout without a journal", () => {
 
     it.live(`lets go what is old by ${field}`, () =>
       Effect.gen(function*() {
-        const { goes } = yield* planned(days(4, field), { maxAgeMillis: 2.5 * dayMillis })
+        const { goes } = yield* planned(days(4, field), { maxAge: 2.5 * dayMillis })
         assert.deepStrictEqual(goes, ["app:pr-0", "app:pr-1"])
       }).pipe(Effect.scoped))
   }

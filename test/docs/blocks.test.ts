@@ -29,7 +29,10 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
   "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],
-  "docs/serve.md": [[/^console\n/u, "test/docs/serve.test.ts"]],
+  "docs/serve.md": [
+    [/^console\n/u, "test/docs/serve.test.ts"],
+    [/^\n# who +where +what\n/u, "test/docs/serve.test.ts"]
+  ],
   "docs/scripts.md": [[/^console\n/u, "test/docs/scripts.test.ts"]]
 }
 

@@ -28,7 +28,7 @@ describe("the page about the commands", () => {
 
   it("lists the commands", () => {
     const [row = ""] = /^\| `repositories`.*$/mu.exec(page) ?? []
-    const listed = Array.from(row.matchAll(/`([a-z][a-z ]*)`/gu), ([, name]) => name)
+    const listed = Array.from(row.matchAll(/`([a-z][a-z -]*)`/gu), ([, name]) => name)
     const namesIn = ({ name, subcommands }: Completions.CommandDescriptor): ReadonlyArray<string> =>
       subcommands.length === 0 ? [name] : subcommands.flatMap(namesIn).map((below) => `${name} ${below}`)
     const all = Completions.fromCommand(ocilayout).subcommands.flatMap(namesIn)

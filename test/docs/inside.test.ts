@@ -18,7 +18,8 @@ const base: ReadonlyArray<Written> = [
   ["usr", "d", 0o755],
   ["usr/bin", "d", 0o755],
   ["usr/bin/passwd", "f", "p".repeat(68_208), 0o4755],
-  ["usr/bin/sh", "f", "s".repeat(125_688), 0o755]
+  ["usr/bin/sh", "f", "s".repeat(125_688), 0o755],
+  ["var/lib/dpkg/status", "f", "Package: libssl3\nStatus: install ok installed\nVersion: 3.0.15\nSource: openssl\n"]
 ]
 const upper: ReadonlyArray<Written> = [
   ["etc/.wh.secret", "f", ""],
@@ -33,7 +34,7 @@ const latest: ReadonlyArray<Written> = [
 
 const prepare = (folder: string): void => {
   const layers = [base, upper].map(layerTar)
-  const images = { "app:v1": layers, "app:v2": [...layers, layerTar(latest)] }
+  const images = { "app:v0": layers.slice(0, 1), "app:v1": layers, "app:v2": [...layers, layerTar(latest)] }
   // Not compressed: what gzip makes is another thing with every zlib.
   for (const [name, bytes] of imageFiles(images, (tar) => tar, "application/vnd.oci.image.layer.v1.tar")) {
     mkdirSync(dirname(join(folder, "shop", name)), { recursive: true })

@@ -1,5 +1,6 @@
 /** The README's registry and the page about running one, played; `--update` writes what is printed now into them. */
 import { assert, describe, expect, it } from "@effect/vitest"
+import { Result } from "effect"
 import { spawnSync } from "node:child_process"
 import { cpSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
@@ -7,6 +8,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { limitNames } from "../../src/cli/serve/limitFlags.ts"
 import { defaultLimits } from "../../src/http/limits.ts"
+import { opensToAll, parseRules } from "../../src/http/rules.ts"
 import { fixturePath } from "../support/folders.ts"
 import { hasShell, rerun } from "./transcripts.ts"
 
@@ -44,6 +46,13 @@ describe("the pages about serving", () => {
       environment: { OCILAYOUT_LISTEN: free, OCILAYOUT_WORKERS: "1" }
     })
     await expect(played.replaceAll(`:${free}`, `:${port}`)).toMatchFileSnapshot(path)
+  })
+
+  it("show rules that are read", () => {
+    const page = readFileSync(fileURLToPath(new URL("../../docs/serve.md", import.meta.url)), "utf8")
+    const [, rules = ""] = /^```\n(# who .*?)^```$/msu.exec(page) ?? []
+    const read = Result.getOrThrowWith(parseRules(rules), (reason) => new Error(reason))
+    assert.isTrue(opensToAll(read))
   })
 
   it("name the limits that there are", () => {

@@ -1,21 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result, type Stream } from "effect"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { Effect, Result } from "effect"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
+import { buildSteps } from "../../src/image/inside/buildSteps.ts"
 import { diffImages } from "../../src/image/inside/diffImages.ts"
+import { layoutSizes } from "../../src/image/inside/layoutSizes.ts"
 import { findFiles, listFiles, listLayer } from "../../src/image/inside/listFiles.ts"
-import { makeInside } from "../../src/image/inside/openImage.ts"
 import { readPath } from "../../src/image/inside/readPath.ts"
 import { sizesOf } from "../../src/image/inside/sizes.ts"
 import { whichLayers } from "../../src/image/inside/whichLayers.ts"
 import { layerLimits } from "../../src/image/limits.ts"
-import { makeDisk } from "../../src/node/index.ts"
-import { layerCodec } from "../../src/node/layers/layerCodec.ts"
-import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
-import { findManifest } from "../../src/ops/refs/find.ts"
+import { sourceOf } from "../../src/ops/refs/copySource.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { imageFiles, layerTar, sha256, type Written } from "./support/layers.ts"
+import { failure, opened, openedIn, put, textOf } from "./support/opened.ts"
 import { base256, file, gnu, header, octal, pax, tar } from "./support/tars.ts"
 
 const base: ReadonlyArray<Written> = [
@@ -31,45 +30,6 @@ const upper: ReadonlyArray<Written> = [
   ["etc/.wh.passwd", "f", ""],
   ["bin/other", "f", "other", 0o755]
 ]
-
-const put = (folder: string, files: ReadonlyMap<string, Uint8Array>): void => {
-  for (const [name, bytes] of files) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), bytes)
-  }
-}
-
-/** An image of a new layout, whose layers are given as tars. */
-const opened = (
-  images: Readonly<Record<string, ReadonlyArray<Uint8Array>>>,
-  { change, limits = layerLimits, own = false, ref = "app:v1" }: {
-    readonly change?: (folder: string) => void
-    readonly limits?: typeof layerLimits
-    readonly own?: boolean
-    readonly ref?: string
-  } = {}
-) =>
-  Effect.gen(function*() {
-    const folder = yield* temporaryFolder
-    put(folder, imageFiles(images))
-    if (own) mkdirSync(join(folder, ".ocilayout"))
-    change?.(folder)
-    return yield* openedIn(folder, ref, limits)
-  })
-
-const openedIn = (folder: string, ref = "app:v1", limits = layerLimits) =>
-  Effect.gen(function*() {
-    const registry = yield* makeDisk({ directory: folder, defaultRepository: "app" })
-    const found = yield* findManifest({ registry, perRepository: false }, ref)
-    const inside = makeInside(layerCodec, limits)
-    return { folder, inside, registry, found, image: yield* inside.open(found) }
-  })
-
-const textOf = <E>(content: Stream.Stream<Uint8Array, E>) =>
-  Effect.map(collectBytes(content, () => Effect.void), (bytes) => Buffer.from(bytes).toString())
-
-const failure = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.map(Effect.result(effect), (result) => Result.isFailure(result) ? result.failure._tag : "success")
 
 describe("inside an image", () => {
   it.live("lists, finds, reads and measures", () =>
@@ -135,7 +95,7 @@ describe("inside an image", () => {
           layerTar([["etc/motd", "f", "welcome\n", 0o600], ["usr", "f", "no folder any more"], ["z/new", "f", ""]])
         ]
       })
-      const other = yield* inside.open(yield* findManifest({ registry, perRepository: false }, "app:v2"))
+      const other = yield* inside.open({ registry, repository: "app", reference: "v2" })
       const changes = Array.from(diffImages(image, other, { times: false }))
       assert.deepStrictEqual(
         changes.map(({ aspects, change, path }) => `${change} ${path} ${aspects?.join() ?? ""}`.trim()),
@@ -149,7 +109,7 @@ describe("inside an image", () => {
           "added /z/new"
         ]
       )
-      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(found), { times: true })), [])
+      assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(sourceOf(found)), { times: true })), [])
     }))
 
   it.live("keeps tables in layouts that we write, and believes only its own", () =>
@@ -253,4 +213,54 @@ describe("inside an image", () => {
         assert.strictEqual(window, "\0\0BB")
       })
   )
+})
+
+describe("many images", () => {
+  it.live("are measured together: what they share, and what is there for nothing", () =>
+    Effect.gen(function*() {
+      const [low, high] = [layerTar(base), layerTar(upper)]
+      const own = layerTar([["copy", "f", "x".repeat(5000)], ["new", "f", "n"]])
+      const { inside, registry } = yield* opened({
+        v1: [low, high],
+        v2: [low, own],
+        same: [low, high],
+        bad: [own.subarray(0, 700)]
+      })
+      const { blobs, failures, images, layers } = yield* layoutSizes(registry, inside)
+      assert.deepStrictEqual(images.map(({ hidden, names }) => [names, hidden]), [
+        [["app:same", "app:v1"], 17],
+        [["app:v2"], 0]
+      ])
+      assert.deepStrictEqual(failures.map(({ failure, names }) => [names, failure._tag]), [[
+        ["app:bad"],
+        "LayerInvalid"
+      ]])
+      assert.deepStrictEqual(layers.map(({ alike, files, images }) => `${files} ${alike} ${images}`).toSorted(), [
+        "10017 0 2",
+        "13 0 1",
+        "5001 5000 1"
+      ])
+      assert.strictEqual(blobs, layers.reduce((sum, { blob }) => sum + blob, 0))
+      const shared = layers.find(({ images }) => images === 2)?.blob ?? 0
+      for (const { blobs, unique } of images) assert.strictEqual(unique, blobs - shared)
+    }))
+
+  it.live("tell how each was built, and what each step changed", () =>
+    Effect.gen(function*() {
+      const { image } = yield* opened({ v1: [layerTar(base), layerTar(upper)] })
+      const steps = Result.getOrThrow(buildSteps(image))
+      assert.deepStrictEqual(
+        steps.map(({ changes, createdBy }) => [createdBy, changes?.added, changes?.replaced, changes?.removed]),
+        [["step 1", 6, 0, 0], ["step 2", 1, 1, 1]]
+      )
+      const config = image.config
+      const told = { createdBy: "ENV A=1", hasLayer: false }
+      assert.isDefined(config)
+      if (config === undefined) return
+      const other = { ...image, config: { ...config, steps: [told] } }
+      assert.deepStrictEqual(
+        Result.getOrThrow(buildSteps(other)).map(({ changes, createdBy }) => [createdBy, changes?.layer]),
+        [["ENV A=1", undefined], [undefined, 0], [undefined, 1]]
+      )
+    }))
 })

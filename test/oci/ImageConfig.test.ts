@@ -44,20 +44,34 @@ describe("parseImageConfig", () => {
         stopSignal: "SIGINT"
       },
       // The entry that does not say how it made its layer keeps its place.
-      instructions: ["ADD", undefined, "RUN"]
+      instructions: ["ADD", undefined, "RUN"],
+      steps: [
+        { createdBy: "ADD", hasLayer: true },
+        { createdBy: "ENV", hasLayer: false },
+        { hasLayer: true },
+        { createdBy: "RUN", hasLayer: true }
+      ]
     })
   })
 
   it("leaves out what is empty, and passes over what is of another type", () => {
-    assert.deepStrictEqual(Result.getOrThrow(parse({})), { settings: {}, instructions: [] })
+    assert.deepStrictEqual(Result.getOrThrow(parse({})), { settings: {}, instructions: [], steps: [] })
     const odd = {
       created: 5,
       os: "linux",
       config: { Entrypoint: "sh", Cmd: null, Env: [1, "A=1"], User: "", Labels: [], ExposedPorts: {} },
       history: [null, "RUN", { created_by: 1 }]
     }
-    assert.deepStrictEqual(Result.getOrThrow(parse(odd)), { settings: { env: ["A=1"] }, instructions: [undefined] })
-    assert.deepStrictEqual(Result.getOrThrow(parse({ config: [], history: {} })), { settings: {}, instructions: [] })
+    assert.deepStrictEqual(Result.getOrThrow(parse(odd)), {
+      settings: { env: ["A=1"] },
+      instructions: [undefined],
+      steps: [{ hasLayer: true }]
+    })
+    assert.deepStrictEqual(Result.getOrThrow(parse({ config: [], history: {} })), {
+      settings: {},
+      instructions: [],
+      steps: []
+    })
   })
 
   it("says why a document is none", () => {

@@ -1,6 +1,7 @@
 /** The members of a tar, found by its headers alone: the bodies are passed over. */
 import { Effect } from "effect"
 import { posix } from "node:path"
+import { textIn } from "../../image/tar/bytes.ts"
 import type { TarEntry } from "../../image/tar/TarEntry.ts"
 import { TarReader } from "../../image/tar/TarReader.ts"
 import { asStorage } from "../../node/files/asStorage.ts"
@@ -39,17 +40,18 @@ export const tarMembers = Effect.fnUntraced(function*(
 
   const take = (entry: TarEntry): void => {
     if (++count > limits.members) wrong ??= `it has more than ${limits.members} files`
-    const name = inside(entry.name)
+    const [written, link] = [textIn(entry.name), textIn(entry.link)]
+    const name = inside(written)
     if (name === undefined) {
-      wrong ??= `it has a file ${quoted(entry.name)}, which leads out of it`
+      wrong ??= `it has a file ${quoted(written)}, which leads out of it`
       return
     }
     const body = { offset: entry.offset, size: entry.size, isSparse: entry.sparse !== undefined }
     if (entry.type === "file") found.set(name, body)
     else if (entry.type === "hardlink" || entry.type === "symlink") {
-      const target = inside(entry.type === "hardlink" ? entry.link : posix.join(posix.dirname(name), entry.link))
-      if (target === undefined || entry.link.startsWith("/")) {
-        wrong ??= `it has a link ${quoted(entry.name)}, which leads out of it`
+      const target = inside(entry.type === "hardlink" ? link : posix.join(posix.dirname(name), link))
+      if (target === undefined || link.startsWith("/")) {
+        wrong ??= `it has a link ${quoted(written)}, which leads out of it`
       } else found.set(name, { ...body, link: target })
     } else found.delete(name)
   }

@@ -66,7 +66,9 @@ export const saveImages = Effect.fn("saveImages")(function*(
   for (const { names, source } of saved) {
     const reader = readSource(source)
     const asked = yield* reader.root
-    const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
+    const root = platform === undefined
+      ? asked
+      : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
     const walked = yield* walkCopy(reader, root, { referrers, sparse: false })
     manifests += walked.manifests
     for (const [at, { annotations, bytes, descriptor, tags }] of walked.entries.entries()) {

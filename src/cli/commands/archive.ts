@@ -60,7 +60,10 @@ export const save = Command.make("save", {
       const remotes = yield* makeRemotes(remote)
       const items = yield* Effect.forEach(references, (text) =>
         Effect.gen(function*() {
-          const { layout, source } = yield* imageFrom(where, remotes, text, at)
+          const { layout, source } = yield* imageFrom(where, remotes, text, {
+            at,
+            platform: Option.getOrUndefined(platform)
+          })
           return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
         }))
       const written = yield* writeArchive(file, items, {

@@ -10,6 +10,7 @@ import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { Others, shownOthers } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import {
   type From,
@@ -35,13 +36,15 @@ export const Copied = Schema.Struct({
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
   bytes_copied: Schema.Natural,
+  /** What else the tag of the source names, for other platforms: it was not copied. */
+  others: Schema.optionalKey(Others),
   /** Absent where all of it was there. */
   revision: Schema.optionalKey(Schema.Natural)
 })
 
 const copied: Answer<typeof Copied.Type> = {
   schema: Copied,
-  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, repository, tags }) => {
+  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, others, repository, tags }) => {
     const names = tags.length === 0
       ? [`${repository}${digest === undefined ? "" : `@${shortOf(digest)}`}`]
       : tags.map((tag) => `${repository}:${tag}`)
@@ -49,7 +52,9 @@ const copied: Answer<typeof Copied.Type> = {
     const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}${here}`
     return digest === undefined
       ? `${counted(tags.length, "tag")} of ${repository} (${sent})`
-      : `${names.join(" ")} is ${shortOf(digest)} (${sent})`
+      : `${names.join(" ")} is ${shortOf(digest)} (${sent})${
+        others === undefined ? "" : `\nnot copied, of the same name: ${shownOthers(others)}; --platform chooses`
+      }`
   }
 }
 
@@ -171,7 +176,7 @@ export const copy = Command.make(
             copying
           })
         }
-        const { layout, source } = yield* imageFrom(where, remotes, from, at)
+        const { layout, others, source } = yield* imageFrom(where, remotes, from, { at, platform: copying.platform })
         const archive = yield* archiveTo(to)
         if (archive !== undefined) {
           const names = archive.name === undefined ? yield* namesOf(from, source, layout?.name) : [archive.name]
@@ -196,7 +201,7 @@ export const copy = Command.make(
           { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
           copying
         )
-        return toldOf(done)
+        return { ...toldOf(done), ...field("others", others) }
       })
     )
 ).pipe(

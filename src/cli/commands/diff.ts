@@ -3,7 +3,8 @@ import { Effect, Option, Schema } from "effect"
 import { Command } from "effect/cli"
 import { diffImages } from "../../image/inside/diffImages.ts"
 import { paged } from "../../image/inside/listFiles.ts"
-import { sentence } from "../../oci/quoted.ts"
+import { diffSettings, textDiffOf } from "../../image/inside/textDiff.ts"
+import { quoted, sentence } from "../../oci/quoted.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -25,7 +26,15 @@ export const Diff = Schema.Struct({
       Schema.Array(Schema.Literals(["type", "content", "target", "mode", "owner", "xattrs", "time"]))
     ),
     from: Schema.optionalKey(File),
-    to: Schema.optionalKey(File)
+    to: Schema.optionalKey(File),
+    /** What has changed in the text, as a unified diff. */
+    text_diff: Schema.optionalKey(Schema.String)
+  })),
+  /** In what the configs differ, on the first page. */
+  settings: Schema.Array(Schema.Struct({
+    setting: Schema.String,
+    from: Schema.optionalKey(Schema.String),
+    to: Schema.optionalKey(Schema.String)
   })),
   /** What to go on with where there are more. */
   next_start_after: Schema.optionalKey(Schema.String)
@@ -35,14 +44,22 @@ const signs = { added: "+", removed: "-", changed: "~" } as const
 
 const shown: Answer<typeof Diff.Type> = {
   schema: Diff,
-  show: ({ changes, next_start_after: next }) =>
+  show: ({ changes, next_start_after: next, settings }) =>
     [
-      ...changes.map(({ aspects = [], change, from, path, to }) => {
+      ...settings.map(({ from, setting, to }) => {
+        const sign = from === undefined ? "+" : to === undefined ? "-" : "~"
+        const values = [from, to].flatMap((value) => value === undefined ? [] : [quoted(value)])
+        return sentence(`${sign} config: ${setting}  (${values.join(" to ")})`)
+      }),
+      ...changes.map(({ aspects = [], change, from, path, text_diff: text, to }) => {
         const sizes = from?.type === "file" && to?.type === "file" && from.size !== to.size
           ? `, ${sizeOf(from.size)} to ${sizeOf(to.size)}`
           : ""
         const how = aspects.length === 0 ? "" : `  (${aspects.join(", ")}${sizes})`
-        return sentence(`${signs[change]} ${path}${how}`)
+        return [
+          sentence(`${signs[change]} ${path}${how}`),
+          ...(text === undefined ? [] : text.trimEnd().split("\n").map((line) => sentence(`    ${line}`)))
+        ].join("\n")
       }),
       ...moreAfter(next)
     ].join("\n")
@@ -52,11 +69,12 @@ export const diff = Command.make("diff", {
   from: image,
   to: f.argument("other", "The image it is compared with"),
   times: f.off("times", "Also files of which only the time differs"),
+  text: f.off("text", "Show what has changed in text files, as a unified diff"),
   ...page,
   platform,
   where: f.where,
   wanted: f.wanted
-}, ({ from, limit, platform, startAfter, times, to, wanted, where }) =>
+}, ({ from, limit, platform, startAfter, text, times, to, wanted, where }) =>
   answer(
     shown,
     wanted,
@@ -67,15 +85,22 @@ export const diff = Command.make("diff", {
       ])
       const { items, more } = paged(diffImages(a, b, { times }), pagingOf({ limit, startAfter }), (change) => change)
       const unshared = a.tables.findIndex(({ digest }, at) => b.tables[at]?.digest !== digest)
+      const changes = yield* Effect.forEach(items, (change) =>
+        Effect.gen(function*() {
+          const { from, to, ...rest } = change
+          return {
+            ...rest,
+            ...field("from", from === undefined ? undefined : told(from)),
+            ...field("to", to === undefined ? undefined : told(to)),
+            ...field("text_diff", text ? yield* textDiffOf(a, b, change) : undefined)
+          }
+        }))
       return {
         from: a.digest,
         to: b.digest,
         shared_layers: unshared < 0 ? a.tables.length : unshared,
-        changes: items.map(({ from, to, ...change }) => ({
-          ...change,
-          ...field("from", from === undefined ? undefined : told(from)),
-          ...field("to", to === undefined ? undefined : told(to))
-        })),
+        settings: Option.isNone(startAfter) ? diffSettings(a, b) : [],
+        changes,
         ...field("next_start_after", more ? items.at(-1)?.path : undefined)
       }
     })
@@ -83,7 +108,10 @@ export const diff = Command.make("diff", {
     described(
       "Compare the files of two images",
       "What the second has that the first has not (+), has no longer (-), or has otherwise (~), in content, mode, owner, " +
-        "target or type.",
-      [["diff ./images/example/app:v1 ./images/example/app:v2", "What changed between two versions"]]
+        "target or type; and in what their configs differ.",
+      [
+        ["diff ./images/example/app:v1 ./images/example/app:v2", "What changed between two versions"],
+        ["diff ./images/example/app:v1 ./images/example/app:v2 --text", "And how, in text files"]
+      ]
     )
   )

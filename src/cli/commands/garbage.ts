@@ -1,5 +1,5 @@
 /** gc, pin, unpin, pins. */
-import { Duration, Effect, Option, Schema } from "effect"
+import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { Command, Prompt } from "effect/cli"
 import { isDigest } from "../../oci/Digest.ts"
 import { named } from "../../oci/quoted.ts"
@@ -156,7 +156,7 @@ export const gc = Command.make("gc", {
       const look: Collected = {
         done: false,
         ...field("plan", id),
-        ...field("expires", id === undefined ? undefined : new Date(looked.expires).toISOString()),
+        ...field("expires", id === undefined ? undefined : DateTime.formatIso(looked.expires)),
         goes,
         stays: looked.items.filter((item) => !item.goes).map(itemOf),
         bytes: looked.bytes
@@ -268,7 +268,7 @@ export const pins = Command.make("pins", { target: f.target, where: f.where, wan
         pins: found.map(({ mediaType, time, ...pin }) => ({
           ...pin,
           media_type: mediaType,
-          time: new Date(time).toISOString()
+          time: DateTime.formatIso(time)
         }))
       }
     })

@@ -1,20 +1,21 @@
 /** history, watch, revert, restore. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import type { NameChange } from "../../layout/changes.ts"
 import { named } from "../../oci/quoted.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
-import { parseRef } from "../../ops/refs/find.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer, answers, report } from "../output.ts"
-import { locate, type Target } from "../target.ts"
+import { locate, scopeOf } from "../target.ts"
 import type { Screen } from "../terminal/Screen.ts"
 import { styled } from "../terminal/style.ts"
 import { ageOf, shortOf } from "../terminal/units.ts"
+import { BuildStep, shownSteps, stepsOf } from "./buildSteps.ts"
+import { platform } from "./insideImage.ts"
 import { dryRun } from "./manifest.ts"
 
 const Change = Schema.Struct({
@@ -47,7 +48,7 @@ const changeOf = ({ from, refName, repository, tag, to }: NameChange): typeof Ch
 
 const commitOf = ({ actor, changes, pending, revision, time }: HistoryCommit): Commit => ({
   revision,
-  time: new Date(time).toISOString(),
+  time: DateTime.formatIso(time),
   actor,
   changes: changes.map(changeOf),
   ...field("pending", pending)
@@ -83,26 +84,19 @@ const commitLines = ({ actor, changes, pending, revision, time }: Commit, screen
   ].join("\n")
 }
 
-/** Whose history is meant. */
-const scopeOf = ({ name }: Target): Result.Result<{ repository?: string; tag?: string }, Mistake> => {
-  if (name === undefined) return Result.succeed({})
-  if (!/[:@]/u.test(name)) return Result.succeed({ repository: name })
-  const ref = parseRef(name)
-  return Result.isSuccess(ref) && ref.success.by._tag === "Tag"
-    ? Result.succeed({ repository: ref.success.repository, tag: ref.success.by.tag })
-    : Result.fail(new Mistake(`${name}: only layouts, repositories and tags have a history`))
-}
-
 export const History = Schema.Struct({
   commits: Schema.Array(Commit),
   /** Where the next page begins: --before. */
-  next_before: Schema.optionalKey(Schema.Natural)
+  next_before: Schema.optionalKey(Schema.Natural),
+  /** How the image was built, with --build; base first. */
+  steps: Schema.optionalKey(Schema.Array(BuildStep))
 })
 
 const shown: Answer<typeof History.Type> = {
   schema: History,
-  show: ({ commits, next_before }, screen) =>
+  show: ({ commits, next_before, steps }, screen) =>
     [
+      ...(steps === undefined ? [] : [shownSteps(screen, steps)]),
       ...commits.map((commit) => commitLines(commit, screen)),
       ...(next_before === undefined ? [] : [styled(screen, "dim", `more with --before ${next_before}`)])
     ].join("\n")
@@ -114,13 +108,16 @@ export const history = Command.make("history", {
   since: f.text("since", "TIME", "Nothing older than this"),
   limit: f.count("limit", "NUMBER", "At most so many commits; 20 by default, 0 for all"),
   before: f.count("before", "REVISION", "Only what comes before this revision"),
+  build: f.off("build", "Of an image, how it was built: the steps, and what each has changed"),
+  platform,
   where: f.where,
   wanted: f.wanted
-}, ({ actor, before, limit, since, target, wanted, where }) =>
+}, ({ actor, before, build, limit, platform, since, target, wanted, where }) =>
   answer(
     shown,
     wanted,
     Effect.gen(function*() {
+      if (build) return { commits: [], steps: yield* stepsOf(where, target, platform) }
       const opened = yield* locate(where, target)
       const scope = yield* Effect.fromResult(scopeOf(opened))
       const time = Option.isNone(since) ? undefined : yield* Effect.fromResult(parsePoint(since.value))
@@ -144,6 +141,7 @@ export const history = Command.make("history", {
     described("List what was done", "Newest first: when, by whom, and what each name was before and after.", [
       ["history ./images", "Of a whole layout"],
       ["history ./images/example/app:latest", "Of one tag"],
+      ["history ./images/example/app:v1 --build", "How an image was built"],
       ["history ./images --actor foreign --since 2026-11-01", "What other tools did"]
     ])
   )

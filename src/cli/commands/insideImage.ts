@@ -4,6 +4,7 @@ import type { FileRow } from "../../image/inside/FileRow.ts"
 import { makeInside, type OpenImage } from "../../image/inside/openImage.ts"
 import { layerCodec } from "../../node/index.ts"
 import { sentence } from "../../oci/quoted.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -12,7 +13,7 @@ import type { Screen } from "../terminal/Screen.ts"
 import { table } from "../terminal/table.ts"
 import { sizeOf } from "../terminal/units.ts"
 
-const inside = makeInside(layerCodec)
+export const inside = makeInside(layerCodec)
 
 export const fileTypes = ["file", "directory", "symlink", "hardlink", "character", "block", "fifo"] as const
 
@@ -112,9 +113,8 @@ export const openImage = Effect.fnUntraced(function*(
   { at, platform }: { readonly at: Option.Option<string>; readonly platform: Option.Option<string> }
 ) {
   const target = yield* atPoint(yield* locateRef(where, reference), at)
-  const opened: OpenImage = yield* inside.open(
-    yield* findManifest(target, target.name),
-    Option.getOrUndefined(platform)
-  )
+  const wanted = Option.getOrUndefined(platform)
+  const source = yield* sourceFor(yield* findManifest(target, target.name), wanted)
+  const opened: OpenImage = yield* inside.open(source, wanted)
   return opened
 })

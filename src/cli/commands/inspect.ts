@@ -6,7 +6,7 @@ import { fieldOf } from "../../oci/Descriptor.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { isAttestation } from "../../oci/Platform.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest, type Found as Place } from "../../ops/refs/find.ts"
 import {
   contentSize,
@@ -19,6 +19,7 @@ import { described } from "../described.ts"
 import type { Failure } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { type Others, othersOf } from "../others.ts"
 import { answer } from "../output.ts"
 import { imageFrom } from "../remote/endpoints.ts"
 import { makeRemotes, type RemoteFlags, remoteFlags, remoteNamed } from "../remote/remotes.ts"
@@ -37,12 +38,14 @@ export const inspect = Command.make("inspect", {
     { schema: Inspected, show: drawn },
     wanted,
     Effect.gen(function*() {
-      const { repository, readAs, source } = yield* sourceNamed(where, remote, reference, at)
-      const inspected = yield* look(source, { platform: Option.getOrUndefined(platform) })
+      const asked = { at, platform: Option.getOrUndefined(platform) }
+      const { others, readAs, repository, source } = yield* sourceNamed(where, remote, reference, asked)
+      const inspected = yield* look(source, { platform: asked.platform })
       const images = inspected.manifest.kind === "index" ? yield* weighImages(source, inspected) : undefined
       return {
         ...field("repository", repository),
         ...field("read_as", readAs),
+        ...field("others", others),
         ...told(inspected, images)
       }
     })
@@ -65,15 +68,20 @@ const sourceNamed = Effect.fnUntraced(function*(
   where: Where,
   flags: RemoteFlags,
   reference: string,
-  at: Option.Option<string>
-): Effect.fn.Return<Pick<Place, "repository" | "readAs"> & { readonly source: CopySource }, Failure, Scope.Scope> {
+  { at, platform }: { readonly at: Option.Option<string>; readonly platform: string | undefined }
+): Effect.fn.Return<
+  Pick<Place, "repository" | "readAs"> & { readonly source: CopySource; readonly others?: Others },
+  Failure,
+  Scope.Scope
+> {
   if ((yield* remoteNamed(reference)) !== undefined) {
-    const { source } = yield* imageFrom(where, yield* makeRemotes(flags), reference, at)
+    const { source } = yield* imageFrom(where, yield* makeRemotes(flags), reference, { at, platform })
     return { source, ..."repository" in source ? { repository: source.repository } : {} }
   }
   const target = yield* atPoint(yield* locateRef(where, reference), at)
   const found = yield* findManifest(target, target.name)
-  return { ...found, source: sourceOf(found) }
+  const { others: _, ...named } = found
+  return { ...named, source: yield* sourceFor(found, platform), ...field("others", othersOf(found, platform)) }
 })
 
 const osVersionOf = ({ platform }: Weighed["descriptor"]): string | undefined => {

@@ -158,14 +158,20 @@ const shownTags: Answer<typeof Tags.Type> = {
     ].filter((part) => part !== "").join("\n")
 }
 
-const detailOf = (registry: RegistryReads, repository: string, tag: string) =>
+/** @param known when its image was created, where that was found out already */
+const detailOf = (
+  registry: RegistryReads,
+  repository: string,
+  tag: string,
+  known: Option.Option<string> | undefined
+) =>
   Effect.gen(function*() {
     const descriptor = yield* registry.resolveTag(repository, tag)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))
     const kinds = { index: "index", manifest: "image", other: "artifact" } as const
     // A manifest that cannot be read is what its media type says it is.
     const kind = Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)]
-    const created = yield* createdOf(registry, repository, descriptor)
+    const created = known ?? (yield* createdOf(registry, repository, descriptor))
     return [{ tag, digest: descriptor.digest, kind, size: descriptor.size, ...field("created", created) }]
   }).pipe(
     // It has gone since it was listed.
@@ -236,10 +242,11 @@ export const tags = Command.make("tags", {
         Effect.catchTag("NameUnknown", (error) => loose === undefined ? Effect.fail(error) : Effect.succeed([]))
       )
       const fitting = Option.match(match, { onNone: () => all, onSome: (glob) => all.filter(fits(glob)) })
-      const sorted = sort === "name" ? fitting : yield* newestTags(registry, name, fitting)
+      const dated = sort === "name" ? undefined : yield* newestTags(registry, name, fitting)
+      const sorted = dated === undefined ? fitting : Array.from(dated.keys())
       const tags = Option.match(limit, { onNone: () => sorted, onSome: (most) => sorted.slice(0, most) })
       const details = long
-        ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag), { concurrency: 8 })
+        ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag, dated?.get(tag)), { concurrency: 8 })
         : undefined
       return {
         repository: name,

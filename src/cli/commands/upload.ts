@@ -1,5 +1,5 @@
 /** upload start, append, status, commit, cancel, list: a blob in pieces, by several processes if need be. */
-import { Effect, Option, Schema } from "effect"
+import { DateTime, Effect, Option, Schema } from "effect"
 import { Command } from "effect/cli"
 import type { BlobWriter } from "../../ops/api/BlobWriter.ts"
 import { described } from "../described.ts"
@@ -24,7 +24,7 @@ const uploadOf = ({ expires, id, repository, size }: BlobWriter, offset = size):
   id,
   repository,
   offset,
-  expires: new Date(expires).toISOString()
+  expires: DateTime.formatIso(expires)
 })
 
 const status: Answer<Upload> = {

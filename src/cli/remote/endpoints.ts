@@ -4,10 +4,12 @@ import { several } from "../../oci/quoted.ts"
 import { formatReference, parseLayoutReference, Tag } from "../../oci/Reference.ts"
 import type { CopyReads, CopySource, CopyWrites } from "../../ops/api/Copy.ts"
 import type { RegistryReads, RegistryWrites } from "../../ops/api/Registry.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest, meantBy } from "../../ops/refs/find.ts"
 import type { RemotePlace } from "../../places/Place.ts"
 import { type Failure, Mistake } from "../Failure.ts"
+import { field } from "../fields.ts"
+import { type Others, othersOf } from "../others.ts"
 import { atPoint, locateDestination, locateNew, locateRef, type Named, type Where } from "../target.ts"
 import { referenceOf, remoteNamed, type Remotes } from "./remotes.ts"
 
@@ -40,8 +42,12 @@ export const imageFrom = Effect.fnUntraced(function*(
   where: Where,
   remotes: Remotes,
   text: string,
-  at: Option.Option<string>
-): Effect.fn.Return<{ readonly source: CopySource; readonly layout?: Named }, Failure, Scope.Scope> {
+  { at, platform }: { readonly at: Option.Option<string>; readonly platform: string | undefined }
+): Effect.fn.Return<
+  { readonly source: CopySource; readonly layout?: Named; readonly others?: Others },
+  Failure,
+  Scope.Scope
+> {
   const place = yield* remoteNamed(text)
   if (place !== undefined) {
     yield* noHistory(at)
@@ -57,7 +63,7 @@ export const imageFrom = Effect.fnUntraced(function*(
       new Mistake(`${text} says no tag; it could mean ${several(names)}; name one of them`)
     )
   }
-  return { source: sourceOf(found), layout }
+  return { source: yield* sourceFor(found, platform), layout, ...field("others", othersOf(found, platform)) }
 })
 
 /** The repository that an argument names, to take images from. */

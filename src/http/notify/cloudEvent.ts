@@ -1,4 +1,5 @@
 /** A commit as a CloudEvent, version 1.0, in the structured JSON mode (cloudevents/spec, "JSON Event Format"). */
+import { DateTime } from "effect"
 import { createHash } from "node:crypto"
 import type { NameChange } from "../../layout/changes.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
@@ -47,7 +48,9 @@ const changeOf = ({ from, refName, repository, tag, to }: NameChange): Change =>
  */
 export const idOf = ({ actor, changes, revision, time }: HistoryCommit): string =>
   `${revision}-${
-    createHash("sha256").update(JSON.stringify([time, actor, changes.map(changeOf)])).digest("hex").slice(0, 16)
+    createHash("sha256").update(JSON.stringify([DateTime.toEpochMillis(time), actor, changes.map(changeOf)])).digest(
+      "hex"
+    ).slice(0, 16)
   }`
 
 /**
@@ -62,7 +65,7 @@ export const cloudEventOf = (source: string, subject: string | undefined, commit
     source,
     type: "dev.ocilayout.commit",
     ...(subject === undefined ? {} : { subject }),
-    time: new Date(time).toISOString(),
+    time: DateTime.formatIso(time),
     datacontenttype: "application/json",
     data: { revision, actor, changes: changes.map(changeOf), ...(pending === undefined ? {} : { pending }) }
   }

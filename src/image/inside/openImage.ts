@@ -2,11 +2,12 @@
 import { Effect, Option, Result } from "effect"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { LayerInvalid, LimitExceeded, PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { LayerInvalid, LimitExceeded, PlatformUnknown } from "../../oci/OciError.ts"
 import { images, platformsOf } from "../../oci/Platform.ts"
+import type { ImageSource } from "../../ops/api/Copy.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
-import { type ReadManifest, readSource, sourceOf, type SourceReader } from "../../ops/refs/copySource.ts"
-import { blobRepository, type Found } from "../../ops/refs/find.ts"
+import { anyRepository, type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
 import { type LayerSource, readLayer } from "../layers/readLayer.ts"
 import { imageEntries, type LayerLimits, layerLimits } from "../limits.ts"
 import type { LayerCodec } from "../ports/LayerCodec.ts"
@@ -29,11 +30,11 @@ export interface OpenImage {
 /** Looks into images, and remembers the last ones. */
 export interface Inside {
   /**
-   * The image that a reference was found to name; of an index the one for `platform`, or else its only one. A layer that
-   * not looked at before is read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
+   * Opens an image; of an index the one for `platform`, or else its only one. A layer that was not looked at before is
+   * read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
    * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
    */
-  readonly open: (found: Found, platform?: string) => Effect.Effect<OpenImage, RegistryError>
+  readonly open: (source: ImageSource, platform?: string) => Effect.Effect<OpenImage, LookError>
 }
 
 /** So many images are remembered, and so many files of them. */
@@ -48,11 +49,11 @@ type Known = Pick<OpenImage, "config" | "root" | "tables">
 export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits): Inside => {
   const remembered = new WeakMap<object, Map<string, Known>>()
   return {
-    open: Effect.fn("Inside.open")(function*(found, platform) {
-      const { registry } = found.layout
-      const source = { registry, repository: blobRepository(found), codec, limits }
-      const reader = readSource(sourceOf(found))
-      const { descriptor: { digest }, manifest } = yield* imageOf(reader, found, platform)
+    open: Effect.fn("Inside.open")(function*(from, platform) {
+      const { registry } = from
+      const source = { registry, repository: "refName" in from ? anyRepository : from.repository, codec, limits }
+      const reader = readSource(from)
+      const { descriptor: { digest }, manifest } = yield* imageOf(reader, platform)
       const known = remembered.get(registry) ?? new Map<string, Known>()
       remembered.set(registry, known)
       const image = known.get(digest) ?? (yield* look(source, reader, manifest))
@@ -79,11 +80,10 @@ const makeRoom = (known: Map<string, Known>): void => {
 
 const imageOf = Effect.fnUntraced(function*(
   reader: SourceReader,
-  found: Found,
   platform: string | undefined
-): Effect.fn.Return<ReadManifest, RegistryError> {
-  if (platform !== undefined) return (yield* chooseImage(reader, found.descriptor, platform)).manifest
-  const root = yield* reader.manifest(found.descriptor)
+): Effect.fn.Return<ReadManifest, LookError> {
+  if (platform !== undefined) return (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
+  const root = yield* reader.root
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {
@@ -96,7 +96,7 @@ const look = Effect.fnUntraced(function*(
   source: LayerSource,
   reader: SourceReader,
   { config: configDescriptor, kind, layers }: Manifest
-): Effect.fn.Return<Known, RegistryError> {
+): Effect.fn.Return<Known, LookError> {
   const config = kind !== "image" || configDescriptor === undefined
     ? undefined
     : Option.getOrUndefined(Option.getSuccess(parseImageConfig(yield* reader.document(configDescriptor))))

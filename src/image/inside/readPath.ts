@@ -1,6 +1,7 @@
 /** The content of a file of an image. */
 import { Effect, type Stream } from "effect"
-import { PathUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { PathUnknown } from "../../oci/OciError.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import { type FileWindow, readFile } from "../layers/readFile.ts"
 import { type FileRow, reached, rowOf } from "./FileRow.ts"
 import type { OpenImage } from "./openImage.ts"
@@ -10,7 +11,7 @@ export interface ReadPath {
   /** Of the file that the path leads to. */
   readonly row: FileRow
   /** See `readFile`. */
-  readonly content: Stream.Stream<Uint8Array, RegistryError>
+  readonly content: Stream.Stream<Uint8Array, LookError>
 }
 
 /** Links are followed inside of the image. `PathUnknown`, also for what is no file. */

@@ -5,7 +5,8 @@ import { below, kidsOf } from "../tree/walk.ts"
 import { type FileRow, rowOf } from "./FileRow.ts"
 import type { OpenImage } from "./openImage.ts"
 
-interface LayerSize {
+/** What a layer takes. */
+export interface LayerSize {
   readonly digest: string
   /** Bytes of the blob. */
   readonly blob: number
@@ -17,7 +18,8 @@ interface LayerSize {
   readonly createdBy?: string
 }
 
-interface FolderSize {
+/** What a folder takes, with all below it. */
+export interface FolderSize {
   readonly path: string
   /** Bytes of the files below it. */
   readonly bytes: number

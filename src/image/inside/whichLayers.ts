@@ -1,6 +1,7 @@
 /** Which layers touch a path, and what each of them does. */
 import { Effect } from "effect"
-import { PathUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { PathUnknown } from "../../oci/OciError.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import type { Folder, Node } from "../tree/Node.ts"
 import { reach } from "../tree/walk.ts"
 import { type FileRow, rowOf } from "./FileRow.ts"
@@ -32,7 +33,7 @@ interface Seen {
 export const whichLayers = Effect.fnUntraced(function*(
   image: OpenImage,
   path: string
-): Effect.fn.Return<ReadonlyArray<Touched>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Touched>, LookError | PathUnknown> {
   const touched: Array<Touched> = []
   let before: Seen | undefined
   yield* Effect.fromResult(folded(image.tables, (layer, root) => {

@@ -2,7 +2,7 @@
 import { LimitExceeded } from "../../oci/OciError.ts"
 import { checkpointSpan, type LayerLimits } from "../limits.ts"
 import type { Checkpoint, Compression, Decoder, LayerCodec, RunningSha256 } from "../ports/LayerCodec.ts"
-import { hexOf } from "../table/Entry.ts"
+import { hexOf, shaBytes } from "../table/Entry.ts"
 import { TableWriter } from "../table/TableWriter.ts"
 import type { TarEntry } from "../tar/TarEntry.ts"
 import { TarReader } from "../tar/TarReader.ts"
@@ -20,6 +20,8 @@ export class LimitReached extends Error {
   }
 }
 
+const nothing = new Uint8Array()
+
 export class LayerPass {
   readonly checkpoints: Array<Checkpoint> = []
   readonly #codec: LayerCodec
@@ -35,9 +37,10 @@ export class LayerPass {
   #size = 0
   /** Bytes of holes. */
   #holes = 0
-  // What is known of the current file: its hash, or one that goes on.
+  // Of the current file: how many bytes its body has, and its hash, or one that goes on.
   #stored = 0
-  #whole: Uint8Array | undefined
+  #isHashed = false
+  readonly #sha = new Uint8Array(shaBytes)
   #hash: RunningSha256 | undefined
   #unpacked: Unpacked | undefined
 
@@ -102,7 +105,8 @@ export class LayerPass {
 
   #begin(entry: TarEntry): void {
     if (this.#table.entries >= this.#limits.entries) throw this.#limit("files", this.#limits.entries)
-    this.#whole = this.#hash = this.#unpacked = undefined
+    this.#isHashed = false
+    this.#hash = this.#unpacked = undefined
     if (entry.sparse === undefined) {
       this.#stored = entry.stored
       return
@@ -116,7 +120,7 @@ export class LayerPass {
   #data(bytes: Uint8Array): void {
     if (this.#unpacked !== undefined) return this.#hashAll(this.#unpacked.data(bytes))
     // Nearly every file comes in one piece, and is hashed in one call: a hash that goes on costs more than its content.
-    if (bytes.length === this.#stored) this.#whole = this.#codec.sha256Of(bytes)
+    if (bytes.length === this.#stored) this.#hashWhole(bytes)
     else {
       this.#hash ??= this.#codec.sha256()
       this.#hash.update(bytes)
@@ -125,7 +129,7 @@ export class LayerPass {
 
   #end(entry: TarEntry): void {
     if (this.#unpacked !== undefined) this.#hashAll(this.#unpacked.end())
-    this.#table.add(entry, entry.type === "file" ? this.#sha() : undefined)
+    this.#table.add(entry, entry.type === "file" ? this.#shaOf() : undefined)
     if (this.#table.length > this.#limits.tableBytes) {
       throw this.#limit("bytes of the table of contents", this.#limits.tableBytes)
     }
@@ -135,8 +139,15 @@ export class LayerPass {
     for (const bytes of pieces) this.#hash?.update(bytes)
   }
 
-  #sha(): Uint8Array {
-    return this.#whole ?? this.#hash?.digest() ?? this.#codec.sha256Of(new Uint8Array())
+  #hashWhole(bytes: Uint8Array): void {
+    this.#codec.sha256Into(bytes, this.#sha, 0)
+    this.#isHashed = true
+  }
+
+  #shaOf(): Uint8Array {
+    if (this.#hash !== undefined) return this.#hash.digest()
+    if (!this.#isHashed) this.#hashWhole(nothing)
+    return this.#sha
   }
 
   /** The blob has ended: the table as bytes. Throws as `write` does. */

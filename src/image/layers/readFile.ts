@@ -1,6 +1,7 @@
 /** The bytes of one file of a layer, by decompressing as little of it as can be. */
 import { Effect, Stream } from "effect"
-import { LayerInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { LayerInvalid } from "../../oci/OciError.ts"
+import type { LookError } from "../../ops/api/errors.ts"
 import { type Checkpoint, CodecFailed } from "../ports/LayerCodec.ts"
 import { digestOf, type Entry, hexOf, type LayerTable } from "../table/Entry.ts"
 import { Unpacked } from "../tar/Unpacked.ts"
@@ -21,12 +22,12 @@ export const readFile = (
   table: LayerTable,
   entry: Entry,
   { length, offset }: FileWindow = { offset: 0, length: entry.size }
-): Stream.Stream<Uint8Array, RegistryError> => {
+): Stream.Stream<Uint8Array, LookError> => {
   const end = Math.min(entry.size, offset + length)
   if (offset >= end) return Stream.empty
   const content = entry.sparse === undefined
-    ? within(source, table, entry.offset + offset, entry.offset + end)
-    : cut(unpacked(within(source, table, entry.offset, entry.offset + entry.stored), entry), offset, end)
+    ? readTar(source, table, entry.offset + offset, entry.offset + end)
+    : cut(unpacked(readTar(source, table, entry.offset, entry.offset + entry.stored), entry), offset, end)
   return offset === 0 && end === entry.size ? checked(content, source, table, entry) : content
 }
 
@@ -57,11 +58,11 @@ const cut = <E>(content: Stream.Stream<Uint8Array, E>, from: number, to: number)
 
 /** Holds the last piece back until all of them agree with the digest. */
 const checked = (
-  content: Stream.Stream<Uint8Array, RegistryError>,
+  content: Stream.Stream<Uint8Array, LookError>,
   { codec }: LayerSource,
   table: LayerTable,
   entry: Entry
-): Stream.Stream<Uint8Array, RegistryError> =>
+): Stream.Stream<Uint8Array, LookError> =>
   Stream.suspend(() => {
     const hash = codec.sha256()
     let held: Uint8Array | undefined
@@ -83,13 +84,13 @@ const checked = (
 /** Input that is decoded at once, in bytes: what comes out is held, and may be 1,000 or 32,000 times as much. */
 const pieceBytes = { gzip: 4096, zstd: 1024 } as const
 
-/** A part of the uncompressed layer. */
-const within = (
+/** Bytes `from` up to, not including, `to` of the uncompressed layer; not checked. */
+export const readTar = (
   source: LayerSource,
   table: LayerTable,
   from: number,
   to: number
-): Stream.Stream<Uint8Array, RegistryError> => {
+): Stream.Stream<Uint8Array, LookError> => {
   const { registry, repository } = source
   const { compression, digest } = table
   if (compression === "none") {
@@ -146,7 +147,7 @@ const before = (
   source: LayerSource,
   table: LayerTable,
   place: number
-): Effect.Effect<Checkpoint | undefined, RegistryError> =>
+): Effect.Effect<Checkpoint | undefined, LookError> =>
   table.compression === "gzip"
     ? Effect.map(checkpointsOf(source, table), (all) => all.findLast(({ out }) => out <= place))
     : Effect.succeed(undefined)

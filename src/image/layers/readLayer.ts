@@ -2,8 +2,9 @@
 import { Effect, Option, Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
-import { LayerInvalid, LayerUnsupported, type LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
-import type { RegistryShape } from "../../ops/api/Registry.ts"
+import { LayerInvalid, LayerUnsupported, type LimitExceeded } from "../../oci/OciError.ts"
+import type { LookError } from "../../ops/api/errors.ts"
+import type { RegistryReads } from "../../ops/api/Registry.ts"
 import type { LayerLimits } from "../limits.ts"
 import { type Checkpoint, CodecFailed, type LayerCodec } from "../ports/LayerCodec.ts"
 import { readCheckpoints, writeCheckpoints } from "../table/checkpoints.ts"
@@ -15,7 +16,7 @@ import { isLayer } from "./layerType.ts"
 
 /** Where layers are read. */
 export interface LayerSource {
-  readonly registry: RegistryShape
+  readonly registry: RegistryReads
   /** By whose name blobs are read. */
   readonly repository: string
   readonly codec: LayerCodec
@@ -29,7 +30,7 @@ export interface LayerSource {
 export const readLayer = Effect.fn("readLayer")(function*(
   source: LayerSource,
   { digest: named, mediaType }: Descriptor
-): Effect.fn.Return<LayerTable, RegistryError> {
+): Effect.fn.Return<LayerTable, LookError> {
   if (!isLayer(mediaType)) return yield* new LayerUnsupported({ digest: named, mediaType })
   const digest = yield* Effect.fromResult(parseContentDigest(named))
   const cache = yield* source.registry.layerCache(source.repository)
@@ -47,7 +48,7 @@ export const readLayer = Effect.fn("readLayer")(function*(
 export const checkpointsOf = Effect.fnUntraced(function*(
   { registry, repository }: LayerSource,
   { digest: named }: LayerTable
-): Effect.fn.Return<ReadonlyArray<Checkpoint>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Checkpoint>, LookError> {
   const digest = yield* Effect.fromResult(parseContentDigest(named))
   const cache = yield* registry.layerCache(repository)
   return Option.match(yield* cache.load(digest, "checkpoints"), { onNone: () => [], onSome: readCheckpoints })
@@ -63,7 +64,7 @@ interface Looked {
 const look = Effect.fnUntraced(function*(
   { codec, limits, registry, repository }: LayerSource,
   digest: string
-): Effect.fn.Return<Looked, RegistryError> {
+): Effect.fn.Return<Looked, LookError> {
   const failed = (error: unknown): Failed => failureOf(digest, error)
   return yield* Effect.scoped(Effect.gen(function*() {
     const { stream } = yield* registry.getBlob(repository, digest, { passing: true })

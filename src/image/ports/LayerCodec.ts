@@ -1,4 +1,4 @@
-/** Decompression and hashing, which are not of this code: an interpreter brings them. */
+/** Decompression, hashing and databases, which are not of this code: an interpreter brings them. */
 
 /** How a layer is compressed. */
 export type Compression = "none" | "gzip" | "zstd"
@@ -36,7 +36,7 @@ export interface RunningSha256 {
   readonly digest: () => Uint8Array
 }
 
-/** What reading layers needs from the platform: decompression and hashing. */
+/** What looking inside images needs from the platform: decompression, hashing and a reader of SQLite. */
 export interface LayerCodec {
   /**
    * Decodes all members of gzip and all frames of zstd. Of gzip, `checkpoint` is told places about every `span` bytes
@@ -49,7 +49,14 @@ export interface LayerCodec {
   /** Goes on at a checkpoint: the bytes of the blob from `in` are next. */
   readonly resume: (checkpoint: Checkpoint, sink: Sink) => Decoder
   readonly sha256: () => RunningSha256
-  readonly sha256Of: (bytes: Uint8Array) => Uint8Array
+  /** Writes the 32 bytes of a SHA-256 to a place of `target`. */
+  readonly sha256Into: (bytes: Uint8Array, target: Uint8Array, at: number) => void
+  /**
+   * The headers in a database of rpm, which is one of SQLite and may be hostile.
+   *
+   * @throws CodecFailed
+   */
+  readonly rpmHeaders: (database: Uint8Array) => ReadonlyArray<Uint8Array>
 }
 
 /** What is no gzip or zstd, is cut short, or does not fit its checksum. */

@@ -13,7 +13,11 @@ export const entryTypes: ReadonlyArray<EntryType> = [
   "other"
 ]
 
-export interface Entry extends Readonly<Omit<TarEntry, "flag">> {
+/** One entry of a layer. */
+export interface Entry extends Readonly<Omit<TarEntry, "flag" | "name" | "link">> {
+  /** As `textOf` has them. */
+  readonly name: string
+  readonly link: string
   /** Where its SHA-256 is in the table's list of them, in hashes; -1 for what is no file. */
   readonly sha: number
 }
@@ -33,6 +37,9 @@ export interface LayerTable {
   /** SHA-256 of files, 32 bytes each. */
   readonly shas: Uint8Array
 }
+
+/** Of one SHA-256. */
+export const shaBytes = 32
 
 const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 

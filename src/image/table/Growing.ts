@@ -1,8 +1,13 @@
 /** Bytes that are written one after another, and numbers of seven bits a byte. */
 
 export class Growing {
-  #bytes = new Uint8Array(64 * 1024)
+  #bytes: Uint8Array<ArrayBuffer>
   length = 0
+
+  /** @param size bytes that there is room for before it grows */
+  constructor(size = 64 * 1024) {
+    this.#bytes = new Uint8Array(size)
+  }
 
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.length)
@@ -10,9 +15,9 @@ export class Growing {
 
   #room(count: number): void {
     if (this.length + count <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count))
-    larger.set(this.#bytes.subarray(0, this.length))
-    this.#bytes = larger
+    const size = Math.max(this.#bytes.length * 2, this.length + count)
+    // Moved, so that nothing of what it was stays behind until it is collected.
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size))
   }
 
   /** A whole number from 0 to 2^53 - 1. */
@@ -24,6 +29,12 @@ export class Growing {
       rest = Math.floor(rest / 0x80)
     }
     this.#bytes[this.length++] = rest
+  }
+
+  /** Lets go of its memory; what `bytes` gave is gone with it. */
+  free(): void {
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(0))
+    this.length = 0
   }
 
   put(bytes: Uint8Array): void {

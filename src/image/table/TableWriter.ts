@@ -58,7 +58,10 @@ export class TableWriter {
   readonly #owners = new Map<string, number>()
   readonly #ids: Array<readonly [uid: number, gid: number]> = []
   #entries = 0
-  #name: Uint8Array = new Uint8Array()
+  /** The name of the row before. */
+  #name = new Uint8Array(256)
+  #nameLength = 0
+  #lastOwner = 0
   #seconds = 0
   #end = 0
 
@@ -78,7 +81,7 @@ export class TableWriter {
     const more = moreOf(entry, isPlainTime)
     rows.number(
       entryTypes.indexOf(entry.type) | (sha === undefined ? 0 : rowFlags.sha) |
-        (entry.link === "" ? 0 : rowFlags.link) |
+        (entry.link.length === 0 ? 0 : rowFlags.link) |
         (more === undefined ? 0 : rowFlags.more)
     )
     rows.number(entry.mode)
@@ -89,14 +92,20 @@ export class TableWriter {
     rows.number(entry.size)
     rows.number(entry.offset - this.#end)
     this.#end = entry.offset + entry.stored
-    this.#putName(bytesOf(entry.name))
-    if (entry.link !== "") this.#putText(bytesOf(entry.link))
+    this.#putName(entry.name)
+    if (entry.link.length > 0) this.#putText(entry.link)
     if (more !== undefined) this.#putText(bytesOf(JSON.stringify(more)))
     if (sha !== undefined) this.#shas.put(sha)
     this.#entries++
   }
 
   #owner({ gid, uid }: TarEntry): number {
+    const [lastUid, lastGid] = this.#ids[this.#lastOwner] ?? []
+    if (uid !== lastUid || gid !== lastGid) this.#lastOwner = this.#ownerOf(uid, gid)
+    return this.#lastOwner
+  }
+
+  #ownerOf(uid: number, gid: number): number {
     const key = `${uid}:${gid}`
     const known = this.#owners.get(key)
     if (known !== undefined) return known
@@ -106,12 +115,19 @@ export class TableWriter {
   }
 
   #putName(name: Uint8Array): void {
-    const most = Math.min(name.length, this.#name.length)
+    const most = Math.min(name.length, this.#nameLength)
     let same = 0
     while (same < most && byteAt(name, same) === byteAt(this.#name, same)) same++
+    const rest = name.subarray(same)
     this.#rows.number(same)
-    this.#putText(name.subarray(same))
-    this.#name = name
+    this.#putText(rest)
+    if (this.#name.length < name.length) {
+      const larger = new Uint8Array(2 * name.length)
+      larger.set(this.#name)
+      this.#name = larger
+    }
+    this.#name.set(rest, same)
+    this.#nameLength = name.length
   }
 
   #putText(bytes: Uint8Array): void {
@@ -119,14 +135,16 @@ export class TableWriter {
     this.#rows.put(bytes)
   }
 
-  /** The whole table. */
+  /** The whole table; nothing can be added behind it. */
   finish(head: TableHead): Uint8Array {
     const written: WrittenHead = { ...head, entries: this.#entries, rows: this.#rows.length, owners: this.#ids }
     const text = bytesOf(JSON.stringify(written))
-    const table = new Growing()
+    const table = new Growing(text.length + this.#rows.length + this.#shas.length + 64)
     table.put(bytesOf(tableMagic))
     table.number(text.length)
     for (const part of [text, this.#rows.bytes, this.#shas.bytes]) table.put(part)
+    this.#rows.free()
+    this.#shas.free()
     return table.bytes
   }
 }

@@ -8,9 +8,9 @@ export interface TarEntry {
   type: EntryType
   /** The letter of the header. */
   flag: string
-  /** As it is written; bytes that are no UTF-8 as `textOf` has them. */
-  name: string
-  link: string
+  /** As it is written; good, as `link` is, until the next entry begins. */
+  name: Uint8Array
+  link: Uint8Array
   /** Bytes of the file, holes included. */
   size: number
   /** Bytes of the body in the tar. */

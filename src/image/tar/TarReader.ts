@@ -2,8 +2,8 @@
  * Reads tars piece by piece, by the rules of Go's `archive/tar`: it decides what container runtimes see, and no npm
  * library agrees with it. ustar, pax, GNU long names, base-256 numbers, sparse files of all four forms.
  */
-import { byteAt, fieldText, textOf } from "./bytes.ts"
-import { invalid, isSummed, numberAt } from "./numbers.ts"
+import { byteAt, fieldAt, hasAt } from "./bytes.ts"
+import { invalid, isSummed, modeAt, numberAt } from "./numbers.ts"
 import { applyPax, parsePax, type Pax } from "./pax.ts"
 import { gnuSparse, SparseMap10, sparseOfPax, sparsePairs } from "./sparse.ts"
 import { hasNoBody, type TarEntry, typeOf } from "./TarEntry.ts"
@@ -30,6 +30,8 @@ export class TarReader {
   #offset = 0
   readonly #handler: TarHandler
   readonly #block = new Uint8Array(blockLength)
+  /** The header of the current entry, of which its names are parts. */
+  readonly #current = new Uint8Array(blockLength)
   #filled = 0
   #zeroBlock = false
   #ended = false
@@ -39,8 +41,8 @@ export class TarReader {
   #meta: Meta | undefined
   #entry: TarEntry | undefined
   #pax: Pax | undefined
-  #longName = ""
-  #longLink = ""
+  #longName: Uint8Array = none
+  #longLink: Uint8Array = none
   /** What the next block is, where it is no header: more of a map of a sparse file. */
   #more: ((block: Uint8Array) => boolean) | undefined
 
@@ -137,8 +139,8 @@ export class TarReader {
     if (flag === "x") this.#pax = parsePax(bytes)
     // A global header is checked and then ignored, as runtimes do.
     else if (flag === "g") parsePax(bytes)
-    else if (flag === "L") this.#longName = fieldText(bytes, 0, bytes.length)
-    else this.#longLink = fieldText(bytes, 0, bytes.length)
+    else if (flag === "L") this.#longName = fieldAt(bytes, 0, bytes.length)
+    else this.#longLink = fieldAt(bytes, 0, bytes.length)
   }
 
   #takeBlock(block: Uint8Array): void {
@@ -163,7 +165,10 @@ export class TarReader {
     if (size < 0) invalid("a size is negative")
     if (size > Number.MAX_SAFE_INTEGER) invalid("a size is too large")
     const flag = String.fromCharCode(byteAt(block, 156))
-    const { entry, isGnu } = readHeader(block, size)
+    const header = this.#current
+    header.set(block)
+    const isGnu = hasAt(header, 257, magics.gnu)
+    const entry = readHeader(header, size, isGnu)
     // Only now, so that a wrong field of these headers is an error too, as in Go.
     if (flag === "x" || flag === "g" || flag === "L" || flag === "K") {
       if (size > metaBytes) invalid("a header is too long")
@@ -174,10 +179,10 @@ export class TarReader {
     this.#pax = undefined
     this.#entry = entry
     entry.stored = entry.size = (pax === undefined ? undefined : applyPax(entry, pax)) ?? size
-    if (this.#longName !== "") entry.name = this.#longName
-    if (this.#longLink !== "") entry.link = this.#longLink
-    this.#longName = this.#longLink = ""
-    entry.flag = flag === "\0" ? (entry.name.endsWith("/") ? "5" : "0") : flag
+    if (this.#longName.length > 0) entry.name = this.#longName
+    if (this.#longLink.length > 0) entry.link = this.#longLink
+    this.#longName = this.#longLink = none
+    entry.flag = flag === "\0" ? (entry.name.at(-1) === slash ? "5" : "0") : flag
     entry.type = typeOf(entry.flag)
     if (hasNoBody(entry.type)) entry.stored = 0
     this.#sparse(entry, block, isGnu, pax)
@@ -193,8 +198,9 @@ export class TarReader {
         }
         return
       }
-    } else if (pax !== undefined && entry.type !== "directory") {
+    } else if (pax !== undefined) {
       const form = sparseOfPax(entry, pax)
+      if (form !== undefined && hasNoBody(entry.type)) invalid("what has no content is sparse")
       if (form === "1.0") {
         const map = new SparseMap10(entry)
         this.#more = (next) => map.add(next)
@@ -227,20 +233,22 @@ const isZero = (block: Uint8Array): boolean => byteAt(block, 0) === 0 && block.e
 
 const magics = { posix: "ustar\0", gnu: "ustar  \0" }
 
+const none = new Uint8Array()
+
+const slash = 0x2f
+
 /** The fields of one header, long names and pax aside. */
-const readHeader = (block: Uint8Array, size: number): { readonly entry: TarEntry; readonly isGnu: boolean } => {
-  const magic = textOf(block, 257, 265)
-  const isPosix = magic.startsWith(magics.posix)
-  const isStar = isPosix && textOf(block, 508, 512) === "tar\0"
-  const isGnu = magic === magics.gnu
+const readHeader = (block: Uint8Array, size: number, isGnu: boolean): TarEntry => {
+  const isPosix = hasAt(block, 257, magics.posix)
+  const isStar = isPosix && hasAt(block, 508, "tar\0")
   const entry: TarEntry = {
     type: "other",
     flag: "",
-    name: fieldText(block, 0, 100),
-    link: fieldText(block, 157, 100),
+    name: fieldAt(block, 0, 100),
+    link: fieldAt(block, 157, 100),
     size,
     stored: size,
-    mode: numberAt(block, 100, 8) & 0o7777,
+    mode: modeAt(block, 100),
     uid: numberAt(block, 108, 8),
     gid: numberAt(block, 116, 8),
     mtime: numberAt(block, 136, 12),
@@ -254,7 +262,7 @@ const readHeader = (block: Uint8Array, size: number): { readonly entry: TarEntry
     entry.major = numberAt(block, 329, 8)
     entry.minor = numberAt(block, 337, 8)
     if (isPosix && byteAt(block, 345) !== 0) {
-      entry.name = `${fieldText(block, 345, isStar ? 131 : 155)}/${entry.name}`
+      entry.name = prefixed(fieldAt(block, 345, isStar ? 131 : 155), entry.name)
     }
     if (isStar) {
       numberAt(block, 476, 12)
@@ -262,20 +270,29 @@ const readHeader = (block: Uint8Array, size: number): { readonly entry: TarEntry
     }
     if (isGnu) entry.name = oldPrefix(block, entry.name)
   }
-  return { entry, isGnu }
+  return entry
+}
+
+const prefixed = (prefix: Uint8Array, name: Uint8Array): Uint8Array => {
+  const whole = new Uint8Array(prefix.length + 1 + name.length)
+  whole.set(prefix)
+  whole[prefix.length] = slash
+  whole.set(name, prefix.length + 1)
+  return whole
 }
 
 /** Go before 1.8 wrote a prefix where GNU has two times: where they are no numbers, it is one. */
-const oldPrefix = (block: Uint8Array, name: string): string => {
-  const times = [345, 357].filter((at) => byteAt(block, at) !== 0)
-  if (times.every((at) => isNumber(block, at))) return name
+const oldPrefix = (block: Uint8Array, name: Uint8Array): Uint8Array => {
+  if (isTime(block, 345) && isTime(block, 357)) return name
   let end = 345
   while (end < 500 && byteAt(block, end) > 0 && byteAt(block, end) < 0x80) end++
   if (end < 500 && byteAt(block, end) !== 0) return name
-  return end > 345 ? `${fieldText(block, 345, 155)}/${name}` : name
+  return end > 345 ? prefixed(fieldAt(block, 345, 155), name) : name
 }
 
-const isNumber = (block: Uint8Array, at: number): boolean => {
+/** A number, or nothing. */
+const isTime = (block: Uint8Array, at: number): boolean => {
+  if (byteAt(block, at) === 0) return true
   try {
     numberAt(block, at, 12)
     return true

@@ -3,6 +3,12 @@
  * U+DC80 to U+DCFF (Python's `surrogateescape`), which no UTF-8 has, so that no two names become one and none is lost.
  */
 
+/** Declared here because this folder compiles without the types of any platform; every one has it. */
+declare const TextDecoder: new(label: "utf-8") => { readonly decode: (bytes: Uint8Array) => string }
+
+/** Text for people: what is no UTF-8 becomes U+FFFD, so that names are not made of it. */
+export const decoded = (bytes: Uint8Array): string => new TextDecoder("utf-8").decode(bytes)
+
 /** The byte at a place, zero behind the end. */
 export const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
 
@@ -10,7 +16,12 @@ export const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
 export const textOf = (bytes: Uint8Array, start: number, end: number): string => {
   let high = 0
   for (let at = start; at < end; at++) high |= byteAt(bytes, at)
-  if (high < 0x80 && end - start <= 1024) return String.fromCharCode(...bytes.subarray(start, end))
+  if (high < 0x80 && end - start <= 1024) {
+    // Names are most of what a table has: to spread the bytes themselves takes four times as long as an array of them.
+    const codes: Array<number> = []
+    for (let at = start; at < end; at++) codes.push(byteAt(bytes, at))
+    return String.fromCharCode(...codes)
+  }
   let text = ""
   for (let at = start; at < end;) {
     const { length, point } = pointAt(bytes, at, end)
@@ -36,6 +47,9 @@ const pointAt = (bytes: Uint8Array, at: number, end: number): { readonly point: 
   valid &&= length === 2 || (length === 3 ? point >= 0x800 && !surrogate : point >= 0x10000 && point <= 0x10ffff)
   return valid ? { point, length } : { point: 0xdc00 + first, length: 1 }
 }
+
+/** As `textOf`, of all of them. */
+export const textIn = (bytes: Uint8Array): string => textOf(bytes, 0, bytes.length)
 
 /** The bytes that `textOf` made a text of; of other texts their UTF-8. */
 export const bytesOf = (text: string): Uint8Array => {
@@ -63,9 +77,17 @@ export const bytesOf = (text: string): Uint8Array => {
   return bytes.subarray(0, end)
 }
 
-/** The text of a field of a header: up to its first zero. */
-export const fieldText = (bytes: Uint8Array, start: number, length: number): string => {
+/** A field of a header up to its first zero; not a copy. */
+export const fieldAt = (bytes: Uint8Array, start: number, length: number): Uint8Array => {
   let end = start
   while (end < start + length && byteAt(bytes, end) !== 0) end++
-  return textOf(bytes, start, end)
+  return end === start ? nothing : bytes.subarray(start, end)
+}
+
+const nothing = new Uint8Array()
+
+/** Whether ASCII characters stand at a place. */
+export const hasAt = (bytes: Uint8Array, start: number, ascii: string): boolean => {
+  for (let at = 0; at < ascii.length; at++) if (bytes[start + at] !== ascii.charCodeAt(at)) return false
+  return true
 }

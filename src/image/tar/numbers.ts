@@ -15,6 +15,13 @@ export const invalid = (reason: string): never => {
 export const numberAt = (bytes: Uint8Array, start: number, length: number): number =>
   (byteAt(bytes, start) & 0x80) === 0 ? octalAt(bytes, start, start + length) : binaryAt(bytes, start, length)
 
+/** The lower twelve bits of a number of eight bytes: of one that is larger than numbers can be exact, too. */
+export const modeAt = (bytes: Uint8Array, start: number): number => {
+  const value = numberAt(bytes, start, 8)
+  const low = (byteAt(bytes, start) & 0x80) === 0 ? value : byteAt(bytes, start + 6) << 8 | byteAt(bytes, start + 7)
+  return low & 0o7777
+}
+
 const binaryAt = (bytes: Uint8Array, start: number, length: number): number => {
   const first = byteAt(bytes, start)
   const negative = (first & 0x40) !== 0
@@ -45,18 +52,32 @@ const octalAt = (bytes: Uint8Array, start: number, end: number): number => {
 const sumAt = 148
 const sumEnd = 156
 
-/** Whether the checksum of a header is right, taken over bytes with or, as by old tools, without a sign. */
+/** Whether the checksum of a header is right, taken over bytes without or, as by old tools, with a sign. */
 export const isSummed = (header: Uint8Array): boolean => {
-  let sum = (sumEnd - sumAt) * 0x20
-  let negative = 0
-  for (let at = 0; at < header.length; at++) {
-    if (at === sumAt) at = sumEnd
-    const byte = byteAt(header, at)
-    sum += byte
-    if (byte > 0x7f) negative++
+  const words = new DataView(header.buffer, header.byteOffset, header.byteLength)
+  // Two sums of 16 bits in one number: those of a header do not overflow.
+  let pairs = 0
+  let signs = 0
+  for (let at = 0; at < header.length; at += 4) {
+    const word = words.getUint32(at)
+    pairs += (word & 0xff00ff) + (word >>> 8 & 0xff00ff)
+    signs |= word
   }
+  let sum = (pairs >>> 16) + (pairs & 0xffff) + (sumEnd - sumAt) * 0x20
+  for (let at = sumAt; at < sumEnd; at++) sum -= byteAt(header, at)
   const wanted = numberAt(header, sumAt, sumEnd - sumAt)
-  return wanted === sum || wanted === sum - negative * 0x100
+  if (wanted === sum) return true
+  if ((signs & 0x80808080) === 0) return false
+  return wanted === sum - 0x100 * negativeIn(header)
+}
+
+/** How many bytes of a header, its checksum aside, have the first bit set. */
+const negativeIn = (header: Uint8Array): number => {
+  let count = 0
+  for (let at = 0; at < header.length; at++) {
+    if (byteAt(header, at) > 0x7f && (at < sumAt || at >= sumEnd)) count++
+  }
+  return count
 }
 
 /** A whole number in text. */

@@ -1,5 +1,5 @@
 /** Records of pax headers, read as Go's `archive/tar` reads them. */
-import { byteAt, textOf } from "./bytes.ts"
+import { byteAt, bytesOf, textOf } from "./bytes.ts"
 import { integerIn, invalid, timeIn } from "./numbers.ts"
 import type { TarEntry } from "./TarEntry.ts"
 
@@ -7,6 +7,8 @@ export interface Pax {
   readonly texts: ReadonlyMap<string, string>
   readonly xattrs: ReadonlyMap<string, Uint8Array>
 }
+
+const sparseKeys = ["GNU.sparse.offset", "GNU.sparse.numbytes"]
 
 const xattrPrefix = "SCHILY.xattr."
 
@@ -17,7 +19,7 @@ const names = new Set(["path", "linkpath", "uname", "gname"])
 export const parsePax = (bytes: Uint8Array): Pax => {
   const texts = new Map<string, string>()
   const xattrs = new Map<string, Uint8Array>()
-  const sparse: Array<number> = []
+  const sparse: Array<string> = []
   for (let start = 0; start < bytes.length;) {
     const { end, key, value } = recordAt(bytes, start)
     if (key.includes("\0")) invalid("a pax record has a zero in its key")
@@ -25,8 +27,11 @@ export const parsePax = (bytes: Uint8Array): Pax => {
     else {
       const text = textOf(bytes, value, end)
       if (names.has(key) && text.includes("\0")) invalid("a pax record has a zero in its value")
-      if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") sparse.push(integerIn(text))
-      else texts.set(key, text)
+      if (key === sparseKeys[0] || key === sparseKeys[1]) {
+        // By turns, an offset first.
+        if (key !== sparseKeys[sparse.length % 2] || text.includes(",")) invalid("the map of a sparse file is wrong")
+        sparse.push(text)
+      } else texts.set(key, text)
     }
     start = end + 1
   }
@@ -64,8 +69,9 @@ export const applyPax = (entry: TarEntry, { texts, xattrs }: Pax): number | unde
     const text = said(key)
     return text === undefined ? undefined : timeIn(text)
   }
-  entry.name = said("path") ?? entry.name
-  entry.link = said("linkpath") ?? entry.link
+  const [name, link] = [said("path"), said("linkpath")]
+  if (name !== undefined) entry.name = bytesOf(name)
+  if (link !== undefined) entry.link = bytesOf(link)
   entry.uid = number("uid") ?? entry.uid
   entry.gid = number("gid") ?? entry.gid
   entry.mtime = time("mtime") ?? entry.mtime

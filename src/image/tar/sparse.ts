@@ -1,5 +1,5 @@
 /** Maps of sparse files: which parts of a file a tar has, in the four forms that GNU tar has written. */
-import { byteAt } from "./bytes.ts"
+import { byteAt, bytesOf } from "./bytes.ts"
 import { integerIn, invalid, numberAt } from "./numbers.ts"
 import type { Pax } from "./pax.ts"
 import type { TarEntry } from "./TarEntry.ts"
@@ -35,20 +35,32 @@ export const gnuSparse = (
 
 /** What a pax header says of a sparse file; of the form 1.0 the map comes first in the body. */
 export const sparseOfPax = (entry: TarEntry, { texts }: Pax): "1.0" | "0" | undefined => {
-  const text = texts.get("GNU.sparse.map") ?? ""
-  const isNew = texts.get("GNU.sparse.major") === "1"
-  if (!isNew && text === "") return undefined
-  entry.name = texts.get("GNU.sparse.name") || entry.name
-  entry.size = sizeFrom(integerIn(texts.get("GNU.sparse.realsize") ?? texts.get("GNU.sparse.size") ?? "0"))
-  if (isNew) return "1.0"
-  const numbers = text.split(",")
-  if (numbers.length > 2 * mostParts) invalid("a sparse file has too many parts")
-  const map: SparseMap = []
-  for (let at = 0; at + 1 < numbers.length; at += 2) {
-    map.push([integerIn(numbers[at] ?? ""), integerIn(numbers[at + 1] ?? "")])
-  }
-  entry.sparse = map
-  return "0"
+  const map = texts.get("GNU.sparse.map") ?? ""
+  const form = formOf(texts.get("GNU.sparse.major") ?? "", texts.get("GNU.sparse.minor") ?? "", map)
+  if (form === undefined) return undefined
+  const name = texts.get("GNU.sparse.name") ?? ""
+  if (name !== "") entry.name = bytesOf(name)
+  const size = texts.get("GNU.sparse.size") || texts.get("GNU.sparse.realsize") || ""
+  if (size !== "") entry.size = sizeFrom(integerIn(size))
+  if (form === "0") entry.sparse = mapOf(map, integerIn(texts.get("GNU.sparse.numblocks") ?? ""))
+  return form
+}
+
+/** The forms before 1.0 need not say which they are. */
+const formOf = (major: string, minor: string, map: string): "1.0" | "0" | undefined => {
+  if (major === "0" && (minor === "0" || minor === "1")) return "0"
+  if (major === "1" && minor === "0") return "1.0"
+  return major === "" && minor === "" && map !== "" ? "0" : undefined
+}
+
+const mapOf = (text: string, count: number): SparseMap => {
+  const numbers = text === "" ? [] : text.split(",")
+  if (numbers.length !== 2 * count) invalid("the map of a sparse file is wrong")
+  if (count > mostParts) invalid("a sparse file has too many parts")
+  return Array.from({ length: count }, (_, at) => [
+    integerIn(numbers[2 * at] ?? ""),
+    integerIn(numbers[2 * at + 1] ?? "")
+  ])
 }
 
 const sizeFrom = (size: number): number =>

@@ -10,6 +10,7 @@ export interface Inode {
   names: number
 }
 
+/** A name of what is no folder. */
 export interface Leaf {
   readonly kind: "leaf"
   readonly inode: Inode
@@ -17,6 +18,7 @@ export interface Leaf {
   readonly layer: number
 }
 
+/** A folder, as the layers that have it and what is in it make it. */
 export interface Folder {
   readonly kind: "folder"
   readonly name: string
@@ -34,6 +36,7 @@ export interface Folder {
   cleared: number
 }
 
+/** A name in the file system of an image. */
 export type Node = Leaf | Folder
 
 export const makeFolder = (

@@ -52,6 +52,12 @@ class Fold {
   readonly root = makeFolder(undefined, "", -1)
   #layer = 0
   #steps = 0
+  /**
+   * The folder of the entry before, and its path as it was written: most entries lie in the same one. Forgotten where
+   * something that a path can lead through is replaced or removed.
+   */
+  #lastPath: string | undefined
+  #lastFolder: Folder | undefined
 
   begin(layer: number): void {
     this.#layer = layer
@@ -68,6 +74,14 @@ class Fold {
 
   add(entry: Entry): void {
     if (entry.name.length > pathBytes || entry.link.length > pathBytes) this.#refuse("a name is too long")
+    const slash = entry.name.lastIndexOf("/")
+    const path = slash < 0 ? "" : entry.name.slice(0, slash)
+    const written = entry.name.slice(slash + 1)
+    const isPlain = written !== "" && written !== "." && written !== ".." && !written.startsWith(whiteout)
+    if (isPlain && this.#lastFolder !== undefined && path === this.#lastPath) {
+      this.#step()
+      return this.#putIn(this.#lastFolder, written, entry)
+    }
     const parts = partsOf(entry.name)
     const name = parts.pop()
     if (name === undefined) {
@@ -79,6 +93,14 @@ class Fold {
     if (entry.type === "other") return
     const folder = this.#folder(parts, true)
     if (folder === undefined) return
+    this.#lastPath = path
+    this.#lastFolder = isPlain ? folder : undefined
+    this.#putIn(folder, name, entry)
+  }
+
+  #putIn(folder: Folder, name: string, entry: Entry): void {
+    // No runtime unpacks what it does not know.
+    if (entry.type === "other") return
     if (entry.type === "directory") this.#putFolder(folder, name, entry)
     else this.#putLeaf(folder, name, entry)
   }
@@ -112,6 +134,7 @@ class Fold {
 
   #put(parent: Folder, name: string, node: Node): void {
     if (parent.depth >= depth) this.#refuse("folders lie too deep")
+    if (parent.kids.has(name)) this.#lastFolder = undefined
     parent.kids.set(name, node)
     this.#touch(parent)
   }
@@ -165,6 +188,7 @@ class Fold {
     if (target === "" || target === "." || target === "..") this.#refuse(`${name} is no whiteout`)
     const folder = this.#folderThere(parts)
     if (folder === undefined) return
+    this.#lastFolder = undefined
     if (isOpaque) return this.#clear(folder)
     const there = folder.kids.get(target)
     if (there === undefined) return

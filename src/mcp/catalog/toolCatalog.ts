@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { named } from "../../oci/quoted.ts"
 import type { ServerConfig } from "../tool/ServerConfig.ts"
 import { speakingOf } from "../tool/speakingOf.ts"
-import { type MakeTool, type Tool, toolsets } from "../tool/Tool.ts"
+import { type MakeTool, type Needs, type Tool, toolsets } from "../tool/Tool.ts"
 import { exportBlob, readBlob } from "../tools/blob.ts"
 import { copyImage } from "../tools/copy.ts"
 import { deleteContent } from "../tools/delete.ts"
@@ -12,6 +12,7 @@ import { history } from "../tools/history.ts"
 import { diffImageFiles, findImageFiles, listImageFiles, readImageFile } from "../tools/inside.ts"
 import { inspectImage } from "../tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "../tools/list.ts"
+import { listPackages } from "../tools/packages.ts"
 import { pin } from "../tools/pin.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "../tools/push.ts"
 import { getManifest, resolve } from "../tools/read.ts"
@@ -36,6 +37,7 @@ const makers: ReadonlyArray<MakeTool> = [
   findImageFiles,
   readImageFile,
   diffImageFiles,
+  listPackages,
   listReferrers,
   history,
   usage,
@@ -63,8 +65,8 @@ export interface ToolCatalog {
   readonly served: ServerConfig
   /** Those that the mode and the selection allow, and so what is listed. */
   readonly tools: ReadonlyMap<string, Tool>
-  /** Tools that this server does not offer: the mode does not allow them, or they were not selected. */
-  readonly withheld: ReadonlyMap<string, "mode" | "selection">
+  /** Tools that this server does not offer, since it lacks what they need, or they were not selected. */
+  readonly withheld: ReadonlyMap<string, Needs | "selection">
 }
 
 /** Compiled once per process and shared by every connection. */
@@ -73,7 +75,7 @@ export const makeToolCatalog = (served: ServerConfig): ToolCatalog => {
   return catalogueOf(
     served,
     all.filter(({ offered }) => offered),
-    new Map(all.filter(({ offered }) => !offered).map((tool) => [nameOf(tool), "mode"]))
+    new Map(all.filter(({ offered }) => !offered).map((tool) => [nameOf(tool), tool.needs]))
   )
 }
 

@@ -49,6 +49,9 @@ export interface Call extends Exchange {
   readonly chosen: ServedLayout | undefined
 }
 
+/** What a tool needs of the server. */
+export type Needs = "nothing" | "writing" | "files" | "layers" | "registries"
+
 export interface ToolSpec<I, O> {
   readonly name: string
   readonly toolset: Toolset
@@ -60,7 +63,7 @@ export interface ToolSpec<I, O> {
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
    * `layers` that the server can look inside images; `registries` that it may reach some, and write.
    */
-  readonly needs: "nothing" | "writing" | "files" | "layers" | "registries"
+  readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
   /** Arguments about files: they are offered only by a server that moves files. */
   readonly fileArguments?: ReadonlyArray<string>
@@ -88,6 +91,7 @@ export interface ToolDefinition {
 export interface Tool {
   readonly definition: ToolDefinition
   readonly toolset: Toolset
+  readonly needs: Needs
   readonly offered: boolean
   readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
@@ -133,6 +137,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   return {
     definition: definitionOf(spec, inputSchema, served),
     toolset: spec.toolset,
+    needs: spec.needs,
     offered: isOffered(spec.needs, served),
     call: (args, exchange) =>
       Result.match(decoded(args), {
@@ -148,7 +153,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   }
 }
 
-const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerConfig): boolean => {
+const isOffered = (needs: Needs, served: ServerConfig): boolean => {
   switch (needs) {
     case "nothing":
       return true

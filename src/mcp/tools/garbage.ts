@@ -1,8 +1,7 @@
 /** Frees space: shows what is not needed, and removes it where the server allows that. */
-import { Duration, Effect, Option, Schema } from "effect"
-import type { RetentionRule } from "../../layout/retention.ts"
+import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
-import type { GarbageItem } from "../../ops/api/Garbage.ts"
+import type { GarbageItem, RetentionRule } from "../../ops/api/Garbage.ts"
 import { Allowance, clean, withShortDigests } from "../tool/display.ts"
 import * as limits from "../tool/limits.ts"
 import * as p from "../tool/parameters.ts"
@@ -110,8 +109,6 @@ const tools: Readonly<Record<Mode, MakeTool>> = {
 
 export const collectGarbage: MakeTool = (served) => tools[served.mode](served)
 
-const dayMillis = 24 * 60 * 60 * 1000
-
 const look = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
   { grace_minutes, keep = [], now = false, repository, undo_days, untagged }: Request,
@@ -128,7 +125,7 @@ const look = Effect.fnUntraced(function*(
       repository,
       tag,
       newest,
-      maxAgeMillis: days === undefined ? undefined : days * dayMillis
+      maxAge: days === undefined ? undefined : Duration.days(days)
     })),
     grace: Duration.minutes(grace_minutes),
     undoWindow: Duration.days(undo_days)
@@ -138,7 +135,7 @@ const look = Effect.fnUntraced(function*(
     done: false,
     ...Option.match(going.length === 0 ? Option.none() : plan.id, {
       onNone: () => ({}),
-      onSome: (id) => ({ plan: id, expires: new Date(plan.expires).toISOString() })
+      onSome: (id) => ({ plan: id, expires: DateTime.formatIso(plan.expires) })
     }),
     ...summary(going, plan.items.filter(({ goes }) => !goes))
   }

@@ -1,5 +1,5 @@
 /** The tool for what happened, and how changes are shown. */
-import { Effect, Schema, Stream } from "effect"
+import { DateTime, Effect, Schema, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import { HistoryInvalid, ReferenceInvalid } from "../../oci/OciError.ts"
@@ -61,7 +61,7 @@ export const history = defineTool({
   })
 })
 
-const timeOf = (since: string | undefined): Effect.Effect<number | undefined, ReferenceInvalid> => {
+const timeOf = (since: string | undefined): Effect.Effect<DateTime.DateTime | undefined, ReferenceInvalid> => {
   if (since === undefined) return Effect.succeed(undefined)
   return Effect.flatMap(Effect.fromResult(parsePoint(since)), (point) =>
     "time" in point
@@ -76,7 +76,7 @@ const shownCommit = ({ actor, changes, revision, time }: HistoryCommit): typeof 
   const events = new Allowance(limits.commitCharacters).take(all)
   return {
     revision,
-    time: new Date(time).toISOString(),
+    time: DateTime.formatIso(time),
     actor: clean(actor, limits.clientCharacters + 8),
     events,
     ...(events.length < all.length ? { omitted: all.length - events.length } : {})

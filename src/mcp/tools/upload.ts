@@ -1,5 +1,5 @@
 /** Tools for a blob that arrives in pieces. */
-import { Effect, Schema } from "effect"
+import { DateTime, Effect, Schema } from "effect"
 import type { BlobWriter } from "../../ops/api/BlobWriter.ts"
 import { bare, contentOf } from "../tool/content.ts"
 import * as limits from "../tool/limits.ts"
@@ -58,7 +58,7 @@ export const uploadStart = defineTool({
 const progressOf = ({ expires, id, size }: BlobWriter) => ({
   upload_id: id,
   offset: size,
-  expires_at: new Date(expires).toISOString()
+  expires_at: DateTime.formatIso(expires)
 })
 
 export const uploadAppend = defineTool({

@@ -1,29 +1,25 @@
 /**
  * Decodes gzip once, and notes places from which it can be decoded again. With `Z_BLOCK` zlib stops where a block ends;
- * which bit of the byte that is it does not say, so each of the eight is tried on what came next.
+ * which bit of the byte that is it does not say.
  */
-import { constants, createGunzip, deflateRawSync, inflateRawSync } from "node:zlib"
+import { constants, createGunzip } from "node:zlib"
 import type { Checkpoint, Decoder, Sink } from "../../image/ports/LayerCodec.ts"
-import { bitPrefix } from "./bitPrefix.ts"
+import { BlockStarts, windowBytes } from "./BlockStarts.ts"
 import { demandEnd, Driven } from "./driven.ts"
-
-/** What deflate may look back to. */
-export const windowBytes = 32 * 1024
 
 const outputBytes = 256 * 1024
 
-/** Input behind a checkpoint by which its bit is found, and output of which at least `comparedBytes` have to agree. */
+/** Input behind a checkpoint by which its bit is found, and output that is compared. */
 const tailBytes = 8 * 1024
 const seenBytes = 16 * 1024
-const comparedBytes = 4 * 1024
 
+/** A checkpoint whose bit is not known yet. */
 interface Pending {
   readonly out: number
   readonly in: number
   readonly last: number
-  readonly window: Buffer
-  readonly tail: Buffer
-  seen: Buffer
+  readonly window: Uint8Array
+  readonly tail: Uint8Array
 }
 
 interface Wishes {
@@ -41,6 +37,12 @@ export class GzipPass implements Decoder {
   #out = 0
   #due: number
   #pending: Pending | undefined
+  /** What came out behind it. */
+  readonly #seen = Buffer.alloc(seenBytes)
+  #seenLength = 0
+  readonly #window = Buffer.alloc(windowBytes)
+  readonly #tail = Buffer.alloc(tailBytes)
+  #starts: BlockStarts | undefined
 
   constructor(sink: Sink, wishes: Wishes | undefined) {
     this.#sink = sink
@@ -75,37 +77,32 @@ export class GzipPass implements Decoder {
     this.#sink(output)
     const pending = this.#pending
     if (pending !== undefined) {
-      pending.seen = Buffer.concat([pending.seen, output.subarray(0, 2 * seenBytes)])
-      if (pending.seen.length >= seenBytes) this.#resolve(pending)
+      this.#seenLength += output.copy(this.#seen, this.#seenLength)
+      if (this.#seenLength === seenBytes) this.#resolve(pending)
     }
     this.#buffer.copyWithin(0, given, windowBytes + given)
   }
 
   #note(input: Uint8Array, at: number): void {
-    this.#pending = {
-      out: this.#out,
-      in: this.#in,
-      last: input[at - 1] ?? 0,
-      window: Buffer.from(this.#buffer.subarray(Math.max(0, windowBytes - this.#out), windowBytes)),
-      tail: Buffer.from(input.subarray(at, at + tailBytes)),
-      seen: Buffer.alloc(0)
-    }
+    const window = this.#window.subarray(Math.max(0, windowBytes - this.#out))
+    this.#buffer.copy(window, 0, windowBytes - window.length, windowBytes)
+    this.#tail.set(input.subarray(at, at + tailBytes))
+    this.#seenLength = 0
+    this.#pending = { out: this.#out, in: this.#in, last: input[at - 1] ?? 0, window, tail: this.#tail }
   }
 
   #resolve(pending: Pending): void {
     this.#pending = undefined
     const span = this.#wishes?.span ?? Number.POSITIVE_INFINITY
-    const unused = Array.from({ length: 8 }, (_, bits) => bits).find((bits) => fits(pending, bits))
+    this.#starts ??= new BlockStarts()
+    const unused = this.#starts.unusedBits({ ...pending, seen: this.#seen })
     if (unused === undefined) {
       // Not to be proven here, for example at the end of a member: a later block will do.
       this.#due = pending.out + span / 8
       return
     }
     this.#due = pending.out + span
-    const state = Buffer.concat([
-      Buffer.from([unused, pending.last]),
-      deflateRawSync(pending.window, { level: 1 })
-    ])
+    const state = Buffer.concat([Buffer.from([unused, pending.last]), this.#starts.packed(pending.window)])
     this.#wishes?.checkpoint({ out: pending.out, in: pending.in, state })
   }
 
@@ -115,23 +112,6 @@ export class GzipPass implements Decoder {
 
   close(): void {
     this.#gunzip.close()
+    this.#starts?.close()
   }
-}
-
-/** Whether decoding goes on as it did where so many bits of the last byte are still unused. */
-const fits = ({ last, seen, tail, window }: Pending, unused: number): boolean => {
-  let decoded: Buffer
-  try {
-    decoded = inflateRawSync(Buffer.concat([bitPrefix(unused, last), tail]), {
-      dictionary: window,
-      finishFlush: constants.Z_SYNC_FLUSH,
-      chunkSize: 64 * 1024,
-      maxOutputLength: 16 * 1024 * 1024
-    })
-  } catch {
-    // That bit is in the middle of something.
-    return false
-  }
-  const length = Math.min(decoded.length, seen.length)
-  return length >= Math.min(comparedBytes, seen.length) && decoded.subarray(0, length).equals(seen.subarray(0, length))
 }

@@ -1,11 +1,14 @@
 /**
  * node:zlib, driven by hand: its streams take two to three times as long, stop after the first frame of zstd, and do not
  * say where blocks end. `_handle` and `_writeState` are not documented; where they are not there, no layer is read.
+ * The handle tells us of what fails, and not its stream, which could not be used again.
  */
 import type { Transform } from "node:stream"
 import { CodecFailed, type Sink } from "../../image/ports/LayerCodec.ts"
 
 interface Handle {
+  onerror: (message: string) => void
+  readonly reset: () => void
   readonly writeSync: (
     flush: number,
     input: Uint8Array,
@@ -18,7 +21,8 @@ interface Handle {
 }
 
 const isHandle = (value: unknown): value is Handle =>
-  typeof value === "object" && value !== null && "writeSync" in value && typeof value.writeSync === "function"
+  typeof value === "object" && value !== null && "writeSync" in value && typeof value.writeSync === "function" &&
+  "onerror" in value && "reset" in value && typeof value.reset === "function"
 
 /** What one call has done, in bytes. */
 export interface Step {
@@ -31,15 +35,18 @@ export class Driven {
   readonly #handle: Handle
   readonly #state: Uint32Array
   #open = true
+  #failure: string | undefined
 
   constructor(stream: Transform) {
-    // What fails is told by `errored` at once, and by this event later.
-    stream.on("error", () => undefined)
     this.#stream = stream
     const handle = "_handle" in stream ? stream._handle : undefined
     const state = "_writeState" in stream ? stream._writeState : undefined
     if (!isHandle(handle) || !(state instanceof Uint32Array)) {
       throw new CodecFailed("this version of Node does not let its zlib be driven")
+    }
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target: this is what it calls
+    handle.onerror = (message) => {
+      this.#failure = message
     }
     this.#handle = handle
     this.#state = state
@@ -54,13 +61,19 @@ export class Driven {
     if (!this.#open) throw new CodecFailed("it has ended")
     const room = output.length - outputAt
     this.#handle.writeSync(flush, input, at, length, output, outputAt, room)
-    const { errored } = this.#stream
-    if (errored !== null) {
+    if (this.#failure !== undefined) {
       this.#open = false
-      throw new CodecFailed(errored.message)
+      throw new CodecFailed(this.#failure)
     }
     const [roomLeft = room, inputLeft = length] = this.#state
     return { taken: length - inputLeft, given: room - roomLeft }
+  }
+
+  /** Begins anew, also where it has failed. */
+  reset(): void {
+    this.#handle.reset()
+    this.#failure = undefined
+    this.#open = true
   }
 
   close(): void {

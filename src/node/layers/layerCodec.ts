@@ -3,8 +3,10 @@ import { createHash, hash } from "node:crypto"
 import { constants, createGunzip, createInflateRaw, createZstdDecompress, inflateRawSync } from "node:zlib"
 import { type Checkpoint, CodecFailed, type Decoder, type LayerCodec, type Sink } from "../../image/ports/LayerCodec.ts"
 import { bitPrefix } from "./bitPrefix.ts"
+import { windowBytes } from "./BlockStarts.ts"
 import { demandEnd, drain, Driven } from "./driven.ts"
-import { GzipPass, windowBytes } from "./GzipPass.ts"
+import { GzipPass } from "./GzipPass.ts"
+import { rpmHeaders } from "./rpmHeaders.ts"
 
 const outputBytes = 256 * 1024
 
@@ -89,5 +91,10 @@ export const layerCodec: LayerCodec = {
     const running = createHash("sha256")
     return { update: (bytes) => void running.update(bytes), digest: () => running.digest() }
   },
-  sha256Of: (bytes) => hash("sha256", bytes, "buffer")
+  // As text: a buffer for each file costs more than its hash.
+  sha256Into: (bytes, target, at) => {
+    const text = hash("sha256", bytes, "binary")
+    for (let byte = 0; byte < text.length; byte++) target[at + byte] = text.charCodeAt(byte)
+  },
+  rpmHeaders
 }

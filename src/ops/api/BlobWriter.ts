@@ -1,5 +1,5 @@
 /** Writing a blob in pieces. */
-import type { Effect, Stream } from "effect"
+import type { DateTime, Effect, Stream } from "effect"
 import type { UploadId } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -13,8 +13,8 @@ export interface BlobWriter {
   readonly size: number
   /** How many bytes a chunk had best have; a hint. */
   readonly chunkSize: number
-  /** When the session expires unless something is appended: milliseconds since 1970. */
-  readonly expires: number
+  /** When the session expires unless something is appended. */
+  readonly expires: DateTime.Utc
   /**
    * Appends at `offset`, which must be the session's size, and answers the new size. `RangeInvalid` tells the size to
    * continue from, `UploadBusy` that another caller is appending. What arrived before a failure is kept.

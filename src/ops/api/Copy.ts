@@ -7,7 +7,7 @@ import type { RegistryReads, RegistryShape, TagRequest } from "./Registry.ts"
 /** What a copy reads; every registry has it, whatever it is. */
 export type CopyReads = Pick<
   RegistryReads,
-  "attached" | "getBlob" | "getManifest" | "getTag" | "referrers" | "resolveBlob"
+  "attached" | "choices" | "getBlob" | "getManifest" | "getTag" | "referrers" | "resolveBlob" | "resolveManifest"
 >
 
 /** What a copy writes with; every registry has it, whatever it is. */
@@ -33,6 +33,11 @@ export type CopySource =
     readonly reference: string
   }
   | { readonly registry: CopyReads & NamesReads; readonly refName: string }
+
+/** As `CopySource`, in a registry that can be looked into as well. */
+export type ImageSource =
+  | { readonly registry: RegistryReads; readonly repository: string; readonly reference: string }
+  | { readonly registry: RegistryReads & NamesReads; readonly refName: string }
 
 /** Where a manifest is copied to. */
 export interface CopyTarget {

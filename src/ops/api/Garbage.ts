@@ -1,8 +1,14 @@
 /** Content that is not needed any more: first shown, then removed. And pins, which keep content. */
-import type { Duration, Effect, Option } from "effect"
-import type { RetentionRule } from "../../layout/retention.ts"
+import type { DateTime, Duration, Effect, Option } from "effect"
+import type { AgedRule } from "../../layout/retention.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { CollectGarbageError, PinError, PlannedGarbageError, ReadLayoutError, WriteLayoutError } from "./errors.ts"
+
+/** As tags are kept: of `newest` and `maxAge` one at least has to be given. */
+export interface RetentionRule extends Omit<AgedRule, "maxAgeMillis"> {
+  /** How long they stay after they were moved for the last time. */
+  readonly maxAge?: Duration.Input | undefined
+}
 
 /** What a collection looks at, and what it keeps. Without options it keeps everything that history may bring back. */
 export interface GarbageOptions {
@@ -54,8 +60,8 @@ export interface GarbageItem {
 export interface GarbagePlan {
   /** What to carry out; none where nothing can be written. */
   readonly id: Option.Option<string>
-  /** Until when: milliseconds since 1970. */
-  readonly expires: number
+  /** Until when. */
+  readonly expires: DateTime.Utc
   readonly items: ReadonlyArray<GarbageItem>
   /** What carrying it out would free. */
   readonly bytes: number
@@ -72,8 +78,10 @@ export interface GarbageCollected {
 }
 
 /** Pinned content, with its digest. */
-export interface PinnedContent extends Pin {
+export interface PinnedContent extends Omit<Pin, "time"> {
   readonly digest: ContentDigest
+  /** Since when. */
+  readonly time: DateTime.Utc
 }
 
 /** What could go, and what is to stay. A plan that is kept is no change of the layout. */

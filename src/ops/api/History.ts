@@ -1,13 +1,13 @@
 /** What happened to a layout, what it was at an earlier point, and how to bring that back. */
-import type { Effect, Option, Stream } from "effect"
+import type { DateTime, Effect, Option, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import type { HistoryError, RestoreError, WriteLayoutError } from "./errors.ts"
 
 /** A commit as it is told: which names it moved from where to where. */
 export interface HistoryCommit {
   readonly revision: number
-  /** Milliseconds since 1970. */
-  readonly time: number
+  /** To the millisecond; never before that of the commit before. */
+  readonly time: DateTime.Utc
   /**
    * `foreign` for what another tool did; `ocilayout` where names of ours were put back, or the index was written anew.
    */
@@ -24,8 +24,8 @@ export interface HistoryQuery {
   /** Only what was done to this tag of the repository. */
   readonly tag?: string | undefined
   readonly actor?: string | undefined
-  /** Nothing older than this: milliseconds since 1970. */
-  readonly since?: number | undefined
+  /** Nothing older than this. */
+  readonly since?: DateTime.DateTime | undefined
   /** Only what comes before this revision, as the last one of the page before says. */
   readonly before?: number | undefined
   /** At most so many; all when absent or not positive. */
@@ -40,10 +40,10 @@ export interface WatchOptions {
   readonly after?: number | undefined
 }
 
-/** A point in the history of a layout: a revision, a time in milliseconds since 1970, or a tag's Nth previous value. */
+/** A point in the history of a layout: a revision, a time, or a tag's Nth previous value. */
 export type Point =
   | { readonly revision: number }
-  | { readonly time: number }
+  | { readonly time: DateTime.DateTime }
   | { readonly previous: number; readonly repository: string; readonly tag: string }
 
 /** What bringing something back did, or would do. */

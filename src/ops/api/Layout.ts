@@ -1,12 +1,26 @@
 /** A layout, or a tree of them: what only something with a journal and files of its own can do. */
 import { Context, type Effect, type Option, type Stream } from "effect"
+import type { Digest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import type { Tag } from "../../oci/Reference.ts"
 import type { ForecastError, ResolveBlobError } from "./errors.ts"
 import type { GarbageReads, GarbageWrites, Held } from "./Garbage.ts"
 import type { HistoryReads, HistoryWrites, Point } from "./History.ts"
 import type { MaintenanceReads, MaintenanceWrites } from "./Maintenance.ts"
 import type { NamesReads, NamesWrites } from "./Names.ts"
-import { type DeletionForecast, Registry, type RegistryShape } from "./Registry.ts"
+import { Registry, type RegistryShape } from "./Registry.ts"
+
+/** What a deletion would do, were it carried out now. */
+export interface DeletionForecast {
+  readonly digest: Digest
+  readonly tags: ReadonlyArray<Tag>
+  /** Manifests that name it, as child or as subject. */
+  readonly neededBy: ReadonlyArray<string>
+  /** Manifests whose subject it is: they would be left dangling. */
+  readonly referrers: ReadonlyArray<string>
+  /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
+  readonly reclaimable: number
+}
 
 /** What is read of a layout. */
 export interface LayoutReads extends HistoryReads, GarbageReads, MaintenanceReads, NamesReads {

@@ -1,8 +1,7 @@
 /** Looking after a layout: what is wrong with it, and what of that can be put right. */
 import type { Effect, Option, Stream } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { ContentSource } from "./Content.ts"
-import type { VerifyError } from "./errors.ts"
+import type { RepairError, VerifyError } from "./errors.ts"
 import type { Finding, FindingCode } from "./findings.ts"
 
 /** What has been looked at so far. */
@@ -92,5 +91,5 @@ export interface MaintenanceWrites {
    * says is a commit and can be reverted; damaged files are moved to `.ocilayout/quarantine`. Only what can be looked
    * for at all can fail; what could not be done is told with the reason.
    */
-  readonly repair: (options?: RepairOptions) => Effect.Effect<Repaired, RegistryError>
+  readonly repair: (options?: RepairOptions) => Effect.Effect<Repaired, RepairError>
 }

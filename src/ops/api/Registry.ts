@@ -137,18 +137,6 @@ export type Change =
     readonly ifDigest?: string | undefined
   }
 
-/** What a deletion would do, were it carried out now. */
-export interface DeletionForecast {
-  readonly digest: Digest
-  readonly tags: ReadonlyArray<Tag>
-  /** Manifests that name it, as child or as subject. */
-  readonly neededBy: ReadonlyArray<string>
-  /** Manifests whose subject it is: they would be left dangling. */
-  readonly referrers: ReadonlyArray<string>
-  /** Bytes of content that nothing else in the layout needs: what a collection could free once it is gone. */
-  readonly reclaimable: number
-}
-
 /** What is read of a registry; none of it changes anything. */
 export interface RegistryReads extends ContentSource {
   /**
@@ -181,6 +169,11 @@ export interface RegistryReads extends ContentSource {
   readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveBlobError>
   readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveManifestError>
   readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, ResolveTagError>
+  /**
+   * Everything that a tag names, each with the platform that its entry states: what `resolveTag` answers, and then other
+   * entries of the same tag, as tools write them that list each platform by itself. `NameUnknown`, `ManifestUnknown`.
+   */
+  readonly choices: (repository: string, tag: string) => Effect.Effect<ReadonlyArray<Descriptor>, ResolveTagError>
   /** Tags in lexical order. `NameUnknown`. */
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, ListTagsError>
   /**

@@ -6,16 +6,25 @@ import type {
   BlobUnknown,
   BlobUploadUnknown,
   DigestInvalid,
+  FileExists,
+  FileUnknown,
+  LayerInvalid,
+  LayerUnsupported,
+  LayoutNotFound,
   ManifestInvalid,
   ManifestTooLarge,
   ManifestUnknown,
   MediaTypeUnsupported,
   NameInvalid,
   NameUnknown,
+  PathDenied,
   PlanExpired,
+  PlatformUnknown,
   RangeInvalid,
   ReferenceInvalid,
   SizeInvalid,
+  StorageError,
+  SymlinkRefused,
   TagInvalid,
   Unsupported,
   UploadBusy
@@ -29,7 +38,7 @@ export type GetBlobError = ResolveBlobError | ContentFault
 export type GetBlobRangeError = GetBlobError | RangeInvalid
 /** Of `resolveManifest`. */
 export type ResolveManifestError = NameInvalid | NameUnknown | DigestInvalid | ManifestUnknown | ReadFault
-/** Of `resolveTag`. */
+/** Of `resolveTag` and `choices`. */
 export type ResolveTagError = NameInvalid | NameUnknown | TagInvalid | ManifestUnknown | ReadFault
 /** Of `getManifest`. */
 export type GetManifestError = ResolveManifestError | ManifestFault
@@ -130,3 +139,19 @@ export type VerifyError =
   | ManifestUnknown
   | NameUnknown
   | TagInvalid
+/** Of what opens a layout, or a tree of them. */
+export type OpenError = NameInvalid | LayoutNotFound | Unsupported | ReadFault
+/** Of reading a manifest, and what it needs, where it is copied from or explained. */
+export type SourceError = GetError | GetNamedError | GetBlobError | ByDigestError
+/** Of `inspect`. */
+export type InspectError = SourceError | PlatformUnknown
+/** Of `copyManifest` and `copyManifests`. */
+export type CopyError = InspectError | BatchError | PushBlobError | MountBlobError
+/** Of opening an image and looking into it. */
+export type LookError = InspectError | GetBlobRangeError | LayerInvalid | LayerUnsupported
+/** Of `repair`. */
+export type RepairError = VerifyError | CopyError
+/** Of reading a file outside of layouts, and of what is read of it. */
+export type ReadFileError = FileUnknown | PathDenied | RangeInvalid | StorageError | SymlinkRefused
+/** Of writing such a file. */
+export type CreateFileError = FileExists | FileUnknown | PathDenied | StorageError | SymlinkRefused

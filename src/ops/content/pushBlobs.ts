@@ -19,6 +19,7 @@ import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.
 import type { Repository } from "../../oci/Reference.ts"
 import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
+import { utcOf } from "../api/utcOf.ts"
 import * as limits from "../limits.ts"
 import { annotate, count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
@@ -177,7 +178,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
     repository,
     size: open.size,
     chunkSize: chunkSize === undefined || chunkSize <= 0 ? limits.chunkBytes : chunkSize,
-    expires: open.touched + uploadExpiryMillis,
+    expires: utcOf(open.touched + uploadExpiryMillis),
     append,
     commit,
     cancel

@@ -2,9 +2,10 @@
 import { Effect, Result, Stream } from "effect"
 import { refuseTag } from "../../layout/decide.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, ContentMismatch, type RegistryError } from "../../oci/OciError.ts"
+import { BlobUnknown, ContentMismatch } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
 import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
+import type { CopyError } from "../api/errors.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
 import { readSource, type SourceReader } from "../refs/copySource.ts"
@@ -28,7 +29,7 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
   source: CopySource,
   target: CopyTarget,
   options: CopyOptions = {}
-): Effect.fn.Return<Copied, RegistryError> {
+): Effect.fn.Return<Copied, CopyError> {
   const { tags = [] } = target
   const [copied, ...others] = yield* copyManifests([{ source, tags }], target, options)
   return copied === undefined || others.length > 0 ? yield* Effect.die("one copy has one result") : copied
@@ -42,7 +43,7 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
   items: ReadonlyArray<CopyItem>,
   target: Omit<CopyTarget, "tags">,
   options: CopyOptions = {}
-): Effect.fn.Return<ReadonlyArray<Copied>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Copied>, CopyError> {
   const found = yield* Effect.forEach(items, (item) => prepare(item, target, options))
   const total = found.reduce((sum, { walked }) => sum + sizeOf(walked.parts), 0)
   let bytes = 0
@@ -81,10 +82,11 @@ const prepare = Effect.fnUntraced(function*(
   item: CopyItem,
   target: CopyTarget,
   { platform, referrers = false, sparse = false }: CopyOptions
-): Effect.fn.Return<Prepared, RegistryError> {
+): Effect.fn.Return<Prepared, CopyError> {
   const reader = readSource(item.source)
-  const asked = yield* reader.root
-  const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
+  const root = platform === undefined
+    ? yield* reader.root
+    : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
   if (!referrers && (yield* isWhole(target, root.descriptor.digest))) {
     return { item, reader, walked: { entries: [{ ...root, tags: [] }], parts: [], manifests: 1 } }
@@ -102,14 +104,14 @@ const prepare = Effect.fnUntraced(function*(
  * Where manifests are kept apart, one comes after all that it names: what is there is whole, and is not looked at again. A
  * layout may hold manifests without what they name.
  */
-const isWhole = ({ registry, repository }: CopyTarget, digest: string): Effect.Effect<boolean, RegistryError> =>
+const isWhole = ({ registry, repository }: CopyTarget, digest: string): Effect.Effect<boolean, CopyError> =>
   registry.manifestsApart === true ? hasManifest(registry, repository, digest) : Effect.succeed(false)
 
 const hasManifest = (
   registry: CopyTarget["registry"],
   repository: string,
   digest: string
-): Effect.Effect<boolean, RegistryError> =>
+): Effect.Effect<boolean, CopyError> =>
   registry.resolveManifest(repository, digest).pipe(
     Effect.as(true),
     Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
@@ -156,7 +158,7 @@ const checkTag = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   request: TagRequest,
   digest: string
-): Effect.fn.Return<void, RegistryError> {
+): Effect.fn.Return<void, CopyError> {
   const tag = yield* Effect.fromResult(parseTag(nameOf(request)))
   if (typeof request === "string") return
   const actual = yield* registry.resolveTag(repository, tag).pipe(
@@ -175,10 +177,10 @@ const sendParts = Effect.fnUntraced(function*(
   target: CopyTarget,
   parts: ReadonlyArray<Placed>,
   { concurrency = usual, passed }: CopyOptions & { readonly passed: (bytes: number) => Effect.Effect<void> }
-): Effect.fn.Return<Sent, RegistryError> {
+): Effect.fn.Return<Sent, CopyError> {
   const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
 
-  const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, RegistryError> {
+  const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, CopyError> {
     const { descriptor, isManifest, optional, parent } = part
     const { digest, size } = descriptor
     // Content under a digest of an unknown algorithm is left where it is, if it may be.
@@ -225,7 +227,7 @@ const isThere = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   { descriptor: { size }, isManifest }: Part,
   digest: ContentDigest
-): Effect.fn.Return<boolean, RegistryError> {
+): Effect.fn.Return<boolean, CopyError> {
   if (isManifest && registry.manifestsApart === true) {
     return yield* hasManifest(registry, repository, digest)
   }
@@ -249,7 +251,7 @@ const send = (
   { descriptor, isManifest }: Part,
   digest: ContentDigest,
   passed: (count: number) => Effect.Effect<void>
-): Effect.Effect<void, RegistryError> =>
+): Effect.Effect<void, CopyError> =>
   Effect.scoped(Effect.gen(function*() {
     if (isManifest && registry.manifestsApart === true) {
       const { bytes } = yield* Effect.catchTags(reader.manifest(descriptor), {

@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import { ManifestUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestUnknown } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
+import type { CopyError } from "../api/errors.ts"
 import * as limits from "../limits.ts"
 import type { ReadManifest, SourceReader } from "../refs/copySource.ts"
 
@@ -45,7 +46,7 @@ export const walkCopy = Effect.fnUntraced(function*(
   source: SourceReader,
   root: ReadManifest,
   { referrers, sparse }: { readonly referrers: boolean; readonly sparse: boolean }
-): Effect.fn.Return<Found, RegistryError> {
+): Effect.fn.Return<Found, CopyError> {
   const parts = new Map<string, Part>()
   const named = new Map<string, Array<string>>()
   const seen = new Set<string>([root.descriptor.digest])
@@ -55,7 +56,7 @@ export const walkCopy = Effect.fnUntraced(function*(
   let readBytes = 0
   let entryBytes = root.bytes.length
 
-  const read = Effect.fnUntraced(function*(descriptor: Descriptor): Effect.fn.Return<ReadManifest, RegistryError> {
+  const read = Effect.fnUntraced(function*(descriptor: Descriptor): Effect.fn.Return<ReadManifest, CopyError> {
     yield* limits.atMost(limits.walkManifests, seen.size, "manifests in a copy")
     const found = yield* source.manifest(descriptor)
     readBytes += found.bytes.length
@@ -63,13 +64,13 @@ export const walkCopy = Effect.fnUntraced(function*(
     return found
   })
 
-  const grow = Effect.fnUntraced(function*({ bytes }: ReadManifest): Effect.fn.Return<void, RegistryError> {
+  const grow = Effect.fnUntraced(function*({ bytes }: ReadManifest): Effect.fn.Return<void, CopyError> {
     entryBytes += bytes.length
     yield* limits.atMost(limits.copyBytes, entryBytes, "bytes of attached manifests in a copy")
   })
 
   /** Takes in what a document of an unknown type names: a copy without it would be smaller than its source. */
-  const mentioned = Effect.fnUntraced(function*(document: Descriptor): Effect.fn.Return<void, RegistryError> {
+  const mentioned = Effect.fnUntraced(function*(document: Descriptor): Effect.fn.Return<void, CopyError> {
     const waiting = [document]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       if (scanned.has(next.digest)) continue
@@ -85,13 +86,15 @@ export const walkCopy = Effect.fnUntraced(function*(
   /** Takes in what stands below a manifest, level by level, and answers every manifest of it. */
   const below = Effect.fnUntraced(function*(
     top: ReadManifest
-  ): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+  ): Effect.fn.Return<ReadonlyArray<Descriptor>, CopyError> {
     const manifests = [top.descriptor]
     let level = [top]
     for (let depth = 0; level.length > 0; depth++) {
       yield* limits.atMost(limits.walkDepth, depth, "indexes inside indexes")
       const next: Array<ReadManifest> = []
-      for (const { descriptor: { digest: parent }, manifest } of level) {
+      for (const { descriptor, manifest } of level) {
+        const { digest: parent } = descriptor
+        if (manifest.shadowed !== undefined) yield* mentioned(descriptor)
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
           add(parts, { descriptor: child.descriptor, optional: sparse || child.optional, isManifest, parent })
@@ -167,7 +170,7 @@ const heightsOf = (named: ReadonlyMap<string, ReadonlyArray<string>>): (digest: 
   return heightOf
 }
 
-const ifThere = <A>(read: Effect.Effect<A, RegistryError>): Effect.Effect<A | undefined, RegistryError> =>
+const ifThere = <A>(read: Effect.Effect<A, CopyError>): Effect.Effect<A | undefined, CopyError> =>
   Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)
 
 /** What one manifest needs is needed, also where another one could do without. */

@@ -40,7 +40,10 @@ export const encodePlan = (options: Asked, items: ReadonlyArray<GarbageItem>): E
 
 export const withDefaults = (options: GarbageOptions): Asked => ({
   untagged: options.untagged ?? false,
-  retention: options.retention ?? [],
+  retention: (options.retention ?? []).map(({ maxAge, ...rule }) => ({
+    ...rule,
+    maxAgeMillis: maxAge === undefined ? undefined : millis(maxAge, 0)
+  })),
   graceMillis: millis(options.grace, limits.graceMillis),
   undoWindowMillis: millis(options.undoWindow, limits.undoWindowMillis),
   now: options.now ?? false

@@ -9,6 +9,7 @@ import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { PlanExpired, Unsupported } from "../../oci/OciError.ts"
 import type { GarbageCollected, GarbageItem, GarbageReads, GarbageWrites } from "../api/Garbage.ts"
+import { utcOf } from "../api/utcOf.ts"
 import { inBatches } from "../content/batches.ts"
 import * as limits from "../limits.ts"
 import { count } from "../ports/telemetry.ts"
@@ -164,7 +165,7 @@ export const makeGarbage = (
     const going = items.filter(({ goes }) => goes)
     return {
       id: options.keep === false ? Option.none() : yield* opened.plans.save(yield* encodePlan(asked, going)),
-      expires: gathered.now + limits.planMillis,
+      expires: utcOf(gathered.now + limits.planMillis),
       items,
       bytes: sum(going)
     }

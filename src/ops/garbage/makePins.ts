@@ -5,6 +5,7 @@ import { kindOf, octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown } from "../../oci/OciError.ts"
 import { Actor } from "../api/Actor.ts"
 import type { GarbageReads, GarbageWrites } from "../api/Garbage.ts"
+import { utcOf } from "../api/utcOf.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import { readAhead } from "../reachability/belonging.ts"
 import { contentOf, needsOfAll } from "../reachability/reachable.ts"
@@ -43,6 +44,6 @@ export const makePins = (catalog: Catalog): Pick<GarbageReads, "pins"> & Pick<Ga
 
   pins: Effect.fn("Registry.pins")(function*(repository) {
     const opened = yield* choose(catalog, repository)
-    return Array.from(yield* opened.pins.all, ([digest, pin]) => ({ digest, ...pin }))
+    return Array.from(yield* opened.pins.all, ([digest, pin]) => ({ digest, ...pin, time: utcOf(pin.time) }))
   })
 })

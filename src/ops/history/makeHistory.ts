@@ -1,5 +1,5 @@
 /** History, views of the past, and undoing: programs over the journal. */
-import { Effect, Option, Result, Stream } from "effect"
+import { DateTime, Effect, Option, Result, Stream } from "effect"
 import { changesOf, isAbout, movesTag, type NameChange } from "../../layout/changes.ts"
 import type { Command, Missing, Refusal } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
@@ -16,6 +16,7 @@ import { kindOf } from "../../oci/MediaType.ts"
 import { Conflict, type NameInvalid, RevisionUnknown, type TagInvalid, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository } from "../../oci/Reference.ts"
 import type { HistoryReads, HistoryWrites, Point, Restored, RestoreOptions } from "../api/History.ts"
+import { utcOf } from "../api/utcOf.ts"
 import type { BlobStore, Journal } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
@@ -31,13 +32,15 @@ const revisionAt = Effect.fnUntraced(function*(
 ): Effect.fn.Return<number, NameInvalid | TagInvalid | ReadFault> {
   if ("revision" in point) return point.revision
   if ("time" in point) {
-    const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= point.time))
+    const asked = DateTime.toEpochMillis(point.time)
+    const found = yield* Stream.runHead(Stream.filter(opened.journal.commits(), ({ time }) => time <= asked))
     if (Option.isSome(found)) return found.value.revision
     const first = yield* Stream.runLast(opened.journal.commits())
     if (Option.isNone(first)) return 0
-    const [asked, began] = [point.time, first.value.time].map((time) => new Date(time).toISOString())
     return yield* new RevisionUnknown({
-      asked: `commit at or before ${asked}, which is before the first one, of ${began},`,
+      asked: `commit at or before ${DateTime.formatIso(point.time)}, which is before the first one, of ${
+        DateTime.formatIso(utcOf(first.value.time))
+      },`,
       newest: yield* newestRevision(opened.journal),
       oldest: first.value.revision
     })
@@ -188,7 +191,7 @@ const namesIn = (event: Event): ReadonlyArray<string> => {
 export const makeHistory = (
   catalog: Catalog
 ): Pick<HistoryReads, "history"> & Pick<HistoryWrites, "revert" | "restore"> => ({
-  history: ({ actor, before, limit = 0, repository, since = 0, tag } = {}) =>
+  history: ({ actor, before, limit = 0, repository, since, tag } = {}) =>
     Stream.unwrap(
       Effect.gen(function*() {
         const opened = yield* choose(catalog, repository)
@@ -196,13 +199,15 @@ export const makeHistory = (
           repository: repository === undefined ? undefined : opened.repository,
           tag: tag === undefined ? undefined : yield* Effect.fromResult(parseTag(tag))
         }
+        const oldest = since === undefined ? 0 : DateTime.toEpochMillis(since)
         const isAll = about.repository === undefined && about.tag === undefined
         const { defaultRepository } = yield* opened.layout.snapshot
         const commits = opened.journal.commits({ before, mentioning: mentioned(about, defaultRepository) }).pipe(
-          Stream.takeWhile(({ time }) => time >= since),
+          Stream.takeWhile(({ time }) => time >= oldest),
           Stream.filter((commit) => actor === undefined || commit.actor === actor),
-          Stream.map(({ events, journal: _journal, ...commit }) => ({
+          Stream.map(({ events, journal: _journal, time, ...commit }) => ({
             ...commit,
+            time: utcOf(time),
             changes: changesOf(events, defaultRepository).filter((change) => isAll || isAbout(change, about))
           })),
           Stream.filter(({ changes }) => isAll || changes.length > 0)

@@ -4,6 +4,7 @@ import { changesOf, isAbout } from "../../layout/changes.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { HistoryReads, HistoryWrites } from "../api/History.ts"
+import { utcOf } from "../api/utcOf.ts"
 import type { FoundCommit, Journal } from "../ports/ports.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
@@ -88,7 +89,8 @@ export const makeWatch = (
             })
           ),
           Stream.flatMap((commits) => Stream.fromIterable(commits)),
-          Stream.map(({ events, journal: _journal, ...commit }) => ({
+          Stream.map(({ events, journal: _journal, time, ...commit }) => ({
+            time: utcOf(time),
             ...commit,
             changes: changesOf(events, defaultRepository)
               .filter((change) => isAll || isAbout(change, { repository: name }))

@@ -9,8 +9,9 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../../oci/Digest.ts"
 import type { ContentFault, ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Facts } from "../../oci/Manifest.ts"
-import type { DigestInvalid, PlanExpired, RegistryError, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
+import type { DigestInvalid, PlanExpired, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { CreateFileError, ReadFileError } from "../api/errors.ts"
 import type { Pin } from "../api/Garbage.ts"
 import type { LayerCache } from "../api/LayerCache.ts"
 import type { Leftovers, Upkeep } from "./Upkeep.ts"
@@ -261,7 +262,7 @@ export interface Hasher {
 export interface LocalFiles {
   readonly allowed: ReadonlyArray<string>
   /** Only those of them that are inside one of some directories as well, which are `file:` URIs and have to exist. */
-  readonly within: (roots: ReadonlyArray<string>) => Effect.Effect<LocalFiles, RegistryError>
+  readonly within: (roots: ReadonlyArray<string>) => Effect.Effect<LocalFiles, ReadFileError>
   /**
    * `length` bytes from `offset`, all by default; a piece may take the place of the one before it. `PathDenied` outside
    * the allowed directories.
@@ -270,13 +271,13 @@ export interface LocalFiles {
     path: string,
     window?: { readonly offset: number; readonly length?: number | undefined }
   ) => Effect.Effect<
-    { readonly size: number; readonly content: Stream.Stream<Uint8Array, RegistryError> },
-    RegistryError,
+    { readonly size: number; readonly content: Stream.Stream<Uint8Array, ReadFileError> },
+    ReadFileError,
     Scope.Scope
   >
   /** Writes a new file; it appears whole or not at all, and never in the place of another. */
-  readonly create: (
+  readonly create: <E>(
     path: string,
-    content: Stream.Stream<Uint8Array, RegistryError>
-  ) => Effect.Effect<{ readonly path: string; readonly size: number }, RegistryError>
+    content: Stream.Stream<Uint8Array, E>
+  ) => Effect.Effect<{ readonly path: string; readonly size: number }, E | CreateFileError>
 }

@@ -3,8 +3,9 @@ import { Effect, Option, Result } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { PlatformUnknown, type RegistryError } from "../../oci/OciError.ts"
+import { PlatformUnknown } from "../../oci/OciError.ts"
 import { childrenFor, images, isFor, particulars, platformOf, platformsOf } from "../../oci/Platform.ts"
+import type { InspectError } from "../api/errors.ts"
 
 /** Indexes inside indexes that are followed to a platform. */
 const depth = 4
@@ -14,20 +15,58 @@ interface Read {
 }
 
 interface Reader<A> {
-  readonly manifest: (descriptor: Descriptor) => Effect.Effect<A, RegistryError>
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<A, InspectError>
   /** A config. */
-  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, InspectError>
 }
+
+interface Chosen<A> {
+  readonly manifest: A
+  /** The child of an index that said what it is for. */
+  readonly child?: Descriptor
+}
+
+/**
+ * The image for `platform` of what a tag names: one manifest, or several where each platform has an entry of its own.
+ * `PlatformUnknown` where it is none of them, or more than one.
+ */
+export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
+  reader: Reader<A>,
+  [first, ...others]: readonly [Descriptor, ...ReadonlyArray<Descriptor>],
+  platform: string
+): Effect.fn.Return<Chosen<A>, InspectError> {
+  if (others.length === 0) return yield* imageBelow(reader, first, platform)
+  const fitting: Array<{ readonly descriptor: Descriptor; readonly chosen: Chosen<A> }> = []
+  const available: Array<string> = []
+  for (const descriptor of [first, ...others]) {
+    const chosen = yield* imageBelow(reader, descriptor, platform).pipe(
+      Effect.catchTag("PlatformUnknown", (unknown) => {
+        if (unknown.reason === "several" || unknown.reason === "absent") return Effect.fail(unknown)
+        available.push(...unknown.available)
+        return Effect.undefined
+      })
+    )
+    if (chosen !== undefined) fitting.push({ descriptor, chosen })
+  }
+  const [only, other] = fitting
+  if (only === undefined) return yield* new PlatformUnknown({ platform, available })
+  if (other === undefined) return only.chosen
+  return yield* new PlatformUnknown({
+    platform,
+    available: fitting.map(({ descriptor }) => particulars(descriptor)),
+    reason: "several"
+  })
+})
 
 /**
  * The image for `platform`: what a descriptor names or, of an index, the only one below it, and the child that said what
  * it is for. What is no image, and says of no platform, stands for itself. `PlatformUnknown`.
  */
-export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
+const imageBelow = Effect.fnUntraced(function*<A extends Read>(
   reader: Reader<A>,
   descriptor: Descriptor,
   platform: string
-): Effect.fn.Return<{ readonly manifest: A; readonly child?: Descriptor }, RegistryError> {
+): Effect.fn.Return<Chosen<A>, InspectError> {
   let at = yield* reader.manifest(descriptor)
   let found: Descriptor | undefined
   for (let level = 0; at.manifest.kind === "index"; level++) {
@@ -57,7 +96,7 @@ export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
 const platformIn = Effect.fnUntraced(function*(
   { document }: Pick<Reader<never>, "document">,
   { config, kind }: Manifest
-): Effect.fn.Return<string | undefined, RegistryError> {
+): Effect.fn.Return<string | undefined, InspectError> {
   if (kind !== "image" || config === undefined) return undefined
   const bytes = yield* document(config)
   return Result.getOrUndefined(parseImageConfig(bytes))?.platform
@@ -69,7 +108,7 @@ const absent = Effect.fnUntraced(function*(
   index: Manifest,
   child: Descriptor,
   platform: string
-): Effect.fn.Return<PlatformUnknown, RegistryError> {
+): Effect.fn.Return<PlatformUnknown, InspectError> {
   const available: Array<string> = []
   for (const image of images(index)) {
     const there = yield* Effect.option(manifest(image))

@@ -2,24 +2,20 @@
 import { Effect, Result, type Scope, Stream } from "effect"
 import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
+import { digestsIn } from "../../oci/digestsIn.ts"
 import { decodeText } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
-import {
-  type BlobUnknown,
-  LimitExceeded,
-  ManifestTooLarge,
-  ManifestUnknown,
-  type RegistryError
-} from "../../oci/OciError.ts"
+import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
 import type { ManifestContent } from "../api/Content.ts"
-import type { CopySource } from "../api/Copy.ts"
+import type { CopySource, ImageSource } from "../api/Copy.ts"
+import type { InspectError, SourceError } from "../api/errors.ts"
 import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { parseStored } from "../manifests/parseStored.ts"
-import { digestsIn } from "../reachability/reachable.ts"
-import type { Found } from "./find.ts"
+import { chooseImage } from "./chooseImage.ts"
+import { candidatesOf, type Found } from "./find.ts"
 
 export interface ReadManifest {
   readonly descriptor: Descriptor
@@ -30,23 +26,35 @@ export interface ReadManifest {
 export interface SourceReader {
   /** What a mount takes blobs from. */
   readonly repository: string
-  readonly root: Effect.Effect<ReadManifest, RegistryError>
+  readonly root: Effect.Effect<ReadManifest, SourceError>
+  /** What the source names: the root, and what else its tag names. */
+  readonly candidates: Effect.Effect<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError>
   /** A manifest as its parent names it. */
-  readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, RegistryError>
+  readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, SourceError>
   /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
-  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, RegistryError>
+  readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, SourceError>
   /** Content, unverified: the store that takes it hashes it. `BlobUnknown`. */
   readonly content: (
     descriptor: Descriptor
-  ) => Effect.Effect<Stream.Stream<Uint8Array, RegistryError>, RegistryError, Scope.Scope>
+  ) => Effect.Effect<Stream.Stream<Uint8Array, SourceError>, SourceError, Scope.Scope>
   /** What a document of an unknown type names, as far as the source has it; nothing where it is no document. */
-  readonly mentioned: (descriptor: Descriptor) => Effect.Effect<ReadonlyArray<Descriptor>, RegistryError>
-  readonly attached: (digest: string) => Effect.Effect<ReadonlyArray<Attached>, RegistryError>
+  readonly mentioned: (descriptor: Descriptor) => Effect.Effect<ReadonlyArray<Descriptor>, SourceError>
+  readonly attached: (digest: string) => Effect.Effect<ReadonlyArray<Attached>, SourceError>
 }
 
 /** What was found, as a source of its content. */
-export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
+export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): ImageSource =>
   repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
+
+/** As `sourceOf`, of what is for a platform among all that its tag names. */
+export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<ImageSource, InspectError> => {
+  const source = sourceOf(found)
+  if (platform === undefined || found.others === undefined) return Effect.succeed(source)
+  return Effect.map(
+    chooseImage(readSource(source), candidatesOf(found), platform),
+    ({ manifest: { descriptor } }) => sourceOf({ ...found, descriptor })
+  )
+}
 
 export const readSource = (source: CopySource): SourceReader => {
   const { registry } = source
@@ -72,7 +80,7 @@ export const readSource = (source: CopySource): SourceReader => {
       })
     )
 
-  const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, RegistryError> =>
+  const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, SourceError> =>
     "refName" in source
       ? smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
         Effect.catchTag(
@@ -89,15 +97,15 @@ export const readSource = (source: CopySource): SourceReader => {
         })
       )
 
-  const withoutEntry = (descriptor: Descriptor, error: RegistryError): Effect.Effect<Uint8Array, RegistryError> =>
+  const withoutEntry = (descriptor: Descriptor, error: SourceError): Effect.Effect<Uint8Array, SourceError> =>
     smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
       Effect.catchTag("BlobUnknown", () => Effect.fail(error))
     )
 
   const smallBlob = (
     descriptor: Descriptor,
-    tooLarge: (size: number) => RegistryError
-  ): Effect.Effect<Uint8Array, RegistryError> =>
+    tooLarge: (size: number) => SourceError
+  ): Effect.Effect<Uint8Array, SourceError> =>
     Effect.scoped(Effect.gen(function*() {
       const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
       return yield* collectBytes(
@@ -111,6 +119,7 @@ export const readSource = (source: CopySource): SourceReader => {
 
   return {
     repository: blobs,
+    candidates: candidatesIn(source),
     root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
     manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
     document: (descriptor) =>
@@ -120,7 +129,7 @@ export const readSource = (source: CopySource): SourceReader => {
       ),
     content,
     mentioned: Effect.fnUntraced(
-      function*(descriptor): Effect.fn.Return<ReadonlyArray<Descriptor>, RegistryError> {
+      function*(descriptor): Effect.fn.Return<ReadonlyArray<Descriptor>, SourceError> {
         if (descriptor.size > limits.manifestBytes) return []
         const text = decodeText(yield* smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: size })))
         const named = Result.isSuccess(text) ? digestsIn(text.success).filter(isContentDigest) : []
@@ -139,15 +148,25 @@ export const readSource = (source: CopySource): SourceReader => {
 }
 
 /** In a shared layout, the only one with such entries, every valid name sees the blobs. */
-const anyRepository = "raw"
+export const anyRepository = "raw"
 
-const rootOf = (source: CopySource): Effect.Effect<ManifestContent, RegistryError> => {
+const rootOf = (source: CopySource): Effect.Effect<ManifestContent, SourceError> => {
   if ("refName" in source) return source.registry.getNamed(source.refName)
   const { reference, registry, repository } = source
   return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
 }
 
-const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, RegistryError> =>
+const candidatesIn = Effect.fnUntraced(function*(
+  source: CopySource
+): Effect.fn.Return<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError> {
+  if ("refName" in source) return [yield* source.registry.resolveName(source.refName)]
+  const { reference, registry, repository } = source
+  if (reference.includes(":")) return [yield* registry.resolveManifest(repository, reference)]
+  const [first, ...others] = yield* registry.choices(repository, reference)
+  return first === undefined ? yield* new ManifestUnknown({ repository, reference }) : [first, ...others]
+})
+
+const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, SourceError> =>
   Effect.map(
     Effect.fromResult(parseStored(bytes, descriptor)),
     (manifest) => ({ descriptor, bytes, manifest })

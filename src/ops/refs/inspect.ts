@@ -4,12 +4,13 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { shortDigest } from "../../oci/Digest.ts"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
-import { ManifestInvalid, type RegistryError } from "../../oci/OciError.ts"
+import { ManifestInvalid } from "../../oci/OciError.ts"
 import { images, platformOf, predicatesOf } from "../../oci/Platform.ts"
 import type { CopySource } from "../api/Copy.ts"
+import type { InspectError } from "../api/errors.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
-import type { Found } from "./find.ts"
+import { candidatesOf, type Found } from "./find.ts"
 
 /** Text in it is as it is written in the layout: the surface that shows it makes it safe. */
 export interface Inspected {
@@ -45,24 +46,23 @@ export interface InspectOptions {
 export const inspect = Effect.fn("inspect")(function*(
   source: CopySource,
   { platform }: InspectOptions = {}
-): Effect.fn.Return<Inspected, RegistryError> {
-  const { descriptor } = yield* readSource(source).root
-  return yield* explain(source, descriptor, platform)
+): Effect.fn.Return<Inspected, InspectError> {
+  return yield* explain(source, yield* readSource(source).candidates, platform)
 })
 
 /** Explains what a reference was found to name, as `inspect` does. */
-export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, RegistryError> =>
-  explain(sourceOf(found), found.descriptor, platform)
+export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, InspectError> =>
+  explain(sourceOf(found), candidatesOf(found), platform)
 
 const explain = Effect.fnUntraced(function*(
   source: CopySource,
-  root: Descriptor,
+  candidates: readonly [Descriptor, ...ReadonlyArray<Descriptor>],
   platform: string | undefined
-): Effect.fn.Return<Inspected, RegistryError> {
+): Effect.fn.Return<Inspected, InspectError> {
   const reader = readSource(source)
   const { child, manifest: { descriptor, manifest } } = platform === undefined
-    ? yield* onlyImage(reader, yield* reader.manifest(root))
-    : yield* chooseImage(reader, root, platform)
+    ? yield* onlyImage(reader, yield* reader.manifest(candidates[0]))
+    : yield* chooseImage(reader, candidates, platform)
   const predicates = predicatesOf(manifest)
   const image = manifest.kind === "image" && manifest.config !== undefined && predicates === undefined
     ? yield* configOf(reader, manifest.config)
@@ -102,7 +102,7 @@ export interface Weighed {
 export const weighImages = (
   source: CopySource,
   { manifest }: Inspected
-): Effect.Effect<ReadonlyArray<Weighed>, RegistryError> => {
+): Effect.Effect<ReadonlyArray<Weighed>, InspectError> => {
   const reader = readSource(source)
   return Effect.forEach(images(manifest), (descriptor) => {
     const platform = platformOf(descriptor)
@@ -133,7 +133,7 @@ const missingOf = Effect.fnUntraced(function*(
   { registry }: CopySource,
   repository: string,
   { layers }: Manifest
-): Effect.fn.Return<ReadonlySet<string>, RegistryError> {
+): Effect.fn.Return<ReadonlySet<string>, InspectError> {
   const absent = yield* Effect.filter(
     Array.from(new Set(layers.map(({ digest }) => digest))),
     (digest) =>
@@ -153,7 +153,7 @@ const missingOf = Effect.fnUntraced(function*(
 const onlyImage = (
   reader: SourceReader,
   root: ReadManifest
-): Effect.Effect<{ readonly manifest: ReadManifest; readonly child?: Descriptor }, RegistryError> => {
+): Effect.Effect<{ readonly manifest: ReadManifest; readonly child?: Descriptor }, InspectError> => {
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) return Effect.succeed({ manifest: root })
   return Effect.map(reader.manifest(only), (manifest) => ({ manifest, child: only }))
@@ -162,7 +162,7 @@ const onlyImage = (
 const configOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   config: Descriptor
-): Effect.fn.Return<ImageConfig, RegistryError> {
+): Effect.fn.Return<ImageConfig, InspectError> {
   const parsed = parseImageConfig(yield* reader.document(config))
   if (Result.isSuccess(parsed)) return parsed.success
   return yield* new ManifestInvalid({ path: `config ${shortDigest(config.digest)}`, reason: parsed.failure })
@@ -171,7 +171,7 @@ const configOf = Effect.fnUntraced(function*(
 const referrersOf = Effect.fnUntraced(function*(
   source: CopySource,
   { digest }: Descriptor
-): Effect.fn.Return<ReadonlyMap<string, number>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<string, number>, InspectError> {
   const counts = new Map<string, number>()
   if ("refName" in source) return counts
   yield* Stream.runForEach(

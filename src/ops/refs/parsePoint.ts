@@ -1,5 +1,5 @@
 /** Points in history as people write them. */
-import { Result } from "effect"
+import { DateTime, Option, Result } from "effect"
 import { ReferenceInvalid } from "../../oci/OciError.ts"
 import type { Point } from "../api/History.ts"
 
@@ -27,8 +27,8 @@ export const parsePoint = (text: string, of?: Moved): Result.Result<Point, Refer
       : Result.succeed({ previous: -Number(text), repository: of.repository, tag: of.tag })
   }
   const zoned = /T.*(?:Z|[+-]\d{2}:?\d{2})$/u.test(text) || text.length === 10 ? text : `${text}Z`
-  const time = isTime.test(text) ? Date.parse(zoned.replace(" ", "T")) : Number.NaN
-  return Number.isNaN(time)
-    ? fail("is neither a revision (12), nor a time (2026-11-25T20:15:00Z), nor -N of a tag")
-    : Result.succeed({ time })
+  return Option.match(isTime.test(text) ? DateTime.make(zoned.replace(" ", "T")) : Option.none(), {
+    onNone: () => fail("is neither a revision (12), nor a time (2026-11-25T20:15:00Z), nor -N of a tag"),
+    onSome: (time) => Result.succeed({ time })
+  })
 }

@@ -5,12 +5,12 @@ import { keyOf, replay } from "../../layout/evolve.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { isJsonObject } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { RepairError } from "../api/errors.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 export const correctSizes = Effect.fnUntraced(function*(
   { finding: { digest }, opened }: RepairTask
-): Effect.fn.Return<Outcome, RegistryError> {
+): Effect.fn.Return<Outcome, RepairError> {
   const stored = isContentDigest(digest) ? yield* opened.blobs.stat(digest) : Option.none<number>()
   if (digest === undefined || Option.isNone(stored)) return left("its content is not there")
   const { events, revision } = yield* opened.layout.transact({

@@ -2,13 +2,14 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
+import type { RepairError } from "../api/errors.ts"
 import type { RepairTask } from "./repairTask.ts"
 
 /** How it came back, or would; it is verified while it is stored. */
 export const fetchMissing = Effect.fnUntraced(function*(
   { dryRun, finding, opened, source }: RepairTask,
   digest: ContentDigest
-): Effect.fn.Return<Option.Option<string>, RegistryError> {
+): Effect.fn.Return<Option.Option<string>, RepairError> {
   const manifest = finding.code.startsWith("MANIFEST_")
   const held = dryRun ? opened.blobs.stat(digest) : opened.blobs.protect(digest, { manifest })
   if (Option.isSome(yield* held)) return Option.some("put back what .ocilayout still held of it")

@@ -3,8 +3,8 @@ import { Effect, Option } from "effect"
 import { decide } from "../../layout/decide.ts"
 import { entriesOfDigest, type State } from "../../layout/State.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { RepairError } from "../api/errors.ts"
 import { repairOf } from "../api/findings.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Unlisted } from "../reachability/unlisted.ts"
@@ -14,14 +14,14 @@ import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 /** One that belongs to another gets an entry without a name in the other's repository; all else a tag in `recovered`. */
 export const listUnlisted = Effect.fnUntraced(function*(
   { dryRun, finding: { code, digest }, layout, opened }: RepairTask
-): Effect.fn.Return<Outcome, RegistryError> {
+): Effect.fn.Return<Outcome, RepairError> {
   if (!isContentDigest(digest)) return left("only content of a sha256 or sha512 digest can be listed")
   const { unlisted } = yield* belongingsIn(opened, yield* opened.layout.snapshot, true)
   const found = unlisted.get(digest)
   if (found === undefined) return left("an entry leads to it by now")
   if (dryRun) return did(repairOf(code).how)
   const recovered = yield* recoveredName(digest, layout)
-  const place = (state: State): Repository | undefined => subjectsPlace(state, found) ?? layout
+  const place = (state: State): Repository | undefined => subjectsPlace(state, found, unlisted) ?? layout
   const { after, revision } = yield* opened.layout.transact({
     evidence: () => Effect.void,
     decide: (state) => {
@@ -45,7 +45,19 @@ export const listUnlisted = Effect.fnUntraced(function*(
     : did(`listed it in ${names.join(", ")}`, revision)
 })
 
-/** The repository of the first entry of what it refers to. */
-const subjectsPlace = (state: State, { facts: { subject } }: Unlisted): Repository | undefined =>
-  (subject === undefined ? [] : entriesOfDigest(state, subject.digest))
-    .flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository])[0]
+/** The repository of the first entry of what it refers to, which may refer to another in turn without an entry. */
+const subjectsPlace = (
+  state: State,
+  first: Unlisted,
+  unlisted: ReadonlyMap<string, Unlisted>
+): Repository | undefined => {
+  const met = new Set<Unlisted>()
+  for (let one: Unlisted | undefined = first; one !== undefined && !met.has(one);) {
+    met.add(one)
+    const digest: string = one.facts.subject?.digest ?? ""
+    const [place] = entriesOfDigest(state, digest).flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository])
+    if (place !== undefined) return place
+    one = unlisted.get(digest)
+  }
+  return undefined
+}

@@ -9,9 +9,9 @@ import { refName } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf } from "../../oci/Digest.ts"
 import { children } from "../../oci/Manifest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import { parseRepository, parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import { formatTagged } from "../../oci/RefName.ts"
+import type { RepairError } from "../api/errors.ts"
 import { repairOf } from "../api/findings.ts"
 import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
@@ -26,7 +26,7 @@ import { nothing, salvage } from "./salvage.ts"
  */
 export const rebuildIndex = Effect.fnUntraced(function*(
   { dryRun, finding: { code }, layout, opened }: RepairTask
-): Effect.fn.Return<Outcome, RegistryError> {
+): Effect.fn.Return<Outcome, RepairError> {
   if (dryRun) return did(repairOf(code).how)
   const found = yield* opened.upkeep.indexBytes
   const { journal } = yield* opened.upkeep.look
@@ -42,7 +42,7 @@ const foundAgain = Effect.fnUntraced(function*(
   opened: Opened,
   layout: Repository | undefined,
   bytes: Option.Option<Uint8Array>
-): Effect.fn.Return<ReadonlyArray<Schema.Json>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Schema.Json>, RepairError> {
   const { entries, whole } = Option.match(bytes, { onNone: () => nothing, onSome: salvage })
   if (whole) return entries
   const named = new Set(entries.map((entry) => entry["digest"]))
@@ -55,7 +55,7 @@ const keepManifest = Effect.fnUntraced(function*(
   { blobs, layout }: Opened,
   own: Repository | undefined,
   bytes: Uint8Array
-): Effect.fn.Return<string | undefined, RegistryError> {
+): Effect.fn.Return<string | undefined, RepairError> {
   const manifest = asManifest(bytes)
   if (manifest === undefined || manifest.kind === "index") return undefined
   const { digest, size } = yield* blobs.write(Stream.succeed(bytes), { algorithm: "sha256", manifest: true })
@@ -75,7 +75,7 @@ const keepManifest = Effect.fnUntraced(function*(
 export const recoveredName = Effect.fnUntraced(function*(
   digest: Digest,
   layout: Repository | undefined
-): Effect.fn.Return<{ readonly repository: Repository; readonly tag: Tag }, RegistryError> {
+): Effect.fn.Return<{ readonly repository: Repository; readonly tag: Tag }, RepairError> {
   return {
     repository: layout ?? (yield* Effect.fromResult(parseRepository("recovered"))),
     tag: yield* Effect.fromResult(
@@ -91,7 +91,7 @@ export const recoveredName = Effect.fnUntraced(function*(
 const recovered = Effect.fnUntraced(function*(
   opened: Opened,
   layout: Repository | undefined
-): Effect.fn.Return<ReadonlyArray<Root & Schema.JsonObject>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Root & Schema.JsonObject>, RepairError> {
   const repository = layout ?? (yield* Effect.fromResult(parseRepository("recovered")))
   const roots = yield* rootsIn(opened)
   const names = namesOf(roots, layout === undefined ? "" : "recovered-")
@@ -122,7 +122,7 @@ type Root = Descriptor & { readonly digest: ContentDigest }
 /** Manifests that no other one has as a part of it, in order of their digests. */
 const rootsIn = Effect.fnUntraced(function*(
   { blobs, upkeep }: Opened
-): Effect.fn.Return<ReadonlyArray<Root>, RegistryError> {
+): Effect.fn.Return<ReadonlyArray<Root>, RepairError> {
   const found: Array<Root> = []
   const named = new Set<string>()
   yield* Stream.runForEach(upkeep.blobs, ({ digest, kind, size }) =>

@@ -1,7 +1,7 @@
 /** Puts right what verification finds and what can be put right without losing anything. */
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../../oci/Digest.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { RepairError } from "../api/errors.ts"
 import { type Finding, type FindingCode, repairOf, type Severity } from "../api/findings.ts"
 import type {
   MaintenanceReads,
@@ -21,7 +21,7 @@ import { rebuildIndex } from "./rebuildIndex.ts"
 import { dropDuplicates } from "./repairNames.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
-type Action = (job: RepairTask) => Effect.Effect<Outcome, RegistryError>
+type Action = (job: RepairTask) => Effect.Effect<Outcome, RepairError>
 
 const inOrder = "it is in order by now"
 
@@ -97,7 +97,7 @@ export const makeRepair = (
   catalog: Catalog,
   verify: MaintenanceReads["verify"]
 ): MaintenanceWrites["repair"] =>
-  Effect.fn("Registry.repair")(function*(options = {}): Effect.fn.Return<Repaired, RegistryError> {
+  Effect.fn("Registry.repair")(function*(options = {}): Effect.fn.Return<Repaired, RepairError> {
     const { codes, dryRun = false, findings, level = "content" } = options
     const tried = new Set<string>()
     const done: Array<RepairStep> = []

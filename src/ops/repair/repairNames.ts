@@ -2,15 +2,15 @@
 import { Effect, Option, Result } from "effect"
 import { decide } from "../../layout/decide.ts"
 import { tagged } from "../../layout/query.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
 import { parseRepository, parseTag } from "../../oci/Reference.ts"
+import type { RepairError } from "../api/errors.ts"
 import { repairOf } from "../api/findings.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
 
 /** Setting a tag to what it is already is what drops the others: their manifests stay reachable by digest. */
 export const dropDuplicates = Effect.fnUntraced(function*(
   { dryRun, finding: { affected: [name = ""], code }, opened }: RepairTask
-): Effect.fn.Return<Outcome, RegistryError> {
+): Effect.fn.Return<Outcome, RepairError> {
   const colon = name.lastIndexOf(":")
   const repository = yield* Effect.fromResult(parseRepository(name.slice(0, colon)))
   const tag = yield* Effect.fromResult(parseTag(name.slice(colon + 1)))

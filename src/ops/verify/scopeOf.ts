@@ -1,6 +1,7 @@
 /** What is to be verified, by a reference. */
 import { Effect, Result } from "effect"
-import type { RegistryError } from "../../oci/OciError.ts"
+import type { DigestAmbiguous } from "../../oci/OciError.ts"
+import type { VerifyError } from "../api/errors.ts"
 import type { VerifyOptions } from "../api/Maintenance.ts"
 import { findManifest, parseRef, type Place } from "../refs/find.ts"
 
@@ -11,7 +12,7 @@ import { findManifest, parseRef, type Place } from "../refs/find.ts"
 export const scopeOf = Effect.fnUntraced(function*(
   place: Place,
   ref: string
-): Effect.fn.Return<VerifyOptions, RegistryError> {
+): Effect.fn.Return<VerifyOptions, VerifyError | DigestAmbiguous> {
   const found = yield* Effect.result(findManifest(place, ref))
   if (Result.isSuccess(found)) {
     const { descriptor, name, repository } = found.success

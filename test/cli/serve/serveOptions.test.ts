@@ -28,6 +28,7 @@ const none: ServeFlags = {
   tlsKey: undefined,
   htpasswd: undefined,
   tokenFile: undefined,
+  allowedHosts: [],
   anonymousPull: false,
   readOnly: false,
   noDelete: false,
@@ -89,6 +90,15 @@ describe("the options of serve", () => {
     for (const listen of ["5000", "localhost:0", "127.0.0.9:80", "[::1]:80"]) assert.isFalse(parsed({ listen }).isOpen)
   })
 
+  it("name the hosts of a server without users alone", () => {
+    assert.deepStrictEqual(parsed({}).hosts, [])
+    assert.deepStrictEqual(parsed({ allowedHosts: ["a.example"] }).hosts, ["a.example"])
+    assert.isUndefined(parsed({ htpasswd: "users" }).hosts)
+    assert.isUndefined(parsed({ listen: "0.0.0.0:1", anonymousPull: true, readOnly: true }).hosts)
+    const refused = parse({ allowedHosts: ["a.example"], htpasswd: "users" })
+    assert.match(Result.getOrThrow(Result.flip(refused)), /--allowed-host is for/u)
+  })
+
   it("offer deletes of what can be taken back, and of blobs only when asked", () => {
     const offers = (flags: Partial<ServeFlags>) => {
       const { delete: deletes, deleteBlobs, push } = parsed(flags).offers
@@ -132,8 +142,8 @@ describe("the options of serve", () => {
     const { collecting } = parsed({ gc: "30 3 * * 1", keep: ["app/*:v*=10", "30d"], graceMinutes: 90, undoDays: 0 })
     assert.deepStrictEqual(collecting?.options, {
       retention: [
-        { repository: "app/*", tag: "v*", newest: 10, maxAgeMillis: undefined },
-        { repository: undefined, tag: undefined, newest: undefined, maxAgeMillis: 30 * 86_400_000 }
+        { repository: "app/*", tag: "v*", newest: 10, maxAge: undefined },
+        { repository: undefined, tag: undefined, newest: undefined, maxAge: Duration.days(30) }
       ],
       untagged: false,
       grace: Duration.minutes(90),

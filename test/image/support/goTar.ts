@@ -94,8 +94,8 @@ export const readByUs = (tar: Uint8Array, pieceLength = 700): Reading => {
       if (stored > 0 || sparse !== undefined) update(file?.end())
       entries.push({
         flag,
-        name,
-        link,
+        name: textOf(name, 0, name.length),
+        link: textOf(link, 0, link.length),
         size,
         mode,
         uid,

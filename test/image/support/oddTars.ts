@@ -118,6 +118,35 @@ const tars: Readonly<Record<string, ReadonlyArray<Uint8Array>>> = {
   ],
   "base256-negative-size": [file("f", "data\n", { rawSize: base256(-5, 12), magic: gnu }), after, end],
   "base256-huge-size": [header({ name: "f", rawSize: base256(2n ** 62n, 12), magic: gnu }), after, end],
+  "base256-huge-mode": [
+    file("g", "data\n", { rawMode: Buffer.from([0x80, 0x7f, 0, 0, 0, 0, 0x0e, 0x41]), magic: gnu }),
+    after,
+    end
+  ],
+  "pax-sparse-unknown-version": [
+    pax({ "GNU.sparse.major": "1", "GNU.sparse.minor": "1", "GNU.sparse.name": "real", "GNU.sparse.realsize": "9" }),
+    file("f"),
+    after,
+    end
+  ],
+  "pax-sparse-two-sizes": [
+    pax({
+      "GNU.sparse.map": "2,5",
+      "GNU.sparse.numblocks": "1",
+      "GNU.sparse.realsize": "90",
+      "GNU.sparse.size": "9"
+    }),
+    file("f"),
+    after,
+    end
+  ],
+  "pax-sparse-no-count": [pax({ "GNU.sparse.map": "2,5", "GNU.sparse.size": "9" }), file("f"), after, end],
+  "pax-sparse-directory": [
+    pax({ "GNU.sparse.map": "", "GNU.sparse.numblocks": "0", "GNU.sparse.major": "0", "GNU.sparse.minor": "1" }),
+    header({ name: "d/", type: "5" }),
+    after,
+    end
+  ],
   "octal-negative": [file("f", "data\n", { rawMtime: Buffer.from("-0000000001\0") }), after, end],
   "octal-space": [
     file("f", "data\n", { rawSize: Buffer.from("          5 "), rawMode: Buffer.from("   644 \0") }),

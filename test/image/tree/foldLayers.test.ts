@@ -48,10 +48,25 @@ describe("layers put together", () => {
       { length: 38 },
       (_, at) => [`l${at}`, "s", at === 0 ? "." : `l${at - 1}/${"./".repeat(10)}${"x/../".repeat(300)}`] as const
     )
-    const many: ReadonlyArray<Written> = Array.from({ length: 9000 }, (_, at) => [`l37/f${at}`, "f", ""] as const)
+    const many: ReadonlyArray<Written> = Array.from(
+      { length: 9000 },
+      (_, at) => [`l37${"/".repeat(1 + at % 2)}f${at}`, "f", ""] as const
+    )
     assert.throws(
       () => foldLayers([tableOf(layerTar([[deep, "d", 0o755], ["x", "d", 0o755], ...links, ...many])).entries]),
       FoldTooLong
+    )
+  })
+
+  it("does not take a folder for the one before where what leads to it was replaced or removed", () => {
+    assert.strictEqual(folded([[["l", "s", "."], ["l/one", "f", ""], ["l/l", "f", ""], ["l/two", "f", ""]]]), "refused")
+    assert.deepStrictEqual(
+      folded([[["d", "d", 0o700], ["d/low", "f", ""]], [[".wh.d", "f", ""], ["d/new", "f", ""]]]),
+      ["d d 755 0", "d/new f 644 0 e3b0c442"]
+    )
+    assert.deepStrictEqual(
+      folded([[["d/e/", "d", 0o755], ["d/x", "f", ""], ["d/e/../y", "f", ""], ["d/e/z", "f", ""]]]),
+      ["d d 755 0", "d/e d 755 0", "d/e/z f 644 0 e3b0c442", "d/x f 644 0 e3b0c442", "d/y f 644 0 e3b0c442"]
     )
   })
 

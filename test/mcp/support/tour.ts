@@ -57,6 +57,8 @@ const looking = Effect.fnUntraced(function*(call: Call, ref: string) {
   for (const name of ["oci_list_files", "oci_find_files"]) yield* call(name, { ref: "app:files" })
   yield* call("oci_read_file", { ref: "app:files", path: "/etc/motd" })
   yield* call("oci_diff", { ref: "app:files", other: "app:files" })
+  yield* call("oci_packages", { ref: "app:files" })
+  yield* call("oci_usage", { ref: "app:files" })
   yield* call("oci_export_blob", { ref, path: "/files/manifest.json" })
   yield* call("oci_history", { limit: 1 })
   yield* call("oci_usage")

@@ -100,3 +100,42 @@ describe("tools that look inside images", () => {
       assert.deepStrictEqual(seen, names.map((name) => `/${name}`))
     }))
 })
+
+describe("tools that say what an image is made of", () => {
+  it.live("list its packages, by the page", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session({ inside: true, mode: "read" })
+      const status = ["b", "a", "libssl3"].map((name) => `Package: ${name}\nVersion: 1\n`).join("\n")
+      yield* push(registry, { v1: [base, [["var/lib/dpkg/status", "f", status]]] })
+      const all = yield* call("oci_packages", { ref: "app:v1" })
+      assert.deepInclude(all, { known_from: "files", total: 3 })
+      assert.deepStrictEqual((all["packages"] as ReadonlyArray<unknown>)[0], {
+        type: "dpkg",
+        name: "a",
+        version: "1",
+        path: "/var/lib/dpkg/status",
+        layer: 1
+      })
+      const first = yield* call("oci_packages", { ref: "app:v1", limit: 2 })
+      assert.strictEqual(first["next_offset"], 2)
+      const rest = yield* call("oci_packages", { ref: "app:v1", limit: 2, offset: 2 })
+      assert.notProperty(rest, "next_offset")
+      assert.lengthOf(rest["packages"] as ReadonlyArray<unknown>, 1)
+      const named = yield* call("oci_packages", { ref: "app:v1", name: "LIBSSL*" })
+      assert.deepInclude(named, { total: 1 })
+    }))
+
+  it.live("tell where its bytes are", () =>
+    Effect.gen(function*() {
+      const { call, registry } = yield* session({ inside: true, mode: "read" })
+      yield* push(registry, { v1: [base, [["etc/motd", "f", "longer than before\n"]]] })
+      const { image, ...rest } = yield* call("oci_usage", { ref: "app:v1" })
+      assert.strictEqual(rest["blobs"], 2)
+      assert.notProperty(rest, "tags")
+      assert.deepInclude(image, { files: 28, visible: 22, hidden: 6, repeated: 0 })
+      assert.deepInclude((image as { readonly largest: ReadonlyArray<unknown> }).largest[0], {
+        path: "/etc/motd",
+        layer: 1
+      })
+    }))
+})

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
+import { DateTime, Effect, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { RetentionRule } from "../../../src/layout/retention.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
 import {
   BlobUnknown,
@@ -12,6 +11,7 @@ import {
   Referenced,
   Unsupported
 } from "../../../src/oci/OciError.ts"
+import type { RetentionRule } from "../../../src/ops/api/Garbage.ts"
 import type { GarbageItem, GarbageOptions } from "../../../src/ops/api/Garbage.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { readOnly } from "../../../src/ops/readOnly.ts"
@@ -78,7 +78,7 @@ describe("a plan", () => {
       const { bytes, expires, items } = yield* registry.planGarbage(now)
       assert.deepStrictEqual(going(items), [shared.descriptor.digest])
       assert.strictEqual(bytes, shared.bytes.length)
-      assert.strictEqual(expires, 3 * hour)
+      assert.strictEqual(DateTime.toEpochMillis(expires), 3 * hour)
       assert.strictEqual(whyOf(items, shared.descriptor.digest), "no manifest needs it")
       for (const part of partsOf(one)) assert.strictEqual(whyOf(items, part), "needed by app:v1")
       assert.strictEqual(yield* blobsOf(registry), 4)
@@ -319,8 +319,8 @@ describe("retention", () => {
 
   it.effect("keeps what is young, and what is both new and old", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual((yield* kept({ maxAgeMillis: 3 * hour })).tags, ["pr-2", "v1"])
-      assert.deepStrictEqual((yield* kept({ maxAgeMillis: 3 * hour, newest: 3 })).tags, ["pr-1", "pr-2", "v1"])
+      assert.deepStrictEqual((yield* kept({ maxAge: 3 * hour })).tags, ["pr-2", "v1"])
+      assert.deepStrictEqual((yield* kept({ maxAge: 3 * hour, newest: 3 })).tags, ["pr-1", "pr-2", "v1"])
       assert.deepStrictEqual((yield* kept({ tag: "pr.*", newest: 0 }, {})).tags, ["pr-1", "pr-2", "pr-3", "v1"])
     }))
 

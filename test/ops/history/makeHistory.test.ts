@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Result, Stream } from "effect"
+import { DateTime, Effect, Option, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { NameChange } from "../../../src/layout/changes.ts"
 import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
@@ -15,6 +15,7 @@ import {
 import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { HistoryQuery } from "../../../src/ops/api/History.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import { utcOf } from "../../../src/ops/api/utcOf.ts"
 import {
   entryOf,
   foreignLayout,
@@ -60,24 +61,29 @@ describe("history", () => {
       assert.deepStrictEqual(commits, [
         {
           revision: 4,
-          time: 4000,
+          time: utcOf(4000),
           actor: "library",
           changes: [
             { repository: "app", tag: "v1", from: twoDigest, to: threeDigest },
             { repository: "app", to: twoDigest }
           ]
         },
-        { revision: 3, time: 3000, actor: "library", changes: [{ repository: "web", tag: "v1", to: oneDigest }] },
+        {
+          revision: 3,
+          time: utcOf(3000),
+          actor: "library",
+          changes: [{ repository: "web", tag: "v1", to: oneDigest }]
+        },
         {
           revision: 2,
-          time: 2000,
+          time: utcOf(2000),
           actor: "somebody",
           changes: [
             { repository: "app", tag: "v1", from: oneDigest, to: twoDigest },
             { repository: "app", to: oneDigest }
           ]
         },
-        { revision: 1, time: 1000, actor: "library", changes: [{ repository: "app", tag: "v1", to: oneDigest }] }
+        { revision: 1, time: utcOf(1000), actor: "library", changes: [{ repository: "app", tag: "v1", to: oneDigest }] }
       ])
     }))
 
@@ -90,7 +96,7 @@ describe("history", () => {
       assert.deepStrictEqual(yield* revisions(registry, { repository: "app", tag: "v1" }), [4, 2, 1])
       assert.deepStrictEqual(yield* revisions(registry, { tag: "v1" }), [4, 3, 2, 1])
       assert.deepStrictEqual(yield* revisions(registry, { actor: "somebody" }), [2])
-      assert.deepStrictEqual(yield* revisions(registry, { since: 3000 }), [5, 4, 3])
+      assert.deepStrictEqual(yield* revisions(registry, { since: utcOf(3000) }), [5, 4, 3])
       assert.deepStrictEqual(yield* revisions(registry, { limit: 2 }), [5, 4])
       assert.deepStrictEqual(yield* revisions(registry, { limit: 2, before: 4 }), [3, 2])
       assert.deepStrictEqual(yield* revisions(registry, { repository: "nobody" }), [])
@@ -135,8 +141,8 @@ describe("the registry at a point", () => {
       assert.strictEqual(yield* pointing(registry, { revision: 4 }), threeDigest)
       assert.strictEqual(yield* pointing(registry, { revision: 3 }), twoDigest)
       assert.strictEqual(yield* pointing(registry, { revision: 1 }), oneDigest)
-      assert.strictEqual(yield* pointing(registry, { time: 3999 }), twoDigest)
-      assert.strictEqual(yield* pointing(registry, { time: 4000 }), threeDigest)
+      assert.strictEqual(yield* pointing(registry, { time: utcOf(3999) }), twoDigest)
+      assert.strictEqual(yield* pointing(registry, { time: utcOf(4000) }), threeDigest)
       assert.strictEqual(yield* pointing(registry, previous(1)), twoDigest)
       assert.strictEqual(yield* pointing(registry, previous(2)), oneDigest)
       assert.instanceOf(yield* Effect.flip(pointing(registry, previous(3))), RevisionUnknown)
@@ -147,7 +153,7 @@ describe("the registry at a point", () => {
     Effect.gen(function*() {
       const registry = yield* moved
       assert.instanceOf(yield* Effect.flip(pointing(registry, { revision: 0 })), RevisionUnknown)
-      assert.instanceOf(yield* Effect.flip(pointing(registry, { time: 999 })), RevisionUnknown)
+      assert.instanceOf(yield* Effect.flip(pointing(registry, { time: utcOf(999) })), RevisionUnknown)
       const unknown = yield* Effect.flip(pointing(registry, { revision: 5 }))
       assert.deepStrictEqual(unknown, new RevisionUnknown({ asked: "revision 5", newest: 4 }))
     }))
@@ -176,7 +182,7 @@ describe("the registry at a point", () => {
       yield* pushImage(registry, "app", one, ["v1"])
       yield* TestClock.adjust(1000)
       yield* pushImage(registry, "web", one, ["v1"])
-      const then = registry.at({ time: 1500 })
+      const then = registry.at({ time: utcOf(1500) })
       assert.deepStrictEqual(Array.from(yield* Stream.runCollect(then.repositories())), ["app"])
       assert.deepStrictEqual(yield* tagsIn(then), ["v1"])
     }))
@@ -332,7 +338,7 @@ describe("restoring", () => {
       const registry = yield* moved
       yield* TestClock.setTime(10)
       yield* registry.deleteTag("web", "v1")
-      const times = (yield* Stream.runCollect(registry.history())).map(({ time }) => time)
+      const times = (yield* Stream.runCollect(registry.history())).map(({ time }) => DateTime.toEpochMillis(time))
       assert.deepStrictEqual(times, [4000, 4000, 3000, 2000, 1000])
     }))
 
@@ -346,7 +352,7 @@ describe("restoring", () => {
   it.effect("a repository, or the layout, makes it what it was", () =>
     Effect.gen(function*() {
       const registry = yield* moved
-      yield* registry.restore({ to: { time: 1500 }, repository: "app" })
+      yield* registry.restore({ to: { time: utcOf(1500) }, repository: "app" })
       assert.strictEqual((yield* registry.resolveTag("app", "v1")).digest, oneDigest)
       assert.instanceOf(yield* Effect.flip(registry.getManifest("app", threeDigest ?? "")), ManifestUnknown)
       assert.deepStrictEqual(yield* tagsIn(registry, "web"), ["v1"])
