@@ -105,9 +105,6 @@ const nameIn = Effect.fnUntraced(function*(
   return { name: repository + suffix, ...(suffix.startsWith(":") ? { written: suffix.slice(1) } : {}) }
 })
 
-export const severalRepositories = (directory: string, one: string): Effect.Effect<never, Mistake> =>
-  Effect.fail(new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${one}`))
-
 const open = Effect.fnUntraced(function*(
   { defaultRepository, durability, hold, perRepository, symlinks }: Where,
   directory: string,

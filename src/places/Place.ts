@@ -11,14 +11,14 @@ export interface RemotePlace extends Partial<Omit<Reference, "host">> {
 }
 
 /** A layout, as other tools name one; `name` is how an entry of it is written. */
-export interface LayoutPlace {
+interface LayoutPlace {
   readonly _tag: "Layout"
   readonly directory: string
   readonly name?: string
 }
 
 /** How an archive is to be written, and what is expected of one that is read. */
-export type ArchiveFormat = "oci" | "docker" | "any"
+type ArchiveFormat = "oci" | "docker" | "any"
 
 /** A file that holds images. */
 export interface ArchivePlace {
@@ -37,7 +37,7 @@ export interface DirectoryPlace {
 }
 
 /** `PATH[/REPOSITORY][:TAG][@DIGEST]`: only a look at the file system tells where the path ends. */
-export interface PathPlace {
+interface PathPlace {
   readonly _tag: "Path"
   readonly path: string
 }

@@ -97,6 +97,9 @@ describe("a registry on the network", () => {
       assert.deepStrictEqual(last?.changes.map(({ tag }) => tag), ["v1"] as never)
       const again = yield* copyManifest(source, target, { referrers: true })
       assert.deepStrictEqual([again.blobsCopied, again.bytesCopied], [0, 0])
+      // What is there is whole, so that nothing below it is looked at.
+      const quick = yield* copyManifest(source, target)
+      assert.deepStrictEqual([quick.manifests, quick.blobsPresent, quick.blobsCopied], [1, 0, 0])
       const referrers = yield* Stream.runCollect(remote.referrers("mirror", multi.descriptor.digest))
       assert.deepStrictEqual(referrers.map(({ digest }) => digest), [signature.descriptor.digest])
       const found = yield* inspect({ registry: remote, repository: "mirror", reference: "v1" })

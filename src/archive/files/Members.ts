@@ -5,7 +5,7 @@ import type { ArchiveInvalid, StorageError, SymlinkRefused } from "../../oci/Oci
 export type MemberError = ArchiveInvalid | StorageError | SymlinkRefused
 
 /** What of a member is read; see `Reading`. */
-export interface MemberReading<E> {
+interface MemberReading<E> {
   readonly from: number
   readonly to: number
   readonly passing: boolean

@@ -39,7 +39,7 @@ export const lookOf = (head: Uint8Array): Look => {
 }
 
 /** The first bytes of an open file. */
-export const headOf = (handle: FileHandle): Effect.Effect<Uint8Array, FsError> =>
+const headOf = (handle: FileHandle): Effect.Effect<Uint8Array, FsError> =>
   Effect.gen(function*() {
     const head = new Uint8Array(headBytes)
     return head.subarray(0, yield* handle.read(head, 0))

@@ -13,7 +13,7 @@ import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
 import { makeRemotes, type RemoteFlags, remoteFlags, remoteNamed } from "../remote/remotes.ts"
-import { atPoint, locate, locateWhole, severalRepositories, type Target, type Where } from "../target.ts"
+import { atPoint, locate, locateWhole, type Target, type Where } from "../target.ts"
 import { table } from "../terminal/table.ts"
 import { ageOf, counted, shortOf, sizeOf } from "../terminal/units.ts"
 
@@ -185,7 +185,9 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
   const [only, other] = found
   if (only !== undefined && other === undefined) return only
   if (only === undefined) return Option.getOrElse(yield* registry.defaultRepository, () => basename(directory))
-  return yield* severalRepositories(directory, only)
+  return yield* Effect.fail(
+    new Mistake(`${directory} has several repositories; name one of them, such as ${directory}/${only}`)
+  )
 })
 
 /** A repository of a layout, or of a registry on the network. */

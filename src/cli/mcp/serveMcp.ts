@@ -22,7 +22,6 @@ import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
 import { Mistake, orMistake } from "../Failure.ts"
-import { clientLayer } from "../remote/client.ts"
 import { surroundings } from "../remote/remotes.ts"
 import { version } from "../version.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
@@ -103,6 +102,7 @@ const registriesOf = Effect.fnUntraced(function*(
   hosts: ReadonlyArray<string>
 ): Effect.fn.Return<Registries, Mistake, Scope.Scope> {
   const named = hosts.map((host) => host.toLowerCase())
+  const { clientLayer } = yield* Effect.promise(() => import("../remote/client.ts"))
   const layer = clientLayer({ insecure: [], ca: undefined, named: named.map((host) => host.replace(/:\d+$/u, "")) })
   const client = Context.get(yield* Layer.build(layer), HttpClient)
   const addresses = (name: string) =>

@@ -10,7 +10,6 @@ import { type Failure, Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { tellOpened } from "../opened.ts"
 import type { Where } from "../target.ts"
-import { clientLayer } from "./client.ts"
 
 /** How registries are spoken to. */
 export const remoteFlags = {
@@ -42,9 +41,10 @@ export const surroundings = () => ({ env: process.env, home: homedir() })
 
 /** The client that the flags ask for, open until the scope ends. */
 export const clientFor = ({ ca, insecure }: RemoteFlags): Effect.Effect<HttpClient, Failure, Scope.Scope> =>
-  Effect.map(
-    Layer.build(clientLayer({ insecure, ca: Option.getOrUndefined(ca) })),
-    (context) => Context.get(context, HttpClient)
+  // Loaded when it is needed: most commands reach no network.
+  Effect.promise(() => import("./client.ts")).pipe(
+    Effect.flatMap(({ clientLayer }) => Layer.build(clientLayer({ insecure, ca: Option.getOrUndefined(ca) }))),
+    Effect.map((context) => Context.get(context, HttpClient))
   )
 
 /** Whether a host is spoken to without TLS; one whose certificate is not checked, or checked by a file, has one. */

@@ -92,16 +92,12 @@ export class TarReader {
    * handler is told that it has ended.
    */
   skip(): number {
-    if (this.#meta !== undefined || this.#left === 0) {
-      const padding = this.#left === 0 ? this.#padding : 0
-      this.#padding -= padding
-      this.#offset += padding
-      return padding
-    }
+    if (this.#meta !== undefined && this.#left > 0) return 0
+    const isInside = this.#left > 0
     const count = this.#left + this.#padding
     this.#offset += count
     this.#left = this.#padding = 0
-    this.#bodyEnded()
+    if (isInside) this.#bodyEnded()
     return count
   }
 

@@ -88,6 +88,9 @@ const prepare = Effect.fnUntraced(function*(
     ? yield* reader.root
     : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
+  if (!referrers && (yield* isWhole(target, root.descriptor.digest))) {
+    return { item, reader, walked: { entries: [{ ...root, tags: [] }], parts: [], manifests: 1 } }
+  }
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
   const entries = yield* Effect.filter(
@@ -96,6 +99,23 @@ const prepare = Effect.fnUntraced(function*(
   )
   return { item, reader, walked: { ...walked, entries } }
 })
+
+/**
+ * Where manifests are kept apart, one comes after all that it names: what is there is whole, and is not looked at again. A
+ * layout may hold manifests without what they name.
+ */
+const isWhole = ({ registry, repository }: CopyTarget, digest: string): Effect.Effect<boolean, CopyError> =>
+  registry.manifestsApart === true ? hasManifest(registry, repository, digest) : Effect.succeed(false)
+
+const hasManifest = (
+  registry: CopyTarget["registry"],
+  repository: string,
+  digest: string
+): Effect.Effect<boolean, CopyError> =>
+  registry.resolveManifest(repository, digest).pipe(
+    Effect.as(true),
+    Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
+  )
 
 const hasTag = ({ registry, repository }: CopyTarget, tags: ReadonlyArray<string>) =>
   Effect.map(
@@ -209,10 +229,7 @@ const isThere = Effect.fnUntraced(function*(
   digest: ContentDigest
 ): Effect.fn.Return<boolean, CopyError> {
   if (isManifest && registry.manifestsApart === true) {
-    return yield* registry.resolveManifest(repository, digest).pipe(
-      Effect.as(true),
-      Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
-    )
+    return yield* hasManifest(registry, repository, digest)
   }
   const repositories = isSame(source.registry, registry) && from !== repository ? [repository, from] : [repository]
   for (const place of repositories) {

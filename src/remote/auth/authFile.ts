@@ -47,7 +47,7 @@ const bare = (key: string): string => {
 }
 
 /** The keys of an object that are about a registry, those for this very repository first. */
-export const keysFor = (entries: JsonObject, host: string, repository?: string): ReadonlyArray<string> => {
+const keysFor = (entries: JsonObject, host: string, repository?: string): ReadonlyArray<string> => {
   const own = bare(host)
   const names = [own]
   for (const part of repository?.split("/") ?? []) names.unshift(`${names[0] ?? ""}/${part}`)
@@ -55,7 +55,7 @@ export const keysFor = (entries: JsonObject, host: string, repository?: string):
   return names.flatMap((name) => keys.filter((key) => bare(key) === name))
 }
 
-export const objectIn = (document: JsonObject, key: string): JsonObject => {
+const objectIn = (document: JsonObject, key: string): JsonObject => {
   const found = fieldOf(document, key)
   return isJsonObject(found) ? found : {}
 }

@@ -11,7 +11,7 @@ import type { Authorizer } from "./makeAuthorizer.ts"
 /** What every request to a registry can fail with. */
 export type CallError = RemoteError | StorageError | Unauthorized
 
-export interface Call extends Pick<Sent, "method" | "operation" | "body"> {
+interface Call extends Pick<Sent, "method" | "operation" | "body"> {
   /** Below the address of the registry, or an address that it gave, with the registry's own origin. */
   readonly path: string | URL
   readonly headers?: Readonly<Record<string, string>>

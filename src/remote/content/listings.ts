@@ -24,7 +24,7 @@ export type Listings = Pick<RegistryReads, "attached" | "referrers" | "repositor
 }
 
 /** The list under the tag `sha256-<hex>` (distribution-spec, "Referrers tag schema"). */
-export interface Fallback {
+interface Fallback {
   readonly tag: Tag
   readonly descriptor: Descriptor
   readonly referrers: ReadonlyArray<Descriptor>

@@ -49,12 +49,13 @@ export type Manifests =
       repository: Repository,
       tag: Tag
     ) => Effect.Effect<Digest | undefined, NameInvalid | TagInvalid | ReadFault>
-    /** As `pushManifest`, and whether the registry lists it as a referrer of its subject itself. */
+    /** As `pushManifest`, and whether the registry lists it as a referrer itself; unless it refers, a tag that it has is left. */
     readonly put: (
       repository: Repository,
       bytes: Uint8Array,
       descriptor: Descriptor,
-      tags: ReadonlyArray<TagRequest>
+      tags: ReadonlyArray<TagRequest>,
+      refers: boolean
     ) => Effect.Effect<Put, PutError>
   }
 
@@ -195,7 +196,8 @@ export const makeManifests = (session: Session): Manifests => {
     repository,
     bytes,
     descriptor,
-    requests
+    requests,
+    refers
   ): Effect.fn.Return<Put, PutError> {
     const { digest } = descriptor
     if (requests.length === 0) {
@@ -214,7 +216,11 @@ export const makeManifests = (session: Session): Manifests => {
       const actual = yield* current(repository, tag)
       const refusal = refuseTag(actual, repository, { tag, ifAbsent, ifDigest }, digest)
       if (refusal !== undefined) return yield* refusal
-      if (actual === digest) existed = true
+      if (actual === digest) {
+        existed = true
+        // What refers to another is sent again: the list that it belongs to may lack it.
+        if (!refers) continue
+      }
       const condition: Record<string, string> = ifDigest !== undefined
         ? { "if-match": `"${ifDigest}"` }
         : ifAbsent === true && actual === undefined
@@ -256,7 +262,7 @@ export const makeManifests = (session: Session): Manifests => {
       const repository = yield* named(input)
       const digest = yield* known(repository, reference)
       const { bytes, descriptor } = yield* Effect.mapError(read(repository, digest, digest), asAnswer(host))
-      const { moved } = yield* put(repository, bytes, descriptor, tags)
+      const { moved } = yield* put(repository, bytes, descriptor, tags, false)
       return { descriptor, existed: true, moved, revision: Option.none() }
     })
   }

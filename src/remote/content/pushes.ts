@@ -43,7 +43,7 @@ export const makePushes = (
       const descriptor = { mediaType: imageIndex, digest: hasher.digest("sha256", bytes), size: bytes.length }
       const tag = before?.tag ?? fallbackTag(subject)
       const condition = before === undefined ? { tag, ifAbsent: true } : { tag, ifDigest: before.descriptor.digest }
-      const moved = yield* Effect.result(manifests.put(repository, bytes, descriptor, [condition]))
+      const moved = yield* Effect.result(manifests.put(repository, bytes, descriptor, [condition], false))
       if (Result.isFailure(moved)) {
         const { failure } = moved
         const lost = failure._tag === "Conflict" || failure._tag === "TagExists"
@@ -70,8 +70,14 @@ export const makePushes = (
       if (wanted !== undefined && wanted !== digest) return yield* new DigestInvalid({ digest: wanted, actual: digest })
       const manifest = yield* Effect.fromResult(parseManifest(bytes, mediaType, stored ? "read" : "push"))
       const descriptor: Descriptor = { mediaType, digest, size: bytes.length }
-      const { existed, moved, subjectKnown } = yield* manifests.put(repository, bytes, descriptor, tags)
       const subject = manifest.subject?.digest
+      const { existed, moved, subjectKnown } = yield* manifests.put(
+        repository,
+        bytes,
+        descriptor,
+        tags,
+        subject !== undefined
+      )
       if (subject !== undefined && isContentDigest(subject) && !subjectKnown) {
         yield* list(repository, subject, referrerOf(descriptor, manifest))
       }

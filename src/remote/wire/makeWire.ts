@@ -119,7 +119,7 @@ export const makeWire = (client: HttpClient.HttpClient, host: string, timing: Re
 }
 
 /** Twice as long each time, not in step with others, and at least as long as the server asked for. */
-export const patience = ({ retries, retryMillis }: RemoteTiming) =>
+const patience = ({ retries, retryMillis }: RemoteTiming) =>
   Schedule.exponential(retryMillis).pipe(
     Schedule.jittered,
     Schedule.setInputType<Failed>(),

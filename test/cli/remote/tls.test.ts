@@ -18,23 +18,10 @@ const one = image("one")
 const secured = Effect.gen(function*() {
   const folder = yield* temporaryDirectory
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")]
-  const made = spawnSync("openssl", [
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=localhost",
-    "-addext",
-    "subjectAltName=DNS:localhost,IP:127.0.0.1",
-    "-keyout",
-    key,
-    "-out",
-    cert
-  ])
+  const names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+  const args =
+    `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext ${names} -keyout ${key} -out ${cert}`
+  const made = spawnSync("openssl", args.split(" "))
   if (made.status !== 0) return undefined
   const registry = yield* makeMemory()
   yield* pushImage(registry, "app", one, ["v1"])

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Credentials } from "../../../src/remote/index.ts"
 import { makeRemote, type RemoteOptions, type RemoteRegistry } from "../../../src/remote/index.ts"
 
-export const quick = { answerMillis: 5000, idleMillis: 2000, retries: 3, retryMillis: 1, chunkBytes: 1024 }
+const quick = { answerMillis: 5000, idleMillis: 2000, retries: 3, retryMillis: 1, chunkBytes: 1024 }
 
 export const withClient = <A, E, R>(effect: Effect.Effect<A, E, R | HttpClient>) =>
   Effect.provide(effect, NodeHttpClient.layerUndici)
