@@ -105,7 +105,7 @@ const strangerIn = (containerdName: string, tag: Tag): Raw | undefined => {
 }
 
 /** What comes before the first `@`, after the last `:` of it: the tag, of every name that has one. */
-export const endOfName = (rawName: string): string => {
+const endOfName = (rawName: string): string => {
   const at = rawName.indexOf("@")
   return rawName.slice(rawName.lastIndexOf(":", at === -1 ? rawName.length : at) + 1, at === -1 ? rawName.length : at)
 }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { ManifestUnknown } from "../../src/oci/OciError.ts"
 import { findManifest } from "../../src/ops/refs/find.ts"
 import { codes, entriesOf, given } from "./given.ts"
 
@@ -102,6 +103,21 @@ describe("full image names tell entries with the same tag apart", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags(web)), ["1", "2"])
       const [untagged] = yield* Stream.runCollect(registry.untagged(api))
       assert.strictEqual(untagged?.digest, first)
+    }).pipe(Effect.scoped))
+
+  it.live("so that their tag alone is refused, with the names it could mean", () =>
+    Effect.gen(function*() {
+      const { directory, registry } = yield* given(path)
+      const names = ["docker.io/library/api:1", "docker.io/library/web:1"]
+      writeNames(directory, names.map((name) => [name, "1"] as const))
+      const place = { registry, perRepository: false, written: "1" }
+      const refused = yield* Effect.flip(findManifest(place, "docker_save_two_ports:1"))
+      assert.deepInclude(refused, { _tag: "ManifestUnknown", candidates: names })
+      assert.instanceOf(yield* Effect.flip(registry.resolveName("1")), ManifestUnknown)
+      // Of one image, told twice, it is that image.
+      writeNames(directory, [["docker.io/library/api:1", "1"], ["docker.io/library/api:1", "1"]])
+      const found = yield* findManifest(place, "docker_save_two_ports:1")
+      assert.strictEqual(found.descriptor.digest, String(entriesOf(directory)[0]?.["digest"]))
     }).pipe(Effect.scoped))
 
   it.live("so that a change of one is taken back though the other has been changed since", () =>

@@ -50,7 +50,8 @@ export interface NamesReads {
   readonly unnamed: (repository?: string) => Stream.Stream<UnnamedEntry, ListDigestsError>
   /**
    * An entry by exactly the name it is written with; in a tree, behind its repository and `:` or `/`, or else the first that
-   * is written so. `ManifestUnknown`; `IndexInvalid` where it is no descriptor.
+   * is written so. `ManifestUnknown`, also where it is a bare tag of several images that have full names; `IndexInvalid`
+   * where it is no descriptor.
    */
   readonly resolveName: (refName: string) => Effect.Effect<Descriptor, ResolveNameError>
   /** The manifest behind a descriptor that `resolveName` gave. */

@@ -1,6 +1,7 @@
 /** Reading and resolving: blobs, manifests and tags. */
 import { Effect, HashMap, Option, Result, Stream } from "effect"
-import { named, names, reaching, tagged, unnamed, withDigest } from "../../layout/query.ts"
+import { fullNameOf } from "../../layout/Entry.ts"
+import { allNamed, names, reaching, tagged, unnamed, withDigest } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
@@ -192,16 +193,21 @@ export const makeReads = (catalog: Catalog): Reads => {
   /** The first entry of a name, wherever it may be. */
   const namedEntry = Effect.fnUntraced(function*(refName: string) {
     for (const { name, opened } of yield* placesOf(catalog, refName)) {
-      const entry = named(yield* opened.layout.snapshot, name)
-      if (Option.isNone(entry)) continue
-      if (entry.value.descriptor === undefined) {
-        const reason = entry.value.name._tag === "Raw" ? entry.value.name.reason : "is no descriptor"
+      const [entry, ...others] = allNamed(yield* opened.layout.snapshot, name)
+      if (entry === undefined) continue
+      // A bare tag of several images, which their full names tell apart.
+      const candidates = Array.from(new Set([entry, ...others].flatMap((one) => fullNameOf(one) ?? [])))
+      if (candidates.length > 1) {
+        return yield* new ManifestUnknown({ repository: "", reference: refName, candidates })
+      }
+      if (entry.descriptor === undefined) {
+        const reason = entry.name._tag === "Raw" ? entry.name.reason : "is no descriptor"
         return yield* new IndexInvalid({
           path: "index.json",
           reason: `has an entry, ${quoted(refName)}, that ${reason}`
         })
       }
-      return { opened, descriptor: entry.value.descriptor }
+      return { opened, descriptor: entry.descriptor }
     }
     return yield* new ManifestUnknown({ repository: "", reference: refName })
   })

@@ -223,7 +223,8 @@ const rawName = (layout: Place, ref: string, otherwise: RegistryError): Effect.E
     ? rawNameInTree(layout, ref, otherwise)
     : layout.registry.resolveName(layout.written ?? ref).pipe(
       Effect.map((descriptor): Found => ({ layout, name: layout.written ?? ref, kind: "manifest", descriptor })),
-      Effect.catchTag("ManifestUnknown", () => Effect.fail(otherwise))
+      // What it could mean is told.
+      Effect.catchTag("ManifestUnknown", (error) => Effect.fail(error.candidates === undefined ? otherwise : error))
     )
 
 /** In a tree the name stands behind its repository, or alone where only one layout has it. */
