@@ -44,7 +44,7 @@ const apply = (files: Map<string, Known>, layer: number, [path, kind, detail]: W
     files.set(path, { kind, layer, identity: "" })
     return true
   }
-  const target = kind === "h" ? files.get(String(detail)) : undefined
+  const target = kind === "h" ? files.get(detail) : undefined
   if (kind === "h" && (target === undefined || target.kind === "d" || detail === path)) return false
   for (const other of Array.from(files.keys())) if (isBelow(other, path)) files.delete(other)
   files.set(
