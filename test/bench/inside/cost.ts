@@ -20,7 +20,7 @@ const hasTime = hasCommand("/usr/bin/time") && spawnSync("/usr/bin/time", ["-f",
 export const costOf = (command: string): Cost => {
   const report = join(fs.mkdtempSync(join(tmpdir(), "ocilayout-time-")), "report")
   const timing = hasTime ? ["/usr/bin/time", "-o", report, "-f", "%U %S %M"] : []
-  const [program = "", ...args] = [...timing, "sh", "-c", `{ ${command}; } > /dev/null`]
+  const [program, ...args] = [...timing, "sh", "-c", `{ ${command}; } > /dev/null`]
   const began = performance.now()
   const { status, stderr } = spawnSync(program, args, { maxBuffer: 64 * 1024 * 1024 })
   const seconds = (performance.now() - began) / 1000
