@@ -1,10 +1,10 @@
 /**
- * What `tsc` does not build: the binary, which needs nothing installed, and `ocilayout/mcp` with as much of the MCP SDK as
- * it uses. Bundled there too, so that who takes the library installs neither the SDK nor the ninety packages below it, and
- * no copy of its types has to fit ours: none of them is in what the entry point exports.
+ * The binary, which needs nothing installed, and the library with as much of the MCP SDK as `ocilayout/mcp` uses. It is
+ * bundled there too, so that who takes the library installs neither the SDK nor the ninety packages below it, and no copy
+ * of its types has to fit ours: none of them is in what the entry point exports. `tsc` writes the types.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { dirname, join, relative, resolve, sep } from "node:path"
+import { dirname, join, resolve, sep } from "node:path"
 import type { Plugin, RolldownOptions } from "rolldown"
 import { parseAst } from "rolldown/parseAst"
 
@@ -77,16 +77,22 @@ const notices: Plugin = {
   }
 }
 
-/** Beside `src/mcp`, the library is as `tsc` has built it. */
-const library: Plugin = {
-  name: "library",
-  resolveId(id, importer) {
-    if (importer === undefined || !id.startsWith(".")) return undefined
-    const path = relative(join(root, "src"), resolve(dirname(importer), id)).split(sep).join("/")
-    return /^(?:oci|layout|ops)\//u.test(path)
-      ? { id: `../${path.replace(/\.ts$/u, ".js")}`, external: true }
-      : undefined
-  }
+const all = /^import \{ ([^}]*) \} from "(effect|effect\/encoding)";$/gmu
+
+/**
+ * Imports the modules of `effect` that are used, and not all of `effect`: a program that imports the library loads no more
+ * of it. The sources are written as Effect's own guide says. A line stays one line, so that source maps stay true.
+ */
+const deepImports: Plugin = {
+  name: "deepImports",
+  renderChunk: (code) => ({
+    code: code.replaceAll(all, (_line, names: string, from: string) =>
+      names.split(", ").map((name) => {
+        const [module = name, local = module] = name.split(" as ")
+        return `import * as ${local} from "${from}/${module}";`
+      }).join(" ")),
+    map: null
+  })
 }
 
 /** What a module imports and re-exports, types included. */
@@ -109,8 +115,8 @@ const reach = (file: string, reached: Set<string>): void => {
 const prune: Plugin = {
   name: "prune",
   writeBundle() {
-    const wanted = new Set([join(dist, "mcp", noticesName)])
-    for (const folder of [".", "node", "memory", "mcp"]) {
+    const wanted = new Set([join(dist, noticesName)])
+    for (const folder of [".", "node", "memory", "mcp", "remote", "archive"]) {
       for (const name of ["index.js", "index.d.ts"]) reach(join(dist, folder, name), wanted)
     }
     for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
@@ -135,17 +141,23 @@ export const binary: RolldownOptions = {
   }
 }
 
-export const mcp: RolldownOptions = {
-  input: join(root, "src/mcp/index.ts"),
+/** A program that imports one entry point loads few files, and only what that needs. */
+export const library: RolldownOptions = {
+  input: {
+    "index": join(root, "src/index.ts"),
+    "memory/index": join(root, "src/memory/index.ts"),
+    "mcp/index": join(root, "src/mcp/index.ts"),
+    "node/index": join(root, "src/node/index.ts")
+  },
   platform: "node",
-  external: /^effect(?:\/|$)/u,
+  external: [/^(?:effect|@noble\/hashes)(?:\/|$)/u, "fs-native-extensions"],
   logLevel: "warn",
-  plugins: [library, notices, prune],
+  plugins: [deepImports, notices, prune],
   output: {
-    dir: join(dist, "mcp"),
+    dir: dist,
     format: "esm",
-    entryFileNames: "index.js",
-    chunkFileNames: "[name].js",
+    entryFileNames: "[name].js",
+    chunkFileNames: "shared/[name].js",
     codeSplitting: { groups: [{ name: "sdk", test: /node_modules/u }] },
     sourcemap: true,
     sourcemapExcludeSources: true
@@ -153,4 +165,4 @@ export const mcp: RolldownOptions = {
 }
 
 // oxlint-disable-next-line import/no-default-export -- this is how the bundler reads it
-export default [binary, mcp]
+export default [binary, library]

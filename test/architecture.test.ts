@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout ← ops ← image ← memory, node, mcp, http ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← remote, archive ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -12,6 +12,8 @@ const rooms: Record<string, string> = {
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
+  remote: "wire ← auth ← content",
+  archive: "files ← images, write",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 
@@ -22,12 +24,15 @@ const beside = ["src/ops/limits.ts", "src/image/limits.ts"]
 const packages: Record<string, ReadonlyArray<string>> = {
   oci: ["effect", "effect/"],
   layout: ["effect", "effect/"],
+  places: ["effect", "effect/"],
   ops: ["effect", "effect/"],
   image: ["effect", "effect/"],
   memory: ["effect", "effect/", "@noble/hashes/"],
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
   http: ["effect", "effect/"],
+  remote: ["effect", "effect/", "node:"],
+  archive: ["effect", "effect/", "node:"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 

@@ -85,6 +85,7 @@ const reads: Readonly<Record<string, Operation>> = {
   tags: (registry) => Stream.runCollect(registry.tags("app")),
   unnamed: (registry) => Stream.runCollect(registry.unnamed()),
   resolveTag: (registry) => registry.resolveTag("app", "v1"),
+  choices: (registry) => registry.choices("app", "v1"),
   getTag: (registry) => registry.getTag("app", "v1"),
   getManifest: (registry) => registry.getManifest("app", digestOf(image.bytes)),
   getNamed: (registry) => registry.getNamed("app:v1"),

@@ -71,6 +71,7 @@ const ask = (random: Random, registry: LayoutRegistry, { digests, sessions }: Th
   const page = { startAfter: text(random, ["app", ""]), limit: a }
   const asks: ReadonlyArray<Ask> = [
     ["resolveTag", registry.resolveTag(repository, tag)],
+    ["choices", registry.choices(repository, tag)],
     ["getTag", registry.getTag(repository, tag)],
     ["getManifest", registry.getManifest(repository, digest)],
     ["getNamed", registry.getNamed(`${repository}:${tag}`)],

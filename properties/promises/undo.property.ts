@@ -5,6 +5,7 @@ import fc from "fast-check"
 import { canonical } from "../../src/layout/canonical.ts"
 import type { Command } from "../../src/layout/Command.ts"
 import { decide } from "../../src/layout/decide.ts"
+import { type Entry, fullNameOf } from "../../src/layout/Entry.ts"
 import { replay, rewind } from "../../src/layout/evolve.ts"
 import { tagged, withDigest } from "../../src/layout/query.ts"
 import type { State } from "../../src/layout/State.ts"
@@ -30,15 +31,25 @@ const commitsOf = (from: State, commands: ReadonlyArray<Command>): ReadonlyArray
   return commits
 }
 
-/** What the entries say, order aside, under each name as it is written; without one under the digest. */
+/** A name as it is written, without one the digest; and what tells it from others that are written so. */
+const written = (entry: Entry): string =>
+  `${entry.refName === undefined ? `@${entry.digest}` : `=${entry.refName}`} ${fullNameOf(entry) ?? ""}`
+
+/** As a refusal says it. */
+const saidOf = (name: string): string => {
+  const [short = "", full = ""] = name.split(" ")
+  return full === "" ? short.slice(1) : full
+}
+
+/** What the entries say, order aside, under each name. */
 const saidBy = ({ entries }: State): ReadonlyMap<string, ReadonlyArray<string>> => {
-  const names = Map.groupBy(entries, ({ digest, refName }) => refName === undefined ? `@${digest}` : `=${refName}`)
+  const names = Map.groupBy(entries, written)
   return new Map(Array.from(names, ([name, own]) => [name, own.map(({ value }) => canonical(value)).toSorted()]))
 }
 
 const digestsOf = (state: State, name: string): string =>
   state.entries
-    .filter(({ digest, refName }) => name === (refName === undefined ? `@${digest}` : `=${refName}`))
+    .filter((entry) => name === written(entry))
     .map(({ digest }) => digest)
     .toSorted()
     .join(" ")
@@ -98,7 +109,7 @@ describe("a commit that is taken back", () => {
           assert.strictEqual(decision.failure._tag, "Conflict")
           assert.isFalse(force)
           const { names = [] } = decision.failure as Conflict
-          assert.sameMembers(Array.from(names), conflicts.map((name) => name.slice(1)))
+          assert.sameMembers(Array.from(names), conflicts.map(saidOf))
           assert.isNotEmpty(names)
           continue
         }

@@ -1,5 +1,6 @@
 /** All commands there are. */
 import { Command, Completions } from "effect/cli"
+import { load, save } from "./commands/archive.ts"
 import { blob } from "./commands/blob.ts"
 import { cat } from "./commands/cat.ts"
 import { completing, completions } from "./commands/completions.ts"
@@ -14,12 +15,15 @@ import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
 import { repositories, tags } from "./commands/list.ts"
+import { login, logout } from "./commands/login.ts"
 import { manifest } from "./commands/manifest.ts"
 import { mcp } from "./commands/mcp.ts"
 import { findPackageCommand, packages } from "./commands/packages.ts"
 import { referrers, resolve } from "./commands/resolve.ts"
 import { serve } from "./commands/serve.ts"
+import { sync } from "./commands/sync.ts"
 import { rm, tag } from "./commands/tag.ts"
+import { pull, push } from "./commands/transfer.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
@@ -48,6 +52,13 @@ const commands = [
   findPackageCommand,
   usage,
   Command.withAlias(copy, "cp"),
+  pull,
+  push,
+  sync,
+  save,
+  load,
+  login,
+  logout,
   pin,
   unpin,
   pins,

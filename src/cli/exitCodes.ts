@@ -15,7 +15,7 @@ export const exitCodes = {
   damaged: 5,
   /** Another process holds what is needed; trying again may help. */
   locked: 6,
-  /** The medium failed; of a change it may not be known whether it was made. */
+  /** The medium or the network failed; of a change it may not be known whether it was made. */
   medium: 7,
   /** The reader of the output has ended, as shells tell of SIGPIPE. */
   readerGone: 141
@@ -25,6 +25,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   AlgorithmUnsupported: "invalid",
+  ArchiveInvalid: "damaged",
   BlobUnknown: "notFound",
   BlobUploadUnknown: "notFound",
   Conflict: "refused",
@@ -55,17 +56,20 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   OutcomeUnknown: "medium",
   PathDenied: "refused",
   PathUnknown: "notFound",
+  PlaceAmbiguous: "invalid",
   PlanExpired: "notFound",
   PlatformUnknown: "notFound",
   RangeInvalid: "invalid",
   Referenced: "refused",
   ReferenceInvalid: "invalid",
+  RemoteError: "medium",
   RevisionUnknown: "notFound",
   SizeInvalid: "invalid",
   StorageError: "medium",
   SymlinkRefused: "refused",
   TagExists: "refused",
   TagInvalid: "invalid",
+  Unauthorized: "refused",
   Unsupported: "refused",
   UploadBusy: "locked"
 }

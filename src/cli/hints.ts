@@ -23,6 +23,7 @@ const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   RevisionUnknown: "ocilayout history lists the revisions.",
   SymlinkRefused: "--symlinks inside follows links that stay inside of the layout.",
   TagExists: "Nothing was changed; --move moves the tag.",
+  Unauthorized: "ocilayout login HOST keeps a name and a password.",
   UploadBusy: "Another process is appending to it; try again."
 }
 

@@ -1,4 +1,5 @@
 /** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
+import { Loaded, Saved } from "./commands/archive.ts"
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
@@ -11,11 +12,14 @@ import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
 import { Repositories, Tags } from "./commands/list.ts"
+import { LoggedIn, LoggedOut } from "./commands/login.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
 import { FoundPackage, Packages } from "./commands/packages.ts"
 import { Manifest } from "./commands/printManifest.ts"
 import { Referrers, Resolved } from "./commands/resolve.ts"
+import { Synced } from "./commands/sync.ts"
 import { Tagged } from "./commands/tag.ts"
+import { Transferred } from "./commands/transfer.ts"
 import { Repaired, Verified } from "./commands/upkeep.ts"
 import { Cancelled, Committed, Upload, Uploads } from "./commands/upload.ts"
 import { Usage } from "./commands/usage.ts"
@@ -39,12 +43,17 @@ export const schemas = {
   history: History,
   init: Made,
   inspect: Inspected,
+  load: Loaded,
+  login: LoggedIn,
+  logout: LoggedOut,
   "manifest delete": Deleted,
   "manifest get": Manifest,
   "manifest push": ManifestPushed,
   packages: Packages,
   pin: Pinned,
   pins: Pins,
+  pull: Transferred,
+  push: Transferred,
   referrers: Referrers,
   repair: Repaired,
   repositories: Repositories,
@@ -52,6 +61,8 @@ export const schemas = {
   restore: Restored,
   revert: Restored,
   rm: Deleted,
+  save: Saved,
+  sync: Synced,
   "tag delete": Deleted,
   "tag set": Tagged,
   tags: Tags,

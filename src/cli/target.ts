@@ -1,6 +1,6 @@
 /** Opens the layout that a command line means, and tells which name inside it. */
 import { Effect, Option, Result, type Scope, Stream } from "effect"
-import { existsSync, statSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import {
   type Durability,
@@ -14,10 +14,12 @@ import {
 } from "../node/index.ts"
 import { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
 import { quoted, several } from "../oci/quoted.ts"
-import { formatReference } from "../oci/Reference.ts"
+import { formatReference, isTag } from "../oci/Reference.ts"
 import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
 import { placeAt } from "../ops/refs/placeAt.ts"
-import { isVacant } from "./directories.ts"
+import { parsePlace } from "../places/Place.ts"
+import { archiveNamed, openArchive } from "./archives.ts"
+import { canBeMade, cuts } from "./cuts.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 import { tellOpened } from "./opened.ts"
 import { transportOf } from "./transports.ts"
@@ -69,15 +71,6 @@ const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split,
   }
   return yield* noLayout(path)
 })
-
-/** Every way to cut a text in two at a character, the longest beginning first. */
-const cuts = (text: string, at: string): ReadonlyArray<{ readonly before: string; readonly rest: string }> => {
-  const found: Array<{ readonly before: string; readonly rest: string }> = []
-  for (let index = text.lastIndexOf(at); index > 0; index = text.lastIndexOf(at, index - 1)) {
-    if (index < text.length - 1) found.push({ before: text.slice(0, index), rest: text.slice(index + 1) })
-  }
-  return found
-}
 
 /** Tells of what was most likely meant to be the layout: what is there, or has no directory to be in. */
 const noLayout = Effect.fnUntraced(function*(path: string): Effect.fn.Return<never, Failure> {
@@ -138,6 +131,31 @@ const open = Effect.fnUntraced(function*(
   return { directory: path, perRepository, registry }
 })
 
+/** What other tools call a layout or an archive; the name behind it is a tag of the default repository, or how an entry is written. */
+const openPlace = Effect.fnUntraced(function*(
+  where: Where,
+  text: string,
+  state?: "made"
+): Effect.fn.Return<Target | undefined, Failure, Scope.Scope> {
+  const layout = text.startsWith("oci:") ? yield* Effect.fromResult(parsePlace(text)) : undefined
+  if (layout?._tag === "Layout") return yield* named(yield* open(where, layout.directory, state), layout.name)
+  const archive = yield* archiveNamed(text)
+  if (archive === undefined) return undefined
+  const opened = { ...(yield* openArchive(archive, where.defaultRepository)), perRepository: false }
+  if (archive._tag === "Directory" || archive.name === undefined) return opened
+  // Behind a slash is a name inside of it, as in a layout.
+  return text.startsWith(`${archive.file}/`)
+    ? { ...opened, name: archive.name }
+    : yield* named(opened, archive.name)
+})
+
+const named = (target: Target, name: string | undefined): Effect.Effect<Target, Failure> =>
+  name === undefined
+    ? Effect.succeed(target)
+    : isTag(name)
+    ? Effect.map(nameIn(target, `:${name}`), (found) => ({ ...target, ...found }))
+    : Effect.succeed({ ...target, name })
+
 /** The layout and the name that an argument means; without one, the layout of `--layout`, or that of the directory. */
 export const locate = Effect.fnUntraced(function*(
   where: Where,
@@ -151,6 +169,8 @@ export const locate = Effect.fnUntraced(function*(
   }
   if (text === undefined) return yield* open(where, ".")
   if (where.perRepository) return yield* open(where, text)
+  const elsewhere = yield* openPlace(where, text)
+  if (elsewhere !== undefined) return elsewhere
   const { directory, name, suffix } = yield* split(text)
   const target = yield* open(where, directory)
   if (suffix !== undefined) return { ...target, ...(yield* nameIn(target, suffix)) }
@@ -242,6 +262,12 @@ export const locateDestination = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Named, Failure, Scope.Scope> {
   const located = yield* Effect.result(locateNew(where, argument))
   if (Result.isSuccess(located)) return located.success
+  const other = yield* Effect.fromResult(parsePlace(argument)).pipe(Effect.orElseSucceed(() => undefined))
+  if (located.failure._tag === "LayoutNotFound" && other?._tag === "Layout" && canBeMade(other.directory)) {
+    const target = yield* openPlace(where, argument, "made")
+    const name = target?.name ?? ""
+    if (target !== undefined) return { ...target, name, ref: parseRef(name) }
+  }
   const made = located.failure._tag === "LayoutNotFound" ? destinationIn(where, argument) : undefined
   if (made === undefined) return yield* Effect.fail(located.failure)
   const target = yield* open(where, made.directory, "made")
@@ -262,21 +288,6 @@ const destinationIn = (where: Where, argument: string): Split | undefined => {
   return undefined
 }
 
-const canBeMade = (directory: string): boolean =>
-  existsSync(directory)
-    ? isVacant(directory)
-    : statSync(dirname(resolve(directory)), { throwIfNoEntry: false })?.isDirectory() ?? false
-
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
 export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>
   placeAt(target, Option.getOrUndefined(at), target.name)
-
-/** The repository, and the tag, that a target is about. */
-export const scopeOf = ({ name }: Target): Result.Result<{ repository?: string; tag?: string }, Mistake> => {
-  if (name === undefined) return Result.succeed({})
-  if (!/[:@]/u.test(name)) return Result.succeed({ repository: name })
-  const ref = parseRef(name)
-  return Result.isSuccess(ref) && ref.success.by._tag === "Tag"
-    ? Result.succeed({ repository: ref.success.repository, tag: ref.success.by.tag })
-    : Result.fail(new Mistake(`${name}: only a layout, a repository or a tag can be meant here`))
-}

@@ -33,7 +33,7 @@ export const transportOf = (path: string): Told | undefined => {
 function onNetwork(prefix: string): (rest: string) => Told {
   return (rest) => ({
     reason: "names a registry on the network, and this works on directories alone",
-    advice: `fetch it first: skopeo copy ${prefix}${rest} oci:LAYOUT:TAG`
+    advice: `fetch it first: ocilayout copy ${prefix}${rest} LAYOUT/REPOSITORY:TAG`
   })
 }
 

@@ -2,9 +2,11 @@
 import { Clock, Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { quoted } from "../oci/quoted.ts"
 import { makeAttempts } from "./attempts.ts"
 import type { Credentials } from "./credentials.ts"
 import { apiVersion } from "./dispatch.ts"
+import { isMeant } from "./hosts.ts"
 import type { HttpLimits } from "./limits.ts"
 import type { Route } from "./names.ts"
 import { makePasswords } from "./passwords.ts"
@@ -18,6 +20,11 @@ import { makeTickets, ticketSeconds } from "./tickets.ts"
 export interface AccessOptions {
   /** None where every client may do all that the registry offers. */
   readonly credentials: Credentials | undefined
+  /**
+   * Without credentials, the names that clients may call the server by besides addresses and `localhost`; by any name
+   * where this is absent.
+   */
+  readonly hosts?: ReadonlyArray<string> | undefined
   /** Whether those who show nothing may read; where there are rules, these say it. */
   readonly anonymousPull: boolean
   /** Who may do what where; by default, whoever has logged in may do everything. */
@@ -66,10 +73,13 @@ const nameOf = (who: Who): string => {
 }
 
 export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access => {
-  const { credentials, rules, ticketSecret } = options
+  const { credentials, hosts, rules, ticketSecret } = options
   if (credentials === undefined) {
     return {
-      permit: () => Effect.succeed({ user: "anonymous", may: unlimited }),
+      permit: ({ headers }) =>
+        hosts === undefined || isMeant(headers["host"], hosts)
+          ? Effect.succeed({ user: "anonymous", may: unlimited })
+          : Effect.fail(strangeHost(headers["host"])),
       token: () => Effect.fail(noTokens)
     }
   }
@@ -172,6 +182,15 @@ const unauthorized = ({ headers }: HttpServerRequest, challenge: string): Refuse
     code: "UNAUTHORIZED",
     message: headers["authorization"] === undefined ? "log in first" : "the user, password or token is not right",
     headers: { ...apiVersion, "www-authenticate": challenge }
+  })
+
+const strangeHost = (host = ""): Refused =>
+  new Refused({
+    status: 403,
+    code: "DENIED",
+    message:
+      `this registry asks for no login, so it answers to no other name than localhost: ${quoted(host)} has to be ` +
+      "named with --allowed-host"
   })
 
 const denied = new Refused({

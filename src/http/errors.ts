@@ -9,6 +9,7 @@ export type Failure = RegistryError | Refused | HttpServerError
 
 const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   AlgorithmUnsupported: 400,
+  ArchiveInvalid: 500,
   BlobUnknown: 404,
   BlobUploadUnknown: 404,
   Conflict: 412,
@@ -39,17 +40,20 @@ const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   OutcomeUnknown: 500,
   PathDenied: 500,
   PathUnknown: 500,
+  PlaceAmbiguous: 500,
   PlanExpired: 500,
   PlatformUnknown: 500,
   RangeInvalid: 416,
   Referenced: 409,
   ReferenceInvalid: 400,
+  RemoteError: 502,
   RevisionUnknown: 404,
   SizeInvalid: 400,
   StorageError: 500,
   SymlinkRefused: 500,
   TagExists: 412,
   TagInvalid: 400,
+  Unauthorized: 502,
   Unsupported: 405,
   UploadBusy: 409
 }

@@ -1,7 +1,6 @@
 /** Entries by repository, tag and digest; each order is worked out when it is first needed. */
 import { HashMap } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
-import { endOfName } from "../oci/RefName.ts"
 import type { Entry } from "./Entry.ts"
 import type { Sequence } from "./Sequence.ts"
 
@@ -61,7 +60,7 @@ class Table {
 /** Of the entries of an index as they were read. */
 export class Read implements Arrangement {
   readonly #entries: ReadonlyArray<Entry>
-  readonly #byEnd: Table
+  readonly #byTag: Table
   readonly #byDigest: Table
   #repositories: Repositories | undefined
   #digests: Digests | undefined
@@ -69,7 +68,7 @@ export class Read implements Arrangement {
 
   constructor(entries: ReadonlyArray<Entry>) {
     this.#entries = entries
-    this.#byEnd = new Table(entries, ({ refName }) => endOfName(refName ?? ""))
+    this.#byTag = new Table(entries, ({ name }) => name._tag === "Tagged" ? name.tag : "")
     this.#byDigest = new Table(entries, ({ digest }) => digest)
   }
 
@@ -92,8 +91,7 @@ export class Read implements Arrangement {
 
   tagged(repository: Repository, tag: Tag): ReadonlyArray<Entry> {
     if (this.#repositories !== undefined) return taggedIn(this.#repositories, repository, tag)
-    // Only an entry whose name ends in the tag can have it, so only those are read.
-    return this.#byEnd.get(tag).filter(isTagged(repository, tag))
+    return this.#byTag.get(tag).filter(isTagged(repository, tag))
   }
 
   withDigest(digest: string): ReadonlyArray<Entry> {

@@ -4,7 +4,7 @@ import { containerdName, refName as refNameKey } from "../oci/Annotations.ts"
 import { type Descriptor, fieldOf, isJsonObject } from "../oci/Descriptor.ts"
 import { readDescriptor } from "../oci/readDescriptor.ts"
 import type { Repository } from "../oci/Reference.ts"
-import { type Name, parseRefName } from "../oci/RefName.ts"
+import { formatTagged, type Name, parseRefName } from "../oci/RefName.ts"
 
 /** An entry is never changed: a changed entry is another entry. */
 export interface Entry {
@@ -44,6 +44,12 @@ export const readEntry = (value: Schema.Json, defaultRepository: Repository | un
 /** The name of an entry that cannot be understood, as people know it; nothing where it has none. */
 export const rawNameOf = ({ name, refName }: Pick<Entry, "name" | "refName">): string | undefined =>
   (name._tag === "Raw" ? name.fullName : undefined) ?? refName
+
+/** What `io.containerd.image.name` calls an entry, where that tells it apart from others with the same tag. */
+export const fullNameOf = ({ name }: Pick<Entry, "name">): string | undefined => {
+  if (name._tag === "Raw") return name.fullName
+  return name._tag === "Tagged" && name.dialect === "containerd" ? formatTagged(name.repository, name.tag) : undefined
+}
 
 const own = (value: Schema.Json | undefined, field: string): Schema.Json | undefined =>
   isJsonObject(value) ? fieldOf(value, field) : undefined

@@ -4,7 +4,7 @@ import { Conflict } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { canonical } from "./canonical.ts"
 import type { RevertCommit } from "./Command.ts"
-import type { Entry } from "./Entry.ts"
+import { type Entry, fullNameOf } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, type Event } from "./Event.ts"
 import { evolve, keyOf, replay } from "./evolve.ts"
 import { tagged } from "./query.ts"
@@ -19,9 +19,9 @@ export const revertCommit = (
   state: State,
   { after, before, force, later }: RevertCommit
 ): Result.Result<ReadonlyArray<Event>, Conflict> => {
-  const then = Map.groupBy(before.entries, nameOf)
-  const done = Map.groupBy(after.entries, nameOf)
-  const now = Map.groupBy(state.entries, nameOf)
+  const then = Map.groupBy(before.entries, keyOfName)
+  const done = Map.groupBy(after.entries, keyOfName)
+  const now = Map.groupBy(state.entries, keyOfName)
   const changed = new Set<string>()
   const conflicts: Array<string> = []
   for (const name of new Set([...then.keys(), ...done.keys()])) {
@@ -34,14 +34,20 @@ export const revertCommit = (
       new Conflict({
         reason: "it has been changed again since",
         names: conflicts.map((name) => {
-          const revision = later.get(name)
-          return `${displayed(name)}${revision === undefined ? "" : ` in revision ${revision}`}`
+          const [known = "", full = ""] = name.split(between)
+          const revision = later.get(known)
+          return `${full === "" ? displayed(known) : full}${revision === undefined ? "" : ` in revision ${revision}`}`
         })
       })
     )
   }
-  return Result.succeed(bringBack(state, before, (entry) => changed.has(nameOf(entry))))
+  return Result.succeed(bringBack(state, before, (entry) => changed.has(keyOfName(entry))))
 }
+
+const between = "\u0000"
+
+/** Entries with one tag are told apart by their full image names. */
+const keyOfName = (entry: Entry): string => `${nameOf(entry)}${between}${fullNameOf(entry) ?? ""}`
 
 /** The events that make all entries that are meant what they were in another state. */
 export const restoreNames = (

@@ -10,11 +10,12 @@ export { makeSubscriptions, type Subscriptions } from "./resources/subscriptions
 export { serveStdio } from "./sdk/stdio.ts"
 export type { Input, Output, Streams } from "./sdk/Streams.ts"
 export type { ObjectSchema } from "./tool/jsonSchemaOf.ts"
-export type { Mode, ServedLayout, ServerConfig } from "./tool/ServerConfig.ts"
+export type { Mode, Registries, ServedLayout, ServerConfig } from "./tool/ServerConfig.ts"
 export type * from "./tool/SurfaceError.ts"
 export {
   type Exchange,
   type JsonArguments,
+  type Needs,
   type Progress,
   type Tool,
   type ToolAnswer,

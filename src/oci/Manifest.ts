@@ -1,8 +1,9 @@
 /** What a manifest or an image index names (image-spec, manifest.md and image-index.md). */
-import { Result } from "effect"
+import { Option, Result } from "effect"
 import { type Descriptor, fieldOf, isJsonObject, isList, type Json, type JsonObject } from "./Descriptor.ts"
 import { artifactType, descriptorAt, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
-import { elementOf, jsonDepth, parseJson, readJson } from "./Json.ts"
+import { digestsIn } from "./digestsIn.ts"
+import { decodeText, elementOf, findDuplicateKey, jsonDepth, parseJson, readJson } from "./Json.ts"
 import {
   artifactManifest,
   dockerConfig,
@@ -32,6 +33,11 @@ export interface Manifest {
   /** A weak link: what it names need not exist. */
   readonly subject?: Descriptor
   readonly annotations: ReadonlyMap<string, string>
+  /**
+   * Of a document that has a key twice: digests in it that nothing of the above names. The last of two keys counts here,
+   * as for most tools; another tool may go by the first.
+   */
+  readonly shadowed?: ReadonlyArray<string>
   /** The whole document, fields unknown here included. */
   readonly document: JsonObject
 }
@@ -84,11 +90,28 @@ export const parseManifest = (
     yield* unambiguous(document, kind)
     if (mode === "push") yield* pushable(document, declaredMediaType)
     const subject = yield* subjectOf(document, mode)
-    if (kind === "index") return yield* readIndex(document, declaredMediaType, subject, mode)
-    return declaredMediaType === artifactManifest
+    const manifest = kind === "index"
+      ? yield* readIndex(document, declaredMediaType, subject, mode)
+      : declaredMediaType === artifactManifest
       ? yield* readArtifact(document, subject, mode)
       : yield* readManifest(document, declaredMediaType, subject, mode)
+    if (mode === "push") return manifest
+    const shadowed = shadowedIn(bytes, manifest)
+    return shadowed === undefined ? manifest : { ...manifest, shadowed }
   })
+
+/** Keys under which content is named. */
+const naming = ["config", "layers", "manifests", "blobs"].map((key) => `"${key}"`)
+
+const shadowedIn = (bytes: Uint8Array, manifest: Manifest): ReadonlyArray<string> | undefined => {
+  const text = Result.getOrElse(decodeText(bytes), () => "")
+  // Nearly all documents have each of them once, as it is spelled here.
+  const mayHaveTwice = text.includes("\\u") || naming.some((key) => text.indexOf(key) !== text.lastIndexOf(key))
+  if (!mayHaveTwice || Option.isNone(findDuplicateKey(text))) return undefined
+  const named = new Set<string>(neededBy(manifest).map(({ digest }) => digest))
+  if (manifest.subject !== undefined) named.add(manifest.subject.digest)
+  return Array.from(new Set(digestsIn(text))).filter((digest) => !named.has(digest))
+}
 
 const invalid = (reason: string, path?: string): ManifestInvalid =>
   new ManifestInvalid(path === undefined ? { reason } : { reason, path })

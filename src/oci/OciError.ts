@@ -23,12 +23,14 @@ import {
   UploadBusy
 } from "./LayoutError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
+import { ArchiveInvalid, PlaceAmbiguous, RemoteError, Unauthorized } from "./PlaceError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./ImageError.ts"
 export * from "./LayoutError.ts"
 export * from "./ManifestError.ts"
+export * from "./PlaceError.ts"
 export * from "./StorageError.ts"
 
 /** A well-formed digest of an algorithm that is not implemented (descriptor.md, "Registered algorithms"). */
@@ -218,6 +220,7 @@ export class Unsupported extends Schema.TaggedError<Unsupported>()("Unsupported"
 /** All of them but `StorageError`: what a client can cause, or find. */
 export const OciError = Schema.Union([
   AlgorithmUnsupported,
+  ArchiveInvalid,
   BlobUnknown,
   BlobUploadUnknown,
   Conflict,
@@ -248,16 +251,19 @@ export const OciError = Schema.Union([
   OutcomeUnknown,
   PathDenied,
   PathUnknown,
+  PlaceAmbiguous,
   PlanExpired,
   PlatformUnknown,
   RangeInvalid,
   Referenced,
   ReferenceInvalid,
+  RemoteError,
   RevisionUnknown,
   SizeInvalid,
   SymlinkRefused,
   TagExists,
   TagInvalid,
+  Unauthorized,
   Unsupported,
   UploadBusy
 ])

@@ -8,7 +8,7 @@ export interface Tagged {
   readonly _tag: "Tagged"
   readonly repository: Repository
   readonly tag: Tag
-  /** `full`: repo:tag; `bare`: the tag alone; `containerd`: the tag alone, and the repository in another annotation. */
+  /** `full`: repo:tag; `bare`: the tag alone; `containerd`: the repository, and maybe the tag, in another annotation. */
   readonly dialect: "full" | "bare" | "containerd"
 }
 
@@ -36,7 +36,8 @@ const maxLength = 4096
  * Reads a ref.name. It never fails: what no rule understands is `Raw`.
  *
  * @param rawName the annotation `org.opencontainers.image.ref.name`
- * @param containerdName the annotation `io.containerd.image.name`, which says the repository of a bare tag
+ * @param containerdName the annotation `io.containerd.image.name`, which says the repository of a bare tag, and all of
+ *   the name of an entry that has no other
  * @param defaultRepository the repository of bare tags and of entries without a name
  */
 export const parseRefName = (
@@ -45,12 +46,23 @@ export const parseRefName = (
   defaultRepository: Repository | undefined
 ): Name => {
   if (rawName === undefined || rawName === "") {
+    const full = containerdName === undefined ? undefined : parseImageName(containerdName)
+    if (full !== undefined) return full
     return defaultRepository === undefined
       ? raw("has no name and there is no default repository")
       : { _tag: "Untagged", repository: defaultRepository, dialect: "bare" }
   }
   if (rawName.length > maxLength) return raw(`is longer than ${maxLength} characters`)
   return isTag(rawName) ? parseBareTag(rawName, containerdName, defaultRepository) : parseFullName(rawName)
+}
+
+/** A full image name that stands alone; nothing where it has no tag, or is none. */
+const parseImageName = (containerdName: string): Tagged | Raw | undefined => {
+  if (containerdName.length > maxLength) return undefined
+  const name = parseFullName(containerdName)
+  if (name._tag === "Tagged") return { ...name, dialect: "containerd" }
+  const tag = endOfName(containerdName)
+  return isTag(tag) ? strangerIn(containerdName, tag) : undefined
 }
 
 const raw = (reason: string): Raw => ({ _tag: "Raw", reason })

@@ -1,6 +1,7 @@
 /** What operations can fail with whatever they are asked: the layout's state, its medium, and other writers. */
 import type {
   AlgorithmUnsupported,
+  ArchiveInvalid,
   ContentMismatch,
   Denied,
   DigestInvalid,
@@ -17,17 +18,22 @@ import type {
   ManifestUnknown,
   MediaTypeUnsupported,
   OutcomeUnknown,
+  RemoteError,
   RevisionUnknown,
   StorageError,
-  SymlinkRefused
+  SymlinkRefused,
+  Unauthorized,
+  Unsupported
 } from "./OciError.ts"
 
 /**
  * What every read can fail with: the layout is damaged (`IndexInvalid`, `LayoutInvalid`), of a version that is not known
  * (`LayoutVersionUnsupported`, `FormatUnsupported`), or over a limit (`IndexTooLarge`, `LimitExceeded`); the medium fails
- * (`StorageError`, `SymlinkRefused`). Of a layout as it was, `RevisionUnknown` and `HistoryInvalid` as well.
+ * (`StorageError`, `SymlinkRefused`). Of a layout as it was, `RevisionUnknown` and `HistoryInvalid` as well; of an archive,
+ * `ArchiveInvalid`; of a registry on the network, `RemoteError`, `Unauthorized`, and `Unsupported` for what none answers.
  */
 export type ReadFault =
+  | ArchiveInvalid
   | FormatUnsupported
   | HistoryInvalid
   | IndexInvalid
@@ -35,9 +41,12 @@ export type ReadFault =
   | LayoutInvalid
   | LayoutVersionUnsupported
   | LimitExceeded
+  | RemoteError
   | RevisionUnknown
   | StorageError
   | SymlinkRefused
+  | Unauthorized
+  | Unsupported
 
 /** As `ReadFault`, when the content itself is read: `ContentMismatch` where it is not that of its digest. */
 export type ContentFault = ReadFault | ContentMismatch

@@ -1,8 +1,9 @@
 /** Errors by what they mean for the caller, and which of them may be gone at the next try. */
-import { type RegistryError, StorageError } from "./OciError.ts"
+import { type RegistryError, RemoteError, StorageError } from "./OciError.ts"
 
 const groups = {
   AlgorithmUnsupported: "Refused",
+  ArchiveInvalid: "Damaged",
   BlobUnknown: "NotFound",
   BlobUploadUnknown: "NotFound",
   Conflict: "Refused",
@@ -33,17 +34,20 @@ const groups = {
   OutcomeUnknown: "Medium",
   PathDenied: "Refused",
   PathUnknown: "NotFound",
+  PlaceAmbiguous: "Refused",
   PlanExpired: "NotFound",
   PlatformUnknown: "NotFound",
   RangeInvalid: "Refused",
   Referenced: "Refused",
   ReferenceInvalid: "Refused",
+  RemoteError: "Medium",
   RevisionUnknown: "NotFound",
   SizeInvalid: "Refused",
   StorageError: "Medium",
   SymlinkRefused: "Medium",
   TagExists: "Refused",
   TagInvalid: "Refused",
+  Unauthorized: "Refused",
   Unsupported: "Refused",
   UploadBusy: "Busy"
 } as const satisfies Record<RegistryError["_tag"], string>
@@ -51,7 +55,7 @@ const groups = {
 /**
  * `NotFound`: what was asked for is not there. `Refused`: the request is not in order, or its conditions do not hold.
  * `Damaged`: the layout or its content is broken, or of a version that is not known. `Busy`: another writer is at work.
- * `Medium`: the file system fails, or refuses.
+ * `Medium`: the file system or the network fails, or refuses.
  */
 export type ErrorGroup = (typeof groups)[RegistryError["_tag"]]
 
@@ -69,7 +73,7 @@ export type Refused = InGroup<RegistryError, "Refused">
 export type Damaged = InGroup<RegistryError, "Damaged">
 /** Another writer is at work. */
 export type Busy = InGroup<RegistryError, "Busy">
-/** The file system fails, or refuses. */
+/** The file system or the network fails, or refuses. */
 export type Medium = InGroup<RegistryError, "Medium">
 
 /** The group of an error. */
@@ -83,10 +87,12 @@ const isKnown = (tag: unknown): tag is keyof typeof groups => typeof tag === "st
 
 /**
  * Whether the same call may succeed a moment later though nobody does anything about it: another writer is at work
- * (`LayoutLocked`, `UploadBusy`), or the device or the number of open files is the matter (`StorageError`). For
- * `Effect.retry({ while: isRetryable, … })`.
+ * (`LayoutLocked`, `UploadBusy`), the device or the number of open files is the matter (`StorageError`), or a registry on
+ * the network was not to be reached or busy (`RemoteError`). For `Effect.retry({ while: isRetryable, … })`.
  */
 export const isRetryable = (error: unknown): boolean => isInGroup("Busy")(error) || isPassing(error)
 
 const isPassing = (error: unknown): boolean =>
-  error instanceof StorageError && (error.kind === "device" || error.kind === "tooManyFiles")
+  error instanceof StorageError
+    ? error.kind === "device" || error.kind === "tooManyFiles"
+    : error instanceof RemoteError && error.passing

@@ -6,7 +6,9 @@ const entries = {
   ocilayout: "src/index.ts",
   "ocilayout/node": "src/node/index.ts",
   "ocilayout/memory": "src/memory/index.ts",
-  "ocilayout/mcp": "src/mcp/index.ts"
+  "ocilayout/mcp": "src/mcp/index.ts",
+  "ocilayout/remote": "src/remote/index.ts",
+  "ocilayout/archive": "src/archive/index.ts"
 }
 
 const all = Object.entries(entries).map(([entry, file]) => ({ entry, exported: exportsOf(file) }))

@@ -26,6 +26,7 @@ const withRepository: Readonly<Record<string, Operation>> = {
   resolveBlob: (registry, name) => registry.resolveBlob(name, image),
   resolveManifest: (registry, name) => registry.resolveManifest(name, image),
   resolveTag: (registry, name) => registry.resolveTag(name, "v1"),
+  choices: (registry, name) => registry.choices(name, "v1"),
   pushBlob: (registry, name) => registry.pushBlob(name, some),
   pushBlobChunked: (registry, name) => registry.pushBlobChunked(name),
   pushBlobChunkedResume: (registry, name) => registry.pushBlobChunkedResume(name, "0".repeat(32)),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Logger, Stream } from "effect"
+import { Effect, Logger, References, Stream } from "effect"
 import * as fs from "node:fs"
 import { hasher } from "../../src/node/files/hasher.ts"
 import { makeNodeFs } from "../../src/node/fs/nodeFs.ts"
@@ -19,8 +19,12 @@ const c3 = entry("c", "app:v3")
 /** Runs with what is logged told. */
 const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
   const lines: Array<string> = []
-  const logger = Logger.make(({ message }) => void lines.push(String(message)))
-  return Effect.map(Effect.provide(effect, Logger.layer([logger])), (value) => ({ lines, value }))
+  const layouts: Array<unknown> = []
+  const logger = Logger.make(({ fiber, message }) => {
+    lines.push(String(message))
+    layouts.push(fiber.getRef(References.CurrentLogAnnotations)["oci.layout"])
+  })
+  return Effect.map(Effect.provide(effect, Logger.layer([logger])), (value) => ({ layouts, lines, value }))
 }
 
 /** A file system that cannot do this. */
@@ -33,10 +37,11 @@ describe("where files cannot be exchanged", () => {
       Effect.gen(function*() {
         const disk = yield* newDisk
         without(disk, code, "exchange")
-        const { lines } = yield* logged(Effect.gen(function*() {
+        const { layouts, lines } = yield* logged(Effect.gen(function*() {
           const { layout } = yield* disk.open()
           for (const value of [a1, b2, c3]) yield* add(layout, value)
         }))
+        assert.deepStrictEqual(layouts, [disk.path()])
         assert.deepStrictEqual(disk.entries(), [a1, b2, c3])
         assert.strictEqual(lines.length, 1)
         assert.match(lines[0] ?? "", /cannot be exchanged/u)

@@ -1,48 +1,130 @@
-/** A push that is interrupted at any moment: nothing is there by half, nothing is left, and the lock is free. */
+/**
+ * Operations that are interrupted before every call they make of the file system: a layout is as before or as after,
+ * nothing is left over, and the lock is free.
+ */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Scheduler, Stream } from "effect"
+import { Effect, Exit, Fiber, type Scope, Stream } from "effect"
+import * as fs from "node:fs"
 import { join } from "node:path"
+import { isWhole, seed, stride } from "../../properties/support/share.ts"
+import { hasher } from "../../src/node/files/hasher.ts"
 import { makeDisk } from "../../src/node/index.ts"
+import { openStores } from "../../src/node/stores.ts"
+import type { RegistryError } from "../../src/oci/OciError.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
+import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { leftovers, temporaryFolder } from "../support/folders.ts"
-import { image, pushImage } from "../support/images.ts"
+import { image, pushBlob, pushImage, utf8 } from "../support/images.ts"
+import { watchedFs } from "../support/watchedFs.ts"
 
 const one = image("one")
+const two = image("two")
 
-const tick = Effect.promise(() => new Promise<void>((resolve) => void setImmediate(resolve)))
+const durability = "none"
 
-/** Moments that are tried, spread over the push. */
-const moments = 32
-
-/** Interrupts a push after so many turns of the event loop; how many it had before it ended. */
-const interruptedAfter = Effect.fnUntraced(function*(turns: number) {
+/** A layout with an image under two tags, and an upload that has begun. */
+const prepared = Effect.gen(function*() {
   const directory = join(yield* temporaryFolder, "layout")
-  const registry = yield* makeDisk({ directory, durability: "none" })
-  const fiber = yield* pushImage(registry, "app", one, ["v1"]).pipe(
-    // Files are read and written without waiting, so that only this gives others a turn.
-    Effect.provideService(Scheduler.MaxOpsBeforeYield, 16),
-    Effect.forkChild
-  )
-  let taken = 0
-  for (; taken < turns && fiber.pollUnsafe() === undefined; taken++) yield* tick
-  yield* Fiber.interrupt(fiber)
-  assert.deepStrictEqual(leftovers(directory), [])
-  const there = yield* Effect.result(registry.get("app", "v1"))
-  if (there._tag === "Success") assert.deepStrictEqual(there.success.bytes, one.bytes)
-  else assert.include(["NameUnknown", "ManifestUnknown"], there.failure._tag)
-  // The lock is free, and what is there is no hindrance.
-  yield* pushImage(registry, "app", one, ["v1"])
-  const found = yield* Stream.runCollect(registry.verify())
-  assert.deepStrictEqual(found.filter((step) => step._tag === "Found"), [])
-  return taken
+  yield* Effect.scoped(Effect.gen(function*() {
+    const registry = yield* makeDisk({ directory, durability })
+    yield* pushImage(registry, "app", one, ["v1", "old"])
+    yield* registry.deleteTag("app", "old")
+    for (const part of two.layers) yield* pushBlob(registry, "app", part)
+    const writer = yield* registry.pushBlobChunked("app")
+    yield* writer.append(0, Stream.succeed(utf8("begun")))
+  }))
+  return directory
 })
 
-describe("a push that is interrupted", () => {
-  it.live("leaves all of it or nothing, no file of its own, and no lock", () =>
-    Effect.gen(function*() {
-      const whole = yield* Effect.scoped(interruptedAfter(Number.POSITIVE_INFINITY))
-      assert.isAbove(whole, moments)
-      for (let moment = 0; moment < moments; moment++) {
-        yield* Effect.scoped(interruptedAfter(Math.floor(whole * moment / moments)))
-      }
-    }), 120_000)
+type Act = (registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError, Scope.Scope>
+
+const resumed = (registry: LayoutRegistry) =>
+  Effect.flatMap(registry.uploads("app"), ([upload]) => registry.pushBlobChunkedResume("app", upload?.id ?? ""))
+
+const acts: Readonly<Record<string, Act>> = {
+  "a push of an image": (registry) => pushImage(registry, "app", two, ["v2"]),
+  "a tag": (registry) => registry.tagManifest("app", one.descriptor.digest, ["v3"]),
+  "a tag taken back": (registry) => registry.deleteTag("app", "v1"),
+  "a manifest deleted": (registry) => registry.deleteManifest("app", one.descriptor.digest),
+  "an upload that goes on": (registry) =>
+    Effect.flatMap(resumed(registry), (writer) => writer.append(5, Stream.succeed(utf8(" and ended")))),
+  "an undo": (registry) => registry.revert(2),
+  "a collection": (registry) =>
+    Effect.flatMap(
+      registry.planGarbage({ grace: 0, undoWindow: 0, untagged: true }),
+      ({ id }) => id._tag === "None" ? Effect.void : registry.collectGarbage(id.value)
+    ),
+  "reading a blob": (registry) =>
+    Effect.flatMap(
+      registry.getBlob("app", one.layers[0]?.descriptor.digest ?? ""),
+      ({ stream }) => Stream.runDrain(stream)
+    )
+}
+
+/** The files that a process has open in a folder. */
+const openIn = (folder: string): ReadonlyArray<string> =>
+  fs.readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const path = fs.readlinkSync(`/proc/self/fd/${fd}`)
+      return path.startsWith(folder) ? [path] : []
+    } catch {
+      return []
+    }
+  })
+
+const tagsOf = (registry: LayoutRegistry) =>
+  Effect.map(
+    Stream.runCollect(Stream.mapEffect(registry.tags("app"), (tag) => registry.get("app", tag))),
+    (manifests) => manifests.map(({ descriptor: { digest } }) => digest)
+  ).pipe(Effect.catchTag("NameUnknown", () => Effect.succeed([])))
+
+/** Does it in a copy of a folder, and interrupts it before a call; whether it came so far. */
+const interruptedAt = Effect.fnUntraced(function*(from: string, act: Act, at: number) {
+  const directory = join(yield* temporaryFolder, "layout")
+  fs.cpSync(from, directory, { recursive: true, preserveTimestamps: true })
+  const watched = watchedFs(directory)
+  const before = yield* Effect.scoped(Effect.flatMap(makeDisk({ directory, durability }), tagsOf))
+  const exit = yield* Effect.scoped(Effect.gen(function*() {
+    const registry = sharedRegistry(
+      yield* openStores(watched.fs, { directory, durability, lockWait: 100 }, undefined),
+      hasher
+    )
+    const fiber = yield* Effect.forkChild(Effect.scoped(act(registry)))
+    let calls = 0
+    watched.intercept(() =>
+      calls++ === at ? Effect.andThen(Effect.sync(() => fiber.interruptUnsafe()), Effect.yieldNow) : Effect.void
+    )
+    const ended = yield* Fiber.await(fiber)
+    watched.intercept(() => Effect.void)
+    // The lock is free, and what is there is no hindrance.
+    yield* registry.tagManifest("app", one.descriptor.digest, ["again"]).pipe(
+      Effect.catchTags({ ManifestUnknown: () => Effect.void, NameUnknown: () => Effect.void })
+    )
+    assert.deepStrictEqual(leftovers(directory), [])
+    return calls > at ? ended : undefined
+  }))
+  if (fs.existsSync("/proc/self/fd")) assert.deepStrictEqual(openIn(directory), [])
+  const registry = yield* makeDisk({ directory, durability })
+  const found = yield* Stream.runCollect(registry.verify())
+  assert.deepStrictEqual(found.filter((step) => step._tag === "Found" && step.finding.severity === "error"), [])
+  // What was tagged is tagged, unless the act did away with it; and every tag can be read whole.
+  const after = yield* tagsOf(registry)
+  assert.isAtLeast(after.length, before.length - 1)
+  return exit
+})
+
+describe("an operation that is interrupted before any call", () => {
+  for (const [name, act] of Object.entries(acts)) {
+    it.live(`${name} leaves all of it or nothing, no file of its own, and no lock`, () =>
+      Effect.gen(function*() {
+        const from = yield* prepared
+        let interrupted = 0
+        for (let at = seed % stride;; at += stride) {
+          const exit = yield* Effect.scoped(interruptedAt(from, act, at))
+          if (exit === undefined) break
+          if (Exit.isFailure(exit)) interrupted++
+        }
+        if (isWhole) assert.isAbove(interrupted, 0)
+      }), 120_000)
+  }
 })

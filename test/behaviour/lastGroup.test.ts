@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { nameOfHash } from "../../src/node/files/names.ts"
 import { nodeFs } from "../../src/node/fs/nodeFs.ts"
 import { FormatUnsupported, StorageError } from "../../src/oci/OciError.ts"
-import { add, type Disk, newDisk, valuesIn } from "../support/disk.ts"
+import { add, type Disk, newDisk, plainLayout, valuesIn } from "../support/disk.ts"
 import { entry } from "../support/entries.ts"
 import { listing } from "../support/folders.ts"
 import { fails } from "../support/watchedFs.ts"
@@ -206,5 +206,24 @@ describe("a journal with a line of a later format", () => {
         yield* add(yield* reopened(disk), entry("c", `app:${text.length}${disk.entries().length}`))
       }
       assert.strictEqual(disk.entries().length, 6)
+    }))
+})
+
+describe("the journal of version 0.1.0", () => {
+  it.live("is left alone, and its layout is taken on as any other", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const old = ".ocilayout/journal/000001.ndjson"
+      const text = `${JSON.stringify({ h: "0".repeat(64), r: { _tag: "Commit", seq: 1 } })}\n{"h":"cut sh`
+      plainLayout(disk, [a1])
+      disk.write(old, text)
+      const layout = yield* reopened(disk)
+      assert.deepStrictEqual(yield* valuesIn(layout), [a1])
+      assert.deepStrictEqual((yield* add(layout, b2)).revision, Option.some(2))
+      assert.deepStrictEqual(disk.journal().flatMap(({ commits = [] }) => commits).map(({ actor }) => actor), [
+        "foreign",
+        "library"
+      ])
+      assert.strictEqual(disk.read(old), text)
     }))
 })

@@ -16,6 +16,8 @@ import { processes } from "./groups/processes.ts"
 import { pushes } from "./groups/pushes.ts"
 import { reads } from "./groups/reads.ts"
 import { referrers } from "./groups/referrers.ts"
+import { removals } from "./groups/removals.ts"
+import { requests } from "./groups/requests.ts"
 import { starts } from "./groups/starts.ts"
 import { full, type Group, quick } from "./support/Bench.ts"
 import { judge, type Judged } from "./support/Case.ts"
@@ -32,7 +34,9 @@ const groups: ReadonlyArray<Group> = [
   memory,
   processes,
   starts,
-  mcp
+  mcp,
+  removals,
+  requests
 ]
 
 const say = (line: string): void => console.error(line)

@@ -108,7 +108,8 @@ const belonging: ReadonlyArray<Expectation> = [
     [{ asks: "referrers", ref: "cosign_tags:v1.13.0" }, {
       is: ["sha256:ae405a80315c", "sha256:deaf88189011", "sha256:f9210a70dd5a"]
     }],
-    [{ asks: "copy", ref: "cosign_tags:v1.13.0", referrers: true }, { is: ["sha256:713882b587a9", "all"] }]
+    [{ asks: "copy", ref: "cosign_tags:v1.13.0", referrers: true }, { is: ["sha256:713882b587a9", "all"] }],
+    [{ asks: "collect", untagged: true }, { is: nothing }]
   ),
   ...of(
     "10-cosign-signatures-are-no-referrers/cosign_save",
@@ -125,7 +126,8 @@ const belonging: ReadonlyArray<Expectation> = [
   ...of(
     "10-cosign-signatures-are-no-referrers/fallback_tag_real",
     [{ asks: "referrers", ref: "fallback_tag_real:v1" }, { is: ["sha256:1d9e4d28d3fc"] }],
-    [{ asks: "copy", ref: "fallback_tag_real:v1", referrers: true }, { is: ["sha256:713882b587a9", "all"] }]
+    [{ asks: "copy", ref: "fallback_tag_real:v1", referrers: true }, { is: ["sha256:713882b587a9", "all"] }],
+    [{ asks: "collect", untagged: true }, { is: nothing }]
   ),
   ...of(
     "15-attestation-manifests/attestations",
@@ -152,6 +154,7 @@ const belonging: ReadonlyArray<Expectation> = [
   ...of(
     "18-verify-and-gc-disagree/old_artifact_manifest",
     [{ asks: "referrers", ref: "old_artifact_manifest:v1" }, { is: ["sha256:1fdc0875b730"] }],
+    [{ asks: "copy", ref: "old_artifact_manifest:v1", referrers: true }, { is: ["sha256:713882b587a9", "all"] }],
     [{ asks: "verify" }, { is: [] }],
     [{ asks: "collect", untagged: true }, { is: nothing }]
   ),

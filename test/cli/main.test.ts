@@ -132,6 +132,7 @@ describe("ocilayout", () => {
           readOnly: false,
           allowDelete: false,
           confirm: false,
+          allowedRegistries: [],
           allowedDirectories: ["/files"],
           toolsets: ["read", "write"],
           tools: [],

@@ -194,16 +194,15 @@ describe("what is no layout", () => {
       layoutOf(join(root, "tree", "team", "app"), "v1")
       const told: ReadonlyArray<readonly [string, string]> = [
         [join(root, "none"), "does not exist"],
-        [join(root, "image.tar"), "is a tar archive; unpack it into a directory first"],
         [join(root, "file"), "is a file, not a directory"],
         [join(root, "skopeo"), "skopeo copy dir:"],
         [join(root, "sparse"), "has sparse-oci-layout"],
         [join(root, "things"), "is a directory of other things: \"notes.txt\""],
         [join(root, "empty"), "is an empty directory"],
         [join(root, "tree"), "there are layouts in it, such as \"team/app\""],
-        ["docker://example.org/app:1", "skopeo copy docker://example.org/app:1 oci:LAYOUT:TAG"],
-        ["oci:somewhere:v1", "write the path alone: somewhere:v1"],
-        ["oci-archive:image.tar", "names an archive"]
+        ["oci:somewhere:v1", "does not exist"],
+        ["oci-archive:image.tar", "does not exist"],
+        [`oci-archive:${join(root, "none")}:v1`, "does not exist"]
       ]
       for (const [path, reason] of told) {
         for (const command of [["tags"], ["verify"], ["resolve"], ["repositories"], ["history"], ["gc"]]) {
@@ -211,6 +210,22 @@ describe("what is no layout", () => {
           assert.deepStrictEqual([code, out], [3, ""], `${command.join(" ")} ${path}: ${err}`)
           assert.include(err, reason)
         }
+      }
+      for (const path of [join(root, "image.tar"), `dir:${join(root, "things")}`]) {
+        const { code, err } = yield* ocl(["tags", path])
+        assert.strictEqual(code, 5)
+        assert.include(err, "is not an archive of images")
+      }
+      const remote = "docker://example.org/app:1"
+      for (const command of ["verify", "resolve", "history", "gc"]) {
+        const { code, err } = yield* ocl([command, remote])
+        assert.strictEqual(code, 3)
+        assert.include(err, `ocilayout copy ${remote} LAYOUT/REPOSITORY:TAG`)
+      }
+      for (const command of ["tags", "repositories"]) {
+        const { code, err } = yield* ocl([command, remote])
+        assert.strictEqual(code, 2)
+        assert.include(err, "alone: docker://example.org/")
       }
       const tree = (yield* ocl(["repositories", "--layout", join(root, "tree", "team", "app"), "--per-repository"])).err
       assert.include(tree, "is one layout, not a tree of layouts")

@@ -12,10 +12,11 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
     [/^json\n/u, "test/docs/readme.test.ts"],
     [/^sh\nnpm ci +#[^\n]*\nnpm pack /u, "test/package/install.test.ts"],
     [/^sh\nnpm install /u, "test/package/install.test.ts"],
-    [/^\noci ← layout /u, "test/architecture.test.ts"]
+    [/^\noci ← layout, /u, "test/architecture.test.ts"]
   ],
   "docs/commands.md": [[/^\n\$ ocilayout inspect /u, "test/docs/commands.test.ts"]],
   "docs/history.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
+  "docs/copy.md": [[/^console\n/u, "test/docs/copy.test.ts"]],
   "docs/inside.md": [[/^console\n/u, "test/docs/inside.test.ts"]],
   "docs/library.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
   "docs/mcp.md": [
@@ -24,7 +25,7 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
     [/^\nocilayout mcp …\/shop --allowed-dir/u, "test/docs/mcp.test.ts"]
   ],
   "docs/repair.md": [[/^\nocilayout mcp …\/shop …\/mirror/u, "test/docs/repair.test.ts"]],
-  "docs/architecture.md": [[/^\n(?:oci|api|fs|tar, ports|tool) ← /u, "test/architecture.test.ts"]],
+  "docs/architecture.md": [[/^\n(?:oci|api|fs|files|tar, ports|tool|wire) ← /u, "test/architecture.test.ts"]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
   "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],

@@ -42,7 +42,7 @@ describe("the programs of pages", () => {
 
   it.live("print what they say", () =>
     Effect.gen(function*() {
-      assert.lengthOf(examples, 3)
+      assert.lengthOf(examples, 4)
       const directory = yield* temporaryFolder
       // Below node_modules, so that the programs find `effect` as a consumer's program does.
       mkdirSync("node_modules/.cache", { recursive: true })

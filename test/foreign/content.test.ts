@@ -39,4 +39,14 @@ describe("acknowledged content is not lost", () => {
     await stage.begin({ tool: "skopeo", name: "app:t2", note: "b" }, "emptied")
     assert.deepStrictEqual(await stage.findings(), [])
   })
+
+  it("where a person puts back an index of days ago with its time, and we collect", async () => {
+    const stage = await Stage.set({ "app:t0": "a" })
+    await stage.ours("push", "app:t1", "b")
+    const person = await stage.begin({ tool: "put back", by: "cp -p" }, "read")
+    await stage.ours("push", "app:t2", "c")
+    stage.passes({ hours: 30 })
+    await person.goOn()
+    assert.deepStrictEqual(await stage.findings({ collects: true }), [])
+  })
 })

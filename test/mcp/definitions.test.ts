@@ -21,7 +21,8 @@ const variants: ReadonlyArray<readonly [name: string, kind: Kind]> = [
   ["delete", { ...byDefault, mode: "delete" }],
   ["several", { ...byDefault, layouts: "several" }],
   ["per-repository", { ...byDefault, perRepository: true }],
-  ["no-files", byDefault]
+  ["no-files", byDefault],
+  ["registries", { ...byDefault, files: true, registries: true }]
 ]
 
 const toolsOf = (kind: Kind) => Effect.map(catalogueOf(kind), listTools)

@@ -182,6 +182,37 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "\"/etc/x\" in the image does not exist"
   ],
   [
+    new Errors.ArchiveInvalid({ path: "/a.tar", reason: "it is cut short" }),
+    "ARCHIVE_INVALID",
+    "\"/a.tar\" is not an archive of images: it is cut short"
+  ],
+  [
+    new Errors.PlaceAmbiguous({ input: "a.tar:v1", candidates: ["oci:a.tar:v1", "oci-archive:a.tar:v1"] }),
+    "PLACE_AMBIGUOUS",
+    "\"a.tar:v1\" could mean several places; write \"oci:a.tar:v1\" or \"oci-archive:a.tar:v1\""
+  ],
+  [
+    new Errors.RemoteError({
+      host: "example.com",
+      operation: "reading app:v1",
+      reason: "it is busy",
+      status: 429,
+      passing: true
+    }),
+    "REMOTE_ERROR",
+    "example.com, reading app:v1: it is busy (HTTP 429)"
+  ],
+  [
+    new Errors.RemoteError({ host: "example.com", operation: "reading app:v1", reason: "no answer", passing: true }),
+    "REMOTE_ERROR",
+    "example.com, reading app:v1: no answer"
+  ],
+  [
+    new Errors.Unauthorized({ host: "example.com", reason: "it wants a login" }),
+    "UNAUTHORIZED",
+    "example.com refuses access: it wants a login"
+  ],
+  [
     new Errors.PathDenied({ path: "/etc", allowed: ["/l", "/m"] }),
     "PATH_DENIED",
     "path \"/etc\" may not be used: it is outside the allowed directories (allowed: \"/l\", \"/m\")"
@@ -326,6 +357,10 @@ describe("OciError", () => {
       new Errors.LayerInvalid({ digest: hostile, reason: hostile }),
       new Errors.LayerUnsupported({ digest: hostile, mediaType: hostile }),
       new Errors.PathUnknown({ path: hostile, reason: hostile }),
+      new Errors.ArchiveInvalid({ path: hostile, reason: hostile }),
+      new Errors.PlaceAmbiguous({ input: hostile, candidates: [hostile] }),
+      new Errors.RemoteError({ host: hostile, operation: hostile, reason: hostile, passing: false }),
+      new Errors.Unauthorized({ host: hostile, reason: hostile }),
       new Errors.PathDenied({ path: hostile, allowed: [hostile], reason: hostile }),
       new Errors.OutcomeUnknown({ operation: hostile, reason: hostile }),
       new Errors.StorageError({ operation: hostile, path: hostile, kind: "other", cause: undefined })

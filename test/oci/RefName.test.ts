@@ -174,7 +174,30 @@ describe("a bare tag beside a containerd name", () => {
 
   it("does not turn a full name into another", () => {
     assert.deepStrictEqual(parseRefName("a/b:latest", "c/d:latest", undefined), tagged("a/b", "latest"))
-    assert.deepStrictEqual(parseRefName(undefined, "c/d:latest", defaultRepository), untagged("def/repo", "bare"))
+  })
+})
+
+describe("a containerd name alone", () => {
+  it("is the name", () => {
+    for (const none of [undefined, ""]) {
+      for (const name of ["docker.io/library/alpine:3.20", `docker.io/library/alpine:3.20@sha256:${hex}`]) {
+        assert.deepStrictEqual(
+          parseRefName(none, name, defaultRepository),
+          tagged("docker.io/library/alpine", "3.20", "containerd")
+        )
+      }
+    }
+  })
+
+  it("is raw where no repository can have it", () => {
+    const fullName = "localhost:5000/app:latest"
+    assert.deepInclude(parseRefName(undefined, fullName, defaultRepository), { _tag: "Raw", fullName })
+  })
+
+  it("says nothing where it has no tag, or is none", () => {
+    for (const name of ["", "app", `app@sha256:${hex}`, "no name", "app:", ":v1", "a".repeat(5000)]) {
+      assert.deepStrictEqual(parseRefName(undefined, name, defaultRepository), untagged("def/repo", "bare"), name)
+    }
   })
 })
 

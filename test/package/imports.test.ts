@@ -25,7 +25,7 @@ describe("imports of what is shipped", () => {
     Effect.gen(function*() {
       const folder = yield* unpacked
       const modules = filesIn(folder).filter((path) => /^dist\/.*(?:\.js|\.d\.ts)$/u.test(path))
-      const imports = modules.filter((path) => path !== "dist/mcp/sdk.js" && !path.startsWith("dist/bin/")).flatMap((
+      const imports = modules.filter((path) => path !== "dist/shared/sdk.js" && !path.startsWith("dist/bin/")).flatMap((
         path
       ) => [...importsOf(join(folder, path)), ...requiresOf(join(folder, path))].flatMap(packageIn))
       assert.deepStrictEqual(
@@ -37,12 +37,21 @@ describe("imports of what is shipped", () => {
   it.live("are Node's alone in the binary and in the bundled SDK, but for the native lock", () =>
     Effect.gen(function*() {
       const folder = yield* unpacked
-      const bundled = filesIn(folder).filter((path) => /^dist\/(?:bin\/.*|mcp\/sdk)\.js$/u.test(path))
+      const bundled = filesIn(folder).filter((path) => /^dist\/(?:bin\/.*|shared\/sdk)\.js$/u.test(path))
       assert.include(bundled, "dist/bin/ocilayout.js")
-      assert.include(bundled, "dist/mcp/sdk.js")
+      assert.include(bundled, "dist/shared/sdk.js")
       for (const path of bundled) {
         assert.deepStrictEqual(importsOf(join(folder, path)).flatMap(packageIn), [], path)
       }
+    }))
+
+  it.live("of effect are of the modules that are used, not of all there are", () =>
+    Effect.gen(function*() {
+      const folder = yield* unpacked
+      const modules = filesIn(folder).filter((path) => /^dist\/.*\.js$/u.test(path) && !path.startsWith("dist/bin/"))
+      const all = modules.flatMap((path) => importsOf(join(folder, path)))
+      assert.include(all, "effect/Effect")
+      assert.deepStrictEqual(all.filter((id) => id === "effect" || id === "effect/encoding"), [])
     }))
 
   it.live("need no types but those of effect", () =>

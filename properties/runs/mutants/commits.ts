@@ -3,6 +3,10 @@ import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const linearizable = property("linearizable", "what fibers of 2 processes are told")
 const crash = property("crash", "leaves what was acknowledged, with file times of 4000000 ns")
+const segments = property(
+  "segments",
+  "loses no commit and tells none twice, at whatever call the machine goes down"
+)
 
 export const commits: ReadonlyArray<Mutant> = [
   {
@@ -182,8 +186,10 @@ else $other`,
     in: "acknowledge",
     find: "if (durable || seen.index === undefined) return",
     replace: "if (!durable || seen.index === undefined) return",
-    caughtBy: crash,
-    runs: 400
+    caughtBy: plainTest(
+      "node/commit/layoutStore",
+      "is not believed from a process that promises less"
+    )
   },
   {
     name: "torn line left",
@@ -229,8 +235,7 @@ const published = yield* publish(...$$all)`,
     in: "writeDecided",
     find: "rotate(files, settled, { head: seen.head, ...$$rest })",
     replace: "rotate(files, settled, { head: seen.state, ...$$rest })",
-    caughtBy: crash,
-    runs: 200
+    caughtBy: segments
   },
   {
     name: "segment kept too late",
@@ -243,10 +248,8 @@ const begun = yield* beginSegment(files, record)`,
   return yield* readWhole(files.journal, handle, (yield* handle.stat).size)
 })))
 const begun = yield* beginSegment(files, record)
-yield* withTemporary(files, "segment", (temporary, handle) =>
-  Effect.andThen(handle.write(old_, 0), files.fs.rename(temporary, segmentBefore(files, revision))))`,
-    caughtBy: crash,
-    runs: 200
+yield* writeSynced(files, "segment", old_, (temporary) => files.fs.rename(temporary, segmentBefore(files, revision)))`,
+    caughtBy: segments
   },
   {
     name: "new segment not synced",
@@ -254,8 +257,7 @@ yield* withTemporary(files, "segment", (temporary, handle) =>
     in: "beginSegment",
     find: "writeSynced(files, \"segment\", bytes, $place)",
     replace: "writeSynced({ ...files, durability: \"none\" }, \"segment\", bytes, $place)",
-    caughtBy: crash,
-    runs: 200
+    caughtBy: segments
   },
   {
     name: "an index hashed from too late",

@@ -1,14 +1,10 @@
 /** Content: blobs, uploads, folders, marks, garbage. */
-import { type Mutant, property } from "./Mutant.ts"
+import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const crash = property("crash", "leaves what was acknowledged, with file times of 4000000 ns")
 const fault = property(
   "fault",
   "is told, changes nothing or all, leaks nothing, and spoils nothing later, each of a history"
-)
-const cutShort = property(
-  "collect",
-  "loses nothing that was answered within the hour, at each call at which the power goes"
 )
 const sweepEntries = property(
   "sweep",
@@ -129,8 +125,10 @@ yield* createMarker(files)`,
     find: "yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })",
     replace: `const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
 yield* Effect.addFinalizer(() => Effect.ignore(mark))`,
-    caughtBy: crash,
-    runs: 1000
+    caughtBy: plainTest(
+      "node/uploads/uploadFiles",
+      "that a crash cut short after that has happened, and its data cannot be appended to"
+    )
   },
   {
     name: "commit not synced",
@@ -147,7 +145,7 @@ yield* writeMeta(...$$meta)`,
     in: "requireSame",
     find: "actual === digest",
     replace: "actual.length === digest.length",
-    caughtBy: property("hostileLayout", "keeps everything usable that has nothing to do with it")
+    caughtBy: plainTest("node/blobs/readBlob", "is verified again each time it is read")
   },
   {
     name: "link among the marks followed",
@@ -242,8 +240,10 @@ for (const digest of digests) $take`,
     in: "openKept",
     find: "[Effect.succeed([secondNameOf(files, digest)]), trashOf(files, digest)]",
     replace: "[Effect.succeed([secondNameOf(files, digest)])]",
-    caughtBy: cutShort,
-    runs: 1000
+    caughtBy: plainTest(
+      "node/blobs/collectBlobs",
+      "gives what it took to a manifest that needs it, until it is gone from the trash: then it is refused"
+    )
   },
   {
     name: "taken blob let go of too early",
@@ -251,9 +251,10 @@ for (const digest of digests) $take`,
     in: "putBack",
     find: "yield* syncFolder(files, dirname(path))",
     replace: "",
-    caughtBy: cutShort,
-    runs: 1500,
-    seed: 2
+    caughtBy: plainTest(
+      "node/blobs/collectBlobs",
+      "has a blob's name on the disk again before it lets go of it"
+    )
   },
   {
     name: "referrers forgotten",
@@ -286,6 +287,7 @@ for (const digest of digests) $take`,
     in: "sweep",
     find: "if (!outlived.has(entry)) mark(entry.digest, unclear)",
     replace: "if (entry.digest === \"\") mark(entry.digest, unclear)",
-    caughtBy: sweepEntries
+    caughtBy: sweepEntries,
+    runs: 2000
   }
 ]

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Durability } from "../../../src/node/index.ts"
+import { stressHttp } from "./http/run.ts"
 import { type Report, runRound } from "./round.ts"
 import { stressTools } from "./tools/run.ts"
 
@@ -21,8 +22,10 @@ explains every answer, that nothing acknowledged is lost, and that nobody saw an
   --tools          instead, rounds with real tools: skopeo, oras, regctl, umoci and crane, as far as they are installed, in
                    turns and at once, beside 2 to 4 processes of ours, all of them killed at random
   --control        instead, two of these tools without us: they lose entries, which shows that the judge notices
+  --http           instead, clients, skopeo and the command line push through ocilayout serve with two workers, which are
+                   killed at random
   --minutes N      with --tools: rounds begin for so long (1)
-  --seconds N      with --tools: how long each round works (15)
+  --seconds N      with --tools and --http: how long each round works (15)
   --seed N         draws the same plans again (random)
   --help           prints this`
 
@@ -37,6 +40,7 @@ const { values } = parseArgs({
     foreign: { type: "boolean", default: false },
     tools: { type: "boolean", default: false },
     control: { type: "boolean", default: false },
+    http: { type: "boolean", default: false },
     minutes: { type: "string", default: "1" },
     seconds: { type: "string", default: "15" },
     help: { type: "boolean", default: false }
@@ -55,14 +59,19 @@ const whole = (name: Whole, least: number): number => {
 
 const durabilities: ReadonlyArray<Durability> = ["power", "process", "none"]
 
+const durabilityAsked = (): Durability => {
+  const durability = durabilities.find((one) => one === values.durability)
+  if (durability === undefined) throw new RangeError(`--durability must be one of ${durabilities.join(", ")}`)
+  return durability
+}
+
 const main = async (): Promise<void> => {
   const processes = whole("processes", 1)
   const operations = whole("operations", 1)
   const kills = whole("kills", 0)
   const rounds = whole("rounds", 1)
   const seed = whole("seed", 0)
-  const durability = durabilities.find((one) => one === values.durability)
-  if (durability === undefined) throw new RangeError(`--durability must be one of ${durabilities.join(", ")}`)
+  const durability = durabilityAsked()
   if (kills > processes * operations) throw new RangeError("--kills must be at most one for each step")
 
   console.log(`stress: --seed ${seed} --processes ${processes} --operations ${operations} --kills ${kills}`)
@@ -110,7 +119,11 @@ const main = async (): Promise<void> => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 if (values.help) console.log(usage)
-else if (values.tools || values.control) {
+else if (values.http) {
+  const options = { seed: whole("seed", 0), rounds: whole("rounds", 1), seconds: whole("seconds", 1) }
+  console.log(`stress: --http --seed ${options.seed}`)
+  await stressHttp({ ...options, durability: durabilityAsked() })
+} else if (values.tools || values.control) {
   const seed = whole("seed", 0)
   console.log(`stress: --tools --seed ${seed}`)
   await stressTools({ seed, minutes: whole("minutes", 1), seconds: whole("seconds", 1), control: values.control })

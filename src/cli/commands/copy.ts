@@ -1,20 +1,28 @@
-/** copy: an image with everything below it, to another repository or another layout. */
-import { Effect, Option, Schema, Stream } from "effect"
+/** copy: an image with everything below it, to another repository, another layout or a registry on the network. */
+import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { fits } from "../../oci/glob.ts"
-import { several } from "../../oci/quoted.ts"
-import { parseLayoutReference } from "../../oci/Reference.ts"
-import type { CopyOptions } from "../../ops/api/Copy.ts"
-import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import type { Copied as Done, CopyOptions } from "../../ops/api/Copy.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
-import { findManifest, meantBy } from "../../ops/refs/find.ts"
+import { type ArchivePlace, parsePlace } from "../../places/Place.ts"
+import { writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
-import { Mistake } from "../Failure.ts"
+import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { Others, shownOthers } from "../others.ts"
 import { type Answer, report } from "../output.ts"
-import { atPoint, locateDestination, locateNew, locateRef, type Named } from "../target.ts"
+import {
+  type From,
+  imageFrom,
+  imageTo,
+  namesOf,
+  repositoryFrom,
+  repositoryTo,
+  tagsOf,
+  type To
+} from "../remote/endpoints.ts"
+import { makeRemotes, remoteFlags } from "../remote/remotes.ts"
 import { progressOf } from "../terminal/progress.ts"
 import { counted, shortOf, sizeOf } from "../terminal/units.ts"
 import { condition, requests } from "./manifest.ts"
@@ -28,13 +36,15 @@ export const Copied = Schema.Struct({
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
   bytes_copied: Schema.Natural,
+  /** What else the tag of the source names, for other platforms: it was not copied. */
+  others: Schema.optionalKey(Others),
   /** Absent where all of it was there. */
   revision: Schema.optionalKey(Schema.Natural)
 })
 
 const copied: Answer<typeof Copied.Type> = {
   schema: Copied,
-  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, repository, tags }) => {
+  show: ({ blobs_copied, blobs_present, bytes_copied, digest, manifests, others, repository, tags }) => {
     const names = tags.length === 0
       ? [`${repository}${digest === undefined ? "" : `@${shortOf(digest)}`}`]
       : tags.map((tag) => `${repository}:${tag}`)
@@ -42,27 +52,41 @@ const copied: Answer<typeof Copied.Type> = {
     const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}${here}`
     return digest === undefined
       ? `${counted(tags.length, "tag")} of ${repository} (${sent})`
-      : `${names.join(" ")} is ${shortOf(digest)} (${sent})`
+      : `${names.join(" ")} is ${shortOf(digest)} (${sent})${
+        others === undefined ? "" : `\nnot copied, of the same name: ${shownOthers(others)}; --platform chooses`
+      }`
   }
 }
 
+/** What a copy did, as it is told. */
+export const toldOf = (done: Done): typeof Copied.Type => ({
+  repository: done.repository,
+  digest: done.digest,
+  tags: done.tags,
+  manifests: done.manifests,
+  blobs_copied: done.blobsCopied,
+  blobs_present: done.blobsPresent,
+  bytes_copied: done.bytesCopied,
+  ...field("revision", done.revision)
+})
+
 /** One tag after the other: what is copied already stays, and the next attempt goes on from it. */
 const copyTags = Effect.fnUntraced(function*(
-  source: Named,
-  { registry, repository }: { readonly registry: LayoutRegistry; readonly repository: string },
+  source: From,
+  { registry, repository }: To,
   { condition, copying, fitting }: {
     readonly fitting: (tag: string) => boolean
     readonly condition: Parameters<typeof requests>[1]
     readonly copying: CopyOptions
   }
 ) {
-  const all = (yield* Stream.runCollect(source.registry.tags(source.name))).filter(fitting)
+  const all = (yield* tagsOf(source)).filter(fitting)
   const sum = { manifests: 0, blobs_copied: 0, blobs_present: 0, bytes_copied: 0 }
   let revision: number | undefined
   for (const tag of all) {
-    const found = yield* findManifest(source, `${source.name}:${tag}`)
     const tags = yield* Effect.fromResult(requests([tag], condition))
-    const done = yield* copyManifest(sourceOf(found), { registry, repository, tags }, copying)
+    const item = { registry: source.registry, repository: source.repository, reference: tag }
+    const done = yield* copyManifest(item, { registry, repository, tags }, copying)
     sum.manifests += done.manifests
     sum.blobs_copied += done.blobsCopied
     sum.blobs_present += done.blobsPresent
@@ -72,6 +96,18 @@ const copyTags = Effect.fnUntraced(function*(
   return { repository, tags: all, ...sum, ...field("revision", revision) }
 })
 
+/** The archive that is to be written; nothing where the destination is none. */
+const archiveTo = Effect.fnUntraced(function*(text: string): Effect.fn.Return<ArchivePlace | undefined, Failure> {
+  const place = text === "" ? undefined : yield* Effect.fromResult(parsePlace(text))
+  if (place?._tag === "Directory") {
+    return yield* Effect.fail(new Mistake("directories of skopeo's dir: are read, and not written"))
+  }
+  if (place?._tag !== "Archive") return undefined
+  return place.file === "-"
+    ? yield* Effect.fail(new Mistake("ocilayout save - writes an archive to standard output"))
+    : place
+})
+
 export const copy = Command.make(
   "copy",
   {
@@ -79,7 +115,8 @@ export const copy = Command.make(
     to: Argument.String("to").pipe(
       Argument.withMetavar("to"),
       Argument.withDescription(
-        "PATH/repository[:tag], or DIR:tag; a layout that is not there is made. With --to-layout, repository[:tag]"
+        "PATH/repository[:tag], DIR:tag or docker://HOST/REPOSITORY[:TAG]; a layout that is not there is made. With " +
+          "--to-layout, repository[:tag]"
       )
     ),
     allTags: f.off("all-tags", "All tags of a repository, to the same tags of another; each is a change of its own"),
@@ -91,6 +128,7 @@ export const copy = Command.make(
     sparse: f.off("sparse", "Copy what is there of it, and all manifests as they are"),
     at: f.at,
     toLayout: f.text("to-layout", "DIR", "The layout of the destination, where it is another than --layout"),
+    remote: remoteFlags,
     toPerRepository: f.off("to-per-repository", "The destination is a tree of layouts, one per repository"),
     where: f.writing,
     wanted: f.wanted
@@ -104,6 +142,7 @@ export const copy = Command.make(
       match,
       platform,
       referrers,
+      remote,
       sparse,
       tags,
       to,
@@ -121,55 +160,48 @@ export const copy = Command.make(
           ? { ...where, layout: toLayout, perRepository: toPerRepository }
           : where
         if (Option.isSome(match) && !allTags) return yield* Effect.fail(new Mistake("--match is for --all-tags"))
+        const remotes = yield* makeRemotes(remote)
+        const copying = {
+          platform: Option.getOrUndefined(platform),
+          referrers,
+          sparse,
+          onProgress: yield* progressOf("copying")
+        }
         if (allTags) {
-          const opened = yield* locateNew(where, from)
-          const source = yield* atPoint(opened, at)
-          const other = yield* locateDestination(destination, to)
-          const { registry } = other.directory === opened.directory ? opened : other
-          return yield* copyTags(source, { registry, repository: other.name }, {
+          const source = yield* repositoryFrom(where, remotes, from, at)
+          const target = yield* repositoryTo(destination, remotes, to, source.layout)
+          return yield* copyTags(source, target, {
             fitting: Option.match(match, { onNone: () => () => true, onSome: fits }),
             condition,
-            copying: {
-              platform: Option.getOrUndefined(platform),
-              referrers,
-              sparse,
-              onProgress: yield* progressOf("copying")
-            }
+            copying
           })
         }
-        const opened = yield* locateRef(where, from)
-        const source = yield* atPoint(opened, at)
-        const found = yield* findManifest(source, source.name)
-        if (found.readAs !== undefined && found.readAs.includes(":") && !found.readAs.includes("@")) {
-          const names = (yield* meantBy(source, source.name)).map(({ name }) => name)
-          const could = `it could mean ${several(names)}`
-          return yield* Effect.fail(new Mistake(`${from} says no tag; ${could}; name one of them`))
+        const { layout, others, source } = yield* imageFrom(where, remotes, from, { at, platform: copying.platform })
+        const archive = yield* archiveTo(to)
+        if (archive !== undefined) {
+          const names = archive.name === undefined ? yield* namesOf(from, source, layout?.name) : [archive.name]
+          const format = archive.format === "docker" ? "docker" as const : "oci" as const
+          const { blobs, file, manifests, size } = yield* writeArchive(archive.file, [{ source, names }], {
+            ...copying,
+            format
+          })
+          return {
+            repository: file,
+            tags: names,
+            manifests,
+            blobs_copied: blobs,
+            blobs_present: 0,
+            bytes_copied: size
+          }
         }
-        const other = yield* locateDestination(destination, to)
-        // One registry mounts what two would send.
-        const { registry } = other.directory === opened.directory ? opened : other
-        const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(other.name))
-        if (digest !== undefined) {
-          return yield* Effect.fail(
-            new Mistake(`${to} says a digest; a copy keeps the one it has, so name a tag or none`)
-          )
-        }
+        const { registry, repository, tag } = yield* imageTo(destination, remotes, to, layout)
         const all = tag === undefined ? tags : [tag, ...tags]
         const done = yield* copyManifest(
-          sourceOf(found),
+          source,
           { registry, repository, tags: yield* Effect.fromResult(requests(all, condition)) },
-          { platform: Option.getOrUndefined(platform), referrers, sparse, onProgress: yield* progressOf("copying") }
+          copying
         )
-        return {
-          repository,
-          digest: done.digest,
-          tags: done.tags,
-          manifests: done.manifests,
-          blobs_copied: done.blobsCopied,
-          blobs_present: done.blobsPresent,
-          bytes_copied: done.bytesCopied,
-          ...field("revision", done.revision)
-        }
+        return { ...toldOf(done), ...field("others", others) }
       })
     )
 ).pipe(
@@ -179,6 +211,9 @@ export const copy = Command.make(
       "the tags last, all in one change. A copy that is cut short leaves no tag, and the next one goes on from it.",
     [
       ["copy ./images/example/app:latest ./mirror/example/app:latest", "To another layout"],
+      ["copy image.tar/app:1.0 ./images/example/app:1.0", "Out of an archive"],
+      ["copy ./images/example/app:latest docker://registry.example.com/app:1.0", "To a registry on the network"],
+      ["copy docker://registry.example.com/app:1.0 ./images/example/app:1.0", "From one"],
       ["copy ./images/example/app:latest ./images/release/app:1.0 --referrers", "Within one, with its signatures"],
       ["copy ./images/example/app ./mirror/example/app --all-tags --match 'v1.*'", "Several tags at once"],
       ["copy ./images/example/app:latest ./edge/app:latest --platform linux/arm64", "One platform"],

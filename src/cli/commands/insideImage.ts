@@ -4,7 +4,7 @@ import type { FileRow } from "../../image/inside/FileRow.ts"
 import { makeInside, type OpenImage } from "../../image/inside/openImage.ts"
 import { layerCodec } from "../../node/index.ts"
 import { sentence } from "../../oci/quoted.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
@@ -113,9 +113,8 @@ export const openImage = Effect.fnUntraced(function*(
   { at, platform }: { readonly at: Option.Option<string>; readonly platform: Option.Option<string> }
 ) {
   const target = yield* atPoint(yield* locateRef(where, reference), at)
-  const opened: OpenImage = yield* inside.open(
-    sourceOf(yield* findManifest(target, target.name)),
-    Option.getOrUndefined(platform)
-  )
+  const wanted = Option.getOrUndefined(platform)
+  const source = yield* sourceFor(yield* findManifest(target, target.name), wanted)
+  const opened: OpenImage = yield* inside.open(source, wanted)
   return opened
 })

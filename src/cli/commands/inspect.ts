@@ -1,23 +1,29 @@
 /** inspect: what an image, an index or an artifact is made of. */
-import { Effect, Option } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import { Command } from "effect/cli"
 import * as annotation from "../../oci/Annotations.ts"
 import { fieldOf } from "../../oci/Descriptor.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { isAttestation } from "../../oci/Platform.ts"
-import { findManifest } from "../../ops/refs/find.ts"
+import type { CopySource } from "../../ops/api/Copy.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
+import { findManifest, type Found as Place } from "../../ops/refs/find.ts"
 import {
   contentSize,
+  inspect as look,
   type Inspected as Found,
-  inspectFound as look,
   type Weighed,
   weighImages
 } from "../../ops/refs/inspect.ts"
 import { described } from "../described.ts"
+import type { Failure } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { type Others, othersOf } from "../others.ts"
 import { answer } from "../output.ts"
-import { atPoint, locateRef } from "../target.ts"
+import { imageFrom } from "../remote/endpoints.ts"
+import { makeRemotes, type RemoteFlags, remoteFlags, remoteNamed } from "../remote/remotes.ts"
+import { atPoint, locateRef, type Where } from "../target.ts"
 import { drawn, Inspected, type Settings } from "./inspection.ts"
 
 export const inspect = Command.make("inspect", {
@@ -25,19 +31,21 @@ export const inspect = Command.make("inspect", {
   platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform"),
   at: f.at,
   where: f.where,
+  remote: remoteFlags,
   wanted: f.wanted
-}, ({ at, platform, reference, wanted, where }) =>
+}, ({ at, platform, reference, remote, wanted, where }) =>
   answer(
     { schema: Inspected, show: drawn },
     wanted,
     Effect.gen(function*() {
-      const target = yield* atPoint(yield* locateRef(where, reference), at)
-      const found = yield* findManifest(target, target.name)
-      const inspected = yield* look(found, Option.getOrUndefined(platform))
-      const images = inspected.manifest.kind === "index" ? yield* weighImages(found, inspected) : undefined
+      const asked = { at, platform: Option.getOrUndefined(platform) }
+      const { others, readAs, repository, source } = yield* sourceNamed(where, remote, reference, asked)
+      const inspected = yield* look(source, { platform: asked.platform })
+      const images = inspected.manifest.kind === "index" ? yield* weighImages(source, inspected) : undefined
       return {
-        ...field("repository", found.repository),
-        ...field("read_as", found.readAs),
+        ...field("repository", repository),
+        ...field("read_as", readAs),
+        ...field("others", others),
         ...told(inspected, images)
       }
     })
@@ -49,10 +57,32 @@ export const inspect = Command.make("inspect", {
       [
         ["inspect ./images/example/app:latest", "An image, or all platforms of an index"],
         ["inspect ./images/example/app:latest --platform linux/arm64", "One of the platforms"],
+        ["inspect docker://registry.example.com/app:1.0", "What a registry on the network has"],
         ["inspect ./images/example/app:latest --json | jq -r '.layers[].digest'", "For scripts"]
       ]
     )
   )
+
+/** What a reference names, in a layout or on the network. */
+const sourceNamed = Effect.fnUntraced(function*(
+  where: Where,
+  flags: RemoteFlags,
+  reference: string,
+  { at, platform }: { readonly at: Option.Option<string>; readonly platform: string | undefined }
+): Effect.fn.Return<
+  Pick<Place, "repository" | "readAs"> & { readonly source: CopySource; readonly others?: Others },
+  Failure,
+  Scope.Scope
+> {
+  if ((yield* remoteNamed(reference)) !== undefined) {
+    const { source } = yield* imageFrom(where, yield* makeRemotes(flags), reference, { at, platform })
+    return { source, ..."repository" in source ? { repository: source.repository } : {} }
+  }
+  const target = yield* atPoint(yield* locateRef(where, reference), at)
+  const found = yield* findManifest(target, target.name)
+  const { others: _, ...named } = found
+  return { ...named, source: yield* sourceFor(found, platform), ...field("others", othersOf(found, platform)) }
+})
 
 const osVersionOf = ({ platform }: Weighed["descriptor"]): string | undefined => {
   const version = platform === undefined ? undefined : fieldOf(platform, "os.version")

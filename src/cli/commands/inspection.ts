@@ -1,6 +1,7 @@
 /** What is told of an image: to scripts as fields, to people as facts, with its parts as bars beside each other. */
 import { Schema } from "effect"
 import { sentence } from "../../oci/quoted.ts"
+import { Others, shownOthers } from "../others.ts"
 import type { Screen } from "../terminal/Screen.ts"
 import { styled } from "../terminal/style.ts"
 import { bar, type Column, facts, table } from "../terminal/table.ts"
@@ -26,6 +27,8 @@ export const Inspected = Schema.Struct({
   repository: Schema.optionalKey(Schema.String),
   /** What a name without a tag was read as. */
   read_as: Schema.optionalKey(Schema.String),
+  /** What else the same tag names, for other platforms. */
+  others: Schema.optionalKey(Others),
   kind: Schema.Literals(["image", "index", "artifact", "attestation"]),
   digest: Schema.String,
   media_type: Schema.String,
@@ -102,6 +105,7 @@ const summaryOf = (
     digest,
     kind,
     media_type,
+    others,
     platform,
     predicate_types,
     read_as,
@@ -113,6 +117,7 @@ const summaryOf = (
 ): ReadonlyArray<Fact> => [
   ["repository", repository],
   ["read as", read_as],
+  ["also so named", others === undefined ? undefined : `${shownOthers(others)}; --platform chooses`],
   ["digest", digest],
   ["media type", shown(media_type)],
   ["kind", artifact_type === undefined ? kind : `${kind}, ${sentence(artifact_type)}`],

@@ -1,17 +1,19 @@
 /** Commands that list: repositories, tags. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schema, type Scope, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
 import { fits } from "../../oci/glob.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { named } from "../../oci/quoted.ts"
-import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import type { RegistryReads } from "../../ops/api/Registry.ts"
 import { createdOf, newestTags } from "../../ops/content/createdOf.ts"
 import { described } from "../described.ts"
+import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
-import { atPoint, locate, locateWhole, severalRepositories, type Target } from "../target.ts"
+import { makeRemotes, type RemoteFlags, remoteFlags, remoteNamed } from "../remote/remotes.ts"
+import { atPoint, locate, locateWhole, severalRepositories, type Target, type Where } from "../target.ts"
 import { table } from "../terminal/table.ts"
 import { ageOf, counted, shortOf, sizeOf } from "../terminal/units.ts"
 
@@ -69,12 +71,21 @@ export const repositories = Command.make("repositories", {
   long: long("Also how many tags each has, and what the layout takes; reads the names of all blobs"),
   at: f.at,
   where: f.where,
+  remote: remoteFlags,
   wanted: f.wanted
-}, ({ at, layout, long, wanted, where }) =>
+}, ({ at, layout, long, remote, wanted, where }) =>
   answer(
     shownRepositories,
     wanted,
     Effect.gen(function*() {
+      const place = Option.isNone(layout) ? undefined : yield* remoteNamed(layout.value)
+      if (place?.repository !== undefined) {
+        return yield* Effect.fail(new Mistake(`name the registry alone: docker://${place.host}/`))
+      }
+      if (place !== undefined) {
+        const registry = yield* (yield* makeRemotes(remote)).open(place.host)
+        return { repositories: (yield* Stream.runCollect(registry.repositories())).toSorted(), unnamed: [] }
+      }
       const { registry } = yield* atPoint(yield* locateWhole(where, layout), at)
       const repositories = yield* Stream.runCollect(registry.repositories())
       const unnamed = yield* Stream.runCollect(registry.unnamed())
@@ -99,6 +110,7 @@ export const repositories = Command.make("repositories", {
     described("List repositories", "In lexical order, one on each line.", [
       ["repositories ./images", "All of a layout"],
       ["repositories ./images --long", "With their tags counted, and what the layout takes"],
+      ["repositories docker://registry.example.com/", "Those on the network, where they are told"],
       ["repositories ./images --at 2026-11-01", "Those there were on a day"]
     ])
   )
@@ -146,14 +158,20 @@ const shownTags: Answer<typeof Tags.Type> = {
     ].filter((part) => part !== "").join("\n")
 }
 
-const detailOf = (registry: LayoutRegistry, repository: string, tag: string) =>
+/** @param known when its image was created, where that was found out already */
+const detailOf = (
+  registry: RegistryReads,
+  repository: string,
+  tag: string,
+  known: Option.Option<string> | undefined
+) =>
   Effect.gen(function*() {
     const descriptor = yield* registry.resolveTag(repository, tag)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))
     const kinds = { index: "index", manifest: "image", other: "artifact" } as const
     // A manifest that cannot be read is what its media type says it is.
     const kind = Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)]
-    const created = yield* createdOf(registry, repository, descriptor)
+    const created = known ?? (yield* createdOf(registry, repository, descriptor))
     return [{ tag, digest: descriptor.digest, kind, size: descriptor.size, ...field("created", created) }]
   }).pipe(
     // It has gone since it was listed.
@@ -170,6 +188,28 @@ const repositoryOf = Effect.fnUntraced(function*({ directory, name, registry }: 
   return yield* severalRepositories(directory, only)
 })
 
+/** A repository of a layout, or of a registry on the network. */
+const repositoryAt = Effect.fnUntraced(function*(
+  where: Where,
+  flags: RemoteFlags,
+  argument: Option.Option<string>,
+  at: Option.Option<string>
+): Effect.fn.Return<
+  { readonly name: string; readonly registry: RegistryReads; readonly target?: Target },
+  Failure,
+  Scope.Scope
+> {
+  const place = Option.isNone(argument) ? undefined : yield* remoteNamed(argument.value)
+  if (place === undefined) {
+    const target = yield* atPoint(yield* locate(where, argument), at)
+    return { name: yield* repositoryOf(target), registry: target.registry, target }
+  }
+  if (place.repository === undefined || place.tag !== undefined || place.digest !== undefined) {
+    return yield* Effect.fail(new Mistake(`name a repository alone: docker://${place.host}/REPOSITORY`))
+  }
+  return { name: place.repository, registry: yield* (yield* makeRemotes(flags)).open(place.host) }
+})
+
 export const tags = Command.make("tags", {
   repository: Argument.optional(f.repository),
   long: long("Also digests, kinds and sizes of manifests"),
@@ -183,25 +223,30 @@ export const tags = Command.make("tags", {
   ),
   at: f.at,
   where: f.where,
+  remote: remoteFlags,
   wanted: f.wanted
-}, ({ at, limit, long, match, repository, sort, untagged, wanted, where }) =>
+}, ({ at, limit, long, match, remote, repository, sort, untagged, wanted, where }) =>
   answer(
     shownTags,
     wanted,
     Effect.gen(function*() {
-      const target = yield* atPoint(yield* locate(where, repository), at)
-      const name = yield* repositoryOf(target)
-      const { registry } = target
-      const loose = untagged ? yield* Stream.runCollect(registry.untagged(name)) : undefined
+      const { name, registry, target } = yield* repositoryAt(where, remote, repository, at)
+      if (untagged && target === undefined) {
+        return yield* Effect.fail(new Mistake("--untagged is for layouts: no registry on the network tells of them"))
+      }
+      const loose = untagged && target !== undefined
+        ? yield* Stream.runCollect(target.registry.untagged(name))
+        : undefined
       // A repository that has but untagged manifests has no tags, which is no failure once they are asked for.
       const all = yield* Stream.runCollect(registry.tags(name)).pipe(
         Effect.catchTag("NameUnknown", (error) => loose === undefined ? Effect.fail(error) : Effect.succeed([]))
       )
       const fitting = Option.match(match, { onNone: () => all, onSome: (glob) => all.filter(fits(glob)) })
-      const sorted = sort === "name" ? fitting : yield* newestTags(registry, name, fitting)
+      const dated = sort === "name" ? undefined : yield* newestTags(registry, name, fitting)
+      const sorted = dated === undefined ? fitting : Array.from(dated.keys())
       const tags = Option.match(limit, { onNone: () => sorted, onSome: (most) => sorted.slice(0, most) })
       const details = long
-        ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag), { concurrency: 8 })
+        ? yield* Effect.forEach(tags, (tag) => detailOf(registry, name, tag, dated?.get(tag)), { concurrency: 8 })
         : undefined
       return {
         repository: name,
@@ -216,6 +261,7 @@ export const tags = Command.make("tags", {
       ["tags ./images/example/app", "Names alone"],
       ["tags ./images/example/app --long", "With what they point at"],
       ["tags ./images/example/app --match 'v1.*' --sort created --limit 5", "The newest of some"],
+      ["tags docker://registry.example.com/app", "Those on the network"],
       ["tags --layout ./images example/app --json", "For scripts"]
     ])
   )

@@ -46,6 +46,11 @@ export const mcp = Command.make("mcp", {
     "DIR",
     "Where files may be pushed from and exported to; repeat for several. None by default"
   ),
+  allowedRegistries: f.several(
+    "allow-registry",
+    "HOST[:PORT]",
+    "A registry that images may be taken from and sent to; repeat for several. None by default"
+  ),
   toolsets: list("toolsets", "Offer only tools of these sets: read, inspect, write, uploads, delete, maintain"),
   tools: list("tools", "Offer only these tools, beside those of --toolsets"),
   excludedTools: list("exclude-tools", "Do not offer these tools"),
@@ -98,6 +103,7 @@ export const mcp = Command.make("mcp", {
         ["mcp ./layout --create", "The same, and make it with the first write"],
         ["mcp ./layout --read-only", "Look, but do not touch"],
         ["mcp ./layout --allowed-dir ./work", "Push files from and export files to ./work"],
+        ["mcp ./layout --allow-registry registry.example.com", "Take images from a registry, and send them there"],
         ["mcp base=/srv/base build=./out", "Serve two layouts under names of their own"],
         ["mcp ./registry --per-repository --allow-delete", "Serve a tree of layouts"],
         ["mcp ./layout --http 8080 --token-env TOKEN", "Serve over HTTP on this machine"]

@@ -4,7 +4,7 @@ import { readJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
-import { findManifest } from "../../ops/refs/find.ts"
+import { candidatesOf, findManifest } from "../../ops/refs/find.ts"
 import { field } from "../fields.ts"
 import { answer, bytes, type Wanted } from "../output.ts"
 import { atPoint, locateRef, type Named } from "../target.ts"
@@ -22,7 +22,7 @@ const read = Effect.fnUntraced(function*(target: Named, platform: string | undef
   const found = yield* findManifest(target, target.name)
   if (platform !== undefined) {
     const reader = readSource(sourceOf(found))
-    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, found.descriptor, platform)
+    const { manifest: { bytes, descriptor } } = yield* chooseImage(reader, candidatesOf(found), platform)
     return { descriptor, repository: found.repository, bytes }
   }
   const { descriptor, name = target.name, repository } = found

@@ -6,10 +6,11 @@ import { named } from "../../oci/quoted.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
-import { findContent, findManifest } from "../../ops/refs/find.ts"
+import { candidatesOf, findContent, findManifest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { Others, othersOf } from "../others.ts"
 import { type Answer, answer } from "../output.ts"
 import { atPoint, locateRef, type Named } from "../target.ts"
 import { styled } from "../terminal/style.ts"
@@ -24,6 +25,8 @@ export const Resolved = Schema.Struct({
   size: Schema.Natural,
   /** What a name without a tag was read as. */
   read_as: Schema.optionalKey(Schema.String),
+  /** What else the same tag names, for other platforms. */
+  others: Schema.optionalKey(Others),
   /** All tags of the repository that name it. */
   tags: Schema.optionalKey(Schema.Array(Schema.String)),
   /** The file that holds the bytes. */
@@ -35,7 +38,7 @@ const resolved: Answer<typeof Resolved.Type> = { schema: Resolved, show: ({ dige
 /** The image for a platform that a reference names. */
 const imageFor = Effect.fnUntraced(function*(target: Named, platform: string) {
   const found = yield* findManifest(target, target.name)
-  const { manifest } = yield* chooseImage(readSource(sourceOf(found)), found.descriptor, platform)
+  const { manifest } = yield* chooseImage(readSource(sourceOf(found)), candidatesOf(found), platform)
   return { ...found, descriptor: manifest.descriptor }
 })
 
@@ -68,6 +71,7 @@ export const resolve = Command.make("resolve", {
         media_type: mediaType,
         size,
         ...field("read_as", readAs),
+        ...field("others", othersOf(found, Option.getOrUndefined(platform))),
         ...field("tags", tags),
         ...field("path", path)
       }

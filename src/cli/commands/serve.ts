@@ -36,6 +36,11 @@ export const serve = Command.make("serve", {
     "FILE",
     "Who may pull, push and delete where, one rule on each line: alice team/* pull,push; read again on SIGHUP"
   ),
+  allowedHosts: several(
+    "allowed-host",
+    "NAME",
+    "Without users, a name that clients may call this server by, besides addresses and localhost"
+  ),
   anonymousPull: off("anonymous-pull", "Everybody may pull, and only pushing and deleting need a login"),
   readOnly: off("read-only", "Change nothing; wins over --allow-delete"),
   noDelete: off("no-delete", "Delete nothing, not even tags and manifests; wins over --allow-delete"),

@@ -13,6 +13,8 @@ export interface McpOptions extends HttpFlags {
   readonly allowDelete: boolean
   readonly confirm: boolean
   readonly allowedDirectories: ReadonlyArray<string>
+  /** Hosts of registries, with their ports where they have some. */
+  readonly allowedRegistries: ReadonlyArray<string>
   /** Names of toolsets, and of tools; none of either selects all. */
   readonly toolsets: ReadonlyArray<string>
   readonly tools: ReadonlyArray<string>

@@ -1,5 +1,7 @@
 /** Serves layouts over MCP, on the process's standard input and output or over HTTP. */
-import { Console, Effect, type Scope } from "effect"
+import { Console, Context, Effect, Layer, type Scope } from "effect"
+import { HttpClient } from "effect/http/HttpClient"
+import { lookup } from "node:dns/promises"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
@@ -7,6 +9,7 @@ import { makeInside } from "../../image/inside/openImage.ts"
 import {
   makeToolCatalog,
   type Mode,
+  type Registries,
   selectTools,
   type ServedLayout,
   type ServerConfig,
@@ -16,8 +19,11 @@ import {
 import { layerCodec, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
+import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
 import { Mistake, orMistake } from "../Failure.ts"
+import { clientLayer } from "../remote/client.ts"
+import { surroundings } from "../remote/remotes.ts"
 import { version } from "../version.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
@@ -84,9 +90,41 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
     mode: modeOf(options),
     confirm: options.confirm,
     inside: makeInside(layerCodec),
-    files: localFiles(options.allowedDirectories.map((directory) => resolve(directory)))
+    files: localFiles(options.allowedDirectories.map((directory) => resolve(directory))),
+    ...(options.allowedRegistries.length === 0
+      ? {}
+      : { registries: yield* registriesOf(options.allowedRegistries) })
   }
   return served
+})
+
+/** The registries that were named, and nothing else in a private network, whatever they redirect to. */
+const registriesOf = Effect.fnUntraced(function*(
+  hosts: ReadonlyArray<string>
+): Effect.fn.Return<Registries, Mistake, Scope.Scope> {
+  const named = hosts.map((host) => host.toLowerCase())
+  const layer = clientLayer({ insecure: [], ca: undefined, named: named.map((host) => host.replace(/:\d+$/u, "")) })
+  const client = Context.get(yield* Layer.build(layer), HttpClient)
+  const addresses = (name: string) =>
+    Effect.tryPromise(() => lookup(name, { all: true })).pipe(
+      Effect.map((found) => found.map(({ address }) => address)),
+      Effect.orElseSucceed(() => [])
+    )
+  const opened = new Map<string, RemoteRegistry>()
+  return {
+    hosts: named,
+    open: Effect.fnUntraced(function*(host) {
+      const known = opened.get(host)
+      if (known !== undefined) return known
+      const registry = yield* makeRemote({
+        host,
+        credentials: keptCredentials(surroundings()),
+        reach: onlyHosts(named, addresses)
+      }).pipe(Effect.provideService(HttpClient, client))
+      opened.set(host, registry)
+      return registry
+    })
+  }
 })
 
 const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read" : allowDelete ? "delete" : "write"

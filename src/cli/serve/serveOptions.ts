@@ -27,6 +27,7 @@ export interface ServeFlags extends CollectingFlags {
   readonly htpasswd: string | undefined
   readonly tokenFile: string | undefined
   readonly rules: string | undefined
+  readonly allowedHosts: ReadonlyArray<string>
   readonly anonymousPull: boolean
   readonly readOnly: boolean
   readonly noDelete: boolean
@@ -55,6 +56,8 @@ export interface ServeRequest {
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly credentials: Credentials | undefined
+  /** None where it does not matter by what name it is called. */
+  readonly hosts: ReadonlyArray<string> | undefined
   readonly anonymousPull: boolean
   readonly rules: Rules | undefined
   readonly offers: Offers
@@ -80,6 +83,9 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
           "to let everybody read and nobody write, --anonymous-pull --read-only"
       )
     }
+    if (flags.allowedHosts.length > 0 && (credentials !== undefined || isOpen)) {
+      return yield* Result.fail("--allowed-host is for a server on this machine that asks for no login")
+    }
     const collecting = yield* parseCollecting(flags)
     const receiver = yield* receiverOf(flags)
     if (changesNothing && (collecting !== undefined || receiver !== undefined)) {
@@ -89,6 +95,7 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
       ...address,
       tls: yield* tlsOf(flags, read),
       credentials,
+      hosts: credentials === undefined && !isOpen ? flags.allowedHosts : undefined,
       rules: yield* rulesOf(flags, read),
       limits: limitsOf(flags.limits),
       collecting,

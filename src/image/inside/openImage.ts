@@ -4,7 +4,7 @@ import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { LayerInvalid, LimitExceeded, PlatformUnknown } from "../../oci/OciError.ts"
 import { images, platformsOf } from "../../oci/Platform.ts"
-import type { CopySource } from "../../ops/api/Copy.ts"
+import type { ImageSource } from "../../ops/api/Copy.ts"
 import type { LookError } from "../../ops/api/errors.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { anyRepository, type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
@@ -34,7 +34,7 @@ export interface Inside {
    * read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
    * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
    */
-  readonly open: (source: CopySource, platform?: string) => Effect.Effect<OpenImage, LookError>
+  readonly open: (source: ImageSource, platform?: string) => Effect.Effect<OpenImage, LookError>
 }
 
 /** So many images are remembered, and so many files of them. */
@@ -82,8 +82,8 @@ const imageOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   platform: string | undefined
 ): Effect.fn.Return<ReadManifest, LookError> {
+  if (platform !== undefined) return (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   const root = yield* reader.root
-  if (platform !== undefined) return (yield* chooseImage(reader, root.descriptor, platform)).manifest
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {

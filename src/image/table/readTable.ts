@@ -1,7 +1,7 @@
 /** Reads tables of contents. Only what this user has written and sealed gets here, so that a wrong one is no table at all. */
 import { Option, Result, Schema } from "effect"
 import { Base64 } from "effect/encoding"
-import { textOf } from "../tar/bytes.ts"
+import { textIn } from "../tar/bytes.ts"
 import { hasNoBody } from "../tar/TarEntry.ts"
 import { type Entry, entryTypes, type LayerTable } from "./Entry.ts"
 import { TableCut, Taking } from "./Growing.ts"
@@ -41,8 +41,6 @@ const decoder = <A>(schema: Schema.ConstraintCodec<A, unknown>) => {
 
 const decodeHead = decoder(WrittenHead)
 const decodeMore = decoder(More)
-
-const textIn = (bytes: Uint8Array): string => textOf(bytes, 0, bytes.length)
 
 const entriesOf = (rows: Taking, head: WrittenHead): ReadonlyArray<Entry> => {
   const entries: Array<Entry> = []

@@ -48,6 +48,9 @@ const pointAt = (bytes: Uint8Array, at: number, end: number): { readonly point: 
   return valid ? { point, length } : { point: 0xdc00 + first, length: 1 }
 }
 
+/** As `textOf`, of all of them. */
+export const textIn = (bytes: Uint8Array): string => textOf(bytes, 0, bytes.length)
+
 /** The bytes that `textOf` made a text of; of other texts their UTF-8. */
 export const bytesOf = (text: string): Uint8Array => {
   const bytes = new Uint8Array(text.length * 3)

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { named } from "../../oci/quoted.ts"
 import type { ServerConfig } from "../tool/ServerConfig.ts"
 import { speakingOf } from "../tool/speakingOf.ts"
-import { type MakeTool, type Tool, toolsets } from "../tool/Tool.ts"
+import { type MakeTool, type Needs, type Tool, toolsets } from "../tool/Tool.ts"
 import { exportBlob, readBlob } from "../tools/blob.ts"
 import { copyImage } from "../tools/copy.ts"
 import { deleteContent } from "../tools/delete.ts"
@@ -18,6 +18,7 @@ import { mountBlob, pushBlob, pushManifest, tag } from "../tools/push.ts"
 import { getManifest, resolve } from "../tools/read.ts"
 import { repair } from "../tools/repair.ts"
 import { restore } from "../tools/restore.ts"
+import { pull, push } from "../tools/transfer.ts"
 import { uploadAppend, uploadCancel, uploadCommit, uploadStart } from "../tools/upload.ts"
 import { usage } from "../tools/usage.ts"
 import { verify } from "../tools/verify.ts"
@@ -46,6 +47,8 @@ const makers: ReadonlyArray<MakeTool> = [
   pushManifest,
   tag,
   copyImage,
+  pull,
+  push,
   uploadStart,
   uploadAppend,
   uploadCommit,
@@ -62,8 +65,8 @@ export interface ToolCatalog {
   readonly served: ServerConfig
   /** Those that the mode and the selection allow, and so what is listed. */
   readonly tools: ReadonlyMap<string, Tool>
-  /** Tools that this server does not offer: the mode does not allow them, or they were not selected. */
-  readonly withheld: ReadonlyMap<string, "mode" | "selection">
+  /** Tools that this server does not offer, since it lacks what they need, or they were not selected. */
+  readonly withheld: ReadonlyMap<string, Needs | "selection">
 }
 
 /** Compiled once per process and shared by every connection. */
@@ -72,7 +75,7 @@ export const makeToolCatalog = (served: ServerConfig): ToolCatalog => {
   return catalogueOf(
     served,
     all.filter(({ offered }) => offered),
-    new Map(all.filter(({ offered }) => !offered).map((tool) => [nameOf(tool), "mode"]))
+    new Map(all.filter(({ offered }) => !offered).map((tool) => [nameOf(tool), tool.needs]))
   )
 }
 

@@ -128,15 +128,19 @@ const errorResult = (code: string, text: string): CallResult => ({
 })
 
 /** A client may know the tool from a server that offers more. */
-const denied = (name: string, { served, withheld }: ToolCatalog): Denied =>
-  new Denied({
+const denied = (name: string, { served, withheld }: ToolCatalog): Denied => {
+  const lacks = withheld.get(name)
+  return new Denied({
     operation: name,
-    reason: withheld.get(name) === "selection"
+    reason: lacks === "selection"
       ? "this server was started without this tool (--toolsets, --tools, --exclude-tools); nothing was changed"
+      : lacks === "layers"
+      ? "this server cannot decompress layers, and so cannot look inside images"
       : served.mode === "read"
       ? "this server was started with --read-only; nothing was changed"
       : "this server was started without --allowed-dir, so there is no directory to write to"
   })
+}
 
 /** A client that cannot ask a person goes on without the question: previews and undo protect it as well. */
 const confirming = ({ confirm = false }: ServerConfig, ask: Request["ask"]): Exchange["confirm"] =>

@@ -1,6 +1,8 @@
 /** What a server offers: its layouts, and what may be done to them. */
-import type { Array } from "effect"
+import type { Array, Effect } from "effect"
 import type { Inside } from "../../image/inside/openImage.ts"
+import type { RegistryError } from "../../oci/OciError.ts"
+import type { CopyReads, CopyWrites } from "../../ops/api/Copy.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { LocalFiles } from "../../ops/ports/ports.ts"
 
@@ -21,6 +23,13 @@ export interface ServedLayout {
   readonly perRepository: boolean
 }
 
+/** The registries on the network that a server may reach, by the names of their hosts. */
+export interface Registries {
+  readonly hosts: ReadonlyArray<string>
+  /** Opens one of them; it is asked before that the host is among them. */
+  readonly open: (host: string) => Effect.Effect<CopyReads & CopyWrites, RegistryError>
+}
+
 /** What a server offers: its layouts, what may be done to them, and the files it may use. */
 export interface ServerConfig {
   /** The first one is meant where none is named. */
@@ -29,6 +38,8 @@ export interface ServerConfig {
   readonly files: LocalFiles
   /** Looks inside images; without it the tools that do so are not offered. */
   readonly inside?: Inside
+  /** The registries that images may be taken from and sent to; without it the tools that do so are not offered. */
+  readonly registries?: Registries
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
   readonly confirm?: boolean | undefined
 }

@@ -20,6 +20,8 @@ interface Hints {
   readonly destructive: boolean
   /** The same call again changes nothing further. */
   readonly idempotent: boolean
+  /** Reaches a network; false by default. */
+  readonly openWorld?: boolean
 }
 
 /** How far long work has got, in bytes. */
@@ -47,6 +49,9 @@ export interface Call extends Exchange {
   readonly chosen: ServedLayout | undefined
 }
 
+/** What a tool needs of the server. */
+export type Needs = "nothing" | "writing" | "files" | "layers" | "registries"
+
 export interface ToolSpec<I, O> {
   readonly name: string
   readonly toolset: Toolset
@@ -56,9 +61,9 @@ export interface ToolSpec<I, O> {
   readonly hints: Hints
   /**
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
-   * `layers` that the server can look inside images.
+   * `layers` that the server can look inside images; `registries` that it may reach some, and write.
    */
-  readonly needs: "nothing" | "writing" | "files" | "layers"
+  readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
   /** Arguments about files: they are offered only by a server that moves files. */
   readonly fileArguments?: ReadonlyArray<string>
@@ -86,6 +91,7 @@ export interface ToolDefinition {
 export interface Tool {
   readonly definition: ToolDefinition
   readonly toolset: Toolset
+  readonly needs: Needs
   readonly offered: boolean
   readonly call: (args: JsonArguments, exchange: Exchange) => Effect.Effect<ToolAnswer>
 }
@@ -131,6 +137,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   return {
     definition: definitionOf(spec, inputSchema, served),
     toolset: spec.toolset,
+    needs: spec.needs,
     offered: isOffered(spec.needs, served),
     call: (args, exchange) =>
       Result.match(decoded(args), {
@@ -146,7 +153,7 @@ export const defineTool = <I, O>(spec: ToolSpec<I, O>): MakeTool => (served) => 
   }
 }
 
-const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerConfig): boolean => {
+const isOffered = (needs: Needs, served: ServerConfig): boolean => {
   switch (needs) {
     case "nothing":
       return true
@@ -156,6 +163,8 @@ const isOffered = (needs: ToolSpec<unknown, unknown>["needs"], served: ServerCon
       return movesFiles(served)
     case "layers":
       return served.inside !== undefined
+    case "registries":
+      return isWritable(served) && served.registries !== undefined
   }
 }
 
@@ -174,8 +183,8 @@ const definitionOf = <I, O>(
     readOnlyHint: hints.readOnly,
     destructiveHint: hints.destructive,
     idempotentHint: hints.idempotent,
-    // A layout is a closed world: no tool reaches a network.
-    openWorldHint: false
+    // A layout is a closed world.
+    openWorldHint: hints.openWorld ?? false
   }
 })
 

@@ -5,7 +5,7 @@ import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { platformOf } from "../../oci/Platform.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
-import { type Source } from "../../ops/refs/find.ts"
+import { candidatesOf, type Found, type Source } from "../../ops/refs/find.ts"
 import { clean } from "./display.ts"
 import { manifestBytes } from "./reference.ts"
 import type { ToolError } from "./SurfaceError.ts"
@@ -35,15 +35,10 @@ export const readManifest = Effect.fnUntraced(function*(
 
 /** The image for a platform, found below an index; a manifest that is no index stands for itself. */
 export const choosePlatform = Effect.fnUntraced(function*(
-  source: Source,
-  descriptor: Descriptor,
+  found: Found,
   platform: string
 ): Effect.fn.Return<Chosen, ToolError> {
-  const { child, manifest: chosen } = yield* chooseImage(
-    readSource(sourceOf({ ...source, kind: "manifest", descriptor })),
-    descriptor,
-    platform
-  )
-  const found = child === undefined ? undefined : shownPlatform(child)
-  return found === undefined ? chosen : { ...chosen, platform: found }
+  const { child, manifest: chosen } = yield* chooseImage(readSource(sourceOf(found)), candidatesOf(found), platform)
+  const stated = child === undefined ? undefined : shownPlatform(child)
+  return stated === undefined ? chosen : { ...chosen, platform: stated }
 })

@@ -1,11 +1,13 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
+import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { Copied as Done, CopyItem } from "../../ops/api/Copy.ts"
 import { copyManifests } from "../../ops/copy/copyManifest.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import * as p from "../tool/parameters.ts"
+import { shownPlatform } from "../tool/platform.ts"
 import type { ServedLayout, ServerConfig } from "../tool/ServerConfig.ts"
 import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
 import { type Call, defineTool, type MakeTool, type ToolSpec } from "../tool/Tool.ts"
@@ -18,7 +20,9 @@ const Copied = Schema.Struct({
   manifests: Schema.Natural,
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
-  bytes_copied: Schema.Natural
+  bytes_copied: Schema.Natural,
+  /** Of the same tag, for other platforms: not copied. */
+  others: p.optional(p.strings)
 })
 type Copied = typeof Copied.Type
 
@@ -85,7 +89,7 @@ const copy = Effect.fnUntraced(function*(
   target: ServedLayout
 ): Effect.fn.Return<Copied, ToolError> {
   const { platform, referrers, sparse, to_repository } = request
-  const items = yield* itemsOf(layout, request)
+  const { items, others } = yield* itemsOf(layout, request)
   const all = yield* copyManifests(items, { registry: target.registry, repository: to_repository }, {
     platform,
     referrers,
@@ -93,33 +97,52 @@ const copy = Effect.fnUntraced(function*(
     onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
   })
   const sum = (count: (one: Done) => number): number => all.reduce((total, one) => total + count(one), 0)
-  const [only, ...others] = all
+  const [only, ...more] = all
   return {
     repository: to_repository,
-    ...(only === undefined || others.length > 0 ? {} : { digest: only.digest }),
+    ...(only === undefined || more.length > 0 ? {} : { digest: only.digest }),
     tags: Array.from(new Set(all.flatMap(({ tags }) => tags))),
     manifests: sum(({ manifests }) => manifests),
     blobs_copied: sum(({ blobsCopied }) => blobsCopied),
     blobs_present: sum(({ blobsPresent }) => blobsPresent),
-    bytes_copied: sum(({ bytesCopied }) => bytesCopied)
+    bytes_copied: sum(({ bytesCopied }) => bytesCopied),
+    ...(others.length === 0 ? {} : { others })
   }
 })
+
+interface Asked {
+  readonly items: ReadonlyArray<CopyItem>
+  /** What the same tags name, for other platforms. */
+  readonly others: ReadonlyArray<string>
+}
 
 /** What is copied, each with the tags that it is to have; none of them moves a tag. */
 const itemsOf = Effect.fnUntraced(function*(
   layout: ServedLayout,
-  { ref, refs, tags }: Request
-): Effect.fn.Return<ReadonlyArray<CopyItem>, ToolError> {
+  { platform, ref, refs, tags }: Request
+): Effect.fn.Return<Asked, ToolError> {
   if ((ref === undefined) === (refs === undefined)) return yield* invalidArgument("ref, refs: give one of them")
+  const others: Array<string> = []
+  const sourceNamed = Effect.fnUntraced(function*(name: string) {
+    const found = yield* findManifest(layout, name)
+    if (platform === undefined) others.push(...(found.others ?? []).map(described))
+    return yield* sourceFor(found, platform)
+  })
   if (refs === undefined) {
-    const source = sourceOf(yield* findManifest(layout, ref ?? ""))
-    return [{ source, tags: (tags ?? []).map((tag) => ({ tag, ifAbsent: true })) }]
+    const source = yield* sourceNamed(ref ?? "")
+    return { items: [{ source, tags: (tags ?? []).map((tag) => ({ tag, ifAbsent: true })) }], others }
   }
   if (tags !== undefined) return yield* invalidArgument("tags: are for a single ref; refs keep their own")
-  return yield* Effect.forEach(refs, (one) =>
+  const items = yield* Effect.forEach(refs, (one) =>
     Effect.gen(function*() {
       const { digest, tag } = yield* Effect.fromResult(parseLayoutReference(one))
       if (tag === undefined || digest !== undefined) return yield* invalidArgument(`refs: ${one} is no repository:tag`)
-      return { source: sourceOf(yield* findManifest(layout, one)), tags: [{ tag, ifAbsent: true }] }
+      return { source: yield* sourceNamed(one), tags: [{ tag, ifAbsent: true }] }
     }))
+  return { items, others }
 })
+
+const described = (descriptor: Descriptor): string => {
+  const platform = shownPlatform(descriptor)
+  return platform === undefined ? descriptor.digest : `${descriptor.digest} (${platform})`
+}

@@ -6,7 +6,7 @@ import { findFiles, listFiles, paged, type PageOf } from "../../image/inside/lis
 import type { OpenImage } from "../../image/inside/openImage.ts"
 import { readPath } from "../../image/inside/readPath.ts"
 import { Unsupported } from "../../oci/OciError.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { pageOf } from "../tool/display.ts"
 import * as limits from "../tool/limits.ts"
@@ -74,7 +74,7 @@ export const opened = Effect.fnUntraced(function*(
       reason: "this server cannot decompress layers"
     })
   }
-  return yield* inside.open(sourceOf(yield* findManifest(layout, ref)), platform)
+  return yield* inside.open(yield* sourceFor(yield* findManifest(layout, ref), platform), platform)
 })
 
 export const listImageFiles = defineTool({

@@ -5,7 +5,8 @@ import { isDigest, shortDigest } from "../../oci/Digest.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { Unsupported } from "../../oci/OciError.ts"
 import { isAttestation } from "../../oci/Platform.ts"
-import { findManifest } from "../../ops/refs/find.ts"
+import { sourceOf } from "../../ops/refs/copySource.ts"
+import { candidatesOf, findManifest, type Found } from "../../ops/refs/find.ts"
 import { contentSize, type Inspected, inspectFound, type Weighed, weighImages } from "../../ops/refs/inspect.ts"
 import { placeAt } from "../../ops/refs/placeAt.ts"
 import { Allowance, clean, cleanEntries } from "../tool/display.ts"
@@ -77,10 +78,10 @@ export const inspectImage = defineTool({
     const parts = new Parts()
     const details = inspected.manifest.kind === "index"
       ? {
-        platforms: parts.take("platforms", (yield* weighImages(found, inspected)).map(platformEntry)),
+        platforms: parts.take("platforms", (yield* weighImages(sourceOf(found), inspected)).map(platformEntry)),
         ...attestationsOf(inspected, parts)
       }
-      : yield* imageOf(inspected, parts, history)
+      : { ...othersOf(found, platform, parts), ...(yield* imageOf(inspected, parts, history)) }
     const counts = Array.from(inspected.referrers, ([type, count]) => [clean(type) || "unknown", count] as const)
     const referrers = Object.fromEntries(parts.take("referrers", counts))
     return {
@@ -120,7 +121,7 @@ class Parts {
 }
 
 /** What tells it from others for its platform, and what it is where it is for none. */
-const platformEntry = ({ artifactType, descriptor, state }: Weighed) => {
+const platformEntry = ({ artifactType, descriptor, state }: Pick<Weighed, "artifactType" | "descriptor" | "state">) => {
   const { annotations = {}, digest, mediaType, platform = {}, size } = descriptor
   const version = fieldOf(platform, "os.version")
   const shown = shownPlatform(descriptor)
@@ -136,6 +137,15 @@ const platformEntry = ({ artifactType, descriptor, state }: Weighed) => {
     ...(state === "present" ? {} : { state })
   }
 }
+
+/** What a tag names that has an entry for each platform, as if an index had it. */
+const othersOf = (found: Found, platform: string | undefined, parts: Parts) =>
+  platform !== undefined || found.others === undefined ? {} : {
+    platforms: parts.take(
+      "platforms",
+      candidatesOf(found).map((descriptor) => platformEntry({ descriptor, state: "present" }))
+    )
+  }
 
 const attestationsOf = ({ manifest }: Inspected, parts: Parts) => {
   const all = manifest.manifests.filter(isAttestation).map(({ annotations = {}, digest }) => {

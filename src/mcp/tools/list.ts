@@ -157,11 +157,14 @@ export const listTags = defineTool({
       const all = registry.tags(repository, page)
       return isMatch === undefined ? all : Stream.filter(all, isMatch)
     }
-    const names = sort === "name"
+    const dated = sort === "name" ? undefined : yield* datedTags(layout, chosen, request)
+    const names = dated === undefined
       ? yield* pageOfNames(chosen, { limit, prefix, start_after })
-      : yield* newestFirst(layout, chosen, request)
+      : yield* newestFirst(Array.from(dated.keys()), request)
     if (!detail) return { repository, tags: names.items, ...nextOf(names.items, names.more) }
-    const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag), { concurrency: 8 })
+    const all = yield* Effect.forEach(names.items, (tag) => detailOf(layout, repository, tag, dated?.get(tag)), {
+      concurrency: 8
+    })
     // A tag that has gone since it was listed has no details, and is no tag any more.
     const details = new Allowance(limits.partCharacters / 2).take(all.flatMap((one) => one ?? []))
     const cut = details.length < names.items.length
@@ -170,19 +173,21 @@ export const listTags = defineTool({
   })
 })
 
-/** A page of tags, those whose images were created last before the others; of one age, in lexical order. */
-const newestFirst = Effect.fnUntraced(function*(
+/** Tags, those whose images were created last before the others; of one age, in lexical order. */
+const datedTags = Effect.fnUntraced(function*(
   { registry }: ServedLayout,
   list: (page: Page) => Stream.Stream<Tag, RegistryError>,
-  { limit, prefix = "", repository, start_after }: {
-    readonly limit: number
-    readonly prefix?: string | undefined
-    readonly repository: string
-    readonly start_after?: string | undefined
-  }
+  { prefix = "", repository }: { readonly prefix?: string | undefined; readonly repository: string }
 ) {
   const tags = (yield* Stream.runCollect(list({}))).filter((tag) => tag.startsWith(prefix))
-  const sorted = yield* newestTags(registry, repository, tags)
+  return yield* newestTags(registry, repository, tags)
+})
+
+/** A page of them. */
+const newestFirst = Effect.fnUntraced(function*(
+  sorted: ReadonlyArray<Tag>,
+  { limit, start_after }: { readonly limit: number; readonly start_after?: string | undefined }
+) {
   const begin = start_after === undefined ? 0 : sorted.findIndex((tag) => tag === start_after) + 1
   if (start_after !== undefined && begin === 0) {
     return yield* invalidArgument("start_after: no such tag here; begin again without it")
@@ -191,7 +196,12 @@ const newestFirst = Effect.fnUntraced(function*(
 })
 
 /** A manifest that cannot be read is still listed, as what its media type says it is. */
-const detailOf = ({ registry }: ServedLayout, repository: string, tag: Tag) =>
+const detailOf = (
+  { registry }: ServedLayout,
+  repository: string,
+  tag: Tag,
+  known: Option.Option<string> | undefined
+) =>
   Effect.gen(function*() {
     const descriptor = yield* registry.resolveTag(repository, tag)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))
@@ -201,7 +211,7 @@ const detailOf = ({ registry }: ServedLayout, repository: string, tag: Tag) =>
       digest: shortDigest(descriptor.digest),
       kind: Result.isSuccess(facts) ? facts.success.kind : kinds[kindOf(descriptor.mediaType)],
       size: descriptor.size,
-      ...Option.match(yield* createdOf(registry, repository, descriptor), {
+      ...Option.match(known ?? (yield* createdOf(registry, repository, descriptor)), {
         onNone: () => ({}),
         onSome: (created) => ({ created })
       })

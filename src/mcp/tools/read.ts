@@ -50,7 +50,7 @@ export const resolve = defineTool({
     if (platform !== undefined && kind === "blob") return yield* invalidArgument("platform: is for manifests")
     const found = platform === undefined
       ? named
-      : { ...named, descriptor: (yield* choosePlatform(named, named.descriptor, platform)).descriptor }
+      : { ...named, descriptor: (yield* choosePlatform(named, platform)).descriptor }
     const all = yield* tagsOf(found)
     const tags = new Allowance().take(all)
     return {
@@ -126,7 +126,7 @@ export const getManifest = defineTool({
     }
     const { bytes, descriptor, manifest } = platform === undefined
       ? yield* readManifest(found, found.descriptor)
-      : yield* choosePlatform(found, found.descriptor, platform)
+      : yield* choosePlatform(found, platform)
     const head = { ...sourceFields(found), ...bare(descriptor) }
     switch (format) {
       case "raw":

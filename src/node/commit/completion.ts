@@ -17,6 +17,7 @@ import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"
 import { secondNameOf } from "../blobs/secondNames.ts"
 import { digestsInTrash, overInTrash } from "../blobs/trash.ts"
 import { asStorage } from "../files/asStorage.ts"
+import { warnOf } from "../files/fallback.ts"
 import { identityOf } from "../files/identity.ts"
 import { ifThere, type LayoutFiles } from "../files/layoutFiles.ts"
 import { isLookReliable } from "../files/mtimeReliable.ts"
@@ -64,7 +65,7 @@ export const makeCompletion = (
       // manifests of the entries get second names.
       Effect.catchIf(cannotBeWalked, ({ message }) =>
         Effect.as(
-          Effect.logWarning(`${files.root}: not all content can be held against other tools' collections: ${message}`),
+          warnOf(files.root, `not all content can be held against other tools' collections: ${message}`),
           new Map(entries.flatMap(({ digest }) => isContentDigest(digest) ? [[digest, true]] : []))
         ))
     )

@@ -21,12 +21,16 @@ const sentences = {
     "it excludes the same writers, but who waits for it is served in no order."
 } as const
 
+/** Warns of something about a layout; whatever collects logs finds the folder in `oci.layout`. */
+export const warnOf = (root: string, sentence: string): Effect.Effect<void> =>
+  Effect.annotateLogs(Effect.logWarning(`${root}: ${sentence}`), { "oci.layout": root })
+
 /** Says once for every opening of a layout that something is done in a weaker way. */
 export const fallBack = ({ reported, root }: LayoutFiles, lacking: keyof typeof sentences): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (reported.has(lacking)) return Effect.void
     reported.add(lacking)
-    return Effect.logWarning(`${root}: ${sentences[lacking]}`)
+    return warnOf(root, sentences[lacking])
   })
 
 /**

@@ -59,9 +59,24 @@ const noteLength = 160
 const noteHolder = (files: LayoutFiles, since: number): Effect.Effect<void> =>
   writeNote(files, files.holder, `process ${process.pid} on ${host} since ${new Date(since).toISOString()}`, noteLength)
 
+const form = /^process (\d{1,10}) on (.+) since \S+$/u
+
+/** Whether a note is of a process of this machine that is gone: another one, which has left no note, has the lock. */
+const isOfTheDead = (note: string): boolean => {
+  const [, pid, place] = form.exec(note) ?? []
+  if (pid === undefined || place !== host) return false
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ESRCH"
+  }
+}
+
 const holderOf = ({ fs, holder }: LayoutFiles): Effect.Effect<string | undefined> =>
   Effect.scoped(Effect.gen(function*() {
     const handle = yield* fs.open(holder, { access: "read" })
     const bytes = yield* readAll(handle, Math.min((yield* handle.stat).size, 300))
-    return Buffer.from(bytes).toString("utf8").trim()
+    const note = Buffer.from(bytes).toString("utf8").trim()
+    return isOfTheDead(note) ? undefined : note
   })).pipe(Effect.orElseSucceed(() => undefined))

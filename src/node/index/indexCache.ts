@@ -51,11 +51,12 @@ export const makeIndexCache = Effect.fnUntraced(function*(
       const before = known?.seen.handle
       known = next
       return before === undefined || before === next?.seen.handle ? Effect.void : before.close
-    })
+    }).pipe(Effect.uninterruptible)
 
   yield* Effect.addFinalizer(() => remember(undefined))
 
-  const refresh = Effect.gen(function*() {
+  // A reader that is interrupted between opening the index and keeping it would leave it open for good.
+  const refresh = Effect.uninterruptible(Effect.gen(function*() {
     const next: CachedLayout = {
       seen: yield* readLayoutView(files, defaultRepository, known?.seen.end),
       written: undefined,
@@ -63,7 +64,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     }
     yield* remember(next)
     return next
-  })
+  }))
 
   /** What is known, if it still holds. */
   const confirmed = Effect.gen(function*() {

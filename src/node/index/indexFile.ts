@@ -85,7 +85,8 @@ const patiently = Effect.fnUntraced(function*<A extends { readonly _tag: string 
     if (!isUnreadable(found)) return found
     const now = yield* Clock.currentTimeMillis
     if (now - found.modified >= patienceMillis || now - started >= patienceMillis) return found
-    yield* Effect.sleep(pause)
+    // Nothing is open now, so that a caller that must not be interrupted while something is can be.
+    yield* Effect.interruptible(Effect.sleep(pause))
   }
 })
 
@@ -104,6 +105,16 @@ export const readIndex = Effect.fnUntraced(function*(
   if (found._tag === "Read") return found
   return yield* new IndexInvalid({ path: relative(files.root, path), reason: found.reason })
 })
+
+/** The index as it is, or nothing when there is none; its file is not kept open. */
+export const readClosedIndex = (
+  files: LayoutFiles,
+  path: string = files.index
+): Effect.Effect<IndexOnDisk | undefined, IndexInvalid | IndexTooLarge | StorageError | SymlinkRefused> =>
+  Effect.uninterruptible(Effect.flatMap(
+    readIndex(files, path),
+    (read) => read === undefined ? Effect.undefined : Effect.as(read.handle.close, read.index)
+  ))
 
 /** Identifies the bytes of a file without parsing them. */
 export interface Fingerprint {

@@ -12,7 +12,7 @@ import { ifThere, type LayoutFiles, RandomName, statIfThere } from "../files/lay
 import { hashOfName, nameOfHash } from "../files/names.ts"
 import type { FileStat, FsError } from "../fs/LayoutFs.ts"
 import type { GroupRecord } from "../journal/journalRecord.ts"
-import { type Fingerprint, fingerprintOf, type IndexOnDisk, readIndex, readIndexOnce } from "./indexFile.ts"
+import { type Fingerprint, fingerprintOf, type IndexOnDisk, readClosedIndex, readIndexOnce } from "./indexFile.ts"
 import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 
 /** How long a tool may take between opening an index and writing into it. */
@@ -153,9 +153,11 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
       trust(replaced, print)
       return undefined
     }
-    const found = yield* readIndexOnce(files, path)
+    const found = yield* Effect.uninterruptible(Effect.tap(
+      readIndexOnce(files, path),
+      (read) => read._tag === "Read" ? read.handle.close : Effect.void
+    ))
     if (found._tag !== "Read") return undefined
-    yield* found.handle.close
     const { hash } = found.index
     if (hash !== before && hash !== after) return { replaced, index: found.index }
     trust(replaced, found.index)
@@ -198,11 +200,10 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
           trust(replaced, print)
           return false
         }
-        const there = yield* readIndex(files, path)
+        const there = yield* readClosedIndex(files, path)
         if (there === undefined) return false
-        yield* there.handle.close
-        if (there.index.hash === before) trust(replaced, there.index)
-        return there.index.hash !== before
+        if (there.hash === before) trust(replaced, there)
+        return there.hash !== before
         // The next writer looks at it again.
       }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
     changed: storage(Effect.gen(function*() {

@@ -2,8 +2,9 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { join, relative, sep } from "node:path"
 import { fromIndex } from "../../layout/State.ts"
+import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import { type Algorithm, algorithms, type ContentDigest } from "../../oci/Digest.ts"
-import { findDuplicateKey } from "../../oci/Json.ts"
+import { findDuplicateKey, readJson } from "../../oci/Json.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { manifestBytes } from "../../ops/limits.ts"
 import { damaged } from "../../ops/manifests/damage.ts"
@@ -41,18 +42,18 @@ export const makeInspection = (
     open = stat !== undefined && has(stat, others.enter) && has(stat, others.read)
   })
 
-  const index = Effect.gen(function*() {
+  const index = Effect.uninterruptible(Effect.gen(function*() {
     const read = yield* readIndex(files)
     if (read === undefined) return undefined
     const { handle, index } = read
     const stat = yield* Effect.ensuring(storage(handle.stat), handle.close)
     return {
       state: fromIndex(index.entries, { defaultRepository, bytes: index.bytes }),
-      manifests: listOf(index),
+      ...aboutDocument(index),
       keyTwice: Option.getOrUndefined(findDuplicateKey(textOf(index))),
       readable: !open || has(stat, others.read)
     } satisfies IndexCondition
-  })
+  }))
 
   const journal = storage(Effect.gen(function*() {
     const end = yield* readEnd(files)
@@ -116,12 +117,18 @@ export const makeInspection = (
 
 const has = ({ mode }: FileStat, bit: number): boolean => (mode & bit) !== 0
 
-/** Only an empty list can be a list that is not there. */
-const listOf = (index: IndexOnDisk): IndexCondition["manifests"] => {
-  if (index.entries.length > 0) return "list"
-  const document: unknown = JSON.parse(textOf(index))
-  if (typeof document !== "object" || document === null || !("manifests" in document)) return "absent"
-  return document.manifests === null ? "null" : "list"
+/** What `manifests` and `schemaVersion` are. */
+const aboutDocument = (index: IndexOnDisk): Pick<IndexCondition, "manifests" | "otherVersion"> => {
+  const document = Result.getOrElse(readJson(index.raw), () => null)
+  const [manifests, version] = isJsonObject(document)
+    ? [fieldOf(document, "manifests"), fieldOf(document, "schemaVersion")]
+    : []
+  return {
+    manifests: manifests === undefined ? "absent" : manifests === null ? "null" : "list",
+    ...(version === 2
+      ? {}
+      : { otherVersion: { written: version === undefined ? undefined : JSON.stringify(version) } })
+  }
 }
 
 /** What our own folder holds of content. */

@@ -12,7 +12,7 @@ import { keepOwner, makeFolder, syncFolder, syncWhole, tell, withTemporary } fro
 import { cannotExchange, cannotLink } from "../files/fallback.ts"
 import { guard, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
-import { checkLayout, readIndex, textOf } from "../index/indexFile.ts"
+import { checkLayout, readClosedIndex, textOf } from "../index/indexFile.ts"
 import { emptyIndex, putTogether, takeApart } from "../index/indexText.ts"
 import { historyOf } from "../index/past.ts"
 import { stillWaits } from "../index/replacedIndexes.ts"
@@ -45,7 +45,7 @@ const locked = (
 const mendMarker = (files: LayoutFiles): Mended =>
   Effect.gen(function*() {
     if ((yield* checkLayout(files)) !== undefined) return Option.none()
-    if ((yield* readWhole(files)) === undefined) {
+    if ((yield* readClosedIndex(files)) === undefined) {
       return yield* new LayoutInvalid({ path: "oci-layout", reason: "is missing, and so is the index beside it" })
     }
     yield* createMarker(files)
@@ -54,7 +54,7 @@ const mendMarker = (files: LayoutFiles): Mended =>
 
 const mendList = (files: LayoutFiles): Mended =>
   Effect.gen(function*() {
-    const index = yield* readWhole(files)
+    const index = yield* readClosedIndex(files)
     if (index === undefined || index.entries.length > 0) return Option.none()
     const found = textOf(index)
     const text = putTogether(takeApart(found, []), [], undefined)
@@ -62,13 +62,6 @@ const mendList = (files: LayoutFiles): Mended =>
     yield* replaceIndex(files, text)
     return Option.some(`wrote "manifests": [] into index.json`)
   })
-
-/** The index; its file is not kept open. */
-const readWhole = Effect.fnUntraced(function*(files: LayoutFiles) {
-  const read = yield* readIndex(files)
-  if (read !== undefined) yield* read.handle.close
-  return read?.index
-})
 
 /** An index where it is lost, whole from the first moment on: who comes after a crash finds it lost, or made. */
 export const restoreIndex = (
@@ -84,7 +77,7 @@ export const restoreIndex = (
     files,
     lockWaitMillis,
     Effect.gen(function*() {
-      const read = yield* Effect.result(readWhole(files))
+      const read = yield* Effect.result(readClosedIndex(files))
       if (Result.isFailure(read) && read.failure._tag !== "IndexInvalid") return yield* Effect.fail(read.failure)
       if (Result.isSuccess(read) && read.success !== undefined) return Option.none()
       const known = yield* lastCommitted(files, defaultRepository)

@@ -4,20 +4,45 @@ import type { Digest } from "../../oci/Digest.ts"
 import type { NamesReads } from "./Names.ts"
 import type { RegistryReads, RegistryShape, TagRequest } from "./Registry.ts"
 
+/** What a copy reads; every registry has it, whatever it is. */
+export type CopyReads = Pick<
+  RegistryReads,
+  "attached" | "choices" | "getBlob" | "getManifest" | "getTag" | "referrers" | "resolveBlob" | "resolveManifest"
+>
+
+/** What a copy writes with; every registry has it, whatever it is. */
+export interface CopyWrites extends
+  Pick<
+    RegistryShape,
+    "batch" | "mountBlob" | "pushBlob" | "pushManifest" | "resolveManifest" | "resolveTag"
+  >
+{
+  /**
+   * Whether manifests are kept apart from blobs, as a registry on the network keeps them: then manifests that only an index
+   * names are pushed as manifests, each after what it names, and what has the tags comes last. False by default.
+   */
+  readonly manifestsApart?: boolean | undefined
+}
+
 /** A manifest of a repository, or an entry by exactly the name it is written with. */
 export type CopySource =
   | {
-    readonly registry: RegistryReads
+    readonly registry: CopyReads
     readonly repository: string
     /** A tag, or a digest. */
     readonly reference: string
   }
+  | { readonly registry: CopyReads & NamesReads; readonly refName: string }
+
+/** As `CopySource`, in a registry that can be looked into as well. */
+export type ImageSource =
+  | { readonly registry: RegistryReads; readonly repository: string; readonly reference: string }
   | { readonly registry: RegistryReads & NamesReads; readonly refName: string }
 
 /** Where a manifest is copied to. */
 export interface CopyTarget {
   /** May be the source's; blobs are then mounted. */
-  readonly registry: RegistryShape
+  readonly registry: CopyWrites
   readonly repository: string
   /** Set when everything else is there; without any, the manifest is there by its digest. */
   readonly tags?: ReadonlyArray<TagRequest> | undefined

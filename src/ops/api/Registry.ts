@@ -169,6 +169,11 @@ export interface RegistryReads extends ContentSource {
   readonly resolveBlob: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveBlobError>
   readonly resolveManifest: (repository: string, digest: string) => Effect.Effect<Descriptor, ResolveManifestError>
   readonly resolveTag: (repository: string, tag: string) => Effect.Effect<Descriptor, ResolveTagError>
+  /**
+   * Everything that a tag names, each with the platform that its entry states: what `resolveTag` answers, and then other
+   * entries of the same tag, as tools write them that list each platform by itself. `NameUnknown`, `ManifestUnknown`.
+   */
+  readonly choices: (repository: string, tag: string) => Effect.Effect<ReadonlyArray<Descriptor>, ResolveTagError>
   /** Tags in lexical order. `NameUnknown`. */
   readonly tags: (repository: string, page?: Page) => Stream.Stream<Tag, ListTagsError>
   /**

@@ -38,7 +38,7 @@ export type GetBlobError = ResolveBlobError | ContentFault
 export type GetBlobRangeError = GetBlobError | RangeInvalid
 /** Of `resolveManifest`. */
 export type ResolveManifestError = NameInvalid | NameUnknown | DigestInvalid | ManifestUnknown | ReadFault
-/** Of `resolveTag`. */
+/** Of `resolveTag` and `choices`. */
 export type ResolveTagError = NameInvalid | NameUnknown | TagInvalid | ManifestUnknown | ReadFault
 /** Of `getManifest`. */
 export type GetManifestError = ResolveManifestError | ManifestFault

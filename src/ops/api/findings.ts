@@ -50,6 +50,7 @@ const kinds = {
   ],
   INDEX_UNREADABLE: ["error", "person", "put the file back in its place, or allow what is refused"],
   INDEX_NO_LIST: ["warning", "repair", `write "manifests": []`],
+  INDEX_VERSION: ["warning", "person", `write "schemaVersion": 2 into index.json; some tools refuse it otherwise`],
   INDEX_KEY_TWICE: ["warning", "person", "make one of the two in index.json; the last one counts"],
   JOURNAL_DAMAGED: ["warning", "person", "none needed: the next write starts a new journal and keeps this one aside"],
   JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],

@@ -86,20 +86,24 @@ export const createdOf = Effect.fnUntraced(function*(
   return Option.map(found, ({ time }) => new Date(time).toISOString())
 })
 
-/** Tags by the time at which their images were created, the newest first; of one time, or of none, as they came. */
+/**
+ * Tags with the time at which their images were created, as `createdOf` says it, the newest first; of one time, or of
+ * none, as they came.
+ */
 export const newestTags = Effect.fnUntraced(function*(
   registry: RegistryReads,
   repository: string,
   tags: ReadonlyArray<Tag>
-): Effect.fn.Return<ReadonlyArray<Tag>, RegistryError> {
+): Effect.fn.Return<ReadonlyMap<Tag, Option.Option<string>>, RegistryError> {
   const dated = yield* Effect.forEach(tags, (tag) =>
     registry.resolveTag(repository, tag).pipe(
       Effect.flatMap((descriptor) => createdOf(registry, repository, descriptor)),
       // It has gone since it was listed.
       Effect.catchTags({ ManifestUnknown: () => Effect.succeedNone, NameUnknown: () => Effect.succeedNone }),
-      Effect.map((created) => ({ tag, created: Option.getOrElse(created, () => "") }))
+      Effect.map((created) => ({ tag, created, text: Option.getOrElse(created, () => "") }))
     ), { concurrency: 8 })
-  return dated.toSorted((a, b) => (a.created > b.created ? -1 : a.created < b.created ? 1 : 0)).map(({ tag }) => tag)
+  const sorted = dated.toSorted((a, b) => (a.text > b.text ? -1 : a.text < b.text ? 1 : 0))
+  return new Map(sorted.map(({ created, tag }) => [tag, created]))
 })
 
 const configOf = (registry: RegistryReads, repository: string, config: Descriptor) =>

@@ -17,7 +17,7 @@ import type { Walk } from "../manifests/manifests.ts"
 import { belongingsIn } from "../reachability/belonging.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { walkRepositoryCached } from "../repositories/walkRepository.ts"
-import { bare } from "./reads.ts"
+import { bare } from "./findTag.ts"
 
 /** The digests of a walk, sorted once. */
 const sorted = new WeakMap<Walk, Readonly<Record<"manifest" | "blob", ReadonlyArray<Digest>>>>()

@@ -16,7 +16,7 @@ import {
   RangeInvalid
 } from "../../oci/OciError.ts"
 import { quoted } from "../../oci/quoted.ts"
-import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
+import { parseTag, type Repository } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
@@ -26,6 +26,7 @@ import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placesOf } from "../repositories/entryNamed.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
+import { bare, choicesOf, findTag } from "./findTag.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -53,26 +54,6 @@ export const findManifest = Effect.fnUntraced(function*(
  */
 const notAnEntry = ({ annotations: _annotations, ...descriptor }: Descriptor): Descriptor => descriptor
 
-const findTag = (
-  state: State,
-  repository: Repository,
-  tag: Tag
-): Result.Result<Descriptor, ManifestUnknown | NameUnknown> => {
-  const found = tagged(state, repository, tag)[0]?.descriptor
-  if (found !== undefined) return Result.succeed(found)
-  return Option.isNone(names(state, repository))
-    ? Result.fail(new NameUnknown({ repository: repository }))
-    : Result.fail(new ManifestUnknown({ repository, reference: tag }))
-}
-
-/** Type, digest and size: what the operations promise; what else an entry carries is the entry's. */
-export const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Descriptor => ({
-  mediaType,
-  digest,
-  size,
-  ...(artifactType === undefined ? {} : { artifactType })
-})
-
 type Reads = Pick<
   LayoutRegistry,
   | "getBlob"
@@ -82,6 +63,7 @@ type Reads = Pick<
   | "resolveBlob"
   | "resolveManifest"
   | "resolveTag"
+  | "choices"
   | "describe"
   | "tagsOf"
   | "expandDigest"
@@ -247,6 +229,14 @@ export const makeReads = (catalog: Catalog): Reads => {
     describe: Effect.fn("Registry.describe")(function*(repository, descriptor) {
       const opened = yield* catalog.open(repository)
       return yield* opened.manifests.facts(descriptor)
+    }),
+    choices: Effect.fn("Registry.choices")(function*(repository, input) {
+      const opened = yield* catalog.open(repository)
+      yield* annotate({ reference: input })
+      const tag = yield* Effect.fromResult(parseTag(input))
+      const state = yield* opened.layout.snapshot
+      yield* Effect.fromResult(findTag(state, opened.repository, tag))
+      return choicesOf(state, opened.repository, tag)
     }),
     resolveName: Effect.fn("Registry.resolveName")(function*(refName) {
       return bare((yield* namedEntry(refName)).descriptor)

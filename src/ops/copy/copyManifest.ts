@@ -9,7 +9,7 @@ import type { CopyError } from "../api/errors.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
 import { readSource, type SourceReader } from "../refs/copySource.ts"
-import { type Found as Walked, type Part, walkCopy } from "./copyWalk.ts"
+import { type Found as Walked, type Part, type Placed, walkCopy } from "./copyWalk.ts"
 
 /** Blobs under way at once. */
 const usual = 4
@@ -56,7 +56,7 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
     found,
     ({ item, reader, walked }) => sendParts(reader, item.source, target, walked.parts, { ...options, passed })
   )
-  const revision = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target.repository, options)))
+  const revision = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target, options)))
   return found.flatMap(({ item: { tags }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
     const [root] = entries
     const parts = sent[at]
@@ -84,8 +84,9 @@ const prepare = Effect.fnUntraced(function*(
   { platform, referrers = false, sparse = false }: CopyOptions
 ): Effect.fn.Return<Prepared, CopyError> {
   const reader = readSource(item.source)
-  const asked = yield* reader.root
-  const root = platform === undefined ? asked : (yield* chooseImage(reader, asked.descriptor, platform)).manifest
+  const root = platform === undefined
+    ? yield* reader.root
+    : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
@@ -110,10 +111,10 @@ const sizeOf = (parts: ReadonlyArray<Part>): number => parts.reduce((sum, { desc
 
 const changesOf = (
   { item: { tags }, walked: { entries } }: Prepared,
-  repository: string,
+  { registry: { manifestsApart = false }, repository }: Omit<CopyTarget, "tags">,
   { sparse = false }: CopyOptions
-): ReadonlyArray<Change> =>
-  entries.map((entry, place): Change => ({
+): ReadonlyArray<Change> => {
+  const changes = entries.map((entry, place): Change => ({
     _tag: "PushManifest",
     repository,
     bytes: entry.bytes,
@@ -126,6 +127,9 @@ const changesOf = (
       ...(entry.annotations === undefined ? {} : { annotations: entry.annotations })
     }
   }))
+  // What becomes visible one by one begins with what belongs to the manifest.
+  return manifestsApart ? [...changes.slice(1), ...changes.slice(0, 1)] : changes
+}
 
 const nameOf = (tag: TagRequest): string => typeof tag === "string" ? tag : tag.tag
 
@@ -151,7 +155,7 @@ const sendParts = Effect.fnUntraced(function*(
   reader: SourceReader,
   source: CopySource,
   target: CopyTarget,
-  parts: ReadonlyArray<Part>,
+  parts: ReadonlyArray<Placed>,
   { concurrency = usual, passed }: CopyOptions & { readonly passed: (bytes: number) => Effect.Effect<void> }
 ): Effect.fn.Return<Sent, CopyError> {
   const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
@@ -165,7 +169,7 @@ const sendParts = Effect.fnUntraced(function*(
       return yield* passed(size)
     }
     const known = yield* Effect.fromResult(parseContentDigest(digest))
-    if (yield* isThere(source, reader.repository, target, known, size)) {
+    if (yield* isThere(source, reader.repository, target, part, known)) {
       if (!isManifest) sent.blobsPresent++
       return yield* passed(size)
     }
@@ -183,19 +187,34 @@ const sendParts = Effect.fnUntraced(function*(
     } else return yield* stored.failure
   })
 
-  yield* Effect.forEach(parts, one, { concurrency: Math.max(1, concurrency), discard: true })
+  const steps = target.registry.manifestsApart === true ? byHeight(parts) : [parts]
+  for (const step of steps) {
+    yield* Effect.forEach(step, one, { concurrency: Math.max(1, concurrency), discard: true })
+  }
   return sent
 })
+
+/** Content first, and then each manifest after those that it names. */
+const byHeight = (parts: ReadonlyArray<Placed>): ReadonlyArray<ReadonlyArray<Placed>> => {
+  const heights = Array.from(new Set(parts.map(({ height }) => height))).toSorted((a, b) => a - b)
+  return heights.map((height) => parts.filter((part) => part.height === height))
+}
 
 /** Whether the target has the content, of this size, or can mount it; from then on it is held as if it were new. */
 const isThere = Effect.fnUntraced(function*(
   source: CopySource,
   from: string,
   { registry, repository }: CopyTarget,
-  digest: ContentDigest,
-  size: number
+  { descriptor: { size }, isManifest }: Part,
+  digest: ContentDigest
 ): Effect.fn.Return<boolean, CopyError> {
-  const repositories = source.registry === registry && from !== repository ? [repository, from] : [repository]
+  if (isManifest && registry.manifestsApart === true) {
+    return yield* registry.resolveManifest(repository, digest).pipe(
+      Effect.as(true),
+      Effect.catchTags({ ManifestUnknown: () => Effect.succeed(false), NameUnknown: () => Effect.succeed(false) })
+    )
+  }
+  const repositories = isSame(source.registry, registry) && from !== repository ? [repository, from] : [repository]
   for (const place of repositories) {
     const found = yield* registry.mountBlob(place, repository, digest).pipe(
       Effect.map((mounted) => mounted.size),
@@ -206,15 +225,25 @@ const isThere = Effect.fnUntraced(function*(
   return false
 })
 
+const isSame = (one: object, other: object): boolean => one === other
+
 /** Content on its way; told as damaged when it turns out not to be what its name and descriptor say. */
 const send = (
   reader: SourceReader,
   { registry, repository }: CopyTarget,
-  { descriptor }: Part,
+  { descriptor, isManifest }: Part,
   digest: ContentDigest,
   passed: (count: number) => Effect.Effect<void>
 ): Effect.Effect<void, CopyError> =>
   Effect.scoped(Effect.gen(function*() {
+    if (isManifest && registry.manifestsApart === true) {
+      const { bytes } = yield* Effect.catchTags(reader.manifest(descriptor), {
+        ManifestUnknown: () => Effect.fail(new BlobUnknown({ digest })),
+        NameUnknown: () => Effect.fail(new BlobUnknown({ digest }))
+      })
+      yield* registry.pushManifest(repository, bytes, descriptor.mediaType, { digest, stored: true })
+      return yield* passed(bytes.length)
+    }
     const content = yield* reader.content(descriptor)
     const counted = Stream.tap(content, ({ length }) => passed(length))
     // The digest tells all of it; a size that its manifest says may be wrong, and is copied as it is.

@@ -20,6 +20,11 @@ export interface Part {
   readonly parent: string
 }
 
+/** A part, and how far above content that names nothing it stands: more than any manifest that it names. */
+export interface Placed extends Part {
+  readonly height: number
+}
+
 /** A manifest, with the tags that say to what it belongs, or what its entry says of it. */
 interface EntryToBe extends ReadManifest {
   readonly tags: ReadonlyArray<string>
@@ -32,7 +37,7 @@ export interface Found {
   /** What becomes an entry of the target: the manifest that was asked for, and then what belongs to it. */
   readonly entries: ReadonlyArray<EntryToBe>
   /** Everything below them, each digest once. */
-  readonly parts: ReadonlyArray<Part>
+  readonly parts: ReadonlyArray<Placed>
   readonly manifests: number
 }
 
@@ -43,6 +48,7 @@ export const walkCopy = Effect.fnUntraced(function*(
   { referrers, sparse }: { readonly referrers: boolean; readonly sparse: boolean }
 ): Effect.fn.Return<Found, CopyError> {
   const parts = new Map<string, Part>()
+  const named = new Map<string, Array<string>>()
   const seen = new Set<string>([root.descriptor.digest])
   const entries: Array<EntryToBe> = [{ ...root, tags: [] }]
   const scanned = new Set<string>()
@@ -86,10 +92,13 @@ export const walkCopy = Effect.fnUntraced(function*(
     for (let depth = 0; level.length > 0; depth++) {
       yield* limits.atMost(limits.walkDepth, depth, "indexes inside indexes")
       const next: Array<ReadManifest> = []
-      for (const { descriptor: { digest: parent }, manifest } of level) {
+      for (const { descriptor, manifest } of level) {
+        const { digest: parent } = descriptor
+        if (manifest.shadowed !== undefined) yield* mentioned(descriptor)
         for (const child of children(manifest)) {
           const isManifest = child.role === "manifest" && kindOf(child.descriptor.mediaType) !== "other"
           add(parts, { descriptor: child.descriptor, optional: sparse || child.optional, isManifest, parent })
+          if (isManifest) named.set(parent, [...named.get(parent) ?? [], child.descriptor.digest])
           if (child.role === "manifest" && !isManifest) yield* mentioned(child.descriptor)
           if (!isManifest || seen.has(child.descriptor.digest)) continue
           seen.add(child.descriptor.digest)
@@ -142,8 +151,24 @@ export const walkCopy = Effect.fnUntraced(function*(
     yield* below(found)
     entries.push({ ...found, tags: [tag], isList: true })
   }
-  return { entries, parts: Array.from(parts.values()), manifests: seen.size }
+  const heights = heightsOf(named)
+  const placed = Array.from(parts.values(), (part) => ({
+    ...part,
+    height: part.isManifest ? heights(part.descriptor.digest) : 0
+  }))
+  return { entries, parts: placed, manifests: seen.size }
 })
+
+/** How many manifests stand below one, in the longest way down; no way leads around, since a digest cannot name itself. */
+const heightsOf = (named: ReadonlyMap<string, ReadonlyArray<string>>): (digest: string) => number => {
+  const known = new Map<string, number>()
+  const heightOf = (digest: string): number => {
+    const height = known.get(digest) ?? 1 + Math.max(0, ...(named.get(digest) ?? []).map(heightOf))
+    known.set(digest, height)
+    return height
+  }
+  return heightOf
+}
 
 const ifThere = <A>(read: Effect.Effect<A, CopyError>): Effect.Effect<A | undefined, CopyError> =>
   Effect.catchTag(read, "ManifestUnknown", () => Effect.undefined)

@@ -30,6 +30,8 @@ export interface IndexCondition {
   readonly state: State
   /** What `manifests` is. */
   readonly manifests: "list" | "null" | "absent"
+  /** `schemaVersion` as it stands there, where that is not 2; `undefined` where it is missing. */
+  readonly otherVersion?: { readonly written: string | undefined }
   /** The path of the first key that its object has twice. */
   readonly keyTwice: string | undefined
   /** See `BlobFile.readable`. */

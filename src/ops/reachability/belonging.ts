@@ -8,12 +8,12 @@ import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
-import { type Facts, neededBy } from "../../oci/Manifest.ts"
+import type { Facts } from "../../oci/Manifest.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached } from "../api/Attached.ts"
 import { descriptorsOf, type Walk } from "../manifests/manifests.ts"
 import type { Opened } from "../repositories/catalog.ts"
-import { needsOfAll } from "./reachable.ts"
+import { linksOf, needsOfAll } from "./reachable.ts"
 import { type Unlisted, unlistedManifests } from "./unlisted.ts"
 
 export interface Belongings {
@@ -103,7 +103,7 @@ export const withUnlisted = (
 ): ReadonlyMap<string, Links> => {
   const all = new Map(links)
   for (const [digest, { facts }] of unlisted) {
-    if (!all.has(digest)) all.set(digest, { children: neededBy(facts).map((child) => child.digest) })
+    if (!all.has(digest)) all.set(digest, linksOf(facts))
   }
   return all
 }

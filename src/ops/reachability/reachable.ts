@@ -8,9 +8,10 @@ import type { Links } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { digestsIn } from "../../oci/digestsIn.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { decodeText } from "../../oci/Json.ts"
-import { neededBy } from "../../oci/Manifest.ts"
+import { type Facts, neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import * as limits from "../limits.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
@@ -27,15 +28,10 @@ export interface Needs {
 /** What is read to find out what a layout needs. */
 type Reading = Pick<Opened, "blobs" | "manifests"> & { readonly pins: Pick<Opened["pins"], "all"> }
 
-/**
- * Content is looked for by the hexadecimal digits alone, in either case: a digest in upper case, without its algorithm,
- * or with a hyphen in the place of the colon is one that we do not understand, and names content all the same.
- */
-const anyDigest = /(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{128})(?![0-9a-f])/giu
-
-/** What a text may name. */
-export const digestsIn = (text: string): ReadonlyArray<string> =>
-  (text.match(anyDigest) ?? []).map((hex) => `${hex.length === 64 ? "sha256" : "sha512"}:${hex.toLowerCase()}`)
+/** What a manifest names, and what it may name for another tool. */
+export const linksOf = (facts: Facts): Links => ({
+  children: [...neededBy(facts).map((child) => child.digest), ...(facts.shadowed ?? [])]
+})
 
 /**
  * What the entries of a state need, and what is pinned.
@@ -50,7 +46,7 @@ export const needsOfAll = Effect.fnUntraced(function*(
   const walk = yield* opened.manifests.walk([...descriptorsOf(entries), ...past], true)
   const links = new Map<string, Links>()
   for (const [digest, facts] of walk.facts) {
-    links.set(digest, { children: neededBy(facts).map((child) => child.digest) })
+    links.set(digest, linksOf(facts))
   }
   const unreadable = new Set<string>(walk.unreadable.keys())
   const named = entries.filter(({ descriptor }) => descriptor === undefined).map(({ digest, value }) => ({
@@ -62,6 +58,7 @@ export const needsOfAll = Effect.fnUntraced(function*(
       kindOf(mediaType) === "other" ? [digest] : []
     ),
     ...named.flatMap(({ children, digest }) => [digest, ...children]),
+    ...Array.from(walk.facts.values()).flatMap(({ shadowed = [] }) => shadowed),
     ...(yield* opened.pins.all).keys()
   ]
   const seen = new Set<string>(walk.facts.keys())

@@ -20,15 +20,53 @@ interface Reader<A> {
   readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, InspectError>
 }
 
+interface Chosen<A> {
+  readonly manifest: A
+  /** The child of an index that said what it is for. */
+  readonly child?: Descriptor
+}
+
+/**
+ * The image for `platform` of what a tag names: one manifest, or several where each platform has an entry of its own.
+ * `PlatformUnknown` where it is none of them, or more than one.
+ */
+export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
+  reader: Reader<A>,
+  [first, ...others]: readonly [Descriptor, ...ReadonlyArray<Descriptor>],
+  platform: string
+): Effect.fn.Return<Chosen<A>, InspectError> {
+  if (others.length === 0) return yield* imageBelow(reader, first, platform)
+  const fitting: Array<{ readonly descriptor: Descriptor; readonly chosen: Chosen<A> }> = []
+  const available: Array<string> = []
+  for (const descriptor of [first, ...others]) {
+    const chosen = yield* imageBelow(reader, descriptor, platform).pipe(
+      Effect.catchTag("PlatformUnknown", (unknown) => {
+        if (unknown.reason === "several" || unknown.reason === "absent") return Effect.fail(unknown)
+        available.push(...unknown.available)
+        return Effect.undefined
+      })
+    )
+    if (chosen !== undefined) fitting.push({ descriptor, chosen })
+  }
+  const [only, other] = fitting
+  if (only === undefined) return yield* new PlatformUnknown({ platform, available })
+  if (other === undefined) return only.chosen
+  return yield* new PlatformUnknown({
+    platform,
+    available: fitting.map(({ descriptor }) => particulars(descriptor)),
+    reason: "several"
+  })
+})
+
 /**
  * The image for `platform`: what a descriptor names or, of an index, the only one below it, and the child that said what
  * it is for. What is no image, and says of no platform, stands for itself. `PlatformUnknown`.
  */
-export const chooseImage = Effect.fnUntraced(function*<A extends Read>(
+const imageBelow = Effect.fnUntraced(function*<A extends Read>(
   reader: Reader<A>,
   descriptor: Descriptor,
   platform: string
-): Effect.fn.Return<{ readonly manifest: A; readonly child?: Descriptor }, InspectError> {
+): Effect.fn.Return<Chosen<A>, InspectError> {
   let at = yield* reader.manifest(descriptor)
   let found: Descriptor | undefined
   for (let level = 0; at.manifest.kind === "index"; level++) {

@@ -2,18 +2,20 @@
 import { Effect, Result, type Scope, Stream } from "effect"
 import { type Descriptor, embeddedData } from "../../oci/Descriptor.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
+import { digestsIn } from "../../oci/digestsIn.ts"
 import { decodeText } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
 import { type BlobUnknown, LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../../oci/OciError.ts"
 import type { Attached } from "../api/Attached.ts"
 import type { ManifestContent } from "../api/Content.ts"
-import type { CopySource } from "../api/Copy.ts"
-import type { SourceError } from "../api/errors.ts"
+import type { CopySource, ImageSource } from "../api/Copy.ts"
+import type { InspectError, SourceError } from "../api/errors.ts"
 import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { parseStored } from "../manifests/parseStored.ts"
-import { digestsIn } from "../reachability/reachable.ts"
-import type { Found } from "./find.ts"
+import { chooseImage } from "./chooseImage.ts"
+import { candidatesOf, type Found } from "./find.ts"
 
 export interface ReadManifest {
   readonly descriptor: Descriptor
@@ -25,6 +27,8 @@ export interface SourceReader {
   /** What a mount takes blobs from. */
   readonly repository: string
   readonly root: Effect.Effect<ReadManifest, SourceError>
+  /** What the source names: the root, and what else its tag names. */
+  readonly candidates: Effect.Effect<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError>
   /** A manifest as its parent names it. */
   readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, SourceError>
   /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
@@ -39,8 +43,18 @@ export interface SourceReader {
 }
 
 /** What was found, as a source of its content. */
-export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): CopySource =>
+export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): ImageSource =>
   repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
+
+/** As `sourceOf`, of what is for a platform among all that its tag names. */
+export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<ImageSource, InspectError> => {
+  const source = sourceOf(found)
+  if (platform === undefined || found.others === undefined) return Effect.succeed(source)
+  return Effect.map(
+    chooseImage(readSource(source), candidatesOf(found), platform),
+    ({ manifest: { descriptor } }) => sourceOf({ ...found, descriptor })
+  )
+}
 
 export const readSource = (source: CopySource): SourceReader => {
   const { registry } = source
@@ -51,7 +65,18 @@ export const readSource = (source: CopySource): SourceReader => {
       Effect.map(({ stream }) => stream),
       Effect.catchTag("BlobUnknown", (unknown) => {
         const data = embeddedData(descriptor)
-        return data._tag === "Some" ? Effect.succeed(Stream.succeed(data.value)) : Effect.fail(unknown)
+        return data._tag === "Some"
+          ? Effect.succeed(Stream.succeed(data.value))
+          : kindOf(descriptor.mediaType) === "other" || "refName" in source
+          ? Effect.fail(unknown)
+          // Registries on the network keep manifests apart from blobs.
+          : registry.getManifest(blobs, descriptor.digest).pipe(
+            Effect.map(({ bytes }) => Stream.succeed(bytes)),
+            Effect.catchTags({
+              ManifestUnknown: () => Effect.fail(unknown),
+              NameUnknown: () => Effect.fail(unknown)
+            })
+          )
       })
     )
 
@@ -94,6 +119,7 @@ export const readSource = (source: CopySource): SourceReader => {
 
   return {
     repository: blobs,
+    candidates: candidatesIn(source),
     root: Effect.flatMap(rootOf(source), ({ bytes, descriptor }) => parsed(descriptor, bytes)),
     manifest: (descriptor) => Effect.flatMap(manifestBytes(descriptor), (bytes) => parsed(descriptor, bytes)),
     document: (descriptor) =>
@@ -129,6 +155,16 @@ const rootOf = (source: CopySource): Effect.Effect<ManifestContent, SourceError>
   const { reference, registry, repository } = source
   return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
 }
+
+const candidatesIn = Effect.fnUntraced(function*(
+  source: CopySource
+): Effect.fn.Return<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError> {
+  if ("refName" in source) return [yield* source.registry.resolveName(source.refName)]
+  const { reference, registry, repository } = source
+  if (reference.includes(":")) return [yield* registry.resolveManifest(repository, reference)]
+  const [first, ...others] = yield* registry.choices(repository, reference)
+  return first === undefined ? yield* new ManifestUnknown({ repository, reference }) : [first, ...others]
+})
 
 const parsed = (descriptor: Descriptor, bytes: Uint8Array): Effect.Effect<ReadManifest, SourceError> =>
   Effect.map(

@@ -66,9 +66,16 @@ export interface Source {
 export interface Found extends Source {
   readonly kind: "manifest" | "blob"
   readonly descriptor: Descriptor
+  /** What else the same tag names, where several entries have it: images for other platforms. */
+  readonly others?: ReadonlyArray<Descriptor>
   /** What a name without a tag was read as. */
   readonly readAs?: string
 }
+
+/** Everything that was found under a tag: what a platform chooses from. */
+export const candidatesOf = (
+  { descriptor, others = [] }: Pick<Found, "descriptor" | "others">
+): readonly [Descriptor, ...ReadonlyArray<Descriptor>] => [descriptor, ...others]
 
 /** In a shared layout a blob is visible from every valid repository name, so any will do for a raw name. */
 export const blobRepository = ({ repository }: Source): string => repository ?? "raw"
@@ -176,7 +183,11 @@ const manifestOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Found, RegistryError> {
   const { registry } = layout
   const found = (descriptor: Descriptor): Found => ({ layout, repository, kind: "manifest", descriptor })
-  if (by._tag === "Tag") return found(yield* registry.resolveTag(repository, by.tag))
+  if (by._tag === "Tag") {
+    const [first, ...others] = yield* registry.choices(repository, by.tag)
+    if (first === undefined) return yield* new ManifestUnknown({ repository, reference: by.tag })
+    return { ...found(first), ...(others.length === 0 ? {} : { others }) }
+  }
   if (by._tag === "Digest") return found(yield* registry.resolveManifest(repository, by.digest))
   const digest = yield* expanded(layout, repository, by.prefix)
   if (digest === undefined) return yield* new ManifestUnknown({ repository, reference: by.prefix })

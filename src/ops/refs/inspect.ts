@@ -10,7 +10,7 @@ import type { CopySource } from "../api/Copy.ts"
 import type { InspectError } from "../api/errors.ts"
 import { chooseImage } from "./chooseImage.ts"
 import { type ReadManifest, readSource, sourceOf, type SourceReader } from "./copySource.ts"
-import type { Found } from "./find.ts"
+import { candidatesOf, type Found } from "./find.ts"
 
 /** Text in it is as it is written in the layout: the surface that shows it makes it safe. */
 export interface Inspected {
@@ -47,23 +47,22 @@ export const inspect = Effect.fn("inspect")(function*(
   source: CopySource,
   { platform }: InspectOptions = {}
 ): Effect.fn.Return<Inspected, InspectError> {
-  const { descriptor } = yield* readSource(source).root
-  return yield* explain(source, descriptor, platform)
+  return yield* explain(source, yield* readSource(source).candidates, platform)
 })
 
 /** Explains what a reference was found to name, as `inspect` does. */
 export const inspectFound = (found: Found, platform?: string): Effect.Effect<Inspected, InspectError> =>
-  explain(sourceOf(found), found.descriptor, platform)
+  explain(sourceOf(found), candidatesOf(found), platform)
 
 const explain = Effect.fnUntraced(function*(
   source: CopySource,
-  root: Descriptor,
+  candidates: readonly [Descriptor, ...ReadonlyArray<Descriptor>],
   platform: string | undefined
 ): Effect.fn.Return<Inspected, InspectError> {
   const reader = readSource(source)
   const { child, manifest: { descriptor, manifest } } = platform === undefined
-    ? yield* onlyImage(reader, yield* reader.manifest(root))
-    : yield* chooseImage(reader, root, platform)
+    ? yield* onlyImage(reader, yield* reader.manifest(candidates[0]))
+    : yield* chooseImage(reader, candidates, platform)
   const predicates = predicatesOf(manifest)
   const image = manifest.kind === "image" && manifest.config !== undefined && predicates === undefined
     ? yield* configOf(reader, manifest.config)
@@ -101,10 +100,10 @@ export interface Weighed {
 
 /** Looks at every image of an index. */
 export const weighImages = (
-  found: Found,
+  source: CopySource,
   { manifest }: Inspected
 ): Effect.Effect<ReadonlyArray<Weighed>, InspectError> => {
-  const reader = readSource(sourceOf(found))
+  const reader = readSource(source)
   return Effect.forEach(images(manifest), (descriptor) => {
     const platform = platformOf(descriptor)
     const child = { descriptor, ...(platform === undefined ? {} : { platform }) }

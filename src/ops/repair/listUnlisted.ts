@@ -21,7 +21,7 @@ export const listUnlisted = Effect.fnUntraced(function*(
   if (found === undefined) return left("an entry leads to it by now")
   if (dryRun) return did(repairOf(code).how)
   const recovered = yield* recoveredName(digest, layout)
-  const place = (state: State): Repository | undefined => subjectsPlace(state, found) ?? layout
+  const place = (state: State): Repository | undefined => subjectsPlace(state, found, unlisted) ?? layout
   const { after, revision } = yield* opened.layout.transact({
     evidence: () => Effect.void,
     decide: (state) => {
@@ -45,7 +45,19 @@ export const listUnlisted = Effect.fnUntraced(function*(
     : did(`listed it in ${names.join(", ")}`, revision)
 })
 
-/** The repository of the first entry of what it refers to. */
-const subjectsPlace = (state: State, { facts: { subject } }: Unlisted): Repository | undefined =>
-  (subject === undefined ? [] : entriesOfDigest(state, subject.digest))
-    .flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository])[0]
+/** The repository of the first entry of what it refers to, which may refer to another in turn without an entry. */
+const subjectsPlace = (
+  state: State,
+  first: Unlisted,
+  unlisted: ReadonlyMap<string, Unlisted>
+): Repository | undefined => {
+  const met = new Set<Unlisted>()
+  for (let one: Unlisted | undefined = first; one !== undefined && !met.has(one);) {
+    met.add(one)
+    const digest: string = one.facts.subject?.digest ?? ""
+    const [place] = entriesOfDigest(state, digest).flatMap(({ name }) => name._tag === "Raw" ? [] : [name.repository])
+    if (place !== undefined) return place
+    one = unlisted.get(digest)
+  }
+  return undefined
+}

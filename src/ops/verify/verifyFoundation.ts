@@ -2,6 +2,7 @@
 import { Effect, Result, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import { sentence } from "../../oci/quoted.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { Condition } from "../ports/Upkeep.ts"
 import type { Opened } from "../repositories/catalog.ts"
@@ -32,6 +33,13 @@ export const checkFoundation = Effect.fnUntraced(function*(
   if (found.manifests !== "list") {
     const message = `${index} has ${found.manifests === "null" ? "null in the place of" : "no"} manifests`
     yield* report.found("INDEX_NO_LIST", { path: index, message })
+  }
+  if (found.otherVersion !== undefined) {
+    const { written } = found.otherVersion
+    const message = `${index} has ${
+      written === undefined ? "no schemaVersion" : `schemaVersion ${sentence(written)}`
+    }, not 2`
+    yield* report.found("INDEX_VERSION", { path: index, message })
   }
   if (found.keyTwice !== undefined) {
     yield* report.found("INDEX_KEY_TWICE", { path: index, message: `${index} has the key ${found.keyTwice} twice` })

@@ -25,6 +25,6 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     mode: "read",
     files: localFiles([])
   }
-  const catalogue = { served, tools: new Map([["echo", echo(served)]]), withheld: new Map<string, "mode">() }
+  const catalogue = { served, tools: new Map([["echo", echo(served)]]), withheld: new Map<string, "writing">() }
   yield* serveStdio(catalogue, "1.0.0", { input: process.stdin, output: process.stdout })
 })))

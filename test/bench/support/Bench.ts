@@ -26,6 +26,10 @@ export interface Scale {
   readonly calls: number
   /** How long processes compete. */
   readonly seconds: number
+  /** Blobs that one collection removes. */
+  readonly removals: number
+  /** Requests that are written at once on stdio, and calls of one session over HTTP. */
+  readonly requests: { readonly queued: number; readonly calls: number }
 }
 
 export const full: Scale = {
@@ -39,7 +43,9 @@ export const full: Scale = {
   memoryMebibytes: { small: 256, large: 4096 },
   starts: 11,
   calls: 2000,
-  seconds: 5
+  seconds: 5,
+  removals: 90_000,
+  requests: { queued: 50_000, calls: 16_000 }
 }
 
 /** To see whether everything runs. */
@@ -54,7 +60,9 @@ export const quick: Scale = {
   memoryMebibytes: { small: 16, large: 64 },
   starts: 3,
   calls: 100,
-  seconds: 1
+  seconds: 1,
+  removals: 900,
+  requests: { queued: 500, calls: 160 }
 }
 
 export interface Bench {

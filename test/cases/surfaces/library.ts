@@ -5,9 +5,9 @@ import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { copyManifest } from "../../../src/ops/copy/copyManifest.ts"
 import { chooseImage } from "../../../src/ops/refs/chooseImage.ts"
-import { sourceOf } from "../../../src/ops/refs/copySource.ts"
+import { sourceFor, sourceOf } from "../../../src/ops/refs/copySource.ts"
 import { readSource } from "../../../src/ops/refs/copySource.ts"
-import { findManifest } from "../../../src/ops/refs/find.ts"
+import { candidatesOf, findManifest } from "../../../src/ops/refs/find.ts"
 import { inspectFound, weighImages } from "../../../src/ops/refs/inspect.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 import { later } from "../../support/later.ts"
@@ -71,13 +71,13 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
     case "resolve": {
       const one = yield* found(question.ref)
       if (question.platform === undefined) return [short(one.descriptor.digest)]
-      const { manifest } = yield* chooseImage(readSource(sourceOf(one)), one.descriptor, question.platform)
+      const { manifest } = yield* chooseImage(readSource(sourceOf(one)), candidatesOf(one), question.platform)
       return [short(manifest.descriptor.digest)]
     }
     case "inspect": {
       const one = yield* found(question.ref)
       const inspected = yield* inspectFound(one, question.platform)
-      return shown([inspected, inspected.manifest.kind === "index" ? yield* weighImages(one, inspected) : []])
+      return shown([inspected, inspected.manifest.kind === "index" ? yield* weighImages(sourceOf(one), inspected) : []])
     }
     case "referrers": {
       const { descriptor, repository = basename(directory) } = yield* found(question.ref)
@@ -90,7 +90,7 @@ const answer = Effect.fnUntraced(function*(question: Question, layout: Layout) {
       const { platform, ref, referrers = false, sparse = false } = question
       const options = { referrers, sparse, ...(platform === undefined ? {} : { platform }) }
       yield* copyManifest(
-        sourceOf(yield* found(ref)),
+        yield* sourceFor(yield* found(ref), platform),
         { registry: target, repository: "a", tags: ["copied"] },
         options
       )

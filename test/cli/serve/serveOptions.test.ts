@@ -28,6 +28,7 @@ const none: ServeFlags = {
   tlsKey: undefined,
   htpasswd: undefined,
   tokenFile: undefined,
+  allowedHosts: [],
   anonymousPull: false,
   readOnly: false,
   noDelete: false,
@@ -87,6 +88,15 @@ describe("the options of serve", () => {
       }
     }
     for (const listen of ["5000", "localhost:0", "127.0.0.9:80", "[::1]:80"]) assert.isFalse(parsed({ listen }).isOpen)
+  })
+
+  it("name the hosts of a server without users alone", () => {
+    assert.deepStrictEqual(parsed({}).hosts, [])
+    assert.deepStrictEqual(parsed({ allowedHosts: ["a.example"] }).hosts, ["a.example"])
+    assert.isUndefined(parsed({ htpasswd: "users" }).hosts)
+    assert.isUndefined(parsed({ listen: "0.0.0.0:1", anonymousPull: true, readOnly: true }).hosts)
+    const refused = parse({ allowedHosts: ["a.example"], htpasswd: "users" })
+    assert.match(Result.getOrThrow(Result.flip(refused)), /--allowed-host is for/u)
   })
 
   it("offer deletes of what can be taken back, and of blobs only when asked", () => {

@@ -23,7 +23,9 @@ registerHooks({
 const { Application } = await import("typedoc")
 
 const app = await Application.bootstrapWithPlugins({
-  entryPoints: ["index", "node/index", "memory/index", "mcp/index"].map((entry) => `src/${entry}.ts`),
+  entryPoints: ["index", "node/index", "memory/index", "mcp/index", "remote/index", "archive/index"].map((entry) =>
+    `src/${entry}.ts`
+  ),
   tsconfig: "test/docs/reference/tsconfig.json",
   skipErrorChecking: true,
   excludeExternals: true,

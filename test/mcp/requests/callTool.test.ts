@@ -99,6 +99,8 @@ describe("a tool", () => {
     Effect.gen(function*() {
       const { fails, client } = yield* session({ mode: "read", allowed: [] })
       assert.match(yield* fails("oci_push_blob", { repository: "app", text: "x" }), /^DENIED: .*--read-only/u)
+      // What a server lacks is not what it was started without.
+      assert.match(yield* fails("oci_list_files", { ref: "app:v1" }), /^DENIED: .*cannot decompress layers/u)
       const writing = yield* session({ mode: "write", allowed: [] })
       assert.match(yield* writing.fails("oci_export_blob", { ref: "app:1", path: "/x" }), /^DENIED: .*--allowed-dir/u)
       assert.match(

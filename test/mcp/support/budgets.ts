@@ -32,7 +32,9 @@ export const tools: Readonly<Record<string, number>> = {
   oci_repair: 300,
   oci_pin: 150,
   oci_copy: 360,
-  oci_gc: 400
+  oci_gc: 400,
+  oci_pull: 250,
+  oci_push: 250
 }
 
 /** For a tool that has not been given its own. */

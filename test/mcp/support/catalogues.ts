@@ -14,6 +14,8 @@ export interface Kind {
   readonly files: boolean
   readonly layouts: "one" | "several"
   readonly perRepository: boolean
+  /** Whether there are registries that may be reached; not by default. */
+  readonly registries?: boolean
 }
 
 /** As `ocilayout mcp <directory>` starts it. */
@@ -36,7 +38,7 @@ export const nameOf = ({ files, layouts, mode, perRepository }: Kind): string =>
   `${mode}, ${files ? "files" : "no files"}, ${layouts}${perRepository ? " per repository" : ""}`
 
 export const catalogueOf = Effect.fnUntraced(function*(
-  { files, layouts, mode, perRepository }: Kind
+  { files, layouts, mode, perRepository, registries = false }: Kind
 ): Effect.fn.Return<ToolCatalog> {
   const registry = perRepository ? makeMemoryTree : Effect.orDie(makeMemory({ defaultRepository: "app" }))
   const layout = (id: string) =>
@@ -45,6 +47,7 @@ export const catalogueOf = Effect.fnUntraced(function*(
     layouts: [yield* layout("main"), ...(layouts === "one" ? [] : [yield* layout("mirror")])],
     mode,
     inside: makeInside(layerCodec),
+    ...(registries ? { registries: { hosts: ["registry.example.com"], open: () => Effect.orDie(makeMemory()) } } : {}),
     files: memoryFiles(files ? ["/files"] : [])
   })
 })

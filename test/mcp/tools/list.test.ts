@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { makeMemory } from "../../../src/memory/index.ts"
 import { IndexInvalid } from "../../../src/oci/OciError.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
+import { image, pushImage as pushWhole } from "../../support/images.ts"
 import { digestOf, pushImage, pushIndex, short } from "../support/images.ts"
 import { session } from "../support/session.ts"
 
@@ -108,6 +110,24 @@ const dated = Effect.gen(function*() {
 })
 
 describe("oci_list_tags", () => {
+  it.live("reads each config once, however its time is used", () =>
+    Effect.gen(function*() {
+      const registry = yield* Effect.orDie(makeMemory({ defaultRepository: "app" }))
+      const images = ["one", "two", "three"].map((name) => image(name))
+      for (const [at, one] of images.entries()) yield* pushWhole(registry, "app", one, [`v${at}`])
+      const read: Array<string> = []
+      const counting: LayoutRegistry = {
+        ...registry,
+        getBlob: (repository, digest, options) => {
+          read.push(digest)
+          return registry.getBlob(repository, digest, options)
+        }
+      }
+      const { call } = yield* session({ registry: counting })
+      yield* call("oci_list_tags", { repository: "app", sort: "created", detail: true })
+      assert.sameMembers(read, images.map(({ config }) => config.descriptor.digest))
+    }))
+
   it.live("sorts by the time of creation, tells it, and takes a pattern", () =>
     Effect.gen(function*() {
       const { call, fails } = yield* dated

@@ -116,7 +116,7 @@ describe("oci_verify", () => {
       ) {
         const registry = {
           ...made.registry,
-          resolveTag: () => Effect.fail(error),
+          choices: () => Effect.fail(error),
           resolveManifest: () => Effect.fail(error),
           resolveName: () => Effect.fail(error),
           expandDigest: () => Effect.fail(error)

@@ -101,6 +101,21 @@ describe("collecting garbage on disk", () => {
       assert.deepStrictEqual(commit?.events.map(({ _tag }) => _tag), ["BlobCollected"])
     }))
 
+  it.live("deletes at once where it is told so: what it takes, and what was taken before", () =>
+    Effect.gen(function*() {
+      const { disk, registry } = yield* opened()
+      const more = sample("nobody needs this either", "application/octet-stream")
+      yield* collect(registry, yield* planOf(disk, registry))
+      assert.deepStrictEqual(trashed(disk), [garbage.descriptor.digest])
+      yield* pushBlob(registry, "app", more)
+      const id = Option.getOrThrow((yield* aDayLater(registry.planGarbage({ ...now, now: true }))).id)
+      touch(disk, id)
+      const { removed } = yield* collect(registry, id)
+      assert.deepStrictEqual(names(removed), [more.descriptor.digest])
+      assert.isFalse(isThere(disk, more) || isHeld(disk, more))
+      assert.deepStrictEqual(trashed(disk), [])
+    }))
+
   it.live("keeps what is pushed, mounted or named at any moment meanwhile", () =>
     Effect.gen(function*() {
       const doings: ReadonlyArray<(registry: LayoutRegistry) => Effect.Effect<unknown, RegistryError>> = [

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
+import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { hostname } from "node:os"
 import { type LayoutFiles, layoutFiles } from "../../../src/node/files/layoutFiles.ts"
@@ -71,6 +72,26 @@ describe("the lock", () => {
       assert.strictEqual(error.path, ".ocilayout/lock")
       assert.strictEqual(error.waitedMillis, 30)
       assert.match(error.holder ?? "", new RegExp(`^process ${process.pid} on ${hostname()} since \\d{4}-.*Z$`, "u"))
+    }))
+
+  it.live("names nobody who is gone", () =>
+    Effect.gen(function*() {
+      const disk = yield* lockedDisk
+      yield* holding(disk)
+      const { pid } = spawnSync(process.execPath, ["-e", "0"])
+      const since = new Date(0).toISOString()
+      const holderFor = Effect.fnUntraced(function*(note: string) {
+        disk.write(".ocilayout/holder", note)
+        const error = yield* Effect.flip(tried(disk))
+        assert.instanceOf(error, LayoutLocked)
+        return error.holder
+      })
+      assert.isUndefined(yield* holderFor(`process ${pid} on ${hostname()} since ${since}`))
+      // Of another machine nothing is known, nor of another's process here.
+      const elsewhere = `process ${pid} on elsewhere.${hostname()} since ${since}`
+      assert.strictEqual(yield* holderFor(elsewhere), elsewhere)
+      const first = `process 1 on ${hostname()} since ${since}`
+      assert.strictEqual(yield* holderFor(first), first)
     }))
 
   it.live("does not need to know who holds it", () =>

@@ -124,6 +124,23 @@ describe("watching a directory", () => {
       assert.deepStrictEqual(yield* rest, [4], "what was told is not told again when it is recorded")
     }))
 
+  it.live("and tending it puts back what another tool's collection has taken, without a write of ours", () =>
+    Effect.gen(function*() {
+      const { disk, open } = yield* opened()
+      const registry = yield* open
+      yield* pushImage(registry, "app", one, ["v1"])
+      yield* Effect.forkScoped(registry.tend())
+      yield* Effect.sleep(20)
+      const places = one.layers.map(({ descriptor }) => disk.files.blob(descriptor.digest))
+      const values = disk.entries()
+      for (const place of places) fs.unlinkSync(place)
+      disk.foreign(...values, entry("b", "app:b"))
+      yield* Effect.sleep(20).pipe(
+        Effect.repeat({ until: () => places.every((place) => fs.existsSync(place)) }),
+        Effect.timeout(9000)
+      )
+    }))
+
   it.live("tells a history from its beginning that begins anew, and that some of it is kept no longer", () =>
     Effect.gen(function*() {
       const { disk, open } = yield* opened()

@@ -1,6 +1,6 @@
 /** The judge of a run with real tools finds what it would have to find, and nothing else. */
 import { assert, describe, it } from "@effect/vitest"
-import { allBind, falseReadings, lostNames, oursBinds, untold } from "./judge.ts"
+import { allBind, falseReadings, lostNames, oursBinds, unexplained, untold } from "./judge.ts"
 import type { Value, Write } from "./Write.ts"
 
 const one: Value = { digest: `sha256:${"1".repeat(64)}` }
@@ -86,5 +86,12 @@ describe("the judge of a run with real tools", () => {
     assert.lengthOf(untold([{ ...commit, changes: [] }], writes), 1)
     assert.lengthOf(untold([commit, commit], writes), 1)
     assert.lengthOf(untold([commit], [...writes, ...writes]), 1)
+  })
+
+  it("takes a refusal for a broken index only where a tool has left one", () => {
+    const refusals = new Map([["IndexInvalid", 3], ["ManifestUnknown", 5]])
+    assert.lengthOf(unexplained(refusals, 0), 1)
+    assert.deepStrictEqual(unexplained(refusals, 1), [])
+    assert.deepStrictEqual(unexplained(new Map([["ManifestUnknown", 5]]), 0), [])
   })
 })

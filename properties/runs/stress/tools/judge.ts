@@ -146,3 +146,13 @@ export const untold = (
   }
   return found
 }
+
+/** Refusals that say that `index.json` or `oci-layout` made no sense, though no tool that was killed had left it so. */
+export const unexplained = (
+  refusals: ReadonlyMap<string, number>,
+  torn: number
+): ReadonlyArray<string> =>
+  torn > 0 ? [] : ["IndexInvalid", "LayoutInvalid"].flatMap((refusal) => {
+    const times = refusals.get(refusal) ?? 0
+    return times === 0 ? [] : [`${refusal} was told ${times} times, though nothing was left torn`]
+  })

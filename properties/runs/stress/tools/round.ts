@@ -11,7 +11,7 @@ import { randomOf } from "../../../support/random.ts"
 import { imageOf, partsOf } from "../../../support/tools/images.ts"
 import { open } from "../open.ts"
 import { start } from "../processes.ts"
-import { allBind, falseReadings, incompleteBelow, lostNames, namesIn, oursBinds, untold } from "./judge.ts"
+import { allBind, falseReadings, incompleteBelow, lostNames, namesIn, oursBinds, unexplained, untold } from "./judge.ts"
 import { type Ran, runLane } from "./lane.ts"
 import { garbage, repository } from "./names.ts"
 import type { Prepared } from "./place.ts"
@@ -223,14 +223,15 @@ export const runToolRound = async (prepared: Prepared, options: ToolRoundOptions
     }))
   const isStrict = binds === allBind
   const lostTools = isStrict ? [] : lostNames(index, writes, allBind)
+  const refusals = told.flatMap(({ refusals }) => Array.from(refusals)).reduce(
+    (all, [refusal, times]) => all.set(refusal, (all.get(refusal) ?? 0) + times),
+    new Map<string, number>()
+  )
   return {
     operations: told.reduce((sum, { operations }) => sum + operations, 0),
     acknowledged: told.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
     kills,
-    refusals: told.flatMap(({ refusals }) => Array.from(refusals)).reduce(
-      (all, [refusal, times]) => all.set(refusal, (all.get(refusal) ?? 0) + times),
-      new Map<string, number>()
-    ),
+    refusals,
     ran,
     torn,
     lostByTools: lostTools.length + (isStrict ? 0 : incomplete.filter(({ isOurs }) => !isOurs).length),
@@ -240,6 +241,7 @@ export const runToolRound = async (prepared: Prepared, options: ToolRoundOptions
       ...falseReadings(told.flatMap(({ readings }) => readings), writes, oursBinds),
       ...incomplete.filter(({ isOurs }) => isOurs || isStrict).map(({ text }) => text),
       ...untold(history, writes),
+      ...unexplained(refusals, torn),
       ...(prepared.tools.includes("skopeo") ? unreadable(layout, ofOurs, join(folder, "copies")) : [])
     ]
   }

@@ -1,0 +1,159 @@
+/** save and load: images into one file that other tools read, and out of such files. */
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Argument, Command } from "effect/cli"
+import type { Saved as Item } from "../../archive/index.ts"
+import { parseReference } from "../../oci/Reference.ts"
+import type { CopySource } from "../../ops/api/Copy.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { archiveNamed, openArchive, writeArchive } from "../archives.ts"
+import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
+import * as f from "../flags.ts"
+import { type Answer, report } from "../output.ts"
+import { imageFrom, namesOf } from "../remote/endpoints.ts"
+import { inLayout, makeRemotes, remoteFlags } from "../remote/remotes.ts"
+import { locateDestination } from "../target.ts"
+import { progressOf } from "../terminal/progress.ts"
+import { counted, sizeOf } from "../terminal/units.ts"
+import { Copied, toldOf } from "./copy.ts"
+import { shownTransfers } from "./transfer.ts"
+
+export const Saved = Schema.Struct({
+  file: Schema.String,
+  /** What the images are called in it; those that have no name are not among them. */
+  images: Schema.Array(Schema.String),
+  manifests: Schema.Natural,
+  blobs: Schema.Natural,
+  /** Bytes of the file. */
+  size: Schema.Natural
+})
+
+const saved: Answer<typeof Saved.Type> = {
+  schema: Saved,
+  show: ({ blobs, file, images, manifests, size }) =>
+    `${file} has ${images.length === 0 ? counted(manifests, "manifest") : images.join(" ")} (${
+      counted(manifests, "manifest")
+    }, ${counted(blobs, "blob")}, ${sizeOf(size)})`
+}
+
+export const save = Command.make("save", {
+  file: f.argument("file", "The new file, or - for standard output"),
+  references: Argument.String("reference").pipe(
+    Argument.withMetavar("reference"),
+    Argument.withDescription("PATH/repository:tag, or docker://HOST/REPOSITORY:TAG"),
+    Argument.atLeast(1)
+  ),
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, only the image for this platform"),
+  referrers: f.off("referrers", "Also what refers to it: signatures, SBOMs and the like"),
+  docker: f.off("docker", "Only what docker load reads, without a layout"),
+  at: f.at,
+  where: f.where,
+  remote: remoteFlags,
+  wanted: f.wanted
+}, ({ at, docker, file, platform, references, referrers, remote, wanted, where }) =>
+  report(
+    saved,
+    // The bytes are the answer.
+    { ...wanted, quiet: wanted.quiet || file === "-" },
+    Effect.gen(function*() {
+      const remotes = yield* makeRemotes(remote)
+      const items = yield* Effect.forEach(references, (text) =>
+        Effect.gen(function*() {
+          const { layout, source } = yield* imageFrom(where, remotes, text, {
+            at,
+            platform: Option.getOrUndefined(platform)
+          })
+          return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
+        }))
+      const written = yield* writeArchive(file, items, {
+        platform: Option.getOrUndefined(platform),
+        referrers,
+        format: docker ? "docker" : "oci"
+      })
+      return { ...written, images: items.flatMap(({ names }) => names) }
+    })
+  )).pipe(
+    described(
+      "Save images in one file",
+      "A tar that is an OCI Image Layout and that docker load reads as well; the same bytes for the same images. The file " +
+        "appears whole or not at all, and never in the place of another.",
+      [
+        ["save images.tar ./images/team/app:1.0 ./images/team/web:2.1", "Two images"],
+        ["save - docker://registry.example.com/app:1.0 | podman load", "From a registry into another tool"]
+      ]
+    )
+  )
+
+export const Loaded = Schema.Struct({
+  file: Schema.String,
+  images: Schema.Array(Copied)
+})
+
+const loaded: Answer<typeof Loaded.Type> = { schema: Loaded, show: ({ images }) => shownTransfers(images) }
+
+interface Held {
+  readonly source: CopySource
+  readonly repository: string
+  readonly tags: ReadonlyArray<string>
+}
+
+/** Every image of an archive with a name, and those without one; of a name with a port, the host is left out. */
+const heldIn = Effect.fnUntraced(function*(registry: LayoutRegistry) {
+  const held: Array<Held> = []
+  for (const repository of yield* Stream.runCollect(registry.repositories())) {
+    const own = yield* Stream.runCollect(registry.tags(repository)).pipe(
+      Effect.catchTag("NameUnknown", () => Effect.succeed([]))
+    )
+    for (const tag of own) held.push({ source: { registry, repository, reference: tag }, repository, tags: [tag] })
+    for (const { digest } of yield* Stream.runCollect(registry.untagged(repository))) {
+      held.push({ source: { registry, repository, reference: digest }, repository, tags: [] })
+    }
+  }
+  for (const { refName } of yield* Stream.runCollect(registry.unnamed())) {
+    const name = refName === undefined ? undefined : Result.getOrUndefined(parseReference(refName))
+    if (refName === undefined || name === undefined) continue
+    held.push({
+      source: { registry, refName },
+      repository: name.repository,
+      tags: name.tag === undefined ? [] : [name.tag]
+    })
+  }
+  return held
+})
+
+export const load = Command.make("load", {
+  file: f.argument(
+    "file",
+    "An archive, or - for standard input; oci-archive:, docker-archive: and dir: say what it is"
+  ),
+  where: f.writing,
+  wanted: f.wanted
+}, ({ file, wanted, where }) =>
+  report(
+    loaded,
+    wanted,
+    Effect.gen(function*() {
+      const place = yield* archiveNamed(file)
+      if (place === undefined) return yield* Effect.fail(new Mistake(`${file} is no archive`))
+      const { directory, registry: source } = yield* openArchive(place, where.defaultRepository)
+      const onProgress = yield* progressOf("loading")
+      const held = yield* heldIn(source)
+      const images = yield* Effect.forEach(held, ({ repository, source, tags }) =>
+        Effect.gen(function*() {
+          const { registry } = yield* locateDestination(inLayout(where), repository)
+          return toldOf(yield* copyManifest(source, { registry, repository, tags }, { onProgress }))
+        }))
+      return { file: directory, images }
+    })
+  )).pipe(
+    described(
+      "Load the images of an archive",
+      "All that is in it, into the layout, under the names that it has there; tags are moved. What docker save, podman " +
+        "save, skopeo and others write is read.",
+      [
+        ["load images.tar --layout ./images", "A file"],
+        ["docker save app:1.0 | ocilayout load - --layout ./images", "From another tool"]
+      ]
+    )
+  )

@@ -1,0 +1,55 @@
+/** What can go wrong with places beside a layout: registries on the network, archives, and what their names may mean. */
+import { Schema } from "effect"
+import { named, quoted, sentence } from "./quoted.ts"
+
+/** A file that was to be an archive of images is none, or has something in it that no archive of images may have. */
+export class ArchiveInvalid extends Schema.TaggedError<ArchiveInvalid>()("ArchiveInvalid", {
+  code: Schema.tag("ARCHIVE_INVALID"),
+  path: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${quoted(this.path)} is not an archive of images: ${sentence(this.reason)}`
+  }
+}
+
+/** A text that could name more than one place; `candidates` are ways to write each of them. */
+export class PlaceAmbiguous extends Schema.TaggedError<PlaceAmbiguous>()("PlaceAmbiguous", {
+  code: Schema.tag("PLACE_AMBIGUOUS"),
+  input: Schema.String,
+  candidates: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${quoted(this.input)} could mean several places; write ${this.candidates.map(quoted).join(" or ")}`
+  }
+}
+
+/**
+ * A registry on the network did not answer, or answered what it may not: `status` is that of its answer, if there was
+ * one. Neither the address of the request nor its headers are part of it, which may hold secrets.
+ */
+export class RemoteError extends Schema.TaggedError<RemoteError>()("RemoteError", {
+  code: Schema.tag("REMOTE_ERROR"),
+  host: Schema.String,
+  operation: Schema.String,
+  reason: Schema.String,
+  status: Schema.optionalKey(Schema.Int),
+  /** Whether the same may succeed a moment later. */
+  passing: Schema.Boolean
+}) {
+  override get message(): string {
+    const answered = this.status === undefined ? "" : ` (HTTP ${this.status})`
+    return `${named(this.host)}, ${sentence(this.operation)}: ${sentence(this.reason)}${answered}`
+  }
+}
+
+/** A registry on the network wants to know who asks, or does not let that one do it. */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
+  code: Schema.tag("UNAUTHORIZED"),
+  host: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${named(this.host)} refuses access: ${sentence(this.reason)}`
+  }
+}

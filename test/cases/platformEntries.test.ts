@@ -1,0 +1,116 @@
+/** A tag with an entry for each platform, as a tool writes it that makes no index of them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { makeDisk } from "../../src/node/index.ts"
+import { imageConfig, imageManifest } from "../../src/oci/MediaType.ts"
+import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
+import { inspect } from "../../src/ops/refs/inspect.ts"
+import { ocl } from "../cli/support/command.ts"
+import { session } from "../mcp/support/session.ts"
+import { makeOld, temporaryFolder } from "../support/folders.ts"
+import { pushBlob, pushManifest, sample } from "../support/images.ts"
+import { short } from "./given.ts"
+import { isRefusal } from "./Surface.ts"
+import { commandLine } from "./surfaces/commandLine.ts"
+import { library } from "./surfaces/library.ts"
+import { mcp } from "./surfaces/mcp.ts"
+
+const imageFor = (architecture: string) => {
+  const config = sample({ os: "linux", architecture, rootfs: { type: "layers", diff_ids: [] } }, imageConfig)
+  const manifest = sample(
+    { schemaVersion: 2, mediaType: imageManifest, config: config.descriptor, layers: [] },
+    imageManifest
+  )
+  return { architecture, config, manifest }
+}
+
+const [amd64, arm64] = [imageFor("amd64"), imageFor("arm64")]
+const digestOf = ({ manifest: { descriptor } }: typeof amd64): string => descriptor.digest
+
+/** @param states whether the entries state their platforms, or only the configs do */
+const written = Effect.fnUntraced(function*(states: boolean) {
+  const directory = join(yield* temporaryFolder, "app")
+  yield* Effect.scoped(Effect.gen(function*() {
+    const registry = yield* makeDisk({ directory, durability: "none" })
+    for (const { config, manifest } of [amd64, arm64]) {
+      yield* pushBlob(registry, "app", config)
+      yield* pushManifest(registry, "app", manifest)
+    }
+  }))
+  const manifests = [amd64, arm64].map(({ architecture, manifest: { descriptor } }) => ({
+    ...descriptor,
+    ...(states ? { platform: { os: "linux", architecture } } : {}),
+    annotations: { "org.opencontainers.image.ref.name": "v1" }
+  }))
+  fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
+  fs.writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }))
+  makeOld(directory)
+  return directory
+})
+
+describe("a tag with an entry for each platform", () => {
+  for (const surface of [library, commandLine, mcp]) {
+    it.live.each([["which say it", true], ["whose configs say it", false]] as const)(
+      `${surface.name}: is the image for the platform that is asked for, of entries %s`,
+      ([, states]) =>
+        Effect.gen(function*() {
+          const directory = yield* written(states)
+          const layout = { directory, perRepository: false, symlinks: "refuse" } as const
+          const ref = "app:v1"
+          for (const one of [amd64, arm64]) {
+            const platform = `linux/${one.architecture}`
+            assert.deepStrictEqual(yield* surface.ask({ asks: "resolve", ref, platform }, layout), [
+              short(digestOf(one))
+            ])
+            const inspected = yield* surface.ask({ asks: "inspect", ref, platform }, layout)
+            assert.include(JSON.stringify(inspected), platform)
+            const copied = yield* surface.ask({ asks: "copy", ref, platform }, layout)
+            assert.deepInclude(copied, short(digestOf(one)))
+          }
+          const refused = yield* surface.ask({ asks: "resolve", ref, platform: "linux/s390x" }, layout)
+          assert(isRefusal(refused))
+          assert.strictEqual(refused.code, "PLATFORM_UNKNOWN")
+          assert.include(refused.message, "linux/amd64, linux/arm64")
+        })
+    )
+  }
+
+  it.live("library: is chosen from by the tag itself", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeDisk({ directory: yield* written(true), durability: "none" })
+      const source = { registry, repository: "app", reference: "v1" }
+      const choices = yield* registry.choices("app", "v1")
+      assert.deepStrictEqual(choices.map(({ digest }) => digest), [amd64, arm64].map(digestOf))
+      const { descriptor } = yield* inspect(source, { platform: "linux/arm64" })
+      assert.strictEqual(descriptor.digest, digestOf(arm64))
+      const out = yield* makeDisk({ directory: join(yield* temporaryFolder, "out"), durability: "none" })
+      const target = { registry: out, repository: "a", tags: ["v1"] }
+      const { digest } = yield* copyManifest(source, target, { platform: "linux/arm64" })
+      assert.strictEqual(digest, digestOf(arm64))
+    }))
+
+  it.live("says what else it names where no platform is asked for", () =>
+    Effect.gen(function*() {
+      const directory = yield* written(true)
+      const other = `${short(digestOf(arm64))} (linux/arm64)`
+      assert.include((yield* ocl(["inspect", `${directory}:v1`])).out, other)
+      const { out } = yield* ocl(["copy", `${directory}:v1`, `${yield* temporaryFolder}/out/a:v1`])
+      assert.include(out, `not copied, of the same name: ${other}`)
+      const others = [{ digest: digestOf(arm64), platform: "linux/arm64" }]
+      const resolved = yield* ocl(["resolve", `${directory}:v1`, "--json"])
+      assert.deepInclude(JSON.parse(resolved.out), { others })
+      const chosen = yield* ocl(["resolve", `${directory}:v1`, "--json", "--platform", "linux/amd64"])
+      assert.notProperty(JSON.parse(chosen.out), "others")
+
+      const { call } = yield* session({ registry: yield* makeDisk({ directory, durability: "none" }) })
+      const { platforms } = yield* call("oci_inspect_image", { ref: "app:v1" })
+      assert.deepStrictEqual(
+        (platforms as ReadonlyArray<{ readonly platform: string }>).map(({ platform }) => platform),
+        ["linux/amd64", "linux/arm64"]
+      )
+      const copied = yield* call("oci_copy", { ref: "app:v1", to_repository: "b", tags: ["v1"] })
+      assert.deepStrictEqual(copied["others"], [`${digestOf(arm64)} (linux/arm64)`])
+    }))
+})

@@ -1,0 +1,122 @@
+/** Commands about archives. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { makeDisk } from "../../src/node/index.ts"
+import { inMemory } from "../http/support/serving.ts"
+import { toolPath } from "../remote/support/others.ts"
+import { image, index, pushImage, pushManifest, referrerOf } from "../support/images.ts"
+import { json, ocl, temporaryDirectory } from "./support/command.ts"
+import { spawnServer } from "./support/server.ts"
+
+const one = image("one", {}, 2)
+const other = image("other")
+const multi = index([one, other])
+const signature = referrerOf(multi, "signature")
+
+/** A layout with an index, an image and a signature, and a folder beside it. */
+const world = Effect.gen(function*() {
+  const folder = yield* temporaryDirectory
+  const layout = join(folder, "images")
+  const registry = yield* makeDisk({ directory: layout, durability: "none" })
+  for (const part of [one, other]) yield* pushImage(registry, "team/app", part)
+  yield* pushManifest(registry, "team/app", multi, ["v1"])
+  yield* pushManifest(registry, "team/app", one, ["single"])
+  yield* pushImage(registry, "team/app", signature)
+  return { folder, layout }
+})
+
+describe("save and load", () => {
+  it.live("bring images from one layout into another", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const file = join(folder, "images.tar")
+      const saved = yield* json(["save", file, `${layout}/team/app:v1`, `${layout}/team/app:single`, "--referrers"])
+      assert.deepInclude(saved, { file, images: ["team/app:v1", "team/app:single"], size: readFileSync(file).length })
+      const again = yield* ocl(["save", file, `${layout}/team/app:v1`])
+      assert.strictEqual(again.code, 4)
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["images", "images.tar"])
+      yield* json(["load", file, "--layout", join(folder, "new")])
+      const tags = yield* json(["tags", `${folder}/new/team/app`, "--long"])
+      assert.deepStrictEqual((tags["details"] as Array<{ digest: string }>).map(({ digest }) => digest), [
+        one.descriptor.digest,
+        multi.descriptor.digest
+      ])
+      const referrers = yield* json(["referrers", `${folder}/new/team/app:v1`])
+      assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
+    }))
+
+  it.live("take what comes and goes on pipes", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const { bytes, code } = yield* ocl(["save", "-", `${layout}/team/app:single`])
+      assert.strictEqual(code, 0)
+      const { child, exit, stderr } = yield* spawnServer(["load", "-", "--layout", join(folder, "new")])
+      child.stdin.end(bytes)
+      assert.strictEqual(yield* exit, 0, stderr())
+      assert.deepInclude(yield* json(["tags", `${folder}/new/team/app`]), { tags: ["single"] })
+    }), 30_000)
+
+  it.live("leave nothing where content is missing", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const [blob = ""] = one.layers.map(({ descriptor }) => descriptor.digest.slice(7))
+      const path = join(layout, "blobs/sha256", blob)
+      const bytes = readFileSync(path)
+      spawnSync("chmod", ["u+w", path])
+      writeFileSync(path, bytes.map((byte) => byte ^ 1))
+      const { code } = yield* ocl(["save", join(folder, "a.tar"), `${layout}/team/app:single`])
+      assert.strictEqual(code, 5)
+      assert.isFalse(existsSync(join(folder, "a.tar")))
+    }))
+
+  it.live("save from a registry on the network", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      const served = yield* inMemory()
+      yield* pushImage(served.registry, "app", one, ["v1"])
+      const { host } = new URL(served.url)
+      const saved = yield* json(["save", join(folder, "a.tar"), `docker://${host}/app:v1`])
+      assert.deepStrictEqual(saved["images"], [`${host}/app:v1`])
+      const loaded = yield* json(["load", join(folder, "a.tar"), "--layout", join(folder, "new")])
+      assert.deepInclude((loaded["images"] as Array<object>)[0], { repository: "app", tags: ["v1"] })
+    }))
+})
+
+describe("an archive in the place of a layout", () => {
+  it.live("is looked at, and copied from and to", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const file = join(folder, "a.tar")
+      yield* json(["copy", `${layout}/team/app:single`, `oci-archive:${file}:team/app:single`])
+      assert.deepInclude(yield* json(["tags", `${file}/team/app`]), { tags: ["single"] })
+      assert.deepInclude(yield* json(["repositories", file]), { repositories: ["team/app"] })
+      yield* json(["save", join(folder, "b.tar"), `${layout}/team/app:v1`])
+      assert.strictEqual((yield* ocl(["tags", `${folder}/b.tar/team`])).code, 3)
+      yield* json(["copy", `${layout}/team/app:single`, `oci-archive:${folder}/c.tar:app:single`])
+      assert.deepInclude(yield* json(["tags", `${folder}/c.tar/app`]), { tags: ["single"] })
+      assert.deepInclude(yield* json(["inspect", `${file}:team/app:single`]), { digest: one.descriptor.digest })
+      assert.deepInclude(yield* json(["resolve", `oci-archive:${file}:team/app:single`]), {
+        digest: one.descriptor.digest
+      })
+      assert.deepInclude(yield* json(["copy", `${file}/team/app:single`, `${folder}/new/app:v1`]), { tags: ["v1"] })
+      assert.strictEqual((yield* ocl(["verify", file])).code, 0)
+      const refused = yield* ocl(["tag", "set", `${file}/team/app:single`, "v2"])
+      assert.strictEqual(refused.code, 4)
+    }))
+
+  it.live("may be a layout or a directory as skopeo names them", ({ skip }) =>
+    Effect.gen(function*() {
+      const skopeo = toolPath("skopeo")
+      if (skopeo === undefined) return skip("there is no skopeo")
+      const { folder, layout } = yield* world
+      yield* json(["copy", `${layout}/team/app:single`, `oci:${folder}/theirs:v1`])
+      const ran = spawnSync(skopeo, ["copy", "-q", `oci:${folder}/theirs:v1`, `dir:${folder}/flat`])
+      assert.strictEqual(ran.status, 0, String(ran.stderr))
+      assert.deepInclude(yield* json(["inspect", `dir:${folder}/flat`]), { digest: one.descriptor.digest })
+      yield* json(["copy", `dir:${folder}/flat`, `oci:${folder}/theirs:v2`])
+      assert.deepInclude(yield* json(["inspect", `oci:${folder}/theirs:v2`]), { digest: one.descriptor.digest })
+    }), 30_000)
+})

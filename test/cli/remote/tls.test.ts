@@ -1,0 +1,107 @@
+/** Certificates: trusted by a file, not checked for one host, and else refused; and the proxy of the environment. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { connect, type Socket } from "node:net"
+import { join } from "node:path"
+import { makeMemory } from "../../../src/memory/index.ts"
+import { serving } from "../../http/support/serving.ts"
+import { image, pushImage } from "../../support/images.ts"
+import { ocl, temporaryDirectory } from "../support/command.ts"
+import { spawnServer } from "../support/server.ts"
+
+const one = image("one")
+
+/** A registry with a certificate that nobody has heard of. */
+const secured = Effect.gen(function*() {
+  const folder = yield* temporaryDirectory
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")]
+  const made = spawnSync("openssl", [
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert]
+  ])
+  if (made.status !== 0) return undefined
+  const registry = yield* makeMemory()
+  yield* pushImage(registry, "app", one, ["v1"])
+  const tls = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") }
+  const { url } = yield* serving(registry, { tls })
+  return { cert, host: new URL(url).host }
+})
+
+describe("a registry with a certificate", () => {
+  it.live(
+    "is believed where the certificate is, or its host is not asked for one",
+    ({ skip }) =>
+      Effect.gen(function*() {
+        const found = yield* secured
+        if (found === undefined) return skip("there is no openssl")
+        const { cert, host } = found
+        const tags = ["tags", `docker://${host}/app`]
+        // This machine is spoken to without TLS unless something is said of its certificate.
+        assert.strictEqual((yield* ocl(tags)).code, 7)
+        assert.strictEqual((yield* ocl([...tags, "--insecure", host])).out, "v1\n")
+        const named = ["tags", `docker://localhost.localdomain:${new URL(`https://${host}`).port}/app`]
+        assert.strictEqual((yield* ocl([...named, "--insecure", host])).code, 7)
+        assert.strictEqual((yield* ocl([...tags, "--ca", cert])).out, "v1\n")
+        const missing = yield* ocl([...tags, "--ca", `${cert}x`])
+        assert.deepStrictEqual([missing.code, /cannot be read/u.test(missing.err)], [2, true])
+      }),
+    60_000
+  )
+
+  it.live(
+    "is reached through the proxy of the environment, and checked there as well",
+    ({ skip }) =>
+      Effect.gen(function*() {
+        const found = yield* secured
+        if (found === undefined) return skip("there is no openssl")
+        const { cert, host } = found
+        const asked: Array<string | undefined> = []
+        const proxy = yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            const server = createServer()
+            const sockets = new Set<Socket>()
+            server.on("connect", (request, socket) => {
+              asked.push(request.url)
+              // Whatever name is asked for is this registry.
+              const onward = connect(Number(new URL(`http://${host}`).port), "127.0.0.1", () => {
+                socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
+                onward.pipe(socket).pipe(onward)
+              })
+              for (const one of [onward, socket]) one.on("error", () => undefined)
+              sockets.add(onward)
+            })
+            await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+            const address = server.address()
+            return { server, sockets, port: typeof address === "object" && address !== null ? address.port : 0 }
+          }),
+          ({ server, sockets }) =>
+            Effect.sync(() => {
+              for (const socket of sockets) socket.destroy()
+              server.close()
+              server.closeAllConnections()
+            })
+        )
+        const run = Effect.fnUntraced(function*(...more: ReadonlyArray<string>) {
+          const args = ["tags", "docker://registry.example.com/app", ...more]
+          const { child, exit, stderr, stdout } = yield* spawnServer(args, {
+            HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+            NO_PROXY: "",
+            REGISTRY_AUTH_FILE: "/dev/null"
+          })
+          child.stdin.end()
+          return { code: yield* exit, out: stdout(), err: stderr() }
+        })
+        const refused = yield* run("--ca", cert)
+        // Trusted, and still another's name.
+        assert.strictEqual(refused.code, 7, refused.err)
+        assert.match(refused.err, /ERR_TLS_CERT_ALTNAME_INVALID/u)
+        const insecure = yield* run("--insecure", "registry.example.com")
+        assert.strictEqual(insecure.out, "v1\n", insecure.err)
+        assert.deepStrictEqual(new Set(asked), new Set(["registry.example.com:443"]))
+      }),
+    60_000
+  )
+})
