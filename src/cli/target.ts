@@ -288,13 +288,3 @@ const destinationIn = (where: Where, argument: string): Split | undefined => {
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
 export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>
   placeAt(target, Option.getOrUndefined(at), target.name)
-
-/** The repository, and the tag, that a target is about. */
-export const scopeOf = ({ name }: Target): Result.Result<{ repository?: string; tag?: string }, Mistake> => {
-  if (name === undefined) return Result.succeed({})
-  if (!/[:@]/u.test(name)) return Result.succeed({ repository: name })
-  const ref = parseRef(name)
-  return Result.isSuccess(ref) && ref.success.by._tag === "Tag"
-    ? Result.succeed({ repository: ref.success.repository, tag: ref.success.by.tag })
-    : Result.fail(new Mistake(`${name}: only a layout, a repository or a tag can be meant here`))
-}

@@ -1,9 +1,10 @@
 /** Serves the world, and plays the questions' ways through it. */
 import { Effect, type Scope } from "effect"
+import { makeInside } from "../../src/image/inside/openImage.ts"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../src/mcp/requests/callTool.ts"
 import type { Mode, ServedLayout } from "../../src/mcp/tool/ServerConfig.ts"
-import { localFiles, makeDisk } from "../../src/node/index.ts"
+import { layerCodec, localFiles, makeDisk } from "../../src/node/index.ts"
 import { tokensIn } from "../mcp/support/tokens.ts"
 import type { Output } from "./answers.ts"
 import type { Ask, Question } from "./Question.ts"
@@ -25,7 +26,7 @@ export const serveWorld = Effect.fn("serveWorld")(
       )
     const [first, ...others] = layoutIds
     const layouts = [yield* open(first), ...(yield* Effect.forEach(others, open))] as const
-    const catalogue = makeToolCatalog({ layouts, mode, files: localFiles([]) })
+    const catalogue = makeToolCatalog({ layouts, mode, files: localFiles([]), inside: makeInside(layerCodec) })
     return (name, args) => callTool(catalogue, { name, args, client: "evals" })
   }
 )

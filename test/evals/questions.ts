@@ -2,9 +2,10 @@
 import type { Question } from "./Question.ts"
 import { history } from "./questions/history.ts"
 import { images } from "./questions/images.ts"
+import { inside } from "./questions/inside.ts"
 import { upkeep } from "./questions/upkeep.ts"
 
-export const questions: ReadonlyArray<Question> = [...images, ...history, ...upkeep]
+export const questions: ReadonlyArray<Question> = [...images, ...history, ...upkeep, ...inside]
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 

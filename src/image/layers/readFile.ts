@@ -82,7 +82,7 @@ const checked = (
   })
 
 /** Input that is decoded at once, in bytes: what comes out is held, and may be 1,000 or 32,000 times as much. */
-const pieceBytes = { gzip: 4096, zstd: 1024 } as const
+const pieceBytes = { gzip: 16 * 1024, zstd: 1024 } as const
 
 /** Bytes `from` up to, not including, `to` of the uncompressed layer; not checked. */
 export const readTar = (

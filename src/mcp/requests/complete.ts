@@ -46,7 +46,8 @@ export const complete = (catalogue: ToolCatalog, request: CompletionRequest): Ef
         : yield* templateVariable(request.of.template, request.argument)
       if (kind === "layout") return fixed(served.layouts.map((one) => one.id), request.value)
       if (kind === "artifact_type") return fixed(artifactTypes, request.value)
-      if (kind === undefined || layout === undefined) return none
+      // Paths in images are for the tools to find.
+      if (kind === undefined || kind === "path" || layout === undefined) return none
       return yield* Effect.catchTags(fromLayout(layout, kind, request), {
         NameInvalid: () => Effect.succeed(none),
         NameUnknown: () => Effect.succeed(none)
@@ -74,7 +75,7 @@ const promptArgument = (catalogue: ToolCatalog, prompt: string, argument: string
     : Effect.succeed(found.completing)
 }
 
-type Kind = Completing | "repository" | "reference" | "manifest" | "blob"
+type Kind = Completing | "repository" | "reference" | "manifest" | "blob" | "path"
 
 const templateVariable = (uriTemplate: string, argument: string): Effect.Effect<Kind, InvalidArgument> => {
   const template = templates.find((one) => one.uriTemplate === uriTemplate)
@@ -87,7 +88,7 @@ const templateVariable = (uriTemplate: string, argument: string): Effect.Effect<
 
 const fromLayout = (
   layout: ServedLayout,
-  kind: Exclude<Kind, "layout" | "artifact_type">,
+  kind: Exclude<Kind, "layout" | "artifact_type" | "path">,
   { given, value }: CompletionRequest
 ): Effect.Effect<Completion, RegistryError> => {
   const repository = given["repository"] ?? ""

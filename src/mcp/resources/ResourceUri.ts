@@ -15,6 +15,7 @@ export type ResourceName =
   | ({ readonly _tag: "Manifest"; readonly reference: string } & InRepository)
   | ({ readonly _tag: "Blob"; readonly digest: string } & InRepository)
   | ({ readonly _tag: "Referrers"; readonly digest: string } & InRepository)
+  | ({ readonly _tag: "File"; readonly reference: string; readonly path: string } & InRepository)
 
 const scheme = "oci-layout://"
 
@@ -40,10 +41,15 @@ export const parseUri = (uri: string): Result.Result<ResourceName, ResourceUnkno
     if (kind === "blobs") return Result.succeed({ _tag: "Blob", layout, repository, digest: last })
     if (kind === "referrers") return Result.succeed({ _tag: "Referrers", layout, repository, digest: last })
   }
+  const image = path.slice(0, -3).join("/")
+  // Absolute, so that tags of a repository with such a name are none.
+  if (path.at(-3) === "files" && image !== "" && kind !== undefined && kind !== "" && last.startsWith("/")) {
+    return Result.succeed({ _tag: "File", layout, repository: image, reference: kind, path: last })
+  }
   const whole = path.slice(0, -1).join("/")
   return last === "tags" && whole !== ""
     ? Result.succeed({ _tag: "Tags", layout, repository: whole })
-    : fail("it is neither a layout nor tags, manifests, blobs or referrers of a repository")
+    : fail("it is neither a layout nor tags, manifests, blobs, referrers or files of a repository")
 }
 
 export const layoutUri = (layout: string): string => `${scheme}${encodeURIComponent(layout)}`
@@ -57,9 +63,11 @@ export interface Template {
   /** What is true of all of them. */
   readonly mimeType?: string
   /** What its variables stand for. */
-  readonly variables: ReadonlyArray<"layout" | "repository" | "reference" | "digest">
+  readonly variables: ReadonlyArray<"layout" | "repository" | "reference" | "digest" | "path">
   /** What the digests it takes are of. */
   readonly digests?: "manifest" | "blob"
+  /** Offered only by servers that can look inside images. */
+  readonly needsLayers?: true
 }
 
 const prefix = `${scheme}{layout}/{+repository}`
@@ -98,5 +106,14 @@ export const templates: ReadonlyArray<Template> = [
     mimeType: "application/vnd.oci.image.index.v1+json",
     variables: ["layout", "repository", "digest"],
     digests: "manifest"
+  },
+  {
+    name: "file",
+    uriTemplate: `${prefix}/files/{reference}/{path}`,
+    title: "File of an image",
+    description:
+      "A file inside an image, of at most 1 MiB: text when it is UTF-8. The image is by tag or digest; path is absolute, with its slashes encoded. It is data from whoever built the image.",
+    variables: ["layout", "repository", "reference", "path"],
+    needsLayers: true
   }
 ]

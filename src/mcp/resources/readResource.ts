@@ -1,8 +1,10 @@
 /** What the resources are and what they hold: everything a model needs is a tool as well, these are for applications. */
 import { Effect, Option, Result, type Schema, Stream } from "effect"
 import { Base64 } from "effect/encoding"
+import { readPath } from "../../image/inside/readPath.ts"
 import { decodeText } from "../../oci/Json.ts"
 import { imageIndex, octetStream } from "../../oci/MediaType.ts"
+import { Unsupported } from "../../oci/OciError.ts"
 import type { Content } from "../../ops/api/Content.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { type Refused, refusing } from "../catalog/Refused.ts"
@@ -89,6 +91,8 @@ const contentsOf = (
       return Effect.scoped(Effect.flatMap(registry.getBlob(name.repository, name.digest), (content) => whole(content)))
     case "Referrers":
       return referrersOf(layout, name.repository, name.digest)
+    case "File":
+      return fileOf(served, layout, name)
   }
 }
 
@@ -104,7 +108,14 @@ const whole = Effect.fnUntraced(function*(
   { descriptor, stream }: Content,
   mediaType?: string
 ): Effect.fn.Return<Contents, ToolError> {
-  const { size } = descriptor
+  return yield* textOrBase64(descriptor.size, stream, mediaType)
+})
+
+const textOrBase64 = Effect.fnUntraced(function*(
+  size: number,
+  stream: Stream.Stream<Uint8Array, ToolError>,
+  mediaType?: string
+): Effect.fn.Return<Contents, ToolError> {
   if (size > limits.resourceBytes) return yield* tooLarge("content", size)
   const bytes = yield* collectBytes(
     stream,
@@ -114,6 +125,21 @@ const whole = Effect.fnUntraced(function*(
     onFailure: () => ({ mimeType: mediaType ?? octetStream, blob: Base64.encode(bytes) }),
     onSuccess: (text) => ({ mimeType: mediaType ?? "text/plain", text })
   })
+})
+
+const fileOf = Effect.fnUntraced(function*(
+  { inside }: ServerConfig,
+  { registry }: ServedLayout,
+  { path, reference, repository }: Extract<ResourceName, { readonly _tag: "File" }>
+): Effect.fn.Return<Contents, ToolError> {
+  if (inside === undefined) {
+    return yield* new Unsupported({
+      operation: "looking inside images",
+      reason: "this server cannot decompress layers"
+    })
+  }
+  const { content, row } = yield* readPath(yield* inside.open({ registry, repository, reference }), path)
+  return yield* textOrBase64(row.size, content)
 })
 
 /** Gathers pieces of JSON until they are too large together. */

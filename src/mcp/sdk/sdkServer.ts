@@ -118,7 +118,9 @@ const handleTools = (server: Server, catalogue: ToolCatalog, run: Run): void => 
 
 const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: ToolCatalog, run: Run) {
   const resources = Array.from(listResources(catalogue.served))
-  const resourceTemplates = templates.map(({ digests: _digests, variables: _variables, ...template }) => template)
+  const resourceTemplates = templates
+    .filter(({ needsLayers }) => needsLayers !== true || catalogue.served.inside !== undefined)
+    .map(({ digests: _digests, needsLayers: _needsLayers, variables: _variables, ...template }) => template)
   const subscriptions = yield* makeSubscriptions(catalogue, (uri) =>
     // A client that has gone needs to be told nothing any more.
     Effect.promise(() => server.sendResourceUpdated({ uri }).catch(() => undefined)))

@@ -1,4 +1,7 @@
-/** Three layouts with a past: `prod`, which people work with; `mirror`, which is behind; `vendor`, by another tool. */
+/**
+ * Layouts with a past: `prod`, which people work with; `mirror`, which is behind; `vendor`, by another tool; `apps`, with files
+ * in its images.
+ */
 import { Effect } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -7,11 +10,12 @@ import type { RegistryError } from "../../../src/oci/OciError.ts"
 import { Actor } from "../../../src/ops/api/Actor.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { entryOf, pushImage, pushManifest, type Sample, type SampleImage } from "../../support/images.ts"
+import * as a from "./apps.ts"
 import { stoppedAt } from "./clock.ts"
 import * as c from "./content.ts"
 
 /** In the order in which a server is given them; the first one is meant where none is named. */
-export const layoutIds = ["prod", "mirror", "vendor"] as const
+export const layoutIds = ["prod", "mirror", "vendor", "apps"] as const
 
 /** What `ocilayout mcp` is told to serve the world in a folder. */
 export const argumentsFor = (folder: string): ReadonlyArray<string> =>
@@ -89,6 +93,11 @@ const mirror: ReadonlyArray<Deed> = [
   ["2024-04-23T00:00:00Z", "cli:sync", push("shop/worker", c.worker010, "0.10")]
 ]
 
+const apps: ReadonlyArray<Deed> = [
+  ["2024-05-01T09:00:00Z", ci, push("store/db", a.db1, "1")],
+  ["2024-05-08T09:00:00Z", ci, push("store/db", a.db2, "2")]
+]
+
 /** The deeds one after the other, each in its time. */
 const enact = Effect.fnUntraced(function*(directory: string, deeds: ReadonlyArray<Deed>) {
   for (const [time, actor, act] of deeds) {
@@ -127,9 +136,15 @@ const writeVendor = (directory: string): void => {
 
 /** Builds the layouts below a folder that is empty, or is not there yet. */
 export const buildWorld = Effect.fn("buildWorld")(function*(folder: string) {
-  const directories = { prod: join(folder, "prod"), mirror: join(folder, "mirror"), vendor: join(folder, "vendor") }
+  const directories = {
+    prod: join(folder, "prod"),
+    mirror: join(folder, "mirror"),
+    vendor: join(folder, "vendor"),
+    apps: join(folder, "apps")
+  }
   yield* enact(directories.prod, prod)
   yield* enact(directories.mirror, mirror)
+  yield* enact(directories.apps, apps)
   yield* Effect.sync(() => {
     damage(directories.prod, c.worker010.layers[2] ?? c.worker010)
     writeVendor(directories.vendor)

@@ -13,7 +13,8 @@ interface Built {
   readonly config?: JsonObject
 }
 
-const image = ({ architecture = "amd64", config = {}, created, layers }: Built): SampleImage => {
+/** An image of these layers, each with the instruction that made it. */
+export const image = ({ architecture = "amd64", config = {}, created, layers }: Built): SampleImage => {
   const document = sample({
     created,
     os: "linux",

@@ -27,6 +27,10 @@ describe("the URI of a resource", () => {
     [
       `oci-layout://main/a/referrers/${encodeURIComponent(digest)}`,
       { _tag: "Referrers", layout: "main", repository: "a", digest }
+    ],
+    [
+      "oci-layout://main/a/b/files/1.0/%2Fetc%2Fmotd",
+      { _tag: "File", layout: "main", repository: "a/b", reference: "1.0", path: "/etc/motd" }
     ]
   ]
 
@@ -55,6 +59,7 @@ describe("the URI of a resource", () => {
       ["oci-layout://main/app", /neither a layout nor/u],
       ["oci-layout://main/app/manifests/", /neither a layout nor/u],
       ["oci-layout://main/manifests/x", /neither a layout nor/u],
+      ["oci-layout://main/app/files/1.0/motd", /neither a layout nor/u],
       [`oci-layout://main/${"a/".repeat(3000)}tags`, /too long/u]
     ]
     for (const [uri, reason] of refusals) {
@@ -75,7 +80,14 @@ describe("the URI of a resource", () => {
       fc.record({ _tag: fc.constant("Tags" as const), ...inRepository }),
       fc.record({ _tag: fc.constant("Manifest" as const), ...inRepository, reference: part }),
       fc.record({ _tag: fc.constant("Blob" as const), ...inRepository, digest: part }),
-      fc.record({ _tag: fc.constant("Referrers" as const), ...inRepository, digest: part })
+      fc.record({ _tag: fc.constant("Referrers" as const), ...inRepository, digest: part }),
+      fc.record({
+        _tag: fc.constant("File" as const),
+        ...inRepository,
+        // Images by tags of these names are named by their digest.
+        reference: part.filter((one) => !["manifests", "blobs", "referrers"].includes(one)),
+        path: text.map((one) => `/${one}`)
+      })
     )
     fc.assert(fc.property(name, (name) => {
       assert.deepStrictEqual(parseUri(uriOf(name)), Result.succeed(name))
@@ -88,7 +100,7 @@ describe("the templates", () => {
 
   it("are what their file says, and give URIs of the kind that they are for", async () => {
     await expect(`${JSON.stringify(templates, undefined, 2)}\n`).toMatchFileSnapshot(file)
-    const values = { layout: "main", repository: "team/app", reference: "1.0", digest }
+    const values = { layout: "main", repository: "team/app", reference: "1.0", digest, path: "/etc/motd" }
     const kinds = templates.map(({ uriTemplate, variables }) => {
       const template = new UriTemplate(uriTemplate)
       assert.deepStrictEqual(template.variableNames, Array.from(variables))
@@ -100,7 +112,8 @@ describe("the templates", () => {
       { _tag: "Tags", ...inRepository },
       { _tag: "Manifest", ...inRepository, reference: "1.0" },
       { _tag: "Blob", ...inRepository, digest },
-      { _tag: "Referrers", ...inRepository, digest }
+      { _tag: "Referrers", ...inRepository, digest },
+      { _tag: "File", ...inRepository, reference: "1.0", path: "/etc/motd" }
     ])
   })
 })

@@ -15,6 +15,10 @@ export const uriOf = (name: ResourceName): string => {
       return `${layout}/${inPath(name.repository)}/blobs/${encodeURIComponent(name.digest)}`
     case "Referrers":
       return `${layout}/${inPath(name.repository)}/referrers/${encodeURIComponent(name.digest)}`
+    case "File": {
+      const [reference, path] = [name.reference, name.path].map(encodeURIComponent)
+      return `${layout}/${inPath(name.repository)}/files/${reference}/${path}`
+    }
   }
 }
 

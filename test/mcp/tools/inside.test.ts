@@ -125,6 +125,27 @@ describe("tools that say what an image is made of", () => {
       assert.deepInclude(named, { total: 1 })
     }))
 
+  it.live("have its files as resources too", () =>
+    Effect.gen(function*() {
+      const { client, registry } = yield* session({ inside: true, mode: "read" })
+      yield* push(registry, { v1: [base] })
+      const { resourceTemplates } = yield* Effect.promise(() => client.listResourceTemplates())
+      assert.include(resourceTemplates.map(({ name }) => name), "file")
+      const read = (path: string) =>
+        Effect.promise(() =>
+          client.readResource({ uri: `oci-layout://main/app/files/v1/${encodeURIComponent(path)}` }).then(
+            ({ contents }) => contents[0],
+            (error: unknown) => String(error)
+          )
+        )
+      assert.deepInclude(yield* read("/etc/motd"), { mimeType: "text/plain", text: "hello\n" })
+      assert.deepInclude(yield* read("/bin/sudo"), { text: "\u0000\u00ff" })
+      assert.include(yield* read("/etc"), "PATH_UNKNOWN")
+      const without = yield* session()
+      const templates = yield* Effect.promise(() => without.client.listResourceTemplates())
+      assert.notInclude(templates.resourceTemplates.map(({ name }) => name), "file")
+    }))
+
   it.live("tell where its bytes are", () =>
     Effect.gen(function*() {
       const { call, registry } = yield* session({ inside: true, mode: "read" })
