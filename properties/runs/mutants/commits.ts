@@ -87,7 +87,7 @@ const good = $good`,
     name: "replaced index not looked at",
     breaks: "What a tool put in the place of the index just before the exchange is not seen.",
     in: "makeReplacedIndexes",
-    find: "return there.index.hash !== before",
+    find: "return there.hash !== before",
     replace: "return false",
     caughtBy: plainTest("node/index/replacedIndexes", "is merged before any answer, what it removed included")
   },
