@@ -95,7 +95,7 @@ export const contenders = (): { readonly here: ReadonlyArray<Contender>; readonl
   return { here, missing }
 }
 
-export const freePort = (): Promise<number> =>
+const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().once("error", reject)
     server.listen(0, "127.0.0.1", () => {

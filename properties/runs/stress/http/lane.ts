@@ -17,7 +17,7 @@ export const newLane = (): Lane => ({ tags: new Map(), blobs: new Set(), acknowl
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
 
-export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
+const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 export interface Client {
   readonly host: string
@@ -43,7 +43,7 @@ const expect = (response: Response, ...statuses: ReadonlyArray<number>): Respons
 }
 
 /** In one piece, or as a session in chunks that goes on after a kill; whether it was acknowledged. */
-export const pushBlob = async (client: Client, bytes: Uint8Array<ArrayBuffer>, inChunks: boolean): Promise<boolean> => {
+const pushBlob = async (client: Client, bytes: Uint8Array<ArrayBuffer>, inChunks: boolean): Promise<boolean> => {
   const { lane, repository } = client
   const digest = digestOf(bytes)
   const uploads = `/v2/${repository}/blobs/uploads/`
