@@ -72,7 +72,7 @@ const textAt = (value: JsonObject, key: string): string => {
 }
 
 /** What a document lists, whatever it is wrapped in. */
-export const sbomIn = (bytes: Uint8Array, digest: string): Sbom | undefined => {
+const sbomIn = (bytes: Uint8Array, digest: string): Sbom | undefined => {
   const whole = jsonIn(bytes)
   const payload = objectAt(whole, "payload")
   const statement = typeof payload === "string"
