@@ -16,6 +16,8 @@ export interface Expectation {
   readonly symlinks?: "inside"
   /** Whether the blobs are symbolic links, as they were before they came here: each file holds where it leads. */
   readonly linked?: true
+  /** Only there, where surfaces differ. */
+  readonly on?: ReadonlyArray<string>
 }
 
 const nothing = ["0 tags, 0 manifests, 0 blobs, 0 bytes"]
@@ -319,7 +321,10 @@ const damaged: ReadonlyArray<Expectation> = [
   ),
   ...of(
     "20-tar-archives-and-other-formats/oci_archive",
+    // The command line reads archives in place.
+    [{ asks: "open", path: "image.tar" }, { on: ["command line"], is: [] }],
     [{ asks: "open", path: "image.tar" }, {
+      on: ["library", "MCP"],
       refused: "LAYOUT_NOT_FOUND",
       says: [/image\.tar": it is a tar archive/u, /tar -xf/u]
     }]

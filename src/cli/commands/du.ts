@@ -14,7 +14,7 @@ import { shortOf, sizeOf } from "../terminal/units.ts"
 import { LayoutSizes, shownSizes, toldSizes } from "./duLayout.ts"
 import { File, inside, openImage, platform, shownPath, told } from "./insideImage.ts"
 
-export const Sizes = Schema.Struct({
+const Sizes = Schema.Struct({
   /** Of the manifest of the image. */
   digest: Schema.String,
   /** Bytes of all layers as they are stored. */

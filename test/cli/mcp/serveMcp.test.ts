@@ -253,11 +253,11 @@ describe("ocilayout mcp", () => {
           const deleting = tools.find(({ name }) => name === "oci_delete")
           return [tools.length, deleting?.title]
         })
-      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [16, undefined])
-      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [16, undefined])
-      assert.deepStrictEqual(yield* names(), [29, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [17, undefined])
+      assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [17, undefined])
+      assert.deepStrictEqual(yield* names(), [30, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        30,
+        31,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [
