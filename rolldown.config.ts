@@ -111,13 +111,16 @@ const reach = (file: string, reached: Set<string>): void => {
   }
 }
 
+/** The folders of the library's entry points. */
+const entries = ["", "archive/", "memory/", "mcp/", "node/", "remote/"]
+
 /** Nothing is shipped that no entry point leads to: modules that were bundled, and types that nobody can name. */
 const prune: Plugin = {
   name: "prune",
   writeBundle() {
     const wanted = new Set([join(dist, noticesName)])
-    for (const folder of [".", "node", "memory", "mcp", "remote", "archive"]) {
-      for (const name of ["index.js", "index.d.ts"]) reach(join(dist, folder, name), wanted)
+    for (const entry of entries) {
+      for (const name of ["index.js", "index.d.ts"]) reach(join(dist, entry, name), wanted)
     }
     for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name)
@@ -143,12 +146,7 @@ export const binary: RolldownOptions = {
 
 /** A program that imports one entry point loads few files, and only what that needs. */
 export const library: RolldownOptions = {
-  input: {
-    "index": join(root, "src/index.ts"),
-    "memory/index": join(root, "src/memory/index.ts"),
-    "mcp/index": join(root, "src/mcp/index.ts"),
-    "node/index": join(root, "src/node/index.ts")
-  },
+  input: Object.fromEntries(entries.map((entry) => [`${entry}index`, join(root, "src", entry, "index.ts")])),
   platform: "node",
   external: [/^(?:effect|@noble\/hashes)(?:\/|$)/u, "fs-native-extensions"],
   logLevel: "warn",
