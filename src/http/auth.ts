@@ -168,7 +168,8 @@ const bearer = (request: HttpServerRequest, route: Route, insufficient: boolean)
   const forwarded = request.headers["x-forwarded-proto"]
   const scheme = forwarded === "https" || request.originalUrl.startsWith("https:") ? "https" : "http"
   const realm = `${scheme}://${host.replace(/[^\w.:[\]-]/gu, "")}/token`
-  const scope = scopeFor(request.method, route)
+  const from = new URLSearchParams(request.url.replace(/^[^?]*\??/u, "")).get("from") ?? undefined
+  const scope = scopeFor(request.method, route, from)
   return [
     `Bearer realm="${realm}",service="ocilayout"`,
     ...(scope === undefined ? [] : [`scope="${scope}"`]),

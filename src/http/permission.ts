@@ -34,10 +34,15 @@ export const permissionOf = ({ anonymousPull, rules, scopes, who }: {
     rules === undefined ? withoutRules(action) : mayIn(rules, who, action, repository)
   const somewhere = (action: Action): boolean =>
     rules === undefined ? withoutRules(action) : maySomewhere(rules, who, action)
+  // A ticket for one repository takes nothing away that everybody may.
+  const anybody = (action: Action, repository: string): boolean =>
+    rules === undefined ? anonymousPull && action === "pull" : mayIn(rules, { _tag: "Nobody" }, action, repository)
   const inScope = (type: string, name: string, action: string): boolean =>
     scopes === undefined || includes(scopes, type, name, action)
   const permission: Permission = {
-    in: (action, repository) => byRules(action, repository) && inScope("repository", repository, action),
+    in: (action, repository) =>
+      byRules(action, repository) &&
+      (inScope("repository", repository, action) || anybody(action, repository)),
     // What is about all repositories is told to a ticket for that, whichever repositories it is for besides.
     everywhere: (action) => rules === undefined ? withoutRules(action) : mayEverywhere(rules, who, action),
     reach: (route, action) => {

@@ -33,12 +33,20 @@ export const actionOf = (method: string, { _tag }: Route): Action => {
   return method === "DELETE" ? "delete" : "push"
 }
 
-/** What a client has to have for a request, as a challenge says it; nothing where any ticket will do. */
-export const scopeFor = (method: string, route: Route): string | undefined => {
+/** What cannot be the name of a repository stands in no header. */
+const isScopeName = (name: string): boolean => /^[\w./-]{1,255}$/u.test(name)
+
+/**
+ * What a client has to have for a request, as a challenge says it; nothing where any ticket will do.
+ *
+ * @param from where a blob is to be mounted from, which takes a pull there
+ */
+export const scopeFor = (method: string, route: Route, from = ""): string | undefined => {
   if ("repository" in route) {
-    if (/["\\:]/u.test(route.repository)) return undefined
+    if (!isScopeName(route.repository)) return undefined
     const action = actionOf(method, route)
-    return `repository:${route.repository}:${action === "push" ? "pull,push" : action}`
+    const scope = `repository:${route.repository}:${action === "push" ? "pull,push" : action}`
+    return route._tag === "Uploads" && isScopeName(from) ? `${scope} repository:${from}:pull` : scope
   }
   switch (route._tag) {
     case "Catalog":

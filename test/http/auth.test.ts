@@ -132,6 +132,23 @@ describe("a registry with anonymous pull", () => {
       assert.strictEqual((yield* read(elsewhere, aliceTicket)).status, 401)
     }))
 
+  it.live("asks for a ticket that is good for a mount, and mounts what everybody may pull", () =>
+    Effect.gen(function*() {
+      const served = yield* guarded(true)
+      const { digest } = one.config.descriptor
+      const mount = (from: string, headers: Record<string, string>) =>
+        send(served, `/v2/other/blobs/uploads/?mount=${digest}&from=${from}`, { method: "POST", headers })
+      const scopeOf = (headers: Headers) => /scope="([^"]*)"/u.exec(headers.get("www-authenticate") ?? "")?.[1]
+      const both = "repository:other:pull,push repository:app:pull"
+      assert.strictEqual(scopeOf((yield* mount("app", {})).headers), both)
+      for (const strange of ["a%0d%0ab", "a%22b", "a%20b"]) {
+        assert.strictEqual(scopeOf((yield* mount(strange, {})).headers), "repository:other:pull,push")
+      }
+      const { text } = yield* send(served, "/token?scope=repository:other:pull,push", { headers: alice })
+      const narrow = bearer((JSON.parse(text) as { readonly token: string }).token)
+      assert.strictEqual((yield* mount("app", narrow)).status, 201)
+    }))
+
   it.live("names itself as its clients do, and nothing that they could put into the challenge", () =>
     Effect.gen(function*() {
       const served = yield* guarded(true)
