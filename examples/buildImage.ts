@@ -1,7 +1,7 @@
 /**
- * Builds an image from a directory, whose files become its only layer.
+ * Builds an image for several platforms, each from a directory, whose files become its only layer.
  *
- *     node buildImage.ts DIRECTORY LAYOUT REPOSITORY TAG
+ *     node buildImage.ts LAYOUT REPOSITORY TAG OS/ARCHITECTURE=DIRECTORY…
  */
 import { Effect, Stream } from "effect"
 import { spawn } from "node:child_process"
@@ -26,14 +26,16 @@ const packed = (directory: string) =>
     (cause) => cause instanceof TarFailed ? cause : new TarFailed(String(cause))
   )
 
-const build = Effect.fn("build")(function*(directory: string, repository: string, tag: string) {
+/** The image for one platform, as an index names it. */
+const buildImage = Effect.fn("buildImage")(function*(repository: string, platform: string, directory: string) {
   const registry = yield* Registry
+  const [os = "", architecture = ""] = platform.split("/")
   const layer = yield* registry.pushBlob(repository, packed(directory), { mediaType: mediaTypes.layerTar })
   const config = yield* registry.pushBlob(
     repository,
     Stream.succeed(json({
-      architecture: "amd64",
-      os: "linux",
+      architecture,
+      os,
       rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] }
     })),
     { mediaType: mediaTypes.imageConfig }
@@ -44,12 +46,23 @@ const build = Effect.fn("build")(function*(directory: string, repository: string
     config: config.descriptor,
     layers: [layer.descriptor]
   }
-  return yield* registry.pushManifest(repository, json(manifest), mediaTypes.imageManifest, { tags: [tag] })
+  const { descriptor } = yield* registry.pushManifest(repository, json(manifest), mediaTypes.imageManifest)
+  return { ...descriptor, platform: { os, architecture } }
 })
 
-const [directory = ".", layout = "images", repository = "example/site", tag = "latest"] = process.argv.slice(2)
+const build = Effect.fn("build")(function*(repository: string, tag: string, directories: ReadonlyArray<string>) {
+  const registry = yield* Registry
+  const manifests = yield* Effect.forEach(directories, (given) => {
+    const [platform = "", directory = "."] = given.split("=")
+    return buildImage(repository, platform, directory)
+  })
+  const index = { schemaVersion: 2, mediaType: mediaTypes.imageIndex, manifests }
+  return yield* registry.pushManifest(repository, json(index), mediaTypes.imageIndex, { tags: [tag] })
+})
+
+const [layout = "images", repository = "example/site", tag = "latest", ...directories] = process.argv.slice(2)
 
 const { descriptor, revision } = await Effect.runPromise(
-  build(directory, repository, tag).pipe(Effect.provide(layerDisk({ directory: layout })))
+  build(repository, tag, directories).pipe(Effect.provide(layerDisk({ directory: layout })))
 )
 console.log(`${repository}:${tag} is ${descriptor.digest}${revision._tag === "None" ? ", as before" : ""}`)

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { makeDisk } from "../../src/node/index.ts"
+import { inspect } from "../../src/ops/refs/inspect.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { image, pushImage, referrerOf } from "../support/images.ts"
 import { node } from "./pages.ts"
@@ -17,13 +18,21 @@ const example = (name: string): string => resolve("examples", `${name}.ts`)
 
 const run = (name: string, ...args: ReadonlyArray<string>): string => node([...preloaded, example(name), ...args])
 
-/** A layout with an image of a directory, and the digest of that image. */
+const platforms = ["linux/amd64", "linux/arm64"]
+
+/** A layout with an image of a directory for each platform, and the digest of that image. */
 const built = Effect.gen(function*() {
   const folder = yield* temporaryFolder
   mkdirSync(join(folder, "site"))
   writeFileSync(join(folder, "site/index.html"), "hello")
   const images = join(folder, "images")
-  const said = run("buildImage", join(folder, "site"), images, "example/site", "v1")
+  const said = run(
+    "buildImage",
+    images,
+    "example/site",
+    "v1",
+    ...platforms.map((one) => `${one}=${join(folder, "site")}`)
+  )
   const [, digest = ""] = /^example\/site:v1 is (sha256:[0-9a-f]{64})\n$/u.exec(said) ?? []
   return { folder, images, digest, registry: yield* makeDisk({ directory: images }) }
 })
@@ -38,10 +47,17 @@ describe("the examples", () => {
     Effect.gen(function*() {
       const { digest, folder, images, registry } = yield* built
       assert.strictEqual((yield* registry.resolveTag("example/site", "v1")).digest, digest)
+      for (const platform of platforms) {
+        const source = { registry, repository: "example/site", reference: "v1" }
+        assert.strictEqual((yield* inspect(source, { platform })).platform, platform)
+      }
       const blobs = yield* Stream.runCollect(registry.digests("example/site", "blob"))
       const sizes = yield* Effect.forEach(blobs, (blob) => registry.resolveBlob("example/site", blob))
       assert.isTrue(sizes.some(({ size }) => size > 1024), "a layer is in tar's blocks")
-      assert.throws(() => run("buildImage", join(folder, "none"), images, "example/site", "v2"), /tar could not pack/u)
+      assert.throws(
+        () => run("buildImage", images, "example/site", "v2", `linux/amd64=${join(folder, "none")}`),
+        /tar could not pack/u
+      )
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags("example/site")), ["v1"])
     }))
 
@@ -80,7 +96,7 @@ describe("the examples", () => {
         )
       assert.deepStrictEqual(yield* lines(1), ["watching", ""])
       yield* registry.tagManifest("example/site", digest, ["stable"])
-      assert.deepStrictEqual(yield* lines(2), ["watching", `2 library: example/site:stable new -> ${digest}`, ""])
+      assert.deepStrictEqual(yield* lines(2), ["watching", `4 library: example/site:stable new -> ${digest}`, ""])
     }))
 
   it.live("serve an agent", () =>
