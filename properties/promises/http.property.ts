@@ -5,7 +5,7 @@ import { figures } from "../support/figures.ts"
 import { Acknowledged, Client, type Doing, doing, furniture } from "../support/requests.ts"
 import { chanceOf } from "../support/simulation/chance.ts"
 import { type Crash, crash } from "../support/simulation/Disk.ts"
-import { type Fault, Machine } from "../support/simulation/Machine.ts"
+import { type Call, type Fault, Machine } from "../support/simulation/Machine.ts"
 import { type Instant, restarted, World } from "../support/simulation/World.ts"
 
 const { numRuns: runs = 100 } = fc.readConfigureGlobal()
@@ -13,6 +13,9 @@ const { numRuns: runs = 100 } = fc.readConfigureGlobal()
 const crashes: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial"]
 const codes = ["EIO", "ENOSPC", "EMFILE", "EACCES"]
 const forms: ReadonlyArray<Fault["form"]> = ["refused", "done", "torn"]
+
+/** Where it is refused, files cannot be synced at all, and what is answered promises less; the log says so. */
+const cannotSync = (call: Call, { code }: Fault): boolean => code === "EACCES" && /sync/iu.test(call.operation)
 
 /** So many calls of a history are made to fail, each in a run of its own. */
 const faultsTried = 15
@@ -24,14 +27,15 @@ interface Moment extends Instant {
 }
 
 /** A history, and before every call of it what was on the disk and acknowledged. */
-const play = async (history: ReadonlyArray<Doing>, fail: (call: number) => Fault | undefined) => {
+const play = async (history: ReadonlyArray<Doing>, fail: (at: number) => Fault | undefined) => {
   const moments: Array<Moment> = []
   const told = new Acknowledged()
   let calls = Number.NEGATIVE_INFINITY
   const machine: Machine = new Machine({
-    before: () => {
+    before: (call) => {
       if (machine.disk !== moments.at(-1)?.disk) note()
-      return fail(calls++)
+      const fault = fail(calls++)
+      return fault !== undefined && cannotSync(call, fault) ? { ...fault, code: "EIO" } : fault
     }
   })
   const world = new World(machine)

@@ -17,7 +17,7 @@ const denied = Effect.fail(
   new Denied({ operation: "writing", reason: "an archive is not changed in place; write a new one" })
 )
 
-const requireSame = (digest: ContentDigest, actual: ContentDigest) =>
+const requireDigest = (digest: ContentDigest, actual: ContentDigest) =>
   actual === digest
     ? Effect.void
     : Effect.fail(new ContentMismatch({ digest, actual, reason: "the bytes in the archive are not those of its name" }))
@@ -45,7 +45,7 @@ const blobStore = ({ blobs }: Images): BlobStore => {
       to,
       passing,
       ...(verify && isWhole
-        ? { see: hash.update, approve: Effect.suspend(() => requireSame(digest, hash.digest())) }
+        ? { see: hash.update, approve: Effect.suspend(() => requireDigest(digest, hash.digest())) }
         : {})
     }))
     return Option.some({ size, verified: verify && isWhole, content })
