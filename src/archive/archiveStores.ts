@@ -2,9 +2,9 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { fromIndex } from "../layout/State.ts"
 import { memoryStores } from "../memory/memoryStores.ts"
-import { runningHash } from "../node/files/hasher.ts"
+import { requireDigest, runningHash } from "../node/files/hasher.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
-import { ContentMismatch, Denied, LimitExceeded } from "../oci/OciError.ts"
+import { Denied, LimitExceeded } from "../oci/OciError.ts"
 import type { Repository } from "../oci/Reference.ts"
 import { collectBytes } from "../ops/manifests/collectBytes.ts"
 import type { BlobRead, BlobStore, Stores } from "../ops/ports/ports.ts"
@@ -17,10 +17,7 @@ const denied = Effect.fail(
   new Denied({ operation: "writing", reason: "an archive is not changed in place; write a new one" })
 )
 
-const requireDigest = (digest: ContentDigest, actual: ContentDigest) =>
-  actual === digest
-    ? Effect.void
-    : Effect.fail(new ContentMismatch({ digest, actual, reason: "the bytes in the archive are not those of its name" }))
+const inArchive = "the bytes in the archive"
 
 const blobStore = ({ blobs }: Images): BlobStore => {
   const find = (digest: ContentDigest) => Effect.sync(() => Option.fromUndefinedOr(blobs.get(digest)))
@@ -45,7 +42,7 @@ const blobStore = ({ blobs }: Images): BlobStore => {
       to,
       passing,
       ...(verify && isWhole
-        ? { see: hash.update, approve: Effect.suspend(() => requireDigest(digest, hash.digest())) }
+        ? { see: hash.update, approve: Effect.suspend(() => requireDigest(digest, hash.digest(), inArchive)) }
         : {})
     }))
     return Option.some({ size, verified: verify && isWhole, content })

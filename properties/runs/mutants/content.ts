@@ -142,7 +142,7 @@ yield* writeMeta(...$$meta)`,
   {
     name: "hash not checked when read",
     breaks: "A reader gets a blob even if its bytes are damaged.",
-    in: "requireSame",
+    in: "requireDigest",
     find: "actual === digest",
     replace: "actual.length === digest.length",
     caughtBy: plainTest("node/blobs/readBlob", "is verified again each time it is read")

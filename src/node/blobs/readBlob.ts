@@ -1,10 +1,10 @@
 /** Reads a blob as a stream. It fails before its end, if the bytes do not have the digest. */
 import { Effect, Option, type Scope, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
-import { ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
+import { type ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
 import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
-import { runningHash } from "../files/hasher.ts"
+import { requireDigest, runningHash } from "../files/hasher.ts"
 import { ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "../files/layoutFiles.ts"
 import { readPieces } from "../files/readPieces.ts"
 import type { Trusted, Verified } from "../files/trusted.ts"
@@ -90,16 +90,13 @@ const verifiedBytes = Effect.fnUntraced(function*(
   if (!verified.has(opened.stat)) {
     const hash = runningHash(algorithmOf(digest))
     hash.update(bytes)
-    yield* requireSame(digest, hash.digest())
+    yield* requireDigest(digest, hash.digest(), onDisk)
     verified.add(opened)
   }
   return bytes
 })
 
-const requireSame = (digest: ContentDigest, actual: ContentDigest): Effect.Effect<void, ContentMismatch> =>
-  actual === digest
-    ? Effect.void
-    : Effect.fail(new ContentMismatch({ digest, actual, reason: "the bytes on the disk are not those of its name" }))
+const onDisk = "the bytes on the disk"
 
 /** Holds the last piece back until all of them agree with the name, so that who sees the end has seen the content. */
 const verifying = (
@@ -116,7 +113,7 @@ const verifying = (
       to: opened.stat.size,
       passing,
       see: hash.update,
-      approve: Effect.suspend(() => requireSame(digest, hash.digest())).pipe(
+      approve: Effect.suspend(() => requireDigest(digest, hash.digest(), onDisk)).pipe(
         Effect.andThen(Effect.sync(() => verified.add(opened)))
       )
     })

@@ -1,6 +1,8 @@
 /** Hashing by `node:crypto`, which uses the processor's instructions for it. */
+import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { type Algorithm, type ContentDigest, contentDigest } from "../../oci/Digest.ts"
+import { ContentMismatch } from "../../oci/OciError.ts"
 import type { Hasher } from "../../ops/ports/ports.ts"
 
 export const hasher: Hasher = {
@@ -21,3 +23,13 @@ export const runningHash = (algorithm: Algorithm): RunningHash => {
     digest: () => contentDigest(algorithm, hash.copy().digest("hex"))
   }
 }
+
+/** Fails where content is not that of its digest; `whose` says in a few words which bytes they are. */
+export const requireDigest = (
+  digest: ContentDigest,
+  actual: ContentDigest,
+  whose: string
+): Effect.Effect<void, ContentMismatch> =>
+  actual === digest
+    ? Effect.void
+    : Effect.fail(new ContentMismatch({ digest, actual, reason: `${whose} are not those of its name` }))

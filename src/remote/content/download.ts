@@ -1,10 +1,10 @@
 /** Reads blobs: resumed where a connection breaks, and checked. */
 import { Effect, type Scope, Stream } from "effect"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import { runningHash } from "../../node/files/hasher.ts"
+import { requireDigest, runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import { octetStream } from "../../oci/MediaType.ts"
-import { BlobUnknown, ContentMismatch, RangeInvalid, RemoteError } from "../../oci/OciError.ts"
+import { BlobUnknown, type ContentMismatch, RangeInvalid, RemoteError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { RegistryReads } from "../../ops/api/Registry.ts"
 import type { CallError, Session } from "../auth/makeSession.ts"
@@ -154,13 +154,8 @@ export const makeDownloads = (session: Session): Downloads => {
         }),
         Stream.filter(({ length }) => length > 0),
         Stream.concat(Stream.suspend(() => {
-          const actual = hash.digest()
-          if (actual !== digest) {
-            return Stream.fail(
-              new ContentMismatch({ digest, actual, reason: `${host} sends other bytes than those of its name` })
-            )
-          }
-          return held === undefined ? Stream.empty : Stream.succeed(held)
+          const last = held === undefined ? Stream.empty : Stream.succeed(held)
+          return Stream.unwrap(Effect.as(requireDigest(digest, hash.digest(), `the bytes that ${host} sends`), last))
         }))
       )
     })
