@@ -30,10 +30,6 @@ const things = Metric.counter("ocilayout_gc_removed_total", {
   description: "Things that collections of garbage took away",
   incremental: true
 })
-const bytesFreed = Metric.counter("ocilayout_gc_removed_bytes_total", {
-  description: "Bytes of what collections of garbage took away",
-  incremental: true
-})
 
 export const parseCollecting = (
   { gc, graceMinutes, keep, undoDays, untagged }: CollectingFlags
@@ -76,9 +72,8 @@ export const collectAtTimes = Effect.fn("collectAtTimes")(function*(
   const collect = Effect.fnUntraced(function*(repository: string | undefined) {
     const { id, items } = yield* layout.planGarbage({ ...options, repository })
     if (Option.isSome(id) && items.some(({ goes }) => goes)) {
-      const { bytes, removed } = yield* layout.collectGarbage(id.value, { repository })
+      const { removed } = yield* layout.collectGarbage(id.value, { repository })
       yield* Metric.update(things, removed.length)
-      yield* Metric.update(bytesFreed, bytes)
     }
     yield* Metric.update(collected, 1)
   })
