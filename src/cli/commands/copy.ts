@@ -3,6 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { fits } from "../../oci/glob.ts"
 import type { Copied as Done, CopyOptions } from "../../ops/api/Copy.ts"
+import { copyCounts } from "../../ops/copy/copyCounts.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { type ArchivePlace, parsePlace } from "../../places/Place.ts"
 import { writeArchive } from "../archives.ts"
@@ -63,10 +64,7 @@ export const toldOf = (done: Done): typeof Copied.Type => ({
   repository: done.repository,
   digest: done.digest,
   tags: done.tags,
-  manifests: done.manifests,
-  blobs_copied: done.blobsCopied,
-  blobs_present: done.blobsPresent,
-  bytes_copied: done.bytesCopied,
+  ...copyCounts([done]),
   ...field("revision", done.revision)
 })
 
@@ -81,19 +79,15 @@ const copyTags = Effect.fnUntraced(function*(
   }
 ) {
   const all = (yield* tagsOf(source)).filter(fitting)
-  const sum = { manifests: 0, blobs_copied: 0, blobs_present: 0, bytes_copied: 0 }
-  let revision: number | undefined
+  const copies: Array<Done> = []
   for (const tag of all) {
     const tags = yield* Effect.fromResult(requests([tag], condition))
     const item = { registry: source.registry, repository: source.repository, reference: tag }
     const done = yield* copyManifest(item, { registry, repository, tags }, copying)
-    sum.manifests += done.manifests
-    sum.blobs_copied += done.blobsCopied
-    sum.blobs_present += done.blobsPresent
-    sum.bytes_copied += done.bytesCopied
-    revision = Option.getOrElse(done.revision, () => revision)
+    copies.push(done)
   }
-  return { repository, tags: all, ...sum, ...field("revision", revision) }
+  const revision = copies.findLast((done) => Option.isSome(done.revision))?.revision
+  return { repository, tags: all, ...copyCounts(copies), ...field("revision", revision) }
 })
 
 /** The archive that is to be written; nothing where the destination is none. */

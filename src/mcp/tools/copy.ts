@@ -2,7 +2,8 @@
 import { Effect, Schema } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
-import type { Copied as Done, CopyItem } from "../../ops/api/Copy.ts"
+import type { CopyItem } from "../../ops/api/Copy.ts"
+import { copyCounts } from "../../ops/copy/copyCounts.ts"
 import { copyManifests } from "../../ops/copy/copyManifest.ts"
 import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
@@ -96,16 +97,12 @@ const copy = Effect.fnUntraced(function*(
     sparse,
     onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
   })
-  const sum = (count: (one: Done) => number): number => all.reduce((total, one) => total + count(one), 0)
   const [only, ...more] = all
   return {
     repository: to_repository,
     ...(only === undefined || more.length > 0 ? {} : { digest: only.digest }),
     tags: Array.from(new Set(all.flatMap(({ tags }) => tags))),
-    manifests: sum(({ manifests }) => manifests),
-    blobs_copied: sum(({ blobsCopied }) => blobsCopied),
-    blobs_present: sum(({ blobsPresent }) => blobsPresent),
-    bytes_copied: sum(({ bytesCopied }) => bytesCopied),
+    ...copyCounts(all),
     ...(others.length === 0 ? {} : { others })
   }
 })

@@ -1,6 +1,7 @@
 /** Takes images from registries on the network and sends them there, as far as the person allowed who started the server. */
 import { Effect, Result, Schema } from "effect"
 import { Denied } from "../../oci/OciError.ts"
+import { copyCounts } from "../../ops/copy/copyCounts.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
@@ -126,8 +127,5 @@ const told = (done: Effect.Success<ReturnType<typeof copyManifest>>): typeof Tra
   repository: done.repository,
   digest: done.digest,
   tags: done.tags,
-  manifests: done.manifests,
-  blobs_copied: done.blobsCopied,
-  blobs_present: done.blobsPresent,
-  bytes_copied: done.bytesCopied
+  ...copyCounts([done])
 })
