@@ -15,7 +15,7 @@ import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { parseStored } from "../manifests/parseStored.ts"
 import { chooseImage } from "./chooseImage.ts"
-import { candidatesOf, type Found } from "./find.ts"
+import { anyRepository, candidatesOf, type Found } from "./find.ts"
 
 export interface ReadManifest {
   readonly descriptor: Descriptor
@@ -146,9 +146,6 @@ export const readSource = (source: CopySource): SourceReader => {
     attached: (digest) => Stream.runCollect(registry.attached(blobs, digest, { verified: true }))
   }
 }
-
-/** In a shared layout, the only one with such entries, every valid name sees the blobs. */
-export const anyRepository = "raw"
 
 const rootOf = (source: CopySource): Effect.Effect<ManifestContent, SourceError> => {
   if ("refName" in source) return source.registry.getNamed(source.refName)

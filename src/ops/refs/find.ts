@@ -78,7 +78,9 @@ export const candidatesOf = (
 ): readonly [Descriptor, ...ReadonlyArray<Descriptor>] => [descriptor, ...others]
 
 /** In a shared layout a blob is visible from every valid repository name, so any will do for a raw name. */
-export const blobRepository = ({ repository }: Source): string => repository ?? "raw"
+export const anyRepository = "raw"
+
+export const blobRepository = ({ repository }: Source): string => repository ?? anyRepository
 
 /**
  * The manifest a reference names. A repository alone is its `latest`; one without tags, and with a single manifest, is
