@@ -4,12 +4,10 @@ import { Effect } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import fc from "fast-check"
-import { createHash } from "node:crypto"
 import { type App, makeApp } from "../../src/http/app.ts"
 import { Registry } from "../../src/ops/api/Registry.ts"
+import { digestOf } from "../../test/support/images.ts"
 import type { Process, World } from "./simulation/World.ts"
-
-const sha256 = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 const layers = ["one", "two", "three"].map((text) => Buffer.from(text.repeat(40)))
 const config = Buffer.from("{}")
@@ -20,8 +18,8 @@ const manifestOf = (layer: Uint8Array): Uint8Array =>
   Buffer.from(JSON.stringify({
     schemaVersion: 2,
     mediaType: manifestType,
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: sha256(config), size: config.length },
-    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: sha256(layer), size: layer.length }]
+    config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: digestOf(layer), size: layer.length }]
   }))
 
 /** What a client does; each is one request but for `upload`, which is three. */
@@ -136,7 +134,7 @@ export class Client {
     switch (doing.does) {
       case "post": {
         const bytes = contents[doing.blob] ?? config
-        const { status } = await this.#send("POST", `/v2/app/blobs/uploads/?digest=${sha256(bytes)}`, {}, bytes)
+        const { status } = await this.#send("POST", `/v2/app/blobs/uploads/?digest=${digestOf(bytes)}`, {}, bytes)
         if (status === 201) told.blobs.add(bytes)
         return status
       }
@@ -147,7 +145,12 @@ export class Client {
         if (started.status !== 202) return started.status
         const patched = await this.#send("PATCH", location, {}, bytes.subarray(0, doing.cut))
         if (patched.status !== 202) return patched.status
-        const { status } = await this.#send("PUT", `${location}?digest=${sha256(bytes)}`, {}, bytes.subarray(doing.cut))
+        const { status } = await this.#send(
+          "PUT",
+          `${location}?digest=${digestOf(bytes)}`,
+          {},
+          bytes.subarray(doing.cut)
+        )
         if (status === 201) told.blobs.add(bytes)
         return status
       }
@@ -157,7 +160,7 @@ export class Client {
         return await this.#change(
           told,
           doing.tag,
-          sha256(manifest),
+          digestOf(manifest),
           () => this.#send("PUT", `/v2/app/manifests/${doing.tag}`, headers, manifest)
         )
       }
@@ -174,13 +177,13 @@ export class Client {
   /** Everything that was acknowledged is there, whole, and nothing else has taken its place. */
   async check({ blobs, tags }: Acknowledged): Promise<void> {
     for (const bytes of blobs) {
-      const found = await this.#send("GET", `/v2/app/blobs/${sha256(bytes)}`)
+      const found = await this.#send("GET", `/v2/app/blobs/${digestOf(bytes)}`)
       assert.deepStrictEqual([found.status, Buffer.from(found.bytes).equals(bytes)], [200, true], "a blob")
     }
     for (const [tag, places] of tags) {
       const { bytes, status } = await this.#send("GET", `/v2/app/manifests/${tag}`)
       assert.include([200, 404], status, tag)
-      const place = status === 200 ? sha256(bytes) : undefined
+      const place = status === 200 ? digestOf(bytes) : undefined
       assert.isTrue(places.has(place), `${tag} is ${place}, and may be ${Array.from(places).join(" or ")}`)
     }
   }

@@ -13,6 +13,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { digestOf } from "../support/images.ts"
 import { contenders, type Running, start } from "./http/servers.ts"
 
 const mebibytes = Number(process.argv[2] ?? 1024)
@@ -22,8 +23,6 @@ const images = Number(process.argv[3] ?? 500)
 const clients = 8
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
-const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
-
 const sent = async (server: Running, path: string, init: RequestInit, status: number): Promise<Response> => {
   const response = await fetch(new URL(path, `http://127.0.0.1:${server.port}`), init)
   if (response.status !== status) {

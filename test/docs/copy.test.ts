@@ -2,10 +2,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { imageFiles, layerTar, type Written } from "../image/support/layers.ts"
+import { freePort } from "../support/freePort.ts"
 import { hasShell, rerun } from "./transcripts.ts"
 
 const path = fileURLToPath(new URL("../../docs/copy.md", import.meta.url))
@@ -28,18 +28,10 @@ const prepare = (folder: string): void => {
   }
 }
 
-const freePort = (): Promise<string> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(String(address !== null && typeof address === "object" ? address.port : port)))
-    })
-  })
-
 describe("the page about copying", () => {
   it("shows what is printed", async ({ skip }) => {
     skip(!hasShell() || spawnSync("curl", ["--version"]).error !== undefined, "there is no bash, or no curl")
-    const free = await freePort()
+    const free = String(await freePort())
     const text = readFileSync(path, "utf8").replaceAll(`localhost:${port}`, `localhost:${free}`)
     const environment = { OCILAYOUT_LISTEN: free, OCILAYOUT_WORKERS: "1", REGISTRY_AUTH_FILE: "/dev/null" }
     const played = rerun(text, { prepare, environment })

@@ -3,25 +3,17 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
 import { spawnSync } from "node:child_process"
 import { cpSync, readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { limitNames } from "../../src/cli/serve/limitFlags.ts"
 import { defaultLimits } from "../../src/http/limits.ts"
 import { opensToAll, parseRules } from "../../src/http/rules.ts"
 import { fixturePath } from "../support/folders.ts"
+import { freePort } from "../support/freePort.ts"
 import { hasShell, rerun } from "./transcripts.ts"
 
 /** The one that a registry has by custom may be taken here. */
 const port = "5000"
-
-const freePort = (): Promise<string> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(String(address !== null && typeof address === "object" ? address.port : port)))
-    })
-  })
 
 const missing = (): string | undefined =>
   hasShell()
@@ -39,7 +31,7 @@ describe("the pages about serving", () => {
     const text = readFileSync(path, "utf8")
     const tool = missing()
     if (tool !== undefined) return console.log(`SKIPPED: there is no ${tool}`)
-    const free = await freePort()
+    const free = String(await freePort())
     const played = rerun(text.replaceAll(`localhost:${port}`, `localhost:${free}`), {
       prepare: (folder) => cpSync(fixturePath(layout), join(folder, "shop"), { recursive: true }),
       // One process starts faster than several, and does the same.
@@ -62,7 +54,7 @@ describe("the pages about serving", () => {
       "request line and headers": `${defaultLimits.headerBytes / 1024} KiB`,
       "time for the headers": `${defaultLimits.headersMillis / 1000} s`,
       "a body that brings nothing": `${defaultLimits.stalledMillis / 1000} s`,
-      "an answer that nobody reads": `${defaultLimits.stalledMillis / 1000} s`,
+      "an answer that is not read": `${defaultLimits.stalledMillis / 1000} s`,
       "connections": String(defaultLimits.connections),
       "requests at a time": String(defaultLimits.requests),
       "listeners to events": String(defaultLimits.listeners),

@@ -1,6 +1,5 @@
 /** What is timed: a call of a registry, many times over. */
 import { Effect, type Scope, Stream } from "effect"
-import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { hasher } from "../../../src/node/files/hasher.ts"
@@ -8,6 +7,7 @@ import type { nodeFs } from "../../../src/node/fs/nodeFs.ts"
 import type { LayoutOptions, openStores } from "../../../src/node/stores.ts"
 import type { RegistryShape } from "../../../src/ops/api/Registry.ts"
 import type { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
+import { digestOf } from "../../support/images.ts"
 
 /** `src`, with or without one of its caches. */
 export interface Code {
@@ -19,8 +19,6 @@ export interface Code {
 
 const repository = "app"
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
-
-const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 /** A layout as another tool leaves it: so many tags, each of a manifest of its own, every tenth with an attachment, of which half are listed. */
 export const makeLayout = (directory: string, tags: number): ReadonlyArray<string> => {

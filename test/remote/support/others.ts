@@ -2,21 +2,13 @@
 import { Effect, type Scope } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
+import { freePort } from "../../support/freePort.ts"
 
 /** Where a tool is; nothing where it is not installed. */
 export const toolPath = (name: string): string | undefined =>
   [name, join(homedir(), "go/bin", name)].find((path) => spawnSync(path, ["--version"]).error === undefined)
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 
 const configuration = (folder: string, port: number): string =>
   [

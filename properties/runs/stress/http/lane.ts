@@ -1,5 +1,6 @@
 /** One client after another through the server: what was acknowledged, and what may or may not have happened. */
-import { createHash, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
+import { digestOf } from "../../../../test/support/images.ts"
 
 /** What a tag has to be: one of these digests; `undefined` is that there is none. */
 type Allowed = ReadonlyArray<string | undefined>
@@ -16,8 +17,6 @@ export interface Lane {
 export const newLane = (): Lane => ({ tags: new Map(), blobs: new Set(), acknowledged: 0, unanswered: 0 })
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
-
-const digestOf = (bytes: Uint8Array): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
 export interface Client {
   readonly host: string
