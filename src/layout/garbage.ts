@@ -119,7 +119,7 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
   const touched = new Map<string, number>(evidence.blobs.map((blob) => [blob.digest, blob.touched]))
   const isYoung = (digest: string): boolean =>
     evidence.held.has(digest) || evidence.now - (touched.get(digest) ?? 0) < options.graceMillis
-  const young = "somebody may be about to use what was pushed so recently"
+  const young = "it was pushed so recently that a client may be about to use it"
   for (const entry of candidates) if (!outlived.has(entry) && isYoung(entry.digest)) mark(entry.digest, young)
   const [unknown] = evidence.unreadable
   const unclear = unknown === undefined ? undefined : `${unknown} cannot be read, and may need it`

@@ -404,7 +404,7 @@ describe("repairing names and leftovers", () => {
       }
       const young = ["LEFTOVER oci-put-blob2: it was touched less than a day ago, or is nothing that may be removed"]
       const dry = yield* repaired(registry, { dryRun: true })
-      assert.deepStrictEqual(dry.done, ["LEFTOVER oci-put-blob1: remove it once nobody has touched it for a day"])
+      assert.deepStrictEqual(dry.done, ["LEFTOVER oci-put-blob1: remove it once it has not been touched for a day"])
       assert.deepStrictEqual(dry.left, young)
       const { done, left } = yield* repaired(registry)
       assert.deepStrictEqual(done, ["LEFTOVER oci-put-blob1: removed 7 bytes"])

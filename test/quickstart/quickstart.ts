@@ -166,7 +166,7 @@ const takeBack = async ({ call }: Session, one: Pushed, two: Pushed, layout: str
   assert.equal(digest, two.digest)
   answer(digest)
 
-  step("Ask where a tag was before it moved, and what nobody needs")
+  step("Ask where a tag was before it moved, and what nothing needs")
   const before = await call("oci_resolve", { ref: "shop:stable", at: "-1" })
   assert.equal(before["digest"], one.digest)
   answer(before["digest"])

@@ -67,7 +67,7 @@ export const tarMembers = Effect.fnUntraced(function*(
     const length = yield* asStorage("/")(handle.read(piece, at))
     if (length === 0) break
     yield* guarded(() => reader.write(piece.subarray(0, length)))
-    at += length + reader.skip()
+    at += length + reader.passOver()
     if (at > size && wrong === undefined) {
       // What fills the last block may be missing, and no more than that.
       if (at - size >= 512) wrong = "it is cut short"

@@ -175,7 +175,7 @@ export const gc = Command.make("gc", {
   )).pipe(
     described(
       "Free space",
-      "Says what nobody needs and why all else stays. Without --yes it only looks (at a terminal it asks), and gives a " +
+      "Says what nothing needs and why all else stays. Without --yes it only looks (at a terminal it asks), and gives a " +
         "plan that --plan carries out within an hour: of it goes what still may, and nothing else. Content is deleted a " +
         "day after it was taken away, since another tool may count on it; until then a push or a tag brings it back.",
       [

@@ -80,7 +80,7 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
     if (isOpen && credentials === undefined && !(flags.anonymousPull && changesNothing)) {
       return yield* Result.fail(
         `${address.host} can be reached from elsewhere, so --htpasswd or --token-file has to say who may come in; ` +
-          "to let everybody read and nobody write, --anonymous-pull --read-only"
+          "to let all clients read and none write, --anonymous-pull --read-only"
       )
     }
     if (flags.allowedHosts.length > 0 && (credentials !== undefined || isOpen)) {

@@ -92,7 +92,7 @@ export class TarReader {
    * How many bytes may be left out before what is written next: the rest of a body, and what fills its last block. Its
    * handler is told that it has ended.
    */
-  skip(): number {
+  passOver(): number {
     if (this.#meta !== undefined && this.#left > 0) return 0
     const isInside = this.#left > 0
     const count = this.#left + this.#padding

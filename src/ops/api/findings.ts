@@ -95,7 +95,7 @@ const kinds = {
 
   // What lies about.
   FILE_MODE: ["warning", "person", "chmod a+r, so that whoever may look into the layout may read it"],
-  LEFTOVER: ["info", "repair", "remove it once nobody has touched it for a day"],
+  LEFTOVER: ["info", "repair", "remove it once it has not been touched for a day"],
   STRAY_FILE: [
     "warning",
     "person",

@@ -57,8 +57,8 @@ export const db2: SampleImage = image({
     [base(libssl["2"]), "ADD debian-12.tar / # buildkit"],
     [server(0o644), "COPY dbd /usr/sbin/dbd # buildkit"],
     [settings(5433), "COPY etc /etc/db # buildkit"],
-    [layer(["root/.ssh/id_rsa", "f", "k".repeat(secretBytes), 0o600]), "COPY id_rsa /root/.ssh/ # buildkit"],
+    [layer(["home/.ssh/id_rsa", "f", "k".repeat(secretBytes), 0o600]), "COPY id_rsa /home/.ssh/ # buildkit"],
     [layer(["srv/fixtures/rows.csv", "f", "1,2,3\n".repeat(12_000)]), largeStep],
-    [layer(["root/.ssh/.wh.id_rsa", "f", ""]), "RUN rm /root/.ssh/id_rsa # buildkit"]
+    [layer(["home/.ssh/.wh.id_rsa", "f", ""]), "RUN rm /home/.ssh/id_rsa # buildkit"]
   ]
 })
