@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { RangeInvalid } from "../oci/OciError.ts"
 import type { BlobWriter } from "../ops/api/BlobWriter.ts"
 import { hasBody, statedLength, streamOf } from "./bodies.ts"
 import { leastChunkBytes } from "./limits.ts"
@@ -69,7 +70,8 @@ export const uploadStatus = ({ registry }: Surface, _call: Call, { id, repositor
 
 export const appendChunk = Effect.fnUntraced(function*(surface: Surface, { request }: Call, { id, repository }: At) {
   const writer = yield* surface.registry.pushBlobChunkedResume(repository, id)
-  return progress(202, repository, id, yield* append(surface, request, writer))
+  const { content, offset } = yield* chunkOf(surface, request, writer)
+  return progress(202, repository, id, yield* placed(writer, writer.append(offset, content)))
 })
 
 export const finishUpload = Effect.fnUntraced(function*(
@@ -80,8 +82,9 @@ export const finishUpload = Effect.fnUntraced(function*(
   const digest = query.get("digest")
   if (digest === null) return yield* noDigest
   const writer = yield* surface.registry.pushBlobChunkedResume(repository, id)
-  if (hasBody(request)) yield* append(surface, request, writer)
-  return created(repository, (yield* writer.commit(digest)).digest)
+  if (!hasBody(request)) return created(repository, (yield* writer.commit(digest)).digest)
+  const { content, offset } = yield* chunkOf(surface, request, writer)
+  return created(repository, (yield* placed(writer, writer.finish(offset, content, digest))).digest)
 })
 
 export const cancelUpload = ({ registry }: Surface, _call: Call, { id, repository }: At): Answer =>
@@ -90,8 +93,8 @@ export const cancelUpload = ({ registry }: Surface, _call: Call, { id, repositor
     ({ cancel }) => Effect.as(cancel, HttpServerResponse.empty({ status: 204 }))
   )
 
-/** Without a `Content-Range` the chunk goes where the session stands. */
-const append = Effect.fnUntraced(function*({ limits }: Surface, request: HttpServerRequest, writer: BlobWriter) {
+/** The bytes of a request and where they go: without a `Content-Range`, where the session stands. */
+const chunkOf = Effect.fnUntraced(function*({ limits }: Surface, request: HttpServerRequest, { size }: BlobWriter) {
   const header = request.headers["content-range"]
   const range = header === undefined ? undefined : parseContentRange(header)
   if (header !== undefined && range === undefined) return yield* notRange
@@ -103,20 +106,20 @@ const append = Effect.fnUntraced(function*({ limits }: Surface, request: HttpSer
       message: `the chunk has ${stated} bytes, and its range ${range.length}`
     })
   }
-  const { id, repository, size } = writer
-  const room = Math.max(0, limits.blobBytes - size)
-  return yield* writer.append(range?.offset ?? size, streamOf(request, room)).pipe(
-    Effect.catchTag("RangeInvalid", (failure) =>
-      Effect.fail(
-        new Refused({
-          status: 416,
-          code: "BLOB_UPLOAD_INVALID",
-          message: failure.message,
-          headers: progressHeaders(repository, id, failure.size)
-        })
-      ))
-  )
+  return { offset: range?.offset ?? size, content: streamOf(request, Math.max(0, limits.blobBytes - size)) }
 })
+
+/** A chunk that goes elsewhere is refused with where the session stands. */
+const placed = <A, E, R>({ id, repository }: BlobWriter, push: Effect.Effect<A, E | RangeInvalid, R>) =>
+  Effect.catchIf(push, (failure): failure is RangeInvalid => failure instanceof RangeInvalid, (failure) =>
+    Effect.fail(
+      new Refused({
+        status: 416,
+        code: "BLOB_UPLOAD_INVALID",
+        message: failure.message,
+        headers: progressHeaders(repository, id, failure.size)
+      })
+    ))
 
 const noDigest = new Refused({
   status: 400,

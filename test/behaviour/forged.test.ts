@@ -28,9 +28,12 @@ const blobPath = (disk: Disk, { descriptor }: { readonly descriptor: { readonly 
   disk.path("blobs", "sha256", descriptor.digest.slice("sha256:".length))
 
 /** A session as somebody has put it there. */
-const forge = (disk: Disk, meta: object, data?: string): void => {
-  disk.write(`.ocilayout/uploads/${session}/meta.json`, JSON.stringify(meta))
-  if (data !== undefined) disk.write(`.ocilayout/uploads/${session}/data`, data)
+const forge = (disk: Disk, files: { readonly meta: object; readonly committed?: object; readonly data?: string }) => {
+  const folder = `.ocilayout/uploads/${session}`
+  fs.rmSync(disk.path(folder), { recursive: true, force: true })
+  disk.write(`${folder}/meta.json`, JSON.stringify(files.meta))
+  if (files.committed !== undefined) disk.write(`${folder}/committed.json`, JSON.stringify(files.committed))
+  if (files.data !== undefined) disk.write(`${folder}/data`, files.data)
 }
 
 describe("a forged journal", () => {
@@ -83,7 +86,7 @@ describe("a forged upload session", () => {
   it.live("is of the repository that it says, and as long as its data is", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened
-      forge(disk, { repository: "app", size: 7, offset: 7 }, "0123456789")
+      forge(disk, { meta: { repository: "app", size: 7, offset: 7 }, data: "0123456789" })
       assert.instanceOf(yield* Effect.flip(registry.pushBlobChunkedResume("other", session)), BlobUploadUnknown)
       const writer = yield* registry.pushBlobChunkedResume("app", session)
       assert.strictEqual(writer.size, 10)
@@ -99,7 +102,7 @@ describe("a forged upload session", () => {
     Effect.gen(function*() {
       const { disk, registry } = yield* opened
       const { digest } = one.config.descriptor
-      forge(disk, { repository: "app", committed: { digest, size: 7_000_000 } })
+      forge(disk, { meta: { repository: "app" }, committed: { digest, size: 7_000_000 } })
       const other = yield* disk.open()
       const writer = yield* sharedRegistry(other, hasher).findUpload(session)
       disk.told()
@@ -107,7 +110,7 @@ describe("a forged upload session", () => {
       assert.strictEqual(committed.size, one.config.bytes.length)
       assert.include(disk.told("dataSync"), `dataSync blobs/sha256/${encodedOf(digest)}`)
       const { descriptor } = sample("never pushed", "text/plain")
-      forge(disk, { repository: "app", committed: { digest: descriptor.digest, size: 12 } })
+      forge(disk, { meta: { repository: "app" }, committed: { digest: descriptor.digest, size: 12 } })
       const nothing = yield* registry.findUpload(session)
       assert.instanceOf(yield* Effect.flip(nothing.commit(descriptor.digest)), BlobUploadUnknown)
     }))
@@ -116,17 +119,21 @@ describe("a forged upload session", () => {
     Effect.gen(function*() {
       const { disk, registry } = yield* opened
       const { digest } = one.config.descriptor
+      const meta = { repository: "app" }
       const senseless = [
-        {},
-        { repository: "../up" },
-        { repository: "app", committed: { digest: "sha256:../../x", size: 1 } },
-        { repository: "app", committed: { digest, size: -1 } },
-        { repository: "app", committed: { digest, size: 1.5 } }
+        { meta: {}, data: "data" },
+        { meta: { repository: "../up" }, data: "data" },
+        { meta },
+        { meta, committed: { digest: "sha256:../../x", size: 1 } },
+        { meta, committed: { digest, size: -1 } },
+        { meta, committed: { digest, size: 1.5 } }
       ]
-      for (const meta of senseless) {
-        forge(disk, meta, "data")
-        assert.instanceOf(yield* Effect.flip(registry.findUpload(session)), BlobUploadUnknown, JSON.stringify(meta))
+      for (const files of senseless) {
+        forge(disk, files)
+        assert.instanceOf(yield* Effect.flip(registry.findUpload(session)), BlobUploadUnknown, JSON.stringify(files))
       }
+      forge(disk, { meta, committed: { digest, size: 1 }, data: "data" })
+      assert.strictEqual((yield* registry.findUpload(session)).size, 4, "what has data of its own is no blob yet")
       for (const id of ["../../../x", "5".repeat(31), "A".repeat(32), ""]) {
         assert.instanceOf(yield* Effect.flip(registry.findUpload(id)), BlobUploadUnknown, id)
       }

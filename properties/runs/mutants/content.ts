@@ -89,8 +89,18 @@ yield* createMarker(files)`,
     name: "append not synced",
     breaks: "What was appended to a session is acknowledged before it is on the disk.",
     in: "sessionOf",
-    find: "Effect.andThen(handle.truncate(size), syncFile(files, handle))",
-    replace: "handle.truncate(size)",
+    find: `yield* syncFile(files, handle)
+yield* makeLast`,
+    replace: "yield* makeLast",
+    caughtBy: crash,
+    runs: 400
+  },
+  {
+    name: "session not synced",
+    breaks: "What was appended to a session is on the disk, and what says that there is a session is not.",
+    in: "makeLast",
+    find: "yield* syncSession(files, folder)",
+    replace: "",
     caughtBy: crash,
     runs: 400
   },
@@ -122,8 +132,8 @@ yield* createMarker(files)`,
     name: "session marked after its blob",
     breaks: "A session says that it is committed only after its data has the blob's name.",
     in: "commit",
-    find: "yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })",
-    replace: `const mark = writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
+    find: "yield* writeCommitted(files, { data, ...folder }, { digest, size })",
+    replace: `const mark = writeCommitted(files, { data, ...folder }, { digest, size })
 yield* Effect.addFinalizer(() => Effect.ignore(mark))`,
     caughtBy: plainTest(
       "node/uploads/uploadFiles",
@@ -135,8 +145,8 @@ yield* Effect.addFinalizer(() => Effect.ignore(mark))`,
     breaks: "An upload becomes a blob before what a process without durability has appended is on the disk.",
     in: "commit",
     find: `yield* syncFile(files, handle)
-yield* writeMeta(...$$meta)`,
-    replace: "yield* writeMeta(...$$meta)",
+yield* writeCommitted(...$$committed)`,
+    replace: "yield* writeCommitted(...$$committed)",
     caughtBy: property("healing", "a blob that is pushed in chunks takes the place of what is there, and lasts")
   },
   {

@@ -1,14 +1,7 @@
 /** Upload sessions as folders: they outlive the process, and another one can go on with them. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Exit } from "effect"
 import { dirname, join } from "node:path"
-import {
-  absent,
-  isUploadId,
-  type OpenUpload,
-  type UploadEvent,
-  type UploadId,
-  type UploadState
-} from "../../layout/Upload.ts"
+import { absent, isUploadId, type UploadId, type UploadState } from "../../layout/Upload.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import { UploadBusy } from "../../oci/OciError.ts"
 import type { UploadSession, UploadStore } from "../../ops/ports/ports.ts"
@@ -33,7 +26,8 @@ import {
   readUpload,
   startUpload,
   sweepUpload,
-  writeMeta
+  syncSession,
+  writeCommitted
 } from "./uploadFolder.ts"
 
 /** A hash that follows a session while this process appends to it. */
@@ -44,7 +38,10 @@ interface Following {
   identity: string | undefined
 }
 
-/** Hashes kept; a session without one is read again when it is committed. */
+/** From one look for sessions that have expired to the next: an hour. */
+const sweepMillis = 3_600_000
+
+/** Sessions that are known here; of another one, what is to be known is found out again. */
 const followed = 1024
 
 export const makeUploadStore = (
@@ -54,6 +51,7 @@ export const makeUploadStore = (
 ): UploadStore => {
   const storage = asStorage(files.root)
   const following = new Map<UploadId, Following>()
+  const lasting = new Set<UploadId>()
 
   const list = storage(Effect.gen(function*() {
     yield* guard(files, join(files.uploads, "any"))
@@ -70,18 +68,27 @@ export const makeUploadStore = (
     return states
   }))
 
+  /** Looking at all sessions takes longer the more there are: that is not done for each that begins. */
+  let swept = Number.NEGATIVE_INFINITY
+  const sweep = Effect.fnUntraced(function*() {
+    const now = yield* Clock.currentTimeMillis
+    // A clock that was set back is no reason to wait.
+    if (now >= swept && now - swept < sweepMillis) return
+    swept = now
+    // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
+    for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
+  })
+
   return {
     create: Effect.fnUntraced(function*(repository) {
       yield* foldersCreated
-      const now = yield* Clock.currentTimeMillis
-      // A session that cannot be removed now is removed another time; it is no reason to refuse a new one.
-      for (const { id, state } of yield* list) yield* Effect.ignore(sweepUpload(files, id, state, now))
+      yield* sweep()
       const id = yield* newId
-      const state = yield* storage(Effect.andThen(startUpload(files, id, repository), readUpload(files, id)))
+      yield* storage(startUpload(files, id, repository))
       following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
       const [oldest] = following.keys()
       if (following.size > followed && oldest !== undefined) following.delete(oldest)
-      return state._tag === "Open" ? state : yield* storage(Effect.fail(vanished(folderOf(files, id).path)))
+      return { _tag: "Open", id, repository, size: 0, touched: yield* Clock.currentTimeMillis }
     }),
     stat: (id) => storage(readUpload(files, id)),
     list: Effect.map(list, (all) => all.flatMap(({ state }) => state._tag === "Open" ? [state] : [])),
@@ -98,14 +105,10 @@ export const makeUploadStore = (
       // It may have been cancelled or swept while the lock was being taken.
       const state = yield* storage(readUpload(files, id))
       if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
-      return sessionOf({ files, trusted, following, layoutCreated }, id, state)
+      return sessionOf({ files, trusted, following, lasting, layoutCreated }, id, state)
     })
   }
 }
-
-/** Only an attacker removes a session while it is made. */
-const vanished = (path: string): FsError =>
-  new FsError({ operation: "open", path, code: "ENOENT", cause: new Error("it was removed while it was made") })
 
 /** Only an attacker changes the data between its digest and its commit: what comes now is not what was pushed. */
 const exchanged = (path: string): FsError =>
@@ -116,17 +119,19 @@ interface Shared {
   readonly files: LayoutFiles
   readonly trusted: Trusted
   readonly following: Map<UploadId, Following>
+  /** Those that this process has synced themselves, not only their data; one that is missing is synced once more. */
+  readonly lasting: Set<UploadId>
   readonly layoutCreated: Preparation["layoutCreated"]
 }
 
 const sessionOf = (
-  { layoutCreated, files, following, trusted }: Shared,
+  { layoutCreated, files, following, lasting, trusted }: Shared,
   id: UploadId,
   state: UploadState
 ): UploadSession => {
   const folder = folderOf(files, id)
   const storage = asStorage(files.root)
-  const from = state._tag === "Open" ? state.size : 0
+  let size = state._tag === "Open" ? state.size : 0
   const opened = storage(openData(files, folder))
   /** What the data was whose digest was told. */
   let hashed: string | undefined
@@ -142,16 +147,29 @@ const sessionOf = (
     }
   }
 
+  const makeLast = Effect.gen(function*() {
+    if (lasting.has(id)) return
+    yield* syncSession(files, folder)
+    if (lasting.size >= followed) lasting.clear()
+    lasting.add(id)
+  })
+
   return {
     state,
-    append: (content) =>
+    append: (content, { committed = false } = {}) =>
       Effect.scoped(Effect.gen(function*() {
         const handle = yield* opened
-        let size = from
+        const from = size
+        let isLost = false
+        const syncAhead = Effect.uninterruptible(Effect.tapError(syncFile(files, handle), () =>
+          Effect.sync(() => {
+            isLost = true
+          })))
         // What has arrived is kept even if the rest fails, and is on the disk before the caller is told.
         const arrived = storage(writePieces(handle, content, {
           from,
           see: (piece, offset) => follow(offset, piece),
+          syncAhead: files.durability === "power" ? syncAhead : undefined,
           wrote: (end) => {
             size = end
           }
@@ -159,8 +177,15 @@ const sessionOf = (
           // What was hashed may not have been written.
           Effect.onError(() => Effect.sync(() => following.delete(id)))
         )
-        const settled = Effect.onExit(arrived, () =>
-          storage(Effect.andThen(handle.truncate(size), syncFile(files, handle))))
+        const settled = Effect.onExit(arrived, (exit) =>
+          storage(Effect.gen(function*() {
+            // A sync that has failed is not told again: what was to be synced is not kept.
+            if (isLost) size = from
+            yield* handle.truncate(size)
+            if (committed && Exit.isSuccess(exit)) return
+            yield* syncFile(files, handle)
+            yield* makeLast
+          })))
         yield* settled
         const followed = following.get(id)
         if (followed !== undefined) {
@@ -175,16 +200,17 @@ const sessionOf = (
         hashed = identityOf(stat)
         const followed = following.get(id)
         // Other data may have been put in the place of what was appended.
-        const isFollowed = algorithm === "sha256" && followed?.size === from && from > 0 && followed.identity === hashed
-        return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, from, algorithm))
+        const isFollowed = algorithm === "sha256" && followed?.size === size && size > 0 && followed.identity === hashed
+        return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, size, algorithm))
       })),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
         following.delete(id)
+        lasting.delete(id)
         if (event._tag === "UploadCancelled") return yield* discardUpload(files, id)
         if (event._tag === "UploadCommitted" && state._tag === "Open") {
           yield* layoutCreated
-          yield* commit({ files, trusted, folder, hashed }, state, event)
+          yield* commit({ files, trusted, folder, hashed }, { id, size, digest: event.digest })
         }
       })))
   }
@@ -193,7 +219,7 @@ const sessionOf = (
 /**
  * The session says what it is to become, then its data gets the blob's name, moving no bytes, and only then loses its
  * own: a crash in between leaves a session that is committed or can be, and never one whose data is a blob to append
- * to.
+ * to. What it says is not synced: a power cut after the answer may take that, and the session with it, not the blob.
  */
 const commit = Effect.fnUntraced(function*(
   { files, folder: { data, ...folder }, hashed, trusted }: {
@@ -202,13 +228,12 @@ const commit = Effect.fnUntraced(function*(
     readonly folder: Folder
     readonly hashed: string | undefined
   },
-  { id, repository, size }: OpenUpload,
-  { digest }: Extract<UploadEvent, { readonly _tag: "UploadCommitted" }>
+  { digest, id, size }: { readonly id: UploadId; readonly digest: ContentDigest; readonly size: number }
 ) {
   const handle = yield* openData(files, { data, ...folder })
   if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(data)
   yield* syncFile(files, handle)
-  yield* writeMeta(files, { data, ...folder }, { repository, committed: { digest, size } })
+  yield* writeCommitted(files, { data, ...folder }, { digest, size })
   const second = join(files.temporary, `commit.${id}`)
   yield* makeFolder(files, files.temporary)
   yield* ifThere(files.fs.unlink(second))

@@ -7,40 +7,45 @@ import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { Repository } from "../../oci/Reference.ts"
 import {
   makeFolder,
+  makeOne,
   openLock,
   openNew,
   removeFolder,
   syncFile,
   syncFolder,
   tell,
-  withTemporary,
-  writeFile
+  withTemporary
 } from "../files/durable.ts"
 import { readBytes } from "../files/hashFile.ts"
 import { ifThere, type LayoutFiles, openRegular, RandomName, readAll, statIfThere } from "../files/layoutFiles.ts"
 import { type FileHandle, type FileStat, FsError } from "../fs/LayoutFs.ts"
 
 /** What a session says of itself; how far it has got is the size of its data. */
-const Meta = Schema.fromJsonString(Schema.Struct({
-  repository: Repository,
-  /** Set before the data becomes a blob; kept for a day so that committing again is answered. */
-  committed: Schema.optionalKey(Schema.Struct({ digest: ContentDigest, size: Schema.Natural }))
-}))
-type Meta = typeof Meta.Type
+const Meta = Schema.fromJsonString(Schema.Struct({ repository: Repository }))
 
-const decodeMeta = Schema.decodeUnknownResult(Meta)
-const encodeMeta = Schema.encodeUnknownResult(Meta)
+/** Written before the data becomes a blob; kept for a day so that committing again is answered. */
+const Committed = Schema.fromJsonString(Schema.Struct({ digest: ContentDigest, size: Schema.Natural }))
+
+const [decodeMeta, encodeMeta] = [Schema.decodeUnknownResult(Meta), Schema.encodeResult(Meta)]
+const [decodeCommitted, encodeCommitted] = [Schema.decodeUnknownResult(Committed), Schema.encodeResult(Committed)]
 
 export interface Folder {
+  readonly path: string
   readonly data: string
   readonly meta: string
+  readonly committed: string
   readonly lock: string
-  readonly path: string
 }
 
 export const folderOf = ({ uploads }: LayoutFiles, id: UploadId): Folder => {
   const path = join(uploads, id)
-  return { path, data: join(path, "data"), meta: join(path, "meta.json"), lock: join(path, "lock") }
+  return {
+    path,
+    data: join(path, "data"),
+    meta: join(path, "meta.json"),
+    committed: join(path, "committed.json"),
+    lock: join(path, "lock")
+  }
 }
 
 export const newId: Effect.Effect<UploadId> = Effect.flatMap(RandomName, (name) => {
@@ -55,22 +60,34 @@ export const readUpload = Effect.fnUntraced(function*(
   files: LayoutFiles,
   id: UploadId
 ): Effect.fn.Return<UploadState, FsError | SymlinkRefused> {
-  const { data, meta } = folderOf(files, id)
-  const text = yield* Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, meta))
-    if (opened === undefined) return undefined
-    return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
-  }))
-  const decoded = decodeMeta(text)
-  if (Result.isFailure(decoded)) return absent
-  const { committed, repository } = decoded.success
-  const stat = yield* statIfThere(files.fs, data)
-  if (committed !== undefined && (stat === undefined || (yield* isBlob(files, stat, committed.digest)))) {
-    return { _tag: "Committed", repository, ...committed }
+  const folder = folderOf(files, id)
+  const meta = decodeMeta(yield* readSmall(files, folder.meta))
+  if (Result.isFailure(meta)) return absent
+  const { repository } = meta.success
+  const stat = yield* statIfThere(files.fs, folder.data)
+  // Data with one name is no blob yet, whatever else is said.
+  if (stat === undefined || stat.links > 1) {
+    const committed = decodeCommitted(yield* readSmall(files, folder.committed))
+    if (
+      Result.isSuccess(committed) && (stat === undefined || (yield* isBlob(files, stat, committed.success.digest)))
+    ) {
+      return { _tag: "Committed", repository, ...committed.success }
+    }
   }
   if (stat?.kind !== "file") return absent
   return { _tag: "Open", id, repository, size: stat.size, touched: touchedOf(stat.mtimeNs) }
 })
+
+/** The text of a file of the folder; none where there is no such file. */
+const readSmall = (
+  files: LayoutFiles,
+  path: string
+): Effect.Effect<string | undefined, FsError | SymlinkRefused> =>
+  Effect.scoped(Effect.gen(function*() {
+    const opened = yield* ifThere(openRegular(files, path))
+    if (opened === undefined) return undefined
+    return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
+  }))
 
 /** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
 const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>
@@ -79,14 +96,31 @@ const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effe
     (blob) => blob?.ino === data.ino && blob.dev === data.dev
   )
 
+/** A session in which nothing is acknowledged yet is not synced: a power cut may take it. */
 export const startUpload = Effect.fnUntraced(
   function*(files: LayoutFiles, id: UploadId, repository: Repository): Effect.fn.Return<void, FsError> {
     const folder = folderOf(files, id)
-    yield* makeFolder(files, folder.path)
+    const made = yield* tell(makeOne(files, folder.path), "ENOENT")
+    if (made === "ENOENT") yield* makeFolder(files, folder.path)
     yield* Effect.scoped(Effect.asVoid(openNew(files, folder.data)))
-    yield* writeMeta(files, folder, { repository })
+    yield* writeNew(files, folder.meta, Result.getOrThrow(encodeMeta({ repository })))
   }
 )
+
+/** Makes sure that the session, and not only its data, lasts. */
+export const syncSession = Effect.fnUntraced(
+  function*(files: LayoutFiles, { meta, path }: Folder): Effect.fn.Return<void, FsError> {
+    if (files.durability !== "power") return
+    const opened = files.fs.open(meta, { access: "update" })
+    yield* Effect.scoped(Effect.flatMap(opened, (handle) => syncFile(files, handle)))
+    yield* syncFolder(files, path)
+    yield* syncFolder(files, files.uploads)
+  }
+)
+
+/** Nothing of it is synced: what a power cut takes or tears is taken as not written. */
+const writeNew = (files: LayoutFiles, path: string, text: string): Effect.Effect<void, FsError> =>
+  Effect.scoped(Effect.flatMap(openNew(files, path), (handle) => handle.write(Buffer.from(text), 0)))
 
 /**
  * Opens the data of a session to be written to. A file with a second name may be a blob, or a file
@@ -129,8 +163,18 @@ const copyData = (files: LayoutFiles, data: string, source: FileHandle): Effect.
     })
   )
 
-export const writeMeta = (files: LayoutFiles, folder: Folder, meta: Meta): Effect.Effect<void, FsError> =>
-  writeFile(files, "meta", folder.meta, Result.getOrThrow(encodeMeta(meta)))
+/** Says what the session is to become. An earlier commit may have said so before it failed, or before a crash. */
+export const writeCommitted = Effect.fnUntraced(
+  function*(
+    files: LayoutFiles,
+    { committed: path }: Folder,
+    committed: typeof Committed.Type
+  ): Effect.fn.Return<void, FsError> {
+    const write = writeNew(files, path, Result.getOrThrow(encodeCommitted(committed)))
+    const written = yield* tell(write, "EEXIST")
+    if (written === "EEXIST") yield* Effect.andThen(ifThere(files.fs.unlink(path)), write)
+  }
+)
 
 /** Removes a session a day after its last append, or after it was committed, unless a process is using it. */
 export const sweepUpload = Effect.fnUntraced(function*(

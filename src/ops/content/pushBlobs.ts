@@ -1,7 +1,8 @@
 /** Blobs: pushed in one piece, in chunks, or mounted from another repository. */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import {
   decideUpload,
+  evolveUpload,
   isUploadId,
   type OpenUpload,
   type UploadCommand,
@@ -12,7 +13,7 @@ import {
   type UploadState
 } from "../../layout/Upload.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import { algorithmOf, parseContentDigest } from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, parseContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.ts"
@@ -21,6 +22,7 @@ import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { utcOf } from "../api/utcOf.ts"
 import * as limits from "../limits.ts"
+import type { UploadSession } from "../ports/ports.ts"
 import { annotate, count } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 
@@ -142,29 +144,52 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
       return offset + appended
     }))
 
-  const commit: BlobWriter["commit"] = (input, size) =>
+  const finish: BlobWriter["finish"] = (offset, content, input) =>
     Effect.scoped(Effect.gen(function*() {
       const expected = yield* Effect.fromResult(parseContentDigest(input))
       const session = yield* opened.uploads.exclusive(id)
       const base = yield* addressed
-      const actual = session.state._tag === "Open" ? yield* session.digest(algorithmOf(expected)) : expected
-      const events = yield* decided(session.state, {
-        _tag: "CommitUpload",
-        expected,
-        actual,
-        ...base,
-        ...(size === undefined ? {} : { size })
-      })
-      for (const event of events) yield* session.conclude(event)
-      if (events.length === 0) {
-        // The blob it became may have been deleted since, or what the session says may never have happened. Success
-        // says that it is there, of this size, and lasts.
-        const there = yield* opened.blobs.protect(expected)
-        if (Option.isNone(there)) return yield* new BlobUploadUnknown({ upload: id })
-        return { mediaType: octetStream, digest: expected, size: there.value } satisfies Descriptor
-      }
-      return { mediaType: octetStream, digest: expected, size: sizeOf(session.state) } satisfies Descriptor
+      yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
+      const length = yield* session.append(content, { committed: true })
+      yield* count.bytesPushed(length)
+      const state = evolveUpload(session.state, { _tag: "ChunkAppended", length, at: base.now })
+      return yield* concluded(session, state, expected).pipe(
+        // What has arrived stays, and the next question is told so: it has to last. The caller has an error already.
+        Effect.onError(() => Effect.ignore(session.append(Stream.empty)))
+      )
     }))
+
+  const commit: BlobWriter["commit"] = (input, size) =>
+    Effect.scoped(Effect.gen(function*() {
+      const expected = yield* Effect.fromResult(parseContentDigest(input))
+      const session = yield* opened.uploads.exclusive(id)
+      return yield* concluded(session, session.state, expected, size)
+    }))
+
+  const concluded = Effect.fnUntraced(function*(
+    session: UploadSession,
+    state: UploadState,
+    expected: ContentDigest,
+    size?: number
+  ) {
+    const actual = state._tag === "Open" ? yield* session.digest(algorithmOf(expected)) : expected
+    const events = yield* decided(state, {
+      _tag: "CommitUpload",
+      expected,
+      actual,
+      ...(yield* addressed),
+      ...(size === undefined ? {} : { size })
+    })
+    for (const event of events) yield* session.conclude(event)
+    if (events.length === 0) {
+      // The blob it became may have been deleted since, or what the session says may never have happened. Success says
+      // that it is there, of this size, and lasts.
+      const there = yield* opened.blobs.protect(expected)
+      if (Option.isNone(there)) return yield* new BlobUploadUnknown({ upload: id })
+      return { mediaType: octetStream, digest: expected, size: there.value } satisfies Descriptor
+    }
+    return { mediaType: octetStream, digest: expected, size: sizeOf(state) } satisfies Descriptor
+  })
 
   const cancel: BlobWriter["cancel"] = Effect.scoped(Effect.gen(function*() {
     const session = yield* opened.uploads.exclusive(id)
@@ -180,6 +205,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
     chunkSize: chunkSize === undefined || chunkSize <= 0 ? limits.chunkBytes : chunkSize,
     expires: utcOf(open.touched + uploadExpiryMillis),
     append,
+    finish,
     commit,
     cancel
   }

@@ -185,8 +185,13 @@ export interface UploadSession {
   /**
    * Appends the bytes and acknowledges them: they are as durable as the layout promises. When the content breaks off,
    * what had arrived is kept and acknowledged, and the failure is passed on.
+   *
+   * @param options `committed`: the caller commits next, and acknowledges nothing before that
    */
-  readonly append: <E, R>(content: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<number, E | WriteFault, R>
+  readonly append: <E, R>(
+    content: Stream.Stream<Uint8Array, E, R>,
+    options?: { readonly committed?: boolean }
+  ) => Effect.Effect<number, E | WriteFault, R>
   /** What all of its bytes hash to. */
   readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, WriteFault>
   /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`). */

@@ -19,7 +19,8 @@ const app = repository("app")
 const content = utf8("0123456789")
 const name = digestOf(content)
 const pieces = (...texts: ReadonlyArray<string>) => Stream.fromIterable(texts.map(utf8))
-const day = 24 * 60 * 60 * 1000
+const hour = 60 * 60 * 1000
+const day = 24 * hour
 
 const opened = Effect.fnUntraced(function*(options: Parameters<Disk["open"]>[0] = {}) {
   const disk = yield* newDisk
@@ -216,6 +217,14 @@ describe("what arrived", () => {
       const syncs = ["sync", "dataSync", "syncDirectory"]
       const { disk, id, uploads } = yield* opened()
       yield* append(uploads, id, "01234", "56789")
+      assert.deepStrictEqual(disk.told(...syncs), [
+        "dataSync .ocilayout/uploads/ID/data",
+        // The session itself lasts from its first bytes on.
+        "dataSync .ocilayout/uploads/ID/meta.json",
+        "syncDirectory .ocilayout/uploads/ID",
+        "syncDirectory .ocilayout/uploads"
+      ])
+      yield* append(uploads, id, "")
       assert.deepStrictEqual(disk.told(...syncs), ["dataSync .ocilayout/uploads/ID/data"])
       yield* commit(uploads, id)
       assert.deepStrictEqual(disk.told(...syncs), [
@@ -226,8 +235,6 @@ describe("what arrived", () => {
         "sync .ocilayout/tmp/new",
         "syncDirectory .",
         "dataSync .ocilayout/uploads/ID/data",
-        "dataSync .ocilayout/tmp/meta",
-        "syncDirectory .ocilayout/uploads/ID",
         "syncDirectory blobs",
         // The name of the folder of second names: of those in it the record that names them makes sure.
         "syncDirectory .ocilayout/kept",
@@ -326,7 +333,7 @@ describe("expiry", () => {
     Effect.gen(function*() {
       const { folder, id, uploads } = yield* opened()
       yield* append(uploads, id, "01234")
-      yield* uploads.create(app).pipe(later(day - 60_000))
+      yield* uploads.create(app).pipe(later(day - 2 * hour))
       assert.isTrue(fs.existsSync(folder()))
       yield* uploads.create(app).pipe(later(day + 60_000))
       assert.isFalse(fs.existsSync(folder()))
@@ -338,11 +345,22 @@ describe("expiry", () => {
       const longAgo = Date.now() / 1000 - 3 * day / 1000
       for (const path of [folder("data"), folder("meta.json"), folder()]) fs.utimesSync(path, longAgo, longAgo)
       yield* append(uploads, id, "01234")
-      yield* uploads.create(app)
+      yield* uploads.create(app).pipe(later(2 * hour))
       assert.strictEqual(sizeOf(yield* uploads.stat(id)), 5)
       fs.utimesSync(folder("data"), longAgo, longAgo)
-      yield* uploads.create(app)
+      yield* uploads.create(app).pipe(later(4 * hour))
       assert.isFalse(fs.existsSync(folder()))
+    }))
+
+  it.live("is looked for once an hour, however many sessions are started, also after a clock was set back", () =>
+    Effect.gen(function*() {
+      const { disk, uploads } = yield* opened()
+      yield* uploads.create(app)
+      assert.deepStrictEqual(disk.told("readDirectory"), [])
+      yield* uploads.create(app).pipe(later(hour))
+      assert.lengthOf(disk.told("readDirectory"), 1)
+      yield* uploads.create(app)
+      assert.lengthOf(disk.told("readDirectory"), 1)
     }))
 
   it.live("sweeps nothing that is in use", () =>
@@ -358,7 +376,7 @@ describe("expiry", () => {
       yield* commit(uploads, id)
       const broken = `.ocilayout/uploads/${"a".repeat(32)}`
       disk.write(`${broken}/data`, "x")
-      yield* uploads.create(app).pipe(later(day - 60_000))
+      yield* uploads.create(app).pipe(later(day - 2 * hour))
       assert.isTrue(fs.existsSync(folder()) && fs.existsSync(disk.path(broken)))
       yield* uploads.create(app).pipe(later(day + 60_000))
       assert.isFalse(fs.existsSync(folder()) || fs.existsSync(disk.path(broken)))
@@ -372,6 +390,51 @@ describe("expiry", () => {
       const tooLate = registry.pushBlobChunkedResume("app", writer.id).pipe(later(day + 60_000))
       assert.instanceOf(yield* Effect.flip(tooLate), BlobUploadUnknown)
       assert.deepStrictEqual(yield* registry.uploads("app").pipe(later(day + 60_000)), [])
+    }))
+})
+
+describe("the last piece", () => {
+  const last = ({ exclusive }: UploadStore, id: UploadId, options?: { readonly committed: boolean }) =>
+    Effect.scoped(Effect.gen(function*() {
+      const session = yield* exclusive(id)
+      yield* session.append(pieces("56789"), options)
+      const digest = yield* session.digest("sha256")
+      yield* session.conclude({ _tag: "UploadCommitted", digest })
+      return digest
+    }))
+
+  it.live("is synced once, with the blob it becomes", () =>
+    Effect.gen(function*() {
+      const syncs = Effect.fnUntraced(function*(options?: { readonly committed: boolean }) {
+        const { disk, id, uploads } = yield* opened({ durability: "power" })
+        yield* append(uploads, id, "01234")
+        disk.told()
+        assert.strictEqual(yield* last(uploads, id, options), name)
+        return disk.told("sync", "dataSync").filter((call) => call.endsWith("/data")).length
+      })
+      assert.deepStrictEqual([yield* syncs(), yield* syncs({ committed: true })], [2, 1])
+    }))
+
+  it.live("that is not what it was to be stays, and lasts", () =>
+    Effect.gen(function*() {
+      const disk = yield* newDisk
+      const registry = yield* makeDisk({ directory: disk.root })
+      const writer = yield* registry.pushBlobChunked("app")
+      yield* writer.append(0, pieces("01234"))
+      const wrong = writer.finish(5, pieces("xxxxx"), name)
+      assert.strictEqual((yield* Effect.flip(wrong))._tag, "DigestInvalid")
+      assert.strictEqual((yield* registry.pushBlobChunkedResume("app", writer.id)).size, 10)
+      assert.strictEqual((yield* writer.finish(10, Stream.empty, digestOf(utf8("01234xxxxx")))).size, 10)
+    }))
+
+  it.live("may be all there is", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeDisk({ directory: (yield* newDisk).root })
+      const writer = yield* registry.pushBlobChunked("app")
+      assert.strictEqual((yield* writer.finish(0, Stream.succeed(content), name)).size, 10)
+      assert.strictEqual((yield* writer.commit(name)).size, 10)
+      const again = writer.finish(0, Stream.succeed(content), name)
+      assert.strictEqual((yield* Effect.flip(again))._tag, "BlobUploadUnknown")
     }))
 })
 
@@ -400,7 +463,9 @@ describe("committing", () => {
 
   it.live("that fails leaves the session open", () =>
     Effect.gen(function*() {
-      for (const [operation, place] of [["link", "blobs/"], ["link", "tmp/commit"], ["rename", "meta.json"]] as const) {
+      for (
+        const [operation, place] of [["link", "blobs/"], ["link", "tmp/commit"], ["open", "committed.json"]] as const
+      ) {
         const { disk, id, uploads } = yield* opened()
         yield* append(uploads, id, "0123456789")
         disk.intercept((call) =>
