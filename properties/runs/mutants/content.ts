@@ -98,7 +98,7 @@ yield* makeLast`,
   {
     name: "session not synced",
     breaks: "What was appended to a session is on the disk, and what says that there is a session is not.",
-    in: "makeLast",
+    in: "sessionOf",
     find: "yield* syncSession(files, folder)",
     replace: "",
     caughtBy: crash,

@@ -6,6 +6,7 @@ import { isInside } from "../fs/isInside.ts"
 import type { FileHandle, FileStat, FsError } from "../fs/LayoutFs.ts"
 import { cannotOwn, cannotSync, cannotSyncFolder, fallBack, orFallBack } from "./fallback.ts"
 import { guard, ifThere, type LayoutFiles, RandomName, statIfThere } from "./layoutFiles.ts"
+import { sharedSync } from "./sharedSync.ts"
 
 /** Syncs the data of a file, if `durability` is `power`. */
 export const syncFile = (files: LayoutFiles, handle: FileHandle): Effect.Effect<void, FsError> =>
@@ -14,7 +15,12 @@ export const syncFile = (files: LayoutFiles, handle: FileHandle): Effect.Effect<
 /** Syncs the names in a folder, if `durability` is `power`. */
 export const syncFolder = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
   files.durability === "power"
-    ? orFallBack(files, "syncFolder", files.fs.syncDirectory(folder), cannotSyncFolder)
+    ? orFallBack(
+      files,
+      "syncFolder",
+      sharedSync(files.syncs, folder, files.fs.syncDirectory(folder)),
+      cannotSyncFolder
+    )
     : Effect.void
 
 /**

@@ -11,6 +11,7 @@ import type { BlobsSeen, KeptNames } from "./folderCache.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { isMtimeReliable } from "./mtimeReliable.ts"
 import type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
+import type { Syncs } from "./sharedSync.ts"
 
 export type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
 
@@ -80,6 +81,8 @@ export interface LayoutFiles {
   readonly keptNames: KeptNames
   /** What this opening has marked in which hour. */
   readonly held: { hour: number; readonly digests: Set<ContentDigest> }
+  /** Folders that this opening is syncing now. */
+  readonly syncs: Syncs
   /** Files that could not be synced: a later sync of them may say nothing about what was lost. */
   readonly doubtful: Set<string>
   readonly blob: (digest: ContentDigest) => string
@@ -134,6 +137,7 @@ export const layoutFiles = (
     blobsSeen: { looks: new Map(), changed: false },
     keptNames: { listed: undefined, spare: new Set() },
     held: { hour: 0, digests: new Set() },
+    syncs: new Map(),
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
   }

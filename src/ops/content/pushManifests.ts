@@ -79,6 +79,8 @@ export const makePushManifests = (
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
       yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
+      // What another process has pushed is made to last before the lock is taken, not while others wait for it.
+      yield* missing(opened.blobs.protect)
       yield* opened.blobs.write(Stream.succeed(bytes), {
         algorithm: algorithmOf(descriptor.digest),
         digest: descriptor.digest,
