@@ -5,6 +5,7 @@
  * `npm run bench:http`; `-- MIB IMAGES` say how large the large blob is, 1024, and how many small images are pushed, 500. Servers that are not installed are
  * named.
  */
+import { Effect, Exit, Result, Scope } from "effect"
 import { execFile } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -15,6 +16,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { digestOf } from "../support/images.ts"
 import { contenders, type Running, start } from "./http/servers.ts"
+import { buildPeer } from "./support/peer.ts"
 
 const mebibytes = Number(process.argv[2] ?? 1024)
 const rounds = 3
@@ -117,7 +119,9 @@ const manySmall = async (server: Running): Promise<number> => {
 const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
-const { here, missing } = contenders()
+const scope = Scope.makeUnsafe()
+const peer = await Effect.runPromise(Effect.result(Scope.provide(buildPeer, scope)))
+const { here, missing } = contenders(Result.isSuccess(peer) ? peer.success.program : undefined)
 console.log(`Node ${process.version}, ${availableParallelism()} cores, blob of ${mebibytes} MiB`)
 for (const name of missing) console.log(`SKIPPED: ${name} is not installed`)
 
@@ -162,6 +166,7 @@ try {
 } finally {
   for (const server of servers) await server.stop()
   rmSync(folder, { recursive: true, force: true })
+  await Effect.runPromise(Scope.close(scope, Exit.void))
 }
 
 const names = servers.map(({ keeps, name }) => keeps ? name : `${name} (keeps nothing)`)

@@ -65,8 +65,14 @@ http:
   return [program, "serve", config]
 }
 
-/** Those that are here, and the names of those that are not. */
-export const contenders = (): { readonly here: ReadonlyArray<Contender>; readonly missing: ReadonlyArray<string> } => {
+/**
+ * Those that are here, and the names of those that are not.
+ *
+ * @param peer the Go package's own server over its layout, if it could be built
+ */
+export const contenders = (
+  peer: string | undefined
+): { readonly here: ReadonlyArray<Contender>; readonly missing: ReadonlyArray<string> } => {
   const here = [
     ours("--workers", "1"),
     ours("--workers", "2"),
@@ -92,6 +98,15 @@ export const contenders = (): { readonly here: ReadonlyArray<Contender>; readonl
     "--address",
     `127.0.0.1:${port}`
   ])
+  const goServer = "the Go module's server over its layout"
+  if (peer === undefined) missing.push(goServer)
+  else {
+    here.push({
+      name: goServer,
+      keeps: true,
+      command: (folder, port) => [peer, "serve", join(folder, "layout"), `127.0.0.1:${port}`]
+    })
+  }
   return { here, missing }
 }
 

@@ -30,8 +30,14 @@ interface PeerLoad {
 /** One run in a process of its own, on a new layout. */
 export type Peer = (load: PeerLoad) => Effect.Effect<PeerFigures, CommandFailed>
 
+/** The peer in one program, of which there is a load and a server. Removed with the scope. */
+interface Built {
+  readonly program: string
+  readonly folder: string
+}
+
 /** Built from a copy, since building settles which versions it needs. Fails with the reason where it cannot be. */
-export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.gen(function*() {
+export const buildPeer: Effect.Effect<Built, CommandFailed, Scope.Scope> = Effect.gen(function*() {
   const command = "go"
   if (!exists(command)) return yield* new CommandFailed({ command, message: "there is no Go toolchain" })
   const folder = yield* temporaryFolder
@@ -39,11 +45,16 @@ export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.
   // File by file: what is only readable there has to be writable here.
   mkdirSync(copy)
   for (const name of readdirSync(source)) writeFileSync(join(copy, name), readFileSync(join(source, name)))
-  // Whoever has the module elsewhere says so with flags of his own.
+  // Where the module is elsewhere, GOFLAGS say so.
   const options = { directory: copy, environment: { GOFLAGS: `${process.env["GOFLAGS"] ?? ""} -mod=mod` } }
   yield* run(command, ["mod", "tidy"], options)
   const program = join(folder, "peer-bench")
   yield* run(command, ["build", "-o", program, "."], options)
+  return { program, folder }
+})
+
+export const makePeer: Effect.Effect<Peer, CommandFailed, Scope.Scope> = Effect.gen(function*() {
+  const { folder, program } = yield* buildPeer
   return ({ manifests, mebibytes }) =>
     Effect.acquireUseRelease(
       Effect.sync(() => mkdtempSync(join(folder, "run-"))),
