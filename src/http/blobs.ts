@@ -54,7 +54,7 @@ export const getBlob = Effect.fnUntraced(function*(
       return yield* unsatisfiable(descriptor.size)
     case "Part": {
       const { end, offset } = asked
-      const { stream } = yield* registry.getBlobRange(repository, digest, { offset, end })
+      const { stream } = yield* registry.getBlobRange(repository, digest, { offset, end }, { passing: true })
       return HttpServerResponse.stream(stream, {
         status: 206,
         contentType: octetStream,
@@ -73,11 +73,12 @@ export const deleteBlob = ({ registry }: Surface, _call: Call, { digest, reposit
 
 /**
  * A file whose bytes were hashed before is not hashed again while it is the same file: the client hashes it as well.
- * Any other file is hashed, and its end is held back until its bytes are right.
+ * Any other file is hashed, and its end is held back until its bytes are right. Pieces pass: the server takes the next
+ * one when the socket has taken the last.
  */
 const content = Effect.fnUntraced(function*(registry: Surface["registry"], repository: string, digest: string) {
-  const asItIs = yield* registry.getBlob(repository, digest, { verify: false })
-  return asItIs.verified ? asItIs : yield* registry.getBlob(repository, digest)
+  const asItIs = yield* registry.getBlob(repository, digest, { verify: false, passing: true })
+  return asItIs.verified ? asItIs : yield* registry.getBlob(repository, digest, { passing: true })
 })
 
 const whole = ({ descriptor, stream }: Content) =>

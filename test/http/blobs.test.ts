@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { createHash } from "node:crypto"
+import { Effect, Stream } from "effect"
+import { createHash, randomBytes } from "node:crypto"
 import { chmodSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { makeDisk } from "../../src/node/index.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { digestOf, utf8 } from "../support/images.ts"
+import { raw } from "./support/raw.ts"
 import { locationOf, send, type Served, serving, stores, withQuery } from "./support/serving.ts"
 
 const bytes = utf8("0123456789")
@@ -187,5 +188,31 @@ describe("a blob whose file was changed", () => {
       writeFileSync(file, "0123456788")
       const read = Effect.tryPromise(() => fetch(`${served.url}/v2/app/blobs/${digest}`).then((read) => read.text()))
       for (const _ of [1, 2]) assert.strictEqual((yield* Effect.exit(read))._tag, "Failure")
+    }))
+})
+
+describe("a large blob", () => {
+  it.live("reaches a slow client as it is, whole and in part, though pieces share their memory", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeDisk({ directory: yield* temporaryFolder })
+      const large = randomBytes(9 * 1024 * 1024 + 123)
+      const { descriptor } = yield* registry.pushBlob("app", Stream.succeed(large))
+      const served = yield* serving(registry)
+      const read = Effect.fnUntraced(function*(headers: string) {
+        const client = yield* raw(served.port)
+        client.socket.pause()
+        client.write(
+          `GET /v2/app/blobs/${descriptor.digest} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: close\r\n\r\n`
+        )
+        // A little at a time: the server is always ahead, and has to wait.
+        const slowly = setInterval(() => {
+          client.socket.resume()
+          setImmediate(() => client.socket.pause())
+        }, 1)
+        const text = yield* Effect.ensuring(client.closed, Effect.sync(() => clearInterval(slowly)))
+        return digestOf(Buffer.from(text.slice(text.indexOf("\r\n\r\n") + 4), "latin1"))
+      })
+      assert.strictEqual(yield* read(""), descriptor.digest)
+      assert.strictEqual(yield* read("Range: bytes=5-\r\n"), digestOf(large.subarray(5)))
     }))
 })
