@@ -56,7 +56,7 @@ export const bench = (
     const env = { PATH: process.env["PATH"], HOME: home, DOCKER_CONFIG: home, TMPDIR: home, ...environment }
     const run: Bench["run"] = (tool, ...args) =>
       Effect.callback((resume) => {
-        execFile(tool, args, { cwd: home, env, timeout: 60_000 }, (error, stdout, stderr) =>
+        execFile(tool, args, { cwd: home, env, timeout: 600_000 }, (error, stdout, stderr) =>
           resume(
             error === null
               ? Effect.succeed(stdout)
