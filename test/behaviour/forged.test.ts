@@ -59,6 +59,21 @@ describe("a forged journal", () => {
       }]
     })
 
+  it.live.each(["a journal", "nothing"])(
+    "that is another name of a blob with %s in it does not change it",
+    (kind) =>
+      Effect.gen(function*() {
+        const { disk, open, registry } = yield* opened
+        const text = kind === "nothing" ? "" : writeLine(record(genesis, sha256(disk.read("index.json")))).text
+        const { descriptor } = yield* registry.pushBlob("app", Stream.succeed(utf8(text)))
+        fs.rmSync(disk.path(".ocilayout/journal/2/current.ndjson"))
+        fs.linkSync(blobPath(disk, { descriptor }), disk.path(".ocilayout/journal/2/current.ndjson"))
+        yield* (yield* open).tagManifest("app", one.descriptor.digest, ["v2"])
+        assert.strictEqual(fs.readFileSync(blobPath(disk, { descriptor }), "utf8"), text)
+        assert.strictEqual((yield* (yield* open).resolveTag("app", "v2")).digest, one.descriptor.digest)
+      })
+  )
+
   it.live.each(["the index that is there", "another index"])(
     "that leads to %s deletes nothing",
     (leads) =>

@@ -34,6 +34,8 @@ export interface JournalEnd {
    * that.
    */
   readonly named: boolean
+  /** Whether the file has other names: a blob may be one of them, and what is written here would change it. */
+  readonly shared?: true
   /** Whether the end of the file is nothing of a journal, further back than the longest line is long. */
   readonly lost?: true
 }
@@ -76,7 +78,8 @@ export const readEnd = Effect.fnUntraced(function*(
       }
       if (found !== undefined || from === 0) {
         const { last, size } = found ?? { last: undefined, size: 0 }
-        return { last, size, torn: from + count - size, identity, named: false }
+        const shared = stat.links === 1 ? {} : { shared: true as const }
+        return { last, size, torn: from + count - size, identity, named: false, ...shared }
       }
       if (look === lastLook) return { ...lost, identity }
     }
@@ -166,7 +169,7 @@ export const appendRecord = Effect.fnUntraced(function*(
   const { fs, journal } = files
   const { hash, text } = writeLine(record)
   const bytes = Buffer.from(text)
-  if (files.doubtful.has(journal)) yield* startAfresh(files, end)
+  if (files.doubtful.has(journal) || end.shared === true) yield* startAfresh(files, end)
   const write = Effect.scoped(Effect.gen(function*() {
     const isNew = (yield* ifThere(fs.linkStat(journal))) === undefined
     // The folder may be gone alone: git keeps no empty ones.
