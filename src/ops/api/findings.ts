@@ -52,7 +52,11 @@ const kinds = {
   INDEX_NO_LIST: ["warning", "repair", `write "manifests": []`],
   INDEX_VERSION: ["warning", "person", `write "schemaVersion": 2 into index.json; some tools refuse it otherwise`],
   INDEX_KEY_TWICE: ["warning", "person", "make one of the two in index.json; the last one counts"],
-  JOURNAL_DAMAGED: ["warning", "person", "none needed: the next write starts a new journal and keeps this one aside"],
+  JOURNAL_DAMAGED: [
+    "warning",
+    "person",
+    "none needed: the next write puts a journal with a broken end aside and starts a new one; an older part of the history stays lost"
+  ],
   JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],
 
   // Entries of the index.
