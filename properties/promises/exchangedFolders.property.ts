@@ -11,7 +11,8 @@ import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobs, bytesOf, digestOf, documentOf } from "../support/contents.ts"
 import { figures } from "../support/figures.ts"
 import { runs, seed } from "../support/share.ts"
-import { change, create, type Disk, find, nodeAt, write } from "../support/simulation/Disk.ts"
+import { copied } from "../support/simulation/copies.ts"
+import { change, create, type Disk, find, nodeAt } from "../support/simulation/Disk.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Instant, restarted, root, World } from "../support/simulation/World.ts"
 import { assertTold } from "../support/told.ts"
@@ -81,19 +82,6 @@ const furnish = (registry: LayoutRegistry) =>
     yield* registry.planGarbage({ grace: 0 })
   })
 
-/** Puts a copy of what is at a path at another, of all that is in it. */
-const copied = (disk: Disk, nowNs: bigint, from: string, to: string): Disk => {
-  const node = nodeAt(disk, find(disk, from, false).node ?? assert.fail(from))
-  if (node.kind === "link") return assert.fail(from)
-  const made = create(disk, nowNs, find(disk, to, false), { kind: node.kind, mode: node.mode }, [])
-  return node.kind === "file"
-    ? write(made, nowNs, find(made, to, false).node ?? assert.fail(to), node.content, 0)
-    : Array.from(node.entries.keys()).reduce(
-      (disk, name) => copied(disk, nowNs, `${from}/${name}`, `${to}/${name}`),
-      made
-    )
-}
-
 /** Every node from one on. */
 const below = (disk: Disk, node: number): ReadonlyArray<number> => {
   const found = nodeAt(disk, node)
@@ -122,7 +110,7 @@ const begin = async (): Promise<Start> => {
   const folders = foldersIn(machine.disk, root)
   machine.prepare((disk, nowNs) => {
     const place = create(disk, nowNs, find(disk, beside, false), { kind: "directory", mode: 0o755 }, [])
-    const full = copied(place, nowNs, root, outside)
+    const full = copied(place, nowNs, { from: place, path: root, to: outside })
     return folders.reduce((disk, folder) => {
       const target = outside + folder.slice(root.length)
       return create(disk, nowNs, find(disk, waiting(folder), false), { kind: "link", target }, [])

@@ -79,12 +79,12 @@ export const emptyDisk = (nowNs: bigint): Disk => ({
   nextNode: 1
 })
 
-const directoryNode = (ino: bigint, mode: number, nowNs: bigint): DirectoryNode => ({
+const directoryNode = (ino: bigint, mode: number, nowNs: bigint, uid = 0, gid = 0): DirectoryNode => ({
   kind: "directory",
   ino,
   mode,
-  uid: 0,
-  gid: 0,
+  uid,
+  gid,
   mtimeNs: nowNs,
   ctimeNs: nowNs,
   birthNs: nowNs,
@@ -128,8 +128,13 @@ interface Start {
 
 const top: Start = { node: rootNode, path: "/" }
 
+/** Looks at a directory before a name is looked for in it: fails where that may not be. */
+export type Enter = (directory: Node) => void
+
+const anyone: Enter = () => undefined
+
 /** Follows a path from the root, or from a directory; the last component too if it is a link and `follow` says so. */
-export const find = (disk: Disk, path: string, follow: boolean, start = top, links = 0): Place => {
+export const find = (disk: Disk, path: string, follow: boolean, enter = anyone, start = top, links = 0): Place => {
   if (links > most) return fail("ELOOP")
   const components = path.split("/").filter((component) => component !== "" && component !== ".")
   const trail = [start.node]
@@ -139,6 +144,7 @@ export const find = (disk: Disk, path: string, follow: boolean, start = top, lin
     const directory = trail.at(-1) ?? rootNode
     const parent = nodeAt(disk, directory)
     if (parent.kind !== "directory") return fail("ENOTDIR")
+    enter(parent)
     const isLast = at === components.length - 1
     if (name === "..") {
       if (trail.length > 1) trail.pop()
@@ -150,7 +156,7 @@ export const find = (disk: Disk, path: string, follow: boolean, start = top, lin
     const found = node === undefined ? undefined : disk.nodes.get(node)
     if (found?.kind === "link" && (!isLast || follow)) {
       const before = found.target.startsWith("/") ? [] : [start.path, ...walked]
-      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, top, links + 1)
+      return find(disk, [...before, found.target, ...components.slice(at + 1)].join("/"), follow, enter, top, links + 1)
     }
     walked.push(name)
     if (isLast) return { directory, name, node, path: placeOf(walked) }
@@ -206,15 +212,16 @@ export const create = (
   disk: Disk,
   nowNs: bigint,
   { directory, name, node }: Place,
-  made: { readonly kind: "file" | "directory"; readonly mode: number } | {
-    readonly kind: "link"
-    readonly target: string
-  },
+  made:
+    | { readonly kind: "file" | "directory"; readonly mode: number; readonly uid?: number; readonly gid?: number }
+    | { readonly kind: "link"; readonly target: string },
   open: Iterable<number>
 ): Disk => {
   if (node !== undefined) return fail("EEXIST")
   const ino = freeNumber(disk, open)
-  const common = { ...directoryNode(ino, made.kind === "link" ? 0o777 : made.mode, nowNs) }
+  const common = made.kind === "link"
+    ? directoryNode(ino, 0o777, nowNs)
+    : directoryNode(ino, made.mode, nowNs, made.uid, made.gid)
   const fresh: Node = made.kind === "directory"
     ? common
     : made.kind === "link"

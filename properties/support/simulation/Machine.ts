@@ -12,6 +12,7 @@ import {
 import { linkStatsBy } from "../../../test/support/linkStats.ts"
 import * as disks from "./Disk.ts"
 import { Code, type Disk } from "./Disk.ts"
+import { type Rights, rightsOf, setGid, superuser, type User } from "./rights.ts"
 import type { ToolFs } from "./ToolFs.ts"
 
 /** A call of a process, before it happens. */
@@ -64,9 +65,6 @@ interface Waiting {
 
 /** A path that goes through a folder that is held, as its beginning. */
 const heldForm = new RegExp(`^${heldPath(0).slice(0, -1)}\\d+`, "u")
-
-/** What new files and directories are not given, as most users have it set. */
-const mask = 0o022
 
 /** What the system tells of the kind of a file in its mode. */
 const kindBits = { file: 0o100000, directory: 0o040000, link: 0o120000 } as const
@@ -167,12 +165,32 @@ export class Machine {
   }
 
   /** A file system for one more process. */
-  process(): { readonly fs: ToolFs; readonly id: number } {
+  process(user: User = superuser): { readonly fs: ToolFs; readonly id: number } {
     const id = this.#processes++
-    return { fs: this.#fileSystem(id), id }
+    return { fs: this.#fileSystem(id, user), id }
   }
 
-  #fileSystem(process: number): ToolFs {
+  #fileSystem(process: number, user: User): ToolFs {
+    const rights = rightsOf(user)
+    /** As the user may go there. */
+    const find = (path: string, follow: boolean): disks.Place => this.#find(path, follow, rights.enter)
+    const make = (nowNs: bigint, place: disks.Place, made: { kind: "file" | "directory"; mode: number }): void => {
+      if (place.node !== undefined) return disks.fail("EEXIST")
+      const { gid, mode } = disks.nodeAt(this.disk, place.directory)
+      rights.change(this.disk, place)
+      const isShared = (mode & setGid) !== 0
+      this.disk = disks.create(this.disk, nowNs, place, {
+        kind: made.kind,
+        mode: (made.mode & ~user.umask) | (isShared && made.kind === "directory" ? setGid : 0),
+        uid: user.uid,
+        gid: isShared ? gid : user.gid
+      }, this.#nodes())
+    }
+    /** Lets names lead elsewhere, in folders that the user may change. */
+    const rename = (nowNs: bigint, paths: ReadonlyArray<string>, nodes: ReadonlyArray<number | undefined>): void => {
+      for (const path of paths) rights.change(this.disk, find(path, false))
+      this.#rename(nowNs, paths, nodes)
+    }
     const call = <A>(
       operation: string,
       path: string,
@@ -187,15 +205,16 @@ export class Machine {
     const openHandle: LayoutFs["openHandle"] = (path, { access, follow = false }, mode = 0o644) =>
       call(`open(${access})`, path, (nowNs) => {
         // What makes a new file follows no link in its place.
-        const place = this.#find(path, follow && access !== "create")
+        const place = find(path, follow && access !== "create")
         const makes = access === "create" || (access === "lock" && place.node === undefined)
         if (access === "create" && place.name === "") return disks.fail("EEXIST")
         if (makes) {
-          this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode: mode & ~mask }, this.#nodes())
+          make(nowNs, place, { kind: "file", mode })
         }
-        const node = place.node ?? this.#find(path, follow).node
+        const node = place.node ?? find(path, follow).node
         if (node === undefined) return disks.fail("ENOENT")
         const { kind } = disks.nodeAt(this.disk, node)
+        if (!makes && kind !== "link") rights.open(this.disk, node, access)
         if (kind === "link") return disks.fail("ELOOP")
         if (kind === "directory" && access !== "read") return disks.fail("EISDIR")
         const opened: Opened = { process, node, access }
@@ -203,12 +222,12 @@ export class Machine {
         return opened
       }).pipe(
         // What was opened by a call that says it failed, nobody could close.
-        Effect.map((opened) => this.#handle(opened, this.#told(path), call))
+        Effect.map((opened) => this.#handle(opened, this.#told(path), rights, call))
       )
 
     const openFolder: LayoutFs["openFolder"] = (path, follow) =>
       call("open(folder)", path, () => {
-        const node = this.#findAny(path, follow)
+        const node = this.#findAny(path, follow, rights.enter)
         if (node === undefined) return undefined
         const { kind } = disks.nodeAt(this.disk, node)
         if (kind !== "directory") return disks.fail(kind === "link" ? "ELOOP" : "ENOTDIR")
@@ -218,20 +237,21 @@ export class Machine {
     const overwrite: ToolFs["overwrite"] = (path, mode = 0o644) =>
       Effect.acquireRelease(
         call("open(overwrite)", path, (nowNs): Opened => {
-          const place = this.#find(path, true)
+          const place = find(path, true)
           if (place.node === undefined) {
-            this.disk = disks.create(this.disk, nowNs, place, { kind: "file", mode: mode & ~mask }, this.#nodes())
+            make(nowNs, place, { kind: "file", mode })
           }
-          const node = this.#find(path, true).node ?? disks.fail("ENOENT")
+          const node = find(path, true).node ?? disks.fail("ENOENT")
+          if (place.node !== undefined) rights.open(this.disk, node, "update")
           this.disk = disks.truncate(this.disk, nowNs, node, 0)
           const opened: Opened = { process, node, access: "update" }
           this.#opened.add(opened)
           return opened
-        }).pipe(Effect.map((opened) => this.#handle(opened, path, call))),
+        }).pipe(Effect.map((opened) => this.#handle(opened, path, rights, call))),
         ({ close }) => close
       )
 
-    const at = (path: string, follow: boolean): number => this.#find(path, follow).node ?? disks.fail("ENOENT")
+    const at = (path: string, follow: boolean): number => find(path, follow).node ?? disks.fail("ENOENT")
 
     const linkStat: LayoutFs["linkStat"] = (path) => call("stat", path, () => this.#stat(at(path, false)))
 
@@ -246,6 +266,7 @@ export class Machine {
       setTime: (path, mtimeNs) =>
         call("utime", path, (nowNs) => {
           const node = at(path, true)
+          rights.own(this.disk, node)
           this.disk = disks.withNode(this.disk, node, { ...disks.nodeAt(this.disk, node), mtimeNs, ctimeNs: nowNs })
         }),
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
@@ -255,82 +276,87 @@ export class Machine {
       tellsEveryChange: () => Effect.succeed((this.#options.tickNs ?? 1n) <= callNs),
       realPath: (path) =>
         call("realpath", path, () => {
-          const { node, path: real } = this.#find(path, true)
+          const { node, path: real } = find(path, true)
           return node === undefined ? disks.fail("ENOENT") : real
         }),
       readDirectory: (path) =>
         call("readdir", path, () => {
-          const node = disks.nodeAt(this.disk, at(path, true))
+          const id = at(path, true)
+          const node = disks.nodeAt(this.disk, id)
+          rights.open(this.disk, id, "read")
           return node.kind === "directory" ? Array.from(node.entries.keys()) : disks.fail("ENOTDIR")
         }),
       makeDirectory: (path, mode) =>
         call("mkdir", path, (nowNs) => {
-          const place = this.#find(path, false)
-          this.disk = disks.create(this.disk, nowNs, place, { kind: "directory", mode: mode & ~mask }, this.#nodes())
+          make(nowNs, find(path, false), { kind: "directory", mode })
         }),
       removeDirectory: (path) =>
         call("rmdir", path, (nowNs) => {
           const node = disks.nodeAt(this.disk, at(path, false))
           if (node.kind !== "directory") return disks.fail("ENOTDIR")
           if (node.entries.size > 0) return disks.fail("ENOTEMPTY")
-          this.#rename(nowNs, [path], [undefined])
+          rename(nowNs, [path], [undefined])
         }),
       link: (from, to) =>
         call("link", to, (nowNs) => {
           const node = at(from, false)
-          if (this.#find(to, false).node !== undefined) return disks.fail("EEXIST")
+          if (find(to, false).node !== undefined) return disks.fail("EEXIST")
           if (disks.nodeAt(this.disk, node).kind === "directory") return disks.fail("EPERM")
-          this.#rename(nowNs, [to], [node])
+          rights.link(this.disk, node)
+          rename(nowNs, [to], [node])
         }),
       rename: (from, to) =>
         call("rename", to, (nowNs) => {
-          const { directory: source, node } = this.#find(from, false)
-          const { directory, node: target } = this.#find(to, false)
+          const { directory: source, node } = find(from, false)
+          const { directory, node: target } = find(to, false)
           if (node === undefined) return disks.fail("ENOENT")
           if (node === target) return
           if (disks.isWithin(this.disk, directory, node)) return disks.fail("EINVAL")
           if (target !== undefined && disks.isWithin(this.disk, source, target)) return disks.fail("ENOTEMPTY")
           this.#replaceable(node, target)
-          this.#rename(nowNs, [from, to], [undefined, node])
+          rename(nowNs, [from, to], [undefined, node])
         }),
       exchange: (a, b) =>
         call("exchange", b, (nowNs) => {
           // Both folders are looked for before what is in them.
-          const [first, second] = [this.#find(a, false), this.#find(b, false)]
+          const [first, second] = [find(a, false), find(b, false)]
           const [one, other] = [first.node, second.node]
           if (one === undefined || other === undefined) return disks.fail("ENOENT")
           if (one === other) return
           if (disks.isWithin(this.disk, first.directory, other) || disks.isWithin(this.disk, second.directory, one)) {
             return disks.fail("EINVAL")
           }
-          this.#rename(nowNs, [a, b], [other, one])
+          rename(nowNs, [a, b], [other, one])
         }),
       unlink: (path) =>
         call("unlink", path, (nowNs) => {
           if (disks.nodeAt(this.disk, at(path, false)).kind === "directory") return disks.fail("EISDIR")
-          this.#rename(nowNs, [path], [undefined])
+          rename(nowNs, [path], [undefined])
         }),
       syncDirectory: (path) =>
         call("syncdir", path, () => {
-          this.disk = disks.sync(this.disk, at(path, true), this.#options.ordersNames)
+          const node = at(path, true)
+          rights.open(this.disk, node, "read")
+          this.disk = disks.sync(this.disk, node, this.#options.ordersNames)
         })
     }
   }
 
   /** Where a path leads; one through a folder that is held begins there, as long as that is anywhere. */
-  #find(path: string, follow: boolean): disks.Place {
+  #find(path: string, follow: boolean, enter?: disks.Enter): disks.Place {
     const held = heldForm.exec(path)?.[0]
     const folder = held === undefined ? undefined : this.#folders.get(held)
-    if (held === undefined || folder === undefined) return disks.find(this.disk, path, follow)
+    if (held === undefined || folder === undefined) return disks.find(this.disk, path, follow, enter)
     const place = disks.pathOf(this.disk, folder.node) ?? disks.fail("ENOENT")
-    return disks.find(this.disk, path.slice(held.length), follow, { node: folder.node, path: place })
+    return disks.find(this.disk, path.slice(held.length), follow, enter, { node: folder.node, path: place })
   }
 
   /** Nothing also where a part of the path is not there, or a file. */
-  #findAny(path: string, follow: boolean, codes: ReadonlyArray<string> = ["ENOENT", "ENOTDIR"]): number | undefined {
+  #findAny(path: string, follow: boolean, enter?: disks.Enter, isLinkNothing = false): number | undefined {
     try {
-      return this.#find(path, follow).node
+      return this.#find(path, follow, enter).node
     } catch (error) {
+      const codes = ["ENOENT", "ENOTDIR", ...(isLinkNothing ? ["ELOOP"] : [])]
       if (error instanceof Code && codes.includes(error.code)) return undefined
       throw error
     }
@@ -348,7 +374,7 @@ export class Machine {
       isHeld: true,
       at: (name) => name === "" ? held : `${held}/${name}`,
       // No call of its own: what happens right after it is what the next call has to be safe from.
-      isInPlace: () => this.#findAny(folder.path, follow, ["ENOENT", "ENOTDIR", "ELOOP"]) === folder.node,
+      isInPlace: () => this.#findAny(folder.path, follow, undefined, true) === folder.node,
       close: Effect.sync(() => void this.#folders.delete(held))
     }
   }
@@ -356,6 +382,7 @@ export class Machine {
   #handle(
     opened: Opened,
     path: string,
+    rights: Rights,
     call: <A>(
       operation: string,
       path: string,
@@ -392,9 +419,14 @@ export class Machine {
           if (!canWrite) return disks.fail("EINVAL")
           this.disk = disks.truncate(this.disk, nowNs, node, size)
         }),
-      setOwner: () => call("chown", path, () => undefined),
-      setMode: (mode) =>
+      setOwner: (uid, gid) =>
+        call("chown", path, (nowNs) => {
+          rights.give(this.disk, node, { uid, gid })
+          this.disk = disks.withNode(this.disk, node, { ...disks.nodeAt(this.disk, node), uid, gid, ctimeNs: nowNs })
+        }),
+      setMode: (asked) =>
         call("chmod", path, (nowNs) => {
+          const mode = rights.mode(this.disk, node, asked)
           this.disk = disks.withNode(this.disk, node, { ...disks.nodeAt(this.disk, node), mode, ctimeNs: nowNs })
         }),
       sync,

@@ -6,10 +6,12 @@ import { RandomName } from "../../../src/node/files/layoutFiles.ts"
 import type { LayoutFs } from "../../../src/node/fs/LayoutFs.ts"
 import { UserKey } from "../../../src/node/fs/userKey.ts"
 import { type OpenStores, openStores } from "../../../src/node/stores.ts"
+import type { Repository } from "../../../src/oci/Reference.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
 import { Code, type Disk, find, type Node, nodeAt } from "./Disk.ts"
 import { Machine, type MachineOptions } from "./Machine.ts"
+import { superuser, type User } from "./rights.ts"
 
 /** The same for all processes, and after a crash. */
 const userKey = new Uint8Array(32)
@@ -51,11 +53,14 @@ export class World {
   }
 
   /** Opens the layout in a process of its own, with segments of a few commits. */
-  async open(durability: Durability = "power"): Promise<Process> {
-    const { fs, id } = this.machine.process()
+  async open(
+    durability: Durability = "power",
+    { defaultRepository, user = superuser }: { defaultRepository?: Repository; user?: User } = {}
+  ): Promise<Process> {
+    const { fs, id } = this.machine.process(user)
     const scope = Effect.runSync(Scope.make())
     const history = { segmentBytes: 1500, segmentIndexes: 0 }
-    const opened = openStores(fs, { directory: root, durability, history }, undefined)
+    const opened = openStores(fs, { directory: root, durability, history }, defaultRepository)
     const stores = await this.run(Effect.provideService(opened, Scope.Scope, scope))
     const close = (): Promise<void> => this.run(Scope.close(scope, Exit.void))
     return { id, fs, stores, registry: sharedRegistry(stores, hasher), close }
