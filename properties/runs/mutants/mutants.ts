@@ -3,6 +3,7 @@ import { commits } from "./commits.ts"
 import { content } from "./content.ts"
 import { core } from "./core.ts"
 import type { Mutant } from "./Mutant.ts"
+import { rights } from "./rights.ts"
 import { rules } from "./rules.ts"
 
-export const mutants: ReadonlyArray<Mutant> = [...rules, ...commits, ...content, ...core]
+export const mutants: ReadonlyArray<Mutant> = [...rules, ...commits, ...content, ...rights, ...core]

@@ -1,0 +1,72 @@
+/** Damage to what is ours, and several users. */
+import { type Mutant, plainTest, property } from "./Mutant.ts"
+
+const damage = property("damage", "takes no name and no content away, is told, and is repaired")
+const users = property("users", "stays everybody's to whom its folder is, whoever writes it")
+
+export const rights: ReadonlyArray<Mutant> = [
+  {
+    name: "second name put back unread",
+    breaks: "Content that was removed is put back from a second name whose bytes nobody has looked at.",
+    in: "openKept",
+    find: "if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue",
+    replace: "",
+    caughtBy: damage
+  },
+  {
+    name: "a broken journal goes on",
+    breaks: "A journal whose chain is broken is not put aside: commits go on at its end.",
+    in: "finishInterruptedCommit",
+    find: "if (damaged || wiped) $put",
+    replace: "if (wiped) $put",
+    caughtBy: damage
+  },
+  {
+    name: "journal written into a blob",
+    breaks: "The journal goes on in a file that has other names, which may be those of a blob.",
+    in: "appendRecord",
+    find: "files.doubtful.has(journal) || end.shared === true",
+    replace: "files.doubtful.has(journal)",
+    caughtBy: plainTest("behaviour/forged", "that is another name of a blob with a journal in it does not change it")
+  },
+  {
+    name: "a folder of ours that is a file",
+    breaks: "A chain of segments that leads nowhere is a failure, and no journal that is lost.",
+    in: "withIndex",
+    find: "if (segment === undefined) return { ...whole, damaged: true }",
+    replace: "if (segment === undefined) return undefined",
+    caughtBy: damage
+  },
+  {
+    name: "files by the umask",
+    breaks: "A file that we make has the mode that the umask leaves it.",
+    in: "keepOwner",
+    find: "if ((own.mode ^ mode) & 0o7777) yield* tell(handle.setMode(mode & 0o7777), ...cannotOwn)",
+    replace: "",
+    caughtBy: users
+  },
+  {
+    name: "files of the writer's group",
+    breaks: "A file that we make keeps the group of whoever made it.",
+    in: "keepOwner",
+    find: "return own.gid === gid || (yield* tell(handle.setOwner(own.uid, gid), ...cannotOwn)) === \"done\"",
+    replace: "return own.gid === gid",
+    caughtBy: users
+  },
+  {
+    name: "folders by the umask",
+    breaks: "A folder that we make has the rights that the system gives it.",
+    in: "makeOne",
+    find: "folder !== files.root && isInside(files.root, folder)",
+    replace: "folder === files.root",
+    caughtBy: users
+  },
+  {
+    name: "a file that cannot be given away",
+    breaks: "A commit fails where the system gives files to no other user.",
+    in: "keepOwner",
+    find: "own.uid !== uid && (yield* tell(handle.setOwner(uid, gid), ...cannotOwn)) === \"done\"",
+    replace: "own.uid !== uid && (yield* tell(handle.setOwner(uid, gid))) === \"done\"",
+    caughtBy: users
+  }
+]
