@@ -39,7 +39,7 @@ const patienceMillis = 10 * 60 * 1000
 const inCopy = <A>(use: (copy: string) => A): A => {
   const copy = mkdtempSync(join(tmpdir(), "ocilayout-mutant-"))
   try {
-    for (const name of ["src", "properties", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
+    for (const name of ["src", "properties", "test", "docs", "package.json", "tsconfig.json", "vitest.config.ts"]) {
       cpSync(join(project, name), join(copy, name), { recursive: true })
     }
     symlinkSync(join(project, "node_modules"), join(copy, "node_modules"))

@@ -47,7 +47,8 @@ export class World {
   within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return effect.pipe(
       Effect.provideService(Clock.Clock, this.machine.clock),
-      Effect.provideService(RandomName, () => (this.#names++).toString(16).padStart(32, "0")),
+      // Both halves differ: some names have the first alone.
+      Effect.provideService(RandomName, () => (this.#names++).toString(16).padStart(16, "0").repeat(2)),
       Effect.provideService(UserKey, () => userKey)
     )
   }
