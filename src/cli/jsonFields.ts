@@ -96,7 +96,7 @@ const common: Readonly<Record<string, string>> = {
   platform: "OS/ARCHITECTURE, and a variant.",
   ports: "Ports that the image listens on.",
   predicate_types: "What an attestation attests (in-toto).",
-  others: "What else the same tag names, where it has an entry for each platform; none of it was chosen.",
+  others: "What else the same name leads to, where it has an entry for each platform; none of it was chosen.",
   read_as: "The reference that a name without a tag was read as.",
   reason: "Why no name is understood.",
   reclaimable_bytes: "Bytes that only this needs.",

@@ -1,6 +1,7 @@
 /** A tag with an entry for each platform, as a tool writes it that makes no index of them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { makeDisk } from "../../src/node/index.ts"
@@ -30,7 +31,7 @@ const [amd64, arm64] = [imageFor("amd64"), imageFor("arm64")]
 const digestOf = ({ manifest: { descriptor } }: typeof amd64): string => descriptor.digest
 
 /** @param states whether the entries state their platforms, or only the configs do */
-const written = Effect.fnUntraced(function*(states: boolean) {
+const written = Effect.fnUntraced(function*(states: boolean, name: string = "v1") {
   const directory = join(yield* temporaryFolder, "app")
   yield* Effect.scoped(Effect.gen(function*() {
     const registry = yield* makeDisk({ directory, durability: "none" })
@@ -42,7 +43,7 @@ const written = Effect.fnUntraced(function*(states: boolean) {
   const manifests = [amd64, arm64].map(({ architecture, manifest: { descriptor } }) => ({
     ...descriptor,
     ...(states ? { platform: { os: "linux", architecture } } : {}),
-    annotations: { "org.opencontainers.image.ref.name": "v1" }
+    annotations: { "org.opencontainers.image.ref.name": name }
   }))
   fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
   fs.writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }))
@@ -90,6 +91,84 @@ describe("a tag with an entry for each platform", () => {
       const { digest } = yield* copyManifest(source, target, { platform: "linux/arm64" })
       assert.strictEqual(digest, digestOf(arm64))
     }))
+
+  it.live.each(["v1", "1.2.3+build.5", "localhost:5000/team/web:2"])(
+    "is chosen from and told by every way to copy it, also where it fits no grammar: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const directory = yield* written(true, name)
+        const ref = name === "v1" ? `${directory}:v1` : `${directory}/${name}`
+        const out = join(yield* temporaryFolder, "out")
+        const resolved = yield* ocl(["resolve", ref, "--json"])
+        const others = [{ digest: digestOf(arm64), platform: "linux/arm64" }]
+        assert.deepInclude(JSON.parse(resolved.out), { digest: digestOf(amd64), others })
+        for (const one of [amd64, arm64]) {
+          const platform = ["--platform", `linux/${one.architecture}`]
+          assert.include((yield* ocl(["resolve", ref, ...platform])).out, digestOf(one))
+          const copied: unknown = JSON.parse(
+            (yield* ocl(["copy", ref, `${out}/${one.architecture}:v1`, "--json", ...platform])).out
+          )
+          assert.include(copied, { digest: digestOf(one) })
+          assert.notProperty(copied, "others")
+        }
+        const copied = yield* ocl(["copy", ref, `${out}/a:v1`, "--json"])
+        assert.deepInclude(JSON.parse(copied.out), { digest: digestOf(amd64), others })
+        const saved = yield* ocl(["save", `${out}.tar`, ref, "--json"])
+        assert.deepInclude(JSON.parse(saved.out), { others })
+      })
+  )
+
+  it.live("library: is chosen from by its raw name", () =>
+    Effect.gen(function*() {
+      const registry = yield* makeDisk({ directory: yield* written(true, "1.2.3+build.5"), durability: "none" })
+      const refName = "1.2.3+build.5"
+      const choices = yield* registry.nameChoices(refName)
+      assert.deepStrictEqual(choices.map(({ digest, platform }) => [digest, platform?.["architecture"]]), [
+        [digestOf(amd64), "amd64"],
+        [digestOf(arm64), "arm64"]
+      ])
+      assert.strictEqual((yield* registry.getNamed(refName, digestOf(arm64))).descriptor.digest, digestOf(arm64))
+      const refused = yield* Effect.flip(registry.getNamed(refName, digestOf(amd64).replace(/.$/u, "x")))
+      assert.strictEqual(refused._tag, "ManifestUnknown")
+    }))
+
+  it.live("of a repository that is copied with all tags is told by tag", () =>
+    Effect.gen(function*() {
+      const directory = yield* written(true)
+      const out = join(yield* temporaryFolder, "out")
+      const copied = yield* ocl(["copy", `${directory}/app`, `${out}/app`, "--all-tags", "--json"])
+      const others = [{ digest: digestOf(arm64), tag: "v1", platform: "linux/arm64" }]
+      assert.deepInclude(JSON.parse(copied.out), { tags: ["v1"], others })
+      const shown = yield* ocl(["copy", `${directory}/app`, `${out}/b`, "--all-tags"])
+      assert.include(shown.out, `not copied, of the same name: v1 ${short(digestOf(arm64))} (linux/arm64)`)
+      const arm = yield* ocl([
+        "copy",
+        `${directory}/app`,
+        `${out}/arm`,
+        "--all-tags",
+        "--platform",
+        "linux/arm64",
+        "--json"
+      ])
+      assert.notProperty(JSON.parse(arm.out), "others")
+    }))
+
+  it.live.each(["v1", "team/web:2"])(
+    "of an archive is loaded whole, the first with the name: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const directory = yield* written(true, name)
+        const file = join(yield* temporaryFolder, "app.tar")
+        execFileSync("tar", ["-cf", file, "-C", directory, "."])
+        const layout = join(yield* temporaryFolder, "loaded")
+        const { out } = yield* ocl(["load", file, "--layout", layout, "--json"])
+        const { images } = JSON.parse(out) as { images: ReadonlyArray<{ digest: string; tags: ReadonlyArray<string> }> }
+        assert.deepStrictEqual(images.map(({ digest, tags }) => [digest, tags.length]), [
+          [digestOf(amd64), 1],
+          [digestOf(arm64), 0]
+        ])
+      })
+  )
 
   it.live("says what else it names where no platform is asked for", () =>
     Effect.gen(function*() {

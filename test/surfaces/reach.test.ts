@@ -64,7 +64,8 @@ describe("every operation of a registry", () => {
       }))
       yield* check(used, {
         getTag: ["resolveTag", "getManifest"],
-        getNamed: ["resolveName", "getBlob"],
+        resolveName: ["nameChoices"],
+        getNamed: ["nameChoices", "getBlob"],
         watch: ["startWatch"],
         // A name that fits no grammar is deleted by a tag of its own, and moved in two steps.
         deleteName: ["deleteTag"],

@@ -10,6 +10,7 @@ import { archiveNamed, openArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
+import { Others, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import { imageFrom, namesOf } from "../remote/endpoints.ts"
 import { inLayout, makeRemotes, remoteFlags } from "../remote/remotes.ts"
@@ -26,15 +27,17 @@ export const Saved = Schema.Struct({
   manifests: Schema.Natural,
   blobs: Schema.Natural,
   /** Bytes of the file. */
-  size: Schema.Natural
+  size: Schema.Natural,
+  /** What else the names lead to, for other platforms: it was not saved. */
+  others: Schema.optionalKey(Others)
 })
 
 const saved: Answer<typeof Saved.Type> = {
   schema: Saved,
-  show: ({ blobs, file, images, manifests, size }) =>
+  show: ({ blobs, file, images, manifests, others, size }) =>
     `${file} has ${images.length === 0 ? counted(manifests, "manifest") : images.join(" ")} (${
       counted(manifests, "manifest")
-    }, ${counted(blobs, "blob")}, ${sizeOf(size)})`
+    }, ${counted(blobs, "blob")}, ${sizeOf(size)})${shownLeft(others)}`
 }
 
 export const save = Command.make("save", {
@@ -58,12 +61,14 @@ export const save = Command.make("save", {
     { ...wanted, quiet: wanted.quiet || file === "-" },
     Effect.gen(function*() {
       const remotes = yield* makeRemotes(remote)
+      const left: Array<Others[number]> = []
       const items = yield* Effect.forEach(references, (text) =>
         Effect.gen(function*() {
-          const { layout, source } = yield* imageFrom(where, remotes, text, {
+          const { layout, others = [], source } = yield* imageFrom(where, remotes, text, {
             at,
             platform: Option.getOrUndefined(platform)
           })
+          left.push(...others)
           return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
         }))
       const written = yield* writeArchive(file, items, {
@@ -71,7 +76,7 @@ export const save = Command.make("save", {
         referrers,
         format: docker ? "docker" : "oci"
       })
-      return { ...written, images: items.flatMap(({ names }) => names) }
+      return { ...written, images: items.flatMap(({ names }) => names), ...(left.length === 0 ? {} : { others: left }) }
     })
   )).pipe(
     described(
@@ -98,25 +103,35 @@ interface Held {
   readonly tags: ReadonlyArray<string>
 }
 
-/** Every image of an archive with a name, and those without one; of a name with a port, the host is left out. */
+/**
+ * Every image of an archive with a name, and those without one; of a name with a port, the host is left out. Of several
+ * images with one name the first one gets it.
+ */
 const heldIn = Effect.fnUntraced(function*(registry: LayoutRegistry) {
   const held: Array<Held> = []
   for (const repository of yield* Stream.runCollect(registry.repositories())) {
     const own = yield* Stream.runCollect(registry.tags(repository)).pipe(
       Effect.catchTag("NameUnknown", () => Effect.succeed([]))
     )
-    for (const tag of own) held.push({ source: { registry, repository, reference: tag }, repository, tags: [tag] })
+    for (const tag of own) {
+      for (const [place, { digest }] of (yield* registry.choices(repository, tag)).entries()) {
+        held.push({ source: { registry, repository, reference: digest }, repository, tags: place === 0 ? [tag] : [] })
+      }
+    }
     for (const { digest } of yield* Stream.runCollect(registry.untagged(repository))) {
       held.push({ source: { registry, repository, reference: digest }, repository, tags: [] })
     }
   }
-  for (const { refName } of yield* Stream.runCollect(registry.unnamed())) {
+  const named = new Set<string>()
+  for (const { digest, refName } of yield* Stream.runCollect(registry.unnamed())) {
     const name = refName === undefined ? undefined : Result.getOrUndefined(parseReference(refName))
     if (refName === undefined || name === undefined) continue
+    const isFirst = !named.has(refName)
+    named.add(refName)
     held.push({
-      source: { registry, refName },
+      source: { registry, refName, digest },
       repository: name.repository,
-      tags: name.tag === undefined ? [] : [name.tag]
+      tags: name.tag === undefined || !isFirst ? [] : [name.tag]
     })
   }
   return held

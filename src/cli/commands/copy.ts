@@ -11,7 +11,7 @@ import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
-import { Others, shownOthers } from "../others.ts"
+import { Others, othersAmong, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import {
   type From,
@@ -37,7 +37,7 @@ export const Copied = Schema.Struct({
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
   bytes_copied: Schema.Natural,
-  /** What else the tag of the source names, for other platforms: it was not copied. */
+  /** What else the tags of the source name, for other platforms: it was not copied. */
   others: Schema.optionalKey(Others),
   /** Absent where all of it was there. */
   revision: Schema.optionalKey(Schema.Natural)
@@ -52,10 +52,8 @@ const copied: Answer<typeof Copied.Type> = {
     const here = blobs_present === 0 ? "" : `, ${counted(blobs_present, "blob")} there already`
     const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}${here}`
     return digest === undefined
-      ? `${counted(tags.length, "tag")} of ${repository} (${sent})`
-      : `${names.join(" ")} is ${shortOf(digest)} (${sent})${
-        others === undefined ? "" : `\nnot copied, of the same name: ${shownOthers(others)}; --platform chooses`
-      }`
+      ? `${counted(tags.length, "tag")} of ${repository} (${sent})${shownLeft(others)}`
+      : `${names.join(" ")} is ${shortOf(digest)} (${sent})${shownLeft(others)}`
   }
 }
 
@@ -80,14 +78,18 @@ const copyTags = Effect.fnUntraced(function*(
 ) {
   const all = (yield* tagsOf(source)).filter(fitting)
   const copies: Array<Done> = []
+  const left: Array<Others[number]> = []
   for (const tag of all) {
+    const choices = yield* source.registry.choices(source.repository, tag)
+    left.push(...othersAmong(choices, copying.platform, tag) ?? [])
     const tags = yield* Effect.fromResult(requests([tag], condition))
     const item = { registry: source.registry, repository: source.repository, reference: tag }
     const done = yield* copyManifest(item, { registry, repository, tags }, copying)
     copies.push(done)
   }
   const revision = copies.findLast((done) => Option.isSome(done.revision))?.revision
-  return { repository, tags: all, ...copyCounts(copies), ...field("revision", revision) }
+  const others = left.length === 0 ? undefined : left
+  return { repository, tags: all, ...copyCounts(copies), ...field("revision", revision), ...field("others", others) }
 })
 
 /** The archive that is to be written; nothing where the destination is none. */
@@ -185,7 +187,8 @@ export const copy = Command.make(
             manifests,
             blobs_copied: blobs,
             blobs_present: 0,
-            bytes_copied: size
+            bytes_copied: size,
+            ...field("others", others)
           }
         }
         const { registry, repository, tag } = yield* imageTo(destination, remotes, to, layout)

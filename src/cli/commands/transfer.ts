@@ -4,10 +4,12 @@ import { Argument, Command } from "effect/cli"
 import { formatReference, Tag } from "../../oci/Reference.ts"
 import type { CopyOptions } from "../../ops/api/Copy.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
+import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { othersOf, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import { inLayout, makeRemotes, referenceOf, remoteFlags, remoteShort } from "../remote/remotes.ts"
 import { locateDestination, locateRef } from "../target.ts"
@@ -22,11 +24,11 @@ export const Transferred = Schema.Struct({
 
 /** One line for each image. */
 export const shownTransfers = (images: ReadonlyArray<typeof Copied.Type>): string =>
-  images.map(({ blobs_copied, blobs_present, bytes_copied, digest = "", manifests, repository, tags }) => {
+  images.map(({ blobs_copied, blobs_present, bytes_copied, digest = "", manifests, others, repository, tags }) => {
     const name = tags[0] === undefined ? repository : `${repository}:${tags[0]}`
     const here = blobs_present === 0 ? "" : `, ${counted(blobs_present, "blob")} there already`
     const sent = `${counted(manifests, "manifest")}, ${counted(blobs_copied, "blob")}, ${sizeOf(bytes_copied)}`
-    return `${name} is ${shortOf(digest)} (${sent}${here})`
+    return `${name} is ${shortOf(digest)} (${sent}${here})${shownLeft(others)}`
   }).join("\n")
 
 const transferred: Answer<typeof Transferred.Type> = {
@@ -108,7 +110,9 @@ export const push = Command.make("push", flags, ({ references, remote, wanted, w
           const found = yield* Effect.flatMap(locateRef(inLayout(where), name), (target) => findManifest(target, name))
           const tags = digest !== undefined && tag === undefined ? [] : [tag ?? latest]
           const registry = yield* remotes.open(place.host)
-          return toldOf(yield* copyManifest(sourceOf(found), { registry, repository, tags }, copying))
+          const source = yield* sourceFor(found, copying.platform)
+          const done = yield* copyManifest(source, { registry, repository, tags }, copying)
+          return { ...toldOf(done), ...field("others", othersOf(found, copying.platform)) }
         }))
       return { images }
     })

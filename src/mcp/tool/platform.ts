@@ -16,6 +16,12 @@ export const shownPlatform = (child: Descriptor): string | undefined => {
   return platform === undefined ? undefined : clean(platform)
 }
 
+/** A manifest that a name leads to beside another: its digest, and what it is for. */
+export const shownChoice = (descriptor: Descriptor): string => {
+  const platform = shownPlatform(descriptor)
+  return platform === undefined ? descriptor.digest : `${descriptor.digest} (${platform})`
+}
+
 export interface Chosen {
   readonly descriptor: Descriptor
   readonly manifest: Manifest

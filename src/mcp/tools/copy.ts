@@ -1,6 +1,5 @@
 /** Copies an image to another repository, or to another layout. */
 import { Effect, Schema } from "effect"
-import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { CopyItem } from "../../ops/api/Copy.ts"
 import { copyCounts } from "../../ops/copy/copyCounts.ts"
@@ -8,7 +7,7 @@ import { copyManifests } from "../../ops/copy/copyManifest.ts"
 import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import * as p from "../tool/parameters.ts"
-import { shownPlatform } from "../tool/platform.ts"
+import { shownChoice } from "../tool/platform.ts"
 import type { ServedLayout, ServerConfig } from "../tool/ServerConfig.ts"
 import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
 import { type Call, defineTool, type MakeTool, type ToolSpec } from "../tool/Tool.ts"
@@ -122,7 +121,7 @@ const itemsOf = Effect.fnUntraced(function*(
   const others: Array<string> = []
   const sourceNamed = Effect.fnUntraced(function*(name: string) {
     const found = yield* findManifest(layout, name)
-    if (platform === undefined) others.push(...(found.others ?? []).map(described))
+    if (platform === undefined) others.push(...(found.others ?? []).map(shownChoice))
     return yield* sourceFor(found, platform)
   })
   if (refs === undefined) {
@@ -138,8 +137,3 @@ const itemsOf = Effect.fnUntraced(function*(
     }))
   return { items, others }
 })
-
-const described = (descriptor: Descriptor): string => {
-  const platform = shownPlatform(descriptor)
-  return platform === undefined ? descriptor.digest : `${descriptor.digest} (${platform})`
-}

@@ -3,10 +3,11 @@ import { Effect, Result, Schema } from "effect"
 import { Denied } from "../../oci/OciError.ts"
 import { copyCounts } from "../../ops/copy/copyCounts.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
-import { sourceOf } from "../../ops/refs/copySource.ts"
+import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { parsePlace } from "../../places/Place.ts"
 import * as p from "../tool/parameters.ts"
+import { shownChoice } from "../tool/platform.ts"
 import type { Registries, ServerConfig } from "../tool/ServerConfig.ts"
 import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
 import { defineTool, type MakeTool } from "../tool/Tool.ts"
@@ -18,7 +19,9 @@ const Transferred = Schema.Struct({
   manifests: Schema.Natural,
   blobs_copied: Schema.Natural,
   blobs_present: Schema.Natural,
-  bytes_copied: Schema.Natural
+  bytes_copied: Schema.Natural,
+  /** Of the same tag, for other platforms: not copied. */
+  others: p.optional(p.strings)
 })
 
 const remote = p.text("HOST/REPOSITORY[:TAG][@DIGEST]; the host is one of those allowed")
@@ -113,13 +116,14 @@ export const push: MakeTool = (served) =>
       const { digest, registry, repository, tag = "latest" } = yield* meantBy(served, "to", to)
       if (digest !== undefined) return yield* invalidArgument("to: a copy keeps its digest; name a tag")
       const target = { registry, repository, tags: [move ? tag : { tag, ifAbsent: true }] }
-      return told(
-        yield* copyManifest(sourceOf(yield* findManifest(layout, ref)), target, {
-          platform,
-          referrers,
-          onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
-        })
-      )
+      const found = yield* findManifest(layout, ref)
+      const done = yield* copyManifest(yield* sourceFor(found, platform), target, {
+        platform,
+        referrers,
+        onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
+      })
+      const others = platform === undefined ? found.others ?? [] : []
+      return { ...told(done), ...(others.length === 0 ? {} : { others: others.map(shownChoice) }) }
     })
   })(served)
 

@@ -32,12 +32,17 @@ export type CopySource =
     /** A tag, or a digest. */
     readonly reference: string
   }
-  | { readonly registry: CopyReads & NamesReads; readonly refName: string }
+  | {
+    readonly registry: CopyReads & NamesReads
+    readonly refName: string
+    /** Of the entry that is meant, where several have the name; the first one by default. */
+    readonly digest?: string
+  }
 
 /** As `CopySource`, in a registry that can be looked into as well. */
 export type ImageSource =
   | { readonly registry: RegistryReads; readonly repository: string; readonly reference: string }
-  | { readonly registry: RegistryReads & NamesReads; readonly refName: string }
+  | { readonly registry: RegistryReads & NamesReads; readonly refName: string; readonly digest?: string }
 
 /** Where a manifest is copied to. */
 export interface CopyTarget {

@@ -54,8 +54,13 @@ export interface NamesReads {
    * where it is no descriptor.
    */
   readonly resolveName: (refName: string) => Effect.Effect<Descriptor, ResolveNameError>
-  /** The manifest behind a descriptor that `resolveName` gave. */
-  readonly getNamed: (refName: string) => Effect.Effect<ManifestContent, GetNamedError>
+  /**
+   * Everything that entries of exactly this name point at, each with the platform that its entry states: what
+   * `resolveName` answers, and then the others. It fails as `resolveName`.
+   */
+  readonly nameChoices: (refName: string) => Effect.Effect<ReadonlyArray<Descriptor>, ResolveNameError>
+  /** The manifest that `resolveName` leads to, or the one with this digest of `nameChoices`: else `ManifestUnknown`. */
+  readonly getNamed: (refName: string, digest?: string) => Effect.Effect<ManifestContent, GetNamedError>
 }
 
 /** Changes of entries by the name they are written with. */

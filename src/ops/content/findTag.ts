@@ -20,9 +20,15 @@ export const findTag = (
 }
 
 /** What the entries of a tag point at, each once: the first is what the tag is taken to name. */
-export const choicesOf = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Descriptor> => {
+export const choicesOf = (state: State, repository: Repository, tag: Tag): ReadonlyArray<Descriptor> =>
+  choicesAmong(tagged(state, repository, tag))
+
+/** What entries of one name point at, each once and with the platform that its entry states. */
+export const choicesAmong = (
+  entries: ReadonlyArray<{ readonly descriptor: Descriptor | undefined }>
+): ReadonlyArray<Descriptor> => {
   const found = new Map<Digest, Descriptor>()
-  for (const { descriptor } of tagged(state, repository, tag)) {
+  for (const { descriptor } of entries) {
     if (descriptor === undefined || found.has(descriptor.digest)) continue
     const { platform } = descriptor
     found.set(descriptor.digest, { ...bare(descriptor), ...(platform === undefined ? {} : { platform }) })

@@ -27,7 +27,7 @@ import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placesOf } from "../repositories/entryNamed.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
-import { bare, choicesOf, findTag } from "./findTag.ts"
+import { bare, choicesAmong, choicesOf, findTag } from "./findTag.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -72,6 +72,7 @@ type Reads = Pick<
   | "get"
   | "streamBlob"
   | "resolveName"
+  | "nameChoices"
   | "getNamed"
   | "blobPath"
   | "layerCache"
@@ -207,7 +208,7 @@ export const makeReads = (catalog: Catalog): Reads => {
           reason: `has an entry, ${quoted(refName)}, that ${reason}`
         })
       }
-      return { opened, descriptor: entry.descriptor }
+      return { opened, descriptor: entry.descriptor, entries: [entry, ...others] }
     }
     return yield* new ManifestUnknown({ repository: "", reference: refName })
   })
@@ -247,8 +248,15 @@ export const makeReads = (catalog: Catalog): Reads => {
     resolveName: Effect.fn("Registry.resolveName")(function*(refName) {
       return bare((yield* namedEntry(refName)).descriptor)
     }),
-    getNamed: Effect.fn("Registry.getNamed")(function*(refName) {
-      const { descriptor, opened } = yield* namedEntry(refName)
+    nameChoices: Effect.fn("Registry.nameChoices")(function*(refName) {
+      return choicesAmong((yield* namedEntry(refName)).entries)
+    }),
+    getNamed: Effect.fn("Registry.getNamed")(function*(refName, digest) {
+      const { descriptor: first, entries, opened } = yield* namedEntry(refName)
+      const descriptor = digest === undefined
+        ? first
+        : entries.find((one) => one.descriptor?.digest === digest)?.descriptor
+      if (descriptor === undefined) return yield* new ManifestUnknown({ repository: "", reference: digest ?? refName })
       const bytes = yield* opened.manifests.bytes(descriptor)
       return {
         descriptor: { ...bare(descriptor), size: bytes.length },

@@ -44,7 +44,9 @@ export interface SourceReader {
 
 /** What was found, as a source of its content. */
 export const sourceOf = ({ descriptor, layout: { registry }, name = "", repository }: Found): ImageSource =>
-  repository === undefined ? { registry, refName: name } : { registry, repository, reference: descriptor.digest }
+  repository === undefined
+    ? { registry, refName: name, digest: descriptor.digest }
+    : { registry, repository, reference: descriptor.digest }
 
 /** As `sourceOf`, of what is for a platform among all that its tag names. */
 export const sourceFor = (found: Found, platform: string | undefined): Effect.Effect<ImageSource, InspectError> => {
@@ -148,7 +150,7 @@ export const readSource = (source: CopySource): SourceReader => {
 }
 
 const rootOf = (source: CopySource): Effect.Effect<ManifestContent, SourceError> => {
-  if ("refName" in source) return source.registry.getNamed(source.refName)
+  if ("refName" in source) return source.registry.getNamed(source.refName, source.digest)
   const { reference, registry, repository } = source
   return reference.includes(":") ? registry.getManifest(repository, reference) : registry.getTag(repository, reference)
 }
@@ -156,7 +158,14 @@ const rootOf = (source: CopySource): Effect.Effect<ManifestContent, SourceError>
 const candidatesIn = Effect.fnUntraced(function*(
   source: CopySource
 ): Effect.fn.Return<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError> {
-  if ("refName" in source) return [yield* source.registry.resolveName(source.refName)]
+  if ("refName" in source) {
+    const { digest, refName, registry } = source
+    const all = yield* registry.nameChoices(refName)
+    const [first, ...others] = digest === undefined ? all : all.filter((one) => one.digest === digest)
+    return first === undefined
+      ? yield* new ManifestUnknown({ repository: "", reference: digest ?? refName })
+      : [first, ...others]
+  }
   const { reference, registry, repository } = source
   if (reference.includes(":")) return [yield* registry.resolveManifest(repository, reference)]
   const [first, ...others] = yield* registry.choices(repository, reference)

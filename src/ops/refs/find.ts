@@ -186,9 +186,8 @@ const manifestOf = Effect.fnUntraced(function*(
   const { registry } = layout
   const found = (descriptor: Descriptor): Found => ({ layout, repository, kind: "manifest", descriptor })
   if (by._tag === "Tag") {
-    const [first, ...others] = yield* registry.choices(repository, by.tag)
-    if (first === undefined) return yield* new ManifestUnknown({ repository, reference: by.tag })
-    return { ...found(first), ...(others.length === 0 ? {} : { others }) }
+    const choices = yield* registry.choices(repository, by.tag)
+    return yield* chosenFrom({ layout, repository }, choices, new ManifestUnknown({ repository, reference: by.tag }))
   }
   if (by._tag === "Digest") return found(yield* registry.resolveManifest(repository, by.digest))
   const digest = yield* expanded(layout, repository, by.prefix)
@@ -223,8 +222,10 @@ const expanded = Effect.fnUntraced(function*(
 const rawName = (layout: Place, ref: string, otherwise: RegistryError): Effect.Effect<Found, RegistryError> =>
   layout.perRepository
     ? rawNameInTree(layout, ref, otherwise)
-    : layout.registry.resolveName(layout.written ?? ref).pipe(
-      Effect.map((descriptor): Found => ({ layout, name: layout.written ?? ref, kind: "manifest", descriptor })),
+    : Effect.flatMap(
+      layout.registry.nameChoices(layout.written ?? ref),
+      (choices) => chosenFrom({ layout, name: layout.written ?? ref }, choices, otherwise)
+    ).pipe(
       // What it could mean is told.
       Effect.catchTag("ManifestUnknown", (error) => Effect.fail(error.candidates === undefined ? otherwise : error))
     )
@@ -242,15 +243,24 @@ const rawNameInTree = Effect.fnUntraced(function*(
     [`${repository}:${refName}`, `${repository}/${refName}`].includes(ref)
   )
   const meant = full.length > 0 ? full : all.filter(({ refName }) => refName === ref)
-  const [only, other] = meant
+  const [only] = meant
   if (only === undefined) return yield* otherwise
-  if (other !== undefined) {
-    const candidates = meant.map(({ refName, repository }) => `${repository}:${refName}`)
-    return yield* new ManifestUnknown({ repository: "", reference: ref, candidates })
-  }
-  const descriptor = yield* layout.registry.resolveManifest(only.repository, only.digest)
-  return { layout, repository: only.repository, kind: "manifest", descriptor }
+  const candidates = Array.from(new Set(meant.map(({ refName, repository }) => `${repository}:${refName}`)))
+  if (candidates.length > 1) return yield* new ManifestUnknown({ repository: "", reference: ref, candidates })
+  const { refName, repository } = only
+  const choices = yield* layout.registry.nameChoices(`${repository}:${refName}`)
+  return yield* chosenFrom({ layout, repository }, choices, otherwise)
 })
+
+/** The first of what a name leads to, with the others. */
+const chosenFrom = (
+  source: Source,
+  [descriptor, ...others]: ReadonlyArray<Descriptor>,
+  otherwise: RegistryError
+): Effect.Effect<Found, RegistryError> =>
+  descriptor === undefined
+    ? Effect.fail(otherwise)
+    : Effect.succeed({ ...source, kind: "manifest", descriptor, ...(others.length === 0 ? {} : { others }) })
 
 /** What an entry of exactly this name points at, where there is one. */
 export const entryNamed = (

@@ -96,9 +96,9 @@ describe("oci_resolve", () => {
       const { call, fails } = yield* session({
         registry: {
           ...registry,
-          resolveName: (name) =>
+          nameChoices: (name) =>
             name === raw
-              ? Effect.succeed(descriptor)
+              ? Effect.succeed([descriptor])
               : Effect.fail(new ManifestUnknown({ repository: "", reference: name }))
         }
       })

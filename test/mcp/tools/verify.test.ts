@@ -118,7 +118,7 @@ describe("oci_verify", () => {
           ...made.registry,
           choices: () => Effect.fail(error),
           resolveManifest: () => Effect.fail(error),
-          resolveName: () => Effect.fail(error),
+          nameChoices: () => Effect.fail(error),
           expandDigest: () => Effect.fail(error)
         }
         const { call } = yield* session({ registry })
