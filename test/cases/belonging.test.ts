@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import * as fs from "node:fs"
+import { join } from "node:path"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { attached, given, target } from "./given.ts"
 
@@ -47,5 +49,39 @@ describe("what a copy takes along", () => {
       const attachedTags = [".att", ".sbom", ".sig"].map((end) => `${amd64.replace(":", "-")}${end}`)
       assert.deepStrictEqual(yield* Stream.runCollect(out.registry.tags("cos")), [...attachedTags, "v1"])
       assert.deepStrictEqual(tags.toSorted(), [...attachedTags, "v1"])
+    }).pipe(Effect.scoped))
+})
+
+describe("content that only a referrer without an entry needs", () => {
+  it.live("is not deleted, and missed where it is not there", () =>
+    Effect.gen(function*() {
+      const { directory, registry, repository } = yield* given("03-referrer-not-in-index/referrer_unlisted")
+      const { digest: subject } = yield* registry.resolveTag(repository, "v1")
+      const [referrer] = yield* Stream.runCollect(registry.attached(repository, subject))
+      assert(referrer?.isListed === false)
+      const { layers: [layer] } = yield* registry.describe(repository, referrer.descriptor)
+      assert(layer !== undefined)
+      const neededBy = [referrer.descriptor.digest]
+      assert.deepInclude(yield* registry.forecast(repository, "blob", layer.digest), { neededBy, reclaimable: 0 })
+      const refused = yield* Effect.flip(registry.deleteBlob(repository, layer.digest))
+      assert(refused._tag === "Referenced")
+      assert.deepStrictEqual(refused.by, neededBy)
+      fs.rmSync(join(directory, "blobs", layer.digest.replace(":", "/")))
+      const found = yield* Stream.runCollect(registry.verify())
+      const missing = found.flatMap((step) => step._tag === "Found" ? [step.finding] : [])
+        .find(({ code }) => code === "BLOB_MISSING")
+      assert.deepInclude(missing, { digest: layer.digest, neededBy, severity: "warning" })
+    }).pipe(Effect.scoped))
+
+  it.live("can be deleted together with the referrer", () =>
+    Effect.gen(function*() {
+      const { registry, repository } = yield* given("03-referrer-not-in-index/referrer_unlisted")
+      const { digest: subject } = yield* registry.resolveTag(repository, "v1")
+      const [referrer] = yield* Stream.runCollect(registry.attached(repository, subject))
+      assert(referrer !== undefined)
+      const { layers: [layer] } = yield* registry.describe(repository, referrer.descriptor)
+      yield* registry.deleteBlob(repository, referrer.descriptor.digest)
+      yield* registry.deleteBlob(repository, layer?.digest ?? "")
+      assert.deepStrictEqual(yield* Stream.runCollect(registry.attached(repository, subject)), [])
     }).pipe(Effect.scoped))
 })

@@ -12,8 +12,8 @@ import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
 import type { Hasher } from "../ports/ports.ts"
-import { belongingsIn, readAhead } from "../reachability/belonging.ts"
-import { type Needs, needsOfAll } from "../reachability/reachable.ts"
+import { belongingsIn, keptUnlisted, readAhead } from "../reachability/belonging.ts"
+import { linksOf, type Needs, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
 import { type List, listsNaming, unlistReferrer } from "./fallbackTags.ts"
@@ -46,7 +46,7 @@ const manifestNeeds = Effect.fnUntraced(function*(
 
 /**
  * Everything in the layout that names a blob, and itself where it is a manifest or pinned. A manifest that cannot be
- * read counts as well, since it may need the blob.
+ * read counts as well, since it may need the blob; so does one without an entry that belongs to what stays.
  */
 const blobNeeds = Effect.fnUntraced(function*(
   opened: Opened,
@@ -57,10 +57,15 @@ const blobNeeds = Effect.fnUntraced(function*(
   const named = Array.from(links).flatMap(([by, { children }]) =>
     by !== digest && children.includes(digest) ? [by] : []
   )
+  const pins = yield* opened.pins.all
+  const unlisted = keptUnlisted(yield* belongingsIn(opened, state, true), [...reached, ...pins.keys()])
+  const belonging = Array.from(unlisted).flatMap(([by, { facts }]) =>
+    by !== digest && (linksOf(facts).children.includes(digest) || facts.subject?.digest === digest) ? [by] : []
+  )
   const isEntry = entriesOfDigest(state, digest).length > 0
-  const isKept = isEntry || reached.has(digest) || (yield* opened.pins.all).has(digest)
+  const isKept = isEntry || reached.has(digest) || pins.has(digest)
   const itself = isKept ? [digest] : []
-  return Array.from(new Set<string>([...itself, ...named, ...unreadable]))
+  return Array.from(new Set<string>([...itself, ...named, ...belonging, ...unreadable]))
 })
 
 const tagsIn = (state: State, repository: Repository, digest: Digest): ReadonlyArray<Tag> =>

@@ -108,6 +108,30 @@ export const withUnlisted = (
   return all
 }
 
+/**
+ * Manifests that no entry leads to and that stay all the same, since they belong to what does, or are a part of such.
+ *
+ * @param reached what entries and pins lead to
+ */
+export const keptUnlisted = (
+  { bonds, unlisted }: Belongings,
+  reached: Iterable<string>
+): ReadonlyMap<string, Unlisted> => {
+  const belonging = Map.groupBy(bonds, ({ subject }) => subject)
+  const kept = new Map<string, Unlisted>()
+  const next = Array.from(reached)
+  for (let one = next.pop(); one !== undefined; one = next.pop()) {
+    const found = unlisted.get(one)
+    if (found !== undefined) {
+      if (kept.has(one)) continue
+      kept.set(one, found)
+      next.push(...linksOf(found.facts).children)
+    }
+    for (const { digest } of belonging.get(one) ?? []) if (unlisted.has(digest)) next.push(digest)
+  }
+  return kept
+}
+
 /** Everything that a walk has met. */
 const partsOf = ({ facts, reached }: Walk): ReadonlySet<string> => {
   const met = new Set<string>(reached.keys())

@@ -1,16 +1,19 @@
 /** Checks blobs that no manifest of an entry needs: whether a collection would keep them, and why. */
-import { Effect, Result } from "effect"
+import { Effect, Option, Result } from "effect"
 import { sweep } from "../../layout/garbage.ts"
 import type { State } from "../../layout/State.ts"
+import { isContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import { children } from "../../oci/Manifest.ts"
 import { platformsOf } from "../../oci/Platform.ts"
 import { damaged } from "../manifests/damage.ts"
 import type { BlobFile } from "../ports/Upkeep.ts"
-import { type Belongings, belongingsIn, withUnlisted } from "../reachability/belonging.ts"
+import { type Belongings, belongingsIn, keptUnlisted, withUnlisted } from "../reachability/belonging.ts"
 import { needsOfAll } from "../reachability/reachable.ts"
 import type { Unlisted } from "../reachability/unlisted.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import type { Report } from "./Report.ts"
+import { blobPath } from "./verifyLinks.ts"
 
 /** Those that nothing needs: the judgement is the collection's, so that the two never disagree. */
 export const checkSurplus = Effect.fnUntraced(function*(
@@ -25,7 +28,7 @@ export const checkSurplus = Effect.fnUntraced(function*(
   )
   // What is too large to be followed, or cannot be read, was told of already.
   if (Result.isFailure(known)) return surplus
-  const [{ links }, belongings, pins] = known.success
+  const [{ links, reached }, belongings, pins] = known.success
   const { blobs } = sweep(
     state,
     {
@@ -44,6 +47,7 @@ export const checkSurplus = Effect.fnUntraced(function*(
   )
   const going = new Set(blobs.flatMap(({ digest, goes }) => goes ? [digest] : []))
   yield* tellUnlisted(belongings, { state, surplus, going }, report)
+  yield* tellLacking(opened, keptUnlisted(belongings, [...reached, ...pins.keys()]), report)
   return surplus.filter(({ digest }) => going.has(digest))
 })
 
@@ -74,6 +78,28 @@ const tellUnlisted = Effect.fnUntraced(function*(
         message: `${digest} is ${whatIs(found)}, and no entry leads to it`,
         // An index without entries beside all of its content was hardly emptied on purpose.
         ...(state.entries.length === 0 ? { severity: "warning" as const } : {})
+      })
+    }
+  }
+})
+
+/** What manifests need that no entry leads to, though they stay, and that is not there. */
+const tellLacking = Effect.fnUntraced(function*(
+  { blobs }: Pick<Opened, "blobs">,
+  unlisted: ReadonlyMap<string, Unlisted>,
+  report: Report
+): Effect.fn.Return<void, ReadFault> {
+  for (const [by, { facts }] of unlisted) {
+    for (const { descriptor: { data, digest }, optional, role } of children(facts)) {
+      if (optional || data !== undefined || !isContentDigest(digest)) continue
+      const what = role === "manifest" ? "manifest" : "blob"
+      if (Option.isSome(yield* blobs.stat(digest))) continue
+      yield* report.found(what === "manifest" ? "MANIFEST_MISSING" : "BLOB_MISSING", {
+        path: blobPath(digest),
+        digest,
+        message: `${what} ${digest} is not in the layout`,
+        neededBy: [by],
+        severity: "warning"
       })
     }
   }
