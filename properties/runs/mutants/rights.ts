@@ -30,14 +30,6 @@ export const rights: ReadonlyArray<Mutant> = [
     caughtBy: plainTest("behaviour/forged", "that is another name of a blob with a journal in it does not change it")
   },
   {
-    name: "a folder of ours that is a file",
-    breaks: "A chain of segments that leads nowhere is a failure, and no journal that is lost.",
-    in: "withIndex",
-    find: "if (segment === undefined) return { ...whole, damaged: true }",
-    replace: "if (segment === undefined) return undefined",
-    caughtBy: damage
-  },
-  {
     name: "files by the umask",
     breaks: "A file that we make has the mode that the umask leaves it.",
     in: "keepOwner",
