@@ -4,12 +4,13 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout, places ← ops ← image ← memory, node, mcp, http ← remote, archive ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← make ← memory, node, mcp, http ← remote, archive ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
   image: "tar, ports ← table ← layers, tree ← inside ← packages",
-  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← repair",
+  make: "documents, content ← artifacts",
+  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers, making ← repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   remote: "wire ← auth ← content",
@@ -27,6 +28,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   places: ["effect", "effect/"],
   ops: ["effect", "effect/"],
   image: ["effect", "effect/"],
+  make: ["effect", "effect/"],
   memory: ["effect", "effect/", "@noble/hashes/"],
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],

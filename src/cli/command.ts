@@ -27,6 +27,8 @@ import { pull, push } from "./commands/transfer.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
+import { annotate } from "./making/annotate.ts"
+import { artifact } from "./making/artifact.ts"
 
 const commands = [
   init,
@@ -39,6 +41,8 @@ const commands = [
   upload,
   tag,
   rm,
+  artifact,
+  annotate,
   referrers,
   inspect,
   filesCommand,

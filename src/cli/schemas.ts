@@ -23,8 +23,15 @@ import { Transferred } from "./commands/transfer.ts"
 import { Repaired, Verified } from "./commands/upkeep.ts"
 import { Cancelled, Committed, Upload, Uploads } from "./commands/upload.ts"
 import { Usage } from "./commands/usage.ts"
+import { ArtifactMade, ArtifactPulled, Artifacts } from "./making/artifact.ts"
+import { Made as Manifested } from "./making/made.ts"
 
 export const schemas = {
+  annotate: Manifested,
+  "artifact attach": ArtifactMade,
+  "artifact list": Artifacts,
+  "artifact pull": ArtifactPulled,
+  "artifact push": ArtifactMade,
   "blob delete": Deleted,
   "blob mount": Mounted,
   "blob push": BlobPushed,

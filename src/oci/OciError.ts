@@ -22,6 +22,7 @@ import {
   TagExists,
   UploadBusy
 } from "./LayoutError.ts"
+import { ImageUnsuitable, InputUnsuitable } from "./MakingError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
 import { ArchiveInvalid, PlaceAmbiguous, RemoteError, Unauthorized } from "./PlaceError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
@@ -29,6 +30,7 @@ import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
 export * from "./ImageError.ts"
 export * from "./LayoutError.ts"
+export * from "./MakingError.ts"
 export * from "./ManifestError.ts"
 export * from "./PlaceError.ts"
 export * from "./StorageError.ts"
@@ -231,8 +233,10 @@ export const OciError = Schema.Union([
   FileExists,
   FileUnknown,
   HistoryInvalid,
+  ImageUnsuitable,
   IndexInvalid,
   IndexTooLarge,
+  InputUnsuitable,
   LayerInvalid,
   LayerUnsupported,
   LayoutInvalid,

@@ -164,6 +164,16 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "layer sha256:abc cannot be read: the tar is cut short"
   ],
   [
+    new Errors.ImageUnsuitable({ digest: "sha256:abc", reason: "has no config" }),
+    "UNSUPPORTED",
+    "sha256:abc has no config"
+  ],
+  [
+    new Errors.InputUnsuitable({ input: "/srv/app.sock", reason: "is a socket" }),
+    "UNSUPPORTED",
+    "\"/srv/app.sock\" is a socket"
+  ],
+  [
     new Errors.LayerUnsupported({ digest: "sha256:abc", mediaType: "application/wasm" }),
     "UNSUPPORTED",
     "layer sha256:abc of type \"application/wasm\" cannot be read: its type is no layer of files"
@@ -354,6 +364,8 @@ describe("OciError", () => {
         missing: Array.from({ length: 50 }, () => ({ path: hostile, digest: hostile }))
       }),
       new Errors.Referenced({ digest: hostile, by: [hostile, hostile, hostile, hostile, hostile, hostile] }),
+      new Errors.ImageUnsuitable({ digest: hostile, reason: hostile }),
+      new Errors.InputUnsuitable({ input: hostile, reason: hostile }),
       new Errors.LayerInvalid({ digest: hostile, reason: hostile }),
       new Errors.LayerUnsupported({ digest: hostile, mediaType: hostile }),
       new Errors.PathUnknown({ path: hostile, reason: hostile }),

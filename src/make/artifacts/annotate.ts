@@ -1,0 +1,38 @@
+/** Changes the annotations of a manifest, whatever it is of: a manifest of its own, by another digest. */
+import { Effect } from "effect"
+import { jsonBytes } from "../../oci/Json.ts"
+import { ImageUnsuitable } from "../../oci/OciError.ts"
+import type { CopySource } from "../../ops/api/Copy.ts"
+import type { PushManifestError, SourceError } from "../../ops/api/errors.ts"
+import { type ReadManifest, readSource } from "../../ops/refs/copySource.ts"
+import type { Made, MakeTarget } from "../content/Made.ts"
+import { pushMade } from "../content/pushDocument.ts"
+import { type Edits, withEdits } from "../documents/edits.ts"
+
+/** Of `annotate`. */
+export type AnnotateError = SourceError | PushManifestError | ImageUnsuitable
+
+/**
+ * Stores a manifest of the target's repository with other annotations, and with every other field as it was; what is
+ * `null` is removed. The manifest that it was made of stays. `ImageUnsuitable` where it has a key twice.
+ */
+export const annotate = Effect.fn("annotate")(function*(
+  source: CopySource,
+  target: MakeTarget,
+  annotations: Edits
+): Effect.fn.Return<Made, AnnotateError> {
+  const found = yield* readSource(source).root
+  const document = yield* documentOf(found)
+  const changed = withEdits(document, "annotations", annotations)
+  const bytes = sameMeaning(document, changed) ? found.bytes : jsonBytes(changed)
+  return { ...(yield* pushMade(target, bytes, found.descriptor.mediaType, { stored: true })), from: found.descriptor }
+})
+
+/** The document of a manifest, to be written again: what readers could take in two ways is left alone. */
+const documentOf = ({ descriptor: { digest }, manifest: { document, shadowed } }: ReadManifest) =>
+  shadowed === undefined
+    ? Effect.succeed(document)
+    : Effect.fail(new ImageUnsuitable({ digest, reason: "has a key twice, and is not written again for that" }))
+
+/** Whether nothing has changed, so that the bytes can stay as they are. */
+const sameMeaning = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other)
