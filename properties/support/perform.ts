@@ -5,9 +5,10 @@ import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { BlobWriter } from "../../src/ops/api/BlobWriter.ts"
 import type { Content } from "../../src/ops/api/Content.ts"
+import type { ManifestPushed } from "../../src/ops/api/Done.ts"
 import type { Point, Restored } from "../../src/ops/api/History.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
-import type { Change, ManifestPushed, TagRequest } from "../../src/ops/api/Registry.ts"
+import type { Change, TagRequest } from "../../src/ops/api/Registry.ts"
 import {
   type Ask,
   type ChangeAsk,
@@ -121,7 +122,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
     case "tagManifest":
       return Effect.map(registry.tagManifest(ask.repository, ask.digest, tagRequests(ask.tags)), pushed)
     case "batch":
-      return Effect.map(registry.batch(ask.changes.map(changeOf)), Option.getOrUndefined)
+      return Effect.map(registry.batch(ask.changes.map(changeOf)), ({ revision }) => Option.getOrUndefined(revision))
     case "deleteBlob":
       return registry.deleteBlob(ask.repository, ask.digest)
     case "deleteManifest":

@@ -1,8 +1,9 @@
 /** Carries out what a process asks. */
 import { Effect, Option, Stream } from "effect"
 import type { RegistryError } from "../../../src/oci/OciError.ts"
+import type { ManifestPushed } from "../../../src/ops/api/Done.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
-import type { ManifestPushed, TagRequest } from "../../../src/ops/api/Registry.ts"
+import type { TagRequest } from "../../../src/ops/api/Registry.ts"
 import type { Answer, Call, Condition } from "./Call.ts"
 import { blobOf, bytesFrom, manifestOf, mediaType, uploadDigest } from "./contents.ts"
 

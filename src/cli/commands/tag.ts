@@ -181,7 +181,7 @@ const deleteTags = Effect.fnUntraced(function*(
   }
   const [first] = there
   const forecast = first === undefined ? undefined : yield* registry.forecast(repository, "manifest", first.digest)
-  const revision = dryRun ? Option.none() : yield* registry.batch(there.map(({ digest, tag }) => ({
+  const done = dryRun ? undefined : yield* registry.batch(there.map(({ digest, tag }) => ({
     _tag: "DeleteTag",
     repository,
     tag,
@@ -196,7 +196,7 @@ const deleteTags = Effect.fnUntraced(function*(
     needed_by: [],
     referrers: [],
     reclaimable_bytes: there.length === 1 && forecast?.tags.length === 1 ? forecast.reclaimable : 0,
-    ...field("revision", revision)
+    ...field("revision", done?.revision)
   }
 })
 

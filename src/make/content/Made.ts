@@ -1,6 +1,7 @@
 /** Where what is made goes, and what making it did. */
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import type { ManifestPushed, RegistryShape, TagRequest } from "../../ops/api/Registry.ts"
+import type { ManifestPushed } from "../../ops/api/Done.ts"
+import type { RegistryShape, TagRequest } from "../../ops/api/Registry.ts"
 
 /** What making content writes with; every registry has it. */
 export type MakeWrites = Pick<RegistryShape, "mountBlob" | "pushBlob" | "pushManifest" | "resolveBlob">

@@ -2,8 +2,9 @@
 import { Effect, Stream } from "effect"
 import type { Descriptor, JsonObject } from "../../oci/Descriptor.ts"
 import { jsonBytes } from "../../oci/Json.ts"
+import type { ManifestPushed } from "../../ops/api/Done.ts"
 import type { PushBlobError, PushManifestError } from "../../ops/api/errors.ts"
-import type { ManifestPushed, PushManifestOptions } from "../../ops/api/Registry.ts"
+import type { PushManifestOptions } from "../../ops/api/Registry.ts"
 import type { MakeTarget } from "./Made.ts"
 
 /** Stores a small blob, and answers its descriptor. */

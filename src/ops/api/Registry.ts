@@ -1,5 +1,5 @@
 /** A registry: what can be done with a layout, or with a tree of layouts, one per repository. */
-import { Context, type Effect, type Option, type Scope, type Stream } from "effect"
+import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Page } from "../../layout/query.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest, Digest } from "../../oci/Digest.ts"
@@ -9,6 +9,7 @@ import type { Tag } from "../../oci/Reference.ts"
 import type { Attached, ReferrersOptions } from "./Attached.ts"
 import type { BlobWriter } from "./BlobWriter.ts"
 import type { Content, ContentSource, ManifestContent, ReadOptions } from "./Content.ts"
+import type { BatchDone, BlobPushed, ManifestDeleted, ManifestPushed, TagDeleted } from "./Done.ts"
 import type {
   BatchError,
   ByDigestError,
@@ -44,13 +45,6 @@ export interface BlobExpectation {
   readonly mediaType?: string | undefined
 }
 
-/** What storing a blob did. */
-export interface BlobPushed {
-  readonly descriptor: Descriptor
-  /** Whether it was there already. */
-  readonly existed: boolean
-}
-
 /** A tag to set; a plain string sets it without a condition. */
 export type TagRequest = string | {
   readonly tag: string
@@ -80,39 +74,6 @@ export interface PushManifestOptions {
    * is kept up to date in any case.
    */
   readonly fallbackTag?: boolean | undefined
-}
-
-/** A tag that was created or moved. */
-export interface TagMoved {
-  readonly tag: Tag
-  /** What it pointed at before; absent when the tag is new. */
-  readonly from?: Digest
-}
-
-/** What storing or tagging a manifest did. */
-export interface ManifestPushed {
-  readonly descriptor: Descriptor
-  /** The manifest this one refers to. */
-  readonly subject?: Digest
-  /** Whether the repository had the manifest already. */
-  readonly existed: boolean
-  /** The tags that were created or moved; those that pointed here already are left out. */
-  readonly moved: ReadonlyArray<TagMoved>
-  /** The number of the commit; none when nothing changed. */
-  readonly revision: Option.Option<number>
-}
-
-/** What removing a tag did. Without a revision nothing changed. */
-export interface TagDeleted {
-  /** What the tag pointed at. */
-  readonly digest: Digest
-  readonly revision: Option.Option<number>
-}
-
-/** What removing a manifest did: the tags that went with it. Without a revision nothing changed. */
-export interface ManifestDeleted {
-  readonly tags: ReadonlyArray<Tag>
-  readonly revision: Option.Option<number>
 }
 
 /** A part of a batch; all parts happen in one commit, or none does. */
@@ -267,7 +228,7 @@ export interface RegistryWrites {
    * Several changes of one layout in one commit, each on the state its predecessors leave. `Unsupported` across
    * layouts.
    */
-  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<Option.Option<number>, BatchError>
+  readonly batch: (changes: ReadonlyArray<Change>) => Effect.Effect<BatchDone, BatchError>
   /** Removes a blob. `BlobUnknown`; `Referenced` while a manifest of the layout needs it. */
   readonly deleteBlob: (repository: string, digest: string) => Effect.Effect<void, DeleteBlobError>
   /**

@@ -3,10 +3,10 @@ import { Effect, Option, Result, Stream } from "effect"
 import type { Command, Missing, PutManifest, Refusal, TagWrite } from "../../layout/Command.ts"
 import { decide } from "../../layout/decide.ts"
 import { replay } from "../../layout/evolve.ts"
-import { tagged, withDigest } from "../../layout/query.ts"
+import { reaching, tagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
-import { algorithmOf, type ContentDigest, type Digest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import {
@@ -19,14 +19,16 @@ import {
   Unsupported
 } from "../../oci/OciError.ts"
 import { parseTag, type Repository } from "../../oci/Reference.ts"
+import type { ChangeDone } from "../api/Done.ts"
 import type { PushManifestError } from "../api/errors.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
-import type { Change, ManifestPushed, PushManifestOptions, TagMoved, TagRequest } from "../api/Registry.ts"
+import type { Change, PushManifestOptions, TagRequest } from "../api/Registry.ts"
 import * as limits from "../limits.ts"
 import { factsOf } from "../manifests/manifests.ts"
 import type { BlobStore, Committed, Hasher } from "../ports/ports.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { isStored, missingFrom } from "../repositories/missingFrom.ts"
+import { changeDone, pushed } from "./changeDone.ts"
 import { listReferrer } from "./fallbackTags.ts"
 import { findManifest } from "./reads.ts"
 
@@ -40,6 +42,8 @@ interface Prepared<E = PushManifestError> {
   /** Stores what the change brings along. */
   readonly store: Effect.Effect<void, E>
   readonly evidence: (state: State) => Effect.Effect<Command, E>
+  /** What it did, where others may have been committed with it. */
+  readonly done: (committed: Committed) => ChangeDone
 }
 
 export const makePushManifests = (
@@ -102,7 +106,8 @@ export const makePushManifests = (
           wanted: options.fallbackTag === true
         })
         return lists.length === 0 ? put : { _tag: "Batch", commands: [put, ...lists] }
-      })
+      }),
+      done: (committed) => changeDone(committed, opened.repository, described(descriptor, manifest), tags)
     }
     return { prepared, descriptor: described(descriptor, manifest), manifest, tags }
   })
@@ -125,7 +130,11 @@ export const makePushManifests = (
           const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, descriptor))
           const missing = there ? [] : [{ path: "", digest }]
           return { _tag: "PutManifest", repository: opened.repository, descriptor, tags, missing } satisfies PutManifest
-        })
+        }),
+        done: (committed) => {
+          const [entry] = reaching(committed.after, opened.repository, digest)
+          return changeDone(committed, opened.repository, entry?.descriptor, tags)
+        }
       }
       return { prepared, tags, digest }
     }
@@ -163,7 +172,7 @@ export const makePushManifests = (
     batch: Effect.fn("Registry.batch")(function*(changes) {
       const prepared = yield* Effect.forEach(changes, prepare)
       const [first] = prepared
-      if (first === undefined) return Option.none()
+      if (first === undefined) return { changes: [], revision: Option.none() }
       const stranger = prepared.find(({ opened }) => !catalog.together(first.opened.repository, opened.repository))
       if (stranger !== undefined) {
         return yield* new Unsupported({
@@ -172,11 +181,11 @@ export const makePushManifests = (
         })
       }
       yield* Effect.forEach(prepared, ({ store }) => store)
-      const { revision } = yield* first.opened.layout.transact({
+      const committed = yield* first.opened.layout.transact({
         evidence: (state) => commandsInTurn(prepared, state),
         decide: (state, commands) => decide(state, { _tag: "Batch", commands })
       })
-      return revision
+      return { changes: prepared.map(({ done }) => done(committed)), revision: committed.revision }
     })
   }
 }
@@ -214,7 +223,15 @@ const prepareDelete = Effect.fnUntraced(function*(
     tag,
     ...(ifDigest === undefined ? {} : { ifDigest })
   }
-  return { opened, store: Effect.void, evidence: () => Effect.succeed(command) }
+  return {
+    opened,
+    store: Effect.void,
+    evidence: () => Effect.succeed(command),
+    done: (committed) => {
+      const entry = tagged(committed.before, opened.repository, tag)[0]
+      return changeDone(committed, opened.repository, entry?.descriptor, [])
+    }
+  }
 })
 
 const tagWrites = (
@@ -259,34 +276,3 @@ const described = (
   { document }: Manifest
 ): Descriptor & { readonly digest: ContentDigest } =>
   typeof document["artifactType"] === "string" ? { ...descriptor, artifactType: document["artifactType"] } : descriptor
-
-const pushed = (
-  { after, before, revision }: Committed,
-  repository: Repository,
-  descriptor: Descriptor,
-  tags: ReadonlyArray<TagWrite>,
-  subject: Digest | undefined
-): ManifestPushed => ({
-  descriptor: {
-    mediaType: descriptor.mediaType,
-    digest: descriptor.digest,
-    size: descriptor.size,
-    ...(descriptor.artifactType === undefined ? {} : { artifactType: descriptor.artifactType })
-  },
-  ...(subject === undefined ? {} : { subject }),
-  existed: withDigest(before, repository, descriptor.digest).length > 0,
-  moved: tags.flatMap(({ tag }) => movedTag(before, after, repository, tag)),
-  revision
-})
-
-const movedTag = (
-  before: State,
-  after: State,
-  repository: Repository,
-  tag: TagWrite["tag"]
-): ReadonlyArray<TagMoved> => {
-  const from = tagged(before, repository, tag)[0]?.descriptor?.digest
-  const to = tagged(after, repository, tag)[0]?.descriptor?.digest
-  if (from === to) return []
-  return [from === undefined ? { tag } : { tag, from }]
-}

@@ -56,7 +56,7 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
     found,
     ({ item, reader, walked }) => sendParts(reader, item.source, target, walked.parts, { ...options, passed })
   )
-  const revision = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target, options)))
+  const { revision } = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target, options)))
   return found.flatMap(({ item: { tags }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
     const [root] = entries
     const parts = sent[at]

@@ -8,6 +8,8 @@ import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { imageIndex } from "../../oci/MediaType.ts"
 import { Conflict, DigestInvalid, ManifestTooLarge } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
+import type { ChangeDone } from "../../ops/api/Done.ts"
+import type { BatchError } from "../../ops/api/errors.ts"
 import type { RegistryWrites } from "../../ops/api/Registry.ts"
 import { manifestBytes } from "../../ops/limits.ts"
 import type { Deletes } from "./deletes.ts"
@@ -95,23 +97,25 @@ export const makePushes = (
     pushManifest,
     // One after the other: a registry has no batches, so that what failed in the middle leaves what came before it.
     batch: Effect.fn("Registry.batch")(function*(changes) {
-      for (const change of changes) {
-        switch (change._tag) {
-          case "PushManifest":
-            yield* pushManifest(change.repository, change.bytes, change.mediaType, change.options)
-            break
-          case "Tag":
-            yield* manifests.tagManifest(change.repository, change.digest, change.tags)
-            break
-          case "DeleteTag":
-            yield* deletes.deleteTag(
-              change.repository,
-              change.tag,
-              change.ifDigest === undefined ? {} : { ifDigest: change.ifDigest }
-            )
-        }
-      }
-      return Option.none()
+      const done = yield* Effect.forEach(
+        changes,
+        Effect.fnUntraced(function*(change): Effect.fn.Return<ChangeDone, BatchError> {
+          switch (change._tag) {
+            case "PushManifest":
+              return yield* pushManifest(change.repository, change.bytes, change.mediaType, change.options)
+            case "Tag":
+              return yield* manifests.tagManifest(change.repository, change.digest, change.tags)
+            case "DeleteTag":
+              yield* deletes.deleteTag(
+                change.repository,
+                change.tag,
+                change.ifDigest === undefined ? {} : { ifDigest: change.ifDigest }
+              )
+              return { existed: true, moved: [] }
+          }
+        })
+      )
+      return { changes: done, revision: Option.none() }
     })
   }
 }

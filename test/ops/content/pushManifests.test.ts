@@ -17,6 +17,7 @@ import {
   TagExists,
   TagInvalid
 } from "../../../src/oci/OciError.ts"
+import { Tag } from "../../../src/oci/Reference.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Change } from "../../../src/ops/api/Registry.ts"
 import { digest } from "../../support/entries.ts"
@@ -344,12 +345,17 @@ describe("a batch", () => {
       const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
       yield* pushImage(registry, "app", two, ["v2"])
-      const revision = yield* registry.batch([
+      const { changes, revision } = yield* registry.batch([
         push(two, "v1"),
         tag("app", one, "old"),
         { _tag: "DeleteTag", repository: "app", tag: "v2", ifDigest: two.descriptor.digest }
       ])
       assert.deepStrictEqual(revision, Option.some(3))
+      assert.deepStrictEqual(changes, [
+        { descriptor: two.descriptor, existed: true, moved: [{ tag: Tag.make("v1"), from: one.descriptor.digest }] },
+        { descriptor: one.descriptor, existed: true, moved: [{ tag: Tag.make("old") }] },
+        { descriptor: two.descriptor, existed: true, moved: [] }
+      ])
       assert.deepStrictEqual(yield* tagsOf(registry), [at("old", one), at("v1", two)])
     }))
 
@@ -395,9 +401,9 @@ describe("a batch", () => {
   it.effect("of nothing, or of what is so already, has no revision", () =>
     Effect.gen(function*() {
       const registry = yield* makeMemory()
-      assert.isTrue(Option.isNone(yield* registry.batch([])))
+      assert.isTrue(Option.isNone((yield* registry.batch([])).revision))
       yield* pushImage(registry, "app", one, ["v1"])
-      assert.isTrue(Option.isNone(yield* registry.batch([push(one, "v1"), tag("app", one, "v1")])))
+      assert.isTrue(Option.isNone((yield* registry.batch([push(one, "v1"), tag("app", one, "v1")])).revision))
     }))
 
   it.effect("whose names are not all in order stores nothing of what it brings along", () =>
