@@ -29,6 +29,7 @@ import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
 import { annotate } from "./making/annotate.ts"
 import { artifact } from "./making/artifact.ts"
+import { index } from "./making/indexes.ts"
 
 const commands = [
   init,
@@ -41,6 +42,7 @@ const commands = [
   upload,
   tag,
   rm,
+  index,
   artifact,
   annotate,
   referrers,

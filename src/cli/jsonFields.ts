@@ -103,6 +103,8 @@ const common: Readonly<Record<string, string>> = {
   read_as: "The reference that a name without a tag was read as.",
   reason: "Why no name is understood.",
   reclaimable_bytes: "Bytes that only this needs.",
+  referrers_anew: "Referrers that were made anew for it: their digests before.",
+  referrers_left: "Referrers that were left: signatures, which are of one digest, and what is attached by a tag.",
   referrers: "Manifests that belong to it.",
   removed: "Names that are taken away.",
   repair: "What would repair it.",

@@ -9,6 +9,9 @@ export const containerdName = "io.containerd.image.name"
 /** On the index itself: `<journalId>.<seq>`, the version a foreign rewrite started from. */
 export const generation = "dev.ocilayout.generation"
 
+/** On an index that was pruned: the digest of the index that it was made of. */
+export const prunedFrom = "dev.ocilayout.pruned-from"
+
 /** The file name that a blob had, or is to have. */
 export const title = "org.opencontainers.image.title"
 

@@ -9,8 +9,8 @@ import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import type { Answer } from "../output.ts"
-import { locateNew, type Named, type Where } from "../target.ts"
-import { shortOf } from "../terminal/units.ts"
+import { locateDestination, type Named, type Where } from "../target.ts"
+import { counted, shortOf } from "../terminal/units.ts"
 
 export const Made = Schema.Struct({
   repository: Schema.String,
@@ -23,12 +23,16 @@ export const Made = Schema.Struct({
   subject: Schema.optionalKey(Schema.String),
   /** Tags that were created or moved. */
   tags: Schema.Array(Schema.Struct({ tag: Schema.String, from: Schema.optionalKey(Schema.String) })),
+  /** Referrers that were made anew for it: what they were before. */
+  referrers_anew: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Signatures that are not good for it, and other referrers that were left. */
+  referrers_left: Schema.optionalKey(Schema.Array(Schema.String)),
   revision: Schema.optionalKey(Schema.Natural)
 })
 
 export const madeOf = (
   repository: string,
-  { descriptor: { digest, mediaType, size }, existed, from, moved, revision, subject }: MadeContent
+  { carried, descriptor: { digest, mediaType, size }, existed, from, moved, revision, subject }: MadeContent
 ): typeof Made.Type => ({
   repository,
   digest,
@@ -38,15 +42,22 @@ export const madeOf = (
   ...field("made_from", from?.digest),
   ...field("subject", subject),
   tags: moved,
+  ...field("referrers_anew", carried?.anew),
+  ...field("referrers_left", carried?.left),
   ...field("revision", revision)
 })
 
-export const shownMade = ({ digest, repository, tags }: typeof Made.Type): string =>
-  tags.length === 0
-    ? `${repository}@${digest}`
-    : tags.map(({ from, tag }) =>
+export const shownMade = (
+  { digest, referrers_anew: anew = [], referrers_left: left = [], repository, tags }: typeof Made.Type
+): string =>
+  [
+    ...(tags.length === 0 ? [`${repository}@${digest}`] : []),
+    ...tags.map(({ from, tag }) =>
       `${repository}:${tag} is ${shortOf(digest)}${from === undefined ? "" : `, was ${shortOf(from)}`}`
-    ).join("\n")
+    ),
+    ...(anew.length === 0 ? [] : [`made anew for it: ${counted(anew.length, "referrer")}`]),
+    ...(left.length === 0 ? [] : [`left, since signatures are of one digest: ${counted(left.length, "referrer")}`])
+  ].join("\n")
 
 export const made: Answer<typeof Made.Type> = { schema: Made, show: shownMade }
 
@@ -59,7 +70,7 @@ export const newTarget = Effect.fnUntraced(function*(
     readonly condition: Parameters<typeof requests>[1]
   }
 ) {
-  const { name, registry } = yield* locateNew(where, reference)
+  const { name, registry } = yield* locateDestination(where, reference)
   const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(name))
   if (digest !== undefined) {
     return yield* Effect.fail(new Mistake(`${reference} says a digest; that of new content is not known before`))

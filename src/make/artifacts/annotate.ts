@@ -1,10 +1,11 @@
 /** Changes the annotations of a manifest, whatever it is of: a manifest of its own, by another digest. */
 import { Effect } from "effect"
 import { jsonBytes } from "../../oci/Json.ts"
-import { ImageUnsuitable } from "../../oci/OciError.ts"
+import type { ImageUnsuitable } from "../../oci/OciError.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
 import type { PushManifestError, SourceError } from "../../ops/api/errors.ts"
-import { type ReadManifest, readSource } from "../../ops/refs/copySource.ts"
+import { readSource } from "../../ops/refs/copySource.ts"
+import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
 import { pushMade } from "../content/pushDocument.ts"
 import { type Edits, withEdits } from "../documents/edits.ts"
@@ -27,12 +28,6 @@ export const annotate = Effect.fn("annotate")(function*(
   const bytes = sameMeaning(document, changed) ? found.bytes : jsonBytes(changed)
   return { ...(yield* pushMade(target, bytes, found.descriptor.mediaType, { stored: true })), from: found.descriptor }
 })
-
-/** The document of a manifest, to be written again: what readers could take in two ways is left alone. */
-const documentOf = ({ descriptor: { digest }, manifest: { document, shadowed } }: ReadManifest) =>
-  shadowed === undefined
-    ? Effect.succeed(document)
-    : Effect.fail(new ImageUnsuitable({ digest, reason: "has a key twice, and is not written again for that" }))
 
 /** Whether nothing has changed, so that the bytes can stay as they are. */
 const sameMeaning = (one: object, other: object): boolean => JSON.stringify(one) === JSON.stringify(other)

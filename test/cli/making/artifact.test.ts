@@ -2,32 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { json, ocl, temporaryDirectory } from "../support/command.ts"
-
-interface Manifest {
-  readonly artifactType?: string
-  readonly config: { readonly mediaType: string }
-  readonly layers: ReadonlyArray<{
-    readonly mediaType: string
-    readonly digest: string
-    readonly annotations?: Record<string, string>
-  }>
-  readonly subject?: { readonly digest: string }
-  readonly annotations?: Record<string, string>
-}
-
-const world = Effect.gen(function*() {
-  const root = yield* temporaryDirectory
-  const layout = join(root, "images")
-  yield* ocl(["init", layout])
-  const file = (name: string, content: string): string => {
-    fs.writeFileSync(join(root, name), content)
-    return join(root, name)
-  }
-  const manifest = (reference: string) =>
-    Effect.map(ocl(["manifest", "get", reference]), ({ out }) => JSON.parse(out) as Manifest)
-  return { root, layout, app: `${layout}/app`, file, manifest }
-})
+import { json, ocl } from "../support/command.ts"
+import { world } from "./world.ts"
 
 const title = "org.opencontainers.image.title"
 
