@@ -47,7 +47,9 @@ export {
   type UploadState
 } from "./layout/Upload.ts"
 export * as Artifact from "./make/Artifact.ts"
+export * as Image from "./make/Image.ts"
 export * as Index from "./make/Index.ts"
+export type * from "./make/ports/LayerMaker.ts"
 export { Digest } from "./memory/Digest.ts"
 export * as annotations from "./oci/Annotations.ts"
 export { Descriptor, embeddedData, emptyDescriptor, type Json, type JsonObject } from "./oci/Descriptor.ts"

@@ -9,8 +9,8 @@ const picture = "oci ← layout, places ← ops ← image ← make ← memory, n
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
   image: "tar, ports ← table ← layers, tree ← inside ← packages",
-  make: "documents, content ← artifacts, indexes",
-  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers, making ← repair",
+  make: "documents, tar, ports, content ← artifacts, indexes, layers ← images",
+  node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← making, repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   remote: "wire ← auth ← content",

@@ -29,6 +29,7 @@ import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
 import { annotate } from "./making/annotate.ts"
 import { artifact } from "./making/artifact.ts"
+import { image } from "./making/image.ts"
 import { index } from "./making/indexes.ts"
 
 const commands = [
@@ -42,6 +43,7 @@ const commands = [
   upload,
   tag,
   rm,
+  image,
   index,
   artifact,
   annotate,

@@ -32,6 +32,8 @@ export type { Durability, HoldPolicy, SymlinkPolicy } from "./files/layoutFiles.
 export { type Extracted, type ExtractError, extractFiles, type ExtractOptions } from "./layers/extractFiles.ts"
 export { layerCodec } from "./layers/layerCodec.ts"
 export { regexMatcher } from "./layers/regexMatcher.ts"
+export { folderTar } from "./making/folderTar.ts"
+export { layerMaker } from "./making/layerMaker.ts"
 export { type ArtifactPulled, pullArtifact, type PullArtifactError, type PulledFile } from "./making/pullArtifact.ts"
 export type { HistoryOptions, LayoutOptions } from "./stores.ts"
 

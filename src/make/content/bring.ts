@@ -2,6 +2,7 @@
 import { Effect, Result } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
+import { isNondistributable } from "../../oci/MediaType.ts"
 import { BlobUnknown } from "../../oci/OciError.ts"
 import type { CopyError } from "../../ops/api/errors.ts"
 import { walkCopy } from "../../ops/copy/copyWalk.ts"
@@ -31,6 +32,18 @@ const bringBlob = Effect.fnUntraced(function*(
     Effect.catchTag("BlobUnknown", (unknown) => isOptional ? Effect.void : Effect.fail(new BlobUnknown(unknown)))
   )
 })
+
+/** Configs and layers, one after the other; those that may be elsewhere may be missing. */
+export const bringLayers = (
+  reader: SourceReader,
+  target: MakeTarget,
+  descriptors: ReadonlyArray<Descriptor>
+): Effect.Effect<void, CopyError> =>
+  Effect.forEach(
+    descriptors,
+    (one) => bringBlob(reader, target, one, isNondistributable(one.mediaType) || (one.urls ?? []).length > 0),
+    { discard: true }
+  )
 
 /** A manifest and all below it, as content; nothing of it gets an entry. */
 export const bring = Effect.fnUntraced(function*(

@@ -22,5 +22,5 @@ export const withEdits = (document: JsonObject, key: string, edits: Edits): Json
   return Object.keys(after).length === 0 ? without(document, key) : { ...document, [key]: after }
 }
 
-const without = (document: JsonObject, key: string): JsonObject =>
+export const without = (document: JsonObject, key: string): JsonObject =>
   Object.fromEntries(Object.entries(document).filter(([name]) => name !== key))
