@@ -18,6 +18,7 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
   "docs/history.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
   "docs/copy.md": [[/^console\n/u, "test/docs/copy.test.ts"]],
   "docs/inside.md": [[/^console\n/u, "test/docs/inside.test.ts"]],
+  "docs/making.md": [[/^console\n/u, "test/docs/making.test.ts"]],
   "docs/library.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
   "docs/mcp.md": [
     [/^\nocilayout mcp \[ID=\]DIR/u, "test/docs/mcp.test.ts"],
@@ -25,7 +26,10 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
     [/^\nocilayout mcp …\/shop --allowed-dir/u, "test/docs/mcp.test.ts"]
   ],
   "docs/repair.md": [[/^\nocilayout mcp …\/shop …\/mirror/u, "test/docs/repair.test.ts"]],
-  "docs/architecture.md": [[/^\n(?:oci|api|fs|files|tar, ports|tool|wire) ← /u, "test/architecture.test.ts"]],
+  "docs/architecture.md": [[
+    /^\n(?:oci|api|fs|files|tar, ports|documents, tar, ports, content|tool|wire) ← /u,
+    "test/architecture.test.ts"
+  ]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],
   "docs/clients.md": [[/^(?:json|toml|sh)\n/u, "test/clients.test.ts"]],
   "docs/conformance.md": [[/^sh\nnpm ci\nnpm run conformance /u, "here"]],
