@@ -16,7 +16,7 @@ export const harms = [
   "a folder for a file",
   "a file for a folder"
 ] as const
-export type Harm = (typeof harms)[number]
+type Harm = (typeof harms)[number]
 
 export interface Damage {
   /** A folder or a file, and which of what is in it, counted through. */

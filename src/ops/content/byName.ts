@@ -12,7 +12,7 @@ import type { NamesWrites } from "../api/Names.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placeToChange } from "../repositories/entryNamed.ts"
 import { isStored } from "../repositories/missingFrom.ts"
-import { findManifest } from "./reads.ts"
+import { findDescriptor } from "./findDescriptor.ts"
 
 export const makeByName = (catalog: Catalog): NamesWrites => ({
   deleteName: Effect.fn("Registry.deleteName")(function*(refName, options = {}) {
@@ -57,7 +57,7 @@ const evidenceOfMove = Effect.fnUntraced(function*(
   const repository = input === undefined ? state.defaultRepository : yield* Effect.fromResult(parseRepository(input))
   if (repository === undefined) return yield* new ManifestUnknown({ repository: "", reference: refName })
   const opened = { ...whole, repository }
-  const descriptor = yield* findManifest(opened, state, digest)
+  const descriptor = yield* findDescriptor(opened, state, digest)
   const there = Option.isSome(opened.manifests.embedded(descriptor)) || (yield* isStored(opened, descriptor))
   return { descriptor, missing: there ? [] : [{ path: "", digest }] }
 })

@@ -30,7 +30,7 @@ import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { isStored, missingFrom } from "../repositories/missingFrom.ts"
 import { changeDone, pushed } from "./changeDone.ts"
 import { listReferrer } from "./fallbackTags.ts"
-import { findManifest } from "./reads.ts"
+import { findDescriptor } from "./findDescriptor.ts"
 
 type Located = Opened & { readonly repository: Repository }
 
@@ -121,7 +121,7 @@ export const makePushManifests = (
         opened,
         store: Effect.void,
         evidence: Effect.fnUntraced(function*(state) {
-          const descriptor = yield* findManifest(opened, state, digest).pipe(
+          const descriptor = yield* findDescriptor(opened, state, digest).pipe(
             Effect.catchTag(
               "NameUnknown",
               () => Effect.fail(new ManifestUnknown({ repository: opened.repository, reference: digest }))
@@ -165,7 +165,7 @@ export const makePushManifests = (
     tagManifest: Effect.fn("Registry.tagManifest")(function*(repository, input, requests) {
       const { digest, prepared, tags } = yield* prepareTag(repository, input, requests)
       const committed = yield* commit(prepared)
-      const descriptor = yield* findManifest(prepared.opened, committed.after, digest)
+      const descriptor = yield* findDescriptor(prepared.opened, committed.after, digest)
       return pushed(committed, prepared.opened.repository, descriptor, tags, undefined)
     }),
 

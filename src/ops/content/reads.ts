@@ -1,59 +1,26 @@
 /** Reading and resolving: blobs, manifests and tags. */
 import { Effect, HashMap, Option, Result, Stream } from "effect"
 import { fullNameOf } from "../../layout/Entry.ts"
-import { allNamed, names, reaching, tagged, unnamed, withDigest } from "../../layout/query.ts"
-import type { State } from "../../layout/State.ts"
+import { allNamed, tagged, withDigest } from "../../layout/query.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
 import type { ManifestFault, ReadFault } from "../../oci/faults.ts"
 import { blobsOf } from "../../oci/Manifest.ts"
 import { octetStream } from "../../oci/MediaType.ts"
-import {
-  BlobUnknown,
-  DigestInvalid,
-  IndexInvalid,
-  ManifestUnknown,
-  NameUnknown,
-  RangeInvalid
-} from "../../oci/OciError.ts"
+import { BlobUnknown, DigestInvalid, IndexInvalid, ManifestUnknown, RangeInvalid } from "../../oci/OciError.ts"
 import { quoted } from "../../oci/quoted.ts"
 import { parseTag, type Repository } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
-import { descriptorsOf } from "../manifests/manifests.ts"
 import type { BlobRead } from "../ports/ports.ts"
 import { annotate } from "../ports/telemetry.ts"
-import { findAttached } from "../reachability/belonging.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placesOf } from "../repositories/entryNamed.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
+import { findDescriptor } from "./findDescriptor.ts"
 import { bare, choicesAmong, choicesOf, findTag } from "./findTag.ts"
 
 type Located = Opened & { readonly repository: Repository }
-
-/** The descriptor of a manifest of the repository: an entry, below an entry, or of what belongs to one of these. */
-export const findManifest = Effect.fnUntraced(function*(
-  opened: Located,
-  state: State,
-  digest: Digest
-): Effect.fn.Return<Descriptor, NameUnknown | ManifestUnknown | ReadFault> {
-  const { repository } = opened
-  const strangers = repository === state.defaultRepository ? unnamed(state) : []
-  const [entry] = [...reaching(state, repository, digest), ...strangers.filter((one) => one.digest === digest)]
-  if (entry?.descriptor !== undefined) return entry.descriptor
-  // Below an entry whose name fits no grammar. There are few of them, and nothing is remembered by them.
-  const below = (yield* opened.manifests.walk(descriptorsOf(strangers), false)).reached.get(digest)
-  if (below !== undefined) return notAnEntry(below)
-  if (Option.isNone(names(state, repository))) return yield* new NameUnknown({ repository: repository })
-  const { reached } = yield* walkRepository(opened, state, repository, false)
-  const found = reached.get(digest) ?? (yield* findAttached(opened, state, digest, new Set<string>(reached.keys())))
-  return notAnEntry(found ?? (yield* new ManifestUnknown({ repository, reference: digest })))
-})
-
-/**
- * Removes annotations: those of a child descriptor are of the index that names it, and must not be copied to an entry.
- */
-const notAnEntry = ({ annotations: _annotations, ...descriptor }: Descriptor): Descriptor => descriptor
 
 type Reads = Pick<
   LayoutRegistry,
@@ -122,7 +89,7 @@ export const makeReads = (catalog: Catalog): Reads => {
     const opened = yield* catalog.open(repository)
     yield* annotate({ digest: input })
     const digest = yield* Effect.fromResult(parseDigest(input))
-    return { opened, descriptor: yield* findManifest(opened, yield* opened.layout.snapshot, digest) }
+    return { opened, descriptor: yield* findDescriptor(opened, yield* opened.layout.snapshot, digest) }
   })
 
   const resolveManifest: Reads["resolveManifest"] = Effect.fn("Registry.resolveManifest")(

@@ -9,7 +9,7 @@ import { isTag, parseRepository, type Repository } from "../../oci/Reference.ts"
 import type { VerifyError } from "../api/errors.ts"
 import { finding } from "../api/findings.ts"
 import type { Checked, MaintenanceReads, VerifyOptions, VerifyStep } from "../api/Maintenance.ts"
-import { findManifest } from "../content/reads.ts"
+import { findDescriptor } from "../content/findDescriptor.ts"
 import { descriptorsOf } from "../manifests/manifests.ts"
 import { indexDoubt } from "../reachability/indexDoubt.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
@@ -120,7 +120,7 @@ const rootsOf = Effect.fnUntraced(function*(
   if (Option.isNone(names(state, opened.repository))) return yield* new NameUnknown({ repository: repository })
   if (reference === undefined) return descriptorsOf(entriesOf(state, opened.repository))
   if (!isTag(reference)) {
-    return [yield* findManifest(opened, state, yield* Effect.fromResult(parseDigest(reference)))]
+    return [yield* findDescriptor(opened, state, yield* Effect.fromResult(parseDigest(reference)))]
   }
   const found = descriptorsOf(tagged(state, opened.repository, reference).slice(0, 1))
   return found.length > 0 ? found : yield* new ManifestUnknown({ repository, reference })
