@@ -25,7 +25,7 @@ export interface AppOptions extends AccessOptions {
   /** What is told at /metrics of other processes that serve the same; nothing by default. */
   readonly otherMetrics?: Effect.Effect<ReadonlyArray<string>> | undefined
   readonly limits?: Partial<HttpLimits>
-  /** Is told of each request once its answer has gone out; nobody by default. */
+  /** Is told of each request once its answer has gone out; by default nothing is told. */
   readonly log?: ((observed: Observed) => void) | undefined
 }
 

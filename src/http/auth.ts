@@ -27,7 +27,7 @@ export interface AccessOptions {
   readonly hosts?: ReadonlyArray<string> | undefined
   /** Whether those who show nothing may read; where there are rules, these say it. */
   readonly anonymousPull: boolean
-  /** Who may do what where; by default, whoever has logged in may do everything. */
+  /** Who may do what where; by default, a user who has logged in may do everything. */
   readonly rules?: Rules | undefined
   /** What servers that are one to their clients sign tickets with; one of its own by default. */
   readonly ticketSecret?: Buffer | undefined
@@ -48,7 +48,7 @@ interface Permitted {
   readonly may: Permission
 }
 
-/** A client without a credential is `Nobody`; one with a wrong credential is refused. */
+/** A client without a credential is `Anonymous`; one with a wrong credential is refused. */
 interface Shown {
   /** Absent where it is wrong. */
   readonly who: Who | undefined
@@ -57,13 +57,13 @@ interface Shown {
   readonly isTicket?: boolean
 }
 
-const nobody: Shown = { who: { _tag: "Nobody" } }
+const anonymous: Shown = { who: { _tag: "Anonymous" } }
 const wrong: Shown = { who: undefined }
 const token: Who = { _tag: "Token" }
 
 const nameOf = (who: Who): string => {
   switch (who._tag) {
-    case "Nobody":
+    case "Anonymous":
       return "anonymous"
     case "Token":
       return "token"
@@ -95,7 +95,7 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
       case "basic": {
         const [, name = "", password = ""] = /^([^:]*):(.*)$/su.exec(Buffer.from(value, "base64").toString()) ?? []
         // Clients that have no password show an empty one.
-        if (name === "" && password === "") return Effect.succeed(nobody)
+        if (name === "" && password === "") return Effect.succeed(anonymous)
         // A token may be the password of any name, which then says nothing of who shows it.
         if (passwords.isToken(password)) return Effect.succeed({ who: token })
         return Effect.map(
@@ -116,14 +116,14 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
 
   const shown = Effect.fnUntraced(function*(request: HttpServerRequest): Effect.fn.Return<Shown, Refused> {
     const header = request.headers["authorization"]
-    if (header === undefined) return nobody
+    if (header === undefined) return anonymous
     const now = yield* Clock.currentTimeMillis
     const address = Option.getOrElse(request.remoteAddress, () => "")
     const seconds = attempts.wait(address, now)
     if (seconds > 0) return yield* tooMany(seconds)
     const found = yield* shownBy(header, now)
     if (found.who === undefined) attempts.wrong(address, now)
-    else if (found.who._tag !== "Nobody") attempts.right(address)
+    else if (found.who._tag !== "Anonymous") attempts.right(address)
     return found
   })
 
@@ -139,14 +139,14 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
       const action = actionOf(request.method, route)
       if (permitted.may.reach(route, action)) {
         // A client asks at the base how to log in, and a client that has a ticket may go on.
-        if (who._tag !== "Nobody" || route._tag !== "Base" || isTicket) return permitted
+        if (who._tag !== "Anonymous" || route._tag !== "Base" || isTicket) return permitted
       }
-      if (who._tag === "Nobody") return yield* challenge(false)
+      if (who._tag === "Anonymous") return yield* challenge(false)
       return yield* permission(who).reach(route, action) ? challenge(true) : denied
     }),
     token: Effect.fnUntraced(function*(request, query) {
       const { who } = yield* shown(request)
-      if (who === undefined || (who._tag === "Nobody" && !anonymousPull)) return yield* unauthorized(request, basic)
+      if (who === undefined || (who._tag === "Anonymous" && !anonymousPull)) return yield* unauthorized(request, basic)
       const now = yield* Clock.currentTimeMillis
       const may = permission(who)
       const scopes = query.has("scope") ? parseScopes(query).flatMap(may.grant) : undefined

@@ -29,20 +29,20 @@ export const permissionOf = ({ anonymousPull, rules, scopes, who }: {
   readonly who: Who
   readonly scopes?: ReadonlyArray<Scope> | undefined
 }): Permission => {
-  const withoutRules = (action: Action): boolean => who._tag !== "Nobody" || (anonymousPull && action === "pull")
+  const withoutRules = (action: Action): boolean => who._tag !== "Anonymous" || (anonymousPull && action === "pull")
   const byRules = (action: Action, repository: string): boolean =>
     rules === undefined ? withoutRules(action) : mayIn(rules, who, action, repository)
   const somewhere = (action: Action): boolean =>
     rules === undefined ? withoutRules(action) : maySomewhere(rules, who, action)
-  // A ticket for one repository takes nothing away that everybody may.
-  const anybody = (action: Action, repository: string): boolean =>
-    rules === undefined ? anonymousPull && action === "pull" : mayIn(rules, { _tag: "Nobody" }, action, repository)
+  // A ticket for one repository takes nothing away that a client without a login may.
+  const anonymously = (action: Action, repository: string): boolean =>
+    rules === undefined ? anonymousPull && action === "pull" : mayIn(rules, { _tag: "Anonymous" }, action, repository)
   const inScope = (type: string, name: string, action: string): boolean =>
     scopes === undefined || includes(scopes, type, name, action)
   const permission: Permission = {
     in: (action, repository) =>
       byRules(action, repository) &&
-      (inScope("repository", repository, action) || anybody(action, repository)),
+      (inScope("repository", repository, action) || anonymously(action, repository)),
     // What is about all repositories is told to a ticket for that, whichever repositories it is for besides.
     everywhere: (action) => rules === undefined ? withoutRules(action) : mayEverywhere(rules, who, action),
     reach: (route, action) => {
@@ -53,7 +53,7 @@ export const permissionOf = ({ anonymousPull, rules, scopes, who }: {
         case "Metrics":
           return somewhere("pull") && inScope("registry", route._tag.toLowerCase(), "*")
         default:
-          return who._tag !== "Nobody" || anonymousPull
+          return who._tag !== "Anonymous" || anonymousPull
       }
     },
     grant: (scope) => {

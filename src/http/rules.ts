@@ -5,7 +5,7 @@ export type Action = "pull" | "push" | "delete"
 
 /** Who is asking, by what was shown. */
 export type Who =
-  | { readonly _tag: "Nobody" }
+  | { readonly _tag: "Anonymous" }
   | { readonly _tag: "User"; readonly name: string }
   /** A token of the file of tokens. */
   | { readonly _tag: "Token" }
@@ -24,10 +24,10 @@ export type Rules = ReadonlyArray<Rule>
 const actions: ReadonlySet<string> = new Set<Action>(["pull", "push", "delete"])
 const isAction = (text: string): text is Action => actions.has(text)
 
-/** A user is one of those who have logged in, and everybody may what those may who have not. */
+/** A user has logged in, and may do also what a client without a login may. */
 const isAbout = ({ who }: Rule, asking: Who): boolean => {
   if (who === "@anonymous") return true
-  if (who === "@users") return asking._tag !== "Nobody"
+  if (who === "@users") return asking._tag !== "Anonymous"
   if (who === "@tokens") return asking._tag === "Token"
   return asking._tag === "User" && asking.name === who
 }
@@ -45,8 +45,8 @@ export const maySomewhere = (rules: Rules, who: Who, action: Action): boolean =>
 /** In every repository there is or will be. */
 export const mayEverywhere = (rules: Rules, who: Who, action: Action): boolean => mayIn(rules, who, action, "")
 
-/** Whether somebody may pull who has not logged in. */
-export const opensToAll = (rules: Rules): boolean => maySomewhere(rules, { _tag: "Nobody" }, "pull")
+/** Whether a client may pull that has not logged in. */
+export const opensToAll = (rules: Rules): boolean => maySomewhere(rules, { _tag: "Anonymous" }, "pull")
 
 const groups = new Set(["@users", "@tokens", "@anonymous"])
 

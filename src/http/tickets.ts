@@ -10,7 +10,7 @@ export const ticketSeconds = 15 * 60
 
 const Ticket = Schema.fromJsonString(Schema.Struct({
   who: Schema.Union([
-    Schema.TaggedStruct("Nobody", {}),
+    Schema.TaggedStruct("Anonymous", {}),
     Schema.TaggedStruct("User", { name: Schema.String }),
     Schema.TaggedStruct("Token", {})
   ]),

@@ -261,6 +261,6 @@ export class UploadBusy extends Schema.TaggedError<UploadBusy>()("UploadBusy", {
   upload: Schema.String
 }) {
   override get message(): string {
-    return `upload ${named(this.upload)} is being written by somebody else; try again when that is done`
+    return `upload ${named(this.upload)} is being written by another client; try again when that is done`
   }
 }

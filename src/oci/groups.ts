@@ -88,7 +88,7 @@ export const isInGroup = <G extends ErrorGroup>(group: G) => <E>(error: E): erro
 const isKnown = (tag: unknown): tag is keyof typeof groups => typeof tag === "string" && Object.hasOwn(groups, tag)
 
 /**
- * Whether the same call may succeed a moment later though nobody does anything about it: another writer is at work
+ * Whether the same call may succeed a moment later though nothing is done about it: another writer is at work
  * (`LayoutLocked`, `UploadBusy`), the device or the number of open files is the matter (`StorageError`), or a registry on
  * the network was not to be reached or busy (`RemoteError`). For `Effect.retry({ while: isRetryable, … })`.
  */

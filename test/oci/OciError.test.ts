@@ -308,7 +308,7 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
   [
     new Errors.UploadBusy({ upload: "u1" }),
     "UPLOAD_BUSY",
-    "upload u1 is being written by somebody else; try again when that is done"
+    "upload u1 is being written by another client; try again when that is done"
   ]
 ]
 

@@ -75,7 +75,7 @@ export const openTar = Effect.fnUntraced(function*(
   return yield* unpacked(path, whole, size)
 })
 
-/** Content in a file that nobody else can name, decompressed where it is compressed. */
+/** Content in a file that no other process can name, decompressed where it is compressed. */
 const unpacked = Effect.fnUntraced(function*<E>(
   path: string,
   content: Stream.Stream<Uint8Array, E>,

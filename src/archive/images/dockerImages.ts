@@ -1,6 +1,6 @@
 /**
  * What `docker save` wrote before it wrote layouts: configs, and layers that are tars. Each image gets the manifest that
- * says the same; its digest is the same whoever makes it, as long as nothing in the archive changes.
+ * says the same; its digest is the same each time it is made, as long as nothing in the archive changes.
  */
 import { Effect, Result, Stream } from "effect"
 import { hasher, runningHash } from "../../node/files/hasher.ts"

@@ -79,7 +79,7 @@ export const filesCommand = Command.make("files", {
   )).pipe(
     described(
       "List the files of an image",
-      "As a container would see them: all layers put together. Nothing is unpacked; a layer that nobody has looked at is " +
+      "As a container would see them: all layers put together. Nothing is unpacked; a layer that was not looked at yet is " +
         "read once.",
       [
         ["files ./images/example/app:v1 /etc", "What is in a folder"],

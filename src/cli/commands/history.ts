@@ -168,7 +168,7 @@ export const watch = Command.make("watch", {
       )
     }))
   )).pipe(
-    described("Print what is done, as it happens", "Whoever does it; with --json a commit on each line.", [
+    described("Print what is done, as it happens", "By any program; with --json a commit on each line.", [
       ["watch ./images", "Until it is interrupted"],
       ["watch ./images/example/app --after 120 --json", "From a revision on, for scripts"]
     ])

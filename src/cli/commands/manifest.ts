@@ -233,8 +233,8 @@ const deleteEntry = Effect.fnUntraced(function*(target: Named, digest: string, d
   const found = yield* findManifest(target, target.name)
   const done = dryRun ? undefined : yield* registry.deleteName(written, { keep: false })
   const repository = found.repository ?? Option.getOrElse(yield* registry.defaultRepository, () => "")
-  const nobody = { needed_by: [], referrers: [], reclaimable_bytes: 0, ...field("revision", done?.revision) }
-  return { kind: "manifest" as const, repository, digest, deleted: !dryRun, tags_removed: [written], ...nobody }
+  const unneeded = { needed_by: [], referrers: [], reclaimable_bytes: 0, ...field("revision", done?.revision) }
+  return { kind: "manifest" as const, repository, digest, deleted: !dryRun, tags_removed: [written], ...unneeded }
 })
 
 export const manifest = Command.make("manifest").pipe(

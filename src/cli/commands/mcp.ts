@@ -61,7 +61,7 @@ export const mcp = Command.make("mcp", {
     Flag.withMetavar("[HOST:]PORT"),
     Flag.withDescription(
       "Serve over HTTP at /mcp instead, on 127.0.0.1 unless HOST is given; requests have at most 4 MiB, there are at most " +
-        "64 sessions, and one that nobody uses for 30 minutes ends"
+        "64 sessions, and one that is not used for 30 minutes ends"
     ),
     Flag.optional
   ),

@@ -140,7 +140,7 @@ export const serve = Command.make("serve", {
       [
         ["serve ./images", "For this machine, at localhost:5000"],
         ["serve ./images --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --htpasswd users", "For a network"],
-        ["serve ./images --listen 0.0.0.0:5000 --anonymous-pull --read-only", "Everybody reads, nobody writes"],
+        ["serve ./images --listen 0.0.0.0:5000 --anonymous-pull --read-only", "All may read, none may write"],
         ["serve ./images --at 2026-11-25", "As it was then"]
       ]
     )

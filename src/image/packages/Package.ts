@@ -29,5 +29,5 @@ export interface OperatingSystem {
   readonly name: string
 }
 
-/** Packages of one file, at most: more are none that anybody installs. */
+/** Packages of one file, at most: no image has more. */
 export const mostPackages = 100_000

@@ -38,7 +38,7 @@ export interface PackagesOptions {
 
 /**
  * What is installed in an image. By default what an attached SBOM says (SPDX or CycloneDX in JSON, as it is or in an in-toto
- * statement), which whoever attached it vouches for; without one, or with `files`, what dpkg, apk, rpm, pip, npm and gem
+ * statement), which its author vouches for; without one, or with `files`, what dpkg, apk, rpm, pip, npm and gem
  * have recorded and what Go wrote into its programs. Nothing is run, and no vulnerability data is looked up.
  */
 export const packagesOf = Effect.fn("packagesOf")(function*(

@@ -112,7 +112,7 @@ export const templates: ReadonlyArray<Template> = [
     uriTemplate: `${prefix}/files/{reference}/{path}`,
     title: "File of an image",
     description:
-      "A file inside an image, of at most 1 MiB: text when it is UTF-8. The image is by tag or digest; path is absolute, with its slashes encoded. It is data from whoever built the image.",
+      "A file inside an image, of at most 1 MiB: text when it is UTF-8. The image is by tag or digest; path is absolute, with its slashes encoded. It is data from the image's author.",
     variables: ["layout", "repository", "reference", "path"],
     needsLayers: true
   }

@@ -1,5 +1,5 @@
 /**
- * Headers of packages in a database of rpm. Whoever built the image wrote it, so that it is opened in memory, and read only
+ * Headers of packages in a database of rpm. The image's author wrote it: it is hostile, and is opened in memory, and read only
  * if its one table is the very one that rpm makes: no view, no virtual table and no computed column can then be run.
  */
 import process from "node:process"

@@ -98,7 +98,7 @@ const kinds = {
   LIMIT_EXCEEDED: ["warning", "person", "none: what is beyond the limit was not looked at"],
 
   // What lies about.
-  FILE_MODE: ["warning", "person", "chmod a+r, so that whoever may look into the layout may read it"],
+  FILE_MODE: ["warning", "person", "chmod a+r, so that all users who may look into the layout may read it"],
   LEFTOVER: ["info", "repair", "remove it once it has not been touched for a day"],
   STRAY_FILE: [
     "warning",

@@ -34,7 +34,7 @@ const fileItems = ({ leftovers }: Opened, now: number): Effect.Effect<ReadonlyAr
     (found) =>
       found.map(({ bytes, changed, path, removable, tool }): GarbageItem => {
         const goes = removable && now - changed >= limits.leftoverMillis
-        const why = !removable ? "nobody can tell whose it is, or of what use" : goes
+        const why = !removable ? "it is not known whose it is, or of what use" : goes
           ? `left behind by ${tool ?? "some tool"}`
           : `${tool ?? "some tool"} may be writing it`
         return { kind: "file", name: path, bytes, goes, why }
@@ -126,11 +126,11 @@ const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<Ga
     if (!isUploadId(item.name)) return { ...item, goes: false, why: "was gone already" }
     const { conclude, state } = yield* uploads.exclusive(item.name)
     if (state._tag !== "Open") return { ...item, goes: false, why: "was gone already" }
-    if (now - state.touched < uploadExpiryMillis) return { ...item, goes: false, why: "somebody has gone on with it" }
+    if (now - state.touched < uploadExpiryMillis) return { ...item, goes: false, why: "a client has gone on with it" }
     yield* conclude({ _tag: "UploadCancelled" })
     return item
   })).pipe(
-    Effect.catchTag("UploadBusy", () => Effect.succeed({ ...item, goes: false, why: "somebody is at it" }))
+    Effect.catchTag("UploadBusy", () => Effect.succeed({ ...item, goes: false, why: "a client is writing it" }))
   )
 
 const loadPlan = Effect.fnUntraced(function*({ plans }: Opened, id: string) {

@@ -12,8 +12,8 @@ export const indexDoubt = ({ look }: Pick<Upkeep, "look">): Effect.Effect<string
   Effect.map(look, ({ index }) => {
     if (Result.isFailure(index)) return `what is needed cannot be told: ${index.failure.message}`
     const found = index.success
-    if (found === undefined) return "index.json is missing, so that nobody can tell what is needed"
-    if (found.manifests !== "list") return "index.json has no list of manifests, so that nobody can tell what is needed"
+    if (found === undefined) return "index.json is missing, so that it is not known what is needed"
+    if (found.manifests !== "list") return "index.json has no list of manifests, so that it is not known what is needed"
     return found.keyTwice === undefined
       ? undefined
       : `index.json has the key ${found.keyTwice} twice, and the one that does not count may name it`

@@ -45,7 +45,7 @@ export const checkFoundation = Effect.fnUntraced(function*(
     yield* report.found("INDEX_KEY_TWICE", { path: index, message: `${index} has the key ${found.keyTwice} twice` })
   }
   if (!found.readable) {
-    yield* report.found("FILE_MODE", { path: index, message: `not everybody may read ${index}` })
+    yield* report.found("FILE_MODE", { path: index, message: `not all users may read ${index}` })
   }
   // What stands in the way of reading the layout was told above: its index is good all the same.
   return Result.getOrElse(yield* damaged(opened.layout.snapshot), () => found.state)
