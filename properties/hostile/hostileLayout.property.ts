@@ -289,7 +289,7 @@ describe("a layout in which something is not what it should be", () => {
         harm: fc.constantFrom<Array<Harmed["harm"]>>("missing", "empty", "mutated"),
         seed: fc.nat()
       })
-    // One that is mutated may be an index as well: somebody else's, and taken for it.
+    // One that is mutated may be an index as well: that of another tool, and taken for it.
     const lost = fc.record({
       place: fc.constant("index.json"),
       harm: fc.constantFrom<Array<Harmed["harm"]>>("missing", "empty"),

@@ -183,7 +183,7 @@ describe("collecting while others push", () => {
 describe("collecting beside pushes that is cut short", () => {
   const kinds: ReadonlyArray<Crash> = ["kill", "ordered", "adversarial"]
 
-  /** What had been answered when somebody looked at the disk. */
+  /** What had been answered when the disk was looked at. */
   interface Seen extends Instant {
     readonly blobs: ReadonlyArray<string>
     readonly tags: ReadonlyArray<string>

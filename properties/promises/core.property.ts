@@ -182,7 +182,7 @@ describe("a foreign rewrite", () => {
     return new Map(Array.from(names, ([name, digests]) => [name, digests.toSorted().join(" ")]))
   }
 
-  /** A base, what we made of it, and what somebody else did, who edits some entries and forgets fields. */
+  /** A base, what we made of it, and what another tool did, which edits some entries and forgets fields. */
   const threeWays = fc.record({
     values,
     repository: defaultRepository,

@@ -190,7 +190,7 @@ const checkCrash = async (
   })
   if (chance() > 0.2) return
 
-  // A deletion may be on record and the blob there still: nobody can tell from what is there which revision is next.
+  // A deletion may be on record and the blob there still: what is there does not say which revision is next.
   if (["collect", "deleteBlob"].includes(history.asks[moment.step]?.op ?? "")) return
   const again = restarted(disk, moment)
   const left = new Set(stored(again).map(([digest]) => digest))

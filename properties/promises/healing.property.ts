@@ -9,7 +9,7 @@ import { crash } from "../support/simulation/Disk.ts"
 import { Machine } from "../support/simulation/Machine.ts"
 import { type Process, restarted, root, World } from "../support/simulation/World.ts"
 
-/** What somebody may have left: as long as the blob or not, its bytes or others, and never synced. */
+/** What a foreign program may have left: as long as the blob or not, its bytes or others, and never synced. */
 const leftover = (bytes: Uint8Array): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     fc.constant(bytes),

@@ -28,7 +28,7 @@ const anchored = (refName: string, note: string) => ({
   refName
 })
 
-/** A tool that finds the index half written by somebody gives up, as they all do. */
+/** A tool that finds the index half written by another gives up, as they all do. */
 const rewrite = ({ fs }: Process, habits: Habits, entry: ReturnType<typeof anchored>): Effect.Effect<boolean> =>
   setEntry(fs, habits, entry).pipe(
     Effect.as(true),
@@ -45,7 +45,7 @@ class Recorder {
     this.#now = BigInt(2 * before.length)
   }
 
-  /** Does what is asked. That somebody is in the middle of writing the index is no answer, and changes nothing. */
+  /** Does what is asked. That a tool is in the middle of writing the index is no answer, and changes nothing. */
   record(registry: LayoutRegistry, call: TagCall): Effect.Effect<void> {
     return Effect.suspend(() => {
       const asked = this.#now++
@@ -123,7 +123,7 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   const all = Effect.all([tool, ...asking], { concurrency: "unbounded", discard: true })
   await interleave(fuzzed, world.within(all), Number.MAX_SAFE_INTEGER)
 
-  // Nobody goes on with what somebody has changed under their eyes.
+  // No tool goes on with an index that has changed since it was read.
   const fresh = await world.open()
   const now = await entriesIn(world, fresh)
   for (const process of processes) assert.strictEqual(await entriesIn(world, process), now)

@@ -12,7 +12,7 @@ type Outcome = { readonly ok: unknown; readonly id?: string | undefined } | { re
 
 export interface Side {
   readonly ask: (ask: Ask) => Promise<Outcome>
-  /** Goes on with a session that somebody else has started, or resumed. */
+  /** Goes on with a session that another side has started, or resumed. */
   readonly takeUp: (session: number, id: string) => Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** What somebody may do to a place of a layout while nobody looks. */
+/** What a foreign program may do to a place of a layout between two looks. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"

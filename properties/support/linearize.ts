@@ -1,6 +1,6 @@
 /** Whether what several processes saw can be explained by one order of their operations (Wing and Gong, with Lowe's memo). */
 
-/** What somebody asked for, when, and what was answered when; without an answer it may have happened, or not. */
+/** What a process asked for, when, and what was answered when; without an answer it may have happened, or not. */
 export interface Operation<Call, Answer> {
   readonly call: Call
   readonly asked: bigint

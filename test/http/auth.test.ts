@@ -183,7 +183,10 @@ describe("a ticket", () => {
     const ticket = issue({ who }, 0)
     assert.deepStrictEqual(read(ticket, ticketSeconds * 1000 - 1), { who })
     assert.isUndefined(read(ticket, ticketSeconds * 1000))
-    assert.deepStrictEqual(read(issue({ who: { _tag: "Anonymous" }, scopes }, 0), 1), { who: { _tag: "Anonymous" }, scopes })
+    assert.deepStrictEqual(read(issue({ who: { _tag: "Anonymous" }, scopes }, 0), 1), {
+      who: { _tag: "Anonymous" },
+      scopes
+    })
     assert.deepStrictEqual(makeTickets(credentials, secret).read(ticket, 1), { who })
     assert.isUndefined(makeTickets({ ...credentials, tokens: [] }, secret).read(ticket, 1))
     const [text = "", signature = ""] = ticket.split(".")

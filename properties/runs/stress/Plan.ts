@@ -47,7 +47,7 @@ export const repositories = ["app", "lib/base"] as const
 /** A manifest that nobody deletes keeps each repository in being. */
 export const anchor = "anchor"
 
-/** Blobs that are there before, and have been for so long that they may be collected unless somebody pushes them again. */
+/** Blobs that are there before, and have been for so long that they may be collected unless they are pushed again. */
 export const garbage = Array.from({ length: 40 }, (_, at) => `garbage ${at} 700`)
 
 /** Every so many steps all processes fight for a new tag, which nobody moves or deletes. */
@@ -127,7 +127,7 @@ export const drawPlans = ({ kills, operations, processes, seed }: Scale): Readon
   return steps.map((own, process) => ({ steps: own, deaths: deathsOf[process] ?? [] }))
 }
 
-/** Makes draws into steps: what somebody pushes is what others retag, read and delete. */
+/** Makes draws into steps: what one process pushes is what others retag, read and delete. */
 class Settling {
   readonly #tags: number
   readonly #notes = new Map<string, Array<string>>()

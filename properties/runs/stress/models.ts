@@ -84,7 +84,7 @@ export const tags: Sequential<TagState, TagCall, Answer> = {
   print: ({ target, there }) => `${target} of ${there.join(" ")}`
 }
 
-/** Nobody deletes blobs; what is garbage from the beginning may be there until somebody has pushed or mounted it. */
+/** No process deletes blobs; what is garbage from the beginning may be there until it was pushed or mounted. */
 export const blobs: Sequential<boolean, BlobCall, Answer> = {
   initial: false,
   step: (there, { blob, digest, op }, answer) => {
@@ -115,7 +115,7 @@ export const uploads: Sequential<UploadState, UploadCall, Answer> = {
     const canBe = (size: number): boolean => least <= size && size <= most
     switch (call.op) {
       case "resume":
-        // It may see a part of what somebody is appending meanwhile.
+        // It may see a part of what another process appends meanwhile.
         return answer === undefined || (answer.size ?? -1) >= least ? state : undefined
       case "append": {
         const end = call.offset + call.length

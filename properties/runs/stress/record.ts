@@ -46,7 +46,7 @@ const linesIn = (path: string): ReadonlyArray<Line> =>
     ? readFileSync(path, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line) as Line)
     : []
 
-/** Where somebody who was killed goes on: what it had begun is not begun again. */
+/** Where a process that was killed goes on: what it had begun is not begun again. */
 export const nextStep = (path: string): number =>
   linesIn(path).reduce((next, line) => "step" in line ? Math.max(next, line.step + 1) : next, 0)
 

@@ -165,7 +165,7 @@ describe("a stress run", () => {
       const index = join(directory, "index.json")
       const text = readFileSync(index, "utf8")
       const { manifests, ...rest } = JSON.parse(text) as { readonly manifests: ReadonlyArray<unknown> }
-      // As if somebody had overwritten the last entry and nobody had noticed.
+      // As if a process had overwritten the last entry and no other had noticed.
       writeFileSync(index, JSON.stringify({ ...rest, manifests: manifests.slice(0, -1) }))
       assert.include((await conclude(options, history)).violations.join("\n"), "leads to something else")
       writeFileSync(index, text)

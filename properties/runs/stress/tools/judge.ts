@@ -8,7 +8,7 @@ import type { Reading, Value, Write } from "./Write.ts"
 /** Whether a write replaces for good what was before it. */
 export type Binds = (write: Write) => boolean
 
-/** What one of ours has acknowledged stays until somebody writes the name again. */
+/** What one of ours has acknowledged stays until the name is written again. */
 export const oursBinds: Binds = ({ acknowledged, by }) => acknowledged && by === "ours"
 
 /** Also what another tool has said it has done, where nothing but ours was at work beside it. */

@@ -64,7 +64,7 @@ const isTorn = (path: string): boolean => {
   }
 }
 
-/** What is torn for so long has been left by somebody who was killed. */
+/** What is torn for so long has been left by a process that was killed. */
 const tornMillis = 1000
 
 /** Repairs what stays torn, until it is told that this is enough; nothing is torn then. */
