@@ -92,7 +92,8 @@ export const answers = <O, R>(
 ): Effect.Effect<void, Ended, Exclude<R, Scope.Scope>> =>
   asCommand(Stream.runForEach(stream, printed(answer, wanted)), wanted)
 
-/** Prints bytes exactly as they are. */
+/** Prints bytes exactly as they are; `wanted` is how a failure is told. */
 export const bytes = <R>(
-  stream: Stream.Stream<Uint8Array, Failure | Ended, R>
-): Effect.Effect<void, Ended, Exclude<R, Scope.Scope>> => asCommand(Stream.runForEach(stream, write), { json: false })
+  stream: Stream.Stream<Uint8Array, Failure | Ended, R>,
+  wanted: Pick<Wanted, "json"> = { json: false }
+): Effect.Effect<void, Ended, Exclude<R, Scope.Scope>> => asCommand(Stream.runForEach(stream, write), wanted)

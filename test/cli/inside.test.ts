@@ -60,7 +60,11 @@ describe("looking inside an image", () => {
       const gone = yield* ocl(["cat", `${app}:v1`, "/etc/link"])
       assert.deepInclude(gone, { code: 3, out: "" })
       assert.include(gone.err, "\"/etc/link\" in the image does not exist")
-      assert.strictEqual((yield* ocl(["cat", `${app}:v1`, "/bin/tool", "--json"])).code, 2)
+      const asked = yield* ocl(["cat", `${app}:v1`, "/bin/tool", "--json"])
+      assert.strictEqual(asked.code, 2)
+      assert.deepInclude(JSON.parse(asked.err), {
+        error: { code: "INVALID_ARGUMENT", message: "a file is printed as it is; leave --json out" }
+      })
       assert.strictEqual((yield* ocl(["cat", `${app}:v1`, "--length", "1"])).code, 2)
       assert.include((yield* ocl(["cat", `${app}:v1`])).out, "\"schemaVersion\"")
     }))

@@ -24,7 +24,7 @@ export const cat = Command.make("cat", {
     : rest.wanted.json
     ? "a file is printed as it is; leave --json out"
     : undefined
-  if (wrong !== undefined) return bytes(Stream.fail(new Mistake(wrong)))
+  if (wrong !== undefined) return bytes(Stream.fail(new Mistake(wrong)), rest.wanted)
   if (Option.isNone(path)) return printManifest(rest)
   return bytes(Stream.unwrap(Effect.gen(function*() {
     const opened = yield* openImage(rest.where, rest.reference, rest)
