@@ -189,6 +189,10 @@ describe("a tag with an entry for each platform", () => {
         (platforms as ReadonlyArray<{ readonly platform: string }>).map(({ platform }) => platform),
         ["linux/amd64", "linux/arm64"]
       )
+      const shown = `${digestOf(arm64)} (linux/arm64)`
+      assert.deepInclude(yield* call("oci_resolve", { ref: "app:v1" }), { others: [shown] })
+      assert.deepInclude(yield* call("oci_get_manifest", { ref: "app:v1" }), { others: [shown] })
+      assert.notProperty(yield* call("oci_resolve", { ref: "app:v1", platform: "linux/arm64" }), "others")
       const copied = yield* call("oci_copy", { ref: "app:v1", to_repository: "b", tags: ["v1"] })
       assert.deepStrictEqual(copied["others"], [`${digestOf(arm64)} (linux/arm64)`])
     }))

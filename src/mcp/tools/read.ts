@@ -12,7 +12,7 @@ import { bare } from "../tool/content.ts"
 import { Allowance, clean, cleanEntries } from "../tool/display.ts"
 import * as limits from "../tool/limits.ts"
 import * as p from "../tool/parameters.ts"
-import { choosePlatform, readManifest, shownPlatform } from "../tool/platform.ts"
+import { choosePlatform, readManifest, shownChoice, shownPlatform } from "../tool/platform.ts"
 import { manifestBytes, sourceFields } from "../tool/reference.ts"
 import { type ServedLayout, tellsPaths } from "../tool/ServerConfig.ts"
 import { ContentTooLarge, invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
@@ -42,6 +42,8 @@ export const resolve = defineTool({
     ...p.descriptor,
     tags: p.optional(p.strings),
     tags_omitted: p.optional(Schema.Natural),
+    /** Of the same name, for other platforms. */
+    others: p.optional(p.strings),
     path: p.optional(Schema.String)
   }),
   run: Effect.fn("oci_resolve")(function*({ at, kind, platform, ref }, call) {
@@ -59,10 +61,15 @@ export const resolve = defineTool({
       ...bare(found.descriptor),
       ...(tags.length === 0 ? {} : { tags }),
       ...(tags.length < all.length ? { tags_omitted: all.length - tags.length } : {}),
+      ...othersOf(named, platform),
       ...(yield* fileOf(layout, found, found.descriptor.digest))
     }
   })
 })
+
+/** What else a name leads to, where no platform has chosen. */
+const othersOf = ({ others }: Pick<Found, "others">, platform: string | undefined) =>
+  platform !== undefined || others === undefined ? {} : { others: others.map(shownChoice) }
 
 const tagsOf = ({ descriptor, kind, layout, repository }: Found) =>
   kind === "blob" || repository === undefined
@@ -112,6 +119,8 @@ export const getManifest = defineTool({
   output: Schema.Struct({
     ...p.source,
     ...p.descriptor,
+    /** As `oci_resolve`. */
+    others: p.optional(p.strings),
     summary: p.optional(Summary),
     manifest: p.optional(Schema.Record(Schema.String, Schema.Json)),
     raw: p.optional(Schema.String)
@@ -122,12 +131,17 @@ export const getManifest = defineTool({
     if (format === "raw" && platform === undefined) {
       // Bytes are given as they are, even those that are no manifest at all.
       const bytes = yield* manifestBytes(found, found.descriptor)
-      return { ...sourceFields(found), ...bare(found.descriptor), raw: yield* rawText(bytes) }
+      return {
+        ...sourceFields(found),
+        ...bare(found.descriptor),
+        ...othersOf(found, platform),
+        raw: yield* rawText(bytes)
+      }
     }
     const { bytes, descriptor, manifest } = platform === undefined
       ? yield* readManifest(found, found.descriptor)
       : yield* choosePlatform(found, platform)
-    const head = { ...sourceFields(found), ...bare(descriptor) }
+    const head = { ...sourceFields(found), ...bare(descriptor), ...othersOf(found, platform) }
     switch (format) {
       case "raw":
         return { ...head, raw: yield* rawText(bytes) }
