@@ -4,10 +4,9 @@
  * leads back to a layout that is whole, in which commits are as good as ever.
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Option, Stream } from "effect"
+import { Cause, Effect, Exit, Stream } from "effect"
 import fc from "fast-check"
 import { readFileSync } from "node:fs"
-import type { NameChange } from "../../src/layout/changes.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { blobs, bytesOf, bytesOfDigest, digestOf, documentOf, goodDocuments } from "../support/contents.ts"
@@ -18,14 +17,12 @@ import { lasting, nodeThere } from "../support/simulation/copies.ts"
 import { type Damage, type Damaged, damaged, harms, without } from "../support/simulation/damage.ts"
 import { crash, type Disk } from "../support/simulation/Disk.ts"
 import { bare, type Furnished, furnished } from "../support/simulation/furnished.ts"
+import { commands, images } from "../support/simulation/furnishedCommands.ts"
+import { journal, Known, namesIn, own } from "../support/simulation/Known.ts"
 import { change, checkChange } from "../support/simulation/probe.ts"
 import { checkRaw } from "../support/simulation/recover.ts"
 import { type Process, restarted, root, type World } from "../support/simulation/World.ts"
 import { assertTold } from "../support/told.ts"
-
-const own = `${root}/.ocilayout`
-
-const journal = `${own}/journal/2/current.ndjson`
 
 /** What `docs/on-disk.md` lists, by the first name of each path. */
 const listed = Array.from(
@@ -34,74 +31,6 @@ const listed = Array.from(
       .flatMap((line) => /^\| `([a-z-]+)/u.exec(line)?.[1] ?? [])
   )
 )
-
-const one = digestOf(documentOf("imageOne").bytes)
-const two = digestOf(documentOf("imageTwo").bytes)
-
-/** All that names lead to here. */
-const images = ["imageOne", "imageTwo", "both", "signature", "elsewhere"]
-
-interface Done {
-  /** What names are now; nothing where one is gone. */
-  readonly names: Readonly<Record<string, string | undefined>>
-}
-
-const none: Done = { names: {} }
-
-type Command = (registry: LayoutRegistry, start: Furnished) => Effect.Effect<Done, RegistryError>
-
-const upload = ({ findUpload }: LayoutRegistry, { sessions: [open = ""] }: Furnished) => findUpload(open)
-
-/** Where names went in all. */
-const movedBy = (changes: ReadonlyArray<NameChange>): Done => ({
-  names: Object.fromEntries(
-    changes.flatMap(({ repository = "", tag, to }) => tag === undefined ? [] : [[`${repository}:${tag}`, to] as const])
-  )
-})
-
-const commands: Readonly<Record<string, Command>> = {
-  push: (registry) =>
-    Effect.gen(function*() {
-      for (const { bytes } of blobs) yield* registry.pushBlob("app", Stream.succeed(bytes))
-      const { bytes, mediaType } = documentOf("elsewhere")
-      yield* registry.pushManifest("app", bytes, mediaType, { tags: ["pushed"] })
-      return { names: { "app:pushed": digestOf(bytes) } }
-    }),
-  tag: (registry) => Effect.as(registry.tagManifest("app", two, ["v1"]), { names: { "app:v1": two } }),
-  tagBack: (registry) => Effect.as(registry.tagManifest("app", one, ["v1"]), { names: { "app:v1": one } }),
-  untag: (registry) => Effect.as(registry.deleteTag("app", "v2"), { names: { "app:v2": undefined } }),
-  undo: (registry) =>
-    Effect.gen(function*() {
-      const [last] = yield* Stream.runCollect(registry.history({ limit: 1 }))
-      return last === undefined ? none : movedBy((yield* registry.revert(last.revision, { force: true })).changes)
-    }),
-  history: (registry) => Effect.as(Stream.runDrain(registry.history()), none),
-  append: (registry, start) =>
-    Effect.gen(function*() {
-      const writer = yield* upload(registry, start)
-      yield* writer.append(writer.size, Stream.succeed(Buffer.from("more")))
-      return none
-    }),
-  finish: (registry, start) =>
-    Effect.gen(function*() {
-      const writer = yield* upload(registry, start)
-      yield* writer.commit(digestOf(Buffer.from("an unfinished blob")))
-      return none
-    }),
-  uploads: (registry) => Effect.as(registry.uploads("app"), none),
-  pin: (registry) => Effect.as(registry.pin("app", digestOf(bytesOf("one"))), none),
-  unpin: (registry) => Effect.as(registry.unpin("app", digestOf(bytesOf("two"))), none),
-  referrers: (registry) => Effect.as(Stream.runDrain(registry.referrers("app", one)), none),
-  collect: (registry) =>
-    Effect.gen(function*() {
-      const { id } = yield* registry.planGarbage({ grace: 0, untagged: false })
-      if (Option.isSome(id)) yield* registry.collectGarbage(id.value)
-      return none
-    }),
-  verify: (registry) => Effect.as(Stream.runDrain(registry.verify({ level: "content" })), none),
-  repair: (registry) => Effect.as(registry.repair(), none),
-  usage: (registry) => Effect.as(registry.usage, none)
-}
 
 interface Step {
   readonly command: string
@@ -166,121 +95,12 @@ beforeAll(async () => {
   starts = { full: await furnished(), plain: await furnished({ lacking }) }
 })
 
-interface Index {
-  readonly manifests: ReadonlyArray<
-    { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }
-  >
-}
-
-/** What names are in an index, as any tool reads it. */
-const namesIn = (world: World): ReadonlyMap<string, string> => {
-  const { manifests } = JSON.parse(Buffer.from(world.bytes("index.json") ?? []).toString("utf8")) as Index
-  return new Map(manifests.flatMap(({ annotations, digest }) => {
-    const name = annotations?.["org.opencontainers.image.ref.name"]
-    return name === undefined ? [] : [[name.includes(":") ? name : `app:${name}`, digest] as const]
-  }))
-}
-
-/** What is known of a layout while it is damaged. */
-class Known {
-  /** What each name may be. */
-  readonly #names: Map<string, Set<string | undefined>>
-  /** What each has been. */
-  readonly #past: Map<string, Set<string | undefined>>
-  /** Whether content that is shared with `blobs/` was hit, so that some may be damaged. */
-  contentHit = false
-  /** Whether a second name may be damaged, and whether content may be gone with it. */
-  heldHit = false
-  contentLost = false
-  /** Whether a part of the history may be lost. */
-  historyHit = false
-  /** Whether a file was hit that a command was still writing: until it is repaired, anything may have come of that. */
-  unfinishedHit = false
-  /** What lies in the place of something else: until it is taken away, commands may be refused. */
-  readonly obstacles = new Set<string>()
-
-  constructor(start: Furnished) {
-    const pastOf = (disk: Disk): ReadonlyMap<string, string> => namesIn(restarted(disk, start))
-    this.#names = new Map(Array.from(pastOf(start.disk), ([name, digest]) => [name, new Set([digest])]))
-    this.#past = new Map()
-    for (const disk of start.older) {
-      if (nodeThere(disk, `${root}/index.json`) === undefined) continue
-      const names = pastOf(disk)
-      for (const name of new Set([...this.#names.keys(), ...names.keys()])) this.#note(name, names.get(name))
-    }
-    for (const [name, values] of this.#names) for (const value of values) this.#note(name, value)
-  }
-
-  #note(name: string, value: string | undefined): void {
-    const known = this.#past.get(name) ?? new Set([undefined])
-    this.#past.set(name, known.add(value))
-  }
-
-  acknowledged({ names }: Done): void {
-    for (const [name, digest] of Object.entries(names)) {
-      this.#names.set(name, new Set([digest]))
-      this.#note(name, digest)
-    }
-  }
-
-  /** Nobody knows whether it happened. */
-  unknown(command: string): void {
-    const effect: Readonly<Record<string, Done["names"]>> = {
-      push: { "app:pushed": digestOf(documentOf("elsewhere").bytes) },
-      tag: { "app:v1": two },
-      tagBack: { "app:v1": one },
-      untag: { "app:v2": undefined }
-    }
-    for (const [name, digest] of Object.entries(effect[command] ?? {})) {
-      this.#names.set(name, new Set([...this.#names.get(name) ?? [undefined], digest]))
-      this.#note(name, digest)
-    }
-    // An undo may have led anywhere that names have been.
-    if (command === "undo") this.journalOlder()
-  }
-
-  /** The journal says less than was acknowledged: a name may be what it has been before. */
-  journalOlder(): void {
-    for (const [name, past] of this.#past) this.#names.set(name, new Set([...this.#names.get(name) ?? [], ...past]))
-  }
-
-  /** What a name may be. */
-  allowed(name: string): ReadonlyArray<string | undefined> {
-    return [...this.#names.get(name) ?? [undefined]]
-  }
-
-  check(world: World, when: string): void {
-    const found = namesIn(world)
-    for (const name of new Set([...found.keys(), ...this.#names.keys()])) {
-      assert.include([...this.allowed(name)], found.get(name), `${name} ${when}`)
-    }
-  }
-}
-
-const isObstacle = ({ harm }: Damaged): boolean => harm === "a link elsewhere" || harm.startsWith("a f")
-
-/** What the journal says, as text; nothing where it is none. */
-const journalOn = (disk: Disk): string => {
-  const node = nodeThere(disk, journal)
-  return node?.kind === "file" ? Buffer.from(node.content).toString("latin1") : ""
-}
-
-/** Whether a journal is left that has a line, and may have lost others: it may look like one of an earlier time. */
-const leavesOlderJournal = ({ disk }: Damaged, before: Disk): boolean =>
-  journalOn(disk).includes("\n") && journalOn(disk) !== journalOn(before)
-
-const note = (known: Known, hit: Damaged, before: Disk, under: Disk): void => {
+const count = ({ harm, paths }: Damaged): void => {
   counts.damages++
-  for (const path of hit.paths) {
-    const kind = `${path.slice(own.length + 1).split("/")[0] || "all"}: ${hit.harm}`
+  for (const path of paths) {
+    const kind = `${path.slice(own.length + 1).split("/")[0] || "all"}: ${harm}`
     met.set(kind, (met.get(kind) ?? 0) + 1)
-    if (isObstacle(hit)) known.obstacles.add(path)
-    if (path === own || path.startsWith(`${own}/journal`)) known.historyHit = true
-    if (path === own || path.startsWith(`${own}/kept`)) known.heldHit = true
-    if (nodeThere(under, path) === undefined) known.unfinishedHit = true
   }
-  if (hit.shared) known.contentHit = true
-  if (leavesOlderJournal(hit, before)) known.journalOlder()
 }
 
 /** The tag of the one typed error there is. */
@@ -391,7 +211,8 @@ const play = async ({ plain, seed, steps }: Case): Promise<void> => {
     if (waits.at > 0) counts["between calls"]++
     waits = undefined
     if (hit === undefined) return
-    note(known, hit, world.machine.disk, under)
+    count(hit)
+    known.damaged(hit, world.machine.disk, under)
     world.machine.prepare(() => hit.disk)
   }
   const world: World = restarted(start.disk, start, {

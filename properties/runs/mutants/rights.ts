@@ -1,7 +1,8 @@
-/** Damage to what is ours, and several users. */
+/** Damage to what is ours, copies, and several users. */
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const damage = property("damage", "takes no name and no content away, is told, and is repaired")
+const copies = property("copies", "keep their names and content, whatever of one is copied over the other")
 const users = property("users", "stays everybody's to whom its folder is, whoever writes it")
 
 export const rights: ReadonlyArray<Mutant> = [
@@ -14,12 +15,12 @@ export const rights: ReadonlyArray<Mutant> = [
     caughtBy: damage
   },
   {
-    name: "a broken journal goes on",
-    breaks: "A journal whose chain is broken is not put aside: commits go on at its end.",
-    in: "finishInterruptedCommit",
-    find: "if (damaged || wiped) $put",
-    replace: "if (wiped) $put",
-    caughtBy: damage
+    name: "a copy's group taken for ours",
+    breaks: "An index that another copy of the layout has written is taken for one of ours of the same number.",
+    in: "isOfGroup",
+    find: "generation?.journal === journal && generation.seq === seq && generation.id === id",
+    replace: "generation?.journal === journal && generation.seq === seq && (generation.id === id || id !== \"\")",
+    caughtBy: copies
   },
   {
     name: "journal written into a blob",
