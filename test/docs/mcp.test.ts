@@ -8,6 +8,8 @@ import { makeInside } from "../../src/image/inside/openImage.ts"
 import { listTools, makeToolCatalog, type Mode } from "../../src/mcp/index.ts"
 import { makeMemory } from "../../src/memory/index.ts"
 import { layerCodec } from "../../src/node/layers/layerCodec.ts"
+import { folderTar } from "../../src/node/making/folderTar.ts"
+import { layerMaker } from "../../src/node/making/layerMaker.ts"
 import { mainPath, spawnServer } from "../cli/support/server.ts"
 import { memoryFiles } from "../mcp/support/memoryFiles.ts"
 import { temporaryFolder } from "../support/folders.ts"
@@ -78,6 +80,7 @@ describe("the page about the MCP server", () => {
           layouts: [{ id: "main", registry, perRepository: false }],
           mode,
           inside: makeInside(layerCodec),
+          making: { maker: layerMaker, folderTar },
           files: memoryFiles(["/files"])
         })).map(({ name }) => name).toSorted()
       const [reading = [], writing = []] = columns

@@ -51,7 +51,7 @@ export const mcp = Command.make("mcp", {
     "HOST[:PORT]",
     "A registry that images may be taken from and sent to; repeat for several. None by default"
   ),
-  toolsets: list("toolsets", "Offer only tools of these sets: read, inspect, write, uploads, delete, maintain"),
+  toolsets: list("toolsets", "Offer only tools of these sets: read, inspect, write, make, uploads, delete, maintain"),
   tools: list("tools", "Offer only these tools, beside those of --toolsets"),
   excludedTools: list("exclude-tools", "Do not offer these tools"),
   durability: f.durability,

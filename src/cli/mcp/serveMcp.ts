@@ -16,7 +16,7 @@ import {
   serveStdio,
   type ToolCatalog
 } from "../../mcp/index.ts"
-import { layerCodec, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
+import { folderTar, layerCodec, layerMaker, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
@@ -89,6 +89,7 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
     mode: modeOf(options),
     confirm: options.confirm,
     inside: makeInside(layerCodec),
+    making: { maker: layerMaker, folderTar },
     files: localFiles(options.allowedDirectories.map((directory) => resolve(directory))),
     ...(options.allowedRegistries.length === 0
       ? {}

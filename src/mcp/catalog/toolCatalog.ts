@@ -12,6 +12,7 @@ import { history } from "../tools/history.ts"
 import { diffImageFiles, findImageFiles, listImageFiles, readImageFile } from "../tools/inside.ts"
 import { inspectImage } from "../tools/inspect.ts"
 import { listLayouts, listReferrers, listRepositories, listTags } from "../tools/list.ts"
+import { attach, buildImageTool, editImage, makeIndexTool } from "../tools/making.ts"
 import { listPackages } from "../tools/packages.ts"
 import { pin } from "../tools/pin.ts"
 import { mountBlob, pushBlob, pushManifest, tag } from "../tools/push.ts"
@@ -47,6 +48,10 @@ const makers: ReadonlyArray<MakeTool> = [
   pushManifest,
   tag,
   copyImage,
+  attach,
+  buildImageTool,
+  editImage,
+  makeIndexTool,
   pull,
   push,
   uploadStart,

@@ -1,6 +1,7 @@
 /** What a server offers: its layouts, and what may be done to them. */
 import type { Array, Effect } from "effect"
 import type { Inside } from "../../image/inside/openImage.ts"
+import type { FolderTar, LayerMaker } from "../../make/ports/LayerMaker.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { CopyReads, CopyWrites } from "../../ops/api/Copy.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
@@ -30,6 +31,12 @@ export interface Registries {
   readonly open: (host: string) => Effect.Effect<CopyReads & CopyWrites, RegistryError>
 }
 
+/** What making images needs of the machine of the server. */
+export interface Making {
+  readonly maker: LayerMaker
+  readonly folderTar: FolderTar
+}
+
 /** What a server offers: its layouts, what may be done to them, and the files it may use. */
 export interface ServerConfig {
   /** The first one is meant where none is named. */
@@ -38,6 +45,8 @@ export interface ServerConfig {
   readonly files: LocalFiles
   /** Looks inside images; without it the tools that do so are not offered. */
   readonly inside?: Inside
+  /** Makes layers; without it the tools that make images are not offered. */
+  readonly making?: Making
   /** The registries that images may be taken from and sent to; without it the tools that do so are not offered. */
   readonly registries?: Registries
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */

@@ -8,7 +8,7 @@ import { isWritable, movesFiles, type ServedLayout, type ServerConfig } from "./
 import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.ts"
 
 /** What a person can select tools by. */
-export const toolsets = ["read", "inspect", "write", "uploads", "delete", "maintain"] as const
+export const toolsets = ["read", "inspect", "write", "make", "uploads", "delete", "maintain"] as const
 /** The name of a set of tools that can be offered alone. */
 export type Toolset = typeof toolsets[number]
 
@@ -50,7 +50,7 @@ export interface Call extends Exchange {
 }
 
 /** What a tool needs of the server. */
-export type Needs = "nothing" | "writing" | "files" | "layers" | "registries"
+export type Needs = "nothing" | "writing" | "files" | "layers" | "making" | "registries"
 
 export interface ToolSpec<I, O> {
   readonly name: string
@@ -61,7 +61,8 @@ export interface ToolSpec<I, O> {
   readonly hints: Hints
   /**
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
-   * `layers` that the server can look inside images; `registries` that it may reach some, and write.
+   * `layers` that the server can look inside images; `registries` that it may reach some, and write;
+   * `making` that it can make layers, and write.
    */
   readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
@@ -163,6 +164,8 @@ const isOffered = (needs: Needs, served: ServerConfig): boolean => {
       return movesFiles(served)
     case "layers":
       return served.inside !== undefined
+    case "making":
+      return isWritable(served) && served.making !== undefined
     case "registries":
       return isWritable(served) && served.registries !== undefined
   }

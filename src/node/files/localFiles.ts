@@ -1,5 +1,5 @@
 /** Files outside of layouts, inside the directories that were allowed when the program started. */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Option, Result, Stream } from "effect"
 import { basename, dirname, isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { FileExists, FileUnknown, PathDenied, RangeInvalid } from "../../oci/OciError.ts"
@@ -92,6 +92,11 @@ const limited = (
       if (offset > size) return yield* new RangeInvalid({ offset, size })
       const end = length === undefined ? size : Math.min(size, offset + length)
       return { size: end - offset, content: readPieces("/", handle, { from: offset, to: end, passing: true }) }
+    }),
+    folder: Effect.fnUntraced(function*(path) {
+      const real = yield* asStorage("/")(resolve(path, path))
+      const { kind } = yield* asStorage("/")(fs.linkStat(real))
+      return kind === "directory" ? Option.some(real) : Option.none()
     }),
     create: Effect.fnUntraced(function*(path, content) {
       const folder = yield* asStorage("/")(resolve(path, dirname(path)))

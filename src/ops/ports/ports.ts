@@ -280,6 +280,8 @@ export interface LocalFiles {
     ReadFileError,
     Scope.Scope
   >
+  /** A folder by its path with every link resolved; none for what is no folder. `PathDenied` outside the allowed directories. */
+  readonly folder: (path: string) => Effect.Effect<Option.Option<string>, ReadFileError>
   /** Writes a new file; it appears whole or not at all, and never in the place of another. */
   readonly create: <E>(
     path: string,

@@ -255,9 +255,9 @@ describe("ocilayout mcp", () => {
         })
       assert.deepStrictEqual(yield* names("--read-only", "--allow-delete"), [17, undefined])
       assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [17, undefined])
-      assert.deepStrictEqual(yield* names(), [30, "Delete a tag or manifest"])
+      assert.deepStrictEqual(yield* names(), [34, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        31,
+        35,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [

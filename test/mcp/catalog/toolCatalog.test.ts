@@ -31,6 +31,8 @@ const writing = [
   "oci_push_manifest",
   "oci_tag",
   "oci_copy",
+  "oci_attach",
+  "oci_make_index",
   "oci_upload_start",
   "oci_upload_append",
   "oci_upload_commit",

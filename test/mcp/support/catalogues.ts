@@ -5,6 +5,8 @@ import { makeToolCatalog, type ToolCatalog } from "../../../src/mcp/catalog/tool
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeMemory, makeMemoryTree } from "../../../src/memory/index.ts"
 import { layerCodec } from "../../../src/node/layers/layerCodec.ts"
+import { folderTar } from "../../../src/node/making/folderTar.ts"
+import { layerMaker } from "../../../src/node/making/layerMaker.ts"
 import { memoryFiles } from "./memoryFiles.ts"
 
 /** What the flags of the command line decide. */
@@ -47,6 +49,7 @@ export const catalogueOf = Effect.fnUntraced(function*(
     layouts: [yield* layout("main"), ...(layouts === "one" ? [] : [yield* layout("mirror")])],
     mode,
     inside: makeInside(layerCodec),
+    making: { maker: layerMaker, folderTar },
     ...(registries ? { registries: { hosts: ["registry.example.com"], open: () => Effect.orDie(makeMemory()) } } : {}),
     files: memoryFiles(files ? ["/files"] : [])
   })

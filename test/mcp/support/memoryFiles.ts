@@ -1,5 +1,5 @@
 /** Local files that are none: a directory tree in memory, with the promises of the port. */
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { FileExists, FileUnknown, PathDenied } from "../../../src/oci/OciError.ts"
 import type { LocalFiles } from "../../../src/ops/ports/ports.ts"
 
@@ -32,6 +32,10 @@ export const memoryFiles = (
       const { length, offset } = { length: undefined, offset: 0, ...window }
       const part = bytes.subarray(offset, length === undefined ? undefined : offset + length)
       return { size: part.length, content: Stream.fromIterable(chunksOf(part)) }
+    }),
+    folder: Effect.fnUntraced(function*(path) {
+      yield* check(path)
+      return Array.from(contents.keys()).some((name) => name.startsWith(`${path}/`)) ? Option.some(path) : Option.none()
     }),
     create: Effect.fnUntraced(function*(path, content) {
       yield* check(path)

@@ -10,6 +10,8 @@ import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
 import { layerCodec } from "../../../src/node/layers/layerCodec.ts"
+import { folderTar } from "../../../src/node/making/folderTar.ts"
+import { layerMaker } from "../../../src/node/making/layerMaker.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { type MemoryFiles, memoryFiles } from "./memoryFiles.ts"
 
@@ -58,7 +60,9 @@ export const session = Effect.fn("session")(
       ],
       mode: options.mode ?? "delete",
       confirm: options.confirm ?? false,
-      ...(options.inside === true ? { inside: makeInside(layerCodec) } : {}),
+      ...(options.inside === true
+        ? { inside: makeInside(layerCodec), making: { maker: layerMaker, folderTar } }
+        : {}),
       files
     })
     const selection = { toolsets: [], tools: options.tools ?? [], excluded: [] }

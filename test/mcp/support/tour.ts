@@ -73,6 +73,10 @@ const adding = Effect.fnUntraced(function*(call: Call, { bytes, config: { digest
   yield* call("oci_push_manifest", { repository: "app", raw, tags: ["new"] })
   yield* call("oci_tag", { ref: "app:new", tags: ["1.0", "newer"], move: true })
   yield* call("oci_copy", { ref: "app:all", to_repository: "copied", tags: ["all"], referrers: true })
+  yield* call("oci_attach", { ref: "app:1.0", type: "spdx", text: "{}", title: "sbom.json" })
+  yield* call("oci_build_image", { repository: "app", tags: ["built"], cmd: ["run"] })
+  yield* call("oci_edit_image", { ref: "app:built", env: { A: "1" }, replace: true })
+  yield* call("oci_make_index", { repository: "app", refs: ["app:built"], tags: ["index"] })
 })
 
 const uploading = Effect.fnUntraced(function*(call: Call) {
