@@ -85,7 +85,7 @@ describe("ocilayout", () => {
         [["mcp", "--create", join(root, "a", "x"), join(root, "b", "x")], "would both be called x"],
         [
           ["mcp", "--create", root, "--toolsets", "read,writing"],
-          "there is no toolset writing; there are: read, inspect, write, uploads, delete, maintain"
+          "there is no toolset writing; there are: read, inspect, write, make, uploads, delete, maintain"
         ],
         [
           ["mcp", "--create", root, "--tools", "oci_list_tags,list_tags"],

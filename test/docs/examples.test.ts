@@ -53,10 +53,10 @@ describe("the examples", () => {
       }
       const blobs = yield* Stream.runCollect(registry.digests("example/site", "blob"))
       const sizes = yield* Effect.forEach(blobs, (blob) => registry.resolveBlob("example/site", blob))
-      assert.isTrue(sizes.some(({ size }) => size > 1024), "a layer is in tar's blocks")
+      assert.strictEqual(sizes.filter(({ size }) => size > 0).length, blobs.length)
       assert.throws(
         () => run("buildImage", images, "example/site", "v2", `linux/amd64=${join(folder, "none")}`),
-        /tar could not pack/u
+        /does not exist/u
       )
       assert.deepStrictEqual(yield* Stream.runCollect(registry.tags("example/site")), ["v1"])
     }))
