@@ -161,21 +161,18 @@ export const makeReads = (catalog: Catalog): Reads => {
   /** The first entry of a name, wherever it may be. */
   const namedEntry = Effect.fnUntraced(function*(refName: string) {
     for (const { name, opened } of yield* placesOf(catalog, refName)) {
-      const [entry, ...others] = allNamed(yield* opened.layout.snapshot, name)
+      const entries = allNamed(yield* opened.layout.snapshot, name)
+      const [entry] = entries
       if (entry === undefined) continue
       // A bare tag of several images, which their full names tell apart.
-      const candidates = Array.from(new Set([entry, ...others].flatMap((one) => fullNameOf(one) ?? [])))
-      if (candidates.length > 1) {
-        return yield* new ManifestUnknown({ repository: "", reference: refName, candidates })
-      }
+      const candidates = Array.from(new Set(entries.flatMap((one) => fullNameOf(one) ?? [])))
+      if (candidates.length > 1) return yield* new ManifestUnknown({ repository: "", reference: refName, candidates })
       if (entry.descriptor === undefined) {
-        const reason = entry.name._tag === "Raw" ? entry.name.reason : "is no descriptor"
-        return yield* new IndexInvalid({
-          path: "index.json",
-          reason: `has an entry, ${quoted(refName)}, that ${reason}`
-        })
+        const why = entry.name._tag === "Raw" ? entry.name.reason : "is no descriptor"
+        const reason = `has an entry, ${quoted(refName)}, that ${why}`
+        return yield* new IndexInvalid({ path: "index.json", reason })
       }
-      return { opened, descriptor: entry.descriptor, entries: [entry, ...others] }
+      return { opened, descriptor: entry.descriptor, entries }
     }
     return yield* new ManifestUnknown({ repository: "", reference: refName })
   })
