@@ -18,7 +18,7 @@ import { type Damage, type Damaged, damaged, harms, without } from "../support/s
 import { crash, type Disk } from "../support/simulation/Disk.ts"
 import { bare, type Furnished, furnished } from "../support/simulation/furnished.ts"
 import { commands, images } from "../support/simulation/furnishedCommands.ts"
-import { journal, Known, namesIn, own } from "../support/simulation/Known.ts"
+import { isRecovered, journal, Known, namesIn, own } from "../support/simulation/Known.ts"
 import { change, checkChange } from "../support/simulation/probe.ts"
 import { checkRaw } from "../support/simulation/recover.ts"
 import { type Process, restarted, root, type World } from "../support/simulation/World.ts"
@@ -115,7 +115,8 @@ const refusalOf = (cause: Cause.Cause<RegistryError>, when: string): string => {
 
 /** Every name of the index, read whole; refused only where something lies in the way, or content was hit. */
 const checkReadable = async (world: World, { registry }: Process, known: Known, when: string): Promise<void> => {
-  for (const name of namesIn(world).keys()) {
+  for (const [name, digest] of namesIn(world)) {
+    if (isRecovered(name, digest)) continue
     const [repository = "", tag = ""] = name.split(":")
     const read = Effect.scoped(Effect.flatMap(
       registry.getTag(repository, tag),

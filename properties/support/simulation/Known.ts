@@ -124,7 +124,7 @@ export class Known {
 const isObstacle = ({ harm }: Damaged): boolean => harm === "a link elsewhere" || harm.startsWith("a f")
 
 /** Whether `repair` has listed a manifest that nothing led to any more, by the beginning of its digest. */
-const isRecovered = (name: string, digest: string | undefined): boolean =>
+export const isRecovered = (name: string, digest: string | undefined): boolean =>
   /^recovered:[0-9a-f]{12}$/u.test(name) && digest?.slice("sha256:".length).startsWith(name.slice(-12)) === true
 
 /** What the journal says, as text; nothing where it is none. */
