@@ -248,11 +248,29 @@ const namedBy = (layout: Layout, repositories: ReadonlyArray<string>, digest: st
     })
   )
 
-/** The manifests of a layout that need a blob, or are it. A subject may be absent, so nobody needs it. */
+/** Manifests that no entry leads to and that stay all the same: they belong to what stays, or are a part of such. */
+const keptUnlisted = (layout: Layout): ReadonlyArray<string> => {
+  const unlisted = new Set(unlistedIn(layout))
+  const met = new Set(namesOf(layout).flatMap((name) => reachable(layout, name)))
+  for (const digest of met) {
+    if (unlisted.has(digest)) { for (const child of factsIn(layout, digest)?.names ?? []) met.add(child) }
+    for (const other of unlisted) if (factsIn(layout, other)?.subject === digest) met.add(other)
+  }
+  return Array.from(met).filter((digest) => unlisted.has(digest))
+}
+
+/**
+ * The manifests of a layout that need a blob, or are it. The subject of an entry may be absent; that of a manifest
+ * without an entry is why it stays.
+ */
 const blobNeededBy = (layout: Layout, digest: string): Array<string> => {
   const names = namesOf(layout)
   const itself = names.flatMap((name) => reachable(layout, name)).filter((other) => other === digest)
-  return sorted([...namedBy(layout, names, digest, "child"), ...itself])
+  const belonging = keptUnlisted(layout).filter((other) => {
+    const { names = [], subject } = factsIn(layout, other) ?? {}
+    return other !== digest && (names.includes(digest) || subject === digest)
+  })
+  return sorted([...namedBy(layout, names, digest, "child"), ...itself, ...belonging])
 }
 
 const tagsOf = (layout: Layout, repository: string, digest: string): Array<string> =>
