@@ -15,7 +15,6 @@ export const mistakes = {
   "signed when sent": "sign with the Date of the oldest fact",
   "forgotten while a DELETE may arrive": "forget two days after condemning",
   "condemned twice": "what is on the list is not condemned again",
-  "what was just written is condemned": "condemn what nobody has written for a day",
   "a machine that stood still goes on": "who knows nothing younger than an hour looks at the head again"
 } as const
 

@@ -118,8 +118,7 @@ const condemn = (machine: Machine, tags: Tags, write: Write, rules: Without): vo
     const on = record.condemned[digest]
     return !need.has(digest) && (on === undefined || (rules.has("condemned twice") && on.etag !== etag))
   })
-  const isOld = (age: number): boolean => age >= periods.day || rules.has("what was just written is condemned")
-  const gone = garbage.filter(([, { age }]) => isOld(age))
+  const gone = garbage.filter(([, { age }]) => age >= periods.day)
   if (rules.has("garbage is removed without being condemned")) {
     machine.todo = gone.map(([digest, { etag }]) => [digest, etag])
     machine.at = "remove"

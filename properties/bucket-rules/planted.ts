@@ -20,7 +20,6 @@ export const caughtIn: Readonly<Record<Mistake, ReadonlyArray<string>>> = {
   "signed when sent": collection,
   "forgotten while a DELETE may arrive": ["upload against two collectors"],
   "condemned twice": ["push against two collectors, one crash", "two pushes against two collectors"],
-  "what was just written is condemned": ["upload against two collectors", "two pushes against two collectors"],
   "a machine that stood still goes on": [
     "retention against a stalled push",
     "two pushes, one stood still for a collection"
