@@ -5,7 +5,7 @@ const shared = {
   isolate: false,
   // Tests wait for processes and disks now and then: with one worker less than processors the machine would be idle.
   maxWorkers: "100%",
-  testTimeout: 120_000,
+  testTimeout: 600_000,
   hookTimeout: 120_000,
   globalSetup: ["test/support/stateHome.ts"]
 }

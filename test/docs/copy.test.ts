@@ -36,5 +36,5 @@ describe("the page about copying", () => {
     const environment = { OCILAYOUT_LISTEN: free, OCILAYOUT_WORKERS: "1", REGISTRY_AUTH_FILE: "/dev/null" }
     const played = rerun(text, { prepare, environment })
     await expect(played.replaceAll(`:${free}`, `:${port}`)).toMatchFileSnapshot(path)
-  }, 120_000)
+  }, 600_000)
 })

@@ -35,7 +35,7 @@ describe("the page about making content", () => {
     skip(!hasShell(), "there is no bash")
     const environment = { SOURCE_DATE_EPOCH: "1764504000" }
     await expect(rerun(readFileSync(path, "utf8"), { prepare, environment })).toMatchFileSnapshot(path)
-  }, 120_000)
+  }, 600_000)
 
   it("has a command of ours in each row, and all of them work", () => {
     const rows = Array.from(
@@ -53,5 +53,5 @@ describe("the page about making content", () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
-  }, 120_000)
+  }, 600_000)
 })
