@@ -68,9 +68,23 @@ describe.runIf(process.env["OCILAYOUT_LARGE"] === "1")("a large layer", { timeou
   through(
     "skopeo",
     ({ home, host, run }) =>
-      run("skopeo", "copy", "--dest-tls-verify=false", `oci:${home}/source:v1`, `docker://${host}/team/app:v1`),
+      run(
+        "skopeo",
+        "copy",
+        "--preserve-digests",
+        "--dest-tls-verify=false",
+        `oci:${home}/source:v1`,
+        `docker://${host}/team/app:v1`
+      ),
     ({ home, host, run }) =>
-      run("skopeo", "copy", "--src-tls-verify=false", `docker://${host}/team/app:v1`, `oci:${home}/back:v1`)
+      run(
+        "skopeo",
+        "copy",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        `docker://${host}/team/app:v1`,
+        `oci:${home}/back:v1`
+      )
   )
   through(
     "crane",
