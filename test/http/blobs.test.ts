@@ -58,6 +58,12 @@ describe.each(stores)("blobs over %s", (_name, store) => {
       const location = yield* start(served)
       const first = yield* patch(served, location, "0123", "0-3")
       assert.deepStrictEqual([first.status, first.headers.get("range")], [202, "0-3"])
+      const late = yield* send(served, withQuery(locationOf(first), `digest=${digest}`), {
+        method: "PUT",
+        body: "89",
+        headers: { "content-range": "8-9" }
+      })
+      assert.deepStrictEqual([late.status, late.headers.get("range")], [416, "0-3"])
       const ahead = yield* patch(served, locationOf(first), "89", "8-9")
       assert.deepStrictEqual([ahead.status, ahead.headers.get("range")], [416, "0-3"])
       assert.strictEqual(locationOf(ahead), location)
