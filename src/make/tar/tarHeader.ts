@@ -3,6 +3,7 @@
  * `archive/tar` writes them. The same file has the same bytes.
  */
 import { bytesOf } from "../../image/tar/bytes.ts"
+import { concatenated } from "../../ops/manifests/collectBytes.ts"
 
 /** What a layer says of a file. */
 export interface TarFile {
@@ -51,12 +52,12 @@ export const tarHeader = (file: TarFile): Uint8Array => {
   ]
   const own = block(file, flags[file.type])
   if (records.length === 0) return own
-  const body = joined(records)
+  const body = concatenated(records)
   const before = block(
     { ...file, name: bytesOf("PaxHeaders.0/entry"), link: none, mode: 0, uid: 0, gid: 0, mtime: 0, size: body.length },
     "x"
   )
-  return joined([before, body, tarPadding(body.length), own])
+  return concatenated([before, body, tarPadding(body.length), own])
 }
 
 /** What fills the last block of a file. */
@@ -101,18 +102,8 @@ const shortened = (name: Uint8Array): Uint8Array =>
 
 /** `LENGTH KEY=VALUE\n`, whose length counts itself. */
 const record = (key: string, value: Uint8Array): Uint8Array => {
-  const rest = joined([bytesOf(` ${key}=`), value, bytesOf("\n")])
+  const rest = concatenated([bytesOf(` ${key}=`), value, bytesOf("\n")])
   let length = rest.length
   while (length !== rest.length + String(length).length) length = rest.length + String(length).length
-  return joined([bytesOf(String(length)), rest])
-}
-
-const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+  return concatenated([bytesOf(String(length)), rest])
 }
