@@ -1,5 +1,5 @@
 /** Syncs of folders that many wait for at the same time. */
-import { Deferred, Effect, Exit } from "effect"
+import { Deferred, Effect } from "effect"
 import type { FsError } from "../fs/LayoutFs.ts"
 
 interface Syncing {
@@ -24,11 +24,11 @@ export const sharedSync = (
     Effect.suspend(() => {
       const own: Syncing = { running: answer, next: undefined }
       syncs.set(folder, own)
-      return Effect.flatMap(Effect.exit(sync), (exit) => {
-        if (own.next === undefined) syncs.delete(folder)
-        Deferred.doneUnsafe(answer, exit)
-        return Exit.isSuccess(exit) ? Effect.void : Effect.failCause(exit.cause)
-      })
+      return Effect.onExit(sync, (exit) =>
+        Effect.sync(() => {
+          if (own.next === undefined) syncs.delete(folder)
+          Deferred.doneUnsafe(answer, exit)
+        }))
     })
   return Effect.suspend(() => {
     const there = syncs.get(folder)
