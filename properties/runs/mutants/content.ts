@@ -90,8 +90,8 @@ yield* createMarker(files)`,
     breaks: "What was appended to a session is acknowledged before it is on the disk.",
     in: "sessionOf",
     find: `yield* syncFile(files, handle)
-yield* makeLast`,
-    replace: "yield* makeLast",
+yield* lastingSession`,
+    replace: "yield* lastingSession",
     caughtBy: crash,
     runs: 400
   },
@@ -132,8 +132,8 @@ yield* makeLast`,
     name: "session marked after its blob",
     breaks: "A session says that it is committed only after its data has the blob's name.",
     in: "commit",
-    find: "yield* writeCommitted(files, { data, ...folder }, { digest, size })",
-    replace: `const mark = writeCommitted(files, { data, ...folder }, { digest, size })
+    find: "yield* writeCommitted(files, folder, { digest, size })",
+    replace: `const mark = writeCommitted(files, folder, { digest, size })
 yield* Effect.addFinalizer(() => Effect.ignore(mark))`,
     caughtBy: plainTest(
       "node/uploads/uploadFiles",

@@ -147,7 +147,7 @@ const sessionOf = (
     }
   }
 
-  const makeLast = Effect.gen(function*() {
+  const lastingSession = Effect.gen(function*() {
     if (lasting.has(id)) return
     yield* syncSession(files, folder)
     if (lasting.size >= followed) lasting.clear()
@@ -184,7 +184,7 @@ const sessionOf = (
             yield* handle.truncate(size)
             if (committed && Exit.isSuccess(exit)) return
             yield* syncFile(files, handle)
-            yield* makeLast
+            yield* lastingSession
           })))
         yield* settled
         const followed = following.get(id)
@@ -222,7 +222,7 @@ const sessionOf = (
  * to. What it says is not synced: a power cut after the answer may take that, and the session with it, not the blob.
  */
 const commit = Effect.fnUntraced(function*(
-  { files, folder: { data, ...folder }, hashed, trusted }: {
+  { files, folder, hashed, trusted }: {
     readonly files: LayoutFiles
     readonly trusted: Trusted
     readonly folder: Folder
@@ -230,23 +230,23 @@ const commit = Effect.fnUntraced(function*(
   },
   { digest, id, size }: { readonly id: UploadId; readonly digest: ContentDigest; readonly size: number }
 ) {
-  const handle = yield* openData(files, { data, ...folder })
-  if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(data)
+  const handle = yield* openData(files, folder)
+  if (!isAsWritten(hashed ?? "", yield* handle.stat)) return yield* exchanged(folder.data)
   yield* syncFile(files, handle)
-  yield* writeCommitted(files, { data, ...folder }, { digest, size })
+  yield* writeCommitted(files, folder, { digest, size })
   const second = join(files.temporary, `commit.${id}`)
   yield* makeFolder(files, files.temporary)
   yield* ifThere(files.fs.unlink(second))
   // Where there are no links, the data itself is moved.
   const placed = Effect.gen(function*() {
-    const linked = yield* tell(files.fs.link(data, second), ...cannotLink)
+    const linked = yield* tell(files.fs.link(folder.data, second), ...cannotLink)
     // What is said to have been refused may have been done.
     if (linked !== "done") yield* ifThere(files.fs.unlink(second))
-    yield* placeBlob(files, trusted, { path: linked === "done" ? second : data, handle, digest, how: "link" })
+    yield* placeBlob(files, trusted, { path: linked === "done" ? second : folder.data, handle, digest, how: "link" })
   })
   yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
   const before = yield* handle.stat
-  yield* ifThere(files.fs.unlink(data))
+  yield* ifThere(files.fs.unlink(folder.data))
   const unnamed = afterNaming(files, { stat: before, settled: true }, yield* handle.stat)
   for (const known of [trusted.verified, trusted.durable]) if (known.has(before)) known.add(unnamed)
 })
