@@ -1,4 +1,5 @@
 /** Every order of the requests of a small world, depth first, each state once. */
+import { hash53 } from "../support/hash53.ts"
 import { faultAtRest, faultOf } from "./judge.ts"
 import { read, receive, requestOf } from "./machine.ts"
 import { all, type Without } from "./Rules.ts"
@@ -70,28 +71,13 @@ const steps = (state: State, rules: Without): ReadonlyArray<readonly [label: str
     perform(next, request, rules)
     found.push([`late ${request.kind} of ${request.by}`, next])
   }
-  // Time that nobody waits for only makes requests be refused.
+  // Time that no machine waits for only makes requests be refused.
   if (state.machines.some(waits)) {
     const next = copyOf(state)
     pass(next)
     found.push(["a period passes", next])
   }
   return found
-}
-
-/** 52 bits of a text: two states are taken for one about once in a billion pairs of a million states. */
-const keyOf = (state: State): number => {
-  const text = JSON.stringify(state)
-  let a = 3735928559
-  let b = 1103547991
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    a = Math.imul(a ^ code, 2654435761)
-    b = Math.imul(b ^ code, 1597334677)
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
-  return 4294967296 * (2097151 & b) + (a >>> 0)
 }
 
 const pathTo = (node: Node | undefined, end: string): ReadonlyArray<string> => {
@@ -106,7 +92,7 @@ export const explore = (world: World, rules: Without = all, options: Options = {
   // A set holds at most 16 million.
   const seen = [new Set<number>(), new Set<number>(), new Set<number>(), new Set<number>()] as const
   const isNew = (state: State): boolean => {
-    const key = keyOf(state)
+    const key = hash53(JSON.stringify(state))
     const part = seen[(key % 4) as 0 | 1 | 2 | 3]
     if (part.has(key)) return false
     part.add(key)

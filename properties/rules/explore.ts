@@ -1,4 +1,5 @@
 /** Every order in which the steps of a world can happen, until something that has to hold does not. */
+import { hash53 } from "../support/hash53.ts"
 import { judge } from "./judge.ts"
 import { all, type Without } from "./Rules.ts"
 import { ended, idleWriter, initialState, nothing, type State, type Writer } from "./State.ts"
@@ -41,21 +42,7 @@ const keyOf = (state: State): number => {
   }))
 }
 
-/** 53 bits are enough for some millions of states. */
-const hash53 = (text: string): number => {
-  let a = 0xdeadbeef
-  let b = 0x41c6ce57
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    a = Math.imul(a ^ code, 2654435761)
-    b = Math.imul(b ^ code, 1597334677)
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
-  return 4294967296 * (2097151 & b) + (a >>> 0)
-}
-
-/** Nobody is in the middle of anything. */
+/** Nothing is half done. */
 const isAtRest = (state: State, world: World): boolean =>
   state.lock === -1 &&
   state.writers.every(({ at }, k) => world.programs[k]?.commands[at] === undefined) &&
