@@ -192,7 +192,7 @@ const checkNames = async (world: World, allowed: (name: string) => ReadonlyArray
 }
 
 describe("a layout and its copy", () => {
-  it("keep their names and content, whatever of one is copied over the other", { timeout: 600_000 }, async () => {
+  it("keep their names and content when any part of one is copied over the other", { timeout: 600_000 }, async () => {
     await fc.assert(fc.asyncProperty(drawn, play), { numRuns: runs })
     if (!isWhole) return
     for (const count of Object.values(counts)) assert.isAbove(count, 0)

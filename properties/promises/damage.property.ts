@@ -1,5 +1,5 @@
 /**
- * Whatever is damaged in `.ocilayout`, between commands and between any two calls of one: names in effect stay, their
+ * Any damage to `.ocilayout`, between commands and between any two calls of one: names in effect stay, their
  * content is complete and never served for what it is not, every command is answered or refused in words, and `repair`
  * leads back to a layout that is whole, in which commits are as good as ever.
  */
@@ -41,7 +41,7 @@ interface Step {
   readonly collected?: string
   /** How many calls of the command go by before the damage is done; none: before the command. */
   readonly damage?: Damage & { readonly at: number }
-  /** Seconds that nobody does anything afterwards. */
+  /** Seconds without any command afterwards. */
   readonly rests: number
 }
 

@@ -1,7 +1,7 @@
 /**
  * Several users of one layout, in any order: every file of ours has the owner, the group and the mode of the layout's
- * folder, so that whoever could write before still can; who may only read is answered; and where the system gives files
- * to nobody else, no commit fails for that.
+ * folder, so that users who could write before still can; users who may only read are answered; and where the system lets no
+ * file be given to another user, no commit fails for that.
  */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option, Stream } from "effect"
@@ -110,7 +110,7 @@ interface Step {
   readonly umask: number
   /** Whether the process is a new one. */
   readonly restart: boolean
-  /** Seconds that nobody does anything afterwards; a day lets everything be swept. */
+  /** Seconds without any command afterwards; a day lets everything be swept. */
   readonly rests: number
 }
 
@@ -157,7 +157,7 @@ const locked = (world: World, { mode, refusal }: Case, writers: ReadonlySet<Who>
     const node = nodeAt(disk, find(disk, path, false).node ?? -1)
     counts.files++
     const wanted = mode & (node.kind === "directory" ? 0o2777 : 0o666)
-    // Where everybody may do what the group may, nobody misses it.
+    // Where all users may do what the group may, the group is not needed.
     const isForAll = ((mode >> 3) & ~mode & 0o7) === 0
     const isGroups = node.gid === team || isForAll || (refusal !== undefined && (mode & setGid) === 0)
     const isAsFolder = isGroups && (!isOwners || refusal !== undefined || node.uid === users.owner.uid)
@@ -266,7 +266,7 @@ const play = async (drawn: Case): Promise<void> => {
 }
 
 describe("a layout of several users", () => {
-  it("stays everybody's to whom its folder is, whoever writes it", { timeout: 600_000 }, async () => {
+  it("stays open to all users of its folder, whichever of them writes", { timeout: 600_000 }, async () => {
     await fc.assert(fc.asyncProperty(drawn, play), { numRuns: 3 * runs })
     if (!isWhole) return
     for (const count of Object.values(counts)) assert.isAbove(count, 0)

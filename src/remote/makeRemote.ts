@@ -27,7 +27,7 @@ export interface RemoteOptions {
   readonly host: string
   /** Whether it is spoken to without TLS; by default only where the host is this machine: `localhost`, `127.*`, `[::1]`. */
   readonly plainHttp?: boolean | undefined
-  /** Who asks, for each registry and repository; by default nobody in particular. */
+  /** Who asks, for each registry and repository; by default an anonymous client. */
   readonly credentials?: Credentials | undefined
   /** Which addresses may be asked, redirects and places for tokens included; by default all. */
   readonly reach?: Reach | undefined

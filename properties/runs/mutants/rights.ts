@@ -2,13 +2,13 @@
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
 const damage = property("damage", "takes no name and no content away, is told, and is repaired")
-const copies = property("copies", "keep their names and content, whatever of one is copied over the other")
-const users = property("users", "stays everybody's to whom its folder is, whoever writes it")
+const copies = property("copies", "keep their names and content when any part of one is copied over the other")
+const users = property("users", "stays open to all users of its folder, whichever of them writes")
 
 export const rights: ReadonlyArray<Mutant> = [
   {
     name: "second name put back unread",
-    breaks: "Content that was removed is put back from a second name whose bytes nobody has looked at.",
+    breaks: "Content that was removed is put back from a second name whose bytes were not read.",
     in: "openKept",
     find: "if ((yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))) !== digest) continue",
     replace: "",
@@ -40,7 +40,7 @@ export const rights: ReadonlyArray<Mutant> = [
   },
   {
     name: "files of the writer's group",
-    breaks: "A file that we make keeps the group of whoever made it.",
+    breaks: "A file that we make keeps the group of the user who made it.",
     in: "keepOwner",
     find: "return own.gid === gid || (yield* tell(handle.setOwner(own.uid, gid), ...cannotOwn)) === \"done\"",
     replace: "return own.gid === gid",

@@ -69,7 +69,7 @@ export class Known {
     }
   }
 
-  /** Nobody knows whether it happened. */
+  /** Whether it happened is not known. */
   unknown(command: string): void {
     const effect: Readonly<Record<string, Done["names"]>> = {
       push: { "app:pushed": digestOf(documentOf("elsewhere").bytes) },

@@ -106,7 +106,7 @@ const readFileOf = Effect.fnUntraced(function*(
     : yield* new Unauthorized({ host, reason: `${file} is no JSON object` })
 })
 
-/** Whole or not at all, and for nobody else to read; a link to the file stays one. */
+/** Whole or not at all, and readable by its owner alone; a link to the file stays one. */
 const writeFileOf = (file: string, document: JsonObject): Effect.Effect<void, StorageError> =>
   stored("write", file, async () => {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })

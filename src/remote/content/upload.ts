@@ -261,7 +261,7 @@ export const makeUploads = (session: Session, resolveBlob: RegistryReads["resolv
           : yield* session.failed(mounting, answer)
       }))
       if (response.status === 201) return yield* resolveBlob(repository, digest)
-      // It has begun an upload instead, which nobody will go on with.
+      // It has begun an upload instead, which will not be continued.
       if (response.location !== undefined) yield* cancel(repository, response.location)
       return yield* new BlobUnknown({ digest })
     })
