@@ -115,8 +115,10 @@ interface Step {
 }
 
 interface Case {
-  /** Of the layout's folder. */
+  /** Of the layout's folder, where it is there. */
   readonly mode: number
+  /** Whether the owner's first command makes it instead, in a folder whose group what is made there takes. */
+  readonly isMade: boolean
   readonly steps: ReadonlyArray<Step>
   /** What giving a file to another user or group fails with. */
   readonly refusal: string | undefined
@@ -133,6 +135,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 
 const drawn: fc.Arbitrary<Case> = fc.record({
+  isMade: fc.boolean(),
   mode: fc.constantFrom(0o2775, 0o775, 0o2770, 0o770, 0o755, 0o2755, 0o777, 0o2777, 0o750),
   steps: fc.array(step, { minLength: 3, maxLength: 10 }),
   refusal: fc.option(fc.constantFrom("EPERM", "EINVAL", "ENOSYS", "EOPNOTSUPP"), { nil: undefined, freq: 2 }),
@@ -188,10 +191,10 @@ const refusalOf = (exit: Exit.Exit<unknown, RegistryError>, when: string): Regis
 const isDenied = (error: RegistryError | undefined): boolean =>
   error?._tag === "StorageError" && error.kind === "denied"
 
-/** The folder of the layout, and that above it, which is everybody's to enter. */
-const prepare = ({ machine }: World, mode: number): void =>
+/** Gives a folder to the owner and the team. */
+const prepare = ({ machine }: World, folder: string, mode: number): void =>
   machine.prepare((disk, nowNs) => {
-    const node = find(disk, root, false).node ?? -1
+    const node = find(disk, folder, false).node ?? -1
     return withNode(disk, node, { ...nodeAt(disk, node), mode, uid: users.owner.uid, gid: team, ctimeNs: nowNs })
   })
 
@@ -202,15 +205,21 @@ const restFor = async (world: World, rest: (world: World) => void): Promise<void
 }
 
 const play = async (drawn: Case): Promise<void> => {
-  const { mode, plain, refusal, steps } = drawn
+  const { isMade, plain, refusal, steps } = drawn
+  const umask = steps[0]?.umask ?? 0
+  const mode = isMade ? setGid | (0o777 & ~umask) : drawn.mode
   const lacking = {
     ...(plain ? { link: "EPERM", exchange: "ENOSYS" } : {}),
     ...(refusal === undefined ? {} : { chown: refusal })
   }
   const world = new World(new Machine({ lacking }))
   const { fs } = world.machine.process()
-  await world.run(Effect.andThen(fs.makeDirectory("/srv", 0o755), fs.makeDirectory(root, 0o755)))
-  prepare(world, mode)
+  await world.run(fs.makeDirectory("/srv", 0o755))
+  if (isMade) prepare(world, "/srv", setGid | 0o777)
+  else {
+    await world.run(fs.makeDirectory(root, 0o755))
+    prepare(world, root, mode)
+  }
   const open = new Map<Who, Process>()
   const processOf = async ({ restart, umask, who }: Step): Promise<Process> => {
     const there = open.get(who)
@@ -224,7 +233,7 @@ const play = async (drawn: Case): Promise<void> => {
   const writers = new Set<Who>()
   const session = { id: "" }
   const begin: ReadonlyArray<Step> = ["push", "tag"].map((command) => (
-    { who: "owner", command, umask: steps[0]?.umask ?? 0, restart: false, rests: 0 }
+    { who: "owner", command, umask, restart: false, rests: 0 }
   ))
   const first = (registry: LayoutRegistry) =>
     Effect.andThen(
@@ -258,7 +267,7 @@ const play = async (drawn: Case): Promise<void> => {
       counts[isRead ? "answered to readers" : "answered to writers"]++
     }
     if (may(who, mode, 7)) writers.add(who)
-    assert.deepStrictEqual(locked(world, drawn, writers), [], `after ${when}`)
+    assert.deepStrictEqual(locked(world, { ...drawn, mode }, writers), [], `after ${when}`)
     await restFor(world, ({ machine }) => machine.advance(rests * 1000))
   }
   for (const process of open.values()) await process.close()

@@ -42,7 +42,7 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
   const folderOf = (repository: Repository): string => join(directory, ...repository.split("/"))
 
   const open = (repository: Repository): Effect.Effect<OpenStores> =>
-    openStoresIn(fs, { ...options, directory: folderOf(repository) }, repository).pipe(
+    openStoresIn(fs, { ...options, directory: folderOf(repository) }, repository, directory).pipe(
       Effect.provideService(Scope.Scope, scope),
       Effect.map((stores) => {
         // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.

@@ -86,25 +86,26 @@ export const openStores = (
   options: LayoutOptions,
   defaultRepository: Repository | undefined
 ): Effect.Effect<OpenStores, never, Scope.Scope> =>
-  Effect.flatMap(layoutFs(fs, options), (fs) => openStoresIn(fs, options, defaultRepository, true))
+  Effect.flatMap(layoutFs(fs, options), (fs) => openStoresIn(fs, options, defaultRepository))
 
 /**
  * As `openStores`, by a file system made for its layout or for a directory above it.
  *
- * @param keepsDefault whether the default repository is written down with the first change; of a tree, paths say it
+ * @param tree the directory of the layouts that this one is among: its folder takes the rights of that one, and its path
+ *   says the repository; else the default repository is written down with the first change
  */
 export const openStoresIn = Effect.fnUntraced(function*(
   fs: LayoutFs,
   options: LayoutOptions,
   defaultRepository: Repository | undefined,
-  keepsDefault = false
+  tree?: string
 ): Effect.fn.Return<OpenStores, never, Scope.Scope> {
   const files = layoutFiles(fs, options.directory, {
     durability: options.durability ?? "power",
     symlinks: options.symlinks ?? "refuse",
     history: limitsOf(options.history),
     hold: options.hold,
-    ...(keepsDefault ? { defaultRepository } : {})
+    ...(tree === undefined ? { defaultRepository } : { tree })
   })
   const lockWaitMillis = Duration.toMillis(options.lockWait ?? lockWait)
   const cache = yield* makeIndexCache(files, defaultRepository)

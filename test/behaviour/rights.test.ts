@@ -36,9 +36,9 @@ const folderOf = Effect.fnUntraced(function*(mode: number) {
 
 let pushes = 0
 
-const pushAs = (directory: string, { gid, groups, name, uid }: User, umask: string) =>
+const pushAs = (directory: string, { gid, groups, name, uid }: User, umask: string, kind = "layout") =>
   Effect.scoped(Effect.gen(function*() {
-    const args = [`${name}${pushes++}`, umask, String(uid), String(gid), groups]
+    const args = [`${name}${pushes++}`, umask, String(uid), String(gid), groups, kind]
     const { line } = yield* otherProcess("pushAs", directory, ...args)
     return yield* line
   }))
@@ -94,6 +94,34 @@ describe.skipIf(whyNoNobody !== undefined)(`a layout of several users${skipped}`
           assert.deepStrictEqual(locked(directory, !users.includes(bob)), [])
         }
         assert.match(yield* pushAs(directory, stranger, umask), /^StorageError: /u)
+      }),
+    60_000
+  )
+
+  it.live.each<readonly [umask: string, shared: ReadonlyArray<User>]>([["002", [alice, bob]], ["022", [alice, root]]])(
+    "that is made is as open as the umask of its maker (%s)",
+    ([umask, users]) =>
+      Effect.gen(function*() {
+        const directory = join(yield* folderOf(0o2777), "made")
+        for (const user of users) {
+          assert.strictEqual(yield* pushAs(directory, user, umask), "done", user.name)
+          assert.strictEqual(fs.statSync(directory).mode & 0o7777, 0o2777 & ~Number.parseInt(umask, 8))
+          assert.strictEqual(fs.statSync(directory).gid, team)
+          assert.deepStrictEqual(locked(directory, !users.includes(bob)), [])
+        }
+      }),
+    60_000
+  )
+
+  it.live.each(["022", "077"])(
+    "that is made in a tree has the rights of the tree (umask %s)",
+    (umask) =>
+      Effect.gen(function*() {
+        const directory = yield* folderOf(0o2775)
+        for (const user of [root, alice, bob, alice]) {
+          assert.strictEqual(yield* pushAs(directory, user, umask, "tree"), "done", user.name)
+          assert.deepStrictEqual(locked(directory, false), [])
+        }
       }),
     60_000
   )

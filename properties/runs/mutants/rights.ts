@@ -50,8 +50,16 @@ export const rights: ReadonlyArray<Mutant> = [
     name: "folders by the umask",
     breaks: "A folder that we make has the rights that the system gives it.",
     in: "makeOne",
-    find: "folder !== files.root && isInside(files.root, folder)",
-    replace: "folder === files.root",
+    find: "above !== undefined && folder !== above && isInside(above, folder)",
+    replace: "above !== undefined && folder === above",
+    caughtBy: users
+  },
+  {
+    name: "a layout that only its maker can write",
+    breaks: "The folder of a new layout is closed to the group, whatever the umask says.",
+    in: "makeOne",
+    find: "files.fs.makeDirectory(folder, 0o777)",
+    replace: "files.fs.makeDirectory(folder, 0o755)",
     caughtBy: users
   },
   {

@@ -152,17 +152,24 @@ export const prepareFolder = Effect.fnUntraced(function*(
   if (!isThere || (files.durability === "power" && !files.settled.has(folder))) yield* makeFolder(files, folder)
 })
 
-/** Makes a folder with the owner, group and mode of the layout. */
-export const makeOne = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> =>
-  Effect.andThen(
-    files.fs.makeDirectory(folder, 0o755),
-    folder !== files.root && isInside(files.root, folder)
-      ? Effect.scoped(Effect.flatMap(
-        files.fs.open(folder, { access: "read" }),
-        (handle) => takeRights(files, handle, "folder")
-      ))
-      : Effect.void
+/**
+ * Makes a folder with the owner, group and mode of the layout. That of the layout itself has those of the tree that it is
+ * in; where it is in none, the umask decides, as for `mkdir`.
+ */
+export const makeOne = (files: LayoutFiles, folder: string): Effect.Effect<void, FsError> => {
+  const shared = [files.root, files.tree].find((above) =>
+    above !== undefined && folder !== above && isInside(above, folder)
   )
+  return shared === undefined
+    ? files.fs.makeDirectory(folder, 0o777)
+    : Effect.andThen(
+      files.fs.makeDirectory(folder, 0o755),
+      Effect.scoped(Effect.flatMap(
+        files.fs.open(folder, { access: "read" }),
+        (handle) => takeRights(files, handle, "folder", shared)
+      ))
+    )
+}
 
 /** Makes a folder and those above it, durable as names in their parents, also where another process made them. */
 export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<void, FsError> = Effect.fnUntraced(
@@ -254,14 +261,15 @@ export const keepOwner = (
     return own.gid === gid || (yield* tell(handle.setOwner(own.uid, gid), ...cannotOwn)) === "done"
   })
 
-/** Gives what was just made the rights of the layout's folder, as far as they are for a file, or for a folder. */
+/** Gives what was just made the rights of a folder that it lies in, as far as they are for a file, or for a folder. */
 const takeRights = (
   files: LayoutFiles,
   handle: FileHandle,
-  kind: "file" | "folder"
+  kind: "file" | "folder",
+  folder = files.root
 ): Effect.Effect<void, FsError> =>
   Effect.gen(function*() {
-    const shared = yield* ifThere(files.fs.stat(files.root))
+    const shared = yield* ifThere(files.fs.stat(folder))
     if (shared === undefined) return
     // A file has no right to be entered. A folder in which only owners may remove what is theirs would lock others out.
     const mode = shared.mode & (kind === "file" ? 0o666 : 0o2777)

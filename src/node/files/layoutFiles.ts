@@ -18,6 +18,8 @@ export type { Durability, HoldPolicy, SymlinkPolicy } from "./policies.ts"
 export interface LayoutFiles {
   readonly fs: LayoutFs
   readonly root: string
+  /** The directory of the layouts that this one is among, if it is. */
+  readonly tree: string | undefined
   readonly durability: Durability
   readonly symlinks: SymlinkPolicy
   readonly history: HistoryLimits
@@ -91,12 +93,13 @@ export interface LayoutFiles {
 export const layoutFiles = (
   fs: LayoutFs,
   root: string,
-  { defaultRepository, durability, history = historyLimits, hold = "always", symlinks }: {
+  { defaultRepository, durability, history = historyLimits, hold = "always", symlinks, tree }: {
     readonly defaultRepository?: Repository | undefined
     readonly durability: Durability
     readonly hold?: HoldPolicy | undefined
     readonly symlinks: SymlinkPolicy
     readonly history?: HistoryLimits | undefined
+    readonly tree?: string | undefined
   }
 ): LayoutFiles => {
   const own = join(root, ".ocilayout")
@@ -104,6 +107,7 @@ export const layoutFiles = (
   return {
     fs,
     root,
+    tree,
     durability,
     symlinks,
     history,
@@ -288,9 +292,7 @@ export const readAll = Effect.fnUntraced(function*(handle: FileHandle, size: num
   return count === size ? bytes : bytes.subarray(0, count)
 })
 
-/**
- * 32 random hexadecimal digits, for names that cannot be guessed; a reference, so that a simulation can repeat them.
- */
+/** 32 random hexadecimal digits, for names that cannot be guessed; a reference, so that a simulation can repeat them. */
 export const RandomName: Context.Reference<() => string> = Context.Reference("ocilayout/node/RandomName", {
   // Six of its bits are always the same, but it asks the system for many at a time.
   defaultValue: () => () => randomUUID().replaceAll("-", "")

@@ -12,6 +12,9 @@ import { cannotLink } from "./fallback.ts"
 import { ifThere, RandomName } from "./layoutFiles.ts"
 import { readPieces } from "./readPieces.ts"
 
+/** The rights of a file before the umask takes its part. */
+const byUmask = 0o666
+
 /** @param allowed absolute paths of directories; one that does not exist (yet) allows nothing */
 export const makeLocalFiles = (fs: LayoutFs, allowed: ReadonlyArray<string>): LocalFiles =>
   limited(fs, [allowed], allowed)
@@ -105,7 +108,7 @@ const limited = (
       const name = yield* RandomName
       const temporary = join(folder, `.ocilayout-${name()}`)
       return yield* asStorage("/")(Effect.acquireUseRelease(
-        fs.openHandle(temporary, { access: "create" }),
+        fs.openHandle(temporary, { access: "create" }, byUmask),
         Effect.fnUntraced(function*(handle) {
           let size = 0
           yield* Stream.runForEach(content, (piece) =>
@@ -135,7 +138,7 @@ const placeNew = Effect.fnUntraced(function*(
 ): Effect.fn.Return<boolean, FsError> {
   const linked = yield* tell(fs.link(temporary, target), "EEXIST", ...cannotLink)
   if (linked === "done" || linked === "EEXIST") return linked === "done"
-  const reserve = Effect.flatMap(fs.openHandle(target, { access: "create" }), ({ close }) => close)
+  const reserve = Effect.flatMap(fs.openHandle(target, { access: "create" }, byUmask), ({ close }) => close)
   if ((yield* tell(reserve, "EEXIST")) === "EEXIST") return false
   yield* fs.rename(temporary, target)
   return true

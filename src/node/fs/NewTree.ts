@@ -60,7 +60,7 @@ export class NewTree {
   constructor(directory: string, holds: boolean = process.platform === "linux") {
     this.#directory = directory
     this.#root = this.#attempt("open", [], () => {
-      fs.mkdirSync(directory, { recursive: true, mode: 0o755 })
+      fs.mkdirSync(directory, { recursive: true })
       const fd = fs.openSync(directory, (holds ? openPath : O_RDONLY) | O_DIRECTORY)
       return { fd, path: Buffer.from(directory), identity: fs.fstatSync(fd, { bigint: true }), users: 0 }
     })
@@ -139,12 +139,16 @@ export class NewTree {
     return { folder, at: below(folder.path, name) }
   }
 
-  /** Makes a folder that only its user can enter until `finishFolder`; false where there is one. */
-  folder(path: TreePath): boolean {
+  /**
+   * Makes a folder; false where there is one.
+   *
+   * @param mode what the umask is taken from; by default only its user can enter it until `finishFolder`
+   */
+  folder(path: TreePath, mode = 0o700): boolean {
     const { at } = this.#place(path)
     return this.#attempt("mkdir", path, () => {
       try {
-        fs.mkdirSync(at, { mode: 0o700 })
+        fs.mkdirSync(at, { mode })
         return true
       } catch (cause) {
         if (codeOf(cause) !== "EEXIST" || !fs.lstatSync(at).isDirectory()) throw cause
@@ -190,14 +194,18 @@ export class NewTree {
     }
   }
 
-  /** Begins a file, which has its name only when it is finished. */
-  file(path: TreePath): NewFile {
+  /**
+   * Begins a file, which has its name only when it is finished.
+   *
+   * @param mode what the umask is taken from; by default only its user can read it until `finish`
+   */
+  file(path: TreePath, mode = 0o600): NewFile {
     const { folder, at } = this.#place(path)
     const temporary = below(folder.path, Buffer.from(`.ocilayout-${randomBytes(8).toString("hex")}`))
     const fd = this.#attempt(
       "open",
       path,
-      () => fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      () => fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
     )
     const attempt = <A>(operation: string, run: () => A): A => this.#attempt(operation, path, run)
     folder.users++
@@ -214,7 +222,7 @@ export class NewTree {
       finish: (attributes) =>
         attempt("link", () => {
           try {
-            setAttributes(fd, attributes)
+            if (attributes !== undefined) setAttributes(fd, attributes)
             fs.linkSync(temporary, at)
           } finally {
             end()
@@ -233,7 +241,8 @@ export class NewTree {
 /** A file that has no name yet. One of `finish` and `discard` ends it. */
 export interface NewFile {
   readonly write: (bytes: Uint8Array) => void
-  readonly finish: (attributes: Attributes) => void
+  /** Without attributes it stays as it was made. */
+  readonly finish: (attributes?: Attributes) => void
   readonly discard: () => void
 }
 

@@ -84,18 +84,16 @@ export const pullArtifact = Effect.fn("pullArtifact")(function*(
         const folder = path.slice(0, depth)
         if (folders.has(folder.join("/"))) continue
         folders.add(folder.join("/"))
-        if (yield* attempt(() => tree.folder(folder))) {
-          yield* attempt(() => tree.finishFolder(folder, { mode: 0o755 }))
-        }
+        yield* attempt(() => tree.folder(folder, 0o777))
       }
-      const file = yield* attempt(() => tree.file(path))
+      const file = yield* attempt(() => tree.file(path, 0o666))
       begun.add(file)
       const { stream } = yield* source.registry.getBlob(reader.repository, descriptor.digest)
       yield* Stream.runForEach(stream, (bytes) => attempt(() => file.write(bytes)))
     }
     for (const file of begun) {
       begun.delete(file)
-      yield* attempt(() => file.finish({ mode: 0o644 }))
+      yield* attempt(() => file.finish())
     }
   }))
   return {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { withUmask } from "../../support/umask.ts"
 import { json, ocl } from "../support/command.ts"
 import { world } from "./world.ts"
 
@@ -38,6 +39,28 @@ describe("artifact push and pull", () => {
       const { code, err } = yield* ocl(["artifact", "pull", `${app}:1`, join(root, "out")])
       assert.strictEqual(code, 4)
       assert.include(err, "a.txt")
+    }))
+
+  it.live("files and folders come out with what the umask leaves them", () =>
+    Effect.gen(function*() {
+      const { app, blob, push, root } = yield* world
+      yield* push(`${app}:1`, {
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: yield* blob("application/vnd.oci.empty.v1+json", "{}"),
+        layers: [{ ...(yield* blob("text/plain", "first")), annotations: { [title]: "folder/a.txt" } }]
+      })
+      for (const mask of [0o077, 0o002]) {
+        const out = join(root, mask.toString(8))
+        yield* Effect.scoped(Effect.andThen(withUmask(mask), json(["artifact", "pull", `${app}:1`, out])))
+        const modes = fs.readdirSync(out, { recursive: true, encoding: "utf8" }).map((name) =>
+          fs.statSync(join(out, name))
+        )
+        assert.strictEqual(modes.length, 2)
+        for (const stat of modes) {
+          assert.strictEqual(stat.mode & 0o777, (stat.isDirectory() ? 0o777 : 0o666) & ~mask)
+        }
+        assert.strictEqual(fs.statSync(out).mode & 0o777, 0o777 & ~mask)
+      }
     }))
 
   it.live("a tag that points elsewhere is moved only where that is said", () =>

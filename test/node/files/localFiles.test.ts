@@ -7,6 +7,7 @@ import { makeLocalFiles } from "../../../src/node/files/localFiles.ts"
 import { FileExists, FileUnknown, PathDenied, RangeInvalid, StorageError } from "../../../src/oci/OciError.ts"
 import { listing, temporaryFolder } from "../../support/folders.ts"
 import { collect, textOf, utf8 } from "../../support/images.ts"
+import { withUmask } from "../../support/umask.ts"
 import { fails, watchedFs } from "../../support/watchedFs.ts"
 
 /** A folder that is allowed, another one beside it that is not, and everything there is in both. */
@@ -163,6 +164,13 @@ describe("creating a file", () => {
       })
       assert.strictEqual(fs.readFileSync(join(allowed, "new"), "utf8"), "01234")
       assert.deepStrictEqual(fs.readdirSync(allowed).toSorted(), ["file", "here", "new"])
+    }))
+
+  it.live.each([0o077, 0o002])("gives it what the umask leaves", (mask) =>
+    Effect.gen(function*() {
+      const { allowed, files } = yield* prepared
+      yield* Effect.scoped(Effect.andThen(withUmask(mask), files.create(join(allowed, "new"), pieces("x"))))
+      assert.strictEqual(fs.statSync(join(allowed, "new")).mode & 0o777, 0o666 & ~mask)
     }))
 
   it.live("becomes possible in a folder that is made later", () =>

@@ -1,15 +1,15 @@
 /**
- * `pushAs.ts <layout> <name> <umask> [<uid> <gid> <groups>]`: as this user, with these groups besides, or as the one it
- * is, pushes an image, tags it, and goes through a session; says "done", or why not.
+ * `pushAs.ts <layout> <name> <umask> [<uid> <gid> <groups> [tree]]`: as this user, with these groups besides, or as the
+ * one it is, pushes an image, tags it, and goes through a session, in a layout or a tree of them; says "done", or why not.
  */
 import { Effect, Stream } from "effect"
 import { nodeFs } from "../../../src/node/fs/nodeFs.ts"
-import { makeDisk } from "../../../src/node/index.ts"
+import { makeDisk, makeDiskTree } from "../../../src/node/index.ts"
 import { imageManifest } from "../../../src/oci/MediaType.ts"
 import { bytesOf } from "../../mcp/support/images.ts"
 import { smallManifest } from "../layouts.ts"
 
-const [directory = "", name = "", umask = "", uid, gid, groups = ""] = process.argv.slice(2)
+const [directory = "", name = "", umask = "", uid, gid, groups = "", kind = "layout"] = process.argv.slice(2)
 
 // What is loaded later may be nobody else's to read.
 await Effect.runPromise(nodeFs.nativeLock)
@@ -21,7 +21,7 @@ if (uid !== undefined) {
 process.umask(Number.parseInt(umask, 8))
 
 const push = Effect.scoped(Effect.gen(function*() {
-  const registry = yield* makeDisk({ directory, lockWait: 5000 })
+  const registry = yield* (kind === "tree" ? makeDiskTree : makeDisk)({ directory, lockWait: 5000 })
   yield* registry.pushBlob("app", Stream.succeed(bytesOf("{}")))
   yield* registry.pushBlob("app", Stream.succeed(bytesOf(`layer of ${name}`)))
   const bytes = smallManifest({ annotations: { name } })
