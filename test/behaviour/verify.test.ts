@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { makeDisk, makeDiskTree } from "../../src/node/index.ts"
+import { knownCommits } from "../../src/ops/history/knownCommits.ts"
 import { bytesOf, digestOf, pushImage } from "../mcp/support/images.ts"
 import { verified } from "../support/findings.ts"
 import { copyOfFixture, fixtureNames, listing, makeOld, temporaryFolder } from "../support/folders.ts"
@@ -159,7 +160,51 @@ describe("a layout whose own files are damaged", () => {
       assert.deepStrictEqual((yield* verified(registry, { level: "links" })).lines, own)
       const found = ["warning JOURNAL_DAMAGED .ocilayout/journal", ...own]
       assert.deepStrictEqual((yield* verified(registry)).lines, found)
+      // As its remedy says, no write puts an older part right.
+      yield* registry.tagManifest("app", image.digest, ["v3"])
+      assert.deepStrictEqual((yield* verified(registry)).lines, found)
+      assert.strictEqual((yield* registry.resolveTag("app", "v3")).digest, image.digest)
     }))
+
+  const journalLines = (path: string): ReadonlyArray<string> => fs.readFileSync(path, "utf8").trimEnd().split("\n")
+  const broken: Readonly<Record<string, (lines: ReadonlyArray<string>) => ReadonlyArray<string>>> = {
+    "a line that was changed": ([first = "", second = "", ...rest]) => [first, second.replace("library", "x"), ...rest],
+    "a line that was taken out": ([first = "", , ...rest]) => [first, ...rest],
+    "its last line twice": (lines) => [...lines, ...lines.slice(-1)]
+  }
+  it.live.each(Object.entries(broken))(
+    "tells and takes back what was done after %s in its journal",
+    ([, harm]) =>
+      Effect.gen(function*() {
+        const { directory, image, registry } = yield* ownLayout()
+        const path = join(directory, ".ocilayout/journal/2/current.ndjson")
+        for (const tag of ["v2", "v3"]) yield* registry.tagManifest("app", image.digest, [tag])
+        fs.writeFileSync(path, harm(journalLines(path)).map((line) => `${line}\n`).join(""))
+        const reopened = yield* makeDisk({ directory, defaultRepository: "app" })
+        yield* reopened.tagManifest("app", image.digest, ["v4"])
+        assert.deepStrictEqual((yield* verified(reopened)).lines, [
+          "warning JOURNAL_DAMAGED .ocilayout/journal",
+          ...own
+        ])
+        const { commits, damage } = yield* knownCommits(reopened.history())
+        assert.deepStrictEqual(commits.slice(0, 2).map(({ changes }) => changes.map(({ tag }) => String(tag))), [
+          ["v4"],
+          [
+            "v3"
+          ]
+        ])
+        assert.strictEqual(damage?.from, commits.at(-1)?.revision)
+        const [last, before] = commits.map(({ revision }) => revision)
+        const at = reopened.at({ revision: before ?? 0 })
+        assert.strictEqual((yield* Effect.flip(at.resolveTag("app", "v4")))._tag, "ManifestUnknown")
+        assert.strictEqual((yield* at.resolveTag("app", "v1")).digest, image.digest)
+        yield* reopened.revert(last ?? 0)
+        assert.strictEqual((yield* Effect.flip(reopened.resolveTag("app", "v4")))._tag, "ManifestUnknown")
+        assert.strictEqual((yield* reopened.resolveTag("app", "v3")).digest, image.digest)
+        const early = yield* Effect.flip(reopened.at({ revision: 1 }).resolveTag("app", "v1"))
+        assert.strictEqual(early._tag, "HistoryInvalid")
+      })
+  )
 
   it.live("is whole where nothing was ever put into it", () =>
     Effect.gen(function*() {

@@ -4,6 +4,7 @@ import { Argument, Command } from "effect/cli"
 import type { NameChange } from "../../layout/changes.ts"
 import { named } from "../../oci/quoted.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
+import { knownCommits } from "../../ops/history/knownCommits.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
@@ -89,17 +90,20 @@ export const History = Schema.Struct({
   commits: Schema.Array(Commit),
   /** Where the next page begins: --before. */
   next_before: Schema.optionalKey(Schema.Natural),
+  /** Why there is no more, where that is not the beginning. */
+  incomplete: Schema.optionalKey(Schema.String),
   /** How the image was built, with --build; base first. */
   steps: Schema.optionalKey(Schema.Array(BuildStep))
 })
 
 const shown: Answer<typeof History.Type> = {
   schema: History,
-  show: ({ commits, next_before, steps }, screen) =>
+  show: ({ commits, incomplete, next_before, steps }, screen) =>
     [
       ...(steps === undefined ? [] : [shownSteps(screen, steps)]),
       ...commits.map((commit) => commitLines(commit, screen)),
-      ...(next_before === undefined ? [] : [styled(screen, "dim", `more with --before ${next_before}`)])
+      ...(next_before === undefined ? [] : [styled(screen, "dim", `more with --before ${next_before}`)]),
+      ...(incomplete === undefined ? [] : [styled(screen, "yellow", incomplete)])
     ].join("\n")
 }
 
@@ -124,7 +128,7 @@ export const history = Command.make("history", {
       const time = Option.isNone(since) ? undefined : yield* Effect.fromResult(parsePoint(since.value))
       if (time !== undefined && !("time" in time)) return yield* Effect.fail(new Mistake("--since takes a time"))
       const count = Option.getOrElse(limit, () => 20)
-      const found = yield* Stream.runCollect(opened.registry.history({
+      const { commits: found, damage } = yield* knownCommits(opened.registry.history({
         ...scope,
         actor: Option.getOrUndefined(actor),
         since: time?.time,
@@ -133,9 +137,12 @@ export const history = Command.make("history", {
       }))
       const commits = count === 0 ? found : found.slice(0, count)
       const last = commits.at(-1)
+      if (last === undefined && damage !== undefined) return yield* damage
+      const more = found.length > commits.length
       return {
         commits: commits.map(commitOf),
-        ...field("next_before", found.length > commits.length ? last?.revision : undefined)
+        ...field("next_before", more ? last?.revision : undefined),
+        ...field("incomplete", more ? undefined : damage?.message)
       }
     })
   )).pipe(

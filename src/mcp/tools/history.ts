@@ -1,9 +1,10 @@
 /** The tool for what happened, and how changes are shown. */
-import { DateTime, Effect, Schema, Stream } from "effect"
+import { DateTime, Effect, Schema } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
-import { HistoryInvalid, ReferenceInvalid } from "../../oci/OciError.ts"
+import { ReferenceInvalid } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
+import { knownCommits } from "../../ops/history/knownCommits.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { Allowance, clean, pageOf } from "../tool/display.ts"
 import * as limits from "../tool/limits.ts"
@@ -42,21 +43,13 @@ export const history = defineTool({
   }),
   run: Effect.fn("oci_history")(function*({ actor, before, limit, repository, since, tag }, { layout }) {
     const query = { actor, before, repository, tag, limit: limit + 1, since: yield* timeOf(since) }
-    const found: Array<HistoryCommit> = []
-    const broken = yield* Stream.runForEach(
-      layout.registry.history(query),
-      (commit) => Effect.sync(() => void found.push(commit))
-    ).pipe(
-      Effect.as(undefined),
-      // What is known is worth having, with the word that there is no more.
-      Effect.catchIf((error) => error instanceof HistoryInvalid, (error) => Effect.succeed(error.message))
-    )
-    const { items, more } = pageOf(found.map(shownCommit), limit)
+    const { commits, damage } = yield* knownCommits(layout.registry.history(query))
+    const { items, more } = pageOf(commits.map(shownCommit), limit)
     const last = items.at(-1)?.revision
     return {
       commits: items,
       ...(more && last !== undefined ? { next_before: last } : {}),
-      ...(broken === undefined || more ? {} : { incomplete: broken })
+      ...(damage === undefined || more ? {} : { incomplete: damage.message })
     }
   })
 })

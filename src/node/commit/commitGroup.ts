@@ -166,7 +166,7 @@ const writeDecided = Effect.fnUntraced(function*(
   if (index === undefined) return yield* new Overtaken()
   const now = yield* Clock.currentTimeMillis
   const own = decisions.flatMap(({ draft }) => draft === undefined ? [] : [draft])
-  const foreign = draftsOfOthers(group, own, now)
+  const foreign = draftsOfOthers(group, own)
   if (own.length === 0 && foreign.length === 0) {
     yield* acknowledge(files, cache, known)
     yield* sweep(committing, group, seen.end)
@@ -189,13 +189,12 @@ const writeDecided = Effect.fnUntraced(function*(
 /** The commits that come before ours: what other tools did, or that an index is written again as it was. */
 const draftsOfOthers = (
   { known: { seen }, state }: Looked,
-  own: ReadonlyArray<Draft>,
-  now: number
+  own: ReadonlyArray<Draft>
 ): ReadonlyArray<Draft> => {
-  const changes = foreignDrafts(seen, state, now)
+  const changes = foreignDrafts(seen, state)
   // That all of ours was put back is on record; a generation is renewed by any commit.
   const isWrittenAgain = changes.length === 0 && (seen.restored || (seen.renew && own.length === 0))
-  return isWrittenAgain ? [nothingElse(now)] : changes
+  return isWrittenAgain ? [nothingElse] : changes
 }
 
 /** What a look would see now. */

@@ -1,5 +1,5 @@
 /** The members of a group: what each of them decided, and what it is answered. */
-import { Clock, Effect, Exit, Option } from "effect"
+import { Effect, Exit, Option } from "effect"
 import { type Event, isNote } from "../../layout/Event.ts"
 import { replay } from "../../layout/evolve.ts"
 import type { State } from "../../layout/State.ts"
@@ -47,13 +47,12 @@ export const decideInTurn = Effect.fnUntraced(function*(
   state: State,
   members: ReadonlyArray<Proposal>
 ): Effect.fn.Return<ReadonlyArray<Decided>> {
-  const time = yield* Clock.currentTimeMillis
   const decisions: Array<Decided> = []
   let before = state
   for (const { actor, decide } of members) {
     const events = yield* decide(before)
     const after = replay(before, events)
-    decisions.push({ before, after, draft: events.length === 0 ? undefined : { time, actor, events } })
+    decisions.push({ before, after, draft: events.length === 0 ? undefined : { actor, events } })
     before = after
     // What a deletion removes is there until it is published, so that a later decision gathers its evidence after that.
     if (events.some(isNote)) break

@@ -4,11 +4,11 @@ import { difference } from "../../layout/reconcile.ts"
 import type { State } from "../../layout/State.ts"
 import type { LayoutView } from "../index/layoutView.ts"
 
-/** A commit before it has its number. */
-export type Draft = Omit<Commit, "revision">
+/** A commit before it has its number and its time. */
+export type Draft = Omit<Commit, "revision" | "time">
 
 /** A commit without events: the index is written again with the same entries (R13). */
-export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, events: [] })
+export const nothingElse: Draft = { actor: ourselves, events: [] }
 
 /**
  * What other tools did since the last commit, as up to three commits that come before ours: (1) `foreign`: what the
@@ -19,8 +19,7 @@ export const nothingElse = (time: number): Draft => ({ time, actor: ourselves, e
  */
 export const foreignDrafts = (
   { head, state, word }: Pick<LayoutView, "head" | "state" | "word">,
-  merged: State,
-  time: number
+  merged: State
 ): ReadonlyArray<Draft> => {
   const steps = [
     { actor: "foreign", from: head, to: word },
@@ -29,6 +28,6 @@ export const foreignDrafts = (
   ]
   return steps.flatMap(({ actor, from, to }): ReadonlyArray<Draft> => {
     const events = from === to ? [] : difference(from, to)
-    return events.length === 0 ? [] : [{ time, actor, events }]
+    return events.length === 0 ? [] : [{ actor, events }]
   })
 }

@@ -2,6 +2,7 @@
 import { Effect, Option, Queue, Stream } from "effect"
 import { join } from "node:path"
 import { EntryAdded } from "../../layout/Event.ts"
+import { rewind } from "../../layout/evolve.ts"
 import { algorithms } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { HistoryInvalid, RevisionUnknown } from "../../oci/OciError.ts"
@@ -28,7 +29,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
     { end: { last }, unpublished }: LayoutView,
     mentioning?: string
   ): Effect.fn.Return<Segment, ReadFault> {
-    if (last === undefined) return { first: undefined, lines: [], last: undefined }
+    if (last === undefined) return { first: undefined, lines: [], last: undefined, broken: false }
     const segment = yield* storage(segmentUpTo(files, last, mentioning))
     if (segment === undefined) return yield* damagedHistory
     return unpublished && segment.lines.at(-1)?.hash === last.hash
@@ -36,24 +37,26 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       : segment
   })
 
-  /** The segment before the one that begins with `first`; nothing where there is none, or it is kept no longer. */
+  /** The segment before this one; nothing where there is none, or it is kept no longer. */
   const segmentBefore = Effect.fnUntraced(function*(
-    first: Line | undefined,
+    { broken, first }: Segment,
     oldest: number,
     mentioning: string | undefined
   ): Effect.fn.Return<Segment | undefined, ReadFault> {
     const before = yield* storage(skimBefore(files, first, { mentioning }))
-    if (before !== undefined || first?.record._tag !== "Snapshot" || first.record.revision < oldest) return before
-    return yield* new HistoryInvalid({ from: first.record.revision, reason: "is not what was written before" })
+    const isWhole = before !== undefined || first?.record._tag !== "Snapshot" || first.record.revision < oldest
+    if (isWhole && !broken) return before
+    return yield* new HistoryInvalid({ ...beginsWith(first), reason: "is not what was written before" })
   })
 
   const recorded = (seen: LayoutView, mentioning: string | undefined): Stream.Stream<FoundCommit, ReadFault> =>
-    Stream.unwrap(Effect.map(lastSegment(seen, mentioning), ({ first, lines }) => {
+    Stream.unwrap(Effect.map(lastSegment(seen, mentioning), (newest) => {
+      const { first, lines } = newest
       const oldest = first?.record._tag === "Snapshot" ? first.record.oldest : 1
-      const older = Stream.paginate(first, (after) =>
+      const older = Stream.paginate(newest, (after) =>
         Effect.map(
           segmentBefore(after, oldest, mentioning),
-          (segment) => [newestFirst(segment?.lines ?? []), Option.fromUndefinedOr(segment?.first)] as const
+          (segment) => [newestFirst(segment?.lines ?? []), Option.fromUndefinedOr(segment)] as const
         ))
       return Stream.concat(Stream.fromIterable(newestFirst(lines)), older)
     }))
@@ -104,15 +107,27 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       const unknown = { asked: `revision ${revision}`, newest: next - 1 + pending.length }
       if (revision >= next) return yield* new RevisionUnknown(unknown)
       const closed = yield* storage(readAround(files, revision))
-      if (closed?.whole === false) {
-        return yield* new HistoryInvalid({ reason: `around revision ${revision} was changed` })
+      const { broken, first, lines } = closed ?? (yield* lastSegment(seen))
+      if (broken) {
+        const known = closed === undefined ? beginsWith(first) : {}
+        if (known.from === undefined || revision < known.from - 1) {
+          return yield* new HistoryInvalid({ ...known, reason: `around revision ${revision} was changed` })
+        }
+        const since = newestFirst(lines).filter((commit) => commit.revision > revision)
+        return rewind(seen.head, since.toReversed().flatMap(({ events }) => events))
       }
-      const { lines } = closed ?? (yield* lastSegment(seen))
       const oldest = lines[0]?.record._tag === "Snapshot" ? lines[0].record.revision - 1 : 0
       if (revision < oldest) return yield* new RevisionUnknown({ ...unknown, oldest })
       return historyOf(lines, seen.state.defaultRepository).after(revision)
     })
   }
+}
+
+/** The revision of the first commit in or after a line. */
+const beginsWith = (line: Line | undefined): { readonly from?: number } => {
+  const record = line?.record
+  if (record === undefined) return {}
+  return { from: record._tag === "Group" ? record.commits[0].revision : record.revision }
 }
 
 const damagedHistory = new HistoryInvalid({ reason: "has a broken chain" })
@@ -144,8 +159,9 @@ const pendingCommits = (seen: LayoutView): ReadonlyArray<FoundCommit> => {
   const { end, index } = seen
   if (index === undefined) return []
   const time = Math.max(index.modified, lastTime(end.last))
-  return foreignDrafts(seen, seen.state, time).map((draft, place) => ({
+  return foreignDrafts(seen, seen.state).map((draft, place) => ({
     ...draft,
+    time,
     revision: nextOf(seen) + place,
     pending: true
   }))

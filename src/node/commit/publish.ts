@@ -62,10 +62,11 @@ export const publish = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Published, FsError | OutcomeUnknown | Overtaken> {
   const { end, index, overtaken } = publication
   const name = yield* RandomName
-  const { record, written } = yield* prepareGroup(publication, drafts, name)
+  const now = yield* Clock.currentTimeMillis
+  const inTime = notTooLate(now)
+  const { record, written } = yield* prepareGroup(publication, drafts, { name, now })
   const target = yield* placeOfIndex(files)
   const givesWay = unlessOvertaken(files, index, overtaken)
-  const inTime = notTooLate(yield* Clock.currentTimeMillis)
   const { recorded, replaced, unpublished } = yield* withWaiting(
     files,
     record,
@@ -112,7 +113,7 @@ export const publish = Effect.fnUntraced(function*(
 const prepareGroup = Effect.fnUntraced(function*(
   { end, index, parts, state, written: last }: Publication,
   drafts: ReadonlyArray<Draft>,
-  name: () => string
+  { name, now }: { readonly name: () => string; readonly now: number }
 ): Effect.fn.Return<{ readonly record: GroupRecord; readonly written: IndexBytes }> {
   const generation = {
     journal: end.last?.record.journal ?? name(),
@@ -120,11 +121,8 @@ const prepareGroup = Effect.fnUntraced(function*(
     id: name().slice(0, 16)
   }
   const first = nextRevision(end.last)
-  let time = lastTime(end.last)
-  const [head, ...rest] = drafts.map((draft, place): Commit => {
-    time = Math.max(time, draft.time)
-    return { revision: first + place, ...draft, time }
-  })
+  const time = Math.max(lastTime(end.last), now)
+  const [head, ...rest] = drafts.map((draft, place): Commit => ({ revision: first + place, ...draft, time }))
   if (head === undefined) return yield* Effect.die("a group without commits")
   const before = last ?? asWritten(index.raw, index.entries, index.hashed)
   const text = before?.text ?? takeApart(textOf(index), index.entries)

@@ -154,7 +154,7 @@ const withIndex = Effect.fnUntraced(function*(
   if (!waits && (yield* storage(hasMoved(files, end)))) return undefined
   const unpublished = waits && !isOfGroup(index.generation, record)
   const segment = yield* storage(segmentUpTo(files, last))
-  if (segment === undefined) return { ...whole, damaged: true }
+  if (segment === undefined || segment.broken) return { ...whole, damaged: true }
   const past = yield* storage(
     readPast(files, { newest: segment.lines, unpublished, generation: index.generation, defaultRepository })
   )

@@ -112,12 +112,14 @@ export const readWhole = (path: string, handle: FileHandle, size: number): Effec
 
 /** A segment, or what of it is asked for. */
 export interface Segment {
-  /** Its first line, which tells where it goes on from. */
+  /** The first of these lines, also where it does not mention the text that was asked for. */
   readonly first: Line | undefined
-  /** Its valid lines, oldest first, as far as the chain is whole. */
+  /** Its valid lines, oldest first; where the chain is broken, those after the last break. */
   readonly lines: ReadonlyArray<Line>
   /** The hash of the last of them; none in a segment without a line. */
   readonly last: string | undefined
+  /** Whether what came before these lines is lost. */
+  readonly broken: boolean
 }
 
 /**
@@ -132,31 +134,40 @@ export const skimSegment = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Segment, FsError> {
   return yield* Effect.scoped(Effect.gen(function*() {
     const handle = yield* ifThere(fs.open(path, { access: "read" }))
-    if (handle === undefined) return { first: undefined, lines: [], last: undefined }
+    if (handle === undefined) return { first: undefined, lines: [], last: undefined, broken: false }
     const bytes = Buffer.from(yield* readWhole(path, handle, (yield* handle.stat).size))
-    const lines: Array<Line> = []
+    let lines: Array<Line> = []
     let first: Line | undefined
     let last: string | undefined
+    let broken = false
+    let unreadable = false
     for (let start = 0, end = 0; (end = bytes.indexOf(0x0a, start)) >= 0; start = end + 1) {
       const text = bytes.toString("utf8", start, end)
-      const isMeant = first === undefined || text.includes(mentioning) || !isGroupLine(text)
+      const isMeant = last === undefined || text.includes(mentioning) || !isGroupLine(text)
       const found = isMeant ? Result.map(readLine(text), ofLine) : skimLine(text)
-      if (Result.isFailure(found)) break
+      if (Result.isFailure(found)) {
+        unreadable = true
+        continue
+      }
       const { hash, line, prev } = found.success
-      // What comes before the first line of a later segment is in another file.
-      if (prev !== (last ?? genesis) && !(last === undefined && line?.record._tag === "Snapshot")) break
+      if (prev !== last || unreadable) {
+        first = line ?? Result.getOrUndefined(readLine(text))
+        // What comes before the first line of a later segment is in another file.
+        broken = unreadable || (prev !== genesis && first?.record._tag !== "Snapshot")
+        unreadable = false
+        lines = []
+      }
       if (line !== undefined) lines.push(line)
-      first ??= line
       last = hash
       if (last === upTo) break
     }
-    return { first, lines, last }
+    return { first, lines, last, broken }
   }))
 })
 
 const ofLine = (line: Line): Skimmed => ({ hash: line.hash, prev: line.record.prev, line })
 
-/** Every valid line of a segment whose chain is whole, oldest first; reading stops where the chain breaks. */
+/** The valid lines of a segment, oldest first; where its chain is broken, those after the last break. */
 export const readSegment = (files: LayoutFiles, path: string): Effect.Effect<ReadonlyArray<Line>, FsError> =>
   Effect.map(skimSegment(files, path), ({ lines }) => lines)
 

@@ -79,21 +79,22 @@ export const skimBefore = Effect.fnUntraced(function*(
   return before.last === first.record.prev ? before : undefined
 })
 
-/** The closed segment that the commit of a revision is in, with whether it is the one that the next goes on from. */
+/** The closed segment that the commit of a revision is in; broken also where the next one does not go on from it. */
 export const readAround = Effect.fnUntraced(function*(
   files: LayoutFiles,
   revision: number
-): Effect.fn.Return<{ readonly lines: ReadonlyArray<Line>; readonly whole: boolean } | undefined, FsError> {
+): Effect.fn.Return<Segment | undefined, FsError> {
   const current = yield* skimSegment(files, files.journal, { mentioning: nothing })
   // A crash may have left a name for a segment that was not closed after all.
   const begins = current.first?.record._tag === "Snapshot" ? current.first.record.revision : 1
   const [before, after] = (yield* closedSegments(files)).filter((after) => after > revision && after <= begins)
   if (before === undefined) return undefined
-  const { last, lines } = yield* skimSegment(files, segmentBefore(files, before))
+  const segment = yield* skimSegment(files, segmentBefore(files, before))
   const { first } = after === undefined
     ? current
     : yield* skimSegment(files, segmentBefore(files, after), { mentioning: nothing })
-  return { lines, whole: first?.record._tag === "Snapshot" && first.record.prev === last }
+  const isNext = first?.record._tag === "Snapshot" && first.record.prev === segment.last
+  return { ...segment, broken: segment.broken || !isNext }
 })
 
 /** Stands in no line. */

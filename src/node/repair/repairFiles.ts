@@ -103,7 +103,7 @@ const lastCommitted = Effect.fnUntraced(function*(
   const { last } = yield* readEnd(files)
   if (last === undefined || isSpent(last)) return undefined
   const segment = yield* segmentUpTo(files, last)
-  if (segment === undefined) return undefined
+  if (segment === undefined || segment.broken) return undefined
   const { record } = last
   // A group that still waits where it was written was never published, and no caller was told that it happened.
   const waits = record._tag === "Group" && (yield* stillWaits(files, record))

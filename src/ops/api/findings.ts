@@ -55,7 +55,7 @@ const kinds = {
   JOURNAL_DAMAGED: [
     "warning",
     "person",
-    "none needed: the next write puts a journal with a broken end aside and starts a new one; an older part of the history stays lost"
+    "none needed: what came before the damage stays lost; the next write puts aside a journal that does not lead to the index any more, and starts a new one"
   ],
   JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],
 
