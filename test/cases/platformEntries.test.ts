@@ -2,54 +2,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
-import * as fs from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { makeDisk } from "../../src/node/index.ts"
-import { imageConfig, imageManifest } from "../../src/oci/MediaType.ts"
 import { copyManifest } from "../../src/ops/copy/copyManifest.ts"
 import { inspect } from "../../src/ops/refs/inspect.ts"
 import { ocl } from "../cli/support/command.ts"
+import { inMemory } from "../http/support/serving.ts"
 import { session } from "../mcp/support/session.ts"
-import { makeOld, temporaryFolder } from "../support/folders.ts"
-import { pushBlob, pushManifest, sample } from "../support/images.ts"
+import { temporaryFolder } from "../support/folders.ts"
+import { amd64, arm64, digestOf, written } from "../support/platformEntries.ts"
 import { short } from "./given.ts"
 import { isRefusal } from "./Surface.ts"
 import { commandLine } from "./surfaces/commandLine.ts"
 import { library } from "./surfaces/library.ts"
 import { mcp } from "./surfaces/mcp.ts"
-
-const imageFor = (architecture: string) => {
-  const config = sample({ os: "linux", architecture, rootfs: { type: "layers", diff_ids: [] } }, imageConfig)
-  const manifest = sample(
-    { schemaVersion: 2, mediaType: imageManifest, config: config.descriptor, layers: [] },
-    imageManifest
-  )
-  return { architecture, config, manifest }
-}
-
-const [amd64, arm64] = [imageFor("amd64"), imageFor("arm64")]
-const digestOf = ({ manifest: { descriptor } }: typeof amd64): string => descriptor.digest
-
-/** @param states whether the entries state their platforms, or only the configs do */
-const written = Effect.fnUntraced(function*(states: boolean, name: string = "v1") {
-  const directory = join(yield* temporaryFolder, "app")
-  yield* Effect.scoped(Effect.gen(function*() {
-    const registry = yield* makeDisk({ directory, durability: "none" })
-    for (const { config, manifest } of [amd64, arm64]) {
-      yield* pushBlob(registry, "app", config)
-      yield* pushManifest(registry, "app", manifest)
-    }
-  }))
-  const manifests = [amd64, arm64].map(({ architecture, manifest: { descriptor } }) => ({
-    ...descriptor,
-    ...(states ? { platform: { os: "linux", architecture } } : {}),
-    annotations: { "org.opencontainers.image.ref.name": name }
-  }))
-  fs.rmSync(join(directory, ".ocilayout"), { recursive: true })
-  fs.writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }))
-  makeOld(directory)
-  return directory
-})
 
 describe("a tag with an entry for each platform", () => {
   for (const surface of [library, commandLine, mcp]) {
@@ -117,6 +83,40 @@ describe("a tag with an entry for each platform", () => {
         assert.deepInclude(JSON.parse(saved.out), { others })
       })
   )
+
+  it.live("is chosen from and told by a push to a registry", () =>
+    Effect.gen(function*() {
+      const directory = yield* written(true)
+      const served = yield* inMemory()
+      const { host } = new URL(served.url)
+      const push = (...args: ReadonlyArray<string>) =>
+        Effect.map(ocl(["push", `${host}/app:v1`, "--layout", directory, "--json", ...args]), ({ out }) => {
+          const { images: [image] } = JSON.parse(out) as { images: ReadonlyArray<object> }
+          return image ?? assert.fail(out)
+        })
+      const others = [{ digest: digestOf(arm64), platform: "linux/arm64" }]
+      assert.deepInclude(yield* push(), { digest: digestOf(amd64), others })
+      assert.strictEqual((yield* served.registry.resolveTag("app", "v1")).digest, digestOf(amd64))
+      const chosen = yield* push("--platform", "linux/arm64")
+      assert.include(chosen, { digest: digestOf(arm64) })
+      assert.notProperty(chosen, "others")
+      assert.strictEqual((yield* served.registry.resolveTag("app", "v1")).digest, digestOf(arm64))
+    }))
+
+  it.live("is chosen from and told in a tree of layouts", () =>
+    Effect.gen(function*() {
+      const tree = ["--per-repository", "--layout", dirname(yield* written(true)), "--json"]
+      const others = [{ digest: digestOf(arm64), platform: "linux/arm64" }]
+      const ask = (...args: ReadonlyArray<string>) =>
+        Effect.map(ocl([...args, ...tree]), ({ err, out }): unknown => JSON.parse(out === "" ? err : out))
+      assert.deepInclude(yield* ask("resolve", "app:v1"), { digest: digestOf(amd64), others })
+      const chosen = yield* ask("resolve", "app:v1", "--platform", "linux/arm64")
+      assert.deepInclude(chosen, { digest: digestOf(arm64) })
+      assert.notProperty(chosen, "others")
+      assert.deepInclude(yield* ask("copy", "app:v1", "other:v1"), { digest: digestOf(amd64), others })
+      const all = yield* ask("copy", "app", "third", "--all-tags")
+      assert.deepInclude(all, { others: others.map((choice) => ({ ...choice, tag: "v1" })) })
+    }))
 
   it.live("library: is chosen from by its raw name", () =>
     Effect.gen(function*() {

@@ -4,18 +4,20 @@ import { Effect } from "effect"
 import { makeToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { callTool } from "../../../src/mcp/requests/callTool.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
+import { makeDisk } from "../../../src/node/index.ts"
+import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { inMemory } from "../../http/support/serving.ts"
 import { remoteAt, withClient } from "../../remote/support/remotes.ts"
 import { image, pushImage } from "../../support/images.ts"
+import { amd64, arm64, digestOf, written } from "../../support/platformEntries.ts"
 import { memoryFiles } from "../support/memoryFiles.ts"
 
 const one = image("one")
 const other = image("other")
 
-const world = Effect.gen(function*() {
+const worldOf = Effect.fnUntraced(function*(local: LayoutRegistry) {
   const served = yield* inMemory()
   yield* pushImage(served.registry, "team/app", one, ["v1"])
-  const local = yield* makeMemory()
   const remote = yield* remoteAt(served)
   const { host } = new URL(served.url)
   const asked: Array<string> = []
@@ -40,6 +42,8 @@ const world = Effect.gen(function*() {
   return { served, local, host, asked, call }
 })
 
+const world = Effect.flatMap(makeMemory(), worldOf)
+
 describe("oci_pull and oci_push", () => {
   it.live("bring an image here and there", () =>
     withClient(Effect.gen(function*() {
@@ -55,6 +59,18 @@ describe("oci_pull and oci_push", () => {
       assert.include(refused.text, "TAG_EXISTS")
       const moved = yield* call("oci_push", { ref: "team/app:v1", to: `${host}/mirror/app:v2`, move: true })
       assert.isFalse(moved.isError, moved.text)
+    })))
+
+  it.live("say which entries of one name they leave behind", () =>
+    withClient(Effect.gen(function*() {
+      const { call, host, served } = yield* worldOf(yield* makeDisk({ directory: yield* written(true) }))
+      const to = `${host}/mirror/app:v2`
+      const pushed = yield* call("oci_push", { ref: "app:v1", to })
+      assert.include(pushed.text, `${digestOf(arm64)} (linux/arm64)`)
+      assert.strictEqual((yield* served.registry.resolveTag("mirror/app", "v2")).digest, digestOf(amd64))
+      const chosen = yield* call("oci_push", { ref: "app:v1", to, platform: "linux/arm64", move: true })
+      assert.notInclude(chosen.text, "others")
+      assert.strictEqual((yield* served.registry.resolveTag("mirror/app", "v2")).digest, digestOf(arm64))
     })))
 
   it.live("reach no other registry", () =>
