@@ -61,6 +61,15 @@ describe("images that are made here", () => {
       }
     }))
 
+  unless("umoci")("umoci tells of, though nothing says when they were made", () =>
+    Effect.gen(function*() {
+      const { files, layout } = yield* world
+      yield* json(["image", "mutate", `${layout}:1`, "--history", "a step", "--tag", "step"])
+      for (const tag of ["1", "3", "step"]) {
+        assert.include(run("umoci", "stat", "--image", `${layout}:${tag}`).toString(), "1970-01-01", files)
+      }
+    }))
+
   unless("crane")("crane finds valid", () =>
     Effect.gen(function*() {
       const { layout, root } = yield* world

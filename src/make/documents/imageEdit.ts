@@ -37,7 +37,7 @@ export const editConfig = (document: JsonObject, edit: ConfigEdit): JsonObject =
   const configured = isSame ? placed : { ...placed, config: after }
   return edit.history === undefined ? configured : withHistory(configured, [
     {
-      ...(typeof edit.created === "string" ? { created: edit.created } : {}),
+      created: stepTime(edit.created),
       created_by: edit.history,
       empty_layer: true
     }
@@ -98,6 +98,9 @@ export interface HistoryStep {
   readonly comment?: string
   readonly empty_layer?: boolean
 }
+
+/** When a step was made. Where nothing says it, the beginning of 1970: umoci dies of a step without a time. */
+export const stepTime = (created: string | null | undefined): string => created ?? "1970-01-01T00:00:00Z"
 
 const isLayerStep = (step: Json): boolean => isJsonObject(step) && step["empty_layer"] !== true
 

@@ -10,7 +10,14 @@ import { bringLayers } from "../content/bring.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
 import { pushDocument, pushMade } from "../content/pushDocument.ts"
 import { type Edits, withEdits } from "../documents/edits.ts"
-import { type ConfigEdit, diffIdsIn, editConfig, type HistoryStep, withLayers } from "../documents/imageEdit.ts"
+import {
+  type ConfigEdit,
+  diffIdsIn,
+  editConfig,
+  type HistoryStep,
+  stepTime,
+  withLayers
+} from "../documents/imageEdit.ts"
 import { descriptorAs, familyOf, mediaTypeAs } from "../documents/mediaTypes.ts"
 import type { ImagePlatform } from "../documents/platform.ts"
 import { type LayerInput, type LayerMade, pushLayer, usualCompressing } from "../layers/pushLayer.ts"
@@ -119,7 +126,7 @@ export const makeImage = Effect.fnUntraced(function*<E>(
 const same = (one: JsonObject, other: JsonObject): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 const stepOf = <E>({ createdBy }: LayerInput<E>, created: string | null | undefined): HistoryStep => ({
-  ...(typeof created === "string" ? { created } : {}),
+  created: stepTime(created),
   created_by: createdBy ?? "ocilayout"
 })
 
