@@ -2,7 +2,7 @@
 import type { Effect, Scope } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
-import type { LayoutReads } from "../ops/api/Layout.ts"
+import type { LayoutShape } from "../ops/api/Layout.ts"
 import type { RegistryShape } from "../ops/api/Registry.ts"
 import type { Failure } from "./errors.ts"
 import type { HttpLimits } from "./limits.ts"
@@ -10,8 +10,8 @@ import type { Permission } from "./permission.ts"
 
 export interface Surface {
   readonly registry: RegistryShape
-  /** Its history, where the registry has one. */
-  readonly history: Pick<LayoutReads, "startWatch"> | undefined
+  /** Its history and what else a layout has, where the registry is one. */
+  readonly layout: LayoutShape | undefined
   readonly limits: HttpLimits
   /** Whether manifests may be pushed whose parts are not there. */
   readonly sparse: boolean

@@ -15,6 +15,10 @@ import { nothingHere, routeOf } from "./names.ts"
 import { observe, type Observed, type Seen } from "./observe.ts"
 import { Refused } from "./Refused.ts"
 import type { Surface } from "./Surface.ts"
+import { answerPage } from "./ui/api.ts"
+import { notFromElsewhere } from "./ui/guard.ts"
+import { toPage } from "./ui/page.ts"
+import type { UiOptions } from "./ui/Ui.ts"
 
 export interface AppOptions extends AccessOptions {
   readonly offers: Offers
@@ -25,6 +29,8 @@ export interface AppOptions extends AccessOptions {
   /** What is told at /metrics of other processes that serve the same; nothing by default. */
   readonly otherMetrics?: Effect.Effect<ReadonlyArray<string>> | undefined
   readonly limits?: Partial<HttpLimits>
+  /** The page over the layout at `/ui/`; by default there is none. */
+  readonly ui?: UiOptions | undefined
   /** Is told of each request once its answer has gone out; by default nothing is told. */
   readonly log?: ((observed: Observed) => void) | undefined
 }
@@ -45,12 +51,12 @@ export interface App {
 export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry> =>
   Effect.gen(function*() {
     const registry = yield* Registry
-    const history = Option.getOrUndefined(yield* Effect.serviceOption(Layout))
+    const layout = Option.getOrUndefined(yield* Effect.serviceOption(Layout))
     const limits = { ...defaultLimits, ...options.limits }
     const stopped = Deferred.makeUnsafe<void>()
     const surface: Surface = {
       registry,
-      history,
+      layout,
       limits,
       sparse: options.sparse,
       stopped: Deferred.await(stopped),
@@ -77,8 +83,24 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
       if (answering > limits.requests && route._tag !== "Health") return yield* busy
       const query = search === "" ? noQuery : new URLSearchParams(search)
       if (route._tag === "Token") return yield* access.token(request, query)
+      yield* notFromElsewhere(request)
       const { may, user } = yield* access.permit(request, route)
       seen.user = user
+      if (route._tag === "Ui" || route._tag === "UiLogin") {
+        if (options.ui === undefined || layout === undefined) return yield* nothingHere
+        if (route._tag === "UiLogin" || route.path === undefined) return toPage
+        const asked = {
+          ui: options.ui,
+          surface,
+          registry,
+          layout,
+          offers: options.offers,
+          call: { request, query, may },
+          user,
+          hasLogins: options.credentials !== undefined
+        }
+        return yield* Effect.provideService(answerPage(asked, route.path), Actor, `http:${user}`)
+      }
       if (route._tag === "Metrics") {
         if (metrics === undefined) return yield* nothingHere
         const texts = [yield* ownMetrics, ...(yield* options.otherMetrics ?? Effect.succeed([]))]

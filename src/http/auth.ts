@@ -133,7 +133,10 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
       if (route._tag === "Health" || route._tag === "Ready") return { user: "anonymous", may: unlimited }
       const { isTicket = false, scopes, who } = yield* shown(request)
       const challenge = (insufficient: boolean) =>
-        unauthorized(request, anonymousPull || insufficient ? bearer(request, route, insufficient) : basic)
+        unauthorized(
+          request,
+          (anonymousPull || insufficient) && !isPage(route) ? bearer(request, route, insufficient) : basic
+        )
       if (who === undefined) return yield* challenge(false)
       const permitted = { user: nameOf(who), may: permission(who, scopes) }
       const action = actionOf(request.method, route)
@@ -159,6 +162,9 @@ export const makeAccess = (options: AccessOptions, limits: HttpLimits): Access =
     })
   }
 }
+
+/** A browser asks people for a password, and knows no tickets. */
+const isPage = ({ _tag }: Route): boolean => _tag === "Ui" || _tag === "UiLogin"
 
 const basic = "Basic realm=\"ocilayout\""
 

@@ -24,8 +24,8 @@ type Methods<R> = Readonly<Record<string, Handler<R>>>
 
 type Of<Tag extends Route["_tag"]> = Extract<Route, { readonly _tag: Tag }>
 
-/** All but what is about the server itself. */
-export type Dispatched = Exclude<Route, { readonly _tag: "Metrics" | "Token" }>
+/** All but what is about the server itself, and the page. */
+export type Dispatched = Exclude<Route, { readonly _tag: "Metrics" | "Token" | "Ui" | "UiLogin" }>
 
 /** What there is at each path: handlers by method, those left out that are not offered. */
 type Table = { readonly [Tag in Dispatched["_tag"]]: Methods<Of<Tag>> }

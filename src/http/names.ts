@@ -1,4 +1,4 @@
-/** Which part of the distribution-spec's API a request is about, by its path. */
+/** Which part of the distribution-spec's API, or of the page, a request is about, by its path. */
 import { Result } from "effect"
 import { Refused } from "./Refused.ts"
 
@@ -8,6 +8,9 @@ export type Route =
   | { readonly _tag: "Metrics" }
   | { readonly _tag: "Token" }
   | { readonly _tag: "Events" }
+  /** The page; its path is absent where the slash at the end of `/ui/` is. */
+  | { readonly _tag: "Ui"; readonly path?: string }
+  | { readonly _tag: "UiLogin" }
   | { readonly _tag: "Base" }
   | { readonly _tag: "Catalog" }
   | { readonly _tag: "Tags"; readonly repository: string }
@@ -27,6 +30,9 @@ export const routeOf = (path: string): Result.Result<Route, Refused> => {
   if (path === "/metrics") return Result.succeed({ _tag: "Metrics" })
   if (path === "/token") return Result.succeed({ _tag: "Token" })
   if (path === "/events") return Result.succeed({ _tag: "Events" })
+  if (path === "/ui") return Result.succeed({ _tag: "Ui" })
+  if (path === "/ui/login") return Result.succeed({ _tag: "UiLogin" })
+  if (path.startsWith("/ui/")) return Result.succeed({ _tag: "Ui", path: path.slice("/ui/".length) })
   if (path === "/v2/" || path === "/v2") return Result.succeed({ _tag: "Base" })
   if (!path.startsWith("/v2/")) return Result.fail(nothingHere)
   const parts = partsOf(path.slice("/v2/".length))

@@ -52,6 +52,8 @@ export const permissionOf = ({ anonymousPull, rules, scopes, who }: {
         case "Events":
         case "Metrics":
           return somewhere("pull") && inScope("registry", route._tag.toLowerCase(), "*")
+        case "UiLogin":
+          return who._tag !== "Anonymous"
         default:
           return who._tag !== "Anonymous" || anonymousPull
       }

@@ -21,13 +21,13 @@ const afterOf = ({ query, request }: Call): number | undefined | Refused => {
 }
 
 /** In a tree of layouts `?repository=` says whose history is meant; in another layout, whose part of it. */
-export const streamEvents = Effect.fnUntraced(function*({ history, limits, listening, stopped }: Surface, call: Call) {
-  if (history === undefined) return yield* nothingHere
+export const streamEvents = Effect.fnUntraced(function*({ layout, limits, listening, stopped }: Surface, call: Call) {
+  if (layout === undefined) return yield* nothingHere
   const after = afterOf(call)
   if (after instanceof Refused) return yield* after
   if (listening.count >= limits.listeners) return yield* tooMany
   const repository = call.query.get("repository") ?? undefined
-  const commits = yield* history.startWatch({ after, repository })
+  const commits = yield* layout.startWatch({ after, repository })
   const source = `${call.request.headers["host"] === undefined ? "" : `//${call.request.headers["host"]}`}/v2/`
   // A proxy closes what says nothing for long.
   const alive = Stream.map(Stream.fromSchedule(Schedule.spaced(keepAliveMillis)), () => ":\n\n")
