@@ -1,5 +1,5 @@
 /**
- * The binary, which needs nothing installed, and the library with as much of the MCP SDK as `ocilayout/mcp` uses. It is
+ * The binary, which needs nothing installed, the page that it serves, and the library with as much of the MCP SDK as `ocilayout/mcp` uses. It is
  * bundled there too, so that who takes the library installs neither the SDK nor the ninety packages below it, and no copy
  * of its types has to fit ours: none of them is in what the entry point exports. `tsc` writes the types.
  */
@@ -124,7 +124,8 @@ const prune: Plugin = {
     }
     for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name)
-      if (entry.isFile() && !path.startsWith(join(dist, "bin") + sep) && !wanted.has(path)) rmSync(path)
+      const isOther = [join(dist, "bin"), join(dist, "ui")].some((folder) => path.startsWith(folder + sep))
+      if (entry.isFile() && !isOther && !wanted.has(path)) rmSync(path)
     }
   }
 }
@@ -162,5 +163,39 @@ export const library: RolldownOptions = {
   }
 }
 
+const uiRoot = join(root, "src/ui")
+
+/** Comments and the space between rules are for those who read the sources. */
+const styleOf = (): string =>
+  readdirSync(join(uiRoot, "styles")).toSorted().map((name) => readFileSync(join(uiRoot, "styles", name), "utf8"))
+    .join("").replace(/\/\*.*?\*\//gsu, "").replace(/\s*([{};])\s*/gu, "$1").replace(/\s+/gu, " ")
+
+/** The files beside the page's program. */
+const pageFiles: Plugin = {
+  name: "pageFiles",
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "page.css", source: styleOf() })
+    for (const name of ["index.html", "icon.svg"]) {
+      this.emitFile({ type: "asset", fileName: name, source: readFileSync(join(uiRoot, name), "utf8") })
+    }
+  }
+}
+
+/** The page over a layout, as browsers load it. */
+export const page: RolldownOptions = {
+  input: join(uiRoot, "main.tsx"),
+  platform: "browser",
+  logLevel: "warn",
+  tsconfig: join(uiRoot, "tsconfig.json"),
+  plugins: [pageFiles, notices],
+  output: {
+    dir: join(dist, "ui"),
+    format: "esm",
+    entryFileNames: "page.js",
+    minify: true,
+    codeSplitting: false
+  }
+}
+
 // oxlint-disable-next-line import/no-default-export -- this is how the bundler reads it
-export default [binary, library]
+export default [binary, library, page]

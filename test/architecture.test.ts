@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout, places ← ops ← image ← make ← memory, node, mcp, http ← remote, archive ← cli ← main"
+const picture = "oci ← layout, places ← ops ← image ← make ← memory, node, mcp, http ← remote, archive, ui ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -15,6 +15,7 @@ const rooms: Record<string, string> = {
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   remote: "wire ← auth ← content",
   archive: "files ← images, write",
+  ui: "data ← parts ← views",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 
@@ -35,6 +36,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   http: ["effect", "effect/"],
   remote: ["effect", "effect/", "node:"],
   archive: ["effect", "effect/", "node:"],
+  ui: ["preact", "preact/", "d3-hierarchy"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 
@@ -70,6 +72,8 @@ interface Node {
 
 interface Import {
   readonly specifier: string
+  /** Whether types alone are taken, so that nothing of it is bundled. */
+  readonly isType: boolean
   /** The names taken, `*` for all of them. */
   readonly names: ReadonlyArray<string>
 }
@@ -94,16 +98,23 @@ const namesOf = ({ imported, local, type }: Node): string =>
   type === "ImportSpecifier" ? textOf(imported) : type === "ExportSpecifier" ? textOf(local) : "*"
 
 /** Static and dynamic imports, re-exports and `import("…")` types: all of them name a source. */
-const importOf = ({ source, specifiers }: Node): ReadonlyArray<Import> =>
+const importOf = ({ importKind, source, specifiers }: Node): ReadonlyArray<Import> =>
   isNode(source)
-    ? [{ specifier: textOf(source), names: Array.isArray(specifiers) ? specifiers.filter(isNode).map(namesOf) : ["*"] }]
+    ? [{
+      specifier: textOf(source),
+      isType: importKind === "type",
+      names: Array.isArray(specifiers) ? specifiers.filter(isNode).map(namesOf) : ["*"]
+    }]
     : []
 
-const files = globSync("src/**/*.ts").map((path) => path.replaceAll("\\", "/")).toSorted().map((path) => {
+const files = globSync("src/**/*.{ts,tsx}").map((path) => path.replaceAll("\\", "/")).toSorted().map((path) => {
   const text = readFileSync(path, "utf8")
-  const program: unknown = parseAst(text, { lang: path.endsWith(".d.ts") ? "dts" : "ts" }, path)
+  const program: unknown = parseAst(text, {
+    lang: path.endsWith(".d.ts") ? "dts" : path.endsWith(".tsx") ? "tsx" : "ts"
+  }, path)
   const nodes = nodesBelow(program)
-  const imports = nodes.flatMap(importOf).map(({ names, specifier }) => ({
+  const imports = nodes.flatMap(importOf).map(({ isType, names, specifier }) => ({
+    isType,
     names,
     specifier,
     target: specifier.startsWith(".") ? join(dirname(path), specifier) : specifier
@@ -196,6 +207,16 @@ describe("architecture", () => {
       assert.deepStrictEqual(wrong, [])
     }
   )
+
+  it("gives browsers nothing of the server but the types of its answers", () => {
+    const wrong = files.filter(({ folder }) => folder === "ui").flatMap(({ imports, path }) =>
+      imports.filter(({ isType, target }) =>
+        target.startsWith("src/") && !target.startsWith("src/ui/") &&
+        !(isType && target === "src/http/ui/answers.ts")
+      ).map(({ target }) => `${path} imports ${target}`)
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
 
   it("has no circle of imports, of types neither", () => {
     const circles = files.flatMap(({ path }) => circleFrom(path) ?? [])

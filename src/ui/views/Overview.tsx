@@ -1,0 +1,186 @@
+/** What an image is made of and how it is run. */
+import type { VNode } from "preact"
+import { useState } from "preact/hooks"
+import type { Image, Layers, Pair } from "../../http/ui/answers.ts"
+import { counted, countOf, percentOf, sizeOf } from "../data/format.ts"
+import { hrefOf, type Route } from "../data/route.ts"
+import { useAnswer } from "../data/useAnswer.ts"
+import { Chip } from "../parts/Chip.tsx"
+import { Digest } from "../parts/Digest.tsx"
+import { Failed, Waiting } from "../parts/Notice.tsx"
+import { Pairs } from "../parts/Pairs.tsx"
+import { Text } from "../parts/Text.tsx"
+import { Time } from "../parts/Time.tsx"
+
+interface Props {
+  readonly image: Image
+  readonly params: Route["params"]
+}
+
+export const Overview = ({ image, params }: Props): VNode => (
+  <div class="overview">
+    {image.layers.length === 0 ? null : <LayerBars image={image} params={params} />}
+    <Steps steps={image.steps} />
+    <Settings title="Runs as" pairs={image.settings} />
+    <Settings title="Environment" pairs={image.env} />
+    <Settings title="Labels" pairs={image.labels} />
+    <Settings title="Annotations" pairs={image.annotations} />
+    {image.index === undefined ? null : <Settings title="Annotations of the index" pairs={image.index.annotations} />}
+    {image.omitted === 0
+      ? null
+      : <p class="dim">{counted(image.omitted, "more entry", "more entries")} are not shown.</p>}
+  </div>
+)
+
+const Settings = ({ pairs, title }: { readonly title: string; readonly pairs: ReadonlyArray<Pair> }): VNode | null =>
+  pairs.length === 0 ? null : (
+    <section class="card">
+      <h2>
+        {title} <span class="count">{countOf(pairs.length)}</span>
+      </h2>
+      <Pairs pairs={pairs} />
+    </section>
+  )
+
+const toneOf = (at: number): string => `tone-${at % 8}`
+
+const LayerBars = ({ image, params }: Props): VNode => {
+  const { layers } = image
+  const [chosen, setChosen] = useState<number>()
+  const { platform, reference, repository } = params
+  const looked = useAnswer("layers", image.kind === "image" ? { repository, reference, platform } : undefined, false)
+  const total = layers.reduce((sum, { size }) => sum + size, 0)
+  const largest = layers.reduce((most, { size }) => Math.max(most, size), 0)
+  return (
+    <section class="card layers">
+      <h2>
+        Layers <span class="count">{countOf(layers.length)}</span>
+        <span class="grow" />
+        <span class="dim num">{sizeOf(total)}</span>
+      </h2>
+      <div class="strip" aria-hidden="true">
+        {layers.map(({ size }, at) => (
+          <span
+            key={at}
+            class={chosen === at ? `${toneOf(at)} chosen` : toneOf(at)}
+            style={{ flexGrow: `${Math.max(size, total / 200)}` }}
+            onMouseEnter={() => setChosen(at)}
+            onMouseLeave={() => setChosen(undefined)}
+          />
+        ))}
+      </div>
+      <ol class="layer-list">
+        {layers.map((layer, at) => (
+          <li
+            key={at}
+            class={chosen === at ? "chosen" : ""}
+            onMouseEnter={() => setChosen(at)}
+            onMouseLeave={() => setChosen(undefined)}
+          >
+            <span class={`swatch ${toneOf(at)}`} aria-hidden="true">{at + 1}</span>
+            <div class="layer-text">
+              <code class="made-by">
+                {layer.createdBy === undefined
+                  ? <span class="dim">not said how it was made</span>
+                  : <Text>{layer.createdBy}</Text>}
+              </code>
+              <span class="layer-facts">
+                <Digest copy>{layer.digest}</Digest>
+                {layer.missing ? <Chip tone="bad">not in the layout</Chip> : null}
+                <Changes layers={looked.value} at={at} />
+              </span>
+            </div>
+            <span class="bar" aria-hidden="true">
+              <span class={toneOf(at)} style={{ width: `${largest === 0 ? 0 : layer.size / largest * 100}%` }} />
+            </span>
+            <span class="num layer-size">
+              {sizeOf(layer.size)}
+              <span class="dim">{percentOf(layer.size, total)}</span>
+            </span>
+          </li>
+        ))}
+      </ol>
+      {image.kind !== "image" ? null : looked.failure !== undefined
+        ? <Failed message={looked.failure} />
+        : looked.value === undefined
+        ? <Waiting what="looking into the layers" />
+        : <Wasted layers={looked.value} params={params} />}
+    </section>
+  )
+}
+
+const Changes = ({ at, layers }: { readonly layers: Layers | undefined; readonly at: number }): VNode | null => {
+  const found = layers?.layers[at]
+  if (found === undefined) return null
+  const { added, hidden, removed, replaced } = found
+  return (
+    <span class="changes">
+      <span class="added" title={counted(added, "name that was not there", "names that were not there")}>
+        +{countOf(added)}
+      </span>
+      <span class="changed" title={counted(replaced, "name that it replaces", "names that it replaces")}>
+        ~{countOf(replaced)}
+      </span>
+      <span class="removed" title={counted(removed, "name that it removes", "names that it removes")}>
+        −{countOf(removed)}
+      </span>
+      {hidden === 0 ? null : <Chip tone="warn">{sizeOf(hidden)} hidden by later layers</Chip>}
+    </span>
+  )
+}
+
+const shownFiles = 8
+
+const Wasted = ({ layers: { largest, layers, repeated }, params }: {
+  readonly layers: Layers
+  readonly params: Route["params"]
+}): VNode => {
+  const hidden = layers.reduce((sum, layer) => sum + layer.hidden, 0)
+  return (
+    <div class="wasted">
+      <p>
+        {hidden + repeated === 0
+          ? "Nothing is in it twice, and no layer hides what an earlier one has."
+          : `${sizeOf(hidden)} are hidden by later layers, and ${
+            sizeOf(repeated)
+          } are there under another name as well.`}
+      </p>
+      {largest.length === 0 ? null : (
+        <details>
+          <summary>Largest files</summary>
+          <ul class="largest">
+            {largest.slice(0, shownFiles).map(({ layer, path, size }) => (
+              <li key={path}>
+                <span class={`dot ${toneOf(layer)}`} aria-hidden="true" />
+                <a href={hrefOf("image", { ...params, tab: "files", path })}>
+                  <Text>{path}</Text>
+                </a>
+                <span class="num">{sizeOf(size)}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  )
+}
+
+const Steps = ({ steps }: { readonly steps: Image["steps"] }): VNode | null =>
+  steps.length === 0 ? null : (
+    <section class="card">
+      <h2>
+        Build steps <span class="count">{countOf(steps.length)}</span>
+      </h2>
+      <ol class="steps">
+        {steps.map(({ created, createdBy, layer }, at) => (
+          <li key={at}>
+            {layer === undefined
+              ? <span class="swatch none" title="it made no layer" aria-label="no layer">·</span>
+              : <span class={`swatch ${toneOf(layer)}`} aria-label={`layer ${layer + 1}`}>{layer + 1}</span>}
+            <code>{createdBy === undefined ? <span class="dim">not said</span> : <Text lines>{createdBy}</Text>}</code>
+            <span class="dim">{created === undefined ? "" : <Time>{created}</Time>}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
