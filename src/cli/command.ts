@@ -24,6 +24,7 @@ import { serve } from "./commands/serve.ts"
 import { sync } from "./commands/sync.ts"
 import { rm, tag } from "./commands/tag.ts"
 import { pull, push } from "./commands/transfer.ts"
+import { ui } from "./commands/ui.ts"
 import { repair, verify } from "./commands/upkeep.ts"
 import { upload } from "./commands/upload.ts"
 import { usage } from "./commands/usage.ts"
@@ -78,6 +79,7 @@ const commands = [
   repair,
   gc,
   serve,
+  ui,
   mcp,
   completions
 ] as const

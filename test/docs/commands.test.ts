@@ -32,7 +32,7 @@ describe("the page about the commands", () => {
     const namesIn = ({ name, subcommands }: Completions.CommandDescriptor): ReadonlyArray<string> =>
       subcommands.length === 0 ? [name] : subcommands.flatMap(namesIn).map((below) => `${name} ${below}`)
     const all = Completions.fromCommand(ocilayout).subcommands.flatMap(namesIn)
-    const elsewhere = new Set(["serve", "mcp", "completions", "complete"])
+    const elsewhere = new Set(["serve", "ui", "mcp", "completions", "complete"])
     const [, ...aliases] = /^`(\w+)`, `(\w+)` and `(\w+)` are other names of/mu.exec(page) ?? []
     assert.sameMembers(
       Array.from(new Set([...listed, ...aliases])),

@@ -50,6 +50,7 @@ export const serve = Command.make("serve", {
     "metrics",
     "Count what is answered, and tell it at /metrics as Prometheus reads it, to those who may pull"
   ),
+  ui: off("ui", "Also show the layout in a browser, at /ui/, to those who may pull"),
   log: choice(
     "log",
     ["none", "text", "json"],
@@ -114,6 +115,7 @@ export const serve = Command.make("serve", {
     Effect.flatMap(({ serve }) =>
       serve({
         ...options,
+        open: false,
         config: Option.getOrUndefined(options.config),
         rules: Option.getOrUndefined(options.rules),
         notify: Option.getOrUndefined(options.notify),
@@ -141,6 +143,7 @@ export const serve = Command.make("serve", {
         ["serve ./images", "For this machine, at localhost:5000"],
         ["serve ./images --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --htpasswd users", "For a network"],
         ["serve ./images --listen 0.0.0.0:5000 --anonymous-pull --read-only", "All may read, none may write"],
+        ["serve ./images --ui", "Also to be looked at in a browser, at localhost:5000/ui/"],
         ["serve ./images --at 2026-11-25", "As it was then"]
       ]
     )

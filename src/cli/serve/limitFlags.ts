@@ -57,7 +57,7 @@ export const limitFlags = {
 }
 
 /** Those that were given, and the defaults for the rest. */
-export const limitsOf = (given: { readonly [Name in keyof HttpLimits]: number | undefined }): HttpLimits => ({
+export const limitsOf = (given: { readonly [Name in keyof HttpLimits]?: number | undefined }): HttpLimits => ({
   blobBytes: given.blobBytes ?? defaultLimits.blobBytes,
   headerBytes: given.headerBytes ?? defaultLimits.headerBytes,
   headersMillis: given.headersMillis ?? defaultLimits.headersMillis,

@@ -2,10 +2,11 @@
 import { Console, Effect, Result, type Scope } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { resolve } from "node:path"
+import { basename, resolve } from "node:path"
 import process from "node:process"
-import { notify, serveRegistry } from "../../http/index.ts"
-import { bookmarksOf, makeDisk, makeDiskTree } from "../../node/index.ts"
+import { notify, serveRegistry, type UiOptions } from "../../http/index.ts"
+import { makeInside } from "../../image/inside/openImage.ts"
+import { bookmarksOf, layerCodec, makeDisk, makeDiskTree } from "../../node/index.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
@@ -16,6 +17,7 @@ import { accessLog } from "./accessLog.ts"
 import { collectAtTimes } from "./collecting.ts"
 import { checkConfig } from "./configFile.ts"
 import { gatherIn } from "./gathering.ts"
+import { openBrowser } from "./openBrowser.ts"
 import { serveNotice } from "./serveNotice.ts"
 import {
   credentialsOf,
@@ -27,6 +29,7 @@ import {
   tlsOf
 } from "./serveOptions.ts"
 import { tracing } from "./tracing.ts"
+import { uiAssets } from "./uiAssets.ts"
 import { hasDuty, isWorker, runWorkers, sharedSecret, tellListening } from "./workers.ts"
 
 /** Processes where nothing is said: one for each core, up to so many. */
@@ -37,7 +40,11 @@ export const serve = Effect.fn("serve")(
   function*(flags: ServeFlags) {
     if (flags.config !== undefined) yield* orMistake(configOf(flags.config))
     const request = yield* orMistake(parseServe(flags, readText))
-    const tell = (url: string) => Console.error(serveNotice(url, resolve(flags.directory), request))
+    const tell = (url: string) =>
+      Effect.andThen(
+        Console.error(serveNotice(url, resolve(flags.directory), request)),
+        flags.open ? openBrowser(`${url}/ui/`) : Effect.void
+      )
     const workers = flags.workers ?? Math.min(workersByDefault, availableParallelism())
     if (workers > 1 && !isWorker) return yield* runWorkers(workers, tell)
     return yield* Effect.provide(work(flags, request, tell), tracing)
@@ -62,6 +69,7 @@ const work = Effect.fnUntraced(function*(
   const serving = yield* serveRegistry({
     ...request,
     sparse: flags.sparse,
+    ui: flags.ui ? yield* orMistake(pageOf(flags)) : undefined,
     metrics: flags.metrics,
     otherMetrics: isWorker ? gatherIn(() => Effect.runPromise(own.metrics)) : undefined,
     log: accessLog(flags.log, (line) => process.stdout.write(line)),
@@ -103,6 +111,14 @@ const duties = Effect.fnUntraced(function*(
   }
   if (collecting !== undefined) yield* Effect.forkScoped(collectAtTimes(collecting, perRepository))
 })
+
+const pageOf = ({ directory, perRepository }: ServeFlags): Result.Result<UiOptions, string> =>
+  Result.map(uiAssets(), (assets) => ({
+    assets,
+    inside: makeInside(layerCodec),
+    title: basename(resolve(directory)) || "/",
+    perRepository
+  }))
 
 const configOf = (path: string): Result.Result<void, string> =>
   Result.mapError(

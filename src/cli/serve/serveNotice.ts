@@ -29,6 +29,7 @@ const who = (request: ServeRequest): string => {
 export const serveNotice = (url: string, path: string, request: ServeRequest): string =>
   [
     `ocilayout serves ${quoted(path)} at ${url}`,
+    ...(request.hasPage ? [`In a browser: ${url}/ui/`] : []),
     who(request),
     ...(request.isOpen && request.credentials !== undefined && request.tls === undefined
       ? ["Passwords cross the network as they are, unless something before this server speaks TLS; see --tls-cert."]

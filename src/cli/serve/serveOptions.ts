@@ -43,6 +43,10 @@ export interface ServeFlags extends CollectingFlags {
   /** Processes; 1 is this one alone, and one for each core, up to 4, where nothing is said. */
   readonly workers: number | undefined
   readonly limits: Parameters<typeof limitsOf>[0]
+  /** Whether the layout is shown in a browser as well. */
+  readonly ui: boolean
+  /** Whether a browser is opened. */
+  readonly open: boolean
   readonly log: LogForm
   readonly notify: string | undefined
   readonly notifySource: string | undefined
@@ -65,6 +69,7 @@ export interface ServeRequest {
   readonly limits: HttpLimits
   readonly collecting: Collecting | undefined
   readonly receiver: URL | undefined
+  readonly hasPage: boolean
 }
 
 /** Settings that would let strangers in are refused. */
@@ -100,6 +105,7 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
       limits: limitsOf(flags.limits),
       collecting,
       receiver,
+      hasPage: flags.ui,
       anonymousPull: flags.anonymousPull,
       offers: {
         push: !changesNothing,

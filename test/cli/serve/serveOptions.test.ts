@@ -34,6 +34,8 @@ const none: ServeFlags = {
   noDelete: false,
   allowDelete: false,
   sparse: false,
+  ui: false,
+  open: false,
   metrics: false,
   at: undefined,
   perRepository: false,
