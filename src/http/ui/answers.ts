@@ -236,7 +236,11 @@ export const FileText = Schema.Struct({
   /** Of a picture, nothing: it is at `picture`. */
   text: Schema.String,
   /** Whether the file goes on after it. */
-  isCut: Schema.Boolean
+  isCut: Schema.Boolean,
+  /** In octal digits. */
+  mode: Schema.String,
+  owner: Schema.String,
+  layer: Schema.Natural
 })
 export type FileText = typeof FileText.Type
 

@@ -16,6 +16,8 @@ const mostFiles = 20_000
 
 const mostFound = 1000
 
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0")
+
 /** Bytes of a text, and of what is shown in hexadecimal. */
 const textBytes = 512 * 1024
 const hexBytes = 4096
@@ -29,7 +31,7 @@ const fileOf =
     name: name(path),
     type,
     size,
-    mode: mode.toString(8).padStart(4, "0"),
+    mode: octal(mode),
     ...(uid === 0 && gid === 0 ? {} : { owner: `${uid}:${gid}` }),
     ...(mtime === undefined || !Number.isFinite(mtime) ? {} : { time: mtime }),
     ...(target === undefined ? {} : { target }),
@@ -88,14 +90,15 @@ const window = Effect.fnUntraced(function*(asked: Asked, length: number) {
 })
 
 export const file = Effect.fnUntraced(function*(asked: Asked) {
-  const { bytes, row: { path, size } } = yield* window(asked, textBytes)
+  const { bytes, row: { gid, layer, mode, path, size, uid } } = yield* window(asked, textBytes)
+  const facts = { path, size, mode: octal(mode), owner: `${uid}:${gid}`, layer }
   const isPicture = pictureType(bytes) !== undefined && size <= pictureBytes
   const text = isPicture || bytes.includes(0) ? undefined : textIn(bytes, size > bytes.length)
   const told: answers.FileText = isPicture
-    ? { path, size, form: "picture", text: "", isCut: false }
+    ? { ...facts, form: "picture", text: "", isCut: false }
     : text === undefined
-    ? { path, size, form: "hex", text: hexOf(bytes.subarray(0, hexBytes)), isCut: size > hexBytes }
-    : { path, size, form: "text", text, isCut: size > bytes.length }
+    ? { ...facts, form: "hex", text: hexOf(bytes.subarray(0, hexBytes)), isCut: size > hexBytes }
+    : { ...facts, form: "text", text, isCut: size > bytes.length }
   return answer(answers.FileText, told)
 })
 

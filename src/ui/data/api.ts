@@ -90,12 +90,27 @@ const jsonOf = async (response: Response): Promise<unknown> => {
   return response.json()
 }
 
+/** Questions whose answers are under way before anything that shows them is. */
+const early = new Map<string, Promise<Response>>()
+
+/** Asks what will be asked for in a moment. */
+export const askEarly = (name: keyof Answers, query: Query = {}): void => {
+  const address = addressOf(name, query)
+  const asked = fetch(address)
+  // A failure is told where the answer is waited for.
+  asked.catch(() => undefined)
+  early.set(address, asked)
+}
+
 export const ask = async <Name extends keyof Answers>(
   name: Name,
   query: Query = {},
   signal: AbortSignal | null = null
 ): Promise<Answers[Name]> => {
-  const value = await jsonOf(await fetch(addressOf(name, query), { signal }))
+  const address = addressOf(name, query)
+  const asked = early.get(address) ?? fetch(address, { signal })
+  early.delete(address)
+  const value = await jsonOf(await asked)
   if (!isAnswer(name, value)) throw unreadable(200)
   return value
 }

@@ -11,7 +11,7 @@ export interface Route {
   readonly params: Readonly<Record<string, string>>
 }
 
-const parseRoute = (hash: string): Route => {
+export const parseRoute = (hash: string): Route => {
   const [name = "", search = ""] = hash.replace(/^#\/?/u, "").split("?")
   const params = Object.fromEntries(new URLSearchParams(search))
   return isView(name) ? { view: name, params } : { view: "images", params: {} }

@@ -1,7 +1,7 @@
 /** The tags of a repository, however many: the first at once, the rest while they are looked at. */
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useState } from "preact/hooks"
 import type { Detail, Moves } from "../../http/ui/answers.ts"
-import { ask, messageOf } from "./api.ts"
+import { ask, messageOf, type Query } from "./api.ts"
 import { useBeat } from "./live.ts"
 
 export interface Tag {
@@ -17,7 +17,12 @@ interface Listed {
 }
 
 /** Tags of the first page, which is painted before the rest has come. */
-const firstPage = 200
+const firstPage = 60
+
+/** The question for them. */
+export const firstTags = (repository: string): Query => ({ repository, limit: firstPage })
+
+const drawn = (): Promise<void> => new Promise((resolve) => void requestAnimationFrame(() => void setTimeout(resolve)))
 
 const nothing = (repository: string): Listed => ({ repository, tags: [], isComplete: false, failure: undefined })
 
@@ -25,14 +30,14 @@ const nothing = (repository: string): Listed => ({ repository, tags: [], isCompl
 export const useTags = (repository: string): Listed => {
   const beat = useBeat()
   const [listed, setListed] = useState(() => nothing(repository))
-  useEffect(() => {
+  useLayoutEffect(() => {
     const control = new AbortController()
     const load = async (): Promise<void> => {
       const tags: Array<Tag> = []
       let after: string | undefined
       do {
-        const limit = after === undefined ? firstPage : undefined
-        const page = await ask("tags", { repository, after, limit }, control.signal)
+        const query = after === undefined ? firstTags(repository) : { repository, after }
+        const page = await ask("tags", query, control.signal)
         tags.push(...page.tags)
         after = page.next
         const isComplete = after === undefined
@@ -42,6 +47,8 @@ export const useTags = (repository: string): Listed => {
             ? { repository, tags: so, isComplete, failure: undefined }
             : before
         )
+        // What is seen first is drawn first.
+        if (!isComplete) await drawn()
       } while (after !== undefined)
     }
     load().catch((error: unknown) => {

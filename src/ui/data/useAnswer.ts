@@ -1,5 +1,5 @@
 /** A question whose answer is shown, kept for the way back, and asked for anew after commits. */
-import { useEffect, useState } from "preact/hooks"
+import { useLayoutEffect, useState } from "preact/hooks"
 import { addressOf, type Answers, ask, isAnswer, messageOf, type Query } from "./api.ts"
 import { useBeat } from "./live.ts"
 
@@ -49,7 +49,8 @@ export const useAnswer = <Name extends keyof Answers>(
   const beat = useBeat()
   const address = query === undefined ? undefined : addressOf(name, query)
   const [held, setHeld] = useState(() => heldOf(name, address))
-  useEffect(() => {
+  // Not after the next frame: a view may ask in turn for what depends on the answer.
+  useLayoutEffect(() => {
     if (query === undefined || address === undefined) return undefined
     const control = new AbortController()
     setHeld((before) => before.address === address ? { ...before, isLoading: true } : heldOf(name, address))

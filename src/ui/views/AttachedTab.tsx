@@ -27,7 +27,7 @@ const kindOf = ({ artifactType = "", tag = "" }: Pick<Attached, "artifactType" |
   if (/spdx|cyclonedx|sbom/iu.test(artifactType) || tag.endsWith(".sbom")) {
     return { name: "Bill of materials", icon: "file" }
   }
-  if (/sigstore|signature|notary|simplesigning/iu.test(artifactType) || tag.endsWith(".sig")) {
+  if (/sigstore|cosign|signature|notary|simplesigning/iu.test(artifactType) || tag.endsWith(".sig")) {
     return { name: "Signature", icon: "seal" }
   }
   if (/in-toto|provenance|attestation|slsa/iu.test(artifactType) || tag.endsWith(".att")) {

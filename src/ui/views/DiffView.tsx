@@ -80,8 +80,8 @@ const Whole = ({ diff, params }: { readonly diff: Diff; readonly params: Params 
           </dd>
         </div>
         <div>
-          <dt>Begin with</dt>
-          <dd>{counted(shared, "same layer")}</dd>
+          <dt>In common</dt>
+          <dd>{shared === 0 ? "no layer" : `the first ${counted(shared, "layer")}`}</dd>
         </div>
         <div>
           <dt>Files</dt>
@@ -173,7 +173,7 @@ const Files = ({ diff: { files }, params }: { readonly diff: Diff; readonly para
           </button>
         ))}
       </div>
-      <div class="diff-files">
+      <div class="diff-files" style={{ height: `${Math.max(3, found.length) * rowHeight + 2}px` }}>
         {found.length === 0 ? <Empty title="Nothing fits" /> : (
           <Rows
             items={found}
@@ -200,7 +200,7 @@ const Files = ({ diff: { files }, params }: { readonly diff: Diff; readonly para
                   {aspects.map((aspect) => <Chip key={aspect}>{aspect}</Chip>)}
                 </span>
                 <span class="cell size num" role="gridcell">
-                  {from === undefined || to === undefined
+                  {type !== "file" ? "" : from === undefined || to === undefined
                     ? sizeOf(from ?? to ?? 0)
                     : from === to
                     ? sizeOf(to)

@@ -26,7 +26,14 @@ export const FileView = ({ onClose, path, where }: Props): VNode => {
           <Text>{path}</Text>
         </code>
         <span class="grow" />
-        {file.value === undefined ? null : <span class="dim num">{sizeOf(file.value.size)}</span>}
+        {file.value === undefined ? null : (
+          <span class="dim num file-facts">
+            <span>{sizeOf(file.value.size)}</span>
+            <span title="mode">{file.value.mode}</span>
+            <span title="owner and group">{file.value.owner}</span>
+            <span>layer {file.value.layer + 1}</span>
+          </span>
+        )}
         {file.value?.isCut === true ? <Chip tone="warn">only its beginning</Chip> : null}
         <button type="button" class="quiet" aria-label="close the file" onClick={onClose}>
           <Icon name="close" />

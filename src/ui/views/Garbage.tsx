@@ -13,6 +13,7 @@ import { Answered } from "../parts/Notice.tsx"
 import { Pick } from "../parts/Pick.tsx"
 import { Rows } from "../parts/Rows.tsx"
 import { Text } from "../parts/Text.tsx"
+import { Words } from "../parts/Words.tsx"
 
 const undoWindows = [["7", "for 7 days"], ["30", "for 30 days"], ["0", "no longer"]] as const
 
@@ -107,7 +108,7 @@ const Shown = ({ canCollect, plan: { bytes, goes, omitted, stays }, query, repos
                   </span>
                   <span class="cell size num" role="gridcell">{sizeOf(bytes)}</span>
                   <span class="cell why" role="gridcell">
-                    <Text>{why}</Text>
+                    <Words>{why}</Words>
                   </span>
                 </>
               )}
@@ -121,7 +122,7 @@ const Shown = ({ canCollect, plan: { bytes, goes, omitted, stays }, query, repos
             {stays.slice(0, 40).map(({ bytes, things, why }) => (
               <li key={why}>
                 <span class="reason">
-                  <Text>{why}</Text>
+                  <Words>{why}</Words>
                 </span>
                 <span class="bar" aria-hidden="true">
                   <span class="tone-0" style={{ width: `${most === 0 ? 0 : bytes / most * 100}%` }} />

@@ -10,6 +10,7 @@ import { Confirm } from "../parts/Confirm.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { Empty, Failed } from "../parts/Notice.tsx"
 import { Text } from "../parts/Text.tsx"
+import { Words } from "../parts/Words.tsx"
 
 interface Run {
   readonly level: "links" | "content"
@@ -155,7 +156,7 @@ const FindingCard = ({ finding: { affected, by: who, code, digest, how, message,
       </code>
     </h3>
     <p>
-      <Text lines>{message}</Text>
+      <Words>{message}</Words>
     </p>
     {affected.length === 0 ? null : (
       <p class="affected">
@@ -167,7 +168,7 @@ const FindingCard = ({ finding: { affected, by: who, code, digest, how, message,
       </p>
     )}
     <p class="dim">
-      <Icon name="right" /> <Text>{how}</Text> ({by[who]})
+      <Icon name="right" /> <Words>{how}</Words> ({by[who]})
     </p>
   </article>
 )
@@ -199,7 +200,7 @@ const Repair = ({ codes, onClose, onDone }: {
       <ul>
         {forecast?.done.map(({ code, what }, at) => (
           <li key={at}>
-            <Chip>{code}</Chip> <Text>{what}</Text>
+            <Chip>{code}</Chip> <Words>{what}</Words>
           </li>
         ))}
       </ul>
@@ -209,7 +210,7 @@ const Repair = ({ codes, onClose, onDone }: {
           <ul>
             {forecast.left.map(({ code, what }, at) => (
               <li key={at}>
-                <Chip>{code}</Chip> <Text>{what}</Text>
+                <Chip>{code}</Chip> <Words>{what}</Words>
               </li>
             ))}
           </ul>

@@ -112,7 +112,7 @@ const Pull = ({ reference, repository }: { readonly repository: string; readonly
 }
 
 const Facts = (
-  { image: { artifactType, created, digest, kind, layers, size, tags } }: { readonly image: Image }
+  { image: { artifactType, created, digest, index, kind, layers, platform, size, tags } }: { readonly image: Image }
 ): VNode => (
   <dl class="facts">
     <div>
@@ -127,10 +127,21 @@ const Facts = (
       <dt>Built</dt>
       <dd>{created === undefined ? "not said" : <Time>{created}</Time>}</dd>
     </div>
-    <div>
-      <dt>Kind</dt>
-      <dd>{artifactType === undefined ? kind : <Text>{artifactType}</Text>}</dd>
-    </div>
+    {kind === "image"
+      ? platform === undefined || index !== undefined ? null : (
+        <div>
+          <dt>Platform</dt>
+          <dd>
+            <Text>{platform}</Text>
+          </dd>
+        </div>
+      )
+      : (
+        <div>
+          <dt>Kind</dt>
+          <dd>{artifactType === undefined ? kind : <Text>{artifactType}</Text>}</dd>
+        </div>
+      )}
     <div>
       <dt>Digest</dt>
       <dd>
@@ -150,19 +161,11 @@ const Facts = (
   </dl>
 )
 
-const Platforms = ({ image: { digest, index, platform }, params }: {
+const Platforms = ({ image: { digest, index }, params }: {
   readonly image: Image
   readonly params: Route["params"]
 }): VNode | null => {
-  if (index === undefined) {
-    return platform === undefined ? null : (
-      <p class="platform-list">
-        <Chip tone="accent">
-          <Text>{platform}</Text>
-        </Chip>
-      </p>
-    )
-  }
+  if (index === undefined) return null
   return (
     <nav class="platform-list" aria-label="Platforms">
       {index.platforms.map((one) => (

@@ -6,7 +6,7 @@ import { counted, countOf } from "../data/format.ts"
 import { go } from "../data/route.ts"
 import { useAnswer } from "../data/useAnswer.ts"
 import { Chip } from "../parts/Chip.tsx"
-import { Answered, Empty } from "../parts/Notice.tsx"
+import { Empty, Failed, Waiting } from "../parts/Notice.tsx"
 import { Rows } from "../parts/Rows.tsx"
 import { Search } from "../parts/Search.tsx"
 import { Text } from "../parts/Text.tsx"
@@ -15,31 +15,30 @@ import { TagList } from "./TagList.tsx"
 type Repository = Repositories["repositories"][number]
 
 export const Images = ({ repository }: { readonly repository: string | undefined }): VNode => {
-  const repositories = useAnswer("repositories", {})
+  const { failure, value } = useAnswer("repositories", {})
+  const all = value?.repositories
+  if (failure !== undefined) return <Failed message={failure} />
+  if (all?.length === 0) {
+    return (
+      <Empty title="Nothing here yet" isPage>The first push makes a repository, and it appears here at once.</Empty>
+    )
+  }
+  const name = repository ?? all?.[0]?.name
+  const isThere = all === undefined || all.some((one) => one.name === name)
   return (
-    <Answered of={repositories} what="reading the repositories">
-      {({ repositories: all }) => {
-        const shown = all.find(({ name }) => name === repository) ?? (repository === undefined ? all[0] : undefined)
-        return all.length === 0
-          ? (
-            <Empty title="Nothing here yet" isPage>
-              The first push makes a repository, and it appears here at once.
-            </Empty>
-          )
-          : (
-            <div class={repository === undefined ? "split at-list" : "split at-detail"}>
-              <Side repositories={all} chosen={shown?.name} />
-              {shown === undefined
-                ? (
-                  <Empty title="There is no such repository" isPage>
-                    <Text>{repository ?? ""}</Text>
-                  </Empty>
-                )
-                : <TagList key={shown.name} repository={shown} />}
-            </div>
-          )
-      }}
-    </Answered>
+    <div class={repository === undefined ? "split at-list" : "split at-detail"}>
+      <Side repositories={all ?? []} chosen={name} />
+      {name === undefined
+        ? <Waiting what="reading the repositories" />
+        : isThere
+        // The tags are asked for while it is still read which repositories there are.
+        ? <TagList key={name} name={name} />
+        : (
+          <Empty title="There is no such repository" isPage>
+            <Text>{name}</Text>
+          </Empty>
+        )}
+    </div>
   )
 }
 
@@ -61,7 +60,7 @@ const Side = ({ chosen, repositories }: {
         <Chip>{countOf(repositories.length)}</Chip>
       </div>
       <Search label="Filter repositories" value={wanted} onInput={setWanted} />
-      {found.length === 0 ? <Empty title="None of that name" /> : (
+      {found.length === 0 ? wanted === "" ? null : <Empty title="None of that name" /> : (
         <Rows
           items={found}
           height={rowHeight}

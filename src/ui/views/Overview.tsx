@@ -115,19 +115,29 @@ const Changes = ({ at, layers }: { readonly layers: Layers | undefined; readonly
   const { added, hidden, removed, replaced } = found
   return (
     <span class="changes">
-      <span class="added" title={counted(added, "name that was not there", "names that were not there")}>
-        +{countOf(added)}
-      </span>
-      <span class="changed" title={counted(replaced, "name that it replaces", "names that it replaces")}>
-        ~{countOf(replaced)}
-      </span>
-      <span class="removed" title={counted(removed, "name that it removes", "names that it removes")}>
-        −{countOf(removed)}
-      </span>
+      <Amount kind="added" count={added} what="that was not there before" />
+      <Amount kind="changed" count={replaced} what="that it replaces" />
+      <Amount kind="removed" count={removed} what="that it removes" />
+      {added + replaced + removed === 0 ? <span>changes nothing</span> : null}
       {hidden === 0 ? null : <Chip tone="warn">{sizeOf(hidden)} hidden by later layers</Chip>}
     </span>
   )
 }
+
+const signs = { added: "+", changed: "~", removed: "−" } as const
+
+const Amount = ({ count, kind, what }: {
+  readonly kind: keyof typeof signs
+  readonly count: number
+  readonly what: string
+}): VNode | null =>
+  count === 0 ? null : (
+    <span class={kind} title={`${counted(count, "name")} ${what}`}>
+      {signs[kind]}
+      {countOf(count)}
+      <span class="sr">{` ${kind}`}</span>
+    </span>
+  )
 
 const shownFiles = 8
 
@@ -141,9 +151,10 @@ const Wasted = ({ layers: { largest, layers, repeated }, params }: {
       <p>
         {hidden + repeated === 0
           ? "Nothing is in it twice, and no layer hides what an earlier one has."
-          : `${sizeOf(hidden)} are hidden by later layers, and ${
-            sizeOf(repeated)
-          } are there under another name as well.`}
+          : [
+            ...(hidden === 0 ? [] : [`${sizeOf(hidden)} cannot be seen, since later layers hide them.`]),
+            ...(repeated === 0 ? [] : [`${sizeOf(repeated)} are there under another name as well.`])
+          ].join(" ")}
       </p>
       {largest.length === 0 ? null : (
         <details>

@@ -1,7 +1,7 @@
 /** The tags of a repository: filter, sort, and what each leads to. */
 import type { VNode } from "preact"
 import { useEffect, useMemo, useState } from "preact/hooks"
-import type { Detail, Repositories } from "../../http/ui/answers.ts"
+import type { Detail } from "../../http/ui/answers.ts"
 import { counted, countOf, sizeOf } from "../data/format.ts"
 import { go, hrefOf } from "../data/route.ts"
 import { detailOf, type Move, type Tag, useDetailBeat, useTags, wantDetails } from "../data/tags.ts"
@@ -63,11 +63,7 @@ const looksAtAll = 2000
 
 const rowHeight = 46
 
-interface Props {
-  readonly repository: Repositories["repositories"][number]
-}
-
-export const TagList = ({ repository: { name } }: Props): VNode => {
+export const TagList = ({ name }: { readonly name: string }): VNode => {
   const { failure, isComplete, tags } = useTags(name)
   const moves = useAnswer("moves", isComplete ? { repository: name } : undefined)
   const detailBeat = useDetailBeat()

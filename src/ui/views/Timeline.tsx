@@ -31,7 +31,7 @@ const ChangeLine = ({ change: one }: { readonly change: Change }): VNode => {
             <a href={hrefOf("images", { repository })}>
               <Text>{repository}</Text>
             </a>
-            {tag === undefined ? "" : (
+            {tag === undefined ? <span class="dim">without a tag</span> : (
               <>
                 :
                 {to === undefined

@@ -16,17 +16,18 @@ const candidates = [
   "/usr/bin/google-chrome"
 ]
 
-const executablePath = candidates.find((path) => path !== "" && existsSync(path))
+/** Where the browser is; nothing where there is none. */
+export const chromiumPath = candidates.find((path) => path !== "" && existsSync(path))
 
 /** Why tests in a browser are skipped; nothing where they are not. */
-export const noBrowser: string | undefined = executablePath === undefined
+export const noBrowser: string | undefined = chromiumPath === undefined
   ? "there is no chromium: CHROMIUM says where one is"
   : undefined
 
 export const browser: Effect.Effect<Browser, never, Scope.Scope> = Effect.acquireRelease(
   Effect.promise(() =>
     chromium.launch({
-      ...(executablePath === undefined ? {} : { executablePath }),
+      ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
       // Its sandbox takes rights that root in a container has not.
       args: process.getuid?.() === 0 ? ["--no-sandbox"] : []
     })
