@@ -7,7 +7,7 @@ import type { ServeOptions, UiOptions } from "../../../src/http/index.ts"
 import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import { shown } from "../../http/support/page.ts"
 import type { Served } from "../../http/support/serving.ts"
-import { builtAssets } from "./built.ts"
+import { builtPage } from "./built.ts"
 
 const candidates = [
   process.env["CHROMIUM"] ?? "",
@@ -41,7 +41,7 @@ export const servedPage = (
   options: Partial<ServeOptions> = {},
   ui: Partial<UiOptions> = {}
 ): Effect.Effect<Served, never, Scope.Scope> =>
-  Effect.flatMap(Effect.promise(builtAssets), (assets) => shown(registry, options, { assets, ...ui }))
+  Effect.flatMap(Effect.promise(builtPage), ({ assets }) => shown(registry, options, { assets, ...ui }))
 
 export interface Opened {
   readonly page: Page

@@ -13,25 +13,34 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml"
 }
 
-const make = async (): Promise<ReadonlyMap<string, Asset>> => {
+interface Built {
+  readonly assets: ReadonlyMap<string, Asset>
+  /** What its program is made of. */
+  readonly modules: ReadonlyArray<string>
+}
+
+const make = async (): Promise<Built> => {
   const { output, ...input } = page
   const bundle = await rolldown(input)
   try {
     const made = await bundle.generate(Array.isArray(output) ? {} : output ?? {})
-    return new Map(made.output.map((file) => {
+    const modules = made.output.flatMap((file) => file.type === "chunk" ? file.moduleIds : [])
+    const assets = new Map(made.output.map((file) => {
       const bytes = Buffer.from(file.type === "chunk" ? file.code : file.source)
       return [file.fileName, {
         bytes,
         gzip: gzipSync(bytes, { level: 9 }),
         contentType: types[extname(file.fileName)] ?? "text/plain; charset=utf-8",
         etag: `"${createHash("sha256").update(bytes).digest("hex")}"`
-      }]
+      }] as const
     }))
+    return { assets, modules }
   } finally {
     await bundle.close()
   }
 }
 
-let made: Promise<ReadonlyMap<string, Asset>> | undefined
+let made: Promise<Built> | undefined
 
-export const builtAssets = (): Promise<ReadonlyMap<string, Asset>> => made ??= make()
+/** Once for all tests. */
+export const builtPage = (): Promise<Built> => made ??= make()
