@@ -18,24 +18,26 @@ const mostDetails = 100
 /** Images of an index that are added up. */
 const mostImages = 50
 
-export const session = (asked: Asked): Answered => {
+export const session = Effect.fnUntraced(function*(asked: Asked) {
   const { call: { may }, hasLogins, offers, ui, user } = asked
   const all = may.everywhere("pull")
   const changes = may.everywhere("push") && may.everywhere("delete")
-  return Effect.succeed(answer(answers.Session, {
+  // By rules, what may be done is a matter of the repository.
+  const rights = changes ? [] : (yield* pullable(asked)).map((name) => rightsIn(asked, name))
+  return answer(answers.Session, {
     user,
     canLogIn: hasLogins && user === "anonymous",
     title: ui.title,
     perRepository: ui.perRepository,
     whole: all,
     rights: {
-      push: offers.push,
-      delete: offers.delete,
+      push: offers.push && (changes || rights.some(({ push }) => push)),
+      delete: offers.delete && (changes || rights.some((one) => one.delete)),
       collect: offers.deleteBlobs && changes,
       repair: offers.push && offers.delete && all && changes
     }
-  }))
-}
+  })
+})
 
 /** What this client may change in a repository. */
 export const rightsIn = ({ call: { may }, offers }: Asked, repository: string) => ({

@@ -162,6 +162,11 @@ describe("the page with rules", () => {
       )
       assert.deepStrictEqual([response.status, response.headers.get("location")], [303, "/ui/"])
       assert.isTrue((yield* asked(served, answers.Session, "session")).canLogIn)
+      const rightsOf = (user: string) =>
+        Effect.map(asked(served, answers.Session, "session", as(user)), ({ rights }) => Object.values(rights))
+      assert.deepStrictEqual(yield* rightsOf("bob"), [false, false, false, false])
+      assert.deepStrictEqual(yield* rightsOf("alice"), [true, true, false, false])
+      assert.deepStrictEqual(yield* rightsOf("root"), [true, true, true, true])
       assert.isFalse((yield* asked(served, answers.Session, "session", as("bob"))).canLogIn)
     }))
 
