@@ -249,7 +249,14 @@ export const locateRepository = Effect.fnUntraced(function*(
   argument: string
 ): Effect.fn.Return<Target & { readonly repository: string }, Failure, Scope.Scope> {
   const target = yield* locateNew(where, argument)
-  return { ...target, repository: target.name }
+  const { name, ref } = target
+  const repository = Result.isSuccess(ref) ? ref.success.repository : name
+  if (repository === name) return { ...target, repository }
+  return yield* Effect.fail(
+    new Mistake(
+      `${argument} names a tag or a digest, and blobs are in repositories: leave out ${name.slice(repository.length)}`
+    )
+  )
 })
 
 /** As `locateNew`, and a layout `DIR` of `DIR:TAG` or `DIR/REPOSITORY:TAG` that is not there is to be made. */

@@ -307,6 +307,8 @@ describe("failures", () => {
         [["blob", "get", `${layout}/example/app@sha256:0`], 2, /digest/u],
         [["blob", "get", `${layout}/example/app@sha256:${"0".repeat(64)}`], 3, /not in the layout/u],
         [["blob", "push", `${layout}/example/app`, join(layout, "nothing")], 3, /./u],
+        [["blob", "push", `${layout}/example/app:v1`, join(layout, "oci-layout")], 2, /names a tag[^]*leave out :v1/u],
+        [["blob", "push", `${layout}:v1`, join(layout, "oci-layout")], 2, /names a tag[^]*leave out :v1/u],
         [["manifest", "push", `${layout}/example/app:x`, join(layout, "oci-layout")], 2, /mediaType/u],
         [["tag", "set", `${layout}/example/app:v1`, "x", "--if-digest", "4f53cda18c2b"], 2, /is not a digest/u],
         [["tag", "delete", `${layout}/example/app:v1`, "--if-digest", "sha256:0"], 2, /is not a digest/u],
