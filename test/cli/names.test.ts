@@ -283,6 +283,20 @@ describe("tags delete", () => {
       assert.deepStrictEqual([nothing["deleted"], nothing["tags_removed"]], [false, []])
     }))
 
+  it.live("takes further tags as whole references too, and so does tag set", () =>
+    Effect.gen(function*() {
+      const layout = join(yield* temporaryDirectory, "images")
+      const digest = layoutOf(layout, "app:a", "app:b")
+      const set = yield* json(["tag", "set", `${layout}/app@${digest}`, `${layout}/app:c`, "d"])
+      assert.deepStrictEqual(set["created"], ["c", "d"])
+      const one = yield* json(["tag", "set", `${layout}/app:c`, `${layout}/app:e`])
+      assert.deepStrictEqual(one["created"], ["e"])
+      const done = yield* json(["tag", "delete", `${layout}/app:a`, `${layout}/app:b`, "c"])
+      assert.deepStrictEqual(done["tags_removed"], ["a", "b", "c"])
+      const other = yield* ocl(["tag", "delete", `${layout}/app:d`, `${layout}/other:e`])
+      assert.strictEqual(other.code, 2)
+    }))
+
   it.live("and a dry run of a refused deletion is refused", () =>
     Effect.gen(function*() {
       const layout = join(yield* temporaryDirectory, "images")

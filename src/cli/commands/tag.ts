@@ -76,9 +76,15 @@ const moveName = Effect.fnUntraced(function*(
   }
 })
 
+/** A further tag, which may be written as the whole reference, as the first one is. */
+const tagAlone = (reference: string) => {
+  const prefix = `${reference.replace(/[:@][^/]*$/u, "")}:`
+  return (text: string): string => text.startsWith(prefix) ? text.slice(prefix.length) : text
+}
+
 const set = Command.make("set", {
   reference: f.reference,
-  tags: Argument.String("tag").pipe(
+  given: Argument.String("tag").pipe(
     Argument.withMetavar("tag"),
     Argument.withDescription("Tags of the same repository; all are set, or none"),
     Argument.variadic({ min: 1 })
@@ -86,12 +92,13 @@ const set = Command.make("set", {
   condition,
   where: f.writing,
   wanted: f.wanted
-}, ({ condition, reference, tags, wanted, where }) =>
+}, ({ condition, given, reference, wanted, where }) =>
   report(
     tagged,
     wanted,
     Effect.gen(function*() {
       const target = yield* locateRef(where, reference)
+      const tags = given.map(tagAlone(reference))
       const found = yield* findManifest(target, target.name)
       const { digest } = found.descriptor
       // What only its written name reaches is of no repository: its tags are of the default one.
@@ -230,7 +237,13 @@ const removal = <Name extends string>(name: Name) =>
           return yield* new ReferenceInvalid({ input: reference, reason: "has to be repository:tag to delete a tag" })
         }
         const { repository, tag } = parsed.success
-        return yield* deleteTags(target, { repository, tags: [tag, ...more], expected, dryRun, ifExists })
+        return yield* deleteTags(target, {
+          repository,
+          tags: [tag, ...more.map(tagAlone(reference))],
+          expected,
+          dryRun,
+          ifExists
+        })
       })
     )).pipe(
       described("Delete a tag", "The manifest stays, by its digest; ocilayout revert takes it back.", [
