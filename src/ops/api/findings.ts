@@ -60,7 +60,11 @@ const kinds = {
   JOURNAL_TORN: ["info", "person", "none needed: the next write cuts it off and keeps it aside"],
 
   // Entries of the index.
-  ENTRY_INVALID: ["error", "person", "write it as a descriptor: mediaType, digest and size of what it names"],
+  ENTRY_INVALID: [
+    "error",
+    "repair",
+    "where only digest, mediaType or size are wrong and the content is there, write what it says; otherwise write it as a descriptor by hand"
+  ],
   NAME_UNREADABLE: ["warning", "person", "set a tag to the digest, then delete the entry"],
   NAME_TWICE: ["warning", "repair", "drop the name from all but the first, which is the one that is read"],
   NAME_TWICE_RAW: ["warning", "person", "set a tag to the digest of each, then delete the entries of the name"],

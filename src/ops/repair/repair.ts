@@ -14,6 +14,7 @@ import type {
 import * as limits from "../limits.ts"
 import type { Leftovers } from "../ports/Upkeep.ts"
 import type { Catalog } from "../repositories/catalog.ts"
+import { completeEntry } from "./completeEntry.ts"
 import { correctSizes } from "./correctSizes.ts"
 import { fetchMissing } from "./fetchMissing.ts"
 import { listUnlisted } from "./listUnlisted.ts"
@@ -79,6 +80,7 @@ const actions: ReadonlyMap<FindingCode, Action> = new Map<FindingCode, Action>([
   ["INDEX_INVALID", rebuildIndex],
   ["INDEX_MISSING", rebuildIndex],
   ["INDEX_NO_LIST", mend("list")],
+  ["ENTRY_INVALID", completeEntry],
   ["MANIFEST_CORRUPT", replace],
   ["BLOB_CORRUPT", replace],
   ["SIZE_MISMATCH", replace],
