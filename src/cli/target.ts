@@ -40,6 +40,8 @@ export interface Target extends Place {
   readonly directory: string
   /** The reference inside the layout, as it is written; absent where the layout itself is meant. */
   readonly name?: string
+  /** Whether it is a file or folder of another tool, which is commonly one image. */
+  readonly archive?: true
 }
 
 interface Split {
@@ -138,7 +140,8 @@ const openPlace = Effect.fnUntraced(function*(
   if (layout?._tag === "Layout") return yield* named(yield* open(where, layout.directory, state), layout.name)
   const archive = yield* archiveNamed(text)
   if (archive === undefined) return undefined
-  const opened = { ...(yield* openArchive(archive, where.defaultRepository)), perRepository: false }
+  const read = yield* openArchive(archive, where.defaultRepository)
+  const opened = { ...read, perRepository: false, archive: true as const }
   if (archive._tag === "Directory" || archive.name === undefined) return opened
   // Behind a slash is a name inside of it, as in a layout.
   return text.startsWith(`${archive.file}/`)
@@ -219,16 +222,20 @@ export const locateRef = Effect.fnUntraced(function*(
   return { ...target, name, ref: parseRef(name) }
 })
 
-/** What a layout alone means, where there is no choice. */
+/** What a layout alone means, where there is no choice. Of a layout, one that has a tag is named by it. */
 const onlyName = Effect.fnUntraced(function*(target: Target, argument: string): Effect.fn.Return<string, Failure> {
   const meant = yield* meantByAll(target)
   const [only, other] = meant
-  if (only?.digest !== undefined && other === undefined) return only.name
+  if (only !== undefined && other === undefined && (only.digest !== undefined || target.archive)) return only.name
   const layout = argument.replace(/\/*$/u, "")
   const names = meant.map(({ name }) => `${layout}/${name}`)
   const such = names.length === 0 ? "there is nothing in it yet" : `there is: ${several(names)}`
   return yield* Effect.fail(
-    new Mistake(`${argument} is a layout; write ${layout}/REPOSITORY:TAG for what is in it; ${such}`)
+    new Mistake(
+      `${argument} is ${
+        target.archive ? "an archive" : "a layout"
+      }; write ${layout}/REPOSITORY:TAG for what is in it; ${such}`
+    )
   )
 })
 

@@ -86,6 +86,20 @@ describe("save and load", () => {
 })
 
 describe("an archive in the place of a layout", () => {
+  it.live("of one image is that image; of several, one is to be named", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const file = join(folder, "one.tar")
+      yield* json(["save", file, `${layout}/team/app:single`])
+      assert.include(yield* json(["inspect", file]), { digest: one.descriptor.digest })
+      assert.include(yield* json(["copy", file, `${folder}/copied:v1`]), { digest: one.descriptor.digest })
+      const both = join(folder, "both.tar")
+      yield* json(["save", both, `${layout}/team/app:single`, `${layout}/team/app:v1`])
+      const refused = yield* ocl(["inspect", both])
+      assert.strictEqual(refused.code, 2)
+      assert.match(refused.err, /is an archive; write [^]*both\.tar\/team\/app:single/u)
+    }))
+
   it.live("is looked at, and copied from and to", () =>
     Effect.gen(function*() {
       const { folder, layout } = yield* world

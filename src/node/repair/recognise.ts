@@ -121,7 +121,7 @@ const tellFolder = Effect.fnUntraced(function*(fs: LayoutFs, path: string): Effe
   if (names.has("manifest.json") && names.has("version")) {
     return {
       reason: "is a directory of skopeo's dir: transport",
-      advice: `make a layout of it: skopeo copy dir:${target} oci:LAYOUT:TAG`
+      advice: `read it as dir:${target}, or make a layout of it: skopeo copy dir:${target} oci:LAYOUT:TAG`
     }
   }
   if (names.has("index.json") || names.has("blobs")) {
