@@ -4,7 +4,8 @@ import { globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path/posix"
 import { parseAst } from "rolldown/parseAst"
 
-const picture = "oci ← layout, places ← ops ← image ← make ← memory, node, mcp, http ← remote, archive, ui ← cli ← main"
+const picture =
+  "oci ← layout, places ← ops ← image ← make ← memory, node, mcp, http ← remote, archive, ui ← bucket ← cli ← main"
 
 /** The rooms of a folder, in the same way; what lies beside the rooms puts them together. */
 const rooms: Record<string, string> = {
@@ -37,6 +38,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   remote: ["effect", "effect/", "node:"],
   archive: ["effect", "effect/", "node:"],
   ui: ["preact", "preact/", "d3-hierarchy"],
+  bucket: ["effect", "effect/", "node:"],
   cli: ["effect", "effect/", "node:", "@effect/platform-node/"]
 }
 

@@ -1,0 +1,69 @@
+/** An S3 gateway over a folder, started for a test; tests that need it are skipped where it is not installed. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, type Scope } from "effect"
+import type { HttpClient } from "effect/http/HttpClient"
+import { execFileSync, spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { homedir, tmpdir } from "node:os"
+import { join } from "node:path"
+import type { ObjectStore } from "../../../src/bucket/store/ObjectStore.ts"
+import { makeS3Store } from "../../../src/bucket/store/s3Store.ts"
+
+const works = (command: string): boolean => {
+  try {
+    execFileSync(command, ["--version"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The command, where there is one; `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0` installs it. */
+export const gatewayCommand = ["versitygw", join(homedir(), "go", "bin", "versitygw")].find(works)
+
+const keys = { accessKeyId: "test", secretAccessKey: "testtest" }
+const bucket = "layouts"
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+export interface Gateway {
+  readonly endpoint: string
+  /** The folder that has the bucket's objects. */
+  readonly folder: string
+  readonly storeAt: (prefix: string) => Effect.Effect<ObjectStore, never, HttpClient>
+}
+
+export const startGateway: Effect.Effect<Gateway, never, Scope.Scope> = Effect.gen(function*() {
+  const root = mkdtempSync(join(tmpdir(), "gateway-"))
+  const folder = join(root, bucket)
+  mkdirSync(folder)
+  const port = yield* Effect.promise(freePort)
+  const child = spawn(gatewayCommand ?? "versitygw", ["--quiet", "--port", `127.0.0.1:${port}`, "posix", root], {
+    env: { ...process.env, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
+    stdio: "ignore"
+  })
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(async () => {
+      const over = new Promise((resolve) => child.once("exit", resolve))
+      child.kill()
+      await over
+      rmSync(root, { recursive: true, force: true })
+    })
+  )
+  const endpoint = `http://127.0.0.1:${port}`
+  const storeAt = (prefix: string) =>
+    makeS3Store({ bucket, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(keys) })
+  const isUp = Effect.flatMap(storeAt(""), (store) => store.head("nothing"))
+  yield* withClient(Effect.orDie(Effect.retry(isUp, { times: 20 })))
+  return { endpoint, folder, storeAt }
+})
+
+export const withClient = <A, E, R>(effect: Effect.Effect<A, E, R | HttpClient>) =>
+  Effect.provide(effect, NodeHttpClient.layerUndici)
