@@ -112,7 +112,7 @@ const reach = (file: string, reached: Set<string>): void => {
 }
 
 /** The folders of the library's entry points. */
-const entries = ["", "archive/", "memory/", "mcp/", "node/", "remote/"]
+const entries = ["", "archive/", "memory/", "mcp/", "node/", "remote/", "bucket/"]
 
 /** Nothing is shipped that no entry point leads to: modules that were bundled, and types that nobody can name. */
 const prune: Plugin = {

@@ -17,6 +17,7 @@ const rooms: Record<string, string> = {
   remote: "wire ← auth ← content",
   archive: "files ← images, write",
   ui: "data ← parts ← views",
+  bucket: "store ← layout",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }
 

@@ -7,6 +7,7 @@ const entries = {
   "ocilayout/node": "src/node/index.ts",
   "ocilayout/memory": "src/memory/index.ts",
   "ocilayout/mcp": "src/mcp/index.ts",
+  "ocilayout/bucket": "src/bucket/index.ts",
   "ocilayout/remote": "src/remote/index.ts",
   "ocilayout/archive": "src/archive/index.ts"
 }

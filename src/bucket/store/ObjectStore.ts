@@ -50,7 +50,7 @@ export type Changed =
   | { readonly _tag: "Expired" }
 
 /** One part of an upload in parts, from 1. */
-interface Part {
+export interface Part {
   readonly number: number
   readonly etag: string
 }

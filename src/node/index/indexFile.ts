@@ -196,7 +196,8 @@ const readOpened = Effect.fnUntraced(function*(
   return { _tag: "Read", handle, index }
 })
 
-const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries" | "generation">, string> =>
+/** What the bytes of an index say. */
+export const parseIndex = (bytes: Uint8Array): Result.Result<Pick<IndexOnDisk, "entries" | "generation">, string> =>
   Result.gen(function*() {
     const document = yield* readJson(bytes)
     if (!isJsonObject(document)) {

@@ -130,7 +130,10 @@ const discardUpload = ({ uploads }: Opened, item: GarbageItem): Effect.Effect<Ga
     yield* conclude({ _tag: "UploadCancelled" })
     return item
   })).pipe(
-    Effect.catchTag("UploadBusy", () => Effect.succeed({ ...item, goes: false, why: "a client is writing it" }))
+    Effect.catchTags({
+      RangeInvalid: () => Effect.succeed({ ...item, goes: false, why: "a client has gone on with it" }),
+      UploadBusy: () => Effect.succeed({ ...item, goes: false, why: "a client is writing it" })
+    })
   )
 
 const loadPlan = Effect.fnUntraced(function*({ plans }: Opened, id: string) {

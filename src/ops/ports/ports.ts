@@ -9,7 +9,7 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Algorithm, ContentDigest } from "../../oci/Digest.ts"
 import type { ContentFault, ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Facts } from "../../oci/Manifest.ts"
-import type { DigestInvalid, PlanExpired, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
+import type { DigestInvalid, PlanExpired, RangeInvalid, SizeInvalid, UploadBusy } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { CreateFileError, ReadFileError } from "../api/errors.ts"
 import type { Pin } from "../api/Garbage.ts"
@@ -184,18 +184,19 @@ export interface UploadSession {
   readonly state: UploadState
   /**
    * Appends the bytes and acknowledges them: they are as durable as the layout promises. When the content breaks off,
-   * what had arrived is kept and acknowledged, and the failure is passed on.
+   * what had arrived is kept and acknowledged, and the failure is passed on. Where callers are kept apart only when they
+   * write, the second of two learns that now: `RangeInvalid` tells where the session stands, `UploadBusy` that it ended.
    *
    * @param options `committed`: the caller commits next, and acknowledges nothing before that
    */
   readonly append: <E, R>(
     content: Stream.Stream<Uint8Array, E, R>,
     options?: { readonly committed?: boolean }
-  ) => Effect.Effect<number, E | WriteFault, R>
+  ) => Effect.Effect<number, E | RangeInvalid | UploadBusy | WriteFault, R>
   /** What all of its bytes hash to. */
   readonly digest: (algorithm: Algorithm) => Effect.Effect<ContentDigest, WriteFault>
-  /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`). */
-  readonly conclude: (event: UploadEvent) => Effect.Effect<void, WriteFault>
+  /** Makes the bytes a blob (`UploadCommitted`), or discards them (`UploadCancelled`); fails as `append` does. */
+  readonly conclude: (event: UploadEvent) => Effect.Effect<void, RangeInvalid | UploadBusy | WriteFault>
 }
 
 /** The unfinished blobs of one layout. */

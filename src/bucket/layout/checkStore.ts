@@ -1,0 +1,42 @@
+/** Finds out, before the first write of a process, whether a store honours what the rules need. */
+import { Effect } from "effect"
+import { Unsupported } from "../../oci/OciError.ts"
+import {
+  absent,
+  type Changed,
+  type Condition,
+  type ObjectStore,
+  type StoreFault,
+  unchanged
+} from "../store/ObjectStore.ts"
+import { newId } from "./newId.ts"
+
+/** What the store has to refuse as signed too long ago: milliseconds. */
+const tooOldMillis = 20 * 60_000
+
+/** `Unsupported` says what the store does not honour: such a store would lose changes, and is not written. */
+export const checkStore = (store: ObjectStore): Effect.Effect<void, Unsupported | StoreFault> =>
+  Effect.gen(function*() {
+    const key = `.ocilayout/tmp/${yield* newId}`
+    const bytes = new Uint8Array([1])
+    const { date, value: created } = yield* store.put(key, bytes, { condition: absent })
+    const expect = (what: string, answer: Changed, tag: Changed["_tag"]): Effect.Effect<void, Unsupported> =>
+      answer._tag === tag ? Effect.void : Effect.fail(
+        new Unsupported({
+          operation: `writing a layout into ${store.name}`,
+          reason: `the store does not honour ${what}`
+        })
+      )
+    const put = (condition: Condition, relies?: number) =>
+      Effect.map(store.put(key, bytes, { condition, relies }), ({ value }) => value)
+    yield* Effect.gen(function*() {
+      yield* expect("If-None-Match: * for a key that is not there", created, "Done")
+      yield* expect("If-None-Match: *", yield* put(absent), "Conflict")
+      yield* expect("If-Match", yield* put(unchanged("\"0123456789abcdef0123456789abcdef\"")), "Conflict")
+      const old = yield* put(created._tag === "Done" ? unchanged(created.etag) : absent, date - tooOldMillis)
+      yield* expect("the time of a signature", old, "Expired")
+    }).pipe(Effect.ensuring(Effect.ignore(store.remove(key))))
+  }).pipe(
+    // Nothing is decided yet: it is tried anew with another key.
+    Effect.retry({ while: (fault) => fault._tag === "RemoteError" && fault.passing, times: 4 })
+  )

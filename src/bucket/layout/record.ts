@@ -1,0 +1,68 @@
+/** Records: one object for each group of commits, under consecutive numbers. */
+import { Result, Schema } from "effect"
+import { canonical } from "../../layout/canonical.ts"
+import { Commit, highestRevision, Revision } from "../../layout/Commit.ts"
+import type { State } from "../../layout/State.ts"
+import { sha256 } from "../../node/journal/journalRecord.ts"
+import { jsonDepth, parseJson } from "../../oci/Json.ts"
+
+export const recordsFolder = ".ocilayout/records/"
+
+/** Numbers count down in names, so that a listing tells the newest first. */
+export const keyOfRecord = (number: number): string =>
+  `${recordsFolder}${String(highestRevision - number).padStart(15, "0")}`
+
+export const numberOfRecord = (key: string): number | undefined => {
+  const [, digits] = /^\.ocilayout\/records\/(\d{15})$/u.exec(key) ?? []
+  return digits === undefined ? undefined : highestRevision - Number(digits)
+}
+
+/** A group of commits. That it exists under its number decides that it happened. */
+export const BucketRecord = Schema.Struct({
+  /** Random, the same for every record of a layout. */
+  journal: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/u)),
+  /** Counts from 1 without gaps. */
+  number: Revision,
+  /** The SHA-256 of the record before; 64 zeros in the first. */
+  previous: Schema.String,
+  /** Random: tells this record from another one of the same number. */
+  id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/u)),
+  /** The SHA-256 of the entries after it. */
+  entries: Schema.String,
+  /** The SHA-256 of the index with changes of another tool that it took in: those bytes change nothing a second time. */
+  took: Schema.optionalKey(Schema.String),
+  commits: Schema.Array(Commit)
+})
+export type BucketRecord = typeof BucketRecord.Type
+
+const encode = Schema.encodeUnknownResult(Schema.toCodecJson(BucketRecord))
+const decode = Schema.decodeUnknownResult(Schema.toCodecJson(BucketRecord))
+
+/** A record with the hash that the next one names. */
+export interface Line {
+  readonly record: BucketRecord
+  readonly hash: string
+}
+
+export const writeRecord = (record: BucketRecord): { readonly bytes: Uint8Array; readonly line: Line } => {
+  const bytes = new Uint8Array(Buffer.from(JSON.stringify({ v: 1, e: Result.getOrThrow(encode(record)) })))
+  return { bytes, line: { record, hash: sha256(bytes) } }
+}
+
+/** An entry lies 2 deep in an index, and 7 deep here. */
+const maxDepth = jsonDepth + 5
+
+const Envelope = Schema.Struct({ v: Schema.Literal(1), e: Schema.Json })
+const open = Schema.decodeUnknownResult(Envelope)
+
+export const readRecord = (bytes: Uint8Array): Result.Result<Line, string> =>
+  Result.gen(function*() {
+    const json = yield* parseJson(bytes, { maxDepth, duplicateKeys: "lastWins" })
+    const { e } = yield* Result.mapError(open(json), () => "is no record of a version that is known")
+    const record = yield* Result.mapError(decode(e), (issue) => `is no record: ${String(issue)}`)
+    return { record, hash: sha256(bytes) }
+  })
+
+/** The same for the same entries in another order: what is replayed from records may have another one than an index. */
+export const hashOfEntries = ({ entries }: State): string =>
+  sha256(JSON.stringify(entries.map(({ value }) => canonical(value)).toSorted()))

@@ -1,0 +1,246 @@
+/** A registry in a bucket: what is pushed by one machine is there for all, and tools that read a layout can read it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, type Scope, Stream } from "effect"
+import { Bucket } from "../../properties/support/simulation/Bucket.ts"
+import { bucketStores } from "../../src/bucket/makeBucket.ts"
+import { absent, type ObjectStore, unchanged } from "../../src/bucket/store/ObjectStore.ts"
+import { hasher } from "../../src/node/files/hasher.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
+import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
+import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
+import { bytesOf, digestOf, pushImage } from "../mcp/support/images.ts"
+import { gatewayCommand, startGateway, withClient } from "./support/gateway.ts"
+
+type Stores = { readonly store: ObjectStore; readonly bucket: Bucket | undefined }
+
+const registryIn = (store: ObjectStore): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
+  Effect.map(bucketStores(store, undefined), (stores) => sharedRegistry(stores, hasher))
+
+const simulated = <A, E>(test: (stores: Stores) => Effect.Effect<A, E, Scope.Scope>) => {
+  const bucket = new Bucket()
+  return Effect.scoped(test({ store: bucket.machine(), bucket }))
+}
+
+const real = <A, E>(test: (stores: Stores) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.scoped(withClient(Effect.gen(function*() {
+    const gateway = yield* startGateway
+    return yield* test({ store: yield* gateway.storeAt("layout"), bucket: undefined })
+  })))
+
+const kinds = [
+  { name: "a simulated store", run: simulated, skip: false },
+  { name: "a gateway", run: real, skip: gatewayCommand === undefined }
+]
+
+const tagsOf = (registry: LayoutRegistry) => Stream.runCollect(registry.tags("app"))
+
+const indexOf = (store: ObjectStore) =>
+  Effect.map(store.get("index.json"), ({ value }) => {
+    assert.isObject(value)
+    const { bytes, etag } = typeof value === "object" ? value : { bytes: bytesOf(""), etag: "" }
+    return { etag, text: Buffer.from(bytes).toString() }
+  })
+
+describe.each(kinds)("a registry in $name", ({ run, skip }) => {
+  const live = skip ? it.live.skip : it.live
+
+  live("has what another machine pushed, as a plain layout", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+        const image = yield* pushImage(one, { tags: ["v1", "v2"] })
+        assert.deepStrictEqual(yield* tagsOf(two), ["v1", "v2"])
+        assert.strictEqual((yield* two.resolveTag("app", "v1")).digest, image.digest)
+        const found = yield* two.getTag("app", "v1")
+        assert.deepStrictEqual(Buffer.from(found.bytes), Buffer.from(image.bytes))
+        yield* two.deleteTag("app", "v1")
+        assert.deepStrictEqual(yield* tagsOf(one), ["v2"])
+        const { text } = yield* indexOf(store)
+        const index = JSON.parse(text) as { readonly manifests: ReadonlyArray<{ readonly digest: string }> }
+        assert.deepStrictEqual(index.manifests.map(({ digest }) => digest), [image.digest])
+        assert.isDefined((yield* store.head("oci-layout")).value)
+        const steps = yield* Stream.runCollect(one.verify())
+        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+      })
+    ))
+
+  live("keeps the history, and takes changes back", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const registry = yield* registryIn(store)
+        yield* pushImage(registry, { tags: ["v1"] })
+        yield* registry.deleteTag("app", "v1")
+        const [last] = yield* Stream.runCollect(registry.history())
+        yield* registry.revert(last?.revision ?? 0)
+        const other = yield* registryIn(store)
+        assert.deepStrictEqual(yield* tagsOf(other), ["v1"])
+        assert.deepStrictEqual((yield* Stream.runCollect(other.history())).map(({ revision }) => revision), [3, 2, 1])
+      })
+    ))
+
+  live("goes on with an upload on another machine", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+        const bytes = bytesOf("0123456789")
+        const writer = yield* one.pushBlobChunked("app")
+        yield* writer.append(0, Stream.succeed(bytes.subarray(0, 4)))
+        const resumed = yield* two.pushBlobChunkedResume("app", writer.id, { offset: 4 })
+        yield* resumed.append(4, Stream.succeed(bytes.subarray(4)))
+        const { digest } = yield* resumed.commit(digestOf(bytes))
+        const content = yield* Effect.scoped(
+          Effect.flatMap(
+            one.getBlobRange("app", digest, { offset: 3, end: 7 }),
+            (found) => collectBytes(found.stream, () => Effect.void)
+          )
+        )
+        assert.strictEqual(Buffer.from(content).toString(), "3456")
+        assert.deepStrictEqual((yield* store.list(".ocilayout/uploads/")).value.length, 1)
+      })
+    ))
+
+  live(
+    "tells the second of two who append at once where the upload stands",
+    () =>
+      run(({ store }) =>
+        Effect.gen(function*() {
+          const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+          const writer = yield* one.pushBlobChunked("app")
+          const other = yield* two.pushBlobChunkedResume("app", writer.id, { offset: 0 })
+          // The first one's bytes arrive while the second one sends.
+          const between = Stream.unwrap(Effect.as(writer.append(0, Stream.succeed(bytesOf("1234"))), Stream.empty))
+          const late = yield* Effect.flip(other.append(0, Stream.concat(between, Stream.succeed(bytesOf("abc")))))
+          assert.strictEqual(late._tag, "RangeInvalid")
+          assert.include(late.message, "4")
+          const content = bytesOf("1234abc")
+          yield* other.append(4, Stream.succeed(bytesOf("abc")))
+          assert.strictEqual((yield* other.commit(digestOf(content))).size, 7)
+          const cancelled = yield* two.pushBlobChunked("app")
+          const ends = Stream.unwrap(Effect.as(cancelled.cancel, Stream.succeed(bytesOf("abc"))))
+          assert.strictEqual((yield* Effect.flip(cancelled.append(0, ends)))._tag, "UploadBusy")
+        })
+      )
+  )
+
+  live("takes a large blob in parts, and refuses a wrong one", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const registry = yield* registryIn(store)
+        const bytes = new Uint8Array(17 * 1024 * 1024).fill(5)
+        const digest = digestOf(bytes)
+        const wrong = yield* Effect.flip(registry.pushBlob("app", Stream.succeed(bytes.subarray(1)), { digest }))
+        assert.strictEqual(wrong._tag, "DigestInvalid")
+        assert.strictEqual((yield* Effect.flip(registry.resolveBlob("app", digest)))._tag, "BlobUnknown")
+        yield* registry.pushBlob("app", Stream.succeed(bytes), { digest })
+        assert.strictEqual((yield* registry.resolveBlob("app", digest)).size, bytes.length)
+        const unknown = bytesOf("content whose digest was not told".repeat(1000))
+        yield* registry.pushBlob("app", Stream.fromIterable([bytes, unknown]))
+        assert.deepStrictEqual((yield* store.list(".ocilayout/tmp/")).value, [])
+      })
+    ))
+
+  live("lets one of two win a tag that is not there", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const machines = yield* Effect.all([registryIn(store), registryIn(store), registryIn(store)])
+        const results = yield* Effect.forEach(machines, (registry, place) =>
+          Effect.gen(function*() {
+            const image = yield* pushImage(registry, { manifest: { annotations: { place: String(place) } } })
+            return yield* Effect.result(registry.tagManifest("app", image.digest, [{ tag: "won", ifAbsent: true }]))
+          }), { concurrency: "unbounded" })
+        assert.strictEqual(results.filter(Result.isSuccess).length, 1)
+        const commits = yield* Stream.runCollect(machines[1].history())
+        assert.strictEqual(commits.filter(({ changes }) => changes.some(({ tag }) => tag === "won")).length, 1)
+      })
+    ))
+
+  live("merges what another tool writes into the index", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const before = yield* indexOf(store)
+        yield* two.tagManifest("app", image.digest, ["v2"])
+        const edited = before.text.replaceAll("app:v1", "app:foreign")
+        const current = yield* indexOf(store)
+        yield* store.put("index.json", bytesOf(edited), { condition: unchanged(current.etag) })
+        assert.deepStrictEqual(yield* tagsOf(one), ["foreign", "v2"])
+        yield* one.tagManifest("app", image.digest, ["v3"])
+        assert.deepStrictEqual(yield* tagsOf(two), ["foreign", "v2", "v3"])
+        const actors = (yield* Stream.runCollect(two.history())).map(({ actor }) => actor)
+        assert.deepStrictEqual(actors.toSorted(), ["foreign", "library", "library", "library"])
+        // The same bytes once more change nothing.
+        const published = yield* indexOf(store)
+        yield* two.deleteTag("app", "foreign")
+        yield* store.put("index.json", bytesOf(edited), {})
+        assert.deepStrictEqual(yield* tagsOf(one), ["v2", "v3"])
+        assert.notStrictEqual(published.text, edited)
+      })
+    ))
+
+  live("opens a layout that was uploaded as it is", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(store)
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { text } = yield* indexOf(store)
+        for (const { key } of (yield* store.list(".ocilayout/")).value) yield* store.remove(key)
+        yield* store.remove("index.json")
+        yield* store.put("index.json", bytesOf(text.replace(/"dev\.ocilayout\.generation": "[^"]*"/u, "")), {
+          condition: absent
+        })
+        const two = yield* registryIn(store)
+        assert.deepStrictEqual(yield* tagsOf(two), ["v1"])
+        yield* two.tagManifest("app", image.digest, ["v2"])
+        assert.deepStrictEqual(yield* tagsOf(yield* registryIn(store)), ["v1", "v2"])
+      })
+    ))
+})
+
+describe("requests", () => {
+  it.live("are as few as they can be", () =>
+    simulated(({ bucket, store }) =>
+      Effect.gen(function*() {
+        assert.isDefined(bucket)
+        const registry = yield* registryIn(store)
+        const image = yield* pushImage(registry, { tags: ["v1"] })
+        const count = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<string>, E> =>
+          Effect.gen(function*() {
+            const before = bucket?.log.length ?? 0
+            yield* effect
+            return (bucket?.log.slice(before) ?? []).map((request) => request.replace(/ .*/u, ""))
+          })
+        assert.deepStrictEqual(yield* count(registry.resolveTag("app", "v1")), ["GET", "GET"])
+        const tag = yield* count(registry.tagManifest("app", image.digest, ["v2"]))
+        assert.deepStrictEqual(tag.filter((method) => method === "PUT"), ["PUT", "PUT"])
+        const cold = yield* registryIn(store)
+        assert.deepStrictEqual(yield* count(cold.resolveTag("app", "v1")), ["GET", "LIST", "GET", "GET"])
+      })
+    ))
+})
+
+describe("a store that does not honour", () => {
+  const broken: ReadonlyArray<readonly [what: string, change: (store: ObjectStore) => Partial<ObjectStore>]> = [
+    ["If-None-Match", (store) => ({ put: (key, bytes, { relies }) => store.put(key, bytes, { relies }) })],
+    ["If-Match", (store) => ({
+      put: (key, bytes, { condition, relies }) =>
+        store.put(key, bytes, { relies, ...(condition?._tag === "Absent" ? { condition } : {}) })
+    })],
+    ["the time of a signature", (store) => ({
+      put: (key, bytes, { condition }) => store.put(key, bytes, { condition })
+    })]
+  ]
+  it.live.each(broken)("%s is not written", ([what, change]) =>
+    Effect.scoped(Effect.gen(function*() {
+      const bucket = new Bucket()
+      const store = bucket.machine()
+      const registry = yield* registryIn({ ...store, ...change(store) })
+      const bytes = bytesOf({ schemaVersion: 2, manifests: [] })
+      const fault = yield* Effect.flip(
+        registry.pushManifest("app", bytes, "application/vnd.oci.image.index.v1+json", { tags: ["v1"] })
+      )
+      assert.strictEqual(fault._tag, "Unsupported")
+      assert.include(fault.message, what)
+      assert.isUndefined(bucket.objects.get("index.json"))
+    })))
+})
