@@ -1,2 +1,2 @@
 /** Registries in buckets of S3-compatible stores. */
-export { type BucketPlace, layerBucket, makeBucket } from "./makeBucket.ts"
+export { type BucketPlace, createBucketLayout, hasBucketLayout, layerBucket, makeBucket } from "./makeBucket.ts"

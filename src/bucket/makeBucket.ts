@@ -2,21 +2,27 @@
 import { Effect, Layer, Option, type Scope } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import { hasher } from "../node/files/hasher.ts"
-import type { NameInvalid } from "../oci/OciError.ts"
+import { emptyIndex } from "../node/index/indexText.ts"
+import { derivedRepository } from "../node/sidecars/defaultRepository.ts"
+import type { ReadFault, WriteFault } from "../oci/faults.ts"
+import { LayoutNotFound, type NameInvalid } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
+import type { OpenError } from "../ops/api/errors.ts"
 import type { LayerCache } from "../ops/api/LayerCache.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
 import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry } from "../ops/makeRegistry.ts"
 import type { FactsCache, Stores } from "../ops/ports/ports.ts"
 import { makeBlobs } from "./layout/blobs.ts"
-import { makeBucketLayout } from "./layout/commit.ts"
+import { checkStore } from "./layout/checkStore.ts"
+import { makeBucketLayout, marker, markerKey } from "./layout/commit.ts"
+import { indexKey } from "./layout/head.ts"
 import { makeJournal } from "./layout/journal.ts"
 import { makePins, makePlans } from "./layout/kept.ts"
 import { makeUpkeep, noLeftovers } from "./layout/upkeep.ts"
 import { makeUploads } from "./layout/uploads.ts"
 import { findAccess } from "./store/credentials.ts"
-import type { ObjectStore } from "./store/ObjectStore.ts"
+import { absent, type ObjectStore } from "./store/ObjectStore.ts"
 import { makeS3Store } from "./store/s3Store.ts"
 
 /** Which bucket, and how it is spoken to. What is not given is taken from the environment and the profile, as the AWS tools do. */
@@ -31,8 +37,13 @@ export interface BucketPlace {
   readonly pathStyle?: boolean | undefined
   /** `x-amz-server-side-encryption` of what is written; by default as the bucket does. */
   readonly encryption?: string | undefined
-  /** The repository that bare tags and nameless entries belong to; by default the last part of the prefix. */
+  /**
+   * The repository that bare tags and nameless entries belong to; by default the last part of the prefix, or the bucket,
+   * as far as a repository can be called so.
+   */
   readonly defaultRepository?: string | undefined
+  /** Whether opening fails with `LayoutNotFound` where there is no `oci-layout`. By default the first write makes one. */
+  readonly mustExist?: boolean | undefined
 }
 
 /** The stores of a layout in an object store; the first write creates it. */
@@ -56,26 +67,66 @@ export const bucketStores = Effect.fnUntraced(function*(
   }
 })
 
-/** A layout in a bucket that holds every repository; nothing is asked of the store yet. `NameInvalid`. */
+const storeOf = Effect.fnUntraced(function*(
+  { bucket, encryption, endpoint, pathStyle, prefix = "", region }: BucketPlace
+): Effect.fn.Return<ObjectStore, never, HttpClient> {
+  const access = yield* findAccess(`s3://${bucket}`)
+  return yield* makeS3Store({
+    ...access,
+    bucket,
+    prefix,
+    pathStyle,
+    encryption,
+    endpoint: endpoint ?? access.endpoint,
+    region: region ?? access.region
+  })
+})
+
+const repositoryOf = (
+  { bucket, defaultRepository, prefix = "" }: BucketPlace
+): Effect.Effect<Repository, NameInvalid> =>
+  defaultRepository === undefined
+    ? Effect.succeed(derivedRepository(prefix === "" ? bucket : prefix))
+    : Effect.fromResult(parseRepository(defaultRepository))
+
+/** A layout in a bucket that holds every repository. `NameInvalid`; without `mustExist`, nothing is asked of the store yet. */
 export const makeBucket = (
   place: BucketPlace
-): Effect.Effect<LayoutRegistry, NameInvalid, HttpClient | Scope.Scope> =>
+): Effect.Effect<LayoutRegistry, OpenError, HttpClient | Scope.Scope> =>
   Effect.gen(function*() {
-    const { bucket, defaultRepository, encryption, endpoint, pathStyle, prefix = "", region } = place
-    const access = yield* findAccess(`s3://${bucket}`)
-    const store = yield* makeS3Store({
-      ...access,
-      bucket,
-      prefix,
-      pathStyle,
-      encryption,
-      endpoint: endpoint ?? access.endpoint,
-      region: region ?? access.region
-    })
-    const repository = defaultRepository === undefined
-      ? undefined
-      : yield* Effect.fromResult(parseRepository(defaultRepository))
+    const repository = yield* repositoryOf(place)
+    const store = yield* storeOf(place)
+    if (place.mustExist === true && !(yield* isThere(store))) {
+      return yield* new LayoutNotFound({
+        path: store.name,
+        reason: "has no oci-layout",
+        advice: `check the bucket and the prefix; ocilayout init ${store.name} makes a new layout`
+      })
+    }
     return sharedRegistry(yield* bucketStores(store, repository), hasher)
+  })
+
+const isThere = (store: ObjectStore): Effect.Effect<boolean, ReadFault> =>
+  Effect.map(store.get(markerKey), ({ value }) => value !== undefined)
+
+/** Whether there is a layout in this very place of a bucket: an `oci-layout`. */
+export const hasBucketLayout = (place: BucketPlace): Effect.Effect<boolean, ReadFault, HttpClient> =>
+  Effect.flatMap(storeOf(place), isThere)
+
+/**
+ * Makes an empty layout where there is none; whether there was none. `NameInvalid`; `Unsupported` where the store does
+ * not honour what layouts need.
+ */
+export const createBucketLayout = (
+  place: BucketPlace
+): Effect.Effect<boolean, NameInvalid | WriteFault, HttpClient> =>
+  Effect.gen(function*() {
+    yield* repositoryOf(place)
+    const store = yield* storeOf(place)
+    yield* checkStore(store)
+    const { value } = yield* store.put(markerKey, marker, { condition: absent })
+    yield* store.put(indexKey, new Uint8Array(Buffer.from(emptyIndex)), { condition: absent })
+    return value._tag === "Done"
   })
 
 /** What was found out is found out again by the next process. */
@@ -83,5 +134,5 @@ const noFacts: FactsCache = { load: Effect.succeed(() => undefined), learn: () =
 const noLayers: LayerCache = { load: () => Effect.succeed(Option.none()), save: () => Effect.void }
 
 /** `makeBucket` as a layer; the `HttpClient` is that of the surroundings. */
-export const layerBucket = (place: BucketPlace): Layer.Layer<Registry | Layout, NameInvalid, HttpClient> =>
+export const layerBucket = (place: BucketPlace): Layer.Layer<Registry | Layout, OpenError, HttpClient> =>
   Layer.effectContext(Effect.map(makeBucket(place), contextOf))

@@ -4,6 +4,7 @@ import type { Completions } from "effect/cli"
 import { readdirSync } from "node:fs"
 import { isLayout, makeDisk, makeDiskTree } from "../node/index.ts"
 import type { RegistryError } from "../oci/OciError.ts"
+import { isBucket } from "../places/Place.ts"
 import { parseDirectory } from "./directories.ts"
 
 type Described = Completions.CommandDescriptor
@@ -88,6 +89,8 @@ const namesIn = (
   { perRepository, tags }: { readonly perRepository: boolean; readonly tags: boolean }
 ): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
   Effect.scoped(Effect.gen(function*() {
+    // A key that is pressed sends no requests.
+    if (isBucket(directory)) return []
     const { path } = parseDirectory(directory)
     const registry = yield* perRepository
       ? makeDiskTree({ directory: path })
@@ -146,7 +149,9 @@ export const complete = (
     const partial = words.at(-1) ?? ""
     const { argumentsBefore, command, flag, layout, perRepository } = positionOf(root, words.slice(0, -1))
     const beginning = (candidates: ReadonlyArray<string>) => candidates.filter((one) => one.startsWith(partial))
-    if (flag !== undefined) return Effect.succeed(valuesOf(flag.type, partial))
+    if (flag !== undefined) {
+      return Effect.succeed(flag.name === "layout" ? folders(partial) : valuesOf(flag.type, partial))
+    }
     if (partial.startsWith("-")) {
       const flags = command.flags.map(({ name, type }) => type._tag === "Boolean" ? `--${name}` : `--${name}=`)
       return Effect.succeed(beginning([...flags, "--help"]))

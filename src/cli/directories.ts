@@ -1,12 +1,13 @@
-/** The layouts a command line names: `DIR` or `ID=DIR`. */
+/** The layouts a command line names: `DIR` or `ID=DIR`, where DIR may be a place in a bucket. */
 import { Result } from "effect"
 import { readdirSync, statSync } from "node:fs"
 import { basename, resolve } from "node:path"
+import { isBucket } from "../places/Place.ts"
 
 export interface LayoutDirectory {
   /** How tools name it; unique in one server. */
   readonly id: string
-  /** Absolute. */
+  /** Absolute, or `s3://BUCKET/PREFIX`. */
   readonly path: string
 }
 
@@ -26,7 +27,8 @@ export const parseDirectory = (argument: string): LayoutDirectory => {
   const equals = argument.indexOf("=")
   const given = argument.slice(0, Math.max(equals, 0))
   const named = idForm.test(given) && equals + 1 < argument.length
-  const path = resolve(named ? argument.slice(equals + 1) : argument)
+  const text = named ? argument.slice(equals + 1) : argument
+  const path = isBucket(text) ? text.replace(/\/+$/u, "") : resolve(text)
   const name = basename(path)
   const id = named ? given : name.replace(/[^A-Za-z0-9._-]/gu, "-").replace(/^[^A-Za-z0-9]+/u, "").slice(0, 32)
   return { id: id === "" ? "layout" : id, path }

@@ -54,9 +54,15 @@ export const symlinks = Flag.Literals("symlinks", ["refuse", "inside", "follow"]
   Flag.withDefault("refuse" as const)
 )
 
+export const endpoint = text(
+  "endpoint",
+  "URL",
+  "The store of layouts named s3://BUCKET/PREFIX, where it is not that of AWS. Also AWS_ENDPOINT_URL"
+)
+
 /** Which layout is meant, where the reference is not a path. */
 export const where = {
-  layout: Flag.Directory("layout").pipe(
+  layout: Flag.String("layout").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription("The layout; references are then plain names inside it. Also OCILAYOUT_LAYOUT"),
     Flag.withFallbackConfig(Config.String("OCILAYOUT_LAYOUT")),
@@ -68,6 +74,7 @@ export const where = {
     "NAME",
     "The repository of entries that are only a tag; by default what the layout has kept, or else its directory's name"
   ),
+  endpoint,
   symlinks
 }
 

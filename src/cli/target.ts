@@ -1,7 +1,7 @@
 /** Opens the layout that a command line means, and tells which name inside it. */
 import { Effect, Option, Result, type Scope, Stream } from "effect"
 import { existsSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { join, resolve } from "node:path"
 import {
   type Durability,
   findLayout,
@@ -9,18 +9,19 @@ import {
   isLayout,
   makeDisk,
   makeDiskTree,
-  type SymlinkPolicy,
-  whyNoLayout
+  type SymlinkPolicy
 } from "../node/index.ts"
 import { LayoutNotFound, ReferenceInvalid } from "../oci/OciError.ts"
-import { quoted, several } from "../oci/quoted.ts"
+import { several } from "../oci/quoted.ts"
 import { formatReference, isTag } from "../oci/Reference.ts"
 import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
 import { placeAt } from "../ops/refs/placeAt.ts"
-import { parsePlace } from "../places/Place.ts"
+import { isBucket, parsePlace } from "../places/Place.ts"
 import { archiveNamed, openArchive } from "./archives.ts"
+import { type BucketFlags, needsDirectory, openBucket, splitBucket } from "./buckets.ts"
 import { canBeMade, cuts } from "./cuts.ts"
 import { type Failure, Mistake } from "./Failure.ts"
+import { noLayout } from "./noLayout.ts"
 import { tellOpened } from "./opened.ts"
 import { transportOf } from "./transports.ts"
 
@@ -29,6 +30,8 @@ export interface Where {
   readonly perRepository: boolean
   readonly symlinks: SymlinkPolicy
   readonly defaultRepository: Option.Option<string>
+  /** The store of buckets, where it is not that of the environment. */
+  readonly endpoint?: Option.Option<string>
   /** Absent for commands that only read. */
   readonly durability?: Durability
   readonly hold?: HoldPolicy
@@ -36,7 +39,7 @@ export interface Where {
 
 /** A layout, and what of it is meant. */
 export interface Target extends Place {
-  /** Absolute. */
+  /** Absolute, or `s3://BUCKET/PREFIX`. */
   readonly directory: string
   /** The reference inside the layout, as it is written; absent where the layout itself is meant. */
   readonly name?: string
@@ -50,6 +53,11 @@ interface Split {
   /** `:tag` or `@digest` of the default repository. */
   readonly suffix?: string
 }
+
+const bucketFlags = ({ defaultRepository, endpoint }: Where): BucketFlags => ({
+  defaultRepository: Option.getOrUndefined(defaultRepository),
+  endpoint: endpoint === undefined ? undefined : Option.getOrUndefined(endpoint)
+})
 
 /** Splits a path at the layout that has to be there. */
 const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split, Failure> {
@@ -74,24 +82,6 @@ const split = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Split,
   return yield* noLayout(path)
 })
 
-/** Tells of what was most likely meant to be the layout: what is there, or has no directory to be in. */
-const noLayout = Effect.fnUntraced(function*(path: string): Effect.fn.Return<never, Failure> {
-  const known = transportOf(path)
-  if (known !== undefined) return yield* new LayoutNotFound({ path, ...known })
-  const [, bare = path] = /^(.+?)(?:[:@][^/]*)?$/su.exec(path) ?? []
-  const there = [path, bare].find((one) => existsSync(one))
-  const parent = dirname(resolve(bare))
-  if (there !== undefined || parent === dirname(parent) || !bare.includes("/")) {
-    return yield* Effect.flatMap(whyNoLayout(there ?? bare), Effect.fail)
-  }
-  if (!existsSync(parent)) return yield* Effect.flatMap(whyNoLayout(parent), Effect.fail)
-  return yield* new LayoutNotFound({
-    path: resolve(bare),
-    reason: `does not exist, and ${quoted(parent)} is no layout`,
-    advice: "check the path; ocilayout init DIR makes a new layout"
-  })
-})
-
 /**
  * As skopeo names the image of a layout, `DIR:tag`: of the default repository, whatever others there are. A digest means
  * the same in all of them, so it may be that of the only one.
@@ -108,10 +98,12 @@ const nameIn = Effect.fnUntraced(function*(
 })
 
 const open = Effect.fnUntraced(function*(
-  { defaultRepository, durability, hold, perRepository, symlinks }: Where,
+  where: Where,
   directory: string,
   state: "there" | "damaged" | "made" = "there"
 ): Effect.fn.Return<Target, Failure, Scope.Scope> {
+  if (isBucket(directory)) return yield* openIn(where, directory, state === "there")
+  const { defaultRepository, durability, hold, perRepository, symlinks } = where
   const path = resolve(directory)
   const known = transportOf(directory)
   if (known !== undefined && !existsSync(path)) return yield* new LayoutNotFound({ path: directory, ...known })
@@ -128,6 +120,15 @@ const open = Effect.fnUntraced(function*(
     mustExist: state === "there"
   })
   return { directory: path, perRepository, registry }
+})
+
+const openIn = Effect.fnUntraced(function*(
+  where: Where,
+  text: string,
+  mustExist: boolean
+): Effect.fn.Return<Target, Failure, Scope.Scope> {
+  if (where.perRepository) yield* needsDirectory(text, "a tree of layouts, one per repository,")
+  return { ...(yield* openBucket(text, bucketFlags(where), mustExist)), perRepository: false }
 })
 
 /** What other tools call a layout or an archive; the name behind it is a tag of the default repository, or how an entry is written. */
@@ -171,8 +172,8 @@ export const locate = Effect.fnUntraced(function*(
   if (where.perRepository) return yield* open(where, text)
   const elsewhere = yield* openPlace(where, text)
   if (elsewhere !== undefined) return elsewhere
-  const { directory, name, suffix } = yield* split(text)
-  const target = yield* open(where, directory)
+  const { directory, name, suffix } = isBucket(text) ? yield* splitBucket(text, bucketFlags(where)) : yield* split(text)
+  const target = isBucket(text) ? yield* openIn(where, directory, false) : yield* open(where, directory)
   if (suffix !== undefined) return { ...target, ...(yield* nameIn(target, suffix)) }
   return name === undefined ? target : { ...target, name }
 })
@@ -290,6 +291,8 @@ export const locateDestination = Effect.fnUntraced(function*(
 const destinationIn = (where: Where, argument: string): Split | undefined => {
   if (where.perRepository || transportOf(argument) !== undefined) return undefined
   const layout = Option.getOrUndefined(where.layout)
+  // Where a prefix ends is not known before there is a layout: it has to be said by --layout, or made by init.
+  if (isBucket(layout ?? argument)) return layout === undefined ? undefined : { directory: layout, name: argument }
   if (layout !== undefined) return canBeMade(layout) ? { directory: layout, name: argument } : undefined
   const [, bare = argument, suffix = ""] = /^(.+?)([:@][^/]*)?$/su.exec(argument) ?? []
   if (canBeMade(bare)) return { directory: bare, suffix }

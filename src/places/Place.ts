@@ -36,19 +36,30 @@ export interface DirectoryPlace {
   readonly directory: string
 }
 
+/** `BUCKET[/PREFIX][/REPOSITORY][:TAG][@DIGEST]`: only a look at the bucket tells where the prefix ends. */
+interface BucketPlace {
+  readonly _tag: "Bucket"
+  readonly bucket: string
+  /** What stands after the bucket, without slashes at its ends. */
+  readonly path: string
+}
+
 /** `PATH[/REPOSITORY][:TAG][@DIGEST]`: only a look at the file system tells where the path ends. */
 interface PathPlace {
   readonly _tag: "Path"
   readonly path: string
 }
 
-export type Place = RemotePlace | LayoutPlace | ArchivePlace | DirectoryPlace | PathPlace
+export type Place = RemotePlace | LayoutPlace | ArchivePlace | DirectoryPlace | BucketPlace | PathPlace
 
-const form = /^(docker:\/\/|oci:|oci-archive:|docker-archive:|dir:)(.*)$/su
+/** Whether a text names a bucket, or something in one. */
+export const isBucket = (text: string): boolean => text.startsWith("s3://")
+
+const form = /^(docker:\/\/|s3:\/\/|oci:|oci-archive:|docker-archive:|dir:)(.*)$/su
 
 /**
  * The place that a text names: `docker://HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]`, `oci:DIR[:REF]`, `oci-archive:FILE[:REF]`,
- * `docker-archive:FILE[:REF]`, `dir:DIR`, `-`, and else a path. After `oci:` and the archives the first colon ends the
+ * `docker-archive:FILE[:REF]`, `dir:DIR`, `s3://BUCKET/PATH`, `-`, and else a path. After `oci:` and the archives the first colon ends the
  * path, as skopeo has it. Without a host, names are those of Docker Hub, as Docker reads them; `docker://HOST/` is the
  * registry as a whole. `ReferenceInvalid`; `PlaceAmbiguous` for a host without a slash after it, which is a name on Docker Hub as well.
  */
@@ -63,6 +74,8 @@ export const parsePlace = (text: string): Result.Result<Place, ReferenceInvalid 
   switch (transport) {
     case "docker://":
       return remoteOf(text, rest)
+    case "s3://":
+      return bucketOf(text, rest)
     case "dir:":
       return Result.succeed({ _tag: "Directory", directory: rest })
     case "oci:":
@@ -94,6 +107,15 @@ const cutAtColon = (
   return Result.succeed({ before: rest.slice(0, colon), name: rest.slice(colon + 1) })
 }
 
+const bucketOf = (text: string, rest: string): Result.Result<BucketPlace, ReferenceInvalid> => {
+  const [, bucket, path = ""] = /^([A-Za-z0-9][A-Za-z0-9._-]{1,62})(?:\/(.*?))?\/?$/su.exec(rest) ?? []
+  if (bucket === undefined) return Result.fail(noPlace(text, "names no bucket"))
+  // No address of an object can have such a part.
+  return path !== "" && path.split("/").some((part) => part === "" || part === "." || part === "..")
+    ? Result.fail(noPlace(text, "has an empty part, or one of dots"))
+    : Result.succeed({ _tag: "Bucket", bucket, path })
+}
+
 const remoteOf = (text: string, rest: string): Result.Result<RemotePlace, ReferenceInvalid | PlaceAmbiguous> => {
   const slash = rest.indexOf("/")
   const first = slash < 0 ? rest : rest.slice(0, slash)
@@ -123,6 +145,8 @@ export const formatPlace = (place: Place): string => {
   switch (place._tag) {
     case "Path":
       return place.path
+    case "Bucket":
+      return `s3://${place.bucket}${place.path === "" ? "" : `/${place.path}`}`
     case "Directory":
       return `dir:${place.directory}`
     case "Layout":

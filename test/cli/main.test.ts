@@ -129,6 +129,7 @@ describe("ocilayout", () => {
           create: false,
           perRepository: false,
           defaultRepository: "app",
+          endpoint: undefined,
           readOnly: false,
           allowDelete: false,
           confirm: false,

@@ -14,6 +14,7 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
     [/^sh\nnpm install /u, "test/package/install.test.ts"],
     [/^\noci ← layout, /u, "test/architecture.test.ts"]
   ],
+  "docs/bucket.md": [[/^sh\nocilayout init s3:/u, "test/bucket/places.test.ts"]],
   "docs/commands.md": [[/^\n\$ ocilayout inspect /u, "test/docs/commands.test.ts"]],
   "docs/history.md": [[/^ts\n/u, "test/docs/library.test.ts"]],
   "docs/copy.md": [[/^console\n/u, "test/docs/copy.test.ts"]],

@@ -49,6 +49,14 @@ const places: ReadonlyArray<readonly [text: string, place: unknown]> = [
   ["docker-archive:a.tar:app:v1", { _tag: "Archive", format: "docker", file: "a.tar", name: "app:v1" }],
   ["dir:old", { _tag: "Directory", directory: "old" }],
   ["dir:", "ReferenceInvalid"],
+  ["s3://bucket", { _tag: "Bucket", bucket: "bucket", path: "" }],
+  ["s3://bucket/", { _tag: "Bucket", bucket: "bucket", path: "" }],
+  ["s3://bucket/team/images/app:v1", { _tag: "Bucket", bucket: "bucket", path: "team/images/app:v1" }],
+  ["s3://bucket/images/", { _tag: "Bucket", bucket: "bucket", path: "images" }],
+  ["s3://", "ReferenceInvalid"],
+  ["s3:///images", "ReferenceInvalid"],
+  ["s3://bucket//images", "ReferenceInvalid"],
+  ["s3://bucket/../images", "ReferenceInvalid"],
   ["", "ReferenceInvalid"],
   ["a\0b", "ReferenceInvalid"]
 ]

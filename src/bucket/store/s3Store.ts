@@ -10,7 +10,9 @@ export const makeS3Store = Effect.fnUntraced(function*(
   options: BucketOptions
 ): Effect.fn.Return<ObjectStore, never, HttpClient> {
   const { bucket, encryption, prefix } = options
-  const { bodyOf, bytesOf, changing, host, refused, requireDate, send, wholeOf } = yield* makeS3Wire(options)
+  const { bodyOf, bytesOf, changing, host, refused, requireBucket, requireDate, send, wholeOf } = yield* makeS3Wire(
+    options
+  )
   const encryptionHeaders = encryption === undefined ? {} : { "x-amz-server-side-encryption": encryption }
 
   const page = (start: string, limit: number, token: string | undefined) => {
@@ -51,7 +53,10 @@ export const makeS3Store = Effect.fnUntraced(function*(
         const { status } = response
         if (status !== 200 && status !== 404 && status !== 304) return yield* refused(operation, response)
         const date = yield* requireDate(operation, response)
-        if (status === 404) return { date, value: undefined }
+        if (status === 404) {
+          yield* requireBucket(operation, response)
+          return { date, value: undefined }
+        }
         if (status === 304) return { date, value: "unchanged" as const }
         return { date, value: { ...infoOf(response), bytes: yield* bytesOf(operation, response) } }
       })))

@@ -117,6 +117,15 @@ export const makeS3Wire = Effect.fnUntraced(function*(options: BucketOptions) {
   const refused = (operation: string, response: HttpClientResponse): Effect.Effect<never, StoreFault> =>
     Effect.flatMap(problemOf(operation, response), ({ fault }) => Effect.fail(fault))
 
+  /** Fails where it is the bucket that is missing, and not only the key. */
+  const requireBucket = Effect.fnUntraced(function*(
+    operation: string,
+    response: HttpClientResponse
+  ): Effect.fn.Return<void, StoreFault> {
+    const { code, fault } = yield* problemOf(operation, response)
+    if (code === "NoSuchBucket") return yield* fault
+  })
+
   const requireDate = (operation: string, response: HttpClientResponse): Effect.Effect<number, RemoteError> => {
     const date = dateOf(response)
     return Number.isNaN(date) ? Effect.fail(wrong(host, operation, "its answer has no Date")) : Effect.succeed(date)
@@ -131,6 +140,7 @@ export const makeS3Wire = Effect.fnUntraced(function*(options: BucketOptions) {
     const { status } = response
     if (status === 412 || status === 404) {
       const date = yield* requireDate(operation, response)
+      if (status === 404) yield* requireBucket(operation, response)
       return { date, value: status === 404 && isGone ? { _tag: "Done", etag: "" } : { _tag: "Conflict" } }
     }
     if (status < 200 || status > 299) {
@@ -165,6 +175,7 @@ export const makeS3Wire = Effect.fnUntraced(function*(options: BucketOptions) {
     bytesOf,
     wholeOf,
     requireDate,
+    requireBucket,
     refused,
     bodyOf: (operation: string, response: HttpClientResponse) => bodyOf(host, operation, response, answerMillis)
   }

@@ -5,6 +5,8 @@ import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { besideLayout, createLayout, whyNoLayout } from "../../node/index.ts"
 import { several } from "../../oci/quoted.ts"
+import { isBucket } from "../../places/Place.ts"
+import { createInBucket } from "../buckets.ts"
 import { described } from "../described.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
@@ -27,15 +29,24 @@ const made: Answer<typeof Made.Type> = {
 }
 
 export const init = Command.make("init", {
-  directory: f.argument("directory", "Where; it need not exist"),
+  directory: f.argument("directory", "Where; it need not exist. Also s3://BUCKET/PREFIX"),
   defaultRepository: f.where.defaultRepository,
+  endpoint: f.endpoint,
   durability: f.durability,
   wanted: f.wanted
-}, ({ defaultRepository, directory, durability, wanted }) =>
+}, ({ defaultRepository, directory, durability, endpoint, wanted }) =>
   report(
     made,
     wanted,
     Effect.gen(function*() {
+      if (isBucket(directory)) {
+        const flags = {
+          defaultRepository: Option.getOrUndefined(defaultRepository),
+          endpoint: Option.getOrUndefined(endpoint)
+        }
+        const { created, directory: path } = yield* createInBucket(directory, flags)
+        return { path, created }
+      }
       const path = resolve(directory)
       if (existsSync(path) && !statSync(path).isDirectory()) {
         return yield* Effect.flatMap(whyNoLayout(path), Effect.fail)

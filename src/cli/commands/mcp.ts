@@ -8,7 +8,9 @@ import * as f from "../flags.ts"
 
 const directories = Argument.String("[ID=]DIR").pipe(
   Argument.withMetavar("directory"),
-  Argument.withDescription("A layout directory. ID is what tools call it when there are several"),
+  Argument.withDescription(
+    "A layout directory, or s3://BUCKET/PREFIX. ID is what tools call it when there are several"
+  ),
   Argument.variadic({ min: 1 })
 )
 
@@ -38,6 +40,7 @@ export const mcp = Command.make("mcp", {
     ),
     Flag.optional
   ),
+  endpoint: f.endpoint,
   readOnly: f.off("read-only", "Change nothing; wins over --allow-delete"),
   allowDelete: f.off("allow-delete", "Also allow what cannot be undone: deleting blobs, collecting garbage"),
   confirm: f.off("confirm", "Ask a person before what cannot be undone, where the client can ask"),
@@ -80,13 +83,14 @@ export const mcp = Command.make("mcp", {
     "ORIGIN",
     "A web origin that may use --http, like https://app.example; none by default"
   )
-}, ({ defaultRepository, http, tokenEnv, ...options }) =>
+}, ({ defaultRepository, endpoint, http, tokenEnv, ...options }) =>
   // Loaded when it is needed: help and mistakes answer without the server's code.
   Effect.promise(() => import("../mcp/serveMcp.ts")).pipe(
     Effect.flatMap(({ serveMcp }) =>
       serveMcp({
         ...options,
         defaultRepository: Option.getOrUndefined(defaultRepository),
+        endpoint: Option.getOrUndefined(endpoint),
         http: Option.getOrUndefined(http),
         tokenEnv: Option.getOrUndefined(tokenEnv)
       })

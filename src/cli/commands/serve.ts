@@ -12,7 +12,10 @@ import { choice, number, off, several, text, value, variableOf } from "../serve/
 const mostWorkers = 64
 
 export const serve = Command.make("serve", {
-  directory: f.argument("directory", "A layout; the first push makes one where there is nothing"),
+  directory: f.argument(
+    "directory",
+    "A layout, also s3://BUCKET/PREFIX; the first push makes one where there is nothing"
+  ),
   config: text("config", "FILE", "Variables that stand in for flags, one on each line: OCILAYOUT_LISTEN=0.0.0.0:5000"),
   listen: value(
     "listen",
@@ -83,6 +86,11 @@ export const serve = Command.make("serve", {
     ),
     Flag.optional
   ),
+  endpoint: text(
+    "endpoint",
+    "URL",
+    "The store of a layout named s3://BUCKET/PREFIX, where it is not that of AWS; also AWS_ENDPOINT_URL"
+  ),
   workers: number(
     "workers",
     1,
@@ -125,6 +133,7 @@ export const serve = Command.make("serve", {
         undoDays: Option.getOrUndefined(options.undoDays),
         workers: Option.getOrUndefined(options.workers),
         at: Option.getOrUndefined(options.at),
+        endpoint: Option.getOrUndefined(options.endpoint),
         defaultRepository: Option.getOrUndefined(options.defaultRepository),
         htpasswd: Option.getOrUndefined(options.htpasswd),
         tlsCert: Option.getOrUndefined(options.tlsCert),

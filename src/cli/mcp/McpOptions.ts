@@ -3,12 +3,14 @@ import type { Durability, HoldPolicy, SymlinkPolicy } from "../../node/index.ts"
 import type { HttpFlags } from "./httpOptions.ts"
 
 export interface McpOptions extends HttpFlags {
-  /** `[ID=]DIR`, at least one. */
+  /** `[ID=]DIR`, at least one; a DIR may be `s3://BUCKET/PREFIX`. */
   readonly directories: ReadonlyArray<string>
   /** Whether a directory that does not exist, or is empty, becomes a layout with the first write. */
   readonly create: boolean
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined
+  /** The store of buckets, where it is not that of the environment. */
+  readonly endpoint: string | undefined
   readonly readOnly: boolean
   readonly allowDelete: boolean
   readonly confirm: boolean

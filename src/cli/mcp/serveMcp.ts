@@ -18,10 +18,13 @@ import {
 } from "../../mcp/index.ts"
 import { folderTar, layerCodec, layerMaker, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
+import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
+import { isBucket } from "../../places/Place.ts"
 import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
+import { needsDirectory, openBucket } from "../buckets.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
-import { Mistake, orMistake } from "../Failure.ts"
+import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { surroundings } from "../remote/remotes.ts"
 import { version } from "../version.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
@@ -132,20 +135,35 @@ const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read
 
 const openLayout = Effect.fnUntraced(function*(
   { id, path }: LayoutDirectory,
-  { create, defaultRepository, durability, hold, http, perRepository, readOnly, symlinks }: McpOptions
-): Effect.fn.Return<ServedLayout, RegistryError, Scope.Scope> {
-  // Nothing is made where something else lies: a mistyped path would become a layout.
-  const mustExist = !create || (existsSync(path) && !isVacant(path))
-  const common = { directory: path, durability, hold, symlinks, mustExist }
-  const registry = perRepository
-    ? yield* makeDiskTree(common)
-    : yield* makeDisk({ ...common, defaultRepository })
-  const layout: ServedLayout = {
+  options: McpOptions
+): Effect.fn.Return<ServedLayout, Failure, Scope.Scope> {
+  const { http, perRepository, readOnly } = options
+  const registry = yield* isBucket(path) ? openInBucket(path, options) : openOnDisk(path, options)
+  return {
     id,
     // Paths of this machine are not told over a network.
     ...(http === undefined ? { path } : {}),
     registry: readOnly ? forReading(registry) : registry,
     perRepository
   }
-  return layout
+})
+
+const openInBucket = Effect.fnUntraced(function*(
+  path: string,
+  { create, defaultRepository, endpoint, perRepository }: McpOptions
+): Effect.fn.Return<LayoutRegistry, Failure, Scope.Scope> {
+  if (perRepository) yield* needsDirectory(path, "a tree of layouts, one per repository,")
+  return (yield* openBucket(path, { defaultRepository, endpoint }, !create)).registry
+})
+
+const openOnDisk = Effect.fnUntraced(function*(
+  path: string,
+  { create, defaultRepository, durability, hold, perRepository, symlinks }: McpOptions
+): Effect.fn.Return<LayoutRegistry, RegistryError, Scope.Scope> {
+  // Nothing is made where something else lies: a mistyped path would become a layout.
+  const mustExist = !create || (existsSync(path) && !isVacant(path))
+  const common = { directory: path, durability, hold, symlinks, mustExist }
+  return perRepository
+    ? yield* makeDiskTree(common)
+    : yield* makeDisk({ ...common, defaultRepository })
 })

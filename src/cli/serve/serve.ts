@@ -11,6 +11,8 @@ import { contextOf, type Layout, type LayoutRegistry } from "../../ops/api/Layou
 import type { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
+import { isBucket } from "../../places/Place.ts"
+import { needsDirectory, openBucket } from "../buckets.ts"
 import { isVacant } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { accessLog } from "./accessLog.ts"
@@ -40,9 +42,13 @@ export const serve = Effect.fn("serve")(
   function*(flags: ServeFlags) {
     if (flags.config !== undefined) yield* orMistake(configOf(flags.config))
     const request = yield* orMistake(parseServe(flags, readText))
+    const { directory, notify, perRepository } = flags
+    if (perRepository) yield* needsDirectory(directory, "a tree of layouts, one per repository,")
+    if (notify !== undefined) yield* needsDirectory(directory, "--notify, which keeps a file of what was told,")
+    const place = isBucket(directory) ? directory : resolve(directory)
     const tell = (url: string) =>
       Effect.andThen(
-        Console.error(serveNotice(url, resolve(flags.directory), request)),
+        Console.error(serveNotice(url, place, request)),
         flags.open ? openBrowser(`${url}/ui/`) : Effect.void
       )
     const workers = flags.workers ?? Math.min(workersByDefault, availableParallelism())
@@ -144,17 +150,26 @@ const onHangup = <E>(work: Effect.Effect<void, E>): Effect.Effect<void, never, S
 
 /** The first push makes a layout where there is nothing; where other things lie, a mistyped path would become one. */
 const open = Effect.fnUntraced(function*(
-  { at, defaultRepository, directory, durability, hold, perRepository, readOnly, symlinks }: ServeFlags
+  flags: ServeFlags
 ): Effect.fn.Return<LayoutRegistry, Failure, Scope.Scope> {
+  const { at, directory, readOnly } = flags
   const then = at === undefined ? undefined : yield* Effect.fromResult(parsePoint(at))
-  const path = resolve(directory)
-  const mustExist = readOnly || at !== undefined || (existsSync(path) && !isVacant(path))
-  const options = { directory: path, durability, hold, symlinks, mustExist }
-  const registry = yield* perRepository
-    ? makeDiskTree(options)
-    : makeDisk({ ...options, defaultRepository })
+  const mustExist = readOnly || at !== undefined
+  const registry = isBucket(directory)
+    ? (yield* openBucket(directory, flags, mustExist)).registry
+    : yield* openOnDisk(flags, mustExist)
   const served = then === undefined ? registry : registry.at(then)
   // What is wrong with the layout, or a point that is not there, is better told now than to the first client.
   yield* served.check
   return readOnly || at !== undefined ? forReading(served) : served
 })
+
+const openOnDisk = (
+  { defaultRepository, directory, durability, hold, perRepository, symlinks }: ServeFlags,
+  readsOnly: boolean
+) => {
+  const path = resolve(directory)
+  const mustExist = readsOnly || (existsSync(path) && !isVacant(path))
+  const options = { directory: path, durability, hold, symlinks, mustExist }
+  return perRepository ? makeDiskTree(options) : makeDisk({ ...options, defaultRepository })
+}

@@ -37,6 +37,7 @@ export interface ServeFlags extends CollectingFlags {
   readonly at: string | undefined
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined
+  readonly endpoint: string | undefined
   readonly durability: Durability
   readonly hold: HoldPolicy
   readonly symlinks: SymlinkPolicy

@@ -22,8 +22,8 @@ const works = (command: string): boolean => {
 /** The command, where there is one; `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0` installs it. */
 export const gatewayCommand = ["versitygw", join(homedir(), "go", "bin", "versitygw")].find(works)
 
-const keys = { accessKeyId: "test", secretAccessKey: "testtest" }
-const bucket = "layouts"
+export const gatewayKeys = { accessKeyId: "test", secretAccessKey: "testtest" }
+export const bucketName = "layouts"
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -42,11 +42,11 @@ export interface Gateway {
 
 export const startGateway: Effect.Effect<Gateway, never, Scope.Scope> = Effect.gen(function*() {
   const root = mkdtempSync(join(tmpdir(), "gateway-"))
-  const folder = join(root, bucket)
+  const folder = join(root, bucketName)
   mkdirSync(folder)
   const port = yield* Effect.promise(freePort)
   const child = spawn(gatewayCommand ?? "versitygw", ["--quiet", "--port", `127.0.0.1:${port}`, "posix", root], {
-    env: { ...process.env, ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey },
+    env: { ...process.env, ROOT_ACCESS_KEY: gatewayKeys.accessKeyId, ROOT_SECRET_KEY: gatewayKeys.secretAccessKey },
     stdio: "ignore"
   })
   yield* Effect.addFinalizer(() =>
@@ -59,7 +59,7 @@ export const startGateway: Effect.Effect<Gateway, never, Scope.Scope> = Effect.g
   )
   const endpoint = `http://127.0.0.1:${port}`
   const storeAt = (prefix: string) =>
-    makeS3Store({ bucket, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(keys) })
+    makeS3Store({ bucket: bucketName, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(gatewayKeys) })
   const isUp = Effect.flatMap(storeAt(""), (store) => store.head("nothing"))
   yield* withClient(Effect.orDie(Effect.retry(isUp, { times: 20 })))
   return { endpoint, folder, storeAt }

@@ -40,6 +40,7 @@ const none: ServeFlags = {
   at: undefined,
   perRepository: false,
   defaultRepository: undefined,
+  endpoint: undefined,
   durability: "power",
   hold: "always",
   symlinks: "refuse",
