@@ -13,7 +13,10 @@ import { codeSeed } from "../support/codeSeed.ts"
 import { Bucket, type Fate } from "../support/simulation/Bucket.ts"
 
 const open = (bucket: Bucket, fate?: (request: string) => Fate): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
-  Effect.map(bucketStores(bucket.machine(fate), undefined), (stores) => sharedRegistry(stores, hasher))
+  Effect.map(
+    bucketStores(bucket.machine(fate), { defaultRepository: undefined, foreignMillis: 0 }),
+    (stores) => sharedRegistry(stores, hasher)
+  )
 
 /** What a machine was answered. */
 interface Answered {

@@ -15,7 +15,7 @@ import { sharedRegistry } from "../ops/makeRegistry.ts"
 import type { FactsCache, Stores } from "../ops/ports/ports.ts"
 import { makeBlobs } from "./layout/blobs.ts"
 import { checkStore } from "./layout/checkStore.ts"
-import { makeBucketLayout, marker, markerKey } from "./layout/commit.ts"
+import { type BucketLayoutOptions, makeBucketLayout, marker, markerKey } from "./layout/commit.ts"
 import { indexKey } from "./layout/head.ts"
 import { makeJournal } from "./layout/journal.ts"
 import { makePins, makePlans } from "./layout/kept.ts"
@@ -42,6 +42,11 @@ export interface BucketPlace {
    * as far as a repository can be called so.
    */
   readonly defaultRepository?: string | undefined
+  /**
+   * For how long what other tools write into the index may go unseen: milliseconds, 1000 by default. With 0 every read
+   * looks at the index, and not only at the next record.
+   */
+  readonly foreignMillis?: number | undefined
   /** Whether opening fails with `LayoutNotFound` where there is no `oci-layout`. By default the first write makes one. */
   readonly mustExist?: boolean | undefined
 }
@@ -49,13 +54,13 @@ export interface BucketPlace {
 /** The stores of a layout in an object store; the first write creates it. */
 export const bucketStores = Effect.fnUntraced(function*(
   store: ObjectStore,
-  defaultRepository: Repository | undefined
+  options: BucketLayoutOptions
 ): Effect.fn.Return<Stores, never, Scope.Scope> {
-  const layout = yield* makeBucketLayout(store, defaultRepository)
-  const blobs = makeBlobs(store)
+  const layout = yield* makeBucketLayout(store, options)
+  const blobs = makeBlobs(store, layout)
   return {
     layout,
-    journal: makeJournal(layout, defaultRepository),
+    journal: makeJournal(layout),
     blobs,
     uploads: makeUploads(store, blobs),
     pins: makePins(store),
@@ -103,7 +108,8 @@ export const makeBucket = (
         advice: `check the bucket and the prefix; ocilayout init ${store.name} makes a new layout`
       })
     }
-    return sharedRegistry(yield* bucketStores(store, repository), hasher)
+    const { foreignMillis = 1000 } = place
+    return sharedRegistry(yield* bucketStores(store, { defaultRepository: repository, foreignMillis }), hasher)
   })
 
 const isThere = (store: ObjectStore): Effect.Effect<boolean, ReadFault> =>

@@ -8,13 +8,19 @@ import { hasher } from "../../src/node/files/hasher.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
 import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
-import { bytesOf, digestOf, pushImage } from "../mcp/support/images.ts"
+import { bytesOf, digestOf, imageManifest, pushImage } from "../mcp/support/images.ts"
 import { gatewayCommand, startGateway, withClient } from "./support/gateway.ts"
 
 type Stores = { readonly store: ObjectStore; readonly bucket: Bucket | undefined }
 
-const registryIn = (store: ObjectStore): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
-  Effect.map(bucketStores(store, undefined), (stores) => sharedRegistry(stores, hasher))
+const registryIn = (
+  store: ObjectStore,
+  foreignMillis = 0
+): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
+  Effect.map(
+    bucketStores(store, { defaultRepository: undefined, foreignMillis }),
+    (stores) => sharedRegistry(stores, hasher)
+  )
 
 const simulated = <A, E>(test: (stores: Stores) => Effect.Effect<A, E, Scope.Scope>) => {
   const bucket = new Bucket()
@@ -139,6 +145,25 @@ describe.each(kinds)("a registry in $name", ({ run, skip }) => {
       })
     ))
 
+  live("deletes a blob for all at once, and takes it again", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+        yield* pushImage(one, { tags: ["v1"] })
+        for (const content of [bytesOf("not needed"), new Uint8Array(9 * 1024 * 1024).fill(3)]) {
+          const name = digestOf(content)
+          const etag = Effect.map(store.head(`blobs/${name.replace(":", "/")}`), ({ value }) => value?.etag)
+          yield* one.pushBlob("app", Stream.succeed(content), { digest: name })
+          const before = yield* etag
+          yield* one.deleteBlob("app", name)
+          assert.strictEqual((yield* Effect.flip(two.resolveBlob("app", name)))._tag, "BlobUnknown")
+          yield* two.pushBlob("app", Stream.succeed(content), { digest: name })
+          assert.strictEqual((yield* one.resolveBlob("app", name)).size, content.length)
+          assert.notStrictEqual(yield* etag, before)
+        }
+      })
+    ))
+
   live("lets one of two win a tag that is not there", () =>
     run(({ store }) =>
       Effect.gen(function*() {
@@ -201,22 +226,43 @@ describe("requests", () => {
   it.live("are as few as they can be", () =>
     simulated(({ bucket, store }) =>
       Effect.gen(function*() {
-        assert.isDefined(bucket)
-        const registry = yield* registryIn(store)
+        const registry = yield* registryIn(store, 60_000)
         const image = yield* pushImage(registry, { tags: ["v1"] })
         const count = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<string>, E> =>
           Effect.gen(function*() {
             const before = bucket?.log.length ?? 0
             yield* effect
-            return (bucket?.log.slice(before) ?? []).map((request) => request.replace(/ .*/u, ""))
+            return (bucket?.log.slice(before) ?? []).map((request) => request.replace(/([^/]*)\/.*/u, "$1"))
           })
-        assert.deepStrictEqual(yield* count(registry.resolveTag("app", "v1")), ["GET", "GET"])
+        assert.deepStrictEqual(yield* count(registry.resolveTag("app", "v1")), ["GET .ocilayout"])
         const tag = yield* count(registry.tagManifest("app", image.digest, ["v2"]))
-        assert.deepStrictEqual(tag.filter((method) => method === "PUT"), ["PUT", "PUT"])
+        assert.deepStrictEqual(tag, ["PUT .ocilayout", "PUT index.json"])
+        const other = bytesOf({ ...JSON.parse(Buffer.from(image.bytes).toString()) as object, annotations: { a: "b" } })
+        const pushed = yield* count(registry.pushManifest("app", other, imageManifest, { tags: ["v3"] }))
+        assert.deepStrictEqual(pushed, ["PUT blobs", "PUT .ocilayout", "PUT index.json"])
         const cold = yield* registryIn(store)
-        assert.deepStrictEqual(yield* count(cold.resolveTag("app", "v1")), ["GET", "LIST", "GET", "GET"])
+        assert.deepStrictEqual((yield* count(cold.resolveTag("app", "v1"))).toSorted(), [
+          "GET .ocilayout",
+          "GET index.json",
+          "LIST .ocilayout"
+        ])
       })
     ))
+})
+
+describe("a store that does not honour If-Match of DELETE", () => {
+  it.live("is written, and nothing is removed from it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const bucket = new Bucket()
+      const store = bucket.machine()
+      const registry = yield* registryIn({ ...store, remove: (key, { relies } = {}) => store.remove(key, { relies }) })
+      const image = yield* pushImage(registry, { tags: ["v1"] })
+      yield* registry.deleteManifest("app", image.digest)
+      const fault = yield* Effect.flip(registry.deleteBlob("app", image.digest))
+      assert.strictEqual(fault._tag, "Unsupported")
+      assert.include(fault.message, "If-Match of DELETE")
+      assert.isTrue(bucket.objects.has(`blobs/${image.digest.replace(":", "/")}`))
+    })))
 })
 
 describe("a store that does not honour", () => {

@@ -1,34 +1,30 @@
 /** Content in a bucket: each blob is an object that is created once its bytes are known to be right. */
-import { Effect, Option, Stream } from "effect"
+import { Clock, Effect, Option, Stream } from "effect"
 import type { StoredBlob } from "../../layout/garbage.ts"
 import { hasher, requireDigest, runningHash } from "../../node/files/hasher.ts"
-import { type Algorithm, algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../../oci/Digest.ts"
+import { type Algorithm, algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
-import { DigestInvalid, LimitExceeded, OutcomeUnknown, SizeInvalid } from "../../oci/OciError.ts"
-import { concatenated } from "../../ops/manifests/collectBytes.ts"
+import { DigestInvalid, LimitExceeded, OutcomeUnknown, SizeInvalid, Unsupported } from "../../oci/OciError.ts"
+import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import type { BlobStore, BlobWritten } from "../../ops/ports/ports.ts"
 import {
   absent,
+  type Answer,
+  type Changed,
   type Condition,
   type ObjectStore,
   type Part,
   type StoreFault,
   unchanged
 } from "../store/ObjectStore.ts"
+import type { BucketLayout } from "./commit.ts"
+import { isLost } from "./createRecord.ts"
+import { blobsFolder, digestOfKey, keyOfBlob } from "./keyOfBlob.ts"
 import { newId } from "./newId.ts"
+import { type Form, formBeside, inParts, sendParts } from "./parts.ts"
+import { makeSeen } from "./seen.ts"
+import { isCondemned, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
 import { timeHere } from "./timeHere.ts"
-
-const blobsFolder = "blobs/"
-
-/** A blob up to here is one request; a larger one is written in parts of this size: bytes. */
-const partBytes = 8 * 1024 * 1024
-
-export const keyOfBlob = (digest: ContentDigest): string => `${blobsFolder}${algorithmOf(digest)}/${encodedOf(digest)}`
-
-const digestOfKey = (key: string): ContentDigest | undefined => {
-  const name = key.startsWith(blobsFolder) ? key.slice(blobsFolder.length).replace("/", ":") : ""
-  return isContentDigest(name) ? name : undefined
-}
 
 /** Where content lies whose digest is not known yet. */
 const temporaryFolder = ".ocilayout/tmp/"
@@ -38,45 +34,44 @@ interface Upload {
   readonly parts: Array<Part>
 }
 
-const isLost = (fault: StoreFault): boolean => fault._tag === "RemoteError" && fault.passing
-
 interface Expected {
   readonly algorithm: Algorithm
   readonly digest?: ContentDigest
   readonly size?: number
 }
 
-/** Content cut into parts of equal size, the last one shorter. */
-export const inParts = <E, R>(content: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> =>
-  Stream.suspend(() => {
-    let waiting: Array<Uint8Array> = []
-    let length = 0
-    const taken = (): Uint8Array => {
-      const all = concatenated(waiting)
-      waiting = []
-      length = 0
-      return all
-    }
-    const whole = Stream.flatMap(content, (piece) => {
-      const parts: Array<Uint8Array> = []
-      for (let at = 0; at < piece.length;) {
-        const end = Math.min(piece.length, at + partBytes - length)
-        waiting.push(piece.slice(at, end))
-        length += end - at
-        at = end
-        if (length === partBytes) parts.push(taken())
-      }
-      return Stream.fromIterable(parts)
-    })
-    return Stream.concat(whole, Stream.suspend(() => length > 0 ? Stream.succeed(taken()) : Stream.empty))
+export const makeBlobs = (
+  store: ObjectStore,
+  { standing, standingAnew, standingNow }: Pick<BucketLayout, "standing" | "standingAnew" | "standingNow">
+): BlobStore => {
+  const { headOf, saw, seenJustNow } = makeSeen(store)
+
+  /** What is condemned is gone, but for a manifest that needs content of this size: its commit writes it anew. */
+  const stat: BlobStore["stat"] = Effect.fnUntraced(function*(digest, { size } = {}) {
+    const now = yield* standingNow
+    const found = seenJustNow(digest, now) ?? (yield* headOf(digest))
+    if (found === undefined) return Option.none()
+    const isBack = size === found.size && now.condemned.get(digest)?.deleted !== true
+    return isCondemned(now, digest, found.etag) && !isBack ? Option.none() : Option.some(found.size)
   })
 
-export const makeBlobs = (store: ObjectStore): BlobStore => {
-  const stat = (digest: ContentDigest): Effect.Effect<Option.Option<number>, ReadFault> =>
-    Effect.map(
-      store.head(keyOfBlob(digest)),
-      ({ value }) => Option.map(Option.fromUndefinedOr(value), ({ size }) => size)
-    )
+  const isGone = (digest: ContentDigest, etag: string): Effect.Effect<boolean, ReadFault> =>
+    Effect.map(standingNow, (now) => isCondemned(now, digest, etag))
+
+  /**
+   * As `stat`, for a commit that counts on it: what was collected is written anew, so that its removal finds another
+   * ETag. What a caller deleted stays deleted.
+   */
+  const protect = Effect.fnUntraced(function*(
+    digest: ContentDigest
+  ): Effect.fn.Return<Option.Option<number>, WriteFault> {
+    const now = yield* standing
+    const found = seenJustNow(digest, now) ?? (yield* headOf(digest))
+    if (found === undefined) return Option.none()
+    if (!isCondemned(now, digest, found.etag)) return Option.some(found.size)
+    if (now.condemned.get(digest)?.deleted === true) return Option.none()
+    return (yield* refresh(digest)) ? Option.some(found.size) : Option.none()
+  })
 
   /** Whether what is there has the digest; who wrote it is not known. */
   const isRight = (digest: ContentDigest, size: number) =>
@@ -88,47 +83,99 @@ export const makeBlobs = (store: ObjectStore): BlobStore => {
       return { right: hash.digest() === digest, etag: found.etag }
     }))
 
+  /** Writes a condemned object anew, so that its ETag is another one; whether it is there. */
+  const refresh = Effect.fnUntraced(function*(digest: ContentDigest): Effect.fn.Return<boolean, WriteFault> {
+    for (let tries = 0; tries < 10; tries++) {
+      const now = tries === 0 ? yield* standing : yield* standingAnew
+      const found = yield* headOf(digest)
+      if (found === undefined) return false
+      const { etag, size } = found
+      if (!isCondemned(now, digest, etag)) return true
+      const key = keyOfBlob(digest)
+      const options = { condition: unchanged(etag), relies: now.date }
+      const { cut, isInParts } = formBeside(etag, size)
+      const { date, value } = yield* Effect.scoped(Effect.gen(function*() {
+        const read = yield* store.read(key)
+        const content = verifying(digest, read?.content ?? Stream.empty)
+        if (isInParts) return yield* sendParts(store, key, inParts(content, cut), options)
+        return yield* store.put(key, yield* collectBytes(content, () => Effect.void), options)
+      }))
+      if (value._tag !== "Done") continue
+      if (value.etag === etag) {
+        const reason = `the store gives the same ETag to the same content; ${digest} can be pushed again in two days`
+        return yield* new Unsupported({ operation: "keeping content that was let go", reason })
+      }
+      saw(digest, { size, etag: value.etag, date })
+      return true
+    }
+    return yield* new OutcomeUnknown({ operation: `keeping ${digest}`, reason: "others write it without end" })
+  })
+
   /**
    * Makes content an object, given how it is sent on a condition. What is there already stays if it is right, and is
    * replaced otherwise.
    */
-  const place = Effect.fnUntraced(function*<E>(
+  const place = Effect.fnUntraced(function*(
     digest: ContentDigest,
     size: number,
-    send: (condition: Condition) => Effect.Effect<boolean, E>
-  ): Effect.fn.Return<BlobWritten, E | WriteFault> {
+    send: (options: Parameters<ObjectStore["complete"]>[3], form: Form) => Effect.Effect<Answer<Changed>, StoreFault>
+  ): Effect.fn.Return<BlobWritten, WriteFault> {
     let condition: Condition = absent
+    let now = yield* standing
     for (let tries = 0; tries < 10; tries++) {
-      if (yield* send(condition)) return { digest, size, existed: condition._tag === "Unchanged" }
+      const form = formBeside(now.condemned.get(digest)?.etag, size)
+      const answer = yield* send({ condition, relies: now.date }, form).pipe(
+        Effect.map((answer): Answer<Changed> | undefined => answer),
+        // What is there is looked at; where nothing is, it is sent again.
+        Effect.catchIf(isLost, () => Effect.undefined)
+      )
+      if (answer?.value._tag === "Done") {
+        saw(digest, { size, etag: answer.value.etag, date: answer.date })
+        return { digest, size, existed: condition._tag === "Unchanged" }
+      }
+      now = yield* standingAnew
+      if (answer?.value._tag === "Expired") continue
       const { etag, right } = yield* isRight(digest, size)
-      if (right) return { digest, size, existed: true }
-      condition = etag === undefined ? absent : unchanged(etag)
+      if (right && etag !== undefined && isCondemned(now, digest, etag)) {
+        if (yield* refresh(digest)) return { digest, size, existed: false }
+        condition = absent
+      } else if (right) {
+        yield* headOf(digest)
+        return { digest, size, existed: true }
+      } else condition = etag === undefined ? absent : unchanged(etag)
     }
     return yield* new OutcomeUnknown({ operation: `writing ${digest}`, reason: "others write it without end" })
   })
 
-  const whole = (digest: ContentDigest, bytes: Uint8Array): Effect.Effect<BlobWritten, WriteFault> =>
-    place(digest, bytes.length, (condition) =>
-      store.put(keyOfBlob(digest), bytes, { condition }).pipe(
-        Effect.map(({ value }) => value._tag === "Done"),
-        // What is there is looked at; where nothing is, it is sent again.
-        Effect.catchIf(isLost, () => Effect.succeed(false))
-      ))
+  const whole = (digest: ContentDigest, bytes: Uint8Array): Effect.Effect<BlobWritten, WriteFault> => {
+    const key = keyOfBlob(digest)
+    return place(
+      digest,
+      bytes.length,
+      (options, { isInParts }) =>
+        isInParts ? sendParts(store, key, Stream.succeed(bytes), options) : store.put(key, bytes, options)
+    )
+  }
 
   /** Ends an upload in parts; what is not used of it is given up. */
   const complete = (digest: ContentDigest, size: number, key: string, { id, parts }: Upload) =>
-    place(digest, size, (condition) =>
-      store.complete(key, id, parts, { condition }).pipe(
-        Effect.map(({ value }) => value._tag === "Done"),
-        Effect.catchIf(isLost, () => Effect.succeed(false))
-      )).pipe(Effect.ensuring(Effect.ignore(store.abort(key, id))))
+    place(digest, size, (options) => store.complete(key, id, parts, options)).pipe(
+      Effect.ensuring(Effect.ignore(store.abort(key, id)))
+    )
+
+  /** What is not condemned, and what is condemned and may be removed now; of the rest nothing can be done. */
+  const isListed = ({ condemned, date }: Standing, digest: ContentDigest, etag: string): boolean => {
+    const sentence = condemned.get(digest)
+    return sentence?.etag !== etag || isRemovable(sentence, date)
+  }
 
   const list: Effect.Effect<ReadonlyArray<StoredBlob>, ReadFault> = Effect.gen(function*() {
+    const now = yield* standingNow
     const { date, value } = yield* store.list(blobsFolder)
     const ahead = date - (yield* timeHere(date, date))
-    return value.flatMap(({ key, modified, size }) => {
+    return value.flatMap(({ etag, key, modified, size }) => {
       const digest = digestOfKey(key)
-      return digest === undefined ? [] : [{ digest, size, touched: modified - ahead }]
+      return digest === undefined || !isListed(now, digest, etag) ? [] : [{ digest, size, touched: modified - ahead }]
     })
   })
 
@@ -139,6 +186,8 @@ export const makeBlobs = (store: ObjectStore): BlobStore => {
   ): Effect.fn.Return<BlobWritten, E | DigestInvalid | SizeInvalid | WriteFault, R> {
     const hash = runningHash(algorithm)
     const key = digest === undefined ? `${temporaryFolder}${yield* newId}` : keyOfBlob(digest)
+    const sentence = digest === undefined ? undefined : (yield* standing).condemned.get(digest)
+    const { cut } = formBeside(sentence?.etag, sentence?.size ?? 0)
     let size = 0
     let last: Uint8Array = new Uint8Array()
     let upload: Upload | undefined
@@ -148,7 +197,7 @@ export const makeBlobs = (store: ObjectStore): BlobStore => {
     })
     const giveUp = Effect.suspend(() => upload === undefined ? Effect.void : Effect.ignore(store.abort(key, upload.id)))
     const actual = yield* Effect.gen(function*() {
-      yield* Stream.runForEach(inParts(content), (part) =>
+      yield* Stream.runForEach(inParts(content, cut), (part) =>
         Effect.gen(function*() {
           hash.update(part)
           size += part.length
@@ -175,31 +224,30 @@ export const makeBlobs = (store: ObjectStore): BlobStore => {
 
   return {
     stat,
-    protect: stat,
+    protect,
     read: Effect.fnUntraced(function*(digest, { verify, window }) {
       const key = keyOfBlob(digest)
       if (window !== undefined) {
         const { value } = yield* store.head(key)
-        if (value === undefined) return Option.none()
+        if (value === undefined || (yield* isGone(digest, value.etag))) return Option.none()
         const length = Math.max(0, Math.min(window.length, value.size - window.offset))
         const found = length === 0 ? undefined : yield* store.read(key, { offset: window.offset, length })
         return Option.some({ size: value.size, verified: false, content: found?.content ?? Stream.empty })
       }
       const found = yield* store.read(key)
-      if (found === undefined) return Option.none()
+      if (found === undefined || (yield* isGone(digest, found.etag))) return Option.none()
       const { content, size } = found
       return Option.some({ size, verified: verify, content: verify ? verifying(digest, content) : content })
     }),
     get: Effect.fnUntraced(function*(digest, limit) {
-      const { value } = yield* store.head(keyOfBlob(digest))
-      if (value === undefined) return Option.none()
-      if (value.size > limit) return yield* new LimitExceeded({ what: "bytes of a manifest", limit })
-      const found = yield* store.get(keyOfBlob(digest))
-      if (found.value === undefined || found.value === "unchanged") return Option.none()
-      const { bytes } = found.value
+      const found = yield* store.read(keyOfBlob(digest))
+      if (found === undefined || (yield* isGone(digest, found.etag))) return Option.none()
+      const tooLarge = new LimitExceeded({ what: "bytes of a manifest", limit })
+      if (found.size > limit) return yield* tooLarge
+      const bytes = yield* collectBytes(found.content, (size) => size > limit ? Effect.fail(tooLarge) : Effect.void)
       yield* requireDigest(digest, hasher.digest(algorithmOf(digest), bytes), "its bytes")
       return Option.some(bytes)
-    }),
+    }, Effect.scoped),
     write: (content, expected) => write(content, expected),
     adopt: Effect.fnUntraced(function*(from, digest) {
       const found = yield* Effect.scoped(Effect.gen(function*() {
@@ -215,11 +263,15 @@ export const makeBlobs = (store: ObjectStore): BlobStore => {
     digests: Effect.map(list, (all) => all.map(({ digest }) => digest)),
     find: Effect.fnUntraced(function*(digest) {
       const { date, value } = yield* store.head(keyOfBlob(digest))
-      if (value === undefined) return Option.none()
+      if (value === undefined || !isListed(yield* standingNow, digest, value.etag)) return Option.none()
       return Option.some({ digest, size: value.size, touched: yield* timeHere(date, value.modified) })
     }),
-    held: (since) =>
-      Effect.map(list, (all) => new Set(all.flatMap(({ digest, touched }) => touched > since ? [digest] : []))),
+    held: Effect.fnUntraced(function*(since) {
+      const all = yield* list
+      // What was written less than a day ago is not condemned, whatever grace is asked for.
+      const from = Math.min(since, (yield* Clock.currentTimeMillis) - unwrittenMillis)
+      return new Set(all.flatMap(({ digest, touched }) => touched > from ? [digest] : []))
+    }),
     path: () => Option.none()
   }
 }

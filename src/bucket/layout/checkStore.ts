@@ -11,11 +11,20 @@ import {
 } from "../store/ObjectStore.ts"
 import { newId } from "./newId.ts"
 
+/** Of no object. */
+const anotherEtag = "\"0123456789abcdef0123456789abcdef\""
+
 /** What the store has to refuse as signed too long ago: milliseconds. */
 const tooOldMillis = 20 * 60_000
 
+/** What a store that can be written does besides. */
+export interface StoreChecked {
+  /** Whether `DELETE` honours `If-Match`: without that nothing can be removed safely. */
+  readonly removes: boolean
+}
+
 /** `Unsupported` says what the store does not honour: such a store would lose changes, and is not written. */
-export const checkStore = (store: ObjectStore): Effect.Effect<void, Unsupported | StoreFault> =>
+export const checkStore = (store: ObjectStore): Effect.Effect<StoreChecked, Unsupported | StoreFault> =>
   Effect.gen(function*() {
     const key = `.ocilayout/tmp/${yield* newId}`
     const bytes = new Uint8Array([1])
@@ -29,12 +38,14 @@ export const checkStore = (store: ObjectStore): Effect.Effect<void, Unsupported 
       )
     const put = (condition: Condition, relies?: number) =>
       Effect.map(store.put(key, bytes, { condition, relies }), ({ value }) => value)
-    yield* Effect.gen(function*() {
+    return yield* Effect.gen(function*() {
       yield* expect("If-None-Match: * for a key that is not there", created, "Done")
       yield* expect("If-None-Match: *", yield* put(absent), "Conflict")
-      yield* expect("If-Match", yield* put(unchanged("\"0123456789abcdef0123456789abcdef\"")), "Conflict")
+      yield* expect("If-Match", yield* put(unchanged(anotherEtag)), "Conflict")
       const old = yield* put(created._tag === "Done" ? unchanged(created.etag) : absent, date - tooOldMillis)
       yield* expect("the time of a signature", old, "Expired")
+      const { value: removed } = yield* store.remove(key, { etag: anotherEtag })
+      return { removes: removed._tag === "Conflict" }
     }).pipe(Effect.ensuring(Effect.ignore(store.remove(key))))
   }).pipe(
     // Nothing is decided yet: it is tried anew with another key.

@@ -1,90 +1,93 @@
 /** Commits groups of decisions: a record under the next number decides, the index is published, then it is answered. */
-import { Clock, Effect, Random, Result, type Scope } from "effect"
-import { isNote } from "../../layout/Event.ts"
-import { difference } from "../../layout/reconcile.ts"
-import type { State } from "../../layout/State.ts"
+import { Clock, Effect, Random, type Scope } from "effect"
 import { answers, decideInTurn, lookOnly, type Proposal, propose } from "../../node/commit/decisions.ts"
 import { makeGroupCommit } from "../../node/commit/groupCommit.ts"
 import { emptyIndex, putTogether, takeApart } from "../../node/index/indexText.ts"
 import { generationText, genesis, sha256 } from "../../node/journal/journalRecord.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
-import { LayoutLocked, OutcomeUnknown, Unsupported } from "../../oci/OciError.ts"
+import { LayoutLocked, OutcomeUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
 import { countCommit } from "../../ops/ports/telemetry.ts"
-import {
-  absent,
-  type Answer,
-  type Changed,
-  type ObjectStore,
-  type StoreFault,
-  unchanged
-} from "../store/ObjectStore.ts"
-import { checkStore } from "./checkStore.ts"
-import { generationOf, type Head, type IndexFound, indexKey, isPublished, makeLook } from "./head.ts"
+import { absent, type ObjectStore, unchanged } from "../store/ObjectStore.ts"
+import { checkStore, type StoreChecked } from "./checkStore.ts"
+import { createRecord, isLost, patienceMillis } from "./createRecord.ts"
+import { makeFolding } from "./folding.ts"
+import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
+import { generationOf, type Head, type IndexFound, indexKey, isPublished, makeLook, shortened } from "./head.ts"
 import { randomHex } from "./newId.ts"
-import { hashOfEntries, keyOfRecord, type Line, readRecord, writeRecord } from "./record.ts"
-
-/** How long a group is decided anew because others were first: milliseconds. */
-const patienceMillis = 30_000
+import { makePast, type Past } from "./past.ts"
+import { hashOfEntries, writeRecord } from "./record.ts"
+import { makeRemoval } from "./removal.ts"
+import { inForce, makeStandingOf, type Standing } from "./standing.ts"
 
 export const markerKey = "oci-layout"
 export const marker = new Uint8Array(Buffer.from(`{"imageLayoutVersion":"1.0.0"}\n`))
 
-const isLost = (fault: StoreFault): boolean => fault._tag === "RemoteError" && fault.passing
-
 export interface BucketLayout extends LayoutStore {
   /** What holds now. */
   readonly look: Effect.Effect<Head, ReadFault>
+  readonly past: Past
+  /** What is condemned, as far as is known; the store refuses what relies on it where that is too old. */
+  readonly standing: Effect.Effect<Standing, ReadFault>
+  /** The same after a look that is not older than the store's users may find it: a second by default. */
+  readonly standingNow: Effect.Effect<Standing, ReadFault>
+  /** The same after a new look. */
+  readonly standingAnew: Effect.Effect<Standing, ReadFault>
+}
+
+export interface BucketLayoutOptions {
+  readonly defaultRepository: Repository | undefined
+  /** For how long what other tools write into the index may go unseen: milliseconds. */
+  readonly foreignMillis: number
 }
 
 export const makeBucketLayout = Effect.fnUntraced(function*(
   store: ObjectStore,
-  defaultRepository: Repository | undefined
+  options: BucketLayoutOptions
 ): Effect.fn.Return<BucketLayout, never, Scope.Scope> {
-  const lookFrom = makeLook(store, defaultRepository)
+  const scope = yield* Effect.scope
+  const past = makePast(store, options.defaultRepository)
+  const lookFrom = makeLook(store, past, options)
+  const standingOf = makeStandingOf(past)
   let known: Head | undefined
-  const look = Effect.suspend(() => lookFrom(known)).pipe(
-    Effect.tap((head) => Effect.sync(() => void (known = head))),
-    Effect.tapError(() => Effect.sync(() => void (known = undefined)))
+  let looked = Number.NEGATIVE_INFINITY
+  const lookAs = (strict: boolean): Effect.Effect<Head, ReadFault> =>
+    Effect.suspend(() => lookFrom(known, strict)).pipe(
+      Effect.tap((head) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          known = head
+          looked = now
+        })
+      ),
+      Effect.tapError(() => Effect.sync(() => void (known = undefined)))
+    )
+  const look = lookAs(false)
+  const lookStrictly = lookAs(true)
+  const standing = Effect.suspend(() => Effect.flatMap(known === undefined ? look : Effect.succeed(known), standingOf))
+  /** What is known, where other tools' words were looked for just before. */
+  const recentAt = (now: number): Head | undefined =>
+    known !== undefined && now >= known.looked && now - known.looked < options.foreignMillis ? known : undefined
+  const lookedJustNow = (now: number): Effect.Effect<Head> | undefined =>
+    known !== undefined && now >= looked && now - looked < options.foreignMillis ? Effect.succeed(known) : undefined
+  const standingNow = Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => Effect.flatMap(lookedJustNow(now) ?? look, standingOf)
   )
-
-  /** Creates a record; nothing where another one has the number. Its answer is never guessed. */
-  const create = Effect.fnUntraced(function*(
-    bytes: Uint8Array,
-    line: Line,
-    relies: number
-  ): Effect.fn.Return<"created" | "taken" | "expired", WriteFault> {
-    const key = keyOfRecord(line.record.number)
-    const began = yield* Clock.currentTimeMillis
-    for (let wasLost = false;;) {
-      const answered = yield* store.put(key, bytes, { condition: absent, relies }).pipe(
-        Effect.map((answer): Answer<Changed> | undefined => answer),
-        Effect.catchIf(isLost, () => Effect.undefined)
-      )
-      if (answered?.value._tag === "Done") return "created"
-      if (answered === undefined) {
-        wasLost = true
-        if ((yield* Clock.currentTimeMillis) - began > patienceMillis) {
-          return yield* new OutcomeUnknown({ operation: "the commit", reason: "the store does not answer" })
-        }
-        yield* Effect.sleep(100)
-        continue
-      }
-      if (answered.value._tag === "Expired" && !wasLost) return "expired"
-      const { value } = yield* store.get(key)
-      if (value === undefined || value === "unchanged") return "expired"
-      const found = readRecord(value.bytes)
-      return found._tag === "Success" && found.success.hash === line.hash ? "created" : "taken"
-    }
-  })
+  let isChecked: StoreChecked | undefined
+  const checked = Effect.suspend(() =>
+    isChecked !== undefined ? Effect.succeed(isChecked) : Effect.tap(checkStore(store), (found) =>
+      Effect.sync(() => {
+        isChecked = found
+      }))
+  )
+  const removal = makeRemoval(store, standing, checked)
 
   /** Writes the index of a head, and tells of it; nothing where it was replaced meanwhile. */
   const publish = Effect.fnUntraced(function*(
-    { date, head, index, lines }: Head
+    { date, head, index, last }: Head
   ): Effect.fn.Return<IndexFound | undefined, WriteFault> {
-    const last = lines.at(-1)
     if (last === undefined) return undefined
     const written = index === undefined ? emptyIndex : Buffer.from(index.bytes).toString()
     const values = index?.state.entries.map(({ value }) => value) ?? []
@@ -107,9 +110,9 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
   const publishAll = Effect.fnUntraced(function*(): Effect.fn.Return<Head, WriteFault> {
     const began = yield* Clock.currentTimeMillis
     for (;;) {
-      const head = yield* look
+      const head = yield* lookStrictly
       if (isPublished(head)) return head
-      if (head.isForeign) yield* commitOnce([], head)
+      if (head.isForeign) yield* commitOnce([], head, true)
       else {
         const index = yield* publish(head)
         if (index !== undefined) known = { ...head, index }
@@ -125,45 +128,77 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     readonly events: Committed["events"]
   }
 
-  /** The decisions of a group with their revisions, once their record exists; nothing where another was first. */
+  /**
+   * The decisions of a group with their revisions, once their record exists; nothing where another was first, or where
+   * nothing would be written and the head may be old: its record proves that a decision was made on the last state.
+   */
   const commitOnce = Effect.fnUntraced(function*(
     proposals: ReadonlyArray<Proposal>,
-    head: Head
+    head: Head,
+    isFresh: boolean
   ): Effect.fn.Return<ReadonlyArray<Committed> | undefined, WriteFault> {
+    removal.begin()
     const decisions = yield* decideInTurn(head.state, proposals)
     const foreign = foreignDrafts(head)
     const own = decisions.flatMap(({ draft }): ReadonlyArray<Draft> => draft === undefined ? [] : [draft])
     const drafts = [...foreign, ...own]
-    if (drafts.length === 0 && !head.isForeign) return answers(decisions, [])
+    const doomed = removal.removed()
+    if (!isFresh && (drafts.length === 0 || doomed.length > 0)) return undefined
+    if (drafts.length === 0 && !head.isForeign) {
+      yield* removal.remove(doomed, head.date)
+      return answers(decisions, [])
+    }
     yield* checked
-    const previous = head.lines.at(-1)
+    const previous = head.last
+    const number = (previous?.record.number ?? 0) + 1
     const first = lastRevision(head) + 1
-    const time = Math.max(head.date, previous?.record.commits.at(-1)?.time ?? 0)
+    const time = Math.max(head.date, previous?.record.time ?? 0)
     const after = decisions.at(-1)?.after ?? head.state
+    const condemns = removal.condemnedBy(own.flatMap(({ events }) => events))
+    const condemned = [
+      ...inForce(previous?.record ?? {}, time),
+      ...(condemns.length === 0 ? [] : [{ number, time }])
+    ]
     const { bytes, line } = writeRecord({
       journal: previous?.record.journal ?? (yield* randomHex(32)),
-      number: head.lines.length + 1,
+      number,
       previous: previous?.hash ?? genesis,
       id: yield* randomHex(16),
+      time,
+      revision: first + drafts.length - 1,
       entries: hashOfEntries(after),
       ...(head.isForeign && head.index !== undefined ? { took: head.index.hash } : {}),
+      ...(condemns.length === 0 ? {} : { condemns }),
+      ...(condemned.length === 0 ? {} : { condemned }),
+      ...folding.floorAfter(previous, time),
       commits: drafts.map(({ actor, events }, place) => ({ revision: first + place, time, actor, events }))
     })
     if (previous === undefined) yield* createMarker(head.date)
-    const created = yield* create(bytes, line, head.date)
-    if (created !== "created") return undefined
-    known = { ...head, lines: [...head.lines, line], head: after, state: after, word: after, isForeign: false }
+    const created = yield* createRecord(store, bytes, line, head.date)
+    if (created !== "created") {
+      // Others have written, or this head is too old: what holds is looked at before it is decided again.
+      return undefined
+    }
+    const lines = [...head.lines, line]
+    known = {
+      ...shortened({ base: head.base, lines, last: line, head: after }),
+      index: head.index,
+      state: after,
+      word: after,
+      isForeign: false,
+      date: head.date,
+      looked: head.looked
+    }
     const revisions = own.map((_, place) => first + foreign.length + place)
     const index = yield* publish(known)
     if (index === undefined) yield* publishAll()
     else known = { ...known, index }
+    yield* removal.remove(doomed, head.date)
+    yield* Effect.forkIn(folding.tidy(line, head.date), scope)
     return answers(decisions, revisions)
   })
 
-  let isChecked = false
-  const checked = Effect.suspend(() =>
-    isChecked ? Effect.void : Effect.andThen(checkStore(store), Effect.sync(() => void (isChecked = true)))
-  )
+  const folding = makeFolding(store, past)
 
   const createMarker = (relies: number) =>
     Effect.asVoid(Effect.catchIf(
@@ -177,7 +212,12 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     run: Effect.fnUntraced(function*(proposals) {
       const began = yield* Clock.currentTimeMillis
       for (let tries = 0;; tries++) {
-        const answered = yield* commitOnce(proposals, yield* look)
+        // The first try is made on what is known: nothing is asked where that was looked at just now.
+        const now = yield* Clock.currentTimeMillis
+        const recent = tries > 0 || proposals.includes(lookOnly) ? undefined : recentAt(now)
+        const isFresh = recent === undefined
+        const head = recent ?? (yield* lookStrictly)
+        const answered = yield* commitOnce(proposals, head, isFresh)
         if (answered !== undefined) {
           if (known !== undefined && !isPublished(known)) yield* publishAll()
           return answered
@@ -190,24 +230,25 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
             holder: "other writers of the bucket"
           })
         }
-        yield* Effect.sleep((yield* Random.next) * Math.min(10 * 2 ** tries, 500))
+        if (tries > 0) yield* Effect.sleep((yield* Random.next) * Math.min(10 * 2 ** tries, 500))
       }
     })
   })
 
   return {
     look,
+    past,
+    standing,
+    standingNow,
+    standingAnew: Effect.flatMap(look, standingOf),
     snapshot: Effect.map(look, ({ state }) => state),
+    recent: Effect.flatMap(
+      Clock.currentTimeMillis,
+      (now) => Effect.map(lookedJustNow(now) ?? look, ({ state }) => state)
+    ),
     tend: Effect.asVoid(Effect.suspend(() => groups.submit(lookOnly))),
     transact: Effect.fnUntraced(function*(transaction) {
-      const proposal = propose(yield* Actor, {
-        evidence: transaction.evidence,
-        decide: (state, evidence) =>
-          Result.flatMap(
-            transaction.decide(state, evidence),
-            (events) => events.some(isNote) ? Result.fail(keepsContent) : Result.succeed(events)
-          )
-      })
+      const proposal = propose(yield* Actor, removal.guard(transaction))
       const committed = yield* groups.submit(proposal)
       yield* proposal.refusal
       yield* countCommit(committed)
@@ -215,27 +256,3 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     })
   }
 })
-
-/** Removing content beside pushes takes the condemned list, which records do not have yet. */
-const keepsContent = new Unsupported({
-  operation: "removing content from a bucket",
-  reason: "tags and manifests can be deleted, their content stays"
-})
-
-export const lastRevision = ({ lines }: Pick<Head, "lines">): number =>
-  lines.findLast(({ record }) => record.commits.length > 0)?.record.commits.at(-1)?.revision ?? 0
-
-/** What other tools did, as the commits that it will be: their word first, and then what holds against it. */
-export const foreignDrafts = (
-  { head, isForeign, state, word }: Pick<Head, "head" | "isForeign" | "state" | "word">
-): ReadonlyArray<{ readonly actor: string; readonly events: Committed["events"] }> => {
-  if (!isForeign) return []
-  const steps: ReadonlyArray<readonly [actor: string, from: State, to: State]> = [
-    ["foreign", head, word],
-    ["ocilayout", word, state]
-  ]
-  return steps.flatMap(([actor, from, to]) => {
-    const events = from === to ? [] : difference(from, to)
-    return events.length === 0 ? [] : [{ actor, events }]
-  })
-}

@@ -1,22 +1,23 @@
-/** What a process knows of a layout in a bucket: its records up to the last, and its index. */
+/** What a process knows of a layout in a bucket: its last records, and its index. */
 import { Clock, Effect, Result } from "effect"
 import { indexLimits } from "../../layout/Command.ts"
-import type { Event } from "../../layout/Event.ts"
-import { replay } from "../../layout/evolve.ts"
 import { merge, saidSince } from "../../layout/reconcile.ts"
 import { empty, fromIndex, type State } from "../../layout/State.ts"
 import { parseIndex } from "../../node/index/indexFile.ts"
-import { type Generation, genesis, isOfGroup, sha256 } from "../../node/journal/journalRecord.ts"
+import { type Generation, isOfGroup, sha256 } from "../../node/journal/journalRecord.ts"
 import type { ReadFault } from "../../oci/faults.ts"
-import { HistoryInvalid, IndexInvalid, IndexTooLarge } from "../../oci/OciError.ts"
+import { IndexInvalid, IndexTooLarge } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ObjectStore } from "../store/ObjectStore.ts"
-import { hashOfEntries, keyOfRecord, type Line, numberOfRecord, readRecord, recordsFolder } from "./record.ts"
+import { chained, eventsOf, type Past, stateAfter, type Stretch } from "./past.ts"
+import { hashOfEntries, type Line, numberOfRecord, recordsFolder } from "./record.ts"
 
 export const indexKey = "index.json"
 
-/** For how long a head may be read on from: after an hour the records after it may have been folded and removed. */
+/** For how long a head may be read on from, by the store's clock: after an hour the records after it may be gone. */
 const headMillis = 60 * 60 * 1000
+/** How many records a process keeps in memory. */
+const rememberedRecords = 1024
 
 export interface IndexFound {
   readonly etag: string
@@ -26,11 +27,15 @@ export interface IndexFound {
   readonly generation: Generation | undefined
 }
 
-export interface Head {
-  /** All records, the first one first. */
-  readonly lines: ReadonlyArray<Line>
-  /** The state after the last one. */
+/** What the records say, as far back as was needed. */
+interface Known extends Stretch {
+  /** The last record, whether it is among the lines or not. */
+  readonly last: Line | undefined
+  /** The state after it. */
   readonly head: State
+}
+
+export interface Head extends Known {
   readonly index: IndexFound | undefined
   /** The state that holds: the head's, with what other tools wrote into the index. */
   readonly state: State
@@ -40,51 +45,31 @@ export interface Head {
   readonly isForeign: boolean
   /** The `Date` of the oldest answer in this: milliseconds since 1970. */
   readonly date: number
-  /** When that was, by this machine's clock. */
-  readonly at: number
+  /** When the index was looked at, by this machine's clock. */
+  readonly looked: number
 }
 
 /** Whether the index is what the last record published. */
-export const isPublished = ({ index, lines }: Head): boolean => {
-  const last = lines.at(-1)
-  return last === undefined
-    ? index === undefined
-    : isOfGroup(index?.generation, generationOf(last)) && index !== undefined &&
-      hashOfEntries(index.state) === last.record.entries
-}
+export const isPublished = ({ index, last }: Pick<Head, "index" | "last">): boolean =>
+  last === undefined ? index === undefined : index !== undefined && isOf(index, last)
+
+const isOf = ({ generation, state }: IndexFound, line: Line): boolean =>
+  isOfGroup(generation, generationOf(line)) && hashOfEntries(state) === line.record.entries
 
 export const generationOf = ({ record: { id, journal, number } }: Line): Generation => ({ journal, seq: number, id })
 
-const eventsOf = (lines: ReadonlyArray<Line>): ReadonlyArray<ReadonlyArray<Event>> =>
-  lines.flatMap(({ record }) => record.commits.map(({ events }) => events))
-
-const stateAfter = (lines: ReadonlyArray<Line>, defaultRepository: Repository | undefined): State =>
-  eventsOf(lines).reduce(replay, empty(defaultRepository))
-
-/** Looks at a layout: at what came since the last look, or at all of it. */
-export const makeLook = (store: ObjectStore, defaultRepository: Repository | undefined) => {
-  const readLine = Effect.fnUntraced(function*(number: number) {
-    const { date, value } = yield* store.get(keyOfRecord(number))
-    if (value === undefined || value === "unchanged") return { date, line: undefined }
-    const line = readRecord(value.bytes)
-    if (Result.isFailure(line) || line.success.record.number !== number) {
-      return yield* new HistoryInvalid({ reason: `cannot be read at record ${number}` })
-    }
-    return { date, line: line.success }
-  })
-
-  /** Some records, which are there unless they are folded away meanwhile or were removed by hand. */
-  const readLines = Effect.fnUntraced(function*(from: number, to: number) {
-    const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, k) => from + k)
-    const found = yield* Effect.forEach(numbers, readLine, { concurrency: 8 })
-    const lines: Array<Line> = []
-    for (const { line } of found) {
-      if (line === undefined) return yield* new HistoryInvalid({ reason: `has no record ${from + lines.length}` })
-      lines.push(line)
-    }
-    return lines
-  })
-
+/**
+ * Looks at a layout: at what came since the last look, or at all of it. The index is read where it was not for
+ * `foreignMillis`, where there are new records, and always with `strict`.
+ */
+export const makeLook = (
+  store: ObjectStore,
+  past: Past,
+  { defaultRepository, foreignMillis }: {
+    readonly defaultRepository: Repository | undefined
+    readonly foreignMillis: number
+  }
+) => {
   const readIndex = Effect.fnUntraced(function*(known: IndexFound | undefined) {
     const { date, value } = yield* store.get(indexKey, { unless: known?.etag })
     if (value === "unchanged") return { date, index: known }
@@ -100,86 +85,134 @@ export const makeLook = (store: ObjectStore, defaultRepository: Repository | und
     return { date, index: { etag, bytes, hash: sha256(bytes), state, generation } }
   })
 
-  const cold = Effect.gen(function*() {
-    const { date, index } = yield* readIndex(undefined)
-    const listed = yield* store.list(recordsFolder, 1)
-    const last = numberOfRecord(listed.value[0]?.key ?? "") ?? 0
-    const lines = yield* readLines(1, last)
-    yield* chained(lines)
-    return yield* together(lines, stateAfter(lines, defaultRepository), index, Math.min(date, listed.date))
+  /** The records since the one that an index names, where it says what that left; else from a state before it. */
+  const since = Effect.fnUntraced(function*(
+    index: IndexFound | undefined,
+    last: Line
+  ): Effect.fn.Return<Known, ReadFault> {
+    const { floor, journal, number } = last.record
+    const named = index?.generation?.journal === journal ? index.generation.seq : 0
+    if (index !== undefined && named <= number && named >= (floor?.number ?? 1)) {
+      const lines = yield* past.lines(named, number)
+      const [first, ...rest] = lines
+      if (first !== undefined && isOf(index, first)) {
+        const base = { number: named, revision: first.record.revision, state: index.state }
+        return { base, lines: rest, last, head: stateAfter({ base, lines: rest }) }
+      }
+    }
+    return yield* from(named, last)
   })
 
-  const warm = Effect.fnUntraced(function*(known: Head) {
-    const lines = [...known.lines]
-    const { date, index } = yield* readIndex(known.index)
-    let oldest = date
-    for (;;) {
-      const next = yield* readLine(lines.length + 1)
-      oldest = Math.min(oldest, next.date)
-      if (next.line === undefined) break
-      lines.push(next.line)
+  const from = Effect.fnUntraced(function*(number: number, last: Line): Effect.fn.Return<Known, ReadFault> {
+    const needed = Math.min(number, last.record.number)
+    const stretch = yield* past.stretch(needed, last.record.number, last.record.floor?.number ?? 1)
+    return { ...stretch, last, head: stateAfter(stretch) }
+  })
+
+  const cold = Effect.gen(function*() {
+    const [{ date, index }, listed] = yield* Effect.all([readIndex(undefined), store.list(recordsFolder, 1)], {
+      concurrency: 2
+    })
+    const number = numberOfRecord(listed.value[0]?.key ?? "")
+    const oldest = Math.min(date, listed.date)
+    if (number === undefined) {
+      const nothing = empty(defaultRepository)
+      const base = { number: 0, revision: 0, state: nothing }
+      return yield* together({ base, lines: [], last: undefined, head: nothing }, index, oldest)
     }
-    const fresh = lines.slice(known.lines.length)
-    if (fresh.length === 0 && index === known.index) {
-      return { ...known, date: oldest, at: yield* Clock.currentTimeMillis }
+    const [last] = yield* past.lines(number, number)
+    if (last === undefined) return yield* Effect.die(`no record ${number}`)
+    if (index !== undefined && isOf(index, last)) {
+      const base = { number, revision: last.record.revision, state: index.state }
+      return yield* together({ base, lines: [], last, head: index.state }, index, oldest)
     }
-    yield* chained(lines)
-    return yield* together(lines, eventsOf(fresh).reduce(replay, known.head), index, oldest)
+    return yield* together(yield* since(index, last), index, oldest)
+  })
+
+  const warm = Effect.fnUntraced(function*(known: Head, strict: boolean): Effect.fn.Return<Head, ReadFault> {
+    const now = yield* Clock.currentTimeMillis
+    const isDue = strict || now - known.looked >= foreignMillis || now < known.looked
+    const read = readIndex(known.index)
+    const number = known.last?.record.number ?? 0
+    const [early, first] = yield* Effect.all([isDue ? read : Effect.undefined, past.record(number + 1)], {
+      concurrency: 2
+    })
+    const oldest = Math.min(first.date, early?.date ?? first.date)
+    // Old records may have been folded and removed meanwhile: the next one that is missing says nothing.
+    if (first.date - known.date > headMillis) return yield* cold
+    const fresh: Array<Line> = []
+    for (let { line } = first; line !== undefined; { line } = yield* past.record(number + 1 + fresh.length)) {
+      fresh.push(line)
+    }
+    const found = early ?? (fresh.length === 0 ? undefined : yield* read)
+    const index = found === undefined ? known.index : found.index
+    const looked = found === undefined ? known.looked : now
+    if (fresh.length === 0 && index === known.index) return { ...known, date: oldest, looked }
+    yield* chained([...(known.last === undefined ? [] : [known.last]), ...fresh])
+    const head = eventsOf(fresh).length === 0
+      ? known.head
+      : stateAfter({ base: { ...known.base, state: known.head }, lines: fresh })
+    const last = fresh.at(-1) ?? known.last
+    return yield* together({ base: known.base, lines: [...known.lines, ...fresh], last, head }, index, oldest)
   })
 
   const together = Effect.fnUntraced(function*(
-    lines: ReadonlyArray<Line>,
-    head: State,
+    known: Known,
     index: IndexFound | undefined,
     date: number
-  ): Effect.fn.Return<Head> {
-    const merged = foreignWord(lines, head, index, defaultRepository)
-    return { lines, head, index, ...merged, date, at: yield* Clock.currentTimeMillis }
+  ): Effect.fn.Return<Head, ReadFault> {
+    const looked = yield* Clock.currentTimeMillis
+    const { head, last } = known
+    const nothing = { state: head, word: head, isForeign: false }
+    if (index === undefined || isPublished({ index, last })) {
+      return { ...shortened(known), index, ...nothing, date, looked }
+    }
+    if (last === undefined) {
+      const isForeign = index.state.entries.length > 0
+      return { ...known, index, state: index.state, word: index.state, isForeign, date, looked }
+    }
+    const named = index.generation?.journal === last.record.journal ? index.generation.seq : 0
+    // Whether other words are old or new, what was said since the record that the index names tells.
+    const enough = named >= known.base.number && (named > 0 || known.base.number === 0)
+      ? known
+      : yield* from(named, last)
+    return { ...enough, index, ...foreignWord(enough, head, index, last), date, looked }
   })
 
-  return (known: Head | undefined): Effect.Effect<Head, ReadFault> =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) => known === undefined || now - known.at >= headMillis ? cold : warm(known)
-    )
+  return (known: Head | undefined, strict: boolean): Effect.Effect<Head, ReadFault> =>
+    known === undefined ? cold : warm(known, strict)
 }
 
-const chained = (lines: ReadonlyArray<Line>): Effect.Effect<void, HistoryInvalid> => {
-  const broken = lines.findIndex(({ record }, place) => record.previous !== (lines[place - 1]?.hash ?? genesis))
-  return broken < 0
-    ? Effect.void
-    : Effect.fail(new HistoryInvalid({ reason: `has a broken chain at record ${broken + 1}` }))
+/** Without the records that are not needed as long as the index is what it should be. */
+export const shortened = (known: Known): Known => {
+  const { head, last, lines } = known
+  if (last === undefined || lines.length <= rememberedRecords) return known
+  const { number, revision } = last.record
+  return { base: { number, revision, state: head }, lines: [], last, head }
 }
 
 /** The state that holds, given an index that another tool may have written. */
 const foreignWord = (
-  lines: ReadonlyArray<Line>,
+  { base, lines }: Stretch,
   head: State,
-  index: IndexFound | undefined,
-  defaultRepository: Repository | undefined
+  index: IndexFound,
+  last: Line
 ): Pick<Head, "isForeign" | "state" | "word"> => {
-  const nothing = { state: head, word: head, isForeign: false }
-  if (index === undefined) return nothing
-  if (lines.length === 0) return { state: index.state, word: index.state, isForeign: index.state.entries.length > 0 }
   const { generation } = index
-  const base = lines.findIndex((line) => isOfGroup(generation, generationOf(line)))
-  const entries = hashOfEntries(index.state)
-  const isStale = base >= 0 && lines[base]?.record.entries === entries
-  const isTaken = lines.slice(Math.max(base, 0)).some(({ record }) => record.took === index.hash)
+  const isOfJournal = generation?.journal === last.record.journal
+  const until = (number: number): ReadonlyArray<Line> => lines.filter(({ record }) => record.number <= number)
+  const from = (number: number): ReadonlyArray<Line> => lines.filter(({ record }) => record.number > number)
+  const after = (number: number): State => stateAfter({ base, lines: until(number) })
+  const said = (number: number) => ({ said: saidSince(after(number), eventsOf(from(number))) })
+  const isBase = isOfJournal &&
+    (generation.seq === base.number || lines.some((line) => isOfGroup(generation, generationOf(line))))
+  const nothing = { state: head, word: head, isForeign: false }
+  const named = isBase ? generation.seq : base.number
+  const isStale = isBase && hashOfEntries(index.state) === hashOfEntries(after(named))
+  const isTaken = lines.some(({ record }) => record.number > named && record.took === index.hash)
   if (isStale || isTaken) return nothing
-  const since = (from: number) => ({
-    said: saidSince(stateAfter(lines.slice(0, from), defaultRepository), eventsOf(lines.slice(from)))
-  })
-  const isOfJournal = generation?.journal === lines[0]?.record.journal
-  const adopted = lines[0]?.record.commits[0]?.actor === "foreign" ? 1 : 0
-  const merged = merge(
-    head,
-    index.state,
-    base >= 0
-      ? since(base + 1)
-      : isOfJournal
-      ? { ...since(0), diverged: true }
-      : { ...since(adopted), adopted: stateAfter(lines.slice(0, adopted), defaultRepository) }
-  )
-  return { ...merged, isForeign: true }
+  if (isBase) return { ...merge(head, index.state, said(named)), isForeign: true }
+  if (isOfJournal) return { ...merge(head, index.state, { ...said(base.number), diverged: true }), isForeign: true }
+  const adopted = lines[0]?.record.commits[0]?.actor === "foreign" ? base.number + 1 : base.number
+  return { ...merge(head, index.state, { ...said(adopted), adopted: after(adopted) }), isForeign: true }
 }

@@ -1,18 +1,19 @@
 /** The records as history. */
 import { Effect, Schedule, Stream } from "effect"
 import { replay } from "../../layout/evolve.ts"
-import { empty } from "../../layout/State.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
-import type { Repository } from "../../oci/Reference.ts"
 import type { FoundCommit, Journal } from "../../ops/ports/ports.ts"
-import { type BucketLayout, foreignDrafts, lastRevision } from "./commit.ts"
+import type { BucketLayout } from "./commit.ts"
+import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
 import type { Head } from "./head.ts"
+import type { Stretch } from "./past.ts"
+import type { Line } from "./record.ts"
 
 /** How often a watcher looks for changes. */
 const watchMillis = 1000
 
-const recorded = ({ lines }: Head): ReadonlyArray<FoundCommit> =>
-  lines.flatMap(({ record: { commits, journal } }) => commits.map((commit) => ({ ...commit, journal })))
+const commitsOf = ({ record: { commits, journal } }: Line): ReadonlyArray<FoundCommit> =>
+  commits.map((commit) => ({ ...commit, journal }))
 
 /** What other tools have changed since the last commit, as the commits that it will be. */
 const pending = (head: Head): ReadonlyArray<FoundCommit> =>
@@ -23,27 +24,36 @@ const pending = (head: Head): ReadonlyArray<FoundCommit> =>
     pending: true
   }))
 
-export const makeJournal = (
-  { look }: Pick<BucketLayout, "look">,
-  defaultRepository: Repository | undefined
-): Journal => ({
+export const makeJournal = ({ look, past }: Pick<BucketLayout, "look" | "past">): Journal => ({
   changes: Stream.fromSchedule(Schedule.spaced(watchMillis)).pipe(
     Stream.map(() => undefined),
     (later) => Stream.concat(Stream.succeed(undefined), later)
   ),
   commits: ({ before = Number.POSITIVE_INFINITY } = {}) =>
-    Stream.unwrap(Effect.map(look, (head) =>
-      Stream.fromIterable(
-        [...recorded(head), ...pending(head)].filter(({ revision }) => revision < before).toReversed()
-      ))),
+    Stream.unwrap(Effect.map(look, (head) => {
+      const older = past.backwards(head.base.number)
+      const lines = Stream.concat(
+        Stream.fromIterable(head.lines.toReversed()),
+        head.base.number < 1 ? Stream.empty : older
+      )
+      return Stream.concat(
+        Stream.fromIterable(pending(head).toReversed()),
+        Stream.flatMap(lines, (line) => Stream.fromIterable(commitsOf(line).toReversed()))
+      ).pipe(Stream.filter(({ revision }) => revision < before))
+    })),
   putAside: () => Stream.empty,
   stateAt: Effect.fnUntraced(function*(revision) {
     const head = yield* look
-    const all = [...recorded(head), ...pending(head)]
-    const newest = all.at(-1)?.revision ?? 0
+    const waiting = pending(head)
+    const newest = lastRevision(head) + waiting.length
     if (revision > newest) return yield* new RevisionUnknown({ asked: `revision ${revision}`, newest })
     if (revision === newest) return head.state
-    return all.filter((commit) => commit.revision <= revision)
-      .reduce((state, { events }) => replay(state, events), empty(defaultRepository))
+    const floor = head.last?.record.floor?.number ?? 1
+    let known: Stretch = head
+    while (known.base.revision > revision) {
+      known = yield* past.stretch(known.base.number - 1, known.base.number - 1, floor)
+    }
+    return [...known.lines.flatMap(commitsOf), ...waiting].filter((commit) => commit.revision <= revision)
+      .reduce((state, { events }) => replay(state, events), known.base.state)
   })
 })

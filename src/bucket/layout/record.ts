@@ -4,6 +4,7 @@ import { canonical } from "../../layout/canonical.ts"
 import { Commit, highestRevision, Revision } from "../../layout/Commit.ts"
 import type { State } from "../../layout/State.ts"
 import { sha256 } from "../../node/journal/journalRecord.ts"
+import { ContentDigest } from "../../oci/Digest.ts"
 import { jsonDepth, parseJson } from "../../oci/Json.ts"
 
 export const recordsFolder = ".ocilayout/records/"
@@ -17,6 +18,19 @@ export const numberOfRecord = (key: string): number | undefined => {
   return digits === undefined ? undefined : highestRevision - Number(digits)
 }
 
+/** An object that is to go: while it has this ETag. */
+const Condemned = Schema.Struct({
+  digest: ContentDigest,
+  etag: Schema.String,
+  /** In bytes. */
+  size: Schema.Natural,
+  /** Whether a caller deleted it, so that a push of a manifest does not bring it back. */
+  deleted: Schema.optionalKey(Schema.Literal(true))
+})
+export type Condemned = typeof Condemned.Type
+
+const Time = Schema.Natural
+
 /** A group of commits. That it exists under its number decides that it happened. */
 export const BucketRecord = Schema.Struct({
   /** Random, the same for every record of a layout. */
@@ -27,10 +41,20 @@ export const BucketRecord = Schema.Struct({
   previous: Schema.String,
   /** Random: tells this record from another one of the same number. */
   id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/u)),
+  /** When it was decided, by the store's clock, and never before the record before it: milliseconds since 1970. */
+  time: Time,
+  /** The last revision up to here. */
+  revision: Revision,
   /** The SHA-256 of the entries after it. */
   entries: Schema.String,
   /** The SHA-256 of the index with changes of another tool that it took in: those bytes change nothing a second time. */
   took: Schema.optionalKey(Schema.String),
+  /** Content that it condemns. */
+  condemns: Schema.optionalKey(Schema.Array(Condemned)),
+  /** The records whose condemned content is to go, with their times; this one is among them where it condemns. */
+  condemned: Schema.optionalKey(Schema.Array(Schema.Struct({ number: Revision, time: Time }))),
+  /** From which number on records are objects of their own for good, and when that was said for the first time. */
+  floor: Schema.optionalKey(Schema.Struct({ number: Revision, time: Time })),
   commits: Schema.Array(Commit)
 })
 export type BucketRecord = typeof BucketRecord.Type
@@ -42,15 +66,17 @@ const decode = Schema.decodeUnknownResult(Schema.toCodecJson(BucketRecord))
 export interface Line {
   readonly record: BucketRecord
   readonly hash: string
+  readonly text: string
 }
 
 export const writeRecord = (record: BucketRecord): { readonly bytes: Uint8Array; readonly line: Line } => {
-  const bytes = new Uint8Array(Buffer.from(JSON.stringify({ v: 1, e: Result.getOrThrow(encode(record)) })))
-  return { bytes, line: { record, hash: sha256(bytes) } }
+  const text = JSON.stringify({ v: 1, e: Result.getOrThrow(encode(record)) })
+  const bytes = new Uint8Array(Buffer.from(text))
+  return { bytes, line: { record, hash: sha256(bytes), text } }
 }
 
 /** An entry lies 2 deep in an index, and 7 deep here. */
-const maxDepth = jsonDepth + 5
+export const maxDepth = jsonDepth + 5
 
 const Envelope = Schema.Struct({ v: Schema.Literal(1), e: Schema.Json })
 const open = Schema.decodeUnknownResult(Envelope)
@@ -60,7 +86,7 @@ export const readRecord = (bytes: Uint8Array): Result.Result<Line, string> =>
     const json = yield* parseJson(bytes, { maxDepth, duplicateKeys: "lastWins" })
     const { e } = yield* Result.mapError(open(json), () => "is no record of a version that is known")
     const record = yield* Result.mapError(decode(e), (issue) => `is no record: ${String(issue)}`)
-    return { record, hash: sha256(bytes) }
+    return { record, hash: sha256(bytes), text: Buffer.from(bytes).toString() }
   })
 
 /** The same for the same entries in another order: what is replayed from records may have another one than an index. */

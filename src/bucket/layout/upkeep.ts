@@ -7,14 +7,14 @@ import { Unsupported } from "../../oci/OciError.ts"
 import type { BlobStore } from "../../ops/ports/ports.ts"
 import type { BlobFile, Condition, Leftovers, Upkeep } from "../../ops/ports/Upkeep.ts"
 import { absent, type ObjectStore } from "../store/ObjectStore.ts"
-import { keyOfBlob } from "./blobs.ts"
 import { type BucketLayout, marker, markerKey } from "./commit.ts"
 import { indexKey } from "./head.ts"
+import { keyOfBlob } from "./keyOfBlob.ts"
 
 /** How many are hashed at a time. */
 const atOnce = 4
 
-export const makeUpkeep = (store: ObjectStore, { look, tend }: BucketLayout, blobs: BlobStore): Upkeep => {
+export const makeUpkeep = (store: ObjectStore, { look, standingNow, tend }: BucketLayout, blobs: BlobStore): Upkeep => {
   const none = { blobs: 0, bytes: 0 }
   const fileOf = (digest: ContentDigest, size: number): BlobFile => ({
     path: keyOfBlob(digest),
@@ -39,7 +39,15 @@ export const makeUpkeep = (store: ObjectStore, { look, tend }: BucketLayout, blo
       ({ value }) => value === undefined || value === "unchanged" ? Option.none() : Option.some(value.bytes)
     )
   return {
-    held: Effect.succeed({ kept: none, only: none, trash: none }),
+    held: Effect.map(standingNow, ({ condemned }) => {
+      const sizes = Array.from(condemned.values(), ({ size }) => size)
+      return {
+        kept: none,
+        only: none,
+        trash: { blobs: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+      }
+    }),
+    // Nothing that is condemned goes before its day.
     emptyTrash: Effect.void,
     look: Effect.gen(function*() {
       const found = yield* Effect.result(
@@ -53,7 +61,7 @@ export const makeUpkeep = (store: ObjectStore, { look, tend }: BucketLayout, blo
           ({ index, state }): Condition["index"] extends Result.Result<infer A, ReadFault> ? A : never =>
             index === undefined ? undefined : { state, manifests: "list", keyTwice: undefined, readable: true }
         ),
-        journal: Result.map(head, ({ lines }) => ({ begun: lines.length > 0, damaged: false, torn: 0 }))
+        journal: Result.map(head, ({ last }) => ({ begun: last !== undefined, damaged: false, torn: 0 }))
       }
     }),
     blob: (digest) => Effect.map(blobs.stat(digest), Option.map((size) => fileOf(digest, size))),
@@ -82,8 +90,8 @@ export const makeUpkeep = (store: ObjectStore, { look, tend }: BucketLayout, blo
     beside: (name) => Effect.orElseSucceed(smallObject(name), () => Option.none()),
     indexBytes: smallObject(indexKey),
     restoreIndex: Effect.fnUntraced(function*() {
-      const { index, lines } = yield* look
-      if (index !== undefined || lines.length === 0) return Option.none()
+      const { index, last } = yield* look
+      if (index !== undefined || last === undefined) return Option.none()
       yield* tend
       return Option.some("published the index of the last record")
     })

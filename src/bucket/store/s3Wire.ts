@@ -194,6 +194,12 @@ const dateOf = ({ headers }: HttpClientResponse): number => Date.parse(headers["
 export const wrong = (host: string, operation: string, reason: string): RemoteError =>
   new RemoteError({ host, operation, passing: false, reason })
 
+/**
+ * Another request for the same key was under way. Gateways over a file system say the last one where a folder was removed
+ * with its last object meanwhile.
+ */
+const passingCodes = new Set(["ConditionalRequestConflict", "OperationAborted", "ExistingObjectIsDirectory"])
+
 /** What a store says to a request that it does not do, in words that hold no secret. */
 const refusalOf = (
   host: string,
@@ -205,7 +211,7 @@ const refusalOf = (
   if ((status === 401 || status === 403) && code !== "RequestTimeTooSkewed") {
     return { code, fault: new Unauthorized({ host, reason: code === "" ? "access is denied" : code }) }
   }
-  const passing = isPassing(status) || code === "ConditionalRequestConflict" || code === "OperationAborted"
+  const passing = isPassing(status) || passingCodes.has(code)
   const reason = code === "" ? "the store refused" : `the store refused with ${code}`
   return { code, fault: new RemoteError({ host, operation, status, passing, reason }) }
 }

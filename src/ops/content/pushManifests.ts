@@ -82,7 +82,10 @@ export const makePushManifests = (
       const known = command(yield* missing(opened.blobs.stat))
       // Refused on what is known already, so that a refusal leaves nothing behind; whether the conditions of tags hold
       // is not known while other changes come first.
-      yield* Effect.fromResult(decide(yield* opened.layout.snapshot, alone ? known : { ...known, tags: [] }))
+      const { recent, snapshot } = opened.layout
+      const isRefused = (state: State) => decide(state, alone ? known : { ...known, tags: [] })
+      const early = recent === undefined ? undefined : isRefused(yield* recent)
+      if (early === undefined || Result.isFailure(early)) yield* Effect.fromResult(isRefused(yield* snapshot))
       // What another process has pushed is made to last before the lock is taken, not while others wait for it.
       yield* missing(opened.blobs.protect)
       yield* opened.blobs.write(Stream.succeed(bytes), {

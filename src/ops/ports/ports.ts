@@ -36,6 +36,8 @@ export interface Transaction<A, E, D> {
 export interface LayoutStore {
   /** The state as of now, without waiting for writers. */
   readonly snapshot: Effect.Effect<State, ReadFault>
+  /** The state of a moment ago, where it costs a request to be sure: for what is looked at again before it counts. */
+  readonly recent?: Effect.Effect<State, ReadFault>
   /**
    * Decides on the latest state and makes the events durable before it answers, refusals and no-ops included.
    *

@@ -1,0 +1,196 @@
+/** What takes days in a bucket: content that goes, and records that are folded together. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Option, type Scope, Stream } from "effect"
+import { Bucket } from "../../properties/support/simulation/Bucket.ts"
+import { bucketStores } from "../../src/bucket/makeBucket.ts"
+import type { ObjectStore } from "../../src/bucket/store/ObjectStore.ts"
+import { hasher } from "../../src/node/files/hasher.ts"
+import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
+import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
+import { bytesOf, digestOf, imageManifest, pushBlob, pushImage } from "../mcp/support/images.ts"
+
+const hour = 60 * 60 * 1000
+
+const registryIn = (store: ObjectStore): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
+  Effect.map(
+    bucketStores(store, { defaultRepository: undefined, foreignMillis: 0 }),
+    (stores) => sharedRegistry(stores, hasher)
+  )
+
+const withBucket = <A, E>(test: (bucket: Bucket) => Effect.Effect<A, E, Scope.Scope>) => {
+  const bucket = new Bucket()
+  bucket.now = Date.now()
+  return Effect.scoped(test(bucket))
+}
+
+const keyOf = (digest: string): string => `blobs/${digest.replace(":", "/")}`
+
+/** The digests of blobs that a collection lets go now. */
+const collect = (registry: LayoutRegistry) =>
+  Effect.gen(function*() {
+    const { id } = yield* registry.planGarbage({ undoWindow: Duration.zero })
+    const { removed } = yield* registry.collectGarbage(Option.getOrElse(id, () => ""))
+    return removed.map(({ name }) => name).toSorted()
+  })
+
+const hasBlob = (registry: LayoutRegistry, digest: string) =>
+  Effect.map(Effect.result(registry.resolveBlob("app", digest)), ({ _tag }) => _tag === "Success")
+
+describe("a collection in a bucket", () => {
+  it.live("condemns what nothing needs, removes it a day later, and then forgets it", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "garbage")
+        const isThere = (): boolean => bucket.objects.has(keyOf(digest))
+        assert.deepStrictEqual(yield* collect(one), [])
+        bucket.now += 25 * hour
+        assert.deepStrictEqual(yield* collect(one), [digest])
+        const two = yield* registryIn(bucket.machine())
+        assert.deepStrictEqual([isThere(), yield* hasBlob(one, digest), yield* hasBlob(two, digest)], [
+          true,
+          false,
+          false
+        ])
+        bucket.now += 23 * hour
+        assert.deepStrictEqual([yield* collect(two), isThere()], [[], true])
+        bucket.now += 2 * hour
+        assert.deepStrictEqual([yield* collect(two), isThere()], [[digest], false])
+        assert.deepStrictEqual(yield* collect(one), [])
+        // As long as it is on the list its ETag is forbidden: the same content is another object.
+        const etag = () => bucket.objects.get(keyOf(digest))?.etag ?? ""
+        yield* pushBlob(two, "app", "garbage")
+        assert.match(etag(), /-1"$/u)
+        bucket.now += 25 * hour
+        assert.deepStrictEqual([yield* collect(one), isThere()], [[], true])
+        yield* one.tagManifest("app", image.digest, ["v2"])
+        assert.deepStrictEqual([yield* collect(one), isThere()], [[digest], true])
+        const notes = (yield* Stream.runCollect(one.history())).flatMap(({ changes }) => changes)
+        assert.deepStrictEqual(notes.filter(({ from }) => from === digest).length, 2)
+        const steps = yield* Stream.runCollect(one.verify())
+        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+      })
+    ))
+
+  it.live("keeps what a push needs again, so that its removal finds another object", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        yield* one.deleteManifest("app", image.digest)
+        bucket.now += 25 * hour
+        const gone = yield* collect(one)
+        assert.deepStrictEqual(gone.length, 3)
+        const two = yield* registryIn(bucket.machine())
+        // The manifest is sent again; config and layer are only named.
+        yield* two.pushManifest(
+          "app",
+          image.bytes,
+          imageManifest,
+          {
+            tags: ["v2"]
+          }
+        )
+        for (let days = 0; days < 4; days++) {
+          bucket.now += 13 * hour
+          yield* collect(one)
+        }
+        assert.deepStrictEqual(gone.filter((digest) => !bucket.objects.has(keyOf(digest))), [])
+        const steps = yield* Stream.runCollect(two.verify())
+        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+      })
+    ))
+
+  it.live("of a large blob that is pushed again makes another object of it", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        yield* pushImage(one, { tags: ["v1"] })
+        const bytes = new Uint8Array(17 * 1024 * 1024).fill(7)
+        const digest = digestOf(bytes)
+        const push = one.pushBlob("app", Stream.succeed(bytes), { digest })
+        const etag = () => bucket.objects.get(keyOf(digest))?.etag ?? ""
+        yield* push
+        assert.match(etag(), /-3"$/u)
+        yield* one.deleteBlob("app", digest)
+        assert.isFalse(yield* hasBlob(one, digest))
+        yield* push
+        assert.match(etag(), /-2"$/u)
+        assert.isTrue(yield* hasBlob(one, digest))
+        const fault = yield* Effect.flip(one.deleteBlob("app", digest))
+        assert.strictEqual(fault._tag, "Unsupported")
+        bucket.now += 50 * hour
+        yield* pushImage(one, { tags: ["v2"] })
+        yield* one.deleteBlob("app", digest)
+        assert.isFalse(yield* hasBlob(one, digest))
+      })
+    ))
+
+  it.live("does not bring back for a manifest what a caller deleted", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        yield* one.deleteManifest("app", image.digest)
+        const layer = image.layers[0]?.digest ?? ""
+        yield* one.deleteBlob("app", layer)
+        const two = yield* registryIn(bucket.machine())
+        const fault = yield* Effect.flip(
+          two.pushManifest("app", image.bytes, imageManifest, { tags: ["v2"] })
+        )
+        assert.strictEqual(fault._tag, "ManifestBlobUnknown")
+      })
+    ))
+})
+
+describe("records in a bucket", () => {
+  it.live(
+    "are folded, and removed a day later; history, undo and other tools' words go on",
+    () =>
+      withBucket((bucket) =>
+        Effect.gen(function*() {
+          const one = yield* registryIn(bucket.machine())
+          const image = yield* pushImage(one, { tags: ["v0"] })
+          const records = () =>
+            Array.from(bucket.objects.keys()).filter((key) => key.startsWith(".ocilayout/records/")).length
+          const old = bucket.objects.get("index.json")
+          let last = 0
+          const move = Effect.gen(function*() {
+            last++
+            yield* one.tagManifest("app", image.digest, [`v${last}`])
+            if (last > 1) yield* one.deleteTag("app", `v${last - 1}`)
+          })
+          for (let times = 0; times < 330; times++) yield* move
+          yield* Effect.sleep(50)
+          yield* move
+          assert.strictEqual(records(), 2 * last)
+          assert.isTrue(bucket.objects.has(".ocilayout/segments/000000000000001-000000000000256"))
+          bucket.now += 25 * hour
+          yield* move
+          yield* Effect.sleep(100)
+          assert.strictEqual(records(), 2 * last - 256)
+          const count = 2 * last
+          const two = yield* registryIn(bucket.machine())
+          const revisions = (yield* Stream.runCollect(two.history())).map(({ revision }) => revision)
+          assert.deepStrictEqual(revisions, Array.from({ length: count }, (_, k) => count - k))
+          const tagsAt = (revision: number) => Stream.runCollect(two.at({ revision }).tags("app"))
+          assert.deepStrictEqual(yield* tagsAt(2), ["v0", "v1"])
+          assert.deepStrictEqual(yield* tagsAt(257), ["v0", "v128", "v129"])
+          assert.deepStrictEqual(yield* tagsAt(count), ["v0", `v${last}`])
+          // An index of the first record, which is an object no longer.
+          if (old !== undefined) yield* bucket.machine().put("index.json", old.bytes, {})
+          const three = yield* registryIn(bucket.machine())
+          assert.deepStrictEqual(yield* Stream.runCollect(three.tags("app")), ["v0", `v${last}`])
+          // The same, with a tag of another tool.
+          const edited = Buffer.from(old?.bytes ?? []).toString().replaceAll("app:v0", "app:foreign")
+          yield* bucket.machine().put("index.json", bytesOf(edited), {})
+          assert.deepStrictEqual(yield* Stream.runCollect(three.tags("app")), ["foreign", `v${last}`])
+          yield* three.tagManifest("app", image.digest, ["after"])
+          const four = yield* registryIn(bucket.machine())
+          assert.deepStrictEqual(yield* Stream.runCollect(four.tags("app")), ["after", "foreign", `v${last}`])
+        })
+      ),
+    120_000
+  )
+})
