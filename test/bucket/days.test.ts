@@ -102,6 +102,53 @@ describe("a collection in a bucket", () => {
       })
     ))
 
+  it.live("condemns nothing that was written less than a day ago, whatever grace is asked for", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "garbage")
+        bucket.now += 2 * hour
+        const { id, items } = yield* one.planGarbage({ grace: Duration.hours(1), undoWindow: Duration.zero })
+        assert.deepStrictEqual(items.filter(({ goes }) => goes), [])
+        yield* one.collectGarbage(Option.getOrElse(id, () => ""))
+        assert.isTrue(yield* hasBlob(one, digest))
+      })
+    ))
+
+  it.live("of what a machine has seen long ago is noticed when it counts on that", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        yield* one.deleteManifest("app", image.digest)
+        const two = yield* registryIn(bucket.machine())
+        for (let days = 0; days < 6; days++) {
+          bucket.now += 25 * hour
+          yield* pushImage(two, { tags: [`v${days}`], layers: [`layer ${days}`], config: { days } })
+          yield* collect(two)
+        }
+        assert.isFalse(bucket.objects.has(keyOf(image.digest)))
+        // This machine's clock tells nothing of that.
+        const fault = yield* Effect.flip(one.pushManifest("app", image.bytes, imageManifest, { tags: ["v1"] }))
+        assert.strictEqual(fault._tag, "ManifestBlobUnknown")
+      })
+    ))
+
+  it.live("removes nothing later than two days after it was condemned", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "garbage")
+        bucket.now += 25 * hour
+        assert.deepStrictEqual(yield* collect(one), [digest])
+        bucket.now += 48 * hour
+        assert.deepStrictEqual(yield* collect(one), [])
+        assert.isTrue(bucket.objects.has(keyOf(digest)))
+      })
+    ))
+
   it.live("of a large blob that is pushed again makes another object of it", () =>
     withBucket((bucket) =>
       Effect.gen(function*() {
@@ -155,6 +202,8 @@ describe("records in a bucket", () => {
           const records = () =>
             Array.from(bucket.objects.keys()).filter((key) => key.startsWith(".ocilayout/records/")).length
           const old = bucket.objects.get("index.json")
+          const still = yield* registryIn(bucket.machine())
+          assert.deepStrictEqual(yield* Stream.runCollect(still.tags("app")), ["v0"])
           let last = 0
           const move = Effect.gen(function*() {
             last++
@@ -170,6 +219,8 @@ describe("records in a bucket", () => {
           yield* move
           yield* Effect.sleep(100)
           assert.strictEqual(records(), 2 * last - 256)
+          // A machine that stood still meanwhile: the next record that it asks for is an object no longer.
+          assert.deepStrictEqual(yield* Stream.runCollect(still.tags("app")), ["v0", `v${last}`])
           const count = 2 * last
           const two = yield* registryIn(bucket.machine())
           const revisions = (yield* Stream.runCollect(two.history())).map(({ revision }) => revision)
@@ -182,6 +233,8 @@ describe("records in a bucket", () => {
           if (old !== undefined) yield* bucket.machine().put("index.json", old.bytes, {})
           const three = yield* registryIn(bucket.machine())
           assert.deepStrictEqual(yield* Stream.runCollect(three.tags("app")), ["v0", `v${last}`])
+          // A machine that stood still meanwhile knows this index, and the next record that it asks for is no object either.
+          assert.deepStrictEqual(yield* Stream.runCollect(still.tags("app")), ["v0", `v${last}`])
           // The same, with a tag of another tool.
           const edited = Buffer.from(old?.bytes ?? []).toString().replaceAll("app:v0", "app:foreign")
           yield* bucket.machine().put("index.json", bytesOf(edited), {})

@@ -179,6 +179,20 @@ describe.each(kinds)("a registry in $name", ({ run, skip }) => {
       })
     ))
 
+  live("refuses nothing on what it knew a moment ago", () =>
+    run(({ store }) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(store, 60_000), yield* registryIn(store, 60_000)]
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const other = yield* pushImage(two, { manifest: { annotations: { other: "one" } } })
+        yield* one.tagManifest("app", other.digest, ["v2"])
+        // The other machine knows of no v2, and of this one as v1.
+        yield* two.deleteTag("app", "v2")
+        yield* one.tagManifest("app", image.digest, [{ tag: "v2", ifAbsent: true }])
+        assert.strictEqual((yield* two.resolveTag("app", "v2")).digest, image.digest)
+      })
+    ))
+
   live("merges what another tool writes into the index", () =>
     run(({ store }) =>
       Effect.gen(function*() {

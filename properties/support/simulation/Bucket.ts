@@ -2,7 +2,7 @@
  * A simulated object store: linearizable keys with ETags and conditional requests, one clock for all machines. Before
  * each request a test may say that its answer is lost, before it took effect or after, or that the machine is over.
  */
-import { Effect, Stream } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
 import {
   type Answer,
@@ -17,8 +17,20 @@ import {
 import { RemoteError } from "../../../src/oci/OciError.ts"
 import { concatenated } from "../../../src/ops/manifests/collectBytes.ts"
 
-/** What becomes of a request: done and answered, lost before or after it is done, or no step of this machine any more. */
-export type Fate = "answered" | "not sent" | "answer lost" | "crash"
+/**
+ * What becomes of a request: done and answered, lost before or after it is done, lost and done at some later time, or no
+ * step of this machine any more.
+ */
+export type Fate = "answered" | "not sent" | "answer lost" | "late" | "crash"
+
+/** Machines whose requests wait for their turn. */
+export interface Turns {
+  readonly machine: (fate?: (request: string) => Fate) => ObjectStore
+  /** Lets one of those that wait do its request, or one that is late arrive, as a random number below a limit says. */
+  readonly next: (random: (limit: number) => number) => Effect.Effect<void>
+  /** All that are late arrive. */
+  readonly deliver: () => void
+}
 
 interface Kept extends ObjectInfo {
   readonly bytes: Uint8Array
@@ -38,24 +50,60 @@ export class Bucket {
   /** The requests that were sent, changing or not, in the order in which they took effect. */
   readonly log: Array<string> = []
 
-  /** The store as one machine sees it; `fate` is asked before each of its requests, with method and key. */
-  machine(fate: (request: string) => Fate = () => "answered"): ObjectStore {
+  readonly #late: Array<() => void> = []
+
+  /** Machines whose requests a test puts in an order. */
+  inTurn(): Turns {
+    const waiting: Array<Deferred.Deferred<void>> = []
+    const turn = Effect.suspend(() => {
+      const mine = Deferred.makeUnsafe<void>()
+      waiting.push(mine)
+      return Deferred.await(mine)
+    })
+    return {
+      machine: (fate) => this.machine(fate, turn),
+      next: (random) =>
+        Effect.gen({ self: this }, function*() {
+          // Whoever can go on does, up to its next request.
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          if (this.#late.length > 0 && random(20) === 0) this.#late.splice(random(this.#late.length), 1)[0]?.()
+          const [one] = waiting.splice(random(Math.max(1, waiting.length)), 1)
+          if (one !== undefined) yield* Deferred.succeed(one, undefined)
+        }),
+      deliver: () => {
+        for (const arrive of this.#late.splice(0)) arrive()
+      }
+    }
+  }
+
+  /**
+   * The store as one machine sees it; `fate` is asked before each of its requests, with method and key, and `turn` is
+   * waited for.
+   */
+  machine(fate: (request: string) => Fate = () => "answered", turn: Effect.Effect<void> = Effect.void): ObjectStore {
     let crashed = false
     const request = <A>(what: string, key: string, run: () => A): Effect.Effect<A, StoreFault> =>
-      Effect.suspend(() => {
-        const name = `${what} ${key}`
-        const becomes = crashed ? "crash" : fate(name)
-        if (becomes === "crash") {
-          crashed = true
-          return Effect.never
-        }
-        const lost = new RemoteError({ host: "bucket", operation: name, passing: true, reason: "no answer came" })
-        if (becomes === "not sent") return Effect.fail(lost)
-        this.log.push(name)
-        this.now += 1
-        const value = run()
-        return becomes === "answer lost" ? Effect.fail(lost) : Effect.succeed(value)
-      })
+      Effect.andThen(
+        turn,
+        Effect.suspend(() => {
+          const name = `${what} ${key}`
+          const becomes = crashed ? "crash" : fate(name)
+          if (becomes === "crash") {
+            crashed = true
+            return Effect.never
+          }
+          const lost = new RemoteError({ host: "bucket", operation: name, passing: true, reason: "no answer came" })
+          if (becomes === "not sent") return Effect.fail(lost)
+          this.log.push(name)
+          this.now += 1
+          if (becomes === "late") {
+            this.#late.push(() => void run())
+            return Effect.fail(lost)
+          }
+          const value = run()
+          return becomes === "answer lost" ? Effect.fail(lost) : Effect.succeed(value)
+        })
+      )
     const answer = <A>(value: A): Answer<A> => ({ date: this.now, value })
     const change = (
       key: string,

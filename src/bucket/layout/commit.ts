@@ -191,8 +191,8 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     }
     const revisions = own.map((_, place) => first + foreign.length + place)
     const index = yield* publish(known)
-    if (index === undefined) yield* publishAll()
-    else known = { ...known, index }
+    // Where others were first, it is published with what they wrote before this is answered.
+    if (index !== undefined) known = { ...known, index }
     yield* removal.remove(doomed, head.date)
     yield* Effect.forkIn(folding.tidy(line, head.date), scope)
     return answers(decisions, revisions)

@@ -109,11 +109,16 @@ export const makeLook = (
     return { ...stretch, last, head: stateAfter(stretch) }
   })
 
-  const cold = Effect.gen(function*() {
-    const [{ date, index }, listed] = yield* Effect.all([readIndex(undefined), store.list(recordsFolder, 1)], {
-      concurrency: 2
-    })
-    const number = numberOfRecord(listed.value[0]?.key ?? "")
+  const cold: Effect.Effect<Head, ReadFault> = Effect.gen(function*() {
+    const lastNumber = Effect.map(store.list(recordsFolder, 1), ({ date, value }) => ({
+      date,
+      number: numberOfRecord(value[0]?.key ?? "")
+    }))
+    const [{ date, index }, early] = yield* Effect.all([readIndex(undefined), lastNumber], { concurrency: 2 })
+    // The index may have been published between the two.
+    const isLate = index?.generation !== undefined && index.generation.seq > (early.number ?? 0)
+    const listed = isLate ? yield* lastNumber : early
+    const { number } = listed
     const oldest = Math.min(date, listed.date)
     if (number === undefined) {
       const nothing = empty(defaultRepository)
@@ -141,11 +146,19 @@ export const makeLook = (
     // Old records may have been folded and removed meanwhile: the next one that is missing says nothing.
     if (first.date - known.date > headMillis) return yield* cold
     const fresh: Array<Line> = []
-    for (let { line } = first; line !== undefined; { line } = yield* past.record(number + 1 + fresh.length)) {
-      fresh.push(line)
-    }
+    const next = Effect.suspend(() => past.record(number + 1 + fresh.length))
+    for (let { line } = first; line !== undefined; { line } = yield* next) fresh.push(line)
     const found = early ?? (fresh.length === 0 ? undefined : yield* read)
     const index = found === undefined ? known.index : found.index
+    // The index may have been published after its record was asked for.
+    const { generation } = index ?? {}
+    if (generation !== undefined && generation.journal === (fresh.at(-1) ?? known.last)?.record.journal) {
+      while (generation.seq > number + fresh.length) {
+        const { line } = yield* next
+        if (line === undefined) break
+        fresh.push(line)
+      }
+    }
     const looked = found === undefined ? known.looked : now
     if (fresh.length === 0 && index === known.index) return { ...known, date: oldest, looked }
     yield* chained([...(known.last === undefined ? [] : [known.last]), ...fresh])
