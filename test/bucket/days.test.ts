@@ -116,6 +116,30 @@ describe("a collection in a bucket", () => {
       })
     ))
 
+  it.live("does not take what a push needs again just before it is removed", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        yield* one.deleteManifest("app", image.digest)
+        yield* pushImage(one, { tags: ["other"], layers: ["another"], config: { another: true } })
+        bucket.now += 25 * hour
+        assert.strictEqual((yield* collect(one)).length, 3)
+        bucket.now += 25 * hour
+        const again = yield* Effect.cached(Effect.orDie(
+          one.pushManifest("app", image.bytes, imageManifest, { tags: ["again"] })
+        ))
+        const store = bucket.machine()
+        const late: ObjectStore["remove"] = (key, options) =>
+          key.startsWith("blobs/") ? Effect.andThen(again, store.remove(key, options)) : store.remove(key, options)
+        yield* collect(yield* registryIn({ ...store, remove: late }))
+        assert.strictEqual((yield* one.resolveTag("app", "again")).digest, image.digest)
+        for (const { digest } of [image, image.config, ...image.layers]) {
+          assert.isTrue(bucket.objects.has(keyOf(digest)))
+        }
+      })
+    ))
+
   it.live("of what a machine has seen long ago is noticed when it counts on that", () =>
     withBucket((bucket) =>
       Effect.gen(function*() {

@@ -148,13 +148,14 @@ describe.each(kinds)("a registry in $name", ({ run, skip }) => {
   live("deletes a blob for all at once, and takes it again", () =>
     run(({ store }) =>
       Effect.gen(function*() {
-        const [one, two] = [yield* registryIn(store), yield* registryIn(store)]
+        const [one, two] = [yield* registryIn(store, 60_000), yield* registryIn(store, 60_000)]
         yield* pushImage(one, { tags: ["v1"] })
         for (const content of [bytesOf("not needed"), new Uint8Array(9 * 1024 * 1024).fill(3)]) {
           const name = digestOf(content)
           const etag = Effect.map(store.head(`blobs/${name.replace(":", "/")}`), ({ value }) => value?.etag)
           yield* one.pushBlob("app", Stream.succeed(content), { digest: name })
           const before = yield* etag
+          assert.strictEqual((yield* two.resolveBlob("app", name)).size, content.length)
           yield* one.deleteBlob("app", name)
           assert.strictEqual((yield* Effect.flip(two.resolveBlob("app", name)))._tag, "BlobUnknown")
           yield* two.pushBlob("app", Stream.succeed(content), { digest: name })

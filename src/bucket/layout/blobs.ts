@@ -46,10 +46,19 @@ export const makeBlobs = (
 ): BlobStore => {
   const { headOf, saw, seenJustNow } = makeSeen(store)
 
-  /** What is condemned is gone, but for a manifest that needs content of this size: its commit writes it anew. */
+  /**
+   * What is condemned is gone, for all machines at once. For a manifest that needs content of this size it is not: its
+   * commit looks again, and writes it anew.
+   */
   const stat: BlobStore["stat"] = Effect.fnUntraced(function*(digest, { size } = {}) {
-    const now = yield* standingNow
-    const found = seenJustNow(digest, now) ?? (yield* headOf(digest))
+    const isForCommit = size !== undefined
+    const [now, asked] = yield* Effect.all([
+      isForCommit ? standingNow : standingAnew,
+      isForCommit ? Effect.undefined : headOf(digest)
+    ], {
+      concurrency: 2
+    })
+    const found = isForCommit ? seenJustNow(digest, now) ?? (yield* headOf(digest)) : asked
     if (found === undefined) return Option.none()
     const isBack = size === found.size && now.condemned.get(digest)?.deleted !== true
     return isCondemned(now, digest, found.etag) && !isBack ? Option.none() : Option.some(found.size)
