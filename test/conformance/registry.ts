@@ -18,6 +18,7 @@ import { serveRegistry } from "../../src/http/index.ts"
 import { makeMemory, makeMemoryTree } from "../../src/memory/index.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { Registry } from "../../src/ops/api/Registry.ts"
+import { twoOnBucket } from "./bucket.ts"
 
 const version = "v0.0.0-20260831232431-97274622c111"
 const suite = "github.com/opencontainers/distribution-spec/conformance"
@@ -59,16 +60,23 @@ const built = (): { readonly binary: string } | { readonly missing: string } => 
 }
 
 /** `ocilayout serve` on a free port. */
-const command = async (
+const command = (
   folder: string,
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string>> = {}
+): Promise<Server> => serve(join(folder, "layout"), args, environment, {})
+
+/** @param surroundings variables of the server; those of the suite are `environment` */
+const serve = async (
+  layout: string,
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>>,
+  surroundings: Readonly<Record<string, string>>
 ): Promise<Server> => {
-  const layout = join(folder, "layout")
   const server = spawn(
     process.execPath,
     [here("../../src/main.ts"), "serve", layout, "--listen", "0", "--allow-delete", "--sparse", ...args],
-    { stdio: ["ignore", "inherit", "pipe"] }
+    { stdio: ["ignore", "inherit", "pipe"], env: { ...process.env, ...surroundings } }
   )
   let said = ""
   for await (const chunk of server.stderr) {
@@ -79,6 +87,12 @@ const command = async (
     }
   }
   throw new Error(`the server did not start: ${said}`)
+}
+
+/** Two servers that are asked in turn; nothing without a gateway. */
+const bucket = async (folder: string): Promise<Server | undefined> => {
+  const found = await twoOnBucket(folder, (place, surroundings) => serve(place, ["--workers", "1"], {}, surroundings))
+  return found === undefined ? undefined : { ...found, environment: {} }
 }
 
 /** In this process, since nothing of it is to outlive the run. */
@@ -137,11 +151,15 @@ const guarded = (more: ReadonlyArray<string>) => (folder: string): Promise<Serve
   })
 }
 
-const stores: ReadonlyArray<readonly [string, (folder: string) => Promise<Server> | undefined]> = [
+/** In a bucket a blob that was deleted and pushed again is not deleted again within 49 hours: the suite skips that. */
+const mayBeSkipped = new Set(["a bucket, two servers in turn"])
+
+const stores: ReadonlyArray<readonly [string, (folder: string) => Promise<Server | undefined> | undefined]> = [
   ["a layout", (folder) => command(folder, [])],
   ["a tree of layouts", (folder) => command(folder, ["--per-repository"])],
   ["a layout, with TLS and passwords", guarded([])],
   ["a layout, with TLS, passwords and anonymous pulls", guarded(["--anonymous-pull"])],
+  ["a bucket, two servers in turn", bucket],
   ["memory", () => memory(Effect.orDie(makeMemory()))],
   ["memory, one layout per repository", () => memory(makeMemoryTree)]
 ]
@@ -192,13 +210,13 @@ if ("missing" in suiteThere) {
       const folder = mkdtempSync(join(tmpdir(), "ocilayout-conformance-"))
       const server = await start(folder)
       if (server === undefined) {
-        console.log(`SKIPPED: ${store}, ${version}: there is no openssl`)
+        console.log(`SKIPPED: ${store}, ${version}: there is no openssl, or no versitygw`)
         rmSync(folder, { recursive: true, force: true })
         continue
       }
       try {
         const { failed, passed, skipped } = await run(suiteThere.binary, folder, server, version)
-        if (failed > 0 || skipped > 0 || passed === 0) process.exitCode = 1
+        if (failed > 0 || passed === 0 || (skipped > 0 && !mayBeSkipped.has(store))) process.exitCode = 1
         console.log(`${store}, ${version}: ${passed} passed, ${failed} failed, ${skipped} skipped`)
         rows.push(`| ${store} | ${version} | ${passed} | ${failed} | ${skipped} |`)
       } finally {
