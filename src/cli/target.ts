@@ -19,7 +19,7 @@ import { placeAt } from "../ops/refs/placeAt.ts"
 import { isBucket, parsePlace } from "../places/Place.ts"
 import { archiveNamed, openArchive } from "./archives.ts"
 import { type BucketFlags, needsDirectory, openBucket, splitBucket } from "./buckets.ts"
-import { canBeMade, cuts } from "./cuts.ts"
+import { canBeMade, cuts, destinationIn, type Split } from "./cuts.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 import { noLayout } from "./noLayout.ts"
 import { tellOpened } from "./opened.ts"
@@ -45,13 +45,6 @@ export interface Target extends Place {
   readonly name?: string
   /** Whether it is a file or folder of another tool, which is commonly one image. */
   readonly archive?: true
-}
-
-interface Split {
-  readonly directory: string
-  readonly name?: string
-  /** `:tag` or `@digest` of the default repository. */
-  readonly suffix?: string
 }
 
 const bucketFlags = ({ defaultRepository, endpoint }: Where): BucketFlags => ({
@@ -280,27 +273,12 @@ export const locateDestination = Effect.fnUntraced(function*(
     const name = target?.name ?? ""
     if (target !== undefined) return { ...target, name, ref: parseRef(name) }
   }
-  const made = located.failure._tag === "LayoutNotFound" ? destinationIn(where, argument) : undefined
+  const made = located.failure._tag === "LayoutNotFound" ? destinationIn(argument, where) : undefined
   if (made === undefined) return yield* Effect.fail(located.failure)
   const target = yield* open(where, made.directory, "made")
   const name = made.name ?? (yield* nameIn(target, made.suffix ?? "")).name ?? ""
   return { ...target, name, ref: parseRef(name) }
 })
-
-/** Where a layout can be made: in an empty directory, or in one that is not there, of a directory that is. */
-const destinationIn = (where: Where, argument: string): Split | undefined => {
-  if (where.perRepository || transportOf(argument) !== undefined) return undefined
-  const layout = Option.getOrUndefined(where.layout)
-  // Where a prefix ends is not known before there is a layout: it has to be said by --layout, or made by init.
-  if (isBucket(layout ?? argument)) return layout === undefined ? undefined : { directory: layout, name: argument }
-  if (layout !== undefined) return canBeMade(layout) ? { directory: layout, name: argument } : undefined
-  const [, bare = argument, suffix = ""] = /^(.+?)([:@][^/]*)?$/su.exec(argument) ?? []
-  if (canBeMade(bare)) return { directory: bare, suffix }
-  for (const { before, rest } of cuts(argument, "/")) {
-    if (canBeMade(before)) return { directory: before, name: rest }
-  }
-  return undefined
-}
 
 /** The layout as it was at a point of its history; `-N` goes back from the tag that is named. */
 export const atPoint = <A extends Target>(target: A, at: Option.Option<string>): Effect.Effect<A, Failure> =>

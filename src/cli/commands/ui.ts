@@ -23,14 +23,16 @@ export const ui = Command.make(
     defaultRepository: f.where.defaultRepository,
     symlinks: f.where.symlinks,
     durability: f.writing.durability,
-    hold: f.writing.hold
+    hold: f.writing.hold,
+    endpoint: f.endpoint
   },
-  ({ allowDelete, defaultRepository, noOpen, write, ...options }) =>
+  ({ allowDelete, defaultRepository, endpoint, noOpen, write, ...options }) =>
     Effect.promise(() => import("../serve/serve.ts")).pipe(
       Effect.flatMap(({ serve }) =>
         serve({
           ...options,
           defaultRepository: Option.getOrUndefined(defaultRepository),
+          endpoint: Option.getOrUndefined(endpoint),
           ui: true,
           open: !noOpen,
           readOnly: !write,
