@@ -197,5 +197,28 @@ export const page: RolldownOptions = {
   }
 }
 
+/** One document that carries its program and its styles: hosts of MCP Apps load nothing beside it. */
+const inOneDocument: Plugin = {
+  name: "inOneDocument",
+  generateBundle(_, bundle) {
+    const [program] = Object.values(bundle).flatMap((chunk) => chunk.type === "chunk" ? [chunk] : [])
+    if (program === undefined) throw new Error("there is no program to be carried")
+    delete bundle[program.fileName]
+    // What would end the element begins otherwise in a program as well.
+    const code = program.code.replaceAll("</script", "<\\/script")
+    const source = readFileSync(join(uiRoot, "chat.html"), "utf8").replace("/* styles */", () => styleOf())
+      .replace("/* program */", () => code)
+    this.emitFile({ type: "asset", fileName: "chat.html", source })
+  }
+}
+
+/** The view of a tool's result, as it is shown in the chat of an agent. */
+export const chat: RolldownOptions = {
+  ...page,
+  input: join(uiRoot, "chat.tsx"),
+  plugins: [inOneDocument],
+  output: { dir: join(dist, "ui"), format: "esm", entryFileNames: "chat.js", minify: true, codeSplitting: false }
+}
+
 // oxlint-disable-next-line import/no-default-export -- this is how the bundler reads it
-export default [binary, library, page]
+export default [binary, library, page, chat]

@@ -16,7 +16,7 @@ const rooms: Record<string, string> = {
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
   remote: "wire ← auth ← content",
   archive: "files ← images, write",
-  ui: "data ← parts ← views",
+  ui: "data ← parts ← views ← chat",
   bucket: "store ← layout",
   mcp: "tool ← tools ← catalog ← resources, prompts ← requests ← sdk"
 }

@@ -27,6 +27,7 @@ import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from ".
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { surroundings } from "../remote/remotes.ts"
 import { version } from "../version.ts"
+import { chatView } from "./chatView.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
 import type { McpOptions } from "./McpOptions.ts"
 import { httpNotice, notice } from "./notice.ts"
@@ -92,6 +93,7 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
     mode: modeOf(options),
     confirm: options.confirm,
     inside: makeInside(layerCodec),
+    view: chatView(),
     making: { maker: layerMaker, folderTar },
     files: localFiles(options.allowedDirectories.map((directory) => resolve(directory))),
     ...(options.allowedRegistries.length === 0

@@ -15,8 +15,11 @@ const types: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8"
 }
 
+/** The view of the results of MCP tools: a document that carries its program, which the page's policy would not let run. */
+export const chatName = "chat.html"
+
 /** Beside the bundle that this is in, or in what was built of the sources that this is of. */
-const folders = ["../ui/", "../../../dist/ui/"].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+export const uiFolders = ["../ui/", "../../../dist/ui/"].map((path) => fileURLToPath(new URL(path, import.meta.url)))
 
 const assetOf = (path: string): Asset => {
   const bytes = readFileSync(path)
@@ -30,14 +33,14 @@ const assetOf = (path: string): Asset => {
 
 /** By their names; why there are none, where nothing was built. */
 export const uiAssets = (
-  among: ReadonlyArray<string> = folders
+  among: ReadonlyArray<string> = uiFolders
 ): Result.Result<ReadonlyMap<string, Asset>, string> => {
   const folder = among.find((one) => existsSync(join(one, "index.html")))
   return folder === undefined
     ? Result.fail("the page was not built: npm run build makes it")
     : Result.succeed(
       new Map(
-        readdirSync(folder).filter((name) => Object.hasOwn(types, extname(name)))
+        readdirSync(folder).filter((name) => name !== chatName && Object.hasOwn(types, extname(name)))
           .map((name) => [name, assetOf(join(folder, name))])
       )
     )

@@ -22,6 +22,7 @@ import type { ToolCatalog } from "../catalog/toolCatalog.ts"
 import { getPrompt, listPrompts } from "../prompts/getPrompt.ts"
 import { type CallResult, callTool, isKnownTool, listTools, stoppedResult } from "../requests/callTool.ts"
 import { complete } from "../requests/complete.ts"
+import { readView, showsViews, viewOf } from "../resources/appView.ts"
 import { listResources, readResource } from "../resources/readResource.ts"
 import { templates } from "../resources/ResourceUri.ts"
 import { makeSubscriptions } from "../resources/subscriptions.ts"
@@ -89,7 +90,13 @@ export const makeServer = Effect.fnUntraced(function*(
 
 const handleTools = (server: Server, catalogue: ToolCatalog, run: Run): void => {
   const list = { tools: listTools(catalogue).map(asTool) } satisfies ListToolsResult
-  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => whole(params, list))
+  const withViews = {
+    tools: list.tools.map((tool) => ({ ...tool, ...viewOf(catalogue.served, tool.name) }))
+  } satisfies ListToolsResult
+  server.setRequestHandler(
+    ListToolsRequestSchema,
+    ({ params }) => whole(params, showsViews(server.getClientCapabilities()) ? withViews : list)
+  )
   const rootsFor = keepRoots(server)
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
@@ -128,7 +135,9 @@ const handleResources = Effect.fnUntraced(function*(server: Server, catalogue: T
   server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => whole(params, { resources }))
   server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) => whole(params, { resourceTemplates }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => ({
-    contents: [await answered(run, readResource(catalogue, uri), signal, { uri })]
+    contents: [
+      readView(catalogue.served, uri) ?? (await answered(run, readResource(catalogue, uri), signal, { uri }))
+    ]
   }))
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
     await answered(run, subscriptions.subscribe(uri), signal, { uri })

@@ -49,6 +49,8 @@ export interface ServerConfig {
   readonly making?: Making
   /** The registries that images may be taken from and sent to; without it the tools that do so are not offered. */
   readonly registries?: Registries
+  /** The document that shows the results of tools in clients that show such; without it none is shown. */
+  readonly view?: (() => string) | undefined
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */
   readonly confirm?: boolean | undefined
 }

@@ -17,7 +17,7 @@ export const parseRoute = (hash: string): Route => {
   return isView(name) ? { view: name, params } : { view: "images", params: {} }
 }
 
-type Params = Readonly<Record<string, string | undefined>>
+export type Params = Readonly<Record<string, string | undefined>>
 
 export const hrefOf = (view: ViewName, params: Params = {}): string => {
   const search = new URLSearchParams()

@@ -1,9 +1,10 @@
 /** A digest, short, with all of it to be copied. */
 import type { VNode } from "preact"
-import { useState } from "preact/hooks"
+import { useContext, useState } from "preact/hooks"
 import { shortOf } from "../data/format.ts"
 import { plainOf } from "../data/odd.ts"
 import { Icon } from "./Icon.tsx"
+import { HasViews } from "./Place.tsx"
 import { Text } from "./Text.tsx"
 
 interface CopyProps {
@@ -41,11 +42,15 @@ interface Props {
   readonly copy?: boolean
 }
 
-export const Digest = ({ children, copy = false }: Props): VNode => (
-  <span class="digest">
-    <code title={plainOf(children)}>
-      <Text>{shortOf(children)}</Text>
-    </code>
-    {copy ? <Copy text={children} label={`copy ${plainOf(shortOf(children))}`} /> : null}
-  </span>
-)
+export const Digest = ({ children, copy = false }: Props): VNode => {
+  // In the chat of an agent a digest is short already.
+  const hasViews = useContext(HasViews)
+  return (
+    <span class="digest">
+      <code title={plainOf(children)}>
+        <Text>{shortOf(children)}</Text>
+      </code>
+      {copy && hasViews ? <Copy text={children} label={`copy ${plainOf(shortOf(children))}`} /> : null}
+    </span>
+  )
+}

@@ -5,11 +5,10 @@ import type { Diff } from "../../http/ui/answers.ts"
 import { counted, countOf, sizeOf } from "../data/format.ts"
 import { hrefOf, replace, type Route } from "../data/route.ts"
 import { useAnswer } from "../data/useAnswer.ts"
-import { Chip } from "../parts/Chip.tsx"
+import { type ChangeKind, changeOfSize, diffRowHeight, DiffRows, signs } from "../parts/DiffRows.tsx"
 import { Digest } from "../parts/Digest.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { Answered, Empty } from "../parts/Notice.tsx"
-import { Rows } from "../parts/Rows.tsx"
 import { Search } from "../parts/Search.tsx"
 import { Text } from "../parts/Text.tsx"
 
@@ -62,9 +61,6 @@ const Side = ({ reference, repository }: { readonly repository: string; readonly
       )}
   </a>
 )
-
-const changeOfSize = (from: number, to: number): string =>
-  to === from ? "the same size" : `${to > from ? "+" : "−"}${sizeOf(Math.abs(to - from))}`
 
 const Whole = ({ diff, params }: { readonly diff: Diff; readonly params: Params }): VNode => {
   const { files, from, isCut, settings, shared, to } = diff
@@ -135,19 +131,14 @@ const Whole = ({ diff, params }: { readonly diff: Diff; readonly params: Params 
   )
 }
 
-const signs = { added: "+", removed: "−", changed: "~" } as const
-type Kind = keyof typeof signs
-
-const rowHeight = 30
-
 const Files = ({ diff: { files }, params }: { readonly diff: Diff; readonly params: Params }): VNode => {
   const [wanted, setWanted] = useState("")
-  const [kinds, setKinds] = useState<ReadonlySet<Kind>>(new Set(["added", "removed", "changed"]))
+  const [kinds, setKinds] = useState<ReadonlySet<ChangeKind>>(new Set(["added", "removed", "changed"]))
   const found = useMemo(
     () => files.filter(({ change, path }) => kinds.has(change) && path.includes(wanted.trim())),
     [files, kinds, wanted]
   )
-  const toggle = (kind: Kind): void =>
+  const toggle = (kind: ChangeKind): void =>
     setKinds((before) => {
       const after = new Set(before)
       if (!after.delete(kind)) after.add(kind)
@@ -173,42 +164,14 @@ const Files = ({ diff: { files }, params }: { readonly diff: Diff; readonly para
           </button>
         ))}
       </div>
-      <div class="diff-files" style={{ height: `${Math.max(3, found.length) * rowHeight + 2}px` }}>
+      <div class="diff-files" style={{ height: `${Math.max(3, found.length) * diffRowHeight + 2}px` }}>
         {found.length === 0 ? <Empty title="Nothing fits" /> : (
-          <Rows
-            items={found}
-            height={rowHeight}
-            label="Files that differ"
-            role="grid"
-            onOpen={({ aspects, path }) =>
-              aspects.includes("content") ? replace("diff", { ...params, path }) : undefined}
-          >
-            {({ aspects, change, from, path, to, type }) => (
-              <>
-                <span class={`cell sign ${change}`} role="gridcell" aria-label={change}>{signs[change]}</span>
-                <span class={path === chosen ? "cell path chosen" : "cell path"} role="gridcell">
-                  {aspects.includes("content")
-                    ? (
-                      <a href={hrefOf("diff", { ...params, path })} tabIndex={-1}>
-                        <Text>{path}</Text>
-                      </a>
-                    )
-                    : <Text>{path}</Text>}
-                  {type === "directory" ? "/" : ""}
-                </span>
-                <span class="cell aspects" role="gridcell">
-                  {aspects.map((aspect) => <Chip key={aspect}>{aspect}</Chip>)}
-                </span>
-                <span class="cell size num" role="gridcell">
-                  {type !== "file" ? "" : from === undefined || to === undefined
-                    ? sizeOf(from ?? to ?? 0)
-                    : from === to
-                    ? sizeOf(to)
-                    : changeOfSize(from, to)}
-                </span>
-              </>
-            )}
-          </Rows>
+          <DiffRows
+            files={found}
+            chosen={chosen}
+            hrefFor={(path) => hrefOf("diff", { ...params, path })}
+            onOpen={(path) => replace("diff", { ...params, path })}
+          />
         )}
       </div>
       {chosen === undefined ? null : <Lines key={chosen} params={params} path={chosen} />}

@@ -3,17 +3,14 @@ import type { VNode } from "preact"
 import { useState } from "preact/hooks"
 import type { Garbage as Plan } from "../../http/ui/answers.ts"
 import { change } from "../data/api.ts"
-import { counted, shortOf, sizeOf } from "../data/format.ts"
+import { counted, sizeOf } from "../data/format.ts"
 import { useSession } from "../data/session.ts"
 import { useAnswer } from "../data/useAnswer.ts"
-import { Chip } from "../parts/Chip.tsx"
 import { Confirm } from "../parts/Confirm.tsx"
+import { GarbageLists, shownReasons } from "../parts/GarbageLists.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { Answered } from "../parts/Notice.tsx"
 import { Pick } from "../parts/Pick.tsx"
-import { Rows } from "../parts/Rows.tsx"
-import { Text } from "../parts/Text.tsx"
-import { Words } from "../parts/Words.tsx"
 
 const undoWindows = [["7", "for 7 days"], ["30", "for 30 days"], ["0", "no longer"]] as const
 
@@ -49,9 +46,6 @@ export const Garbage = (): VNode => {
   )
 }
 
-const rowHeight = 32
-const mostRows = 10
-
 const Shown = ({ canCollect, plan: { bytes, goes, omitted, stays }, query, repository }: {
   readonly plan: Plan
   readonly query: Readonly<Record<string, string>>
@@ -60,7 +54,6 @@ const Shown = ({ canCollect, plan: { bytes, goes, omitted, stays }, query, repos
 }): VNode => {
   const [isAsking, setAsking] = useState(false)
   const [done, setDone] = useState<string>()
-  const most = stays.reduce((sum, one) => Math.max(sum, one.bytes), 0)
   return (
     <>
       <p class="headline">
@@ -78,63 +71,10 @@ const Shown = ({ canCollect, plan: { bytes, goes, omitted, stays }, query, repos
           : null}
       </p>
       {done === undefined ? null : <p class="notice good" role="status">{done}</p>}
-      {goes.length === 0 ?
-        null :
-        (
-          <div class="garbage-rows" style={{ height: `${(Math.min(mostRows, goes.length) + 1) * rowHeight}px` }}>
-            <Rows
-              items={goes}
-              height={rowHeight}
-              label="What would go"
-              role="grid"
-              head={
-                <>
-                  <span class="cell kind" role="columnheader">Goes</span>
-                  <span class="cell name" role="columnheader">Name</span>
-                  <span class="cell size" role="columnheader">Size</span>
-                  <span class="cell why" role="columnheader">Why</span>
-                </>
-              }
-            >
-              {({ bytes, kind, name, why }) => (
-                <>
-                  <span class="cell kind" role="gridcell">
-                    <Chip>{kind}</Chip>
-                  </span>
-                  <span class="cell name" role="gridcell">
-                    <code>
-                      <Text>{shortOf(name)}</Text>
-                    </code>
-                  </span>
-                  <span class="cell size num" role="gridcell">{sizeOf(bytes)}</span>
-                  <span class="cell why" role="gridcell">
-                    <Words>{why}</Words>
-                  </span>
-                </>
-              )}
-            </Rows>
-          </div>
-        )}
-      {stays.length === 0 ? null : (
-        <>
-          <h3>What stays, and why</h3>
-          <ul class="reasons">
-            {stays.slice(0, 40).map(({ bytes, things, why }) => (
-              <li key={why}>
-                <span class="reason">
-                  <Words>{why}</Words>
-                </span>
-                <span class="bar" aria-hidden="true">
-                  <span class="tone-0" style={{ width: `${most === 0 ? 0 : bytes / most * 100}%` }} />
-                </span>
-                <span class="num">{sizeOf(bytes)}</span>
-                <span class="dim num">{counted(things, "thing")}</span>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {omitted + Math.max(0, stays.length - 40) === 0 ? null : <p class="dim">There is more of both than is shown.</p>}
+      <GarbageLists goes={goes} stays={stays} />
+      {omitted + Math.max(0, stays.length - shownReasons) === 0
+        ? null
+        : <p class="dim">There is more of both than is shown.</p>}
       {!isAsking ? null : (
         <Confirm
           title={`Free ${sizeOf(bytes)}?`}

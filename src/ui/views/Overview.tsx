@@ -1,12 +1,11 @@
 /** What an image is made of and how it is run. */
 import type { VNode } from "preact"
-import { useState } from "preact/hooks"
 import type { Image, Layers, Pair } from "../../http/ui/answers.ts"
-import { counted, countOf, percentOf, sizeOf } from "../data/format.ts"
+import { counted, countOf, sizeOf } from "../data/format.ts"
 import { hrefOf, type Route } from "../data/route.ts"
 import { useAnswer } from "../data/useAnswer.ts"
 import { Chip } from "../parts/Chip.tsx"
-import { Digest } from "../parts/Digest.tsx"
+import { LayerBars, toneOf } from "../parts/LayerBars.tsx"
 import { Failed, Waiting } from "../parts/Notice.tsx"
 import { Pairs } from "../parts/Pairs.tsx"
 import { Text } from "../parts/Text.tsx"
@@ -19,7 +18,7 @@ interface Props {
 
 export const Overview = ({ image, params }: Props): VNode => (
   <div class="overview">
-    {image.layers.length === 0 ? null : <LayerBars image={image} params={params} />}
+    {image.layers.length === 0 ? null : <Layering image={image} params={params} />}
     <Steps steps={image.steps} />
     <Settings title="Runs as" pairs={image.settings} />
     <Settings title="Environment" pairs={image.env} />
@@ -42,70 +41,17 @@ const Settings = ({ pairs, title }: { readonly title: string; readonly pairs: Re
     </section>
   )
 
-const toneOf = (at: number): string => `tone-${at % 8}`
-
-const LayerBars = ({ image, params }: Props): VNode => {
-  const { layers } = image
-  const [chosen, setChosen] = useState<number>()
+const Layering = ({ image, params }: Props): VNode => {
   const { platform, reference, repository } = params
   const looked = useAnswer("layers", image.kind === "image" ? { repository, reference, platform } : undefined, false)
-  const total = layers.reduce((sum, { size }) => sum + size, 0)
-  const largest = layers.reduce((most, { size }) => Math.max(most, size), 0)
   return (
-    <section class="card layers">
-      <h2>
-        Layers <span class="count">{countOf(layers.length)}</span>
-        <span class="grow" />
-        <span class="dim num">{sizeOf(total)}</span>
-      </h2>
-      <div class="strip" aria-hidden="true">
-        {layers.map(({ size }, at) => (
-          <span
-            key={at}
-            class={chosen === at ? `${toneOf(at)} chosen` : toneOf(at)}
-            style={{ flexGrow: `${Math.max(size, total / 200)}` }}
-            onMouseEnter={() => setChosen(at)}
-            onMouseLeave={() => setChosen(undefined)}
-          />
-        ))}
-      </div>
-      <ol class="layer-list">
-        {layers.map((layer, at) => (
-          <li
-            key={at}
-            class={chosen === at ? "chosen" : ""}
-            onMouseEnter={() => setChosen(at)}
-            onMouseLeave={() => setChosen(undefined)}
-          >
-            <span class={`swatch ${toneOf(at)}`} aria-hidden="true">{at + 1}</span>
-            <div class="layer-text">
-              <code class="made-by">
-                {layer.createdBy === undefined
-                  ? <span class="dim">not said how it was made</span>
-                  : <Text>{layer.createdBy}</Text>}
-              </code>
-              <span class="layer-facts">
-                <Digest copy>{layer.digest}</Digest>
-                {layer.missing ? <Chip tone="bad">not in the layout</Chip> : null}
-                <Changes layers={looked.value} at={at} />
-              </span>
-            </div>
-            <span class="bar" aria-hidden="true">
-              <span class={toneOf(at)} style={{ width: `${largest === 0 ? 0 : layer.size / largest * 100}%` }} />
-            </span>
-            <span class="num layer-size">
-              {sizeOf(layer.size)}
-              <span class="dim">{percentOf(layer.size, total)}</span>
-            </span>
-          </li>
-        ))}
-      </ol>
+    <LayerBars layers={image.layers} facts={(at) => <Changes layers={looked.value} at={at} />}>
       {image.kind !== "image" ? null : looked.failure !== undefined
         ? <Failed message={looked.failure} />
         : looked.value === undefined
         ? <Waiting what="looking into the layers" />
         : <Wasted layers={looked.value} params={params} />}
-    </section>
+    </LayerBars>
   )
 }
 

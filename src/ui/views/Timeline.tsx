@@ -1,83 +1,16 @@
 /** Commits, the newest first, by the day. */
 import type { VNode } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import type { Change, Changed, Commit } from "../../http/ui/answers.ts"
+import type { Changed, Commit } from "../../http/ui/answers.ts"
 import { change, messageOf } from "../data/api.ts"
 import { clockOf, counted, dayOf, timeOf } from "../data/format.ts"
-import { hrefOf } from "../data/route.ts"
 import { useSession } from "../data/session.ts"
+import { ChangeLine, kindOf } from "../parts/ChangeLine.tsx"
 import { Chip } from "../parts/Chip.tsx"
 import { Confirm } from "../parts/Confirm.tsx"
-import { Digest } from "../parts/Digest.tsx"
 import { Icon } from "../parts/Icon.tsx"
 import { Failed, Waiting } from "../parts/Notice.tsx"
 import { Text } from "../parts/Text.tsx"
-
-/** How a change looks, and what it is called. */
-const kindOf = ({ from, to }: Change): "added" | "removed" | "changed" =>
-  from === undefined ? "added" : to === undefined ? "removed" : "changed"
-
-const signs = { added: "+", removed: "−", changed: "→" } as const
-
-const ChangeLine = ({ change: one }: { readonly change: Change }): VNode => {
-  const { from, name, repository, tag, to } = one
-  const kind = kindOf(one)
-  return (
-    <li class={`change ${kind}`}>
-      <span class="sign" role="img" aria-label={kind}>{signs[kind]}</span>
-      <span class="change-name">
-        {repository === undefined ? name === undefined ? "content" : <Text>{name}</Text> : (
-          <>
-            <a href={hrefOf("images", { repository })}>
-              <Text>{repository}</Text>
-            </a>
-            {tag === undefined ? <span class="dim">without a tag</span> : (
-              <>
-                :
-                {to === undefined
-                  ? <Text>{tag}</Text>
-                  : (
-                    <a class="tag-name" href={hrefOf("image", { repository, reference: tag })}>
-                      <Text>{tag}</Text>
-                    </a>
-                  )}
-              </>
-            )}
-          </>
-        )}
-      </span>
-      <span class="change-digests">
-        {from === undefined ? null : <DigestLink repository={repository}>{from}</DigestLink>}
-        {from === undefined || to === undefined ? null : <span aria-label="to">→</span>}
-        {to === undefined ? null : <DigestLink repository={repository}>{to}</DigestLink>}
-        {kind !== "changed" || repository === undefined || from === undefined || to === undefined ? null : (
-          <a
-            class="compare"
-            href={hrefOf("diff", {
-              repository1: repository,
-              reference1: from,
-              repository2: repository,
-              reference2: to
-            })}
-          >
-            compare
-          </a>
-        )}
-      </span>
-    </li>
-  )
-}
-
-const DigestLink = (
-  { children, repository }: { readonly children: string; readonly repository: string | undefined }
-): VNode =>
-  repository === undefined
-    ? <Digest>{children}</Digest>
-    : (
-      <a href={hrefOf("image", { repository, reference: children })}>
-        <Digest>{children}</Digest>
-      </a>
-    )
 
 interface Props {
   readonly commits: ReadonlyArray<Commit>

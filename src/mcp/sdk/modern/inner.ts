@@ -52,7 +52,7 @@ type Answer = Deferred.Deferred<Record<string, unknown>, ProtocolError>
 /** Lives as long as the scope it is opened in, or the one of all connections if that ends first. */
 export const openInner = Effect.fnUntraced(function*(
   { connections, makeServer }: Connections,
-  { client, elicitation, roots }: Asking,
+  { client, elicitation, extensions, roots }: Asking,
   { asked, notified }: Listener
 ): Effect.fn.Return<Inner, ProtocolError, Scope.Scope> {
   const scope = yield* Effect.acquireRelease(Scope.fork(connections), (scope) => Scope.close(scope, Exit.void))
@@ -92,7 +92,8 @@ export const openInner = Effect.fnUntraced(function*(
       clientInfo: client,
       capabilities: {
         ...(elicitation === undefined ? {} : { elicitation }),
-        ...(roots === undefined ? {} : { roots: {} })
+        ...(roots === undefined ? {} : { roots: {} }),
+        ...(extensions === undefined ? {} : { extensions })
       }
     })
     transport.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" })

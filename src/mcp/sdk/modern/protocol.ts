@@ -78,6 +78,8 @@ export interface Asking {
   readonly elicitation: Readonly<Record<string, unknown>> | undefined
   /** Present where the client has roots, which limit it as in the other era. */
   readonly roots: Readonly<Record<string, unknown>> | undefined
+  /** What it can do beyond the protocol. */
+  readonly extensions: Readonly<Record<string, unknown>> | undefined
 }
 
 const Anything = Schema.Record(Schema.String, Schema.Unknown)
@@ -86,7 +88,8 @@ const Envelope = Schema.Struct({
   [meta.version]: Schema.String,
   [meta.capabilities]: Schema.Struct({
     elicitation: Schema.optionalKey(Anything),
-    roots: Schema.optionalKey(Anything)
+    roots: Schema.optionalKey(Anything),
+    extensions: Schema.optionalKey(Anything)
   }),
   [meta.client]: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String }))
 })
@@ -103,6 +106,6 @@ export const askingOf = Effect.fnUntraced(function*(request: JSONRPCRequest): Ef
   if (!modernVersions.some((version) => version === requested)) {
     return yield* unsupported(requested)
   }
-  const { elicitation, roots } = envelope[meta.capabilities]
-  return { client: envelope[meta.client] ?? { name: "", version: "" }, elicitation, roots }
+  const { elicitation, extensions, roots } = envelope[meta.capabilities]
+  return { client: envelope[meta.client] ?? { name: "", version: "" }, elicitation, roots, extensions }
 })
