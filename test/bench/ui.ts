@@ -63,11 +63,15 @@ const manyFiles = (count: number): string => {
   return folder
 }
 
+/** What is stopped in the end, whatever happens. */
+const shown = new Set<() => void>()
+
 const show = (directory: string): Promise<{ readonly url: string; readonly stop: () => void }> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [command, "ui", directory, "--no-open"], {
       stdio: ["ignore", "ignore", "pipe"]
     })
+    shown.add(() => void child.kill())
     let said = ""
     child.stderr.on("data", (chunk) => {
       said += String(chunk)
@@ -210,6 +214,7 @@ if (chromiumPath === undefined) {
         } at most, ${found.slow} of ${found.of} over 20 ms`
     )
   } finally {
+    for (const stop of shown) stop()
     await browser.close()
     fs.rmSync(scratch, { recursive: true, force: true })
   }

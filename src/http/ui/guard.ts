@@ -35,15 +35,12 @@ const isSafe = (method: string): boolean => method === "GET" || method === "HEAD
 export const fromHere = (request: HttpServerRequest): Effect.Effect<void, Refused> =>
   isFromElsewhere(request) ? Effect.fail(elsewhere) : Effect.void
 
-/** What changes something has to be what only the page sends. */
-export const fromPage = (request: HttpServerRequest): Effect.Effect<void, Refused> => {
-  if (isSafe(request.method)) return fromHere(request)
-  if (isFromElsewhere(request)) return Effect.fail(elsewhere)
-  const { headers } = request
+/** What changes something has to be what only the page sends; by then it is known not to be from elsewhere. */
+export const fromPage = ({ headers }: HttpServerRequest): Effect.Effect<void, Refused> => {
   const isJson = /^application\/json(?:;|$)/iu.test(headers["content-type"] ?? "")
   return headers[pageHeader] === "1" && isJson ? Effect.void : Effect.fail(noPage)
 }
 
-/** No page of another origin pushes or deletes with what a browser remembers of a login, on any path. */
+/** No page of another origin changes anything with what a browser remembers of a login, on any path. */
 export const notFromElsewhere = (request: HttpServerRequest): Effect.Effect<void, Refused> =>
   isSafe(request.method) ? Effect.void : fromHere(request)

@@ -148,6 +148,32 @@ describe("the page with rules", () => {
       assert.strictEqual((yield* registry.resolveTag("team/shop", "v1")).digest, one.descriptor.digest)
     }))
 
+  it.live("makes a tag what it was, from where it was seen, for those who may push and delete", () =>
+    Effect.gen(function*() {
+      const served = yield* guarded()
+      const { registry } = served
+      const was = one.descriptor.digest
+      const seen = two.descriptor.digest
+      yield* registry.tagManifest("team/shop", seen, ["v1"])
+      const { commits } = yield* asked(served, answers.History, "history?repository=team/shop&tag=v1", as("alice"))
+      const [last, first] = commits.map(({ revision }) => revision)
+      const restore = (revision: number | undefined, user: string, ifDigest?: string) =>
+        Effect.map(
+          changing(served, "restore", { repository: "team/shop", tag: "v1", revision, ifDigest }, {
+            headers: as(user)
+          }),
+          ({ status }) => status
+        )
+      assert.strictEqual(yield* restore(first, "bob", seen), 403)
+      assert.strictEqual(yield* restore(first, "alice", was), 412)
+      assert.strictEqual(yield* restore(first, "alice"), 412)
+      assert.strictEqual((yield* registry.resolveTag("team/shop", "v1")).digest, seen)
+      assert.strictEqual(yield* restore(first, "alice", seen), 200)
+      assert.strictEqual((yield* registry.resolveTag("team/shop", "v1")).digest, was)
+      assert.strictEqual(yield* restore(last, "alice", was), 200)
+      assert.strictEqual((yield* registry.resolveTag("team/shop", "v1")).digest, seen)
+    }))
+
   it.live("asks a browser for a password, as those do that have no login yet", () =>
     Effect.gen(function*() {
       const served = yield* guarded()
