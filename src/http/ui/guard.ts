@@ -21,10 +21,13 @@ const noPage = new Refused({
   message: `a change is asked for with the header ${pageHeader}: 1 and a body of application/json`
 })
 
-/** Whether a browser says that a page of another origin has made this request. */
+/**
+ * Whether a browser says that a page of another origin has made this request. No page can say otherwise of itself; a browser
+ * that does not say it names the origin, which is compared with the name that the server was called by.
+ */
 const isFromElsewhere = ({ headers }: Pick<HttpServerRequest, "headers">): boolean => {
   const site = headers["sec-fetch-site"]
-  if (site !== undefined && site !== "same-origin" && site !== "none") return true
+  if (site !== undefined) return site !== "same-origin" && site !== "none"
   const origin = headers["origin"]
   return origin !== undefined && URL.parse(origin)?.host !== headers["host"]
 }
