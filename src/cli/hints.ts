@@ -32,11 +32,15 @@ const gone = "ocilayout verify says what else is missing; ocilayout repair --sou
 
 const left = "--sparse copies what is there; ocilayout verify says what else is missing."
 
+const keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, say whose keys are used."
+
 export const hintFor = (error: RegistryError): string | undefined =>
   error._tag === "ManifestUnknown" && error.absent === true ?
     gone :
     (error._tag === "BlobUnknown" || error._tag === "ManifestUnknown") && error.neededBy !== undefined ?
     left :
+    error._tag === "Unauthorized" && error.store === true ?
+    keys :
     error._tag === "Conflict" && error.names !== undefined
     ? "They were changed since: ocilayout history shows by what; --force takes them back nevertheless."
     : table[error._tag]

@@ -43,10 +43,12 @@ export class RemoteError extends Schema.TaggedError<RemoteError>()("RemoteError"
   }
 }
 
-/** A registry on the network wants to know who asks, or does not let that one do it. */
+/** A registry on the network, or an object store, wants to know who asks, or does not let that one do it. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
   code: Schema.tag("UNAUTHORIZED"),
   host: Schema.String,
+  /** Whether it is an object store, which asks for keys. */
+  store: Schema.optionalKey(Schema.Literal(true)),
   reason: Schema.String
 }) {
   override get message(): string {

@@ -49,6 +49,25 @@ const image = Effect.gen(function*() {
 })
 
 describe("a place in a bucket", () => {
+  it.live("is refused without keys, with the variables that name them", () =>
+    Effect.gen(function*() {
+      const nowhere = join(yield* temporaryDirectory, "none")
+      const env = {
+        AWS_CONFIG_FILE: nowhere,
+        AWS_SHARED_CREDENTIALS_FILE: nowhere,
+        AWS_ENDPOINT_URL: "http://127.0.0.1:1"
+      }
+      const asked = ocl(["tags", "s3://bucket/images/app"])
+      const { code, err } = yield* Effect.provideService(
+        asked,
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromEnv({ env })
+      )
+      assert.notStrictEqual(code, 0)
+      assert.match(err, /no keys[^]*AWS_PROFILE/u)
+      assert.notInclude(err, "ocilayout login")
+    }))
+
   live(
     "is copied to and from, listed, tagged, verified and taken back",
     () =>

@@ -52,7 +52,7 @@ const setting = (name: string): Effect.Effect<string | undefined> =>
     return Option.getOrUndefined(Option.filter(value, (text) => text !== ""))
   }).pipe(Effect.orDie)
 
-const refuse = (host: string, reason: string) => new Unauthorized({ host, reason })
+const refuse = (host: string, reason: string) => new Unauthorized({ host, store: true, reason })
 
 /** @param host what is to be opened, as failures tell of it */
 export const findAccess = Effect.fnUntraced(function*(host: string): Effect.fn.Return<Access> {

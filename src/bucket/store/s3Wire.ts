@@ -209,7 +209,7 @@ const refusalOf = (
 ): { readonly code: string; readonly fault: StoreFault } => {
   const code = textOf(xml, "Code") ?? ""
   if ((status === 401 || status === 403) && code !== "RequestTimeTooSkewed") {
-    return { code, fault: new Unauthorized({ host, reason: code === "" ? "access is denied" : code }) }
+    return { code, fault: new Unauthorized({ host, store: true, reason: code === "" ? "access is denied" : code }) }
   }
   const passing = isPassing(status) || passingCodes.has(code)
   const reason = code === "" ? "the store refused" : `the store refused with ${code}`
