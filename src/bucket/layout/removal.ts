@@ -41,7 +41,7 @@ export const makeRemoval = (
     return [digest, looked] as const
   })
 
-  /** The events that are put on record. What is condemned is not condemned twice, whoever has written it anew. */
+  /** The events that are put on record. What is condemned is not condemned twice, also where it was written anew. */
   const judged = (
     events: ReadonlyArray<Event>,
     found: ReadonlyMap<ContentDigest, Looked | undefined>,
