@@ -17,10 +17,12 @@ export const isDirectory = (path: string): boolean => statSync(path, { throwIfNo
 
 /**
  * Whether a layout can be made in a directory without mixing it with other things. `.ocilayout` alone is what a removed
- * layout leaves behind, or one whose making was cut short: what is made there next is a new layout.
+ * layout leaves behind; with `blobs` it is a layout that another process is making now, or did not come to make.
  */
-export const isVacant = (path: string): boolean =>
-  isDirectory(path) && readdirSync(path).every((name) => name === ".ocilayout")
+export const isVacant = (path: string): boolean => {
+  const names = isDirectory(path) ? readdirSync(path) : ["none"]
+  return names.every((name) => name === ".ocilayout" || (name === "blobs" && names.includes(".ocilayout")))
+}
 
 /** What stands before the first `=` is an id when it looks like one; a path with `=` in it can begin with `./`. */
 export const parseDirectory = (argument: string): LayoutDirectory => {

@@ -1,7 +1,36 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
-import { resolve } from "node:path"
-import { parseDirectories, parseDirectory } from "../../src/cli/directories.ts"
+import { Effect, Result } from "effect"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { isVacant, parseDirectories, parseDirectory } from "../../src/cli/directories.ts"
+import { ocl, temporaryDirectory } from "./support/command.ts"
+
+describe("a directory in which another process is making a layout", () => {
+  it.live.each([{ names: [".ocilayout"] }, { names: [".ocilayout", "blobs"] }])(
+    "is made one by this process too: $names",
+    ({ names }) =>
+      Effect.gen(function*() {
+        const root = yield* temporaryDirectory
+        const directory = join(root, "layout")
+        for (const name of names) mkdirSync(join(directory, name), { recursive: true })
+        writeFileSync(join(root, "file"), "hello")
+        const { code, err } = yield* ocl(["artifact", "push", `${directory}:v1`, join(root, "file"), "--type", "a/b"])
+        assert.deepStrictEqual([code, err], [0, ""])
+        assert.strictEqual((yield* ocl(["tags", directory])).out.trim(), "v1")
+      })
+  )
+
+  it.live("is refused where the blobs are of something else", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryDirectory
+      mkdirSync(join(root, "layout", "blobs"), { recursive: true })
+      writeFileSync(join(root, "file"), "hello")
+      assert.isFalse(isVacant(join(root, "layout")))
+      const pushed = yield* ocl(["artifact", "push", `${root}/layout:v1`, join(root, "file"), "--type", "a/b"])
+      assert.notStrictEqual(pushed.code, 0)
+      assert.isFalse(isVacant(join(root, "file")))
+    }))
+})
 
 describe("a layout on the command line", () => {
   it("is called after its directory, or as it says", () => {

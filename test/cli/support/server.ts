@@ -41,13 +41,16 @@ export const spawnServer = Effect.fnUntraced(function*(
     Effect.sync(() => spawn(process.execPath, [mainPath, ...args], { stdio: "pipe", env: { ...process.env, ...env } })),
     (child) => Effect.sync(() => void child.kill("SIGKILL"))
   )
-  const written = { stdout: "", stderr: "" }
+  const written = { stdout: "", stderr: "", isOver: false }
   child.stdout.on("data", (chunk) => written.stdout += String(chunk))
   child.stderr.on("data", (chunk) => written.stderr += String(chunk))
   // Tests break the pipe on purpose.
   child.stdin.on("error", () => undefined)
   const exited = new Promise<number | string | null>((resolve) => {
-    child.once("close", (code, signal) => resolve(code ?? signal))
+    child.once("close", (code, signal) => {
+      written.isOver = true
+      resolve(code ?? signal)
+    })
   })
   const parsed = () =>
     new Map(
@@ -68,7 +71,12 @@ export const spawnServer = Effect.fnUntraced(function*(
     answers: (count) =>
       Effect.sync(parsed).pipe(
         Effect.tap(() => Effect.sleep("10 millis")),
-        Effect.repeat({ until: (answers) => answers.size >= count })
+        Effect.repeat({ until: (answers) => answers.size >= count || written.isOver }),
+        // Waiting on for what a server that has ended will never say would hide why it has.
+        Effect.filterOrElse(
+          (answers) => answers.size >= count,
+          () => Effect.die(new Error(`the server ended before it had answered ${count} times: ${written.stderr}`))
+        )
       ),
     exit: Effect.promise(() => exited)
   }
