@@ -1,5 +1,5 @@
 /**
- * A layout in a bucket keeps its promises whatever becomes of each request: a machine that crashes at any of them, an
+ * A layout in a bucket keeps its promises however each request ends: a machine that crashes at any of them, an
  * answer that is lost before or after it took effect, and machines that write at once.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -119,7 +119,7 @@ describe("a layout in a bucket", () => {
   }
 
   it.live(
-    "lets one win, whatever becomes of the requests of several machines",
+    "lets one win, however the requests of several machines end",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const first = codeSeed() % 2 ** 30

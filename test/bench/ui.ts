@@ -63,7 +63,7 @@ const manyFiles = (count: number): string => {
   return folder
 }
 
-/** What is stopped in the end, whatever happens. */
+/** Programs that are stopped at the end of the test in any case. */
 const shown = new Set<() => void>()
 
 const show = (directory: string): Promise<{ readonly url: string; readonly stop: () => void }> =>

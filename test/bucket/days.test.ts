@@ -102,7 +102,7 @@ describe("a collection in a bucket", () => {
       })
     ))
 
-  it.live("condemns nothing that was written less than a day ago, whatever grace is asked for", () =>
+  it.live("condemns nothing that was written less than a day ago, with any grace", () =>
     withBucket((bucket) =>
       Effect.gen(function*() {
         const one = yield* registryIn(bucket.machine())

@@ -1,4 +1,4 @@
-/** Places in a bucket on the command line: whatever takes the path of a layout takes `s3://BUCKET/PREFIX` as well. */
+/** Places in a bucket on the command line: each command that takes the path of a layout takes `s3://BUCKET/PREFIX` as well. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, type Scope } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"

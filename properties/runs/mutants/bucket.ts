@@ -28,11 +28,11 @@ export const bucket: ReadonlyArray<Mutant> = [
   },
   {
     name: "B3: a record in the place of another",
-    breaks: "A record is written whoever has its number.",
+    breaks: "A record is written in the place of another of its number.",
     in: "createRecord",
     find: "store.put(key, bytes, { condition: absent, relies })",
     replace: "store.put(key, bytes, { relies })",
-    caughtBy: property("bucket", "lets one win, whatever becomes of the requests of several machines")
+    caughtBy: property("bucket", "lets one win, however the requests of several machines end")
   },
   {
     name: "B4: a lost answer taken for a refusal",
@@ -66,7 +66,7 @@ export const bucket: ReadonlyArray<Mutant> = [
     replace: "const from = since",
     caughtBy: plainTest(
       "bucket/days",
-      "condemns nothing that was written less than a day ago, whatever grace is asked for"
+      "condemns nothing that was written less than a day ago, with any grace"
     )
   },
   {

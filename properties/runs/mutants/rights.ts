@@ -56,7 +56,7 @@ export const rights: ReadonlyArray<Mutant> = [
   },
   {
     name: "a layout that only its maker can write",
-    breaks: "The folder of a new layout is closed to the group, whatever the umask says.",
+    breaks: "The folder of a new layout is closed to the group, with any umask.",
     in: "makeOne",
     find: "files.fs.makeDirectory(folder, 0o777)",
     replace: "files.fs.makeDirectory(folder, 0o755)",

@@ -64,7 +64,7 @@ export class Bucket {
       machine: (fate) => this.machine(fate, turn),
       next: (random) =>
         Effect.gen({ self: this }, function*() {
-          // Whoever can go on does, up to its next request.
+          // Each machine that can go on does, up to its next request.
           yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
           if (this.#late.length > 0 && random(20) === 0) this.#late.splice(random(this.#late.length), 1)[0]?.()
           const [one] = waiting.splice(random(Math.max(1, waiting.length)), 1)

@@ -277,7 +277,7 @@ export const makeBlobs = (
     }),
     held: Effect.fnUntraced(function*(since) {
       const all = yield* list
-      // What was written less than a day ago is not condemned, whatever grace is asked for.
+      // What was written less than a day ago is not condemned, with any grace.
       const from = Math.min(since, (yield* Clock.currentTimeMillis) - unwrittenMillis)
       return new Set(all.flatMap(({ digest, touched }) => touched > from ? [digest] : []))
     }),

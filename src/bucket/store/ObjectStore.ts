@@ -79,7 +79,7 @@ export interface ObjectStore {
     bytes: Uint8Array,
     options: Changing & { readonly condition?: Condition | undefined }
   ) => Effect.Effect<Answer<Changed>, StoreFault>
-  /** Without an ETag whatever is there goes; `Done` also where nothing was. */
+  /** Without an ETag the object goes in any state; `Done` also where nothing was. */
   readonly remove: (
     key: string,
     options?: Changing & { readonly etag?: string | undefined }

@@ -3,6 +3,7 @@ import { DateTime, Effect, Option, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import { Conflict } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
+import { knownCommits } from "../../ops/history/knownCommits.ts"
 import * as answers from "./answers.ts"
 import { rightsIn } from "./names.ts"
 import { allowed, answer, type Asked, body, cut, denied, given, notOffered, numberOf, treeMember } from "./Ui.ts"
@@ -65,21 +66,17 @@ export const history = Effect.fnUntraced(function*(asked: Asked) {
     tag: given(asked, "tag"),
     ...(before === 0 ? {} : { before })
   }
-  const found: Array<answers.Commit> = []
-  const incomplete = yield* asked.layout.history(query).pipe(
+  const visible = asked.layout.history(query).pipe(
     Stream.flatMap((commit) => Stream.fromIterable(commitOf(asked, commit))),
-    Stream.take(limit + 1),
-    Stream.runForEach((commit) => Effect.sync(() => void found.push(commit))),
-    Effect.as(undefined),
-    // What is known is worth having, with the word that there is no more.
-    Effect.catchTag("HistoryInvalid", ({ message }) => Effect.succeed(message))
+    Stream.take(limit + 1)
   )
+  const { commits: found, damage } = yield* knownCommits(visible)
   const commits = found.slice(0, limit)
   const last = commits.at(-1)
   return answer(answers.History, {
     commits,
     ...(found.length > limit && last !== undefined ? { next: last.revision } : {}),
-    ...(incomplete === undefined ? {} : { incomplete })
+    ...(damage === undefined ? {} : { incomplete: damage.message })
   })
 })
 

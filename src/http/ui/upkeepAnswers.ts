@@ -5,7 +5,7 @@ import { Schema } from "effect"
 export const Space = Schema.Struct({
   /** Bytes of all content that a tag leads to, each once. */
   bytes: Schema.Natural,
-  /** Of what is in the layout, whatever leads to it; absent to those who may not see all of it. */
+  /** Of all content of the layout, with or without a name; absent to those who may not see all of it. */
   stored: Schema.optionalKey(Schema.Struct({ blobs: Schema.Natural, bytes: Schema.Natural })),
   repositories: Schema.Array(Schema.Struct({
     name: Schema.String,

@@ -1,18 +1,17 @@
 /** What a history tells before the place where it was damaged. */
 import { Effect, Stream } from "effect"
 import { HistoryInvalid } from "../../oci/OciError.ts"
-import type { HistoryCommit } from "../api/History.ts"
 
 /** The commits that can be told of, and why there are no more where that is not the beginning of the history. */
-export const knownCommits = <E, R>(
-  history: Stream.Stream<HistoryCommit, E | HistoryInvalid, R>
+export const knownCommits = <A, E, R>(
+  history: Stream.Stream<A, E | HistoryInvalid, R>
 ): Effect.Effect<
-  { readonly commits: ReadonlyArray<HistoryCommit>; readonly damage: HistoryInvalid | undefined },
+  { readonly commits: ReadonlyArray<A>; readonly damage: HistoryInvalid | undefined },
   Exclude<E, HistoryInvalid>,
   R
 > =>
   Effect.gen(function*() {
-    const commits: Array<HistoryCommit> = []
+    const commits: Array<A> = []
     const damage = yield* Stream.runForEach(history, (commit) => Effect.sync(() => void commits.push(commit))).pipe(
       Effect.as(undefined),
       Effect.catchIf((error) => error instanceof HistoryInvalid, Effect.succeed)

@@ -1,9 +1,7 @@
 /** Writes into an entry of the index what its content says of it, where only the entry is wrong. */
 import { Effect, Option, Result, type Schema } from "effect"
-import { EntryReplaced } from "../../layout/Event.ts"
-import { keyOf, replay } from "../../layout/evolve.ts"
-import { entriesOfDigest, type State } from "../../layout/State.ts"
-import { isJsonObject } from "../../oci/Descriptor.ts"
+import type { EntryReplaced } from "../../layout/Event.ts"
+import type { State } from "../../layout/State.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
 import { readDescriptor } from "../../oci/readDescriptor.ts"
 import type { RepairError } from "../api/errors.ts"
@@ -11,6 +9,7 @@ import * as limits from "../limits.ts"
 import { damaged } from "../manifests/damage.ts"
 import { asManifest } from "../reachability/unlisted.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
+import { replaceEntries } from "./replaceEntries.ts"
 
 /** What an entry has to say of a manifest. */
 interface Known extends Schema.JsonObject {
@@ -49,26 +48,15 @@ const meant = (written: string): ContentDigest | undefined => {
   return isContentDigest(whole) ? whole : undefined
 }
 
-/** Each on the state that the one before it leaves: entries are named by their place among those alike. */
 const completions = (
   state: State,
   written: string,
   { digest, mediaType, size }: Known
-): ReadonlyArray<EntryReplaced> => {
-  const events: Array<EntryReplaced> = []
-  let next = state
-  for (;;) {
-    const wrong = entriesOfDigest(next, written).flatMap((entry) => {
-      const { descriptor, value } = entry
-      if (descriptor !== undefined || !isJsonObject(value)) return []
-      // A media type that is there may be more than the manifest itself says.
-      const own = typeof value["mediaType"] === "string" && value["mediaType"] !== "" ? value["mediaType"] : mediaType
-      const to = { ...value, mediaType: own, digest, size }
-      return Result.isSuccess(readDescriptor(to)) ? [{ entry, from: value, to }] : []
-    })[0]
-    if (wrong === undefined) return events
-    const event = new EntryReplaced({ ...keyOf(next, wrong.entry), from: wrong.from, to: wrong.to })
-    events.push(event)
-    next = replay(next, [event])
-  }
-}
+): ReadonlyArray<EntryReplaced> =>
+  replaceEntries(state, written, (value, isDescriptor) => {
+    if (isDescriptor) return undefined
+    // A media type that is there may be more than the manifest itself says.
+    const own = typeof value["mediaType"] === "string" && value["mediaType"] !== "" ? value["mediaType"] : mediaType
+    const to = { ...value, mediaType: own, digest, size }
+    return Result.isSuccess(readDescriptor(to)) ? to : undefined
+  })

@@ -1,4 +1,4 @@
-/** What the page is answered: all of it as its schemas say, whatever is in the layout. */
+/** What the page is answered: all of it as its schemas say, with any layout. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as answers from "../../../src/http/ui/answers.ts"
