@@ -11,5 +11,6 @@ export const setup = (): () => void => {
   const folder = fs.mkdtempSync(join(tmpdir(), "ocilayout-state-"))
   process.env["XDG_STATE_HOME"] = folder
   process.env["NODE_COMPILE_CACHE"] = join(folder, "compiled")
-  return () => fs.rmSync(folder, { recursive: true, force: true })
+  // A process that ends now may still write what it compiled.
+  return () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 }
