@@ -10,6 +10,7 @@ import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
 import * as f from "../flags.ts"
+import { keepTended } from "../keepTended.ts"
 import { type Answer, answer, answers, report } from "../output.ts"
 import { scopeOf } from "../scope.ts"
 import { locate } from "../target.ts"
@@ -167,7 +168,7 @@ export const watch = Command.make("watch", {
       const opened = yield* locate(where, target)
       const { repository, tag } = yield* Effect.fromResult(scopeOf(opened))
       // Who watches sees what other tools overwrite first, and puts back what was acknowledged.
-      yield* Effect.forkScoped(Effect.ignore(opened.registry.tend({ repository })))
+      yield* keepTended(opened.registry, { repository })
       const commits = opened.registry.watch({ repository, after: Option.getOrUndefined(after) })
       return commits.pipe(
         Stream.filter(({ changes }) => tag === undefined || changes.some((change) => change.tag === tag)),

@@ -25,6 +25,7 @@ import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../
 import { needsDirectory, openBucket } from "../buckets.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
+import { keepTended } from "../keepTended.ts"
 import { surroundings } from "../remote/remotes.ts"
 import { version } from "../version.ts"
 import { chatView } from "./chatView.ts"
@@ -45,7 +46,7 @@ export const serveMcp = Effect.fn("serveMcp")(
       excluded: options.excludedTools
     }))
     for (const { perRepository, registry } of served.layouts) {
-      if (!perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
+      if (!perRepository) yield* keepTended(registry)
     }
     if (http !== undefined) return yield* listen(catalogue, options, http)
     if (process.stdin.isTTY) {

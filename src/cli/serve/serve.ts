@@ -15,6 +15,7 @@ import { isBucket } from "../../places/Place.ts"
 import { needsDirectory, openBucket } from "../buckets.ts"
 import { isVacant } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
+import { keepTended } from "../keepTended.ts"
 import { accessLog } from "./accessLog.ts"
 import { collectAtTimes } from "./collecting.ts"
 import { checkConfig } from "./configFile.ts"
@@ -85,7 +86,7 @@ const work = Effect.fnUntraced(function*(
     Effect.mapError(({ message }) => new Mistake(message))
   )
   own.metrics = serving.metrics
-  if (!flags.perRepository) yield* Effect.forkScoped(Effect.ignore(registry.tend()))
+  if (!flags.perRepository) yield* keepTended(registry)
   if (hasDuty()) {
     yield* duties(flags, request, serving.url).pipe(
       serving.measure,

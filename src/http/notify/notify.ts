@@ -12,6 +12,7 @@ import type { Bookmark, Bookmarks } from "../../ops/api/Bookmarks.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 import { Layout, type LayoutReads } from "../../ops/api/Layout.ts"
 import { Registry } from "../../ops/api/Registry.ts"
+import { warnOnce } from "../../ops/ports/warnOnce.ts"
 import { cloudEventOf, cloudEventType, idOf } from "./cloudEvent.ts"
 
 export interface NotifyOptions {
@@ -55,7 +56,8 @@ export const notify = Effect.fn("notify")(function*(
     Stream.runCollect(registry.repositories()),
     (names) => Effect.forEach(names, (name) => FiberMap.run(tellers, name, tellAll(name), { onlyIfMissing: true }))
   )
-  return yield* Effect.ignore(look).pipe(Effect.andThen(Effect.sleep(waits.look)), Effect.forever)
+  const tell = warnOnce("new repositories cannot be looked for")
+  return yield* tell(look).pipe(Effect.andThen(Effect.sleep(waits.look)), Effect.forever)
 })
 
 type Deliver = (body: string) => Effect.Effect<void>

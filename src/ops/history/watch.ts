@@ -6,6 +6,7 @@ import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { HistoryReads, HistoryWrites } from "../api/History.ts"
 import { utcOf } from "../api/utcOf.ts"
 import type { FoundCommit, Journal } from "../ports/ports.ts"
+import { warnOnce } from "../ports/warnOnce.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 
@@ -102,10 +103,8 @@ export const makeWatch = (
   )
   const tend: HistoryWrites["tend"] = Effect.fn("Registry.tend")(function*({ repository } = {}) {
     const { journal, layout } = yield* choose(catalog, repository)
-    const looks = Stream.mapEffect(
-      journal.changes,
-      () => Effect.andThen(Effect.sleep(gatherMillis), Effect.ignore(layout.tend))
-    )
+    const look = warnOnce("what other tools have overwritten cannot be put back now")(layout.tend)
+    const looks = Stream.mapEffect(journal.changes, () => Effect.andThen(Effect.sleep(gatherMillis), look))
     return yield* Effect.andThen(Stream.runDrain(looks), Effect.never)
   })
   return { startWatch, tend, watch: (options) => Stream.withSpan(Stream.unwrap(startWatch(options)), "Registry.watch") }
