@@ -98,6 +98,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
       realPath: nodeFs.realPath,
       linkStat: nodeFs.linkStat,
       linkStats: nodeFs.linkStats,
+      glance: nodeFs.glance,
       ordersNames: nodeFs.ordersNames,
       tellsEveryChange: checked("probe", nodeFs.tellsEveryChange),
       readDirectory: checked("list", nodeFs.readDirectory),

@@ -120,6 +120,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
       stat: (path) => call("stat", path, base.stat(path)),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      glance: base.glance,
       ordersNames: base.ordersNames,
       tellsEveryChange: (path) => call("probe", path, base.tellsEveryChange(path)),
       realPath: (path) => call("realpath", path, base.realPath(path)),

@@ -116,6 +116,10 @@ export const watchedFs = (root: string): WatchedFs => {
       stat: (path) => watch("stat", path, nodeFs.stat(path)),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      glance: (path) => {
+        calls.push({ operation: "glance", path: withoutRandomness(relative(root, path)) })
+        return nodeFs.glance(path)
+      },
       ordersNames: () => Effect.sync(() => order),
       tellsEveryChange: (path) =>
         watch("probe", path, times === undefined ? nodeFs.tellsEveryChange(path) : Effect.succeed(times)),

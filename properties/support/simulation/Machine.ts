@@ -272,6 +272,14 @@ export class Machine {
       stat: (path) => call("stat", path, () => this.#stat(at(path, true))),
       linkStat,
       linkStats: linkStatsBy(linkStat),
+      glance: (path) => {
+        try {
+          return this.#stat(at(path, false))
+        } catch (error) {
+          if (error instanceof Code) return undefined
+          throw error
+        }
+      },
       ordersNames: () => Effect.succeed(this.#options.ordersNames ?? false),
       tellsEveryChange: () => Effect.succeed((this.#options.tickNs ?? 1n) <= callNs),
       realPath: (path) =>

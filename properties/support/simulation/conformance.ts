@@ -42,6 +42,7 @@ const drawn = fc.oneof(
     call: fc.constantFrom(
       "stat",
       "linkStat",
+      "glance",
       "realPath",
       "readDirectory",
       "removeDirectory",
@@ -150,6 +151,11 @@ const effectOf = (
       return Effect.map(fs.stat(at(call.path)), stat)
     case "linkStat":
       return Effect.map(fs.linkStat(at(call.path)), stat)
+    case "glance":
+      return Effect.sync(() => {
+        const found = fs.glance(at(call.path))
+        return found && stat(found)
+      })
     case "realPath":
       return Effect.map(fs.realPath(at(call.path)), (path) => path.slice(root.length))
     case "readDirectory":

@@ -5,7 +5,7 @@ import { type ContentMismatch, LimitExceeded, type StorageError, type SymlinkRef
 import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { requireDigest, runningHash } from "../files/hasher.ts"
-import { ifThere, type LayoutFiles, type Opened, openRegular, readAll, statIfThere } from "../files/layoutFiles.ts"
+import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"
 import { readPieces } from "../files/readPieces.ts"
 import type { Trusted, Verified } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
@@ -62,15 +62,29 @@ export const readBlob = (files: LayoutFiles, trusted: Trusted) =>
   })
 
 /** The whole of a small blob, verified. */
-export const getBlob = (files: LayoutFiles, trusted: Trusted) => (digest: ContentDigest, limit: number) =>
+export const getBlob = (files: LayoutFiles, trusted: Trusted): BlobStore["get"] => (digest, limit) =>
+  Effect.suspend(() => {
+    const bytes = knownBytes(files, trusted, digest)
+    return bytes !== undefined && bytes.length <= limit
+      ? Effect.succeed(Option.some(bytes))
+      : getUnknown(files, trusted, digest, limit)
+  })
+
+/** The bytes of a blob whose file was read before, and has not changed. */
+const knownBytes = (files: LayoutFiles, { contents }: Trusted, digest: ContentDigest): Uint8Array | undefined => {
+  if (!contents.knows(digest)) return undefined
+  const stat = files.fs.glance(files.blob(digest))
+  return stat === undefined ? undefined : contents.get(digest, stat)
+}
+
+const getUnknown = (
+  files: LayoutFiles,
+  trusted: Trusted,
+  digest: ContentDigest,
+  limit: number
+): ReturnType<BlobStore["get"]> =>
   Effect.scoped(Effect.gen(function*() {
     const { contents, verified } = trusted
-    if (contents.knows(digest)) {
-      // The very file is known, so it does not matter by which folders the path leads to it.
-      const stat = yield* asStorage(files.root)(statIfThere(files.fs, files.blob(digest)))
-      const bytes = stat?.kind === "file" && stat.size <= limit ? contents.get(digest, stat) : undefined
-      if (bytes !== undefined) return Option.some(bytes)
-    }
     const opened = yield* asStorage(files.root)(openBlob(files, trusted, digest, (size) => size <= limit))
     if (opened === undefined) return Option.none<Uint8Array>()
     if (opened.stat.size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })

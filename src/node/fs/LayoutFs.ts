@@ -104,6 +104,12 @@ export interface LayoutFs {
    */
   readonly linkStats: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<FileStat | undefined>, FsError>
   /**
+   * What the path is now, at once; nothing where nothing is, or where that cannot be told. The folders on the way are not
+   * held, so the answer is good for one thing: to find out whether this is a file that is known already. Synchronous,
+   * not an `Effect`, since it is asked before every read.
+   */
+  readonly glance: (path: string) => FileStat | undefined
+  /**
    * Whether the times of files here tell every change since they were last asked for, however soon it comes; elsewhere
    * they are those of a clock that ticks every few milliseconds. Tried on a file at this path, gone afterwards.
    */

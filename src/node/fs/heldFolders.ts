@@ -221,6 +221,8 @@ export const heldFolders = Effect.fnUntraced(function*(
     stat: (path) => named(path, fs.stat),
     linkStat: (path) => named(path, fs.linkStat),
     linkStats,
+    // A file that is known is the same by whatever folders the path leads to it.
+    glance: fs.glance,
     ordersNames: (path) => inside(path, fs.ordersNames),
     tellsEveryChange: (path) => named(path, fs.tellsEveryChange),
     realPath: fs.realPath,

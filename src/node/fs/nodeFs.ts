@@ -197,6 +197,16 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
       return Effect.succeed(found)
     })
 
+  const glance: LayoutFs["glance"] = (path) => {
+    try {
+      const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+      return stat === undefined ? undefined : statOf(stat)
+    } catch {
+      // The call that goes by it then tells why.
+      return undefined
+    }
+  }
+
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode = 0o644) =>
     flags.access === "lock" && native() === undefined
       ? openDatabaseLock(path, mode, {
@@ -222,6 +232,7 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
     stat: (path) => attempt("stat", path, () => statOf(fs.statSync(path, { bigint: true }))),
     linkStat,
     linkStats,
+    glance,
     tellsEveryChange: (path) => attempt("probe", path, () => tellsEveryChange(path)),
     realPath: (path) => attempt("realpath", path, () => fs.realpathSync.native(path)),
     readDirectory: (path) => attempt("readdir", path, () => fs.readdirSync(path)),

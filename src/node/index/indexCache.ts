@@ -85,6 +85,20 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     (last) => last === undefined ? Effect.andThen(count.cacheMiss, refresh) : Effect.as(count.cacheHit, last)
   )
 
+  /** What is known, where a glance shows that it still holds: nothing has to be read or waited for then. */
+  const atAGlance = (): CachedLayout | undefined => {
+    const index = known?.seen.index
+    if (index?.settled !== true || files.symlinks !== "refuse") return undefined
+    const stat = files.fs.glance(files.index)
+    return stat !== undefined && identityOf(stat) === index.identity ? known : undefined
+  }
+
+  const quickly = (slowly: Effect.Effect<CachedLayout, LayoutProblem>): Effect.Effect<CachedLayout, LayoutProblem> =>
+    Effect.suspend(() => {
+      const last = atAGlance()
+      return last === undefined ? slowly : Effect.as(count.cacheHit, last)
+    })
+
   const lookToWrite = Effect.gen(function*() {
     const last = yield* look
     const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
@@ -100,7 +114,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   })
 
   return {
-    look: mutex.withPermits(1)(look),
+    look: quickly(mutex.withPermits(1)(look)),
     lookToWrite: mutex.withPermits(1)(lookToWrite),
     remember: (next) => mutex.withPermits(1)(remember(next)),
     synced: (seen) =>

@@ -13,7 +13,7 @@ import { parseTag, type Repository } from "../../oci/Reference.ts"
 import type { Content, ManifestContent } from "../api/Content.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import type { BlobRead } from "../ports/ports.ts"
-import { annotate } from "../ports/telemetry.ts"
+import { annotate, withoutCaller } from "../ports/telemetry.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { placesOf } from "../repositories/entryNamed.ts"
 import { walkRepository } from "../repositories/walkRepository.ts"
@@ -66,24 +66,27 @@ export const makeReads = (catalog: Catalog): Reads => {
       descriptor: { ...bare(descriptor), size: bytes.length },
       verified: true,
       bytes,
-      stream: Stream.succeed(bytes)
+      // Most readers take the bytes.
+      get stream() {
+        return Stream.succeed(bytes)
+      }
     }
   })
 
-  const resolveTag: Reads["resolveTag"] = Effect.fn("Registry.resolveTag")(function*(repository, input) {
+  const resolveTag: Reads["resolveTag"] = Effect.fnUntraced(function*(repository, input) {
     const opened = yield* catalog.open(repository)
     yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     return bare(yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag)))
-  })
+  }, Effect.withSpan("Registry.resolveTag", {}, withoutCaller))
 
-  const getTag: Reads["getTag"] = Effect.fn("Registry.getTag")(function*(repository, input) {
+  const getTag: Reads["getTag"] = Effect.fnUntraced(function*(repository, input) {
     const opened = yield* catalog.open(repository)
     yield* annotate({ reference: input })
     const tag = yield* Effect.fromResult(parseTag(input))
     const descriptor = yield* Effect.fromResult(findTag(yield* opened.layout.snapshot, opened.repository, tag))
     return yield* manifestContent(opened, descriptor)
-  })
+  }, Effect.withSpan("Registry.getTag", {}, withoutCaller))
 
   const manifestOf = Effect.fnUntraced(function*(repository: string, input: string) {
     const opened = yield* catalog.open(repository)
@@ -92,23 +95,21 @@ export const makeReads = (catalog: Catalog): Reads => {
     return { opened, descriptor: yield* findDescriptor(opened, yield* opened.layout.snapshot, digest) }
   })
 
-  const resolveManifest: Reads["resolveManifest"] = Effect.fn("Registry.resolveManifest")(
-    function*(repository, digest) {
-      return bare((yield* manifestOf(repository, digest)).descriptor)
-    }
-  )
+  const resolveManifest: Reads["resolveManifest"] = Effect.fnUntraced(function*(repository, digest) {
+    return bare((yield* manifestOf(repository, digest)).descriptor)
+  }, Effect.withSpan("Registry.resolveManifest", {}, withoutCaller))
 
-  const getManifest: Reads["getManifest"] = Effect.fn("Registry.getManifest")(function*(repository, digest) {
+  const getManifest: Reads["getManifest"] = Effect.fnUntraced(function*(repository, digest) {
     const { descriptor, opened } = yield* manifestOf(repository, digest)
     return yield* manifestContent(opened, descriptor)
-  })
+  }, Effect.withSpan("Registry.getManifest", {}, withoutCaller))
 
-  const resolveBlob: Reads["resolveBlob"] = Effect.fn("Registry.resolveBlob")(function*(repository, input) {
+  const resolveBlob: Reads["resolveBlob"] = Effect.fnUntraced(function*(repository, input) {
     const { digest, opened } = yield* located(repository, input)
     const stored = yield* opened.blobs.stat(digest)
     if (Option.isSome(stored)) return { mediaType: octetStream, digest, size: stored.value }
     return { mediaType: octetStream, digest, size: (yield* embeddedBlob(opened, digest)).length }
-  })
+  }, Effect.withSpan("Registry.resolveBlob", {}, withoutCaller))
 
   const getBlob: Reads["getBlob"] = Effect.fn("Registry.getBlob")(function*(repository, input, options = {}) {
     const { digest, opened } = yield* located(repository, input)

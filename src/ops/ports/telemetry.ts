@@ -14,12 +14,17 @@ export interface SpanAttributes {
 }
 
 /** Adds `oci.repository`, `oci.reference`, `oci.digest`, `oci.size` and `oci.revision` to the span of the operation. */
-export const annotate = (attributes: SpanAttributes): Effect.Effect<void> =>
-  Effect.annotateCurrentSpan(
-    Object.fromEntries(
-      Object.entries(attributes).flatMap(([name, value]) => value === undefined ? [] : [[`oci.${name}`, value]])
-    )
-  )
+export const annotate = (attributes: SpanAttributes): Effect.Effect<void> => {
+  const named: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) named[`oci.${name}`] = value
+  return Effect.annotateCurrentSpan(named)
+}
+
+/**
+ * For the spans of operations that are asked thousands of times a second: to find out who called one takes longer than to
+ * look at the index.
+ */
+export const withoutCaller = { captureStackTrace: false } as const
 
 const bytesPushed = Metric.counter("ocilayout_pushed_bytes_total", { description: "Bytes of blobs that were pushed" })
 const commits = Metric.counter("ocilayout_commits_total", {

@@ -217,6 +217,17 @@ describe("folders and names", () => {
       assert.strictEqual(yield* codeOf(nodeFs.linkStats([path("a"), path("x".repeat(300))])), "ENAMETOOLONG")
     }))
 
+  it.live("are told at a glance, and nothing of what cannot be looked at", () =>
+    Effect.gen(function*() {
+      const { path } = yield* folder
+      fs.writeFileSync(path("a"), "1")
+      fs.symlinkSync(path("a"), path("link"))
+      assert.deepStrictEqual(nodeFs.glance(path("a")), yield* nodeFs.linkStat(path("a")))
+      assert.strictEqual(nodeFs.glance(path("link"))?.kind, "link")
+      const others = ["missing", "a/below", "x".repeat(300)].map((name) => nodeFs.glance(path(name)))
+      assert.deepStrictEqual(others, [undefined, undefined, undefined])
+    }))
+
   it.live("have times that are found out by trying, and nothing is left of that", () =>
     Effect.gen(function*() {
       const { path, root } = yield* folder
