@@ -15,6 +15,9 @@ export const mistakes = {
   "signed when sent": "sign with the Date of the oldest fact",
   "forgotten while a DELETE may arrive": "forget two days after condemning",
   "condemned twice": "what is on the list is not condemned again",
+  "a push relies on what is hidden": "what a caller deleted is brought back by an upload alone",
+  "an upload leaves hidden what it finds": "an upload reveals what it finds hidden",
+  "what was hidden comes back": "the record that takes the other ETag off the list condemns what is hidden",
   "a machine that stood still goes on": "who knows nothing younger than an hour looks at the head again"
 } as const
 

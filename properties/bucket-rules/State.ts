@@ -16,6 +16,8 @@ interface Condemned {
   readonly etag: ETag
   /** The record that condemned it. */
   readonly by: number
+  /** A caller deleted it: only an upload brings it back. */
+  readonly deleted?: true
 }
 
 export interface Rec {
@@ -23,6 +25,10 @@ export interface Rec {
   readonly previous: string
   readonly tags: Tags
   readonly condemned: Readonly<Record<string, Condemned>>
+  /** Deleted while another ETag of the same content is condemned. */
+  readonly hidden: Readonly<Record<string, ETag>>
+  /** What an upload found hidden, and is there from here on. */
+  readonly reveals?: string
   /** The lowest number that is kept as an object. */
   readonly floor: number
   /** The foreign bytes of an index that it took in. */
@@ -44,6 +50,7 @@ export type Op =
   /** Relies on a blob that the head reaches already, without a request. */
   | { readonly kind: "tagReachable"; readonly tag: string; readonly digest: string }
   | { readonly kind: "delete"; readonly tag: string }
+  | { readonly kind: "deleteBlob"; readonly digest: string }
   | { readonly kind: "collect" | "retain" | "read" | "tidy" | "putBack" | "edit" }
 
 interface Sent {

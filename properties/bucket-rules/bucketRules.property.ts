@@ -35,6 +35,9 @@ describe("a mistake", () => {
     "garbage is removed without being condemned",
     "a blob is deleted without a condition",
     "a refreshed blob keeps its ETag",
+    "a push relies on what is hidden",
+    "an upload leaves hidden what it finds",
+    "what was hidden comes back",
     "signed when sent"
   ]
   for (const mistake of seenSoon) {

@@ -4,6 +4,7 @@ import { periods, type Without } from "./Rules.ts"
 import {
   indexOf,
   type Machine,
+  type Op,
   operation,
   reachable,
   type Rec,
@@ -25,13 +26,15 @@ export const decide = (state: State, machine: Machine, rules: Without): void => 
   const write: Write = (change) => {
     const { mine, number, ops, stage = "" } = machine
     const own = `${state.machines.indexOf(machine)}.${ops.length}${stage}${op.kind === "tidy" ? number + 1 : ""}`
-    const next = { tags, condemned: record.condemned, floor: record.floor, ...change }
+    const { condemned, floor, hidden } = record
+    const next = { tags, condemned, hidden, floor, ...change }
     machine.draft = {
       id: mine === undefined ? own : `${mine.id}f${number + 1}`,
       previous: record.id,
       ...next,
       tags: sorted(next.tags),
       condemned: sorted(next.condemned),
+      hidden: sorted(next.hidden),
       ...(isForeign && { took: index })
     }
     machine.at = "create"
@@ -46,20 +49,22 @@ export const decide = (state: State, machine: Machine, rules: Without): void => 
   switch (op.kind) {
     case "read":
       for (const { id, op: seen } of machine.due ?? []) {
-        const isDue = "digest" in seen && !state.deleted.includes(seen.tag)
+        const isDue = "digest" in seen && "tag" in seen && !state.deleted.includes(seen.tag)
         if (isDue && tags[seen.tag] !== seen.digest) state.fault = `a reader does not see ${id}`
       }
       return finish(machine)
     case "delete":
       return tags[op.tag] === undefined ? finish(machine) : write({ tags: without(tags, op.tag) })
+    case "deleteBlob":
+      return deleteBlob(machine, tags, op.digest, write)
     case "conditionalPush":
-      return tags[op.tag] === undefined ? push(machine, tags, op, write) : finish(machine)
+      return tags[op.tag] === undefined ? push(machine, tags, op, write, rules) : finish(machine)
     case "tagReachable":
       if (Object.values(record.tags).includes(op.digest)) return write({ tags: { ...tags, [op.tag]: op.digest } })
-      return push(machine, tags, op, write)
+      return push(machine, tags, op, write, rules)
     case "push":
     case "upload":
-      return push(machine, tags, op, write)
+      return push(machine, tags, op, write, rules)
     case "retain":
       if (record.floor > 1) return removeRecords(state, machine, record.floor)
       return write({ floor: machine.number })
@@ -93,13 +98,34 @@ export const answer = (state: State, machine: Machine): void => {
 const push = (
   machine: Machine,
   tags: Tags,
-  { digest, tag }: { readonly tag: string; readonly digest: string },
-  write: Write
+  { digest, kind, tag }: { readonly kind: Op["kind"]; readonly tag: string; readonly digest: string },
+  write: Write,
+  rules: Without
 ): void => {
   const etag = machine.evidence?.etag
+  const { condemned, hidden } = known(machine).record
+  const sentence = condemned[digest]
+  const pushed = { ...tags, [tag]: digest }
   if (etag === undefined) machine.at = "look"
-  else if (known(machine).record.condemned[digest]?.etag === etag) machine.at = "refresh"
-  else write({ tags: { ...tags, [tag]: digest } })
+  else if (hidden[digest] === etag) {
+    const mistake = kind === "upload" ? "an upload leaves hidden what it finds" : "a push relies on what is hidden"
+    if (rules.has(mistake)) return write({ tags: pushed })
+    if (kind !== "upload") return finish(machine)
+    write({ tags: pushed, hidden: without(hidden, digest), reveals: digest })
+  } else if (sentence?.etag === etag) {
+    if (sentence.deleted && kind !== "upload") return finish(machine)
+    machine.at = "refresh"
+  } else write({ tags: pushed })
+}
+
+/** Content that nothing needs: condemned, or hidden where another ETag of it is condemned already. */
+const deleteBlob = (machine: Machine, tags: Tags, digest: string, write: Write): void => {
+  const etag = machine.evidence?.etag
+  const { condemned, hidden } = known(machine).record
+  if (etag === undefined) machine.at = "look"
+  else if (reachable(tags).has(digest) || [condemned[digest]?.etag, hidden[digest]].includes(etag)) finish(machine)
+  else if (condemned[digest] !== undefined) write({ hidden: { ...hidden, [digest]: etag } })
+  else write({ condemned: { ...condemned, [digest]: { etag, by: machine.number + 1, deleted: true } } })
 }
 
 /** What the collection may not take. */
@@ -158,7 +184,16 @@ const removeCondemned = (state: State, machine: Machine, tags: Tags, write: Writ
     return restart(machine, (oldest < periods.day ? periods.day : forgotten) - oldest)
   }
   machine.stage = "forget"
-  write({ condemned: Object.fromEntries(condemned.filter((each) => !isOver(each))) })
+  // The only ETag of it that is on the list now.
+  const hidden = Object.entries(record.hidden).filter(([digest]) => over.some(([each]) => each === digest))
+  const isBack = rules.has("what was hidden comes back")
+  const again = (isBack ? [] : hidden).map(([digest, etag]) =>
+    [digest, { etag, by: machine.number + 1, deleted: true as const }] as const
+  )
+  write({
+    condemned: Object.fromEntries([...condemned.filter((each) => !isOver(each)), ...again]),
+    hidden: hidden.reduce((left, [digest]) => without(left, digest), record.hidden)
+  })
 }
 
 /** A day after the floor was raised. */

@@ -5,7 +5,7 @@ import type { Without } from "./Rules.ts"
 import { bytesOf, copyOf, lastOf, type Machine, pinned, reachable, type Rec, recordAt, type State } from "./State.ts"
 import { pass, perform, waits } from "./store.ts"
 
-const missing: Rec = { id: "missing", previous: "", tags: {}, condemned: {}, floor: 1 }
+const missing: Rec = { id: "missing", previous: "", tags: {}, condemned: {}, hidden: {}, floor: 1 }
 
 /** A sentence for what does not hold. */
 export const faultOf = (state: State, rules: Without): string | undefined => {
@@ -15,19 +15,27 @@ export const faultOf = (state: State, rules: Without): string | undefined => {
   const ids = new Set(records.map(({ id }) => id))
   if (ids.size < records.length) return "a change is in the history twice"
   for (const [k, record] of records.entries()) {
-    if (k > 0 && record.previous !== records[k - 1]?.id) return `record ${k + 1} does not follow on record ${k}`
+    const before = records[k - 1]
+    if (before === undefined) continue
+    if (record.previous !== before.id) return `record ${k + 1} does not follow on record ${k}`
+    for (const [digest, etag] of Object.entries(before.hidden)) {
+      const stays = [record.hidden[digest], record.condemned[digest]?.etag].includes(etag)
+      if (!stays && record.reveals !== digest) return `deleted ${digest} comes back by itself`
+    }
   }
   const numbers = new Set(state.acknowledged.map(({ number }) => number))
   if (numbers.size < state.acknowledged.length) return "a revision was given twice"
   for (const { id } of state.acknowledged) if (!ids.has(id)) return `acknowledged ${id} is not in the history`
   const head = state.records[last] ?? missing
   for (const digest of Object.values(head.tags)) {
-    if (state.blobs[digest] === undefined) return `blob ${digest} is needed and gone`
+    const blob = state.blobs[digest]
+    if (blob === undefined) return `blob ${digest} is needed and gone`
+    if (head.hidden[digest] === blob.etag) return `blob ${digest} is needed and hidden`
   }
   const tags = merge(state, bytesOf(state.index), head, last, rules)
   const won = new Set<string>()
   for (const { id, op } of state.acknowledged) {
-    if (!("digest" in op)) continue
+    if (!("digest" in op && "tag" in op)) continue
     if (!state.deleted.includes(op.tag) && tags[op.tag] !== op.digest) return `acknowledged ${id} is hidden`
     if (op.kind !== "conditionalPush") continue
     if (won.has(op.tag)) return `tag ${op.tag} was won twice`
@@ -60,6 +68,6 @@ const leftOver = (state: State): string | undefined => {
   const head = state.records[lastOf(state)] ?? missing
   const need = reachable(head.tags)
   for (const digest of Object.keys(state.blobs)) if (!need.has(digest)) return `garbage ${digest} stays for ever`
-  if (Object.keys(head.condemned).length > 0) return "condemned for ever"
+  if (Object.keys({ ...head.condemned, ...head.hidden }).length > 0) return "condemned or hidden for ever"
   return JSON.stringify(state.index.tags) === JSON.stringify(head.tags) ? undefined : "index.json stays behind"
 }

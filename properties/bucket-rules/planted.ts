@@ -20,6 +20,9 @@ export const caughtIn: Readonly<Record<Mistake, ReadonlyArray<string>>> = {
   "signed when sent": collection,
   "forgotten while a DELETE may arrive": ["upload against two collectors"],
   "condemned twice": ["push against two collectors, one crash", "two pushes against two collectors"],
+  "a push relies on what is hidden": ["delete a blob, push"],
+  "an upload leaves hidden what it finds": ["delete a blob, upload it"],
+  "what was hidden comes back": ["delete a blob, collect, push"],
   "a machine that stood still goes on": [
     "retention against a stalled push",
     "two pushes, one stood still for a collection"

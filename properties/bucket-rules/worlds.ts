@@ -29,12 +29,15 @@ const upload = (tag: string, digest = "Y"): Op => ({ kind: "upload", tag, digest
 const first = (tag: string): Op => ({ kind: "conditionalPush", tag, digest: "X" })
 const reachable = (tag: string): Op => ({ kind: "tagReachable", tag, digest: "X" })
 const remove = (tag: string): Op => ({ kind: "delete", tag })
+const deleteBlob: Op = { kind: "deleteBlob", digest: "X" }
 const [collect, retain, read, putBack, edit] = (["collect", "retain", "read", "putBack", "edit"] as const).map(
   (kind): Op => ({ kind })
 ) as [Op, Op, Op, Op, Op]
 
 const blobs = { X: "a" } as const
 const calm = { losses: 0, crashes: 0 }
+/** X was condemned two days ago, and pushed again since, so that its ETag is another one. */
+const pushedAgain = { blobs: { X: "b" }, past: [{ condemned: { X: { etag: "a", by: 2 } } }] } as const
 
 export const worlds: Readonly<Record<string, World>> = {
   "two conditional tags": { blobs, machines: [[first("t")], [first("t")]] },
@@ -75,6 +78,23 @@ export const worlds: Readonly<Record<string, World>> = {
     machines: [[remove("o")], [reachable("p")], [collect]]
   },
   "delete, upload again, collect": { blobs, tags: { o: "X" }, machines: [[remove("o"), upload("q", "X")], [collect]] },
+  "delete a blob, upload it again, delete it again": {
+    blobs,
+    machines: [[deleteBlob, upload("u", "X"), remove("u"), deleteBlob], [push("p")]],
+    crashes: 0
+  },
+  "delete a blob, push": { ...pushedAgain, machines: [[deleteBlob], [push("p")]] },
+  "delete a blob, upload it": { ...pushedAgain, machines: [[deleteBlob], [upload("u", "X")]] },
+  "delete a blob, collect, push": { ...pushedAgain, machines: [[deleteBlob], [collect], [push("p")]] },
+  "delete a blob, collect, upload it": {
+    ...pushedAgain,
+    machines: [[deleteBlob], [collect], [upload("u", "X")]]
+  },
+  "delete a blob twice, collect twice": {
+    ...pushedAgain,
+    machines: [[deleteBlob, upload("u", "X"), remove("u"), deleteBlob], [collect, collect]],
+    crashes: 0
+  },
   "two pushes against two collectors": { blobs, machines: [[push("p")], [push("q")], [collect], [collect]], ...calm },
   "two pushes, one stood still for a collection": {
     blobs: { X: "b" },
@@ -97,7 +117,7 @@ export const worlds: Readonly<Record<string, World>> = {
 }
 
 export const start = ({ blobs, crashes = 1, losses = 1, machines, past = [], stands, tags = {} }: World): State => {
-  const init: Rec = { id: "init", previous: "", tags: sorted(tags), condemned: {}, floor: 1 }
+  const init: Rec = { id: "init", previous: "", tags: sorted(tags), condemned: {}, hidden: {}, floor: 1 }
   const records = [init]
   for (const change of past) {
     records.push({ ...init, ...change, id: `past${records.length + 1}`, previous: records.at(-1)?.id ?? "" })
