@@ -1,6 +1,6 @@
 /**
  * Collections in a bucket take nothing that a push was answered for: pushes of content that is garbage until then, beside
- * collections on other machines, in any order of their requests, with hours and days between any two of them, answers
+ * collections and deletions of its layer on other machines, in any order of their requests, with hours and days between any two of them, answers
  * that are lost, and requests that arrive later than their machine believes.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -76,7 +76,14 @@ const world = Effect.fnUntraced(function*(seed: number) {
     [1, 2],
     () => Effect.forkScoped(Effect.flatMap(open(), (registry) => Effect.repeat(collect(registry), { times: 3 })))
   )
-  const all = [...pushes, ...collections]
+  const deletion = Effect.flatMap(open(), (registry) => {
+    const [layer] = garbage.layers
+    // It is needed, or gone, or an answer is lost: what matters is what the pushes find.
+    const once = Effect.exit(registry.deleteBlob("app", layer?.digest ?? ""))
+    return Effect.repeat(once, { times: 3 })
+  })
+  const deletions = seed % 2 === 0 ? [] : [yield* Effect.forkScoped(deletion)]
+  const all = [...pushes, ...collections, ...deletions]
   while (all.some((fiber) => fiber.pollUnsafe() === undefined)) {
     yield* turns.next(random)
     if (random(25) === 0) bucket.now += pauses[random(pauses.length)] ?? 0

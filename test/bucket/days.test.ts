@@ -11,9 +11,9 @@ import { bytesOf, digestOf, imageManifest, pushBlob, pushImage } from "../mcp/su
 
 const hour = 60 * 60 * 1000
 
-const registryIn = (store: ObjectStore): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
+const registryIn = (store: ObjectStore, foreignMillis = 0): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
   Effect.map(
-    bucketStores(store, { defaultRepository: undefined, foreignMillis: 0 }),
+    bucketStores(store, { defaultRepository: undefined, foreignMillis }),
     (stores) => sharedRegistry(stores, hasher)
   )
 
@@ -189,12 +189,11 @@ describe("a collection in a bucket", () => {
         yield* push
         assert.match(etag(), /-2"$/u)
         assert.isTrue(yield* hasBlob(one, digest))
-        const fault = yield* Effect.flip(one.deleteBlob("app", digest))
-        assert.strictEqual(fault._tag, "Unsupported")
-        bucket.now += 50 * hour
-        yield* pushImage(one, { tags: ["v2"] })
         yield* one.deleteBlob("app", digest)
         assert.isFalse(yield* hasBlob(one, digest))
+        yield* push
+        assert.match(etag(), /-2"$/u)
+        assert.isTrue(yield* hasBlob(one, digest))
       })
     ))
 
@@ -211,6 +210,153 @@ describe("a collection in a bucket", () => {
           two.pushManifest("app", image.bytes, imageManifest, { tags: ["v2"] })
         )
         assert.strictEqual(fault._tag, "ManifestBlobUnknown")
+      })
+    ))
+})
+
+describe("a blob in a bucket that was deleted and pushed again", () => {
+  it.live("is deleted again, as often as one likes, for all machines", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        // This one looks for changes only where it has to.
+        const two = yield* registryIn(bucket.machine(), 60_000)
+        yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "content")
+        const content = (registry: LayoutRegistry) =>
+          Effect.map(
+            Effect.result(
+              Effect.scoped(Effect.flatMap(registry.getBlob("app", digest), ({ stream }) => Stream.runCount(stream)))
+            ),
+            ({ _tag }) => _tag === "Success"
+          )
+        for (let times = 0; times < 3; times++) {
+          yield* one.deleteBlob("app", digest)
+          const third = yield* registryIn(bucket.machine())
+          assert.deepStrictEqual([
+            yield* hasBlob(one, digest),
+            yield* hasBlob(two, digest),
+            yield* hasBlob(third, digest)
+          ], [
+            false,
+            false,
+            false
+          ])
+          assert.isFalse(yield* content(third))
+          assert.strictEqual((yield* Effect.flip(third.deleteBlob("app", digest)))._tag, "BlobUnknown")
+          assert.strictEqual((yield* Effect.flip(third.mountBlob("app", "other", digest)))._tag, "BlobUnknown")
+          yield* pushBlob(one, "app", "content")
+          assert.deepStrictEqual([yield* content(two), yield* content(one), yield* content(third)], [true, true, true])
+          yield* third.mountBlob("app", "other", digest)
+        }
+        const notes = (yield* Stream.runCollect(one.history())).flatMap(({ changes }) => changes)
+        assert.strictEqual(notes.filter(({ from }) => from === digest).length, 3)
+      })
+    ))
+
+  it.live("is not brought back by a manifest, and is brought back by an upload to any machine", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const [one, two] = [yield* registryIn(bucket.machine()), yield* registryIn(bucket.machine(), 60_000)]
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = image.layers[0] ?? { digest: "" }
+        yield* one.deleteManifest("app", image.digest)
+        yield* one.deleteBlob("app", digest)
+        yield* pushImage(one, { tags: ["v1"] })
+        yield* one.deleteManifest("app", image.digest)
+        assert.isTrue(yield* hasBlob(two, digest))
+        yield* one.deleteBlob("app", digest)
+        for (const registry of [two, one]) {
+          const push = registry.pushManifest("app", image.bytes, imageManifest, { tags: ["v2"] })
+          assert.strictEqual((yield* Effect.flip(push))._tag, "ManifestBlobUnknown")
+        }
+        // Where it was hidden a moment ago: the other one has a head that says so still.
+        yield* pushImage(one, { tags: ["v2"] })
+        yield* two.pushManifest("app", image.bytes, imageManifest, { tags: ["v3"] })
+        assert.strictEqual((yield* Effect.flip(one.deleteBlob("app", digest)))._tag, "Referenced")
+        for (let days = 0; days < 5; days++) {
+          bucket.now += 26 * hour
+          yield* pushImage(one, { tags: [`later${days}`], config: { days } })
+          yield* collect(one)
+        }
+        assert.isTrue(yield* hasBlob(yield* registryIn(bucket.machine()), digest))
+        const steps = yield* Stream.runCollect(one.verify())
+        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+      })
+    ))
+
+  it.live("is not relied on by a push that found it there just before", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = image.layers[0] ?? { digest: "" }
+        yield* one.deleteManifest("app", image.digest)
+        yield* one.deleteBlob("app", digest)
+        const { digest: again } = yield* pushBlob(one, "app", "layer one")
+        assert.strictEqual(again, digest)
+        const store = bucket.machine()
+        const deletion = yield* Effect.cached(Effect.orDie(one.deleteBlob("app", digest)))
+        const put: ObjectStore["put"] = (key, bytes, options) =>
+          key.startsWith(".ocilayout/records/")
+            ? Effect.andThen(deletion, store.put(key, bytes, options))
+            : store.put(key, bytes, options)
+        const two = yield* registryIn({ ...store, put })
+        const fault = yield* Effect.flip(two.pushManifest("app", image.bytes, imageManifest, { tags: ["v2"] }))
+        assert.strictEqual(fault._tag, "ManifestBlobUnknown")
+      })
+    ))
+
+  it.live("stays away when its list is forgotten, and is removed a day later", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "content")
+        yield* one.deleteBlob("app", digest)
+        yield* pushBlob(one, "app", "content")
+        yield* one.deleteBlob("app", digest)
+        bucket.now += 25 * hour
+        // The other ETag is the one that may be removed now.
+        assert.deepStrictEqual(yield* collect(one), [])
+        const still = yield* registryIn(bucket.machine())
+        assert.isFalse(yield* hasBlob(still, digest))
+        bucket.now += 25 * hour
+        yield* one.tagManifest("app", image.digest, ["v2"])
+        assert.isFalse(yield* hasBlob(yield* registryIn(bucket.machine()), digest))
+        assert.isTrue(bucket.objects.has(keyOf(digest)))
+        bucket.now += 25 * hour
+        assert.deepStrictEqual(yield* collect(one), [digest])
+        assert.isFalse(bucket.objects.has(keyOf(digest)))
+        yield* pushBlob(still, "app", "content")
+        assert.isTrue(yield* hasBlob(one, digest))
+      })
+    ))
+
+  it.live("is there again for the one who pushes while its list is forgotten", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const image = yield* pushImage(one, { tags: ["v1"] })
+        const { digest } = yield* pushBlob(one, "app", "content")
+        yield* one.deleteBlob("app", digest)
+        yield* pushBlob(one, "app", "content")
+        yield* one.deleteBlob("app", digest)
+        bucket.now += 50 * hour
+        // Between the look of the upload and its record, the record of another machine condemns it.
+        const store = bucket.machine()
+        const other = yield* Effect.cached(Effect.orDie(one.tagManifest("app", image.digest, ["v2"])))
+        const put: ObjectStore["put"] = (key, bytes, options) =>
+          key.startsWith(".ocilayout/records/")
+            ? Effect.andThen(other, store.put(key, bytes, options))
+            : store.put(key, bytes, options)
+        const two = yield* registryIn({ ...store, put })
+        yield* pushBlob(two, "app", "content")
+        for (let days = 0; days < 3; days++) {
+          assert.isTrue(yield* hasBlob(one, digest), `after ${days} days`)
+          bucket.now += 23 * hour
+          yield* collect(one)
+        }
       })
     ))
 })

@@ -1,6 +1,7 @@
 /** The rules of docs/protocol-bucket.md. */
 import { type Mutant, plainTest, property } from "./Mutant.ts"
 
+const again = plainTest("bucket/days", "is deleted again, as often as one likes, for all machines")
 const goes = plainTest("bucket/days", "condemns what nothing needs, removes it a day later, and then forgets it")
 
 export const bucket: ReadonlyArray<Mutant> = [
@@ -68,6 +69,48 @@ export const bucket: ReadonlyArray<Mutant> = [
       "bucket/days",
       "condemns nothing that was written less than a day ago, with any grace"
     )
+  },
+  {
+    name: "B14: a second deletion that hides nothing",
+    breaks: "What was deleted, pushed and deleted again is there.",
+    in: "makeRemoval",
+    find: "hides.set(digest, { digest, etag, size })",
+    replace: "",
+    caughtBy: again
+  },
+  {
+    name: "B14: denied on an old head",
+    breaks: "What another machine revealed a moment ago is denied.",
+    in: "makeBlobs",
+    find: "Effect.map(standingAnew, (later) => isHidden(later, digest, etag) || isCondemned(later, digest, etag))",
+    replace: "Effect.succeed(true)",
+    caughtBy: again
+  },
+  {
+    name: "B14: hidden content that comes back by itself",
+    breaks: "What is hidden is there again when the other ETag is taken off the list.",
+    in: "sentencesAfter",
+    find: "[...condemns, ...over.map((one) => ({ ...one, deleted: true as const }))]",
+    replace: "condemns.slice()",
+    caughtBy: plainTest("bucket/days", "stays away when its list is forgotten, and is removed a day later")
+  },
+  {
+    name: "B15: a commit that names hidden content",
+    breaks: "A push that loses the race against a deletion names what that has hidden.",
+    in: "makeBlobs",
+    find:
+      "if (found === undefined || (yield* isHiddenStill(now, digest, found.etag))) return Option.none()\nif (!isCondemned(now, digest, found.etag)) return Option.some(found.size)",
+    replace:
+      "if (found === undefined) return Option.none()\nif (!isCondemned(now, digest, found.etag)) return Option.some(found.size)",
+    caughtBy: plainTest("bucket/days", "is not relied on by a push that found it there just before")
+  },
+  {
+    name: "B15: an upload that reveals nothing",
+    breaks: "An upload of what is hidden is answered, and nobody can read it.",
+    in: "makeBlobs",
+    find: "if (yield* reveal(digest)) return { digest, size, existed: false }",
+    replace: "return { digest, size, existed: false }",
+    caughtBy: again
   },
   {
     name: "B15: what is condemned counts as there",

@@ -23,8 +23,9 @@ import { blobsFolder, digestOfKey, keyOfBlob } from "./keyOfBlob.ts"
 import { newId } from "./newId.ts"
 import { type Form, formBeside, inParts, sendParts } from "./parts.ts"
 import { makeSeen } from "./seen.ts"
-import { isCondemned, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
+import { isCondemned, isHidden, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
 import { timeHere } from "./timeHere.ts"
+import { lookAtContent, verifying } from "./verifying.ts"
 
 /** Where content lies whose digest is not known yet. */
 const temporaryFolder = ".ocilayout/tmp/"
@@ -42,13 +43,22 @@ interface Expected {
 
 export const makeBlobs = (
   store: ObjectStore,
-  { standing, standingAnew, standingNow }: Pick<BucketLayout, "standing" | "standingAnew" | "standingNow">
+  { reveal, standing, standingAnew, standingNow }: Pick<
+    BucketLayout,
+    "reveal" | "standing" | "standingAnew" | "standingNow"
+  >
 ): BlobStore => {
   const { headOf, saw, seenJustNow } = makeSeen(store)
 
+  /** Another machine may have revealed it a moment ago, without another ETag: that is looked at before it is denied. */
+  const isHiddenStill = (now: Standing, digest: ContentDigest, etag: string): Effect.Effect<boolean, ReadFault> =>
+    isHidden(now, digest, etag)
+      ? Effect.map(standingAnew, (later) => isHidden(later, digest, etag) || isCondemned(later, digest, etag))
+      : Effect.succeed(false)
+
   /**
-   * What is condemned is gone, for all machines at once. For a manifest that needs content of this size it is not: its
-   * commit looks again, and writes it anew.
+   * What is condemned or hidden is gone, for all machines at once. For a manifest that needs content of this size it is
+   * not, if it was collected: its commit looks again, and writes it anew.
    */
   const stat: BlobStore["stat"] = Effect.fnUntraced(function*(digest, { size } = {}) {
     const isForCommit = size !== undefined
@@ -59,13 +69,16 @@ export const makeBlobs = (
       concurrency: 2
     })
     const found = isForCommit ? seenJustNow(digest, now) ?? (yield* headOf(digest)) : asked
-    if (found === undefined) return Option.none()
+    if (found === undefined || (yield* isHiddenStill(now, digest, found.etag))) return Option.none()
     const isBack = size === found.size && now.condemned.get(digest)?.deleted !== true
     return isCondemned(now, digest, found.etag) && !isBack ? Option.none() : Option.some(found.size)
   })
 
   const isGone = (digest: ContentDigest, etag: string): Effect.Effect<boolean, ReadFault> =>
-    Effect.map(standingNow, (now) => isCondemned(now, digest, etag))
+    Effect.flatMap(
+      standingNow,
+      (now) => isCondemned(now, digest, etag) ? Effect.succeed(true) : isHiddenStill(now, digest, etag)
+    )
 
   /**
    * As `stat`, for a commit that counts on it: what was collected is written anew, so that its removal finds another
@@ -76,21 +89,11 @@ export const makeBlobs = (
   ): Effect.fn.Return<Option.Option<number>, WriteFault> {
     const now = yield* standing
     const found = seenJustNow(digest, now) ?? (yield* headOf(digest))
-    if (found === undefined) return Option.none()
+    if (found === undefined || (yield* isHiddenStill(now, digest, found.etag))) return Option.none()
     if (!isCondemned(now, digest, found.etag)) return Option.some(found.size)
     if (now.condemned.get(digest)?.deleted === true) return Option.none()
     return (yield* refresh(digest)) ? Option.some(found.size) : Option.none()
   })
-
-  /** Whether what is there has the digest; who wrote it is not known. */
-  const isRight = (digest: ContentDigest, size: number) =>
-    Effect.scoped(Effect.gen(function*() {
-      const found = yield* store.read(keyOfBlob(digest))
-      if (found === undefined || found.size !== size) return { right: false, etag: found?.etag }
-      const hash = runningHash(algorithmOf(digest))
-      yield* Stream.runForEach(found.content, (piece) => Effect.sync(() => hash.update(piece)))
-      return { right: hash.digest() === digest, etag: found.etag }
-    }))
 
   /** Writes a condemned object anew, so that its ETag is another one; whether it is there. */
   const refresh = Effect.fnUntraced(function*(digest: ContentDigest): Effect.fn.Return<boolean, WriteFault> {
@@ -99,7 +102,7 @@ export const makeBlobs = (
       const found = yield* headOf(digest)
       if (found === undefined) return false
       const { etag, size } = found
-      if (!isCondemned(now, digest, etag)) return true
+      if (!isCondemned(now, digest, etag)) return !(yield* isHiddenStill(now, digest, etag))
       const key = keyOfBlob(digest)
       const options = { condition: unchanged(etag), relies: now.date }
       const { cut, isInParts } = formBeside(etag, size)
@@ -139,15 +142,20 @@ export const makeBlobs = (
         Effect.catchIf(isLost, () => Effect.undefined)
       )
       if (answer?.value._tag === "Done") {
-        saw(digest, { size, etag: answer.value.etag, date: answer.date })
+        const { etag } = answer.value
+        saw(digest, { size, etag, date: answer.date })
+        if (isHidden(now, digest, etag)) yield* reveal(digest)
         return { digest, size, existed: condition._tag === "Unchanged" }
       }
       now = yield* standingAnew
       if (answer?.value._tag === "Expired") continue
-      const { etag, right } = yield* isRight(digest, size)
+      const { etag, right } = yield* lookAtContent(store, digest, size)
       if (right && etag !== undefined && isCondemned(now, digest, etag)) {
         if (yield* refresh(digest)) return { digest, size, existed: false }
         condition = absent
+      } else if (right && etag !== undefined && isHidden(now, digest, etag)) {
+        // Where its list is forgotten just now it is condemned, and written anew by the next try.
+        if (yield* reveal(digest)) return { digest, size, existed: false }
       } else if (right) {
         yield* headOf(digest)
         return { digest, size, existed: true }
@@ -172,10 +180,10 @@ export const makeBlobs = (
       Effect.ensuring(Effect.ignore(store.abort(key, id)))
     )
 
-  /** What is not condemned, and what is condemned and may be removed now; of the rest nothing can be done. */
-  const isListed = ({ condemned, date }: Standing, digest: ContentDigest, etag: string): boolean => {
-    const sentence = condemned.get(digest)
-    return sentence?.etag !== etag || isRemovable(sentence, date)
+  /** What is there, and what is condemned and may be removed now; of the rest nothing can be done. */
+  const isListed = (now: Standing, digest: ContentDigest, etag: string): boolean => {
+    const sentence = now.condemned.get(digest)
+    return sentence?.etag === etag ? isRemovable(sentence, now.date) : !isHidden(now, digest, etag)
   }
 
   const list: Effect.Effect<ReadonlyArray<StoredBlob>, ReadFault> = Effect.gen(function*() {
@@ -284,12 +292,3 @@ export const makeBlobs = (
     path: () => Option.none()
   }
 }
-
-/** The content, which fails before its end where it is not that of the digest. */
-const verifying = <E, R>(digest: ContentDigest, content: Stream.Stream<Uint8Array, E, R>) =>
-  Stream.suspend(() => {
-    const hash = runningHash(algorithmOf(digest))
-    const seen = Stream.tap(content, (piece) => Effect.sync(() => hash.update(piece)))
-    const check = Effect.suspend(() => requireDigest(digest, hash.digest(), "its bytes"))
-    return Stream.concat(seen, Stream.drain(Stream.fromEffect(check)))
-  })

@@ -1,9 +1,10 @@
 /** Commits groups of decisions: a record under the next number decides, the index is published, then it is answered. */
-import { Clock, Effect, Random, type Scope } from "effect"
+import { Clock, Effect, Random, Result, type Scope } from "effect"
 import { answers, decideInTurn, lookOnly, type Proposal, propose } from "../../node/commit/decisions.ts"
 import { makeGroupCommit } from "../../node/commit/groupCommit.ts"
 import { emptyIndex, putTogether, takeApart } from "../../node/index/indexText.ts"
 import { generationText, genesis, sha256 } from "../../node/journal/journalRecord.ts"
+import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { LayoutLocked, OutcomeUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -20,7 +21,7 @@ import { randomHex } from "./newId.ts"
 import { makePast, type Past } from "./past.ts"
 import { hashOfEntries, writeRecord } from "./record.ts"
 import { makeRemoval } from "./removal.ts"
-import { inForce, makeStandingOf, type Standing } from "./standing.ts"
+import { makeStandingOf, sentencesAfter, type Standing } from "./standing.ts"
 
 export const markerKey = "oci-layout"
 export const marker = new Uint8Array(Buffer.from(`{"imageLayoutVersion":"1.0.0"}\n`))
@@ -35,6 +36,8 @@ export interface BucketLayout extends LayoutStore {
   readonly standingNow: Effect.Effect<Standing, ReadFault>
   /** The same after a new look. */
   readonly standingAnew: Effect.Effect<Standing, ReadFault>
+  /** Reveals hidden content by a record; whether it was hidden. */
+  readonly reveal: (digest: ContentDigest) => Effect.Effect<boolean, WriteFault>
 }
 
 export interface BucketLayoutOptions {
@@ -143,8 +146,10 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     const own = decisions.flatMap(({ draft }): ReadonlyArray<Draft> => draft === undefined ? [] : [draft])
     const drafts = [...foreign, ...own]
     const doomed = removal.removed()
-    if (!isFresh && (drafts.length === 0 || doomed.length > 0)) return undefined
-    if (drafts.length === 0 && !head.isForeign) {
+    const verdicts = removal.verdicts(own.flatMap(({ events }) => events))
+    const isIdle = drafts.length === 0 && verdicts.reveals.size === 0
+    if (!isFresh && (isIdle || doomed.length > 0)) return undefined
+    if (isIdle && !head.isForeign) {
       yield* removal.remove(doomed, head.date)
       return answers(decisions, [])
     }
@@ -154,11 +159,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     const first = lastRevision(head) + 1
     const time = Math.max(head.date, previous?.record.time ?? 0)
     const after = decisions.at(-1)?.after ?? head.state
-    const condemns = removal.condemnedBy(own.flatMap(({ events }) => events))
-    const condemned = [
-      ...inForce(previous?.record ?? {}, time),
-      ...(condemns.length === 0 ? [] : [{ number, time }])
-    ]
+    const standing = yield* standingOf(head)
     const { bytes, line } = writeRecord({
       journal: previous?.record.journal ?? (yield* randomHex(32)),
       number,
@@ -168,8 +169,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       revision: first + drafts.length - 1,
       entries: hashOfEntries(after),
       ...(head.isForeign && head.index !== undefined ? { took: head.index.hash } : {}),
-      ...(condemns.length === 0 ? {} : { condemns }),
-      ...(condemned.length === 0 ? {} : { condemned }),
+      ...sentencesAfter(previous?.record ?? {}, standing, verdicts, { number, time }),
       ...folding.floorAfter(previous, time),
       commits: drafts.map(({ actor, events }, place) => ({ revision: first + place, time, actor, events }))
     })
@@ -246,6 +246,20 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       Clock.currentTimeMillis,
       (now) => Effect.map(lookedJustNow(now) ?? look, ({ state }) => state)
     ),
+    reveal: Effect.fnUntraced(function*(digest) {
+      let isThere = false
+      const proposal = propose(yield* Actor, {
+        evidence: () => standing,
+        decide: (_, { hidden }) => {
+          isThere = hidden.has(digest)
+          if (isThere) removal.reveal(digest)
+          return Result.succeed([])
+        }
+      })
+      yield* groups.submit(proposal)
+      yield* proposal.refusal
+      return isThere
+    }),
     tend: Effect.asVoid(Effect.suspend(() => groups.submit(lookOnly))),
     transact: Effect.fnUntraced(function*(transaction) {
       const proposal = propose(yield* Actor, removal.guard(transaction))

@@ -18,12 +18,21 @@ export const numberOfRecord = (key: string): number | undefined => {
   return digits === undefined ? undefined : highestRevision - Number(digits)
 }
 
-/** An object that is to go: while it has this ETag. */
-const Condemned = Schema.Struct({
+/** An object, as long as it has this ETag. */
+const fields = {
   digest: ContentDigest,
   etag: Schema.String,
   /** In bytes. */
-  size: Schema.Natural,
+  size: Schema.Natural
+}
+
+/** An object that a caller deleted while another ETag of the same content was condemned. */
+const Hidden = Schema.Struct(fields)
+export type Hidden = typeof Hidden.Type
+
+/** An object that is to go. */
+const Condemned = Schema.Struct({
+  ...fields,
   /** Whether a caller deleted it, so that a push of a manifest does not bring it back. */
   deleted: Schema.optionalKey(Schema.Literal(true))
 })
@@ -53,6 +62,10 @@ export const BucketRecord = Schema.Struct({
   condemns: Schema.optionalKey(Schema.Array(Condemned)),
   /** The records whose condemned content is to go, with their times; this one is among them where it condemns. */
   condemned: Schema.optionalKey(Schema.Array(Schema.Struct({ number: Revision, time: Time }))),
+  /** All content that is hidden from here on, where that is other content than before. */
+  hides: Schema.optionalKey(Schema.Array(Hidden)),
+  /** The last record that says what is hidden, where something is; this one where it hides. */
+  hidden: Schema.optionalKey(Revision),
   /** From which number on records are objects of their own for good, and when that was said for the first time. */
   floor: Schema.optionalKey(Schema.Struct({ number: Revision, time: Time })),
   commits: Schema.Array(Commit)

@@ -1,4 +1,7 @@
-/** Content that goes: condemned by a record first, and removed a day later unless it was written anew. */
+/**
+ * Content that goes: condemned by a record first, and removed a day later unless it was written anew. What is deleted
+ * again before its list is forgotten is hidden until then.
+ */
 import { Effect, Result } from "effect"
 import { type Event, isNote } from "../../layout/Event.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
@@ -8,8 +11,8 @@ import type { Transaction } from "../../ops/ports/ports.ts"
 import type { ObjectStore, StoreFault } from "../store/ObjectStore.ts"
 import type { StoreChecked } from "./checkStore.ts"
 import { keyOfBlob } from "./keyOfBlob.ts"
-import type { Condemned } from "./record.ts"
-import { isCondemned, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
+import type { Condemned, Hidden } from "./record.ts"
+import { isCondemned, isHidden, isRemovable, type Standing, unwrittenMillis, type Verdicts } from "./standing.ts"
 
 /** How many objects are looked at or removed at a time. */
 const atOnce = 8
@@ -32,6 +35,9 @@ export const makeRemoval = (
   /** What the decisions of this group condemn, and what they remove, whose day has come. */
   const condemned = new Map<ContentDigest, Condemned>()
   const removable: Array<Doomed> = []
+  /** What they hide, and what they reveal. */
+  const hides = new Map<ContentDigest, Hidden>()
+  const reveals = new Set<ContentDigest>()
 
   const look = Effect.fnUntraced(function*(digest: ContentDigest) {
     const { date, value } = yield* store.head(keyOfBlob(digest))
@@ -46,7 +52,7 @@ export const makeRemoval = (
     events: ReadonlyArray<Event>,
     found: ReadonlyMap<ContentDigest, Looked | undefined>,
     now: Standing
-  ): Result.Result<ReadonlyArray<Event>, Unsupported> => {
+  ): ReadonlyArray<Event> => {
     const kept: Array<Event> = []
     for (const event of events) {
       if (!isNote(event)) {
@@ -65,23 +71,34 @@ export const makeRemoval = (
         kept.push(event)
       } else if (isCondemned(now, digest, etag)) {
         if (isRemovable(sentence, now.date)) removable.push({ digest, etag })
-      } else if (isDeleted) {
-        const reason = "it was let go less than 49 hours ago and pushed again since; try again when they are over"
-        return Result.fail(new Unsupported({ operation: `deleting ${digest}`, reason }))
+      } else if (isDeleted && !isHidden(now, digest, etag)) {
+        hides.set(digest, { digest, etag, size })
+        kept.push(event)
       }
     }
-    return Result.succeed(kept)
+    return kept
   }
 
   return {
     begin: (): void => {
       condemned.clear()
       removable.length = 0
+      hides.clear()
+      reveals.clear()
     },
     /** What the group removes: that is decided on a head that was just read. */
     removed: (): ReadonlyArray<Doomed> => removable.slice(),
-    condemnedBy: (events: ReadonlyArray<Event>): ReadonlyArray<Condemned> =>
-      events.flatMap((event) => isNote(event) ? condemned.get(event.digest) ?? [] : []),
+    /** What the record of the group says of content, with these events. */
+    verdicts: (events: ReadonlyArray<Event>): Verdicts => {
+      const digests = events.filter(isNote).map(({ digest }) => digest)
+      return {
+        condemns: digests.flatMap((digest) => condemned.get(digest) ?? []),
+        hides: digests.flatMap((digest) => hides.get(digest) ?? []),
+        reveals: new Set(reveals)
+      }
+    },
+    /** Content that the record of the group reveals, whether it has a commit or not. */
+    reveal: (digest: ContentDigest): void => void reveals.add(digest),
     /** An object that was written anew has another ETag and stays. */
     remove: (doomed: ReadonlyArray<Doomed>, relies: number): Effect.Effect<void, StoreFault> =>
       Effect.forEach(
@@ -92,8 +109,8 @@ export const makeRemoval = (
     /** A transaction whose content goes by these rules. */
     guard: <A, E, D>({ decide, evidence }: Transaction<A, E, D>): Transaction<
       { readonly own: A; readonly found: ReadonlyMap<ContentDigest, Looked | undefined>; readonly now: Standing },
-      E | ReadFault,
-      D | Unsupported
+      E | Unsupported | ReadFault,
+      D
     > => ({
       evidence: Effect.fnUntraced(function*(state) {
         const now = yield* standing
@@ -108,11 +125,7 @@ export const makeRemoval = (
         }
         return { own, now, found: new Map(yield* Effect.forEach(digests, look, { concurrency: atOnce })) }
       }),
-      decide: (state, { found, now, own }) =>
-        Result.flatMap(
-          decide(state, own),
-          (events): Result.Result<ReadonlyArray<Event>, D | Unsupported> => judged(events, found, now)
-        )
+      decide: (state, { found, now, own }) => Result.map(decide(state, own), (events) => judged(events, found, now))
     })
   }
 }
