@@ -92,12 +92,13 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     { date, head, index, last }: Head
   ): Effect.fn.Return<IndexFound | undefined, WriteFault> {
     if (last === undefined) return undefined
-    const written = index === undefined ? emptyIndex : Buffer.from(index.bytes).toString()
-    const values = index?.state.entries.map(({ value }) => value) ?? []
-    const entries = head.entries.map(({ value }) => value)
     const generation = generationOf(last)
-    const text = putTogether(takeApart(written, values), entries, generationText(generation))
-    const bytes = new Uint8Array(Buffer.from(text))
+    const text = index?.text ?? takeApart(
+      index === undefined ? emptyIndex : Buffer.from(index.bytes).toString(),
+      index?.state.entries.map(({ value }) => value) ?? []
+    )
+    const entries = head.entries.map(({ value }) => value)
+    const bytes = Buffer.from(putTogether(text, entries, generationText(generation)))
     const etag = yield* store.put(indexKey, bytes, {
       condition: index === undefined ? absent : unchanged(index.etag),
       relies: date
@@ -106,7 +107,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       // Reading it tells whether it was written.
       Effect.catchIf(isLost, () => Effect.succeed(""))
     )
-    return etag === "" ? undefined : { etag, bytes, hash: sha256(bytes), state: head, generation }
+    return etag === "" ? undefined : { etag, bytes, text, state: head, generation }
   })
 
   /** Until the index is at a head, or after it; foreign changes that are found on the way are recorded. */
@@ -168,7 +169,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       time,
       revision: first + drafts.length - 1,
       entries: hashOfEntries(after),
-      ...(head.isForeign && head.index !== undefined ? { took: head.index.hash } : {}),
+      ...(head.isForeign && head.index !== undefined ? { took: sha256(head.index.bytes) } : {}),
       ...sentencesAfter(previous?.record ?? {}, standing, verdicts, { number, time }),
       ...folding.floorAfter(previous, time),
       commits: drafts.map(({ actor, events }, place) => ({ revision: first + place, time, actor, events }))

@@ -4,6 +4,7 @@ import { indexLimits } from "../../layout/Command.ts"
 import { merge, saidSince } from "../../layout/reconcile.ts"
 import { empty, fromIndex, type State } from "../../layout/State.ts"
 import { parseIndex } from "../../node/index/indexFile.ts"
+import type { IndexText } from "../../node/index/indexText.ts"
 import { type Generation, isOfGroup, sha256 } from "../../node/journal/journalRecord.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { IndexInvalid, IndexTooLarge } from "../../oci/OciError.ts"
@@ -22,7 +23,8 @@ const rememberedRecords = 1024
 export interface IndexFound {
   readonly etag: string
   readonly bytes: Uint8Array
-  readonly hash: string
+  /** What its entries are written into, where it was taken apart before. */
+  readonly text?: IndexText
   readonly state: State
   readonly generation: Generation | undefined
 }
@@ -82,7 +84,7 @@ export const makeLook = (
     if (Result.isFailure(parsed)) return yield* new IndexInvalid({ path: indexKey, reason: parsed.failure })
     const { entries, generation } = parsed.success
     const state = fromIndex(entries, { defaultRepository, bytes: bytes.length })
-    return { date, index: { etag, bytes, hash: sha256(bytes), state, generation } }
+    return { date, index: { etag, bytes, state, generation } }
   })
 
   /** The records since the one that an index names, where it says what that left; else from a state before it. */
@@ -222,7 +224,8 @@ const foreignWord = (
   const nothing = { state: head, word: head, isForeign: false }
   const named = isBase ? generation.seq : base.number
   const isStale = isBase && hashOfEntries(index.state) === hashOfEntries(after(named))
-  const isTaken = lines.some(({ record }) => record.number > named && record.took === index.hash)
+  const hash = sha256(index.bytes)
+  const isTaken = lines.some(({ record }) => record.number > named && record.took === hash)
   if (isStale || isTaken) return nothing
   if (isBase) return { ...merge(head, index.state, said(named)), isForeign: true }
   if (isOfJournal) return { ...merge(head, index.state, { ...said(base.number), diverged: true }), isForeign: true }

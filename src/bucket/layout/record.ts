@@ -102,6 +102,16 @@ export const readRecord = (bytes: Uint8Array): Result.Result<Line, string> =>
     return { record, hash: sha256(bytes), text: Buffer.from(bytes).toString() }
   })
 
-/** The same for the same entries in another order: what is replayed from records may have another one than an index. */
-export const hashOfEntries = ({ entries }: State): string =>
-  sha256(JSON.stringify(entries.map(({ value }) => canonical(value)).toSorted()))
+const hashes = new WeakMap<State, string>()
+
+/**
+ * The same for the same entries in another order: what is replayed from records may have another one than an index.
+ * Remembered for each state.
+ */
+export const hashOfEntries = (state: State): string => {
+  const known = hashes.get(state)
+  if (known !== undefined) return known
+  const hash = sha256(JSON.stringify(state.entries.map(({ value }) => canonical(value)).toSorted()))
+  hashes.set(state, hash)
+  return hash
+}
