@@ -12,9 +12,13 @@ import { pushImage } from "../../test/mcp/support/images.ts"
 import { codeSeed } from "../support/codeSeed.ts"
 import { Bucket, type Fate } from "../support/simulation/Bucket.ts"
 
-const open = (bucket: Bucket, fate?: (request: string) => Fate): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
+const open = (
+  bucket: Bucket,
+  fate?: (request: string) => Fate,
+  publishMillis = 0
+): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
   Effect.map(
-    bucketStores(bucket.machine(fate), { defaultRepository: undefined, foreignMillis: 0 }),
+    bucketStores(bucket.machine(fate), { defaultRepository: undefined, foreignMillis: 0, publishMillis }),
     (stores) => sharedRegistry(stores, hasher)
   )
 
@@ -42,10 +46,10 @@ const tagsOf = (registry: LayoutRegistry) =>
   )
 
 /** What any machine that comes later finds: what was answered, a history without doubles, and no damage. */
-const check = Effect.fnUntraced(function*(bucket: Bucket, answered: Answered["tags"]) {
+const check = Effect.fnUntraced(function*(bucket: Bucket, answered: Answered["tags"], publishMillis = 0) {
   // Other tools read the index alone.
   const index = Buffer.from(bucket.objects.get("index.json")?.bytes ?? []).toString()
-  for (const [tag, isThere] of answered) {
+  for (const [tag, isThere] of publishMillis > 0 ? [] : answered) {
     assert.strictEqual(index.includes(`app:${tag}"`), isThere, `${tag} in the index`)
   }
   const registry = yield* open(bucket)
@@ -66,39 +70,46 @@ const check = Effect.fnUntraced(function*(bucket: Bucket, answered: Answered["ta
 })
 
 /** How many requests the work takes when nothing goes wrong. */
-const requests = Effect.gen(function*() {
+const requestsOf = Effect.fnUntraced(function*(publishMillis: number) {
   const bucket = new Bucket()
-  yield* work(yield* open(bucket), new Map())
+  yield* work(yield* open(bucket, undefined, publishMillis), new Map())
   return bucket.log.length
 })
 
 describe("a layout in a bucket", () => {
-  it.live("keeps what was answered when a machine crashes at any request", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const count = yield* requests
-      assert.isAbove(count, 10)
-      for (let at = 0; at < count; at++) {
-        const bucket = new Bucket()
-        const answered: Answered["tags"] = new Map()
-        const crashed = yield* Deferred.make<void>()
-        let sent = 0
-        const fate = (): Fate => {
-          if (sent++ < at) return "answered"
-          Deferred.doneUnsafe(crashed, Effect.void)
-          return "crash"
+  it.live.each([0, 3_600_000])(
+    "keeps what was answered when a machine crashes at any request, publishing after %i ms",
+    (publishMillis) =>
+      Effect.scoped(Effect.gen(function*() {
+        const count = yield* requestsOf(publishMillis)
+        assert.isAbove(count, 10)
+        for (let at = 0; at < count; at++) {
+          const bucket = new Bucket()
+          const answered: Answered["tags"] = new Map()
+          const crashed = yield* Deferred.make<void>()
+          let sent = 0
+          const fate = (): Fate => {
+            if (sent++ < at) return "answered"
+            Deferred.doneUnsafe(crashed, Effect.void)
+            return "crash"
+          }
+          // A machine that crashed ends nothing: its scope stays open.
+          const registry = yield* Effect.provideService(
+            open(bucket, fate, publishMillis),
+            Scope.Scope,
+            yield* Scope.make()
+          )
+          yield* Effect.forkDetach(work(registry, answered))
+          yield* Deferred.await(crashed)
+          yield* check(bucket, answered, publishMillis)
         }
-        // A machine that crashed ends nothing: its scope stays open.
-        const registry = yield* Effect.provideService(open(bucket, fate), Scope.Scope, yield* Scope.make())
-        yield* Effect.forkDetach(work(registry, answered))
-        yield* Deferred.await(crashed)
-        yield* check(bucket, answered)
-      }
-    })))
+      }))
+  )
 
   for (const lost of ["not sent", "answer lost"] as const) {
     it.live(`answers once and truly when a request is ${lost}`, () =>
       Effect.scoped(Effect.gen(function*() {
-        const count = yield* requests
+        const count = yield* requestsOf(0)
         for (let at = 0; at < count; at++) {
           const bucket = new Bucket()
           const answered: Answered["tags"] = new Map()

@@ -47,6 +47,11 @@ export interface BucketPlace {
    * looks at the index, and not only at the next record.
    */
   readonly foreignMillis?: number | undefined
+  /**
+   * How long `index.json` may stay behind what was answered: milliseconds, 0 by default. Whoever reads the bucket through
+   * this library sees what was answered at once in any case; other tools read only the index.
+   */
+  readonly publishMillis?: number | undefined
   /** Whether opening fails with `LayoutNotFound` where there is no `oci-layout`. By default the first write makes one. */
   readonly mustExist?: boolean | undefined
 }
@@ -108,8 +113,9 @@ export const makeBucket = (
         advice: `check the bucket and the prefix; ocilayout init ${store.name} makes a new layout`
       })
     }
-    const { foreignMillis = 1000 } = place
-    return sharedRegistry(yield* bucketStores(store, { defaultRepository: repository, foreignMillis }), hasher)
+    const { foreignMillis = 1000, publishMillis } = place
+    const options = { defaultRepository: repository, foreignMillis, publishMillis }
+    return sharedRegistry(yield* bucketStores(store, options), hasher)
   })
 
 const isThere = (store: ObjectStore): Effect.Effect<boolean, ReadFault> =>

@@ -15,6 +15,8 @@ import { tellOpened } from "./opened.ts"
 export interface BucketFlags {
   readonly endpoint: string | undefined
   readonly defaultRepository: string | undefined
+  /** For how long the index may stay behind: seconds. */
+  readonly publishEvery?: number | undefined
 }
 
 /** A layout in a bucket, and what stands behind it on the line. */
@@ -42,11 +44,13 @@ const withClient = <A, E, R>(
 
 const placeOf = Effect.fnUntraced(function*(
   text: string,
-  { defaultRepository, endpoint }: BucketFlags
+  { defaultRepository, endpoint, publishEvery = 0 }: BucketFlags
 ): Effect.fn.Return<BucketPlace & { readonly directory: string }, Failure> {
   const place = yield* Effect.fromResult(parsePlace(text))
   if (place._tag !== "Bucket") return yield* new LayoutNotFound({ path: text, reason: "names no bucket" })
-  return { bucket: place.bucket, prefix: place.path, endpoint, defaultRepository, directory: formatPlace(place) }
+  const publishMillis = publishEvery * 1000
+  const { bucket, path: prefix } = place
+  return { bucket, prefix, endpoint, defaultRepository, publishMillis, directory: formatPlace(place) }
 })
 
 /** A place of a bucket as a layout. */

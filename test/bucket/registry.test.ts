@@ -15,10 +15,11 @@ type Stores = { readonly store: ObjectStore; readonly bucket: Bucket | undefined
 
 const registryIn = (
   store: ObjectStore,
-  foreignMillis = 0
+  foreignMillis = 0,
+  publishMillis = 0
 ): Effect.Effect<LayoutRegistry, never, Scope.Scope> =>
   Effect.map(
-    bucketStores(store, { defaultRepository: undefined, foreignMillis }),
+    bucketStores(store, { defaultRepository: undefined, foreignMillis, publishMillis }),
     (stores) => sharedRegistry(stores, hasher)
   )
 
@@ -193,6 +194,42 @@ describe.each(kinds)("a registry in $name", ({ run, skip }) => {
         assert.strictEqual((yield* two.resolveTag("app", "v2")).digest, image.digest)
       })
     ))
+
+  live(
+    "answers before the index says it, where that may wait, and leaves nothing unsaid",
+    () =>
+      run(({ store }) =>
+        Effect.gen(function*() {
+          const image = yield* Effect.scoped(Effect.gen(function*() {
+            const one = yield* registryIn(store, 0, 3_600_000)
+            const image = yield* pushImage(one, { tags: ["v1"] })
+            yield* one.tagManifest("app", image.digest, ["v2"])
+            const two = yield* registryIn(store)
+            assert.deepStrictEqual(yield* tagsOf(two), ["v1", "v2"])
+            assert.isUndefined((yield* store.head("index.json")).value)
+            // The next writer that does not wait says it for both, and what another tool writes meanwhile is kept.
+            yield* two.tagManifest("app", image.digest, ["v3"])
+            const { etag, text } = yield* indexOf(store)
+            for (const tag of ["v1", "v2", "v3"]) assert.include(text, `app:${tag}"`)
+            yield* one.tagManifest("app", image.digest, ["v4"])
+            yield* store.put("index.json", bytesOf(text.replace("app:v3", "app:foreign")), {
+              condition: unchanged(etag)
+            })
+            assert.deepStrictEqual(yield* tagsOf(one), ["foreign", "v1", "v2", "v4"])
+            yield* one.tagManifest("app", image.digest, ["v5"])
+            assert.notInclude((yield* indexOf(store)).text, "app:v4")
+            return image
+          }))
+          // It ended.
+          const { text } = yield* indexOf(store)
+          for (const tag of ["foreign", "v1", "v2", "v4", "v5"]) assert.include(text, `app:${tag}"`)
+          const soon = yield* registryIn(store, 0, 1)
+          yield* soon.tagManifest("app", image.digest, ["v6"])
+          const isSaid = Effect.map(indexOf(store), ({ text }) => text.includes("app:v6\""))
+          yield* Effect.repeat(Effect.delay(isSaid, 10), { until: (said) => said })
+        })
+      )
+  )
 
   live("merges what another tool writes into the index", () =>
     run(({ store }) =>

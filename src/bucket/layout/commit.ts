@@ -44,6 +44,8 @@ export interface BucketLayoutOptions {
   readonly defaultRepository: Repository | undefined
   /** For how long what other tools write into the index may go unseen: milliseconds. */
   readonly foreignMillis: number
+  /** How long `index.json` may stay behind what was answered: milliseconds, 0 by default. */
+  readonly publishMillis?: number | undefined
 }
 
 export const makeBucketLayout = Effect.fnUntraced(function*(
@@ -54,6 +56,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
   const past = makePast(store, options.defaultRepository)
   const lookFrom = makeLook(store, past, options)
   const standingOf = makeStandingOf(past)
+  const { publishMillis = 0 } = options
   let known: Head | undefined
   let looked = Number.NEGATIVE_INFINITY
   const lookAs = (strict: boolean): Effect.Effect<Head, ReadFault> =>
@@ -66,6 +69,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       ),
       Effect.tapError(() => Effect.sync(() => void (known = undefined)))
     )
+  const isBehind = (): boolean => known !== undefined && !isPublished(known)
   const look = lookAs(false)
   const lookStrictly = lookAs(true)
   const standing = Effect.suspend(() => Effect.flatMap(known === undefined ? look : Effect.succeed(known), standingOf))
@@ -191,11 +195,12 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       looked: head.looked
     }
     const revisions = own.map((_, place) => first + foreign.length + place)
+    yield* removal.remove(doomed, head.date)
+    yield* Effect.forkIn(folding.tidy(line, head.date), scope)
+    if (publishMillis > 0) return answers(decisions, revisions)
     const index = yield* publish(known)
     // Where others were first, it is published with what they wrote before this is answered.
     if (index !== undefined) known = { ...known, index }
-    yield* removal.remove(doomed, head.date)
-    yield* Effect.forkIn(folding.tidy(line, head.date), scope)
     return answers(decisions, revisions)
   })
 
@@ -220,7 +225,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
         const head = recent ?? (yield* lookStrictly)
         const answered = yield* commitOnce(proposals, head, isFresh)
         if (answered !== undefined) {
-          if (known !== undefined && !isPublished(known)) yield* publishAll()
+          if (isBehind()) yield* publishMillis > 0 && !proposals.includes(lookOnly) ? publishLater : publishAll()
           return answered
         }
         const waited = (yield* Clock.currentTimeMillis) - began
@@ -235,6 +240,24 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       }
     })
   })
+
+  let isWaiting = false
+  /** In the background, until it is done; by then others may wait again. */
+  const publishing: Effect.Effect<void> = Effect.gen(function*() {
+    yield* Effect.sleep(publishMillis)
+    isWaiting = false
+    yield* Effect.ignore(groups.submit(lookOnly))
+    if (isBehind()) yield* publishLater
+  })
+  const publishLater: Effect.Effect<void> = Effect.suspend(() => {
+    if (isWaiting) return Effect.void
+    isWaiting = true
+    return Effect.asVoid(Effect.forkIn(publishing, scope))
+  })
+  if (publishMillis > 0) {
+    // Where it fails now, the next writer publishes what was answered.
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.suspend(() => isBehind() ? publishAll() : Effect.void)))
+  }
 
   return {
     look,

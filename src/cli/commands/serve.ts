@@ -91,6 +91,11 @@ export const serve = Command.make("serve", {
     "URL",
     "The store of a layout named s3://BUCKET/PREFIX, where it is not that of AWS; also AWS_ENDPOINT_URL"
   ),
+  publishEvery: number(
+    "publish-every",
+    0,
+    "In a bucket, answer before index.json is written: it may stay behind for so many seconds; 0 by default"
+  ),
   workers: number(
     "workers",
     1,
@@ -134,6 +139,7 @@ export const serve = Command.make("serve", {
         workers: Option.getOrUndefined(options.workers),
         at: Option.getOrUndefined(options.at),
         endpoint: Option.getOrUndefined(options.endpoint),
+        publishEvery: Option.getOrUndefined(options.publishEvery),
         defaultRepository: Option.getOrUndefined(options.defaultRepository),
         htpasswd: Option.getOrUndefined(options.htpasswd),
         tlsCert: Option.getOrUndefined(options.tlsCert),

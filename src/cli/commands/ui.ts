@@ -55,6 +55,7 @@ export const ui = Command.make(
           notify: nothing,
           notifySource: nothing,
           gc: nothing,
+          publishEvery: nothing,
           keep: [],
           untagged: false,
           graceMinutes: nothing,

@@ -38,6 +38,7 @@ export interface ServeFlags extends CollectingFlags {
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined
   readonly endpoint: string | undefined
+  readonly publishEvery: number | undefined
   readonly durability: Durability
   readonly hold: HoldPolicy
   readonly symlinks: SymlinkPolicy

@@ -41,6 +41,7 @@ const none: ServeFlags = {
   perRepository: false,
   defaultRepository: undefined,
   endpoint: undefined,
+  publishEvery: undefined,
   durability: "power",
   hold: "always",
   symlinks: "refuse",
