@@ -2,6 +2,7 @@
 import { Effect, Layer, type Scope, type Stream } from "effect"
 import { hasher } from "../node/files/hasher.ts"
 import { derivedRepository } from "../node/sidecars/defaultRepository.ts"
+import type { ContentDigest } from "../oci/Digest.ts"
 import type { ArchiveInvalid, RegistryError } from "../oci/OciError.ts"
 import { parseRepository } from "../oci/Reference.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
@@ -40,14 +41,32 @@ export interface ArchiveOptions {
  * `FileUnknown`, `NameInvalid` for the default repository.
  */
 export const makeArchive = (options: ArchiveOptions): Effect.Effect<LayoutRegistry, RegistryError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { content, defaultRepository, file, format = "any" } = options
-    const repository = defaultRepository === undefined
-      ? derivedRepository(file.replace(/(?:\.tar)?(?:\.(?:gz|zst|tgz))?$/iu, ""))
-      : yield* Effect.fromResult(parseRepository(defaultRepository))
-    const members = format === "dir" ? yield* folderMembers(file) : yield* tarMembers(yield* openTar(file, content))
-    return readOnly(sharedRegistry(archiveStores(yield* imagesIn(members, format), repository), hasher))
-  })
+  Effect.map(openArchive(options), ({ registry }) => registry)
+
+/** An archive, and what is told of it beside its images. */
+export interface OpenArchive {
+  readonly registry: LayoutRegistry
+  /** Digests of all content that is in it. */
+  readonly holds: ReadonlySet<ContentDigest>
+  /** Of a bundle, digests of what was left out of it; of other archives, none. */
+  readonly base: ReadonlySet<ContentDigest>
+}
+
+/** As `makeArchive`, and tells what is in the archive and what it builds on. */
+export const openArchive = Effect.fn("openArchive")(function*(
+  { content, defaultRepository, file, format = "any" }: ArchiveOptions
+): Effect.fn.Return<OpenArchive, RegistryError, Scope.Scope> {
+  const repository = defaultRepository === undefined
+    ? derivedRepository(file.replace(/(?:\.tar)?(?:\.(?:gz|zst|tgz))?$/iu, ""))
+    : yield* Effect.fromResult(parseRepository(defaultRepository))
+  const members = format === "dir" ? yield* folderMembers(file) : yield* tarMembers(yield* openTar(file, content))
+  const images = yield* imagesIn(members, format)
+  return {
+    registry: readOnly(sharedRegistry(archiveStores(images, repository), hasher)),
+    holds: new Set(images.blobs.keys()),
+    base: images.base ?? new Set()
+  }
+})
 
 const imagesIn = Effect.fnUntraced(function*(
   members: Members,

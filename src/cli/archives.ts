@@ -2,7 +2,14 @@
 import { Effect, Option, type Scope, Stream } from "effect"
 import { existsSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { isArchive, makeArchive, type Saved, saveImages, type SaveOptions } from "../archive/index.ts"
+import {
+  type ArchiveOptions,
+  isArchive,
+  makeArchive,
+  type Saved,
+  saveImages,
+  type SaveOptions
+} from "../archive/index.ts"
 import { localFiles } from "../node/index.ts"
 import { FileUnknown, type RegistryError } from "../oci/OciError.ts"
 import type { LayoutRegistry } from "../ops/api/Layout.ts"
@@ -30,16 +37,25 @@ export const openArchive = Effect.fnUntraced(function*(
   place: ArchivePlace | DirectoryPlace,
   defaultRepository: Option.Option<string>
 ): Effect.fn.Return<{ readonly registry: LayoutRegistry; readonly directory: string }, Failure, Scope.Scope> {
+  const { directory, options } = yield* archiveOptions(place, defaultRepository)
+  return { registry: yield* makeArchive(options), directory }
+})
+
+/** Which archive is meant, as the library is told. */
+export const archiveOptions = Effect.fnUntraced(function*(
+  place: ArchivePlace | DirectoryPlace,
+  defaultRepository: Option.Option<string>
+): Effect.fn.Return<{ readonly options: ArchiveOptions; readonly directory: string }, Failure, Scope.Scope> {
   const file = place._tag === "Archive" ? place.file : place.directory
   const directory = file === "-" ? file : resolve(file)
   yield* tellOpened(directory)
-  const registry = yield* makeArchive({
+  const options = {
     file,
-    format: place._tag === "Archive" ? place.format : "dir",
+    format: place._tag === "Archive" ? place.format : "dir" as const,
     defaultRepository: Option.getOrUndefined(defaultRepository),
     ...(file === "-" ? { content: Stream.mapError((yield* open("-")).content, asUnknown) } : {})
-  })
-  return { registry, directory }
+  }
+  return { options, directory }
 })
 
 const asUnknown = (failure: Failure): RegistryError =>
@@ -50,6 +66,8 @@ export interface Written {
   readonly file: string
   readonly manifests: number
   readonly blobs: number
+  readonly base: number
+  readonly baseSize: number
   readonly size: number
 }
 
@@ -59,12 +77,9 @@ export const writeArchive = Effect.fnUntraced(function*(
   items: ReadonlyArray<Saved>,
   options: SaveOptions
 ): Effect.fn.Return<Written, Failure | Ended> {
-  const { blobs, content, manifests, size } = yield* saveImages(items, options)
-  if (file === "-") {
-    yield* Stream.runForEach(content, write)
-    return { file, manifests, blobs, size }
-  }
-  const path = resolve(file)
-  yield* localFiles([dirname(path)]).create(path, content)
-  return { file: path, manifests, blobs, size }
+  const { base, baseSize, blobs, content, manifests, size } = yield* saveImages(items, options)
+  const path = file === "-" ? file : resolve(file)
+  if (file === "-") yield* Stream.runForEach(content, write)
+  else yield* localFiles([dirname(path)]).create(path, content)
+  return { file: path, manifests, blobs, base: base.length, baseSize, size }
 })

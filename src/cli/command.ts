@@ -2,6 +2,7 @@
 import { Command, Completions } from "effect/cli"
 import { load, save } from "./commands/archive.ts"
 import { blob } from "./commands/blob.ts"
+import { bundle } from "./commands/bundle.ts"
 import { cat } from "./commands/cat.ts"
 import { completing, completions } from "./commands/completions.ts"
 import { copy } from "./commands/copy.ts"
@@ -14,6 +15,7 @@ import { grep } from "./commands/grep.ts"
 import { history, restore, revert, watch } from "./commands/history.ts"
 import { init } from "./commands/init.ts"
 import { inspect } from "./commands/inspect.ts"
+import { inventory } from "./commands/inventory.ts"
 import { repositories, tags } from "./commands/list.ts"
 import { login, logout } from "./commands/login.ts"
 import { manifest } from "./commands/manifest.ts"
@@ -66,6 +68,8 @@ const commands = [
   sync,
   save,
   load,
+  bundle,
+  inventory,
   login,
   logout,
   pin,

@@ -28,6 +28,7 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   ArchiveInvalid: "damaged",
   BlobUnknown: "notFound",
   BlobUploadUnknown: "notFound",
+  BundleBaseUnknown: "refused",
   Conflict: "refused",
   ContentMismatch: "damaged",
   Denied: "refused",

@@ -3,6 +3,8 @@ import type { RegistryError } from "../oci/OciError.ts"
 
 const table: { readonly [Tag in RegistryError["_tag"]]?: string } = {
   BlobUploadUnknown: "ocilayout upload list REPOSITORY shows those that are open.",
+  BundleBaseUnknown:
+    "Apply the bundles first that it builds on, or make it anew with --have of what ocilayout inventory prints here.",
   Conflict: "Nothing was changed; ocilayout resolve prints where it points now.",
   ContentMismatch:
     "ocilayout verify shows what else is damaged; ocilayout repair --source DIR fetches it from another layout.",

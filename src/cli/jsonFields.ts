@@ -14,6 +14,8 @@ const common: Readonly<Record<string, string>> = {
   aspects: "In what it has changed.",
   attestations: "Manifests that say how images of the index were built.",
   author: "Who made the image, as its config says.",
+  base: "How many blobs are left out, since they are to be there already.",
+  base_size: "Bytes of the blobs that are left out.",
   blob: "Bytes of the blob.",
   blobs: "How many blobs there are.",
   blobs_copied: "How many blobs were copied.",
@@ -35,6 +37,7 @@ const common: Readonly<Record<string, string>> = {
   details: "More of each tag.",
   did: "What the layer does to the path.",
   digest: "The digest of the content: ALGORITHM:HEX.",
+  digests: "Digests of the content that is there, in lexical order.",
   directory: "The folder, as an absolute path.",
   done: "What was done.",
   dry_run: "Whether it was only said and nothing was done.",
@@ -165,6 +168,11 @@ const common: Readonly<Record<string, string>> = {
 
 /** By command and field, where the name alone says something else. */
 const special: Readonly<Record<string, string>> = {
+  "bundle-apply.file": "The bundle.",
+  "bundle-apply.images": "What was taken in, each with its tags.",
+  "bundle-create.file": "The bundle.",
+  "bundle-create.images": "What the images are called in it; those without a name are not among them.",
+  "bundle-create.size": "Bytes of the bundle.",
   "du.blobs": "Bytes of all layers, each once.",
   "du.files": "Bytes of the files.",
   "du.images": "The images, or how many have the layer.",

@@ -1,6 +1,7 @@
 /** What every command answers with `--json`, by its name: published in `schemas/`, and changed only by adding fields. */
 import { Loaded, Saved } from "./commands/archive.ts"
 import { BlobPushed, BlobStat, Mounted } from "./commands/blob.ts"
+import { BundleApplied, BundleCreated } from "./commands/bundle.ts"
 import { Copied } from "./commands/copy.ts"
 import { Diff } from "./commands/diff.ts"
 import { AllSizes } from "./commands/du.ts"
@@ -11,6 +12,7 @@ import { Grep } from "./commands/grep.ts"
 import { Commit, History, Restored } from "./commands/history.ts"
 import { Made } from "./commands/init.ts"
 import { Inspected } from "./commands/inspection.ts"
+import { Inventory } from "./commands/inventory.ts"
 import { Repositories, Tags } from "./commands/list.ts"
 import { LoggedIn, LoggedOut } from "./commands/login.ts"
 import { Deleted, ManifestPushed } from "./commands/manifest.ts"
@@ -36,6 +38,8 @@ export const schemas = {
   "blob mount": Mounted,
   "blob push": BlobPushed,
   "blob stat": BlobStat,
+  "bundle apply": BundleApplied,
+  "bundle create": BundleCreated,
   cat: Manifest,
   copy: Copied,
   diff: Diff,
@@ -59,6 +63,7 @@ export const schemas = {
   "index prune": Manifested,
   "index remove": Manifested,
   inspect: Inspected,
+  inventory: Inventory,
   load: Loaded,
   login: LoggedIn,
   logout: LoggedOut,

@@ -12,6 +12,7 @@ const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   ArchiveInvalid: 500,
   BlobUnknown: 404,
   BlobUploadUnknown: 404,
+  BundleBaseUnknown: 500,
   Conflict: 412,
   ContentMismatch: 500,
   Denied: 403,

@@ -24,7 +24,7 @@ import {
 } from "./LayoutError.ts"
 import { ImageUnsuitable, InputUnsuitable } from "./MakingError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
-import { ArchiveInvalid, PlaceAmbiguous, RemoteError, Unauthorized } from "./PlaceError.ts"
+import { ArchiveInvalid, BundleBaseUnknown, PlaceAmbiguous, RemoteError, Unauthorized } from "./PlaceError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
@@ -225,6 +225,7 @@ export const OciError = Schema.Union([
   ArchiveInvalid,
   BlobUnknown,
   BlobUploadUnknown,
+  BundleBaseUnknown,
   Conflict,
   ContentMismatch,
   Denied,

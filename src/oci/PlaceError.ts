@@ -1,6 +1,6 @@
 /** What can go wrong with places beside a layout: registries on the network, archives, and what their names may mean. */
 import { Schema } from "effect"
-import { named, quoted, sentence } from "./quoted.ts"
+import { named, quoted, sentence, several } from "./quoted.ts"
 
 /** A file that was to be an archive of images is none, or has something in it that no archive of images may have. */
 export class ArchiveInvalid extends Schema.TaggedError<ArchiveInvalid>()("ArchiveInvalid", {
@@ -10,6 +10,19 @@ export class ArchiveInvalid extends Schema.TaggedError<ArchiveInvalid>()("Archiv
 }) {
   override get message(): string {
     return `${quoted(this.path)} is not an archive of images: ${sentence(this.reason)}`
+  }
+}
+
+/** A bundle leaves out content that is not there either, or not in its size, where it was to be applied. */
+export class BundleBaseUnknown extends Schema.TaggedError<BundleBaseUnknown>()("BundleBaseUnknown", {
+  code: Schema.tag("BUNDLE_BASE_UNKNOWN"),
+  path: Schema.String,
+  missing: Schema.Array(Schema.Struct({ digest: Schema.String, size: Schema.Natural }))
+}) {
+  override get message(): string {
+    const bytes = this.missing.reduce((sum, { size }) => sum + size, 0)
+    return `nothing was changed: ${quoted(this.path)} builds on content that is not there: ` +
+      `${several(this.missing.map(({ digest }) => digest))} (${bytes} bytes)`
   }
 }
 

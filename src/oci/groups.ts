@@ -6,6 +6,7 @@ const groups = {
   ArchiveInvalid: "Damaged",
   BlobUnknown: "NotFound",
   BlobUploadUnknown: "NotFound",
+  BundleBaseUnknown: "Refused",
   Conflict: "Refused",
   ContentMismatch: "Damaged",
   Denied: "Refused",

@@ -44,6 +44,7 @@ describe("save and load", () => {
         one.descriptor.digest,
         multi.descriptor.digest
       ])
+      assert.deepInclude(yield* json(["repositories", `${folder}/new`]), { repositories: ["team/app"] })
       const referrers = yield* json(["referrers", `${folder}/new/team/app:v1`])
       assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
     }))
@@ -82,6 +83,70 @@ describe("save and load", () => {
       assert.deepStrictEqual(saved["images"], [`${host}/app:v1`])
       const loaded = yield* json(["load", join(folder, "a.tar"), "--layout", join(folder, "new")])
       assert.deepInclude((loaded["images"] as Array<object>)[0], { repository: "app", tags: ["v1"] })
+    }))
+})
+
+describe("bundles", () => {
+  it.live("bring what the other side lacks, by a list or by an earlier bundle", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const [first, second, third] = ["first.tar", "second.tar", "third.tar"].map((name) => join(folder, name))
+      const site = join(folder, "site")
+      yield* json(["bundle", "create", first ?? "", `${layout}/team/app:single`])
+      const base = yield* json(["bundle", "apply", first ?? "", site])
+      assert.deepInclude(base, { file: first, base: 0, revision: 1 })
+      const list = join(folder, "site.txt")
+      writeFileSync(list, (yield* ocl(["inventory", site])).out)
+      const made = yield* json(["bundle", "create", second ?? "", `${layout}/team/app:v1`, "--have", list])
+      const held = [one.config, ...one.layers].reduce((sum, { bytes }) => sum + bytes.length, 0)
+      assert.deepInclude(made, { images: ["team/app:v1"], base: 3, base_size: held })
+      yield* json(["bundle", "create", third ?? "", `${layout}/team/app:v1`, "--have", first ?? ""])
+      assert.isTrue(readFileSync(second ?? "").equals(readFileSync(third ?? "")))
+      const refused = yield* ocl(["bundle", "apply", second ?? "", join(folder, "other")])
+      assert.strictEqual(refused.code, 4)
+      assert.match(refused.err, /nothing was changed[^]*Apply the bundles first/u)
+      const done = yield* json(["bundle", "apply", second ?? "", site])
+      assert.deepInclude(done, { base: 3, revision: 2 })
+      assert.deepInclude(yield* json(["resolve", `${site}/team/app:v1`]), { digest: multi.descriptor.digest })
+      const after = yield* json(["inventory", site])
+      const told = yield* json(["inventory", second ?? ""])
+      assert.includeMembers(after["digests"] as Array<string>, told["digests"] as Array<string>)
+      const own = yield* json(["inventory", `${site}/team/app`])
+      assert.deepStrictEqual(own, after)
+    }), 60_000)
+
+  it.live("go on pipes, and into registries on the network", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const served = yield* inMemory()
+      const { host } = new URL(served.url)
+      yield* pushImage(served.registry, "team/app", one, ["single"])
+      const list = join(folder, "list.txt")
+      writeFileSync(list, (yield* ocl(["inventory", `docker://${host}/`])).out)
+      const { bytes, code } = yield* ocl(["bundle", "create", "-", `${layout}/team/app:v1`, "--have", list])
+      assert.strictEqual(code, 0)
+      const { child, exit, stderr } = yield* spawnServer(["bundle", "apply", "-", `docker://${host}/`])
+      child.stdin.end(bytes)
+      assert.strictEqual(yield* exit, 0, stderr())
+      assert.strictEqual((yield* served.registry.resolveTag("team/app", "v1")).digest, multi.descriptor.digest)
+    }), 30_000)
+
+  it.live("take no list that is none", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const list = join(folder, "list.txt")
+      writeFileSync(list, "hello\n")
+      const { code, err } = yield* ocl([
+        "bundle",
+        "create",
+        join(folder, "a.tar"),
+        `${layout}/team/app:v1`,
+        "--have",
+        list
+      ])
+      assert.strictEqual(code, 2)
+      assert.match(err, /is no inventory: it has no digest in line 1/u)
+      assert.isFalse(existsSync(join(folder, "a.tar")))
     }))
 })
 

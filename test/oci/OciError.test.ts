@@ -197,6 +197,11 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "\"/a.tar\" is not an archive of images: it is cut short"
   ],
   [
+    new Errors.BundleBaseUnknown({ path: "/b.tar", missing: [{ digest, size: 3 }, { digest: other, size: 4 }] }),
+    "BUNDLE_BASE_UNKNOWN",
+    `nothing was changed: "/b.tar" builds on content that is not there: ${digest}, ${other} (7 bytes)`
+  ],
+  [
     new Errors.PlaceAmbiguous({ input: "a.tar:v1", candidates: ["oci:a.tar:v1", "oci-archive:a.tar:v1"] }),
     "PLACE_AMBIGUOUS",
     "\"a.tar:v1\" could mean several places; write \"oci:a.tar:v1\" or \"oci-archive:a.tar:v1\""
@@ -370,6 +375,7 @@ describe("OciError", () => {
       new Errors.LayerUnsupported({ digest: hostile, mediaType: hostile }),
       new Errors.PathUnknown({ path: hostile, reason: hostile }),
       new Errors.ArchiveInvalid({ path: hostile, reason: hostile }),
+      new Errors.BundleBaseUnknown({ path: hostile, missing: [{ digest: hostile, size: 1 }] }),
       new Errors.PlaceAmbiguous({ input: hostile, candidates: [hostile] }),
       new Errors.RemoteError({ host: hostile, operation: hostile, reason: hostile, passing: false }),
       new Errors.Unauthorized({ host: hostile, reason: hostile }),

@@ -6,6 +6,9 @@ export const members = 1_000_000
 /** Bytes of `index.json`, and of `manifest.json`. */
 export const indexBytes = 64 * 1024 * 1024
 
+/** Bytes of an inventory: as many digests as an archive may have members. */
+export const inventoryBytes = 128 * 1024 * 1024
+
 /** Bytes of `oci-layout`. */
 export const markerBytes = 4096
 

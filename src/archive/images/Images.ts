@@ -16,6 +16,8 @@ export interface Images {
   /** Bytes of the index. */
   readonly bytes: number
   readonly blobs: ReadonlyMap<ContentDigest, Blob>
+  /** Content that is left out, since it is to be where the archive is taken to; only a bundle has such. */
+  readonly base?: ReadonlySet<ContentDigest>
 }
 
 export const invalidIn = ({ path }: Members, reason: string): ArchiveInvalid => new ArchiveInvalid({ path, reason })

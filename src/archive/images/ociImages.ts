@@ -1,7 +1,8 @@
 /** A tar of an OCI Image Layout, which may lie in a folder of it. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { fieldOf, isList } from "../../oci/Descriptor.ts"
 import { type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { bundleFile, readBundleFile } from "../files/bundleFile.ts"
 import * as limits from "../files/limits.ts"
 import type { MemberError, Members } from "../files/Members.ts"
 import { type Blob, type Images, invalidIn, objectMember } from "./Images.ts"
@@ -37,5 +38,11 @@ export const ociImages = Effect.fnUntraced(function*(
     const member = isContentDigest(digest) ? members.find(name) : undefined
     if (member !== undefined && isContentDigest(digest)) blobs.set(digest, member)
   }
-  return { entries, bytes: members.find(`${folder}index.json`)?.size ?? 0, blobs }
+  const bundle = yield* objectMember(members, `${folder}${bundleFile}`, limits.indexBytes)
+  const base = bundle === undefined
+    ? {}
+    : {
+      base: yield* Effect.fromResult(Result.mapError(readBundleFile(bundle), (reason) => invalidIn(members, reason)))
+    }
+  return { entries, bytes: members.find(`${folder}index.json`)?.size ?? 0, blobs, ...base }
 })

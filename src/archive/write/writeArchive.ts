@@ -3,17 +3,18 @@ import { Effect, Result, type Scope, Stream } from "effect"
 import { runningHash } from "../../node/files/hasher.ts"
 import { containerdName, refName } from "../../oci/Annotations.ts"
 import type { Descriptor, JsonObject } from "../../oci/Descriptor.ts"
-import { algorithmOf, type ContentDigest, encodedOf, parseContentDigest } from "../../oci/Digest.ts"
+import { algorithmOf, type ContentDigest, encodedOf, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
 import { jsonBytes } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex } from "../../oci/MediaType.ts"
-import { ContentMismatch, type RegistryError } from "../../oci/OciError.ts"
+import { ContentMismatch, type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { images, platformOf } from "../../oci/Platform.ts"
 import { formatReference, parseRelative } from "../../oci/Reference.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
 import { walkCopy } from "../../ops/copy/copyWalk.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
+import { bundleFile, writeBundleFile } from "../files/bundleFile.ts"
 import { tarEnd, tarHeader, tarPadding } from "./tarHeader.ts"
 
 /** An image, and what it is to be called in the archive. */
@@ -33,12 +34,21 @@ export interface SaveOptions {
    * `oci`: a layout that `docker load` reads as well; the default. `docker`: only what `docker load` needs, without `index.json`.
    */
   readonly format?: "oci" | "docker" | undefined
+  /**
+   * Digests of content that is where the archive is taken to: configs and layers among them are left out. Then it is a
+   * bundle, which tells in itself what it builds on; `docker load` does not read it.
+   */
+  readonly have?: ReadonlySet<string> | undefined
 }
 
 /** An archive that can be written: what is in it, and its bytes. */
 export interface ArchiveContent {
   readonly manifests: number
   readonly blobs: number
+  /** Digests of the content that a bundle leaves out, in lexical order; none of other archives. */
+  readonly base: ReadonlyArray<ContentDigest>
+  /** Bytes of that content. */
+  readonly baseSize: number
   /** Bytes of the archive. */
   readonly size: number
   /** The same bytes for the same images, whenever and wherever they are saved. `ContentMismatch`, `BlobUnknown`. */
@@ -57,9 +67,13 @@ interface Piece {
  */
 export const saveImages = Effect.fn("saveImages")(function*(
   saved: ReadonlyArray<Saved>,
-  { format = "oci", platform, referrers = false }: SaveOptions = {}
+  { format = "oci", have, platform, referrers = false }: SaveOptions = {}
 ): Effect.fn.Return<ArchiveContent, RegistryError> {
+  if (have !== undefined && format === "docker") {
+    return yield* new Unsupported({ operation: "a bundle for docker load", reason: "it reads whole images only" })
+  }
   const pieces = new Map<string, Piece>()
+  const left = new Map<ContentDigest, number>()
   const entries: Array<JsonObject> = []
   const docker: Array<JsonObject> = []
   let manifests = 0
@@ -77,25 +91,35 @@ export const saveImages = Effect.fn("saveImages")(function*(
       const called = at === 0 ? names : tags.map((tag) => `${repositoryOf(names)}:${tag}`)
       entries.push(...entriesOf(descriptor, called, annotations))
     }
-    for (const { descriptor, optional } of walked.parts) {
+    for (const { descriptor, isManifest, optional } of walked.parts) {
+      const { digest, size } = descriptor
+      // What a reader needs to find out the rest stays in it.
+      const isReading = isManifest || walked.documents.has(digest)
+      if (!isReading && have?.has(digest) === true && isContentDigest(digest)) {
+        left.set(digest, size)
+        continue
+      }
       if (optional && !(yield* isThere(reader, descriptor))) continue
       yield* add(pieces, descriptor, reader.content(descriptor))
     }
-    const image = yield* dockerImage(reader, root)
+    const image = have === undefined ? yield* dockerImage(reader, root) : undefined
     if (image !== undefined) docker.push(dockerEntry(image.manifest, names))
   }
   const sorted = Array.from(pieces.values()).toSorted((a, b) => a.digest < b.digest ? -1 : 1)
+  const base = Array.from(left.keys()).toSorted()
   const files: ReadonlyArray<readonly [string, Uint8Array]> = [
     ...(format === "docker" ? [] : [
       ["oci-layout", jsonBytes({ imageLayoutVersion: "1.0.0" })] as const,
       ["index.json", jsonBytes({ schemaVersion: 2, mediaType: imageIndex, manifests: entries })] as const
     ]),
-    ["manifest.json", jsonBytes(docker)]
+    have === undefined ? ["manifest.json", jsonBytes(docker)] : [bundleFile, writeBundleFile(base)]
   ]
   const sizes = [...files.map(([, { length }]) => length), ...sorted.map(({ descriptor }) => descriptor.size)]
   return {
     manifests,
     blobs: sorted.length,
+    base,
+    baseSize: Array.from(left.values()).reduce((sum, size) => sum + size, 0),
     size: sizes.reduce((sum, size) => sum + 512 + size + tarPadding(size).length, tarEnd().length),
     content: Stream.fromIterable(files).pipe(
       Stream.flatMap(([name, bytes]) => Stream.make(tarHeader(name, bytes.length), bytes, tarPadding(bytes.length))),

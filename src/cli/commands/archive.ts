@@ -1,10 +1,7 @@
 /** save and load: images into one file that other tools read, and out of such files. */
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
-import type { Saved as Item } from "../../archive/index.ts"
-import { parseReference } from "../../oci/Reference.ts"
-import type { CopySource } from "../../ops/api/Copy.ts"
-import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import { archivedImages, type Saved as Item } from "../../archive/index.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { archiveNamed, openArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
@@ -13,8 +10,8 @@ import * as f from "../flags.ts"
 import { Others, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
 import { imageFrom, namesOf } from "../remote/endpoints.ts"
-import { inLayout, makeRemotes, remoteFlags } from "../remote/remotes.ts"
-import { locateDestination } from "../target.ts"
+import { inLayout, makeRemotes, type RemoteFlags, remoteFlags } from "../remote/remotes.ts"
+import { locateDestination, type Where } from "../target.ts"
 import { progressOf } from "../terminal/progress.ts"
 import { counted, sizeOf } from "../terminal/units.ts"
 import { Copied, toldOf } from "./copy.ts"
@@ -40,7 +37,8 @@ const saved: Answer<typeof Saved.Type> = {
     }, ${counted(blobs, "blob")}, ${sizeOf(size)})${shownLeft(others)}`
 }
 
-export const save = Command.make("save", {
+/** What is saved, and how. */
+export const savingFlags = {
   file: f.argument("file", "The new file, or - for standard output"),
   references: Argument.String("reference").pipe(
     Argument.withMetavar("reference"),
@@ -49,34 +47,54 @@ export const save = Command.make("save", {
   ),
   platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, only the image for this platform"),
   referrers: f.off("referrers", "Also what refers to it: signatures, SBOMs and the like"),
-  docker: f.off("docker", "Only what docker load reads, without a layout"),
   at: f.at,
   where: f.where,
   remote: remoteFlags,
   wanted: f.wanted
+}
+
+interface Saving {
+  readonly at: Option.Option<string>
+  readonly platform: Option.Option<string>
+  readonly remote: RemoteFlags
+  readonly where: Where
+}
+
+/** The images that references name, what they are called, and what else their names lead to. */
+export const itemsOf = Effect.fnUntraced(function*(
+  references: ReadonlyArray<string>,
+  { at, platform, remote, where }: Saving
+) {
+  const remotes = yield* makeRemotes(remote)
+  const left: Array<Others[number]> = []
+  const items = yield* Effect.forEach(references, (text) =>
+    Effect.gen(function*() {
+      const { layout, others = [], source } = yield* imageFrom(where, remotes, text, {
+        at,
+        platform: Option.getOrUndefined(platform)
+      })
+      left.push(...others)
+      return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
+    }))
+  return { items, images: items.flatMap(({ names }) => names), left: left.length === 0 ? {} : { others: left } }
+})
+
+export const save = Command.make("save", {
+  ...savingFlags,
+  docker: f.off("docker", "Only what docker load reads, without a layout")
 }, ({ at, docker, file, platform, references, referrers, remote, wanted, where }) =>
   report(
     saved,
     // The bytes are the answer.
     { ...wanted, quiet: wanted.quiet || file === "-" },
     Effect.gen(function*() {
-      const remotes = yield* makeRemotes(remote)
-      const left: Array<Others[number]> = []
-      const items = yield* Effect.forEach(references, (text) =>
-        Effect.gen(function*() {
-          const { layout, others = [], source } = yield* imageFrom(where, remotes, text, {
-            at,
-            platform: Option.getOrUndefined(platform)
-          })
-          left.push(...others)
-          return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
-        }))
-      const written = yield* writeArchive(file, items, {
+      const { images, items, left } = yield* itemsOf(references, { at, platform, remote, where })
+      const { base: _, baseSize: __, ...written } = yield* writeArchive(file, items, {
         platform: Option.getOrUndefined(platform),
         referrers,
         format: docker ? "docker" : "oci"
       })
-      return { ...written, images: items.flatMap(({ names }) => names), ...(left.length === 0 ? {} : { others: left }) }
+      return { ...written, images, ...left }
     })
   )).pipe(
     described(
@@ -97,46 +115,6 @@ export const Loaded = Schema.Struct({
 
 const loaded: Answer<typeof Loaded.Type> = { schema: Loaded, show: ({ images }) => shownTransfers(images) }
 
-interface Held {
-  readonly source: CopySource
-  readonly repository: string
-  readonly tags: ReadonlyArray<string>
-}
-
-/**
- * Every image of an archive with a name, and those without one; of a name with a port, the host is left out. Of several
- * images with one name the first one gets it.
- */
-const heldIn = Effect.fnUntraced(function*(registry: LayoutRegistry) {
-  const held: Array<Held> = []
-  for (const repository of yield* Stream.runCollect(registry.repositories())) {
-    const own = yield* Stream.runCollect(registry.tags(repository)).pipe(
-      Effect.catchTag("NameUnknown", () => Effect.succeed([]))
-    )
-    for (const tag of own) {
-      for (const [place, { digest }] of (yield* registry.choices(repository, tag)).entries()) {
-        held.push({ source: { registry, repository, reference: digest }, repository, tags: place === 0 ? [tag] : [] })
-      }
-    }
-    for (const { digest } of yield* Stream.runCollect(registry.untagged(repository))) {
-      held.push({ source: { registry, repository, reference: digest }, repository, tags: [] })
-    }
-  }
-  const named = new Set<string>()
-  for (const { digest, refName } of yield* Stream.runCollect(registry.unnamed())) {
-    const name = refName === undefined ? undefined : Result.getOrUndefined(parseReference(refName))
-    if (refName === undefined || name === undefined) continue
-    const isFirst = !named.has(refName)
-    named.add(refName)
-    held.push({
-      source: { registry, refName, digest },
-      repository: name.repository,
-      tags: name.tag === undefined || !isFirst ? [] : [name.tag]
-    })
-  }
-  return held
-})
-
 export const load = Command.make("load", {
   file: f.argument(
     "file",
@@ -153,11 +131,11 @@ export const load = Command.make("load", {
       if (place === undefined) return yield* Effect.fail(new Mistake(`${file} is no archive`))
       const { directory, registry: source } = yield* openArchive(place, where.defaultRepository)
       const onProgress = yield* progressOf("loading")
-      const held = yield* heldIn(source)
+      const held = yield* archivedImages(source)
       const images = yield* Effect.forEach(held, ({ repository, source, tags }) =>
         Effect.gen(function*() {
           const { registry } = yield* locateDestination(inLayout(where), repository)
-          return toldOf(yield* copyManifest(source, { registry, repository, tags }, { onProgress }))
+          return toldOf(yield* copyManifest(source, { registry, repository, tags }, { referrers: true, onProgress }))
         }))
       return { file: directory, images }
     })

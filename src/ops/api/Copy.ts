@@ -57,6 +57,8 @@ export interface CopyTarget {
 export interface CopyItem {
   readonly source: CopySource
   readonly tags: ReadonlyArray<TagRequest>
+  /** Where it is copied to, in the registry of the target; by default, the repository of the target. */
+  readonly repository?: string | undefined
 }
 
 /** How far a copy has got, in bytes of what is below the manifests; what is there already counts as done. */

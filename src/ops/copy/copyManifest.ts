@@ -37,14 +37,17 @@ export const copyManifest = Effect.fn("copyManifest")(function*(
 
 /**
  * As `copyManifest`, for several manifests and their tags in one commit: all of them become visible, or none does. A
- * result for each of them, in their order.
+ * result for each of them, in their order. Into several repositories of one layout where items name theirs.
  */
 export const copyManifests = Effect.fn("copyManifests")(function*(
   items: ReadonlyArray<CopyItem>,
   target: Omit<CopyTarget, "tags">,
   options: CopyOptions = {}
 ): Effect.fn.Return<ReadonlyArray<Copied>, CopyError> {
-  const found = yield* Effect.forEach(items, (item) => prepare(item, target, options))
+  const found = yield* Effect.forEach(items, (item) => {
+    const own = { ...target, repository: item.repository ?? target.repository }
+    return prepare(item, own, options)
+  })
   const total = found.reduce((sum, { walked }) => sum + sizeOf(walked.parts), 0)
   let bytes = 0
   const passed = (more: number): Effect.Effect<void> =>
@@ -54,26 +57,29 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
     })
   const sent = yield* Effect.forEach(
     found,
-    ({ item, reader, walked }) => sendParts(reader, item.source, target, walked.parts, { ...options, passed })
+    ({ item, reader, target: own, walked }) => sendParts(reader, item.source, own, walked.parts, { ...options, passed })
   )
-  const { revision } = yield* target.registry.batch(found.flatMap((one) => changesOf(one, target, options)))
-  return found.flatMap(({ item: { tags }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
-    const [root] = entries
-    const parts = sent[at]
-    if (root === undefined || parts === undefined) return []
-    return [{
-      repository: target.repository,
-      digest: root.descriptor.digest,
-      tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
-      manifests,
-      ...parts,
-      revision
-    }]
-  })
+  const { revision } = yield* target.registry.batch(found.flatMap((one) => changesOf(one, options)))
+  return found.flatMap(
+    ({ item: { tags }, target: { repository }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
+      const [root] = entries
+      const parts = sent[at]
+      if (root === undefined || parts === undefined) return []
+      return [{
+        repository,
+        digest: root.descriptor.digest,
+        tags: [...tags.map(nameOf), ...entries.flatMap((entry) => entry.tags)],
+        manifests,
+        ...parts,
+        revision
+      }]
+    }
+  )
 })
 
 interface Prepared {
   readonly item: CopyItem
+  readonly target: Omit<CopyTarget, "tags">
   readonly reader: SourceReader
   readonly walked: Walked
 }
@@ -89,7 +95,12 @@ const prepare = Effect.fnUntraced(function*(
     : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
   yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
   if (!referrers && (yield* isWhole(target, root.descriptor.digest))) {
-    return { item, reader, walked: { entries: [{ ...root, tags: [] }], parts: [], manifests: 1 } }
+    return {
+      item,
+      target,
+      reader,
+      walked: { entries: [{ ...root, tags: [] }], parts: [], manifests: 1, documents: new Set() }
+    }
   }
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
@@ -97,7 +108,7 @@ const prepare = Effect.fnUntraced(function*(
     walked.entries,
     (entry) => entry.isList === true ? Effect.map(hasTag(target, entry.tags), (has) => !has) : Effect.succeed(true)
   )
-  return { item, reader, walked: { ...walked, entries } }
+  return { item, target, reader, walked: { ...walked, entries } }
 })
 
 /**
@@ -130,8 +141,7 @@ const hasTag = ({ registry, repository }: CopyTarget, tags: ReadonlyArray<string
 const sizeOf = (parts: ReadonlyArray<Part>): number => parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
 
 const changesOf = (
-  { item: { tags }, walked: { entries } }: Prepared,
-  { registry: { manifestsApart = false }, repository }: Omit<CopyTarget, "tags">,
+  { item: { tags }, target: { registry: { manifestsApart = false }, repository }, walked: { entries } }: Prepared,
   { sparse = false }: CopyOptions
 ): ReadonlyArray<Change> => {
   const changes = entries.map((entry, place): Change => ({

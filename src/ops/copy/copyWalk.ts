@@ -39,6 +39,8 @@ export interface Found {
   /** Everything below them, each digest once. */
   readonly parts: ReadonlyArray<Placed>
   readonly manifests: number
+  /** Those of the parts that had to be read, though they are no manifests: what they name is among the parts. */
+  readonly documents: ReadonlySet<string>
 }
 
 /** Breadth first, each manifest read once, however many indexes and subjects lead to it. */
@@ -156,7 +158,7 @@ export const walkCopy = Effect.fnUntraced(function*(
     ...part,
     height: part.isManifest ? heights(part.descriptor.digest) : 0
   }))
-  return { entries, parts: placed, manifests: seen.size }
+  return { entries, parts: placed, manifests: seen.size, documents: scanned }
 })
 
 /** How many manifests stand below one, in the longest way down; no way leads around, since a digest cannot name itself. */
