@@ -1,5 +1,5 @@
 /** The registry's API as one effect: it answers the request that the server hands it. */
-import { Cause, Deferred, Effect, Option, type Scope } from "effect"
+import { Cause, Deferred, Effect, Option, Result, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Actor } from "../ops/api/Actor.ts"
@@ -11,14 +11,16 @@ import { failed, type Failure, refused, unexpected } from "./errors.ts"
 import { defaultLimits, type HttpLimits } from "./limits.ts"
 import { mergeMetrics } from "./mergeMetrics.ts"
 import { makeMetrics } from "./metrics.ts"
-import { nothingHere, routeOf } from "./names.ts"
+import { nothingHere, type Route, routeOf } from "./names.ts"
 import { observe, type Observed, type Seen } from "./observe.ts"
 import { Refused } from "./Refused.ts"
-import type { Surface } from "./Surface.ts"
+import type { Answer, Surface } from "./Surface.ts"
 import { answerPage } from "./ui/api.ts"
 import { notFromElsewhere } from "./ui/guard.ts"
 import { toPage } from "./ui/page.ts"
 import type { UiOptions } from "./ui/Ui.ts"
+import type { Through } from "./upstream/throughUpstream.ts"
+import { warningHeader, Warnings } from "./upstream/Warnings.ts"
 
 export interface AppOptions extends AccessOptions {
   readonly offers: Offers
@@ -31,6 +33,8 @@ export interface AppOptions extends AccessOptions {
   readonly limits?: Partial<HttpLimits>
   /** The page over the layout at `/ui/`; by default there is none. */
   readonly ui?: UiOptions | undefined
+  /** What is fetched from registries on the network where it is not here; by default nothing is. */
+  readonly through?: Through | undefined
   /** Is told of each request once its answer has gone out; by default nothing is told. */
   readonly log?: ((observed: Observed) => void) | undefined
 }
@@ -55,7 +59,7 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
     const limits = { ...defaultLimits, ...options.limits }
     const stopped = Deferred.makeUnsafe<void>()
     const surface: Surface = {
-      registry,
+      registry: options.through?.registry ?? registry,
       layout,
       limits,
       sparse: options.sparse,
@@ -78,10 +82,13 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
     ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Scope.Scope> {
       if (stopping) return yield* ending
       const [path = "", search = ""] = splitAt(request.url)
-      const route = yield* Effect.fromResult(routeOf(path))
-      seen.route = route._tag
-      if (answering > limits.requests && route._tag !== "Health") return yield* busy
+      const written = yield* Effect.fromResult(routeOf(path))
+      seen.route = written._tag
+      if (answering > limits.requests && written._tag !== "Health") return yield* busy
       const query = search === "" ? noQuery : new URLSearchParams(search)
+      const route = options.through === undefined
+        ? written
+        : yield* Effect.fromResult(routedHere(options.through, written, query))
       if (route._tag === "Token") return yield* access.token(request, query)
       yield* notFromElsewhere(request)
       const { may, user } = yield* access.permit(request, route)
@@ -91,7 +98,7 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
         if (route._tag === "UiLogin" || route.path === undefined) return toPage
         const asked = {
           ui: options.ui,
-          surface,
+          surface: { ...surface, registry },
           registry,
           layout,
           offers: options.offers,
@@ -107,7 +114,8 @@ export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry
         return HttpServerResponse.text(mergeMetrics(texts), { contentType: "text/plain; version=0.0.4" })
       }
       const call = { request, query, may }
-      return yield* Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
+      const answer = Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
+      return options.through === undefined ? yield* answer : yield* withWarnings(answer)
     })
 
     const isObserved = metrics !== undefined || options.log !== undefined
@@ -164,6 +172,26 @@ const told = (
 
 /** Shared by all requests without a query; never written to. */
 const noQuery = new URLSearchParams()
+
+/** The same, under the name that its repository has here. */
+const routedHere = (through: Through, route: Route, query: URLSearchParams): Result.Result<Route, Refused> =>
+  "repository" in route
+    ? Result.map(
+      through.here(route.repository, query.get("ns") ?? undefined),
+      (repository) => ({ ...route, repository })
+    )
+    : Result.succeed(route)
+
+/** What the client is to be warned of goes with its answer. */
+const withWarnings = (answer: Answer): Answer =>
+  Effect.suspend(() => {
+    const texts: Array<string> = []
+    return Effect.provideService(answer, Warnings, (text) => void texts.push(text)).pipe(
+      Effect.map((response) =>
+        texts.length === 0 ? response : HttpServerResponse.setHeader(response, "warning", warningHeader(texts))
+      )
+    )
+  })
 
 const splitAt = (url: string): ReadonlyArray<string> => {
   const at = url.indexOf("?")

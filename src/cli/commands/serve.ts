@@ -7,6 +7,7 @@ import { fail } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { limitFlags } from "../serve/limitFlags.ts"
 import { choice, number, off, several, text, value, variableOf } from "../serve/serveFlags.ts"
+import { upstreamFlags } from "../serve/upstreamFlags.ts"
 
 /** More of them only take memory. */
 const mostWorkers = 64
@@ -75,6 +76,7 @@ export const serve = Command.make("serve", {
   untagged: off("untagged", "With --gc, also manifests that no tag, index or subject keeps"),
   graceMinutes: number("grace-minutes", 0, "With --gc, keep younger content; 1440 by default, and an hour in any case"),
   undoDays: number("undo-days", 0, "With --gc, keep what taking back changes of so many days needs; 7 by default"),
+  upstream: upstreamFlags,
   at: f.text("at", "POINT", "Serve what was there then, and change nothing: a revision (12), or a time (2026-11-25)"),
   perRepository: off("per-repository", "The directory is a tree of layouts, one per repository"),
   defaultRepository: Flag.String("default-repository").pipe(
@@ -159,6 +161,7 @@ export const serve = Command.make("serve", {
         ["serve ./images --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --htpasswd users", "For a network"],
         ["serve ./images --listen 0.0.0.0:5000 --anonymous-pull --read-only", "All may read, none may write"],
         ["serve ./images --ui", "Also to be looked at in a browser, at localhost:5000/ui/"],
+        ["serve ./cache --upstream docker://docker.io", "A mirror that keeps what was pulled through it"],
         ["serve ./images --at 2026-11-25", "As it was then"]
       ]
     )

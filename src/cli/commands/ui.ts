@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { described } from "../described.ts"
 import { fail } from "../Failure.ts"
 import * as f from "../flags.ts"
+import { noUpstream } from "../serve/upstreamFlags.ts"
 
 const nothing = undefined
 
@@ -60,6 +61,7 @@ export const ui = Command.make(
           untagged: false,
           graceMinutes: nothing,
           undoDays: nothing,
+          upstream: noUpstream,
           limits: {}
         })
       ),

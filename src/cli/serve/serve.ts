@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { basename, resolve } from "node:path"
 import process from "node:process"
-import { notify, serveRegistry, type UiOptions } from "../../http/index.ts"
+import { notify, serveRegistry, throughUpstream, type UiOptions } from "../../http/index.ts"
 import { makeInside } from "../../image/inside/openImage.ts"
 import { bookmarksOf, layerCodec, makeDisk, makeDiskTree } from "../../node/index.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../../ops/api/Layout.ts"
@@ -33,6 +33,7 @@ import {
 } from "./serveOptions.ts"
 import { tracing } from "./tracing.ts"
 import { uiAssets } from "./uiAssets.ts"
+import { maxAgeMillisOf, openUpstreams } from "./upstreams.ts"
 import { hasDuty, isWorker, runWorkers, sharedSecret, tellListening } from "./workers.ts"
 
 /** Processes where nothing is said: one for each core, up to so many. */
@@ -52,7 +53,9 @@ export const serve = Effect.fn("serve")(
         Console.error(serveNotice(url, place, request)),
         flags.open ? openBrowser(`${url}/ui/`) : Effect.void
       )
-    const workers = flags.workers ?? Math.min(workersByDefault, availableParallelism())
+    // Several would each fetch the same.
+    const most = request.upstreams.length > 0 ? 1 : workersByDefault
+    const workers = flags.workers ?? Math.min(most, availableParallelism())
     if (workers > 1 && !isWorker) return yield* runWorkers(workers, tell)
     return yield* Effect.provide(work(flags, request, tell), tracing)
   },
@@ -76,6 +79,12 @@ const work = Effect.fnUntraced(function*(
   const serving = yield* serveRegistry({
     ...request,
     sparse: flags.sparse,
+    through: request.upstreams.length === 0 ? undefined : yield* throughUpstream({
+      registry,
+      upstreams: yield* openUpstreams(request.upstreams, flags.upstream),
+      maxAgeMillis: maxAgeMillisOf(flags.upstream),
+      blobBytes: request.limits.blobBytes
+    }),
     ui: flags.ui ? yield* orMistake(pageOf(flags)) : undefined,
     metrics: flags.metrics,
     otherMetrics: isWorker ? gatherIn(() => Effect.runPromise(own.metrics)) : undefined,

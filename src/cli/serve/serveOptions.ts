@@ -14,6 +14,8 @@ import { isLoopback, parseAddress } from "../mcp/httpOptions.ts"
 import type { LogForm } from "./accessLog.ts"
 import { type Collecting, type CollectingFlags, parseCollecting } from "./collecting.ts"
 import { limitsOf } from "./limitFlags.ts"
+import type { UpstreamFlags } from "./upstreamFlags.ts"
+import { type NamedUpstream, parseUpstreams } from "./upstreams.ts"
 
 /** The flags, as they were given. */
 export interface ServeFlags extends CollectingFlags {
@@ -52,6 +54,8 @@ export interface ServeFlags extends CollectingFlags {
   readonly log: LogForm
   readonly notify: string | undefined
   readonly notifySource: string | undefined
+  /** What is fetched from elsewhere. */
+  readonly upstream: UpstreamFlags
 }
 
 /** What the files hold that flags name, by path; or why one cannot be read. */
@@ -72,6 +76,7 @@ export interface ServeRequest {
   readonly collecting: Collecting | undefined
   readonly receiver: URL | undefined
   readonly hasPage: boolean
+  readonly upstreams: ReadonlyArray<NamedUpstream>
 }
 
 /** Settings that would let strangers in are refused. */
@@ -83,8 +88,12 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
     }
     const credentials = yield* credentialsOf(flags, read)
     const changesNothing = flags.readOnly || flags.at !== undefined
+    const upstreams = yield* parseUpstreams(flags.upstream)
+    // A tag that was pushed here would be another one as soon as its upstream is asked again.
+    const takesPushes = !changesNothing && upstreams.length === 0
+    const clientsOnlyRead = !takesPushes && (changesNothing || flags.noDelete)
     const isOpen = !isLoopback(address.host)
-    if (isOpen && credentials === undefined && !(flags.anonymousPull && changesNothing)) {
+    if (isOpen && credentials === undefined && !(flags.anonymousPull && clientsOnlyRead)) {
       return yield* Result.fail(
         `${address.host} can be reached from elsewhere, so --htpasswd or --token-file has to say who may come in; ` +
           "to let all clients read and none write, --anonymous-pull --read-only"
@@ -95,6 +104,11 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
     }
     const collecting = yield* parseCollecting(flags)
     const receiver = yield* receiverOf(flags)
+    if (changesNothing && upstreams.length > 0) {
+      return yield* Result.fail(
+        "--upstream keeps what it fetches in the layout, which --read-only and --at do not allow"
+      )
+    }
     if (changesNothing && (collecting !== undefined || receiver !== undefined)) {
       return yield* Result.fail("--gc and --notify write to the layout, which --read-only and --at do not allow")
     }
@@ -109,8 +123,9 @@ export const parseServe = (flags: ServeFlags, read: ReadText): Result.Result<Ser
       receiver,
       hasPage: flags.ui,
       anonymousPull: flags.anonymousPull,
+      upstreams,
       offers: {
-        push: !changesNothing,
+        push: takesPushes,
         delete: !changesNothing && !flags.noDelete,
         deleteBlobs: !changesNothing && !flags.noDelete && flags.allowDelete
       },

@@ -3,6 +3,7 @@ import { hashSync } from "bcryptjs"
 import { Cron, Duration, Result } from "effect"
 import { serveNotice } from "../../../src/cli/serve/serveNotice.ts"
 import { parseServe, type ReadText, type ServeFlags } from "../../../src/cli/serve/serveOptions.ts"
+import { noUpstream } from "../../../src/cli/serve/upstreamFlags.ts"
 import { defaultLimits } from "../../../src/http/index.ts"
 
 const files: Readonly<Record<string, string>> = {
@@ -56,6 +57,7 @@ const none: ServeFlags = {
   untagged: false,
   graceMinutes: undefined,
   undoDays: undefined,
+  upstream: noUpstream,
   limits: {
     blobBytes: undefined,
     headerBytes: undefined,
@@ -113,6 +115,36 @@ describe("the options of serve", () => {
     assert.deepStrictEqual(offers({ noDelete: true, allowDelete: true }), [true, false, false])
     assert.deepStrictEqual(offers({ readOnly: true, allowDelete: true }), [false, false, false])
     assert.deepStrictEqual(offers({ at: "1", allowDelete: true }), [false, false, false])
+  })
+
+  it("name upstreams, which take the pushes' place", () => {
+    const upstream = (...names: ReadonlyArray<string>) => ({ upstream: { ...noUpstream, upstream: names } })
+    const { offers, upstreams } = parsed(upstream("docker://docker.io", "ghcr.io/team/", "docker://LocalHost:5001/a/b"))
+    assert.deepStrictEqual(upstreams, [
+      { host: "docker.io" },
+      { host: "ghcr.io", path: "team" },
+      { host: "localhost:5001", path: "a/b" }
+    ])
+    assert.deepStrictEqual(offers, { push: false, delete: true, deleteBlobs: false })
+    const refusals: ReadonlyArray<readonly [Partial<ServeFlags>, RegExp]> = [
+      [upstream("s3://bucket/x"), /takes docker:/u],
+      [upstream("docker://"), /takes docker:/u],
+      [upstream("docker://ghcr.io/Team"), /takes docker:/u],
+      [upstream("docker://[::1]:5000/"), /takes docker:/u],
+      [upstream("docker.io", "docker://docker.io/library"), /docker\.io twice/u],
+      [{ ...upstream("docker.io"), readOnly: true }, /do not allow/u],
+      [{ ...upstream("docker.io"), at: "1" }, /do not allow/u],
+      [{ ...upstream("docker.io"), listen: "0.0.0.0:5000", anonymousPull: true }, /reached from elsewhere/u]
+    ]
+    for (const [flags, message] of refusals) assert.match(Result.getOrThrow(Result.flip(parse(flags))), message)
+    const open = { ...upstream("docker.io"), listen: "0.0.0.0:5000", anonymousPull: true, noDelete: true }
+    assert.isTrue(parsed(open).isOpen)
+    assert.match(notice(open), /fetched from docker\.io, and kept\.\nEverybody may pull, and change nothing\./u)
+    assert.match(notice(upstream("a.example/b")), /fetched from a\.example\/b, and kept/u)
+    assert.match(
+      notice(upstream("docker.io")),
+      /Everybody on this machine may pull, and delete tags and manifests, which can be taken back; not push\./u
+    )
   })
 
   it("name the file that is wrong, and repeat nothing of it", () => {
