@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Starts the command line, once it is known that layouts can be opened here. */
+import { keepCompiled } from "./cli/compileCache.ts"
 import { version } from "./cli/version.ts"
 import { refusalOf } from "./node/fs/runtime.ts"
 
@@ -11,6 +12,7 @@ if (refused !== undefined) {
 } else if (process.argv.length === 3 && process.argv[2] === "--version") {
   console.log(version)
 } else {
+  keepCompiled()
   const { run } = await import("./cli/run.ts")
   run()
 }
