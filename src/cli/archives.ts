@@ -12,10 +12,11 @@ import {
 } from "../archive/index.ts"
 import { localFiles } from "../node/index.ts"
 import { FileUnknown, type RegistryError } from "../oci/OciError.ts"
+import { quoted } from "../oci/quoted.ts"
 import type { LayoutRegistry } from "../ops/api/Layout.ts"
 import { findArchive } from "../places/findArchive.ts"
 import { type ArchivePlace, type DirectoryPlace, parsePlace } from "../places/Place.ts"
-import type { Ended, Failure } from "./Failure.ts"
+import { type Ended, type Failure, Mistake } from "./Failure.ts"
 import { open } from "./input.ts"
 import { tellOpened } from "./opened.ts"
 import { write } from "./output.ts"
@@ -28,6 +29,18 @@ export const archiveNamed = (text: string): Effect.Effect<ArchivePlace | Directo
     if (place._tag === "Archive" || place._tag === "Directory") return place
     // What is there by its whole name is a layout, or a folder of them.
     return place._tag === "Path" && !isFolder(text) ? yield* findArchive(text, isArchive) : undefined
+  })
+
+/** The archive that a text has to name. */
+export const requireArchive = (text: string): Effect.Effect<ArchivePlace | DirectoryPlace, Failure> =>
+  Effect.flatMap(archiveNamed(text), (place) => {
+    if (place !== undefined) return Effect.succeed(place)
+    const why = isFolder(text)
+      ? "is a folder; dir:PATH says that it is one image as skopeo writes it, and ocilayout copy takes layouts"
+      : existsSync(text)
+      ? "is no archive: a tar is expected, also compressed, with an image layout or with what docker save writes"
+      : "does not exist"
+    return Effect.fail(new Mistake(`${quoted(text)} ${why}`))
   })
 
 const isFolder = (path: string): boolean => existsSync(`${path}/.`)

@@ -49,6 +49,31 @@ describe("save and load", () => {
       assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
     }))
 
+  it.live("say what is wrong with a file that is no archive", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const text = join(folder, "text")
+      writeFileSync(text, "no archive")
+      for (const command of [["load"], ["bundle", "apply"]]) {
+        const told = (file: string) =>
+          Effect.map(
+            ocl([
+              ...command,
+              file,
+              ...(command[0] === "bundle" ? [join(folder, "new")] : ["--layout", join(folder, "new")])
+            ]),
+            ({ code, err }) => [code, err.trim()] as const
+          )
+        assert.deepStrictEqual(yield* told(join(folder, "missing.tar")), [
+          2,
+          `error: "${join(folder, "missing.tar")}" does not exist`
+        ])
+        assert.match((yield* told(layout))[1], /is a folder; dir:PATH says .* ocilayout copy takes layouts/u)
+        assert.match((yield* told(text))[1], /is no archive: a tar is expected, also compressed/u)
+        assert.isFalse(existsSync(join(folder, "new")))
+      }
+    }))
+
   it.live("take what comes and goes on pipes", () =>
     Effect.gen(function*() {
       const { folder, layout } = yield* world

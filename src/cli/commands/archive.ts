@@ -3,9 +3,8 @@ import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { archivedImages, type Saved as Item } from "../../archive/index.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
-import { archiveNamed, openArchive, writeArchive } from "../archives.ts"
+import { openArchive, requireArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
-import { Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { Others, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
@@ -127,8 +126,7 @@ export const load = Command.make("load", {
     loaded,
     wanted,
     Effect.gen(function*() {
-      const place = yield* archiveNamed(file)
-      if (place === undefined) return yield* Effect.fail(new Mistake(`${file} is no archive`))
+      const place = yield* requireArchive(file)
       const { directory, registry: source } = yield* openArchive(place, where.defaultRepository)
       const onProgress = yield* progressOf("loading")
       const held = yield* archivedImages(source)

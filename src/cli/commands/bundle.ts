@@ -11,7 +11,7 @@ import {
 } from "../../archive/index.ts"
 import { InputUnsuitable, LimitExceeded } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
-import { archiveNamed, archiveOptions, writeArchive } from "../archives.ts"
+import { archiveOptions, requireArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import { field } from "../fields.ts"
@@ -135,8 +135,7 @@ const apply = Command.make("apply", {
     applied,
     wanted,
     Effect.gen(function*() {
-      const place = yield* archiveNamed(file)
-      if (place === undefined) return yield* Effect.fail(new Mistake(`${file} is no archive`))
+      const place = yield* requireArchive(file)
       const { directory, options } = yield* archiveOptions(place, where.defaultRepository)
       const target: BundleTarget = yield* targetOf(where, remote, to)
       const { base, images, revision } = yield* applyBundle(options, target, {
