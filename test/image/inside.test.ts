@@ -1,16 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync, zstdCompressSync } from "node:zlib"
 import { buildSteps } from "../../src/image/inside/buildSteps.ts"
 import { diffImages } from "../../src/image/inside/diffImages.ts"
 import { layoutSizes } from "../../src/image/inside/layoutSizes.ts"
 import { findFiles, listFiles, listLayer } from "../../src/image/inside/listFiles.ts"
+import { makeInside } from "../../src/image/inside/openImage.ts"
 import { readPath } from "../../src/image/inside/readPath.ts"
 import { sizesOf } from "../../src/image/inside/sizes.ts"
 import { whichLayers } from "../../src/image/inside/whichLayers.ts"
 import { layerLimits } from "../../src/image/limits.ts"
+import { makeDiskTree } from "../../src/node/index.ts"
+import { layerCodec } from "../../src/node/layers/layerCodec.ts"
 import { sourceOf } from "../../src/ops/refs/copySource.ts"
 import { temporaryFolder } from "../support/folders.ts"
 import { imageFiles, layerTar, sha256, type Written } from "./support/layers.ts"
@@ -110,6 +113,21 @@ describe("inside an image", () => {
         ]
       )
       assert.deepStrictEqual(Array.from(diffImages(image, yield* inside.open(sourceOf(found)), { times: true })), [])
+    }))
+
+  it.live("has the layers once that images of one repository have in common, and those of no other repository", () =>
+    Effect.gen(function*() {
+      const layers = [layerTar(base), layerTar(upper)]
+      const folder = yield* temporaryFolder
+      for (const name of ["one", "two"]) put(join(folder, name), imageFiles({ v1: layers, v2: layers.slice(0, 1) }))
+      const registry = yield* makeDiskTree({ directory: folder })
+      const inside = makeInside(layerCodec)
+      const open = (repository: string, reference: string) => inside.open({ registry, repository, reference })
+      const [v1, v2] = [yield* open("one", "v1"), yield* open("one", "v2")]
+      assert.strictEqual(v2.tables[0], v1.tables[0])
+      for (const { digest } of v1.tables) rmSync(join(folder, "two/blobs/sha256", digest.slice("sha256:".length)))
+      assert.strictEqual(yield* failure(open("two", "v1")), "BlobUnknown")
+      assert.strictEqual(yield* failure(open("two", "v2")), "BlobUnknown")
     }))
 
   it.live("keeps tables in layouts that we write, and believes only its own", () =>

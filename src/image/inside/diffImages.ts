@@ -37,15 +37,23 @@ function* folders(a: OpenImage, b: OpenImage, start: Pair, times: boolean): Gene
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const inside = yield* next()
     if (inside === undefined) continue
-    const names = new Set([...inside.a.kids.keys(), ...inside.b.kids.keys()])
-    for (const name of Array.from(names).toSorted().toReversed()) {
+    for (const name of namesToCompare(inside).toSorted().toReversed()) {
       const path = joined(inside.path, name)
       const [from, to] = [inside.a.kids.get(name), inside.b.kids.get(name)]
-      // What is the same entry of the same layer cannot differ.
-      if (from?.kind === "leaf" && to?.kind === "leaf" && from.inode.entry === to.inode.entry) continue
       waiting.push(() => differ(a, b, path, from, to, times))
     }
   }
+}
+
+/** What is the same entry of the same layer cannot differ. */
+const namesToCompare = ({ a, b }: Pair): Array<string> => {
+  const names: Array<string> = []
+  for (const [name, from] of a.kids) {
+    const to = b.kids.get(name)
+    if (from.kind !== "leaf" || to?.kind !== "leaf" || from.inode.entry !== to.inode.entry) names.push(name)
+  }
+  for (const name of b.kids.keys()) if (!a.kids.has(name)) names.push(name)
+  return names
 }
 
 function* differ(

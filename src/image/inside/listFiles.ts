@@ -2,7 +2,7 @@
 import { Effect, Result } from "effect"
 import { PathUnknown } from "../../oci/OciError.ts"
 import type { EntryType } from "../tar/TarEntry.ts"
-import { joined, partsOf } from "../tree/Node.ts"
+import { entryOf, joined, partsOf } from "../tree/Node.ts"
 import { below, kidsOf, type Reached } from "../tree/walk.ts"
 import { type FileRow, inOrder, reached, rowOf, rowOfEntry } from "./FileRow.ts"
 import { fitsGlob } from "./glob.ts"
@@ -54,7 +54,7 @@ export const listFiles = Effect.fnUntraced(function*(
       ? [found]
       : recursive
       ? below(found.node, found.path)
-      : kidsOf(found.node).map(([name, node]): Reached => ({ node, path: joined(found.path, name) })),
+      : Array.from(kidsOf(found.node), ([name, node]): Reached => ({ node, path: joined(found.path, name) })),
     paging,
     (item) => rowOf(image, item)
   )
@@ -113,13 +113,15 @@ function* fitting(image: OpenImage, all: Iterable<Reached>, wanted: Wanted): Gen
   const prefix = digest === undefined || digest.startsWith("sha256:") ? digest : `sha256:${digest}`
   for (const item of all) {
     if (name !== undefined && !fitsGlob(name, name.includes("/") ? item.path : lastPart(item.path))) continue
+    // A row costs more than a look at the entry.
+    const entry = entryOf(item.node)
+    const isFile = entry?.type === "file"
+    if (type !== undefined && (entry?.type ?? "directory") !== type) continue
+    if (larger !== undefined && !(isFile && entry.size > larger)) continue
+    if (smaller !== undefined && !(isFile && entry.size < smaller)) continue
+    if (newer !== undefined && !((entry?.mtime ?? 0) > newer)) continue
+    if (setuid === true && !(isFile && (entry.mode & 0o6000) !== 0)) continue
     const row = rowOf(image, item)
-    const isFile = row.type === "file"
-    if (type !== undefined && row.type !== type) continue
-    if (larger !== undefined && !(isFile && row.size > larger)) continue
-    if (smaller !== undefined && !(isFile && row.size < smaller)) continue
-    if (newer !== undefined && !((row.mtime ?? 0) > newer)) continue
-    if (setuid === true && !(isFile && (row.mode & 0o6000) !== 0)) continue
     if (prefix !== undefined && row.digest?.startsWith(prefix) !== true) continue
     if (layer !== undefined && row.layer !== layer) continue
     yield row

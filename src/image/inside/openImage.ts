@@ -42,7 +42,10 @@ export interface Inside {
 const rememberedImages = 4
 const rememberedEntries = 400_000
 
-type Known = Pick<OpenImage, "config" | "root" | "tables">
+interface Known extends Pick<OpenImage, "config" | "root" | "tables"> {
+  /** The repository whose layers were read. */
+  readonly repository: string
+}
 
 /**
  * Looks inside images. Layers that were read are remembered while their layout is open, and kept in its layer cache.
@@ -57,13 +60,26 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       const { descriptor: { digest }, manifest } = yield* imageOf(reader, platform)
       const known = remembered.get(registry) ?? new Map<string, Known>()
       remembered.set(registry, known)
-      const image = known.get(digest) ?? (yield* look(source, reader, manifest))
-      known.delete(digest)
-      known.set(digest, image)
+      // What one repository has, another may lack, and its readers may be others.
+      const key = `${source.repository} ${digest}`
+      const image = known.get(key) ?? (yield* look(source, reader, manifest, tableIn(known, source.repository)))
+      known.delete(key)
+      known.set(key, image)
       makeRoom(known)
-      return { digest, manifest, source, ...image }
+      const { config, root, tables } = image
+      return { digest, manifest, source, config, root, tables }
     })
   }
+}
+
+/** Images of one repository have layers in common, whose files are then the very same. */
+const tableIn = (known: ReadonlyMap<string, Known>, repository: string) => (digest: string): LayerTable | undefined => {
+  for (const one of known.values()) {
+    if (one.repository !== repository) continue
+    const found = one.tables.find((table) => table.digest === digest)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 const entriesOf = (tables: ReadonlyArray<LayerTable>): number =>
@@ -96,14 +112,15 @@ const imageOf = Effect.fnUntraced(function*(
 const look = Effect.fnUntraced(function*(
   source: LayerSource,
   reader: SourceReader,
-  { config: configDescriptor, kind, layers }: Manifest
+  { config: configDescriptor, kind, layers }: Manifest,
+  known: (digest: string) => LayerTable | undefined
 ): Effect.fn.Return<Known, LookError> {
   const config = kind !== "image" || configDescriptor === undefined
     ? undefined
     : Option.getOrUndefined(Option.getSuccess(parseImageConfig(yield* reader.document(configDescriptor))))
   const tables: Array<LayerTable> = []
   for (const [at, layer] of layers.entries()) {
-    const table = yield* readLayer(source, layer)
+    const table = yield* readLayer(source, layer, known)
     const diffId = config?.diffIds?.[at]
     if (diffId !== undefined && diffId !== table.diffId) {
       const reason = `its content is ${table.diffId}, and the config says ${diffId}`
@@ -114,7 +131,7 @@ const look = Effect.fnUntraced(function*(
       return yield* new LimitExceeded({ what: "files of an image", limit: imageEntries })
     }
   }
-  return { config, tables, root: yield* Effect.fromResult(folded(tables)) }
+  return { repository: source.repository, config, tables, root: yield* Effect.fromResult(folded(tables)) }
 })
 
 /** The file system of layers; `after` is told of it after each. */

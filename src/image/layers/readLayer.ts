@@ -26,13 +26,18 @@ export interface LayerSource {
 /**
  * The table of a layer. `LayerUnsupported` for what is no layer of files; `LayerInvalid` where it is broken;
  * `ContentMismatch` where it is not the blob of its digest; `LimitExceeded`, at a bounded cost, where it is too much.
+ *
+ * @param known the tables that are at hand, by digest
  */
 export const readLayer = Effect.fn("readLayer")(function*(
   source: LayerSource,
-  { digest: named, mediaType }: Descriptor
+  { digest: named, mediaType }: Descriptor,
+  known: (digest: string) => LayerTable | undefined = () => undefined
 ): Effect.fn.Return<LayerTable, LookError> {
   if (!isLayer(mediaType)) return yield* new LayerUnsupported({ digest: named, mediaType })
   const digest = yield* Effect.fromResult(parseContentDigest(named))
+  const there = known(digest)
+  if (there !== undefined) return there
   const cache = yield* source.registry.layerCache(source.repository)
   const kept = Option.map(yield* cache.load(digest, "table"), readTable)
   if (Option.isSome(kept) && kept.value?.digest === digest) return kept.value

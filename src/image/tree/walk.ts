@@ -52,16 +52,40 @@ const pathTo = (folder: Folder): string => {
 
 const byName = ([a]: readonly [string, Node], [b]: readonly [string, Node]): number => a < b ? -1 : a > b ? 1 : 0
 
-/** What is in a folder, by name. */
-export const kidsOf = (folder: Folder): ReadonlyArray<readonly [name: string, node: Node]> =>
-  Array.from(folder.kids).toSorted(byName)
+const isInOrder = (names: Iterable<string>): boolean => {
+  let last = ""
+  for (const name of names) {
+    if (name < last) return false
+    last = name
+  }
+  return true
+}
+
+/** What is in a folder, by name; it is put in this order once. */
+export const kidsOf = ({ kids }: Folder): ReadonlyMap<string, Node> => {
+  if (isInOrder(kids.keys())) return kids
+  const sorted = Array.from(kids).toSorted(byName)
+  kids.clear()
+  for (const [name, node] of sorted) kids.set(name, node)
+  return kids
+}
+
+/** What comes last is taken first. */
+const reverseFrom = <A>(all: Array<A>, first: number): void => {
+  for (let [low, high] = [first, all.length - 1]; low < high; low++, high--) {
+    const [one, other] = [all[low], all[high]]
+    if (one !== undefined && other !== undefined) [all[low], all[high]] = [other, one]
+  }
+}
 
 /** Everything below a folder, each folder before what is in it. */
 export function* below(folder: Folder, path: string): Generator<Reached> {
   // No recursion: folders lie in each other thousands deep.
   const waiting: Array<Reached> = []
   const enter = (inside: Folder, at: string): void => {
-    for (const [name, node] of kidsOf(inside).toReversed()) waiting.push({ node, path: joined(at, name) })
+    const first = waiting.length
+    for (const [name, node] of kidsOf(inside)) waiting.push({ node, path: joined(at, name) })
+    reverseFrom(waiting, first)
   }
   enter(folder, path)
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
