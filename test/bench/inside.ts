@@ -119,7 +119,8 @@ const measureLater = (sample: Sample) =>
     const middle = fileName(Math.floor(sample.files / 2))
     const later: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
       ls: listFiles(a, "/usr/share", { recursive: false, limit: 1000 }),
-      find: findFiles(a, "/", { name: "nothing" }, { limit: 10 }),
+      "find by name": findFiles(a, "/", { name: "nothing" }, { limit: 10 }),
+      "find by size": findFiles(a, "/", { larger: 1e9 }, { limit: 10 }),
       which: whichLayers(a, middle),
       diff: Effect.sync(() => Array.from(diffImages(a, b, { times: false }))),
       "cat of the middle": Effect.scoped(
