@@ -20,7 +20,7 @@ export const bucket: ReadonlyArray<Mutant> = [
     name: "B2: refused on an old head",
     breaks: "A change that is refused, or changes nothing, is answered on what this process knew.",
     in: "makeBucketLayout",
-    find: "if (!isFresh && (drafts.length === 0 || doomed.length > 0)) return undefined",
+    find: "if (!isFresh && (isIdle || doomed.length > 0)) return undefined",
     replace: "",
     caughtBy: plainTest(
       "bucket/registry",
@@ -47,7 +47,7 @@ export const bucket: ReadonlyArray<Mutant> = [
     name: "B5: answered before it is published",
     breaks: "Tools that read the index alone do not see what was answered.",
     in: "makeBucketLayout",
-    find: "if (known !== undefined && !isPublished(known)) yield* publishAll()",
+    find: "if (isBehind()) yield* publishMillis > 0 && !proposals.includes(lookOnly) ? publishLater : publishAll()",
     replace: "",
     caughtBy: property("bucket", "answers once and truly when a request is not sent")
   },

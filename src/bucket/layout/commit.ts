@@ -2,8 +2,7 @@
 import { Clock, Effect, Random, Result, type Scope } from "effect"
 import { answers, decideInTurn, lookOnly, type Proposal, propose } from "../../node/commit/decisions.ts"
 import { makeGroupCommit } from "../../node/commit/groupCommit.ts"
-import { emptyIndex, putTogether, takeApart } from "../../node/index/indexText.ts"
-import { generationText, genesis, sha256 } from "../../node/journal/journalRecord.ts"
+import { genesis, sha256 } from "../../node/journal/journalRecord.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { LayoutLocked, OutcomeUnknown } from "../../oci/OciError.ts"
@@ -11,17 +10,22 @@ import type { Repository } from "../../oci/Reference.ts"
 import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
 import { countCommit } from "../../ops/ports/telemetry.ts"
-import { absent, type ObjectStore, unchanged } from "../store/ObjectStore.ts"
+import { absent, type ObjectStore } from "../store/ObjectStore.ts"
 import { checkStore, type StoreChecked } from "./checkStore.ts"
 import { createRecord, isLost, patienceMillis } from "./createRecord.ts"
 import { makeFolding } from "./folding.ts"
 import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
-import { generationOf, type Head, type IndexFound, indexKey, isPublished, makeLook, shortened } from "./head.ts"
+import { type Head, indexKey, isPublished, isPublishedFrom, makeLook, shortened } from "./head.ts"
 import { randomHex } from "./newId.ts"
 import { makePast, type Past } from "./past.ts"
 import { hashOfEntries, writeRecord } from "./record.ts"
 import { makeRemoval } from "./removal.ts"
 import { makeStandingOf, sentencesAfter, type Standing } from "./standing.ts"
+import { makeTurns } from "./turns.ts"
+import { writeIndex } from "./writeIndex.ts"
+
+/** A writer that lost a race waits less than this before it tries again: longer pauses starve it. */
+const mostPauseMillis = 40
 
 export const markerKey = "oci-layout"
 export const marker = new Uint8Array(Buffer.from(`{"imageLayoutVersion":"1.0.0"}\n`))
@@ -91,38 +95,19 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
   )
   const removal = makeRemoval(store, standing, checked)
 
-  /** Writes the index of a head, and tells of it; nothing where it was replaced meanwhile. */
-  const publish = Effect.fnUntraced(function*(
-    { date, head, index, last }: Head
-  ): Effect.fn.Return<IndexFound | undefined, WriteFault> {
-    if (last === undefined) return undefined
-    const generation = generationOf(last)
-    const text = index?.text ?? takeApart(
-      index === undefined ? emptyIndex : Buffer.from(index.bytes).toString(),
-      index?.state.entries.map(({ value }) => value) ?? []
-    )
-    const entries = head.entries.map(({ value }) => value)
-    const bytes = Buffer.from(putTogether(text, entries, generationText(generation)))
-    const etag = yield* store.put(indexKey, bytes, {
-      condition: index === undefined ? absent : unchanged(index.etag),
-      relies: date
-    }).pipe(
-      Effect.map(({ value }) => value._tag === "Done" ? value.etag : ""),
-      // Reading it tells whether it was written.
-      Effect.catchIf(isLost, () => Effect.succeed(""))
-    )
-    return etag === "" ? undefined : { etag, bytes, text, state: head, generation }
-  })
-
-  /** Until the index is at a head, or after it; foreign changes that are found on the way are recorded. */
+  /**
+   * Until the index is at what is known now, or after it; foreign changes that are found on the way are recorded. Others
+   * may commit all the while: what they publish has this in it.
+   */
   const publishAll = Effect.fnUntraced(function*(): Effect.fn.Return<Head, WriteFault> {
     const began = yield* Clock.currentTimeMillis
+    const number = known?.last?.record.number ?? 0
     for (;;) {
       const head = yield* lookStrictly
-      if (isPublished(head)) return head
+      if (isPublished(head) || isPublishedFrom(head, number)) return head
       if (head.isForeign) yield* commitOnce([], head, true)
       else {
-        const index = yield* publish(head)
+        const index = yield* writeIndex(store, head)
         if (index !== undefined) known = { ...head, index }
       }
       if ((yield* Clock.currentTimeMillis) - began > patienceMillis) {
@@ -181,6 +166,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     if (previous === undefined) yield* createMarker(head.date)
     const created = yield* createRecord(store, bytes, line, head.date)
     if (created !== "created") {
+      yield* turns.lost
       // Others have written, or this head is too old: what holds is looked at before it is decided again.
       return undefined
     }
@@ -198,7 +184,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     yield* removal.remove(doomed, head.date)
     yield* Effect.forkIn(folding.tidy(line, head.date), scope)
     if (publishMillis > 0) return answers(decisions, revisions)
-    const index = yield* publish(known)
+    const index = yield* writeIndex(store, known)
     // Where others were first, it is published with what they wrote before this is answered.
     if (index !== undefined) known = { ...known, index }
     return answers(decisions, revisions)
@@ -213,9 +199,11 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       () => store.put(markerKey, marker, { condition: absent, relies })
     ))
 
+  const turns = makeTurns()
   const groups = yield* makeGroupCommit<Proposal, Committed, WriteFault>({
     acquire: Effect.void,
     run: Effect.fnUntraced(function*(proposals) {
+      yield* turns.take
       const began = yield* Clock.currentTimeMillis
       for (let tries = 0;; tries++) {
         // The first try is made on what is known: nothing is asked where that was looked at just now.
@@ -225,6 +213,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
         const head = recent ?? (yield* lookStrictly)
         const answered = yield* commitOnce(proposals, head, isFresh)
         if (answered !== undefined) {
+          if (tries === 0) yield* turns.won(now)
           if (isBehind()) yield* publishMillis > 0 && !proposals.includes(lookOnly) ? publishLater : publishAll()
           return answered
         }
@@ -236,7 +225,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
             holder: "other writers of the bucket"
           })
         }
-        if (tries > 0) yield* Effect.sleep((yield* Random.next) * Math.min(10 * 2 ** tries, 500))
+        if (tries > 1) yield* Effect.sleep((yield* Random.next) * Math.min(2 ** tries, mostPauseMillis))
       }
     })
   })

@@ -55,6 +55,10 @@ export interface Head extends Known {
 export const isPublished = ({ index, last }: Pick<Head, "index" | "last">): boolean =>
   last === undefined ? index === undefined : index !== undefined && isOf(index, last)
 
+/** Whether the index is what a record of this number or a later one left. */
+export const isPublishedFrom = ({ index, isForeign, last }: Head, number: number): boolean =>
+  !isForeign && index?.generation?.journal === last?.record.journal && (index?.generation?.seq ?? -1) >= number
+
 const isOf = ({ generation, state }: IndexFound, line: Line): boolean =>
   isOfGroup(generation, generationOf(line)) && hashOfEntries(state) === line.record.entries
 
