@@ -38,7 +38,7 @@ const ours = (...args: ReadonlyArray<string>): Contender => ({
 })
 
 /** Where Go installs programs, and where the system has them. */
-const found = (program: string): string | undefined =>
+export const found = (program: string): string | undefined =>
   [join(homedir(), "go/bin", program), program].find((path) =>
     path.includes("/") ? existsSync(path) : spawnSync(path, ["--version"]).error === undefined
   )
