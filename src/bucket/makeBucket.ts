@@ -67,7 +67,7 @@ export const bucketStores = Effect.fnUntraced(function*(
     layout,
     journal: makeJournal(layout),
     blobs,
-    uploads: makeUploads(store, blobs),
+    uploads: makeUploads(store, blobs, yield* Effect.scope),
     pins: makePins(store),
     plans: makePlans(store),
     facts: noFacts,

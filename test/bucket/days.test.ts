@@ -361,6 +361,41 @@ describe("a blob in a bucket that was deleted and pushed again", () => {
     ))
 })
 
+describe("what no machine comes back for", () => {
+  it.live("is removed a day later, when an upload begins", () =>
+    withBucket((bucket) =>
+      Effect.gen(function*() {
+        const one = yield* registryIn(bucket.machine())
+        const store = bucket.machine()
+        const bytes = bytesOf("content of an upload")
+        const folder = (id: string) => `.ocilayout/uploads/${id}/`
+        const keys = (prefix: string) => Array.from(bucket.objects.keys()).filter((key) => key.startsWith(prefix))
+        const finished = yield* one.pushBlobChunked("app")
+        yield* finished.append(0, Stream.succeed(bytes))
+        yield* finished.commit(digestOf(bytes))
+        const left = yield* one.pushBlobChunked("app")
+        yield* left.append(0, Stream.succeed(bytes))
+        const kept = yield* one.pushBlobChunked("app")
+        // Its session was never written.
+        yield* store.put(`${folder("0".repeat(32))}0-1`, bytes, {})
+        yield* store.put(".ocilayout/tmp/1", bytes, {})
+        yield* one.planGarbage({})
+        bucket.now += 20 * hour
+        yield* kept.append(0, Stream.succeed(bytes))
+        bucket.now += 6 * hour
+        const two = yield* registryIn(bucket.machine())
+        const begun = yield* two.pushBlobChunked("app")
+        for (let tries = 0; tries < 100 && keys(".ocilayout/plans/").length > 0; tries++) yield* Effect.sleep(10)
+        for (const id of [finished.id, left.id, "0".repeat(32)]) assert.deepStrictEqual(keys(folder(id)), [])
+        assert.deepStrictEqual([keys(".ocilayout/tmp/"), keys(".ocilayout/plans/")], [[], []])
+        assert.isAbove(keys(folder(kept.id)).length, 1)
+        assert.strictEqual(keys(folder(begun.id)).length, 1)
+        yield* kept.commit(digestOf(bytes))
+        assert.isTrue(yield* hasBlob(two, digestOf(bytes)))
+      })
+    ))
+})
+
 describe("records in a bucket", () => {
   it.live(
     "are folded, and removed a day later; history, undo and other tools' words go on",

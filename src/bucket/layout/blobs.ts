@@ -19,6 +19,7 @@ import {
 } from "../store/ObjectStore.ts"
 import type { BucketLayout } from "./commit.ts"
 import { isLost } from "./createRecord.ts"
+import { temporaryFolder } from "./folders.ts"
 import { blobsFolder, digestOfKey, keyOfBlob } from "./keyOfBlob.ts"
 import { newId } from "./newId.ts"
 import { type Form, formBeside, inParts, sendParts } from "./parts.ts"
@@ -26,9 +27,6 @@ import { makeSeen } from "./seen.ts"
 import { isCondemned, isHidden, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
 import { timeHere } from "./timeHere.ts"
 import { lookAtContent, verifying } from "./verifying.ts"
-
-/** Where content lies whose digest is not known yet. */
-const temporaryFolder = ".ocilayout/tmp/"
 
 interface Upload {
   readonly id: string

@@ -9,6 +9,7 @@ import {
   type StoreFault,
   unchanged
 } from "../store/ObjectStore.ts"
+import { temporaryFolder } from "./folders.ts"
 import { newId } from "./newId.ts"
 
 /** Of no object. */
@@ -26,7 +27,7 @@ export interface StoreChecked {
 /** `Unsupported` says what the store does not honour: such a store would lose changes, and is not written. */
 export const checkStore = (store: ObjectStore): Effect.Effect<StoreChecked, Unsupported | StoreFault> =>
   Effect.gen(function*() {
-    const key = `.ocilayout/tmp/${yield* newId}`
+    const key = `${temporaryFolder}${yield* newId}`
     const bytes = new Uint8Array([1])
     const { date, value: created } = yield* store.put(key, bytes, { condition: absent })
     const expect = (what: string, answer: Changed, tag: Changed["_tag"]): Effect.Effect<void, Unsupported> =>

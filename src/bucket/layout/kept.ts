@@ -8,6 +8,7 @@ import type { Pin } from "../../ops/api/Garbage.ts"
 import { planMillis } from "../../ops/limits.ts"
 import type { Pins, Plans } from "../../ops/ports/ports.ts"
 import type { ObjectStore } from "../store/ObjectStore.ts"
+import { plansFolder } from "./folders.ts"
 import { newId } from "./newId.ts"
 
 const pinsFolder = ".ocilayout/pins/"
@@ -44,7 +45,7 @@ export const makePins = (store: ObjectStore): Pins => {
 }
 
 export const makePlans = (store: ObjectStore): Plans => {
-  const keyOf = (id: string): string => `.ocilayout/plans/${id}.json`
+  const keyOf = (id: string): string => `${plansFolder}${id}.json`
   return {
     save: (plan) =>
       Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /** Upload sessions: an object that says what is acknowledged, and an object for each piece of it. */
-import { Clock, Effect, Option, Schema, Stream } from "effect"
+import { Clock, Effect, Option, Schema, type Scope, Stream } from "effect"
 import { absent as noSession, isUploadId, type UploadId, type UploadState } from "../../layout/Upload.ts"
 import { runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, isContentDigest } from "../../oci/Digest.ts"
@@ -8,11 +8,12 @@ import { OutcomeUnknown, RangeInvalid, UploadBusy } from "../../oci/OciError.ts"
 import { isRepository } from "../../oci/Reference.ts"
 import type { BlobStore, UploadSession, UploadStore } from "../../ops/ports/ports.ts"
 import { absent, type ObjectStore, unchanged } from "../store/ObjectStore.ts"
+import { uploadsFolder } from "./folders.ts"
+import { makeSweep } from "./litter.ts"
 import { newId, randomHex } from "./newId.ts"
 import { inParts } from "./parts.ts"
 import { timeHere } from "./timeHere.ts"
 
-const uploadsFolder = ".ocilayout/uploads/"
 const keyOf = (id: string): string => `${uploadsFolder}${id}/session`
 
 const Session = Schema.Struct({
@@ -49,7 +50,8 @@ const stateOf = (id: UploadId, found: Found | undefined): UploadState => {
   return { _tag: "Open", id, repository, size: sizeOf(session), touched }
 }
 
-export const makeUploads = (store: ObjectStore, blobs: BlobStore): UploadStore => {
+export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.Scope): UploadStore => {
+  const sweep = makeSweep(store)
   const read = Effect.fnUntraced(function*(id: string): Effect.fn.Return<Found | undefined, ReadFault> {
     const { date, value } = yield* store.get(keyOf(id))
     if (value === undefined || value === "unchanged") return undefined
@@ -97,6 +99,7 @@ export const makeUploads = (store: ObjectStore, blobs: BlobStore): UploadStore =
       if (!isUploadId(id)) return yield* Effect.die(`no upload id: ${id}`)
       const created = write(id, { repository, pieces: [] }, undefined)
       yield* Effect.catchTag(created, "UploadBusy", () => Effect.die(`the random id ${id} was given twice`))
+      yield* Effect.forkIn(sweep, scope)
       return { _tag: "Open" as const, id, repository, size: 0, touched: yield* Clock.currentTimeMillis }
     }),
     stat: (id) => Effect.map(read(id), (found) => stateOf(id, found)),
