@@ -3,6 +3,7 @@ import { Effect, type Schema } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { canonical } from "../../../src/layout/canonical.ts"
+import type { Commit } from "../../../src/layout/Commit.ts"
 import { replay } from "../../../src/layout/evolve.ts"
 import { empty, type State } from "../../../src/layout/State.ts"
 import { layoutFiles } from "../../../src/node/files/layoutFiles.ts"
@@ -22,6 +23,12 @@ export interface Found {
   readonly commits: ReadonlyMap<number, string>
   /** The tags of each repository, joined, after each revision, the one before the first included. */
   readonly listings: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly violations: ReadonlyArray<string>
+}
+
+/** What the history says, and what is wrong with it. */
+export interface Commits {
+  readonly commits: ReadonlyArray<Commit>
   readonly violations: ReadonlyArray<string>
 }
 
@@ -48,7 +55,31 @@ const nameOf = (entry: Schema.Json): string => {
 
 const parse = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"))
 
-export const lookInto = async (folder: string): Promise<Found> => {
+/** The commits of the journal in a folder. */
+const inJournal = async (folder: string): Promise<Commits> => {
+  const violations: Array<string> = []
+  const claim = (holds: boolean, otherwise: string): void => {
+    if (!holds) violations.push(otherwise)
+  }
+  const files = layoutFiles(nodeFs, folder, { durability: "none", symlinks: "refuse" })
+  const lines = await Effect.runPromise(readLines(files))
+  const written = readFileSync(files.journal, "utf8").split("\n").length - 1
+  const { length } = await Effect.runPromise(readSegment(files, files.journal))
+  claim(length === written, `only ${length} of the ${written} lines of the journal's last segment are a chain`)
+  const damaged = readdirSync(join(files.own, "journal", "2")).filter((name) => name.includes("damaged"))
+  claim(damaged.length === 0, `the journal was damaged: ${damaged.join(", ")}`)
+
+  // Whoever died between the journal and the index was told nothing, and the next writer says that it never happened.
+  const last = lines.at(-1)?.record
+  const died = last?._tag === "Group" && last.before === sha256(readFileSync(join(folder, "index.json")))
+  return { commits: committed(died ? lines.slice(0, -1) : lines).flatMap(({ commits }) => commits), violations }
+}
+
+/** @param readCommits reads the history of a layout in a folder */
+export const lookInto = async (
+  folder: string,
+  readCommits: (folder: string) => Promise<Commits> = inJournal
+): Promise<Found> => {
   const violations: Array<string> = []
   const claim = (holds: boolean, otherwise: string): void => {
     if (!holds) violations.push(otherwise)
@@ -66,8 +97,7 @@ export const lookInto = async (folder: string): Promise<Found> => {
     blobs.add(digest)
   }
 
-  const index = readFileSync(join(folder, "index.json"))
-  const { manifests } = JSON.parse(index.toString("utf8")) as Index
+  const { manifests } = parse(join(folder, "index.json")) as Index
   for (const { digest } of manifests) {
     if (!blobs.has(digest)) {
       claim(false, `the manifest ${digest} has an entry and no blob`)
@@ -79,18 +109,9 @@ export const lookInto = async (folder: string): Promise<Found> => {
     }
   }
 
-  const files = layoutFiles(nodeFs, folder, { durability: "none", symlinks: "refuse" })
-  const lines = await Effect.runPromise(readLines(files))
-  const written = readFileSync(files.journal, "utf8").split("\n").length - 1
-  const { length } = await Effect.runPromise(readSegment(files, files.journal))
-  claim(length === written, `only ${length} of the ${written} lines of the journal's last segment are a chain`)
-  const damaged = readdirSync(join(files.own, "journal", "2")).filter((name) => name.includes("damaged"))
-  claim(damaged.length === 0, `the journal was damaged: ${damaged.join(", ")}`)
-
-  // Whoever died between the journal and the index was told nothing, and the next writer says that it never happened.
-  const last = lines.at(-1)?.record
-  const died = last?._tag === "Group" && last.before === sha256(index)
-  const commits = committed(died ? lines.slice(0, -1) : lines).flatMap(({ commits }) => commits)
+  const history = await readCommits(folder)
+  violations.push(...history.violations)
+  const { commits } = history
   const gap = commits.findIndex(({ revision }, at) => revision !== at + 1)
   claim(gap === -1, `the revision ${gap + 1} is missing from the journal`)
 

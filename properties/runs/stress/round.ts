@@ -53,7 +53,7 @@ const exited = (child: ChildProcess): Promise<string | undefined> =>
   )
 
 /** Carries a plan out to its end, through all its deaths; answers how many there were. */
-const live = async (options: RoundOptions, { deaths, steps }: Plan, process: number): Promise<number> => {
+export const live = async (options: RoundOptions, { deaths, steps }: Plan, process: number): Promise<number> => {
   const { directory, durability, notes } = options
   const plan = join(notes, `${process}.plan.json`)
   writeFileSync(plan, JSON.stringify(steps))
@@ -103,21 +103,24 @@ const disturbed = async (
   return readFileSync(record, "utf8").split("\n").slice(0, -1)
 }
 
-const withRegistry = <A, E>(
+export const withRegistry = <A, E>(
   { directory, durability }: RoundOptions,
   use: (registry: LayoutRegistry) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A> => Effect.runPromise(Effect.scoped(Effect.flatMap(open(directory, durability), use)))
 
-/** A layout with its anchors, from which every round starts. */
-export const prepare = (options: RoundOptions): Promise<void> => {
-  mkdirSync(options.notes, { recursive: true })
-  return withRegistry(
+export const pushGarbage = (options: RoundOptions): Promise<void> =>
+  withRegistry(
     options,
     (registry) =>
       Effect.forEach(garbage, (name) => registry.pushBlob(repositories[0], Stream.succeed(blobOf(name))), {
         discard: true
       })
-  ).then(() => {
+  )
+
+/** A layout with its anchors, from which every round starts. */
+export const prepare = (options: RoundOptions): Promise<void> => {
+  mkdirSync(options.notes, { recursive: true })
+  return pushGarbage(options).then(() => {
     // As after some hours.
     rmSync(join(options.directory, ".ocilayout", "leases"), { recursive: true })
     const then = new Date(Date.now() - 3 * 60 * 60 * 1000)
@@ -143,7 +146,7 @@ export const recover = async (options: RoundOptions): Promise<History> => {
   return readOperations(join(options.notes, "recovered.ndjson"))
 }
 
-const anchorAll = (options: RoundOptions, tag: string): Promise<void> => {
+export const anchorAll = (options: RoundOptions, tag: string): Promise<void> => {
   const recorder = makeRecorder(join(options.notes, `${tag}.ndjson`))
   return withRegistry(options, (registry) =>
     Effect.forEach(repositories, (repository) => {
@@ -165,7 +168,7 @@ const anchorAll = (options: RoundOptions, tag: string): Promise<void> => {
 }
 
 /** Looks once at everything that anybody did anything to: what is there now ends every history. */
-const lookAtAll = async (options: RoundOptions, history: History): Promise<History> => {
+export const lookAtAll = async (options: RoundOptions, history: History): Promise<History> => {
   const calls = new Map<string, Call>()
   const look = (call: Call): void => void calls.set(JSON.stringify(call), call)
   for (const { call } of history) {

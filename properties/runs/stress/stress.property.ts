@@ -3,10 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { keyOfRecord } from "../../../src/bucket/layout/record.ts"
+import { gatewayCommand } from "../../../test/bucket/support/gateway.ts"
 import type { Operation } from "../../support/linearize.ts"
+import { readCommits, runRound as runBucketRound } from "./bucket/run.ts"
 import type { Answer, Call, Condition, TagCall } from "./Call.ts"
 import { checkAnswers, checkOrders, checkWinners, type History } from "./check.ts"
 import { manifestDigest, uploadDigest } from "./contents.ts"
+import { lookInto } from "./folder.ts"
 import { drawPlans } from "./Plan.ts"
 import { recordsIn } from "./record.ts"
 import { conclude, type RoundOptions, runRound } from "./round.ts"
@@ -177,4 +181,23 @@ describe("a stress run", () => {
       rmSync(folder, { recursive: true })
     }
   })
+
+  it.skipIf(gatewayCommand === undefined)(
+    "in a bucket finds nothing wrong, and a record that is made away with",
+    async () => {
+      const root = mkdtempSync(join(tmpdir(), "ocilayout-bucket-"))
+      try {
+        const report = await runBucketRound({ seed: 5, processes: 2, operations: 15, kills: 2 }, root)
+        assert.deepStrictEqual(report.violations, [])
+        assert.isAtLeast(report.kills, 1)
+        assert.isAtLeast(report.acknowledged, 10)
+        rmSync(join(report.folder, keyOfRecord(3)))
+        const { violations } = await lookInto(report.folder, readCommits)
+        assert.include(violations.join("\n"), "does not follow")
+      } finally {
+        rmSync(root, { recursive: true })
+      }
+    },
+    120_000
+  )
 })

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Durability } from "../../../src/node/index.ts"
+import { stressBucket } from "./bucket/run.ts"
 import { stressHttp } from "./http/run.ts"
 import { type Report, runRound } from "./round.ts"
 import { stressTools } from "./tools/run.ts"
@@ -24,6 +25,7 @@ explains every answer, that nothing acknowledged is lost, and that nobody saw an
   --control        instead, two of these tools without us: they lose entries, which shows that the judge notices
   --http           instead, clients, skopeo and the command line push through ocilayout serve with two workers, which are
                    killed at random
+  --bucket         instead, the processes work on a layout in a bucket of versitygw, which is killed at random as well
   --minutes N      with --tools: rounds begin for so long (1)
   --seconds N      with --tools and --http: how long each round works (15)
   --seed N         draws the same plans again (random)
@@ -41,6 +43,7 @@ const { values } = parseArgs({
     tools: { type: "boolean", default: false },
     control: { type: "boolean", default: false },
     http: { type: "boolean", default: false },
+    bucket: { type: "boolean", default: false },
     minutes: { type: "string", default: "1" },
     seconds: { type: "string", default: "15" },
     help: { type: "boolean", default: false }
@@ -123,6 +126,15 @@ else if (values.http) {
   const options = { seed: whole("seed", 0), rounds: whole("rounds", 1), seconds: whole("seconds", 1) }
   console.log(`stress: --http --seed ${options.seed}`)
   await stressHttp({ ...options, durability: durabilityAsked() })
+} else if (values.bucket) {
+  const scale = {
+    seed: whole("seed", 0),
+    processes: whole("processes", 1),
+    operations: whole("operations", 1),
+    kills: whole("kills", 0)
+  }
+  console.log(`stress: --bucket --seed ${scale.seed}`)
+  await stressBucket({ ...scale, rounds: whole("rounds", 1) })
 } else if (values.tools || values.control) {
   const seed = whole("seed", 0)
   console.log(`stress: --tools --seed ${seed}`)

@@ -6,7 +6,7 @@ import type { LayoutRegistry } from "../../../src/ops/api/Layout.ts"
 import type { Call, Condition } from "./Call.ts"
 import { collect } from "./collect.ts"
 import { blobDigest, layerOf, manifestDigest } from "./contents.ts"
-import { open } from "./open.ts"
+import { isInBucket, open } from "./open.ts"
 import type { Step } from "./Plan.ts"
 import { makeRecorder, nextStep } from "./record.ts"
 
@@ -38,6 +38,11 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
 process.off("disconnect", orphaned)
 process.disconnect()
 
+/** A layout on a disk answers; the store of one in a bucket may be away, and then there is no answer. */
+function answered<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A | undefined> {
+  return isInBucket(directory) ? Effect.orElseSucceed(effect, () => undefined) : Effect.orDie(effect)
+}
+
 function carryOutStep(registry: LayoutRegistry, step: Step) {
   const ask = (call: Call) => recorder.ask(registry, call)
   const { repository } = step
@@ -61,7 +66,7 @@ function carryOutStep(registry: LayoutRegistry, step: Step) {
   /** One of the sessions there are, and how far it is. */
   const findSession = (pick: number) =>
     Effect.gen(function*() {
-      const open = yield* Effect.orDie(registry.uploads(repository))
+      const open = (yield* answered(registry.uploads(repository))) ?? []
       const id = open[pick % open.length]?.id
       if (id === undefined) return undefined
       const { size } = yield* ask({ op: "resume", repository, id })
@@ -95,7 +100,7 @@ function carryOutStep(registry: LayoutRegistry, step: Step) {
         return yield* ask({ op: "revert", revision, ...of })
       }
       case "collect":
-        return yield* Effect.orDie(collect(registry))
+        return yield* answered(collect(registry))
       case "retag": {
         const { note, tag } = step
         const condition = yield* conditionOf(step, step.unless)
@@ -127,8 +132,9 @@ function carryOutStep(registry: LayoutRegistry, step: Step) {
           digest: blobDigest(step.blob)
         })
       case "startUpload": {
-        const { id } = yield* Effect.orDie(registry.pushBlobChunked(repository))
-        return yield* ask({ op: "append", repository, id, offset: 0, length: step.length })
+        const begun = yield* answered(registry.pushBlobChunked(repository))
+        if (begun === undefined) return undefined
+        return yield* ask({ op: "append", repository, id: begun.id, offset: 0, length: step.length })
       }
       case "continueUpload": {
         const session = yield* findSession(step.pick)
