@@ -1,4 +1,7 @@
-/** An S3 gateway over a folder, started for a test; tests that need it are skipped where it is not installed. */
+/**
+ * An S3 gateway over a folder, started for a test; tests that need it are skipped where it is not installed. With the variable
+ * `OCILAYOUT_S3`, the URL of another store that takes the keys below, they use that one; then one file of them at a time.
+ */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, type Scope } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
@@ -7,8 +10,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
+import process from "node:process"
 import type { ObjectStore } from "../../../src/bucket/store/ObjectStore.ts"
 import { makeS3Store } from "../../../src/bucket/store/s3Store.ts"
+import { sign } from "../../../src/bucket/store/sign.ts"
 
 const works = (command: string): boolean => {
   try {
@@ -20,7 +25,8 @@ const works = (command: string): boolean => {
 }
 
 /** The command, where there is one; `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0` installs it. */
-export const gatewayCommand = ["versitygw", join(homedir(), "go", "bin", "versitygw")].find(works)
+export const gatewayCommand = process.env["OCILAYOUT_S3"] ??
+  ["versitygw", join(homedir(), "go", "bin", "versitygw")].find(works)
 
 export const gatewayKeys = { accessKeyId: "test", secretAccessKey: "testtest" }
 export const bucketName = "layouts"
@@ -40,7 +46,29 @@ export interface Gateway {
   readonly storeAt: (prefix: string) => Effect.Effect<ObjectStore, never, HttpClient>
 }
 
+/** The store of the variable, with an empty bucket. */
+const anotherStore = Effect.fnUntraced(function*(endpoint: string): Effect.fn.Return<Gateway, never, Scope.Scope> {
+  const url = new URL(`/${bucketName}`, endpoint)
+  const unsigned = { method: "PUT", url, headers: {}, body: new Uint8Array(), date: Date.now() }
+  yield* Effect.promise(() => fetch(url, { method: "PUT", headers: sign(unsigned, gatewayKeys, "us-east-1") }))
+  const { storeAt } = reached(endpoint)
+  const empty = withClient(Effect.gen(function*() {
+    const store = yield* storeAt("")
+    for (const { key } of (yield* store.list("")).value) yield* store.remove(key)
+  }))
+  yield* Effect.orDie(empty)
+  return { endpoint, folder: "", storeAt }
+})
+
+const reached = (endpoint: string): Pick<Gateway, "storeAt"> => ({
+  storeAt: (prefix) =>
+    makeS3Store({ bucket: bucketName, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(gatewayKeys) })
+})
+
+const another = process.env["OCILAYOUT_S3"]
+
 export const startGateway: Effect.Effect<Gateway, never, Scope.Scope> = Effect.gen(function*() {
+  if (another !== undefined) return yield* anotherStore(another)
   const root = mkdtempSync(join(tmpdir(), "gateway-"))
   const folder = join(root, bucketName)
   mkdirSync(folder)
@@ -58,8 +86,7 @@ export const startGateway: Effect.Effect<Gateway, never, Scope.Scope> = Effect.g
     })
   )
   const endpoint = `http://127.0.0.1:${port}`
-  const storeAt = (prefix: string) =>
-    makeS3Store({ bucket: bucketName, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(gatewayKeys) })
+  const { storeAt } = reached(endpoint)
   const isUp = Effect.flatMap(storeAt(""), (store) => store.head("nothing"))
   yield* withClient(Effect.orDie(Effect.retry(isUp, { times: 20 })))
   return { endpoint, folder, storeAt }
