@@ -17,6 +17,8 @@ export type BundleTarget = CopyWrites & Pick<RegistryReads, "resolveBlob">
 
 /** How a bundle is applied. */
 export interface ApplyOptions {
+  /** Whether tags that point elsewhere are moved; true by default. `TagExists`. */
+  readonly move?: boolean | undefined
   /** How far it has got, in bytes of what is below the manifests. */
   readonly onProgress?: ((step: CopyProgress) => Effect.Effect<void>) | undefined
 }
@@ -45,14 +47,14 @@ interface Wanted {
  * Applies a bundle, or another archive, which then is one that builds on nothing. First all of its manifests are read: what
  * they need and the bundle leaves out has to be in the target, in the size that they say. Where something lacks, it fails
  * with `BundleBaseUnknown`, and where something lacks that the bundle does not tell of, with `ArchiveInvalid`; then nothing
- * was written. Then its content is copied, each blob verified, and all manifests and tags become visible in one commit; tags
- * are moved. In a registry on the network each is a change of its own. In a tree of layouts, a bundle can be for one
- * repository only: `Unsupported` of others.
+ * was written. Then its content is copied, each blob verified, and all manifests and tags become visible in one commit. In a
+ * registry on the network each is a change of its own. In a tree of layouts, a bundle can be for one repository only:
+ * `Unsupported` of others.
  */
 export const applyBundle = Effect.fn("applyBundle")(function*(
   archive: ArchiveOptions,
   registry: BundleTarget,
-  { onProgress }: ApplyOptions = {}
+  { move = true, onProgress }: ApplyOptions = {}
 ): Effect.fn.Return<BundleApplied, RegistryError, Scope.Scope> {
   const opened = yield* openArchive(archive)
   const wanted = new Map<string, Wanted>()
@@ -65,7 +67,11 @@ export const applyBundle = Effect.fn("applyBundle")(function*(
   yield* checkBase(archive.file, opened, registry, Array.from(wanted.values()))
   const items = Array.from(
     wanted.values(),
-    ({ repository, source, tags }): CopyItem => ({ source, repository, tags: Array.from(tags) })
+    ({ repository, source, tags }): CopyItem => ({
+      source,
+      repository,
+      tags: Array.from(tags, (tag) => move ? tag : { tag, ifAbsent: true })
+    })
   )
   const images = yield* copyManifests(items, { registry, repository: "" }, { referrers: true, onProgress })
   const revision = images.find((one) => Option.isSome(one.revision))?.revision ?? Option.none()

@@ -10,7 +10,7 @@ export { makeSubscriptions, type Subscriptions } from "./resources/subscriptions
 export { serveStdio } from "./sdk/stdio.ts"
 export type { Input, Output, Streams } from "./sdk/Streams.ts"
 export type { ObjectSchema } from "./tool/jsonSchemaOf.ts"
-export type { Making, Mode, Registries, ServedLayout, ServerConfig } from "./tool/ServerConfig.ts"
+export type { Archives, Making, Mode, Registries, ServedLayout, ServerConfig } from "./tool/ServerConfig.ts"
 export type * from "./tool/SurfaceError.ts"
 export {
   type Exchange,

@@ -3,6 +3,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { applyBundle, saveImages } from "../../src/archive/index.ts"
 import { parseHttp } from "../../src/cli/mcp/httpOptions.ts"
 import { makeInside } from "../../src/image/inside/openImage.ts"
 import { listTools, makeToolCatalog, type Mode } from "../../src/mcp/index.ts"
@@ -81,6 +82,7 @@ describe("the page about the MCP server", () => {
           mode,
           inside: makeInside(layerCodec),
           making: { maker: layerMaker, folderTar },
+          archives: { take: applyBundle, make: saveImages },
           files: memoryFiles(["/files"])
         })).map(({ name }) => name).toSorted()
       const [reading = [], writing = []] = columns

@@ -5,6 +5,7 @@ import { lookup } from "node:dns/promises"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
+import { applyBundle, saveImages } from "../../archive/index.ts"
 import { makeInside } from "../../image/inside/openImage.ts"
 import {
   makeToolCatalog,
@@ -96,6 +97,7 @@ const open = Effect.fnUntraced(function*(directories: ReadonlyArray<LayoutDirect
     inside: makeInside(layerCodec),
     view: chatView(),
     making: { maker: layerMaker, folderTar },
+    archives: { take: applyBundle, make: saveImages },
     files: localFiles(options.allowedDirectories.map((directory) => resolve(directory))),
     ...(options.allowedRegistries.length === 0
       ? {}

@@ -4,6 +4,7 @@ import { named } from "../../oci/quoted.ts"
 import type { ServerConfig } from "../tool/ServerConfig.ts"
 import { speakingOf } from "../tool/speakingOf.ts"
 import { type MakeTool, type Needs, type Tool, toolsets } from "../tool/Tool.ts"
+import { exportArchive, importArchive } from "../tools/archive.ts"
 import { exportBlob, readBlob } from "../tools/blob.ts"
 import { copyImage } from "../tools/copy.ts"
 import { deleteContent } from "../tools/delete.ts"
@@ -52,6 +53,8 @@ const makers: ReadonlyArray<MakeTool> = [
   buildImageTool,
   editImage,
   makeIndexTool,
+  importArchive,
+  exportArchive,
   pull,
   push,
   uploadStart,

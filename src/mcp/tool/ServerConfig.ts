@@ -1,10 +1,11 @@
 /** What a server offers: its layouts, and what may be done to them. */
-import type { Array, Effect } from "effect"
+import type { Array, Effect, Scope, Stream } from "effect"
 import type { Inside } from "../../image/inside/openImage.ts"
 import type { FolderTar, LayerMaker } from "../../make/ports/LayerMaker.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
-import type { CopyReads, CopyWrites } from "../../ops/api/Copy.ts"
+import type { Copied, CopyOptions, CopyReads, CopySource, CopyWrites } from "../../ops/api/Copy.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
+import type { RegistryReads } from "../../ops/api/Registry.ts"
 import type { LocalFiles } from "../../ops/ports/ports.ts"
 
 /**
@@ -31,6 +32,29 @@ export interface Registries {
   readonly open: (host: string) => Effect.Effect<CopyReads & CopyWrites, RegistryError>
 }
 
+/** Archives of images, read and written. */
+export interface Archives {
+  /** Takes in all that an archive holds, in one commit; `file` is what it is called, `content` its bytes. */
+  readonly take: (
+    archive: { readonly file: string; readonly content: Stream.Stream<Uint8Array, RegistryError> },
+    registry: CopyWrites & Pick<RegistryReads, "resolveBlob">,
+    options: Pick<CopyOptions, "onProgress"> & { readonly move: boolean }
+  ) => Effect.Effect<{ readonly images: ReadonlyArray<Copied> }, RegistryError, Scope.Scope>
+  /** What an archive of these images will hold, and its bytes. */
+  readonly make: (
+    images: ReadonlyArray<{ readonly source: CopySource; readonly names: ReadonlyArray<string> }>,
+    options: Pick<CopyOptions, "platform" | "referrers">
+  ) => Effect.Effect<
+    {
+      readonly manifests: number
+      readonly blobs: number
+      readonly size: number
+      readonly content: Stream.Stream<Uint8Array, RegistryError>
+    },
+    RegistryError
+  >
+}
+
 /** What making images needs of the machine of the server. */
 export interface Making {
   readonly maker: LayerMaker
@@ -49,6 +73,8 @@ export interface ServerConfig {
   readonly making?: Making
   /** The registries that images may be taken from and sent to; without it the tools that do so are not offered. */
   readonly registries?: Registries
+  /** Reads and writes archives in the allowed directories; without it the tools that do so are not offered. */
+  readonly archives?: Archives
   /** The document that shows the results of tools in clients that show such; without it none is shown. */
   readonly view?: (() => string) | undefined
   /** Whether a person is asked, where the client can ask, before content goes for good or many names are restored; not by default. */

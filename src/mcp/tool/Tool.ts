@@ -50,7 +50,7 @@ export interface Call extends Exchange {
 }
 
 /** What a tool needs of the server. */
-export type Needs = "nothing" | "writing" | "files" | "layers" | "making" | "registries"
+export type Needs = "nothing" | "writing" | "files" | "layers" | "making" | "registries" | "archives"
 
 export interface ToolSpec<I, O> {
   readonly name: string
@@ -62,7 +62,7 @@ export interface ToolSpec<I, O> {
   /**
    * When the tool is offered; `files` needs a directory that files may be written to, and that they may be written;
    * `layers` that the server can look inside images; `registries` that it may reach some, and write;
-   * `making` that it can make layers, and write.
+   * `making` that it can make layers, and write; `archives` what `files` needs, and that it can read and write them.
    */
   readonly needs: Needs
   readonly input: Schema.ConstraintCodec<I, unknown>
@@ -166,6 +166,8 @@ const isOffered = (needs: Needs, served: ServerConfig): boolean => {
       return served.inside !== undefined
     case "making":
       return isWritable(served) && served.making !== undefined
+    case "archives":
+      return movesFiles(served) && served.archives !== undefined
     case "registries":
       return isWritable(served) && served.registries !== undefined
   }

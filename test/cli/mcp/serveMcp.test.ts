@@ -257,7 +257,7 @@ describe("ocilayout mcp", () => {
       assert.deepStrictEqual(yield* names("--read-only", "--allowed-dir", root), [17, undefined])
       assert.deepStrictEqual(yield* names(), [34, "Delete a tag or manifest"])
       assert.deepStrictEqual(yield* names("--allow-delete", "--allowed-dir", root), [
-        35,
+        37,
         "Delete a tag, manifest or blob"
       ])
       assert.deepStrictEqual(yield* names("--toolsets", "read, delete", "--tools", "oci_tag"), [

@@ -1,5 +1,6 @@
 /** Every kind of server there is, and what each of them lists. */
 import { Effect } from "effect"
+import { applyBundle, saveImages } from "../../../src/archive/index.ts"
 import { makeInside } from "../../../src/image/inside/openImage.ts"
 import { makeToolCatalog, type ToolCatalog } from "../../../src/mcp/catalog/toolCatalog.ts"
 import type { Mode, ServedLayout } from "../../../src/mcp/tool/ServerConfig.ts"
@@ -50,6 +51,7 @@ export const catalogueOf = Effect.fnUntraced(function*(
     mode,
     inside: makeInside(layerCodec),
     making: { maker: layerMaker, folderTar },
+    archives: { take: applyBundle, make: saveImages },
     ...(registries ? { registries: { hosts: ["registry.example.com"], open: () => Effect.orDie(makeMemory()) } } : {}),
     files: memoryFiles(files ? ["/files"] : [])
   })

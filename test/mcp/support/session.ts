@@ -4,6 +4,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js"
 import { type CallToolResult, CallToolResultSchema, type ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Result, type Scope } from "effect"
+import { applyBundle, saveImages } from "../../../src/archive/index.ts"
 import { makeInside } from "../../../src/image/inside/openImage.ts"
 import { makeToolCatalog, selectTools } from "../../../src/mcp/catalog/toolCatalog.ts"
 import { makeServer } from "../../../src/mcp/sdk/sdkServer.ts"
@@ -61,7 +62,11 @@ export const session = Effect.fn("session")(
       mode: options.mode ?? "delete",
       confirm: options.confirm ?? false,
       ...(options.inside === true
-        ? { inside: makeInside(layerCodec), making: { maker: layerMaker, folderTar } }
+        ? {
+          inside: makeInside(layerCodec),
+          making: { maker: layerMaker, folderTar },
+          archives: { take: applyBundle, make: saveImages }
+        }
         : {}),
       files
     })

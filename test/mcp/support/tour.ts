@@ -76,6 +76,8 @@ const adding = Effect.fnUntraced(function*(call: Call, { bytes, config: { digest
   yield* call("oci_attach", { ref: "app:1.0", type: "spdx", text: "{}", title: "sbom.json" })
   yield* call("oci_build_image", { repository: "app", tags: ["built"], cmd: ["run"] })
   yield* call("oci_edit_image", { ref: "app:built", env: { A: "1" }, replace: true })
+  yield* call("oci_export_archive", { refs: ["app:1.0", "app:all"], path: "/files/images.tar", referrers: true })
+  yield* call("oci_import", { path: "/files/images.tar" })
   yield* call("oci_make_index", { repository: "app", refs: ["app:built"], tags: ["index"] })
 })
 
