@@ -2,9 +2,10 @@
 import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { fits } from "../../oci/glob.ts"
-import type { Copied as Done, CopyOptions } from "../../ops/api/Copy.ts"
+import type { Copied as Done, CopyOptions, CopyProgress } from "../../ops/api/Copy.ts"
 import { copyCounts } from "../../ops/copy/copyCounts.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
+import { makeTurns } from "../../ops/copy/makeTurns.ts"
 import { type ArchivePlace, parsePlace } from "../../places/Place.ts"
 import { writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
@@ -66,7 +67,11 @@ export const toldOf = (done: Done): typeof Copied.Type => ({
   ...field("revision", done.revision)
 })
 
-/** One tag after the other: what is copied already stays, and the next attempt goes on from it. */
+/** Tags under way at once, and blobs of each: together as many as there are connections. */
+const tagsAtOnce = 4
+const blobsOfEach = 2
+
+/** Several tags at a time, each a change of its own: what is copied already stays, and the next attempt goes on from it. */
 const copyTags = Effect.fnUntraced(function*(
   source: From,
   { registry, repository }: To,
@@ -77,20 +82,41 @@ const copyTags = Effect.fnUntraced(function*(
   }
 ) {
   const all = (yield* tagsOf(source)).filter(fitting)
-  const copies: Array<Done> = []
-  const left: Array<Others[number]> = []
-  for (const tag of all) {
-    const choices = yield* source.registry.choices(source.repository, tag)
-    left.push(...othersAmong(choices, copying.platform, tag) ?? [])
-    const tags = yield* Effect.fromResult(requests([tag], condition))
-    const item = { registry: source.registry, repository: source.repository, reference: tag }
-    const done = yield* copyManifest(item, { registry, repository, tags }, copying)
-    copies.push(done)
-  }
-  const revision = copies.findLast((done) => Option.isSome(done.revision))?.revision
+  const progressed = sumOf(copying.onProgress)
+  const turns = makeTurns()
+  // A list of referrers that a registry lets be kept by its clients takes one writer at a time.
+  const concurrency = copying.referrers === true && registry.manifestsApart === true ? 1 : tagsAtOnce
+  const found = yield* Effect.forEach(all, (tag) =>
+    Effect.gen(function*() {
+      const choices = yield* source.registry.choices(source.repository, tag)
+      const tags = yield* Effect.fromResult(requests([tag], condition))
+      const item = { registry: source.registry, repository: source.repository, reference: tag }
+      const options = { ...copying, turns, concurrency: blobsOfEach, onProgress: progressed(tag) }
+      const done = yield* copyManifest(item, { registry, repository, tags }, options)
+      return { done, others: othersAmong(choices, copying.platform, tag) ?? [] }
+    }), { concurrency })
+  const copies = found.map(({ done }) => done)
+  const left = found.flatMap(({ others }) => others)
+  const revisions = copies.flatMap(({ revision }) => Option.isSome(revision) ? [revision.value] : [])
+  const revision = revisions.length === 0 ? undefined : Math.max(...revisions)
   const others = left.length === 0 ? undefined : left
   return { repository, tags: all, ...copyCounts(copies), ...field("revision", revision), ...field("others", others) }
 })
+
+/** How far several copies have got together. */
+const sumOf = (tell: CopyOptions["onProgress"]) => {
+  const steps = new Map<string, CopyProgress>()
+  return (name: string) => (step: CopyProgress): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      steps.set(name, step)
+      let [bytes, total] = [0, 0]
+      for (const one of steps.values()) {
+        bytes += one.bytes
+        total += one.total
+      }
+      return tell?.({ bytes, total }) ?? Effect.void
+    })
+}
 
 /** The archive that is to be written; nothing where the destination is none. */
 const archiveTo = Effect.fnUntraced(function*(text: string): Effect.fn.Return<ArchivePlace | undefined, Failure> {

@@ -67,6 +67,9 @@ export interface CopyProgress {
   readonly total: number
 }
 
+/** Does work on one digest after other work on the same, which is under way. */
+export type CopyTurns = <A, E, R>(digest: string, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 /** What is copied with a manifest, and how. */
 export interface CopyOptions {
   /** Only the image of an index that is for this platform, `os/arch[/variant]`; `PlatformUnknown`. */
@@ -84,6 +87,8 @@ export interface CopyOptions {
   /** Blobs under way at once; 4 by default. */
   readonly concurrency?: number | undefined
   readonly onProgress?: ((step: CopyProgress) => Effect.Effect<void>) | undefined
+  /** Shared by copies to one target at the same time, so that each blob is sent by one of them; `makeTurns` makes them. */
+  readonly turns?: CopyTurns | undefined
 }
 
 /** What a copy did. */

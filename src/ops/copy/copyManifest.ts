@@ -4,7 +4,7 @@ import { refuseTag } from "../../layout/decide.ts"
 import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
 import { BlobUnknown, ContentMismatch } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
-import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
+import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget, CopyTurns } from "../api/Copy.ts"
 import type { CopyError } from "../api/errors.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
@@ -179,6 +179,9 @@ const checkTag = Effect.fnUntraced(function*(
   if (refusal !== undefined) return yield* refusal
 })
 
+/** Where there is one copy, no other sends the same. */
+const atOnce: CopyTurns = (_, work) => work
+
 type Sent = Pick<Copied, "blobsCopied" | "blobsPresent" | "bytesCopied" | "missing">
 
 const sendParts = Effect.fnUntraced(function*(
@@ -186,19 +189,26 @@ const sendParts = Effect.fnUntraced(function*(
   source: CopySource,
   target: CopyTarget,
   parts: ReadonlyArray<Placed>,
-  { concurrency = usual, passed }: CopyOptions & { readonly passed: (bytes: number) => Effect.Effect<void> }
+  { concurrency = usual, passed, turns = atOnce }: CopyOptions & {
+    readonly passed: (bytes: number) => Effect.Effect<void>
+  }
 ): Effect.fn.Return<Sent, CopyError> {
   const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
 
   const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, CopyError> {
-    const { descriptor, isManifest, optional, parent } = part
-    const { digest, size } = descriptor
+    const { descriptor: { digest, size }, optional } = part
     // Content under a digest of an unknown algorithm is left where it is, if it may be.
     if (!isContentDigest(digest) && optional) {
       sent.missing.push(digest)
       return yield* passed(size)
     }
     const known = yield* Effect.fromResult(parseContentDigest(digest))
+    yield* turns(known, bring(part, known))
+  })
+
+  const bring = Effect.fnUntraced(function*(part: Part, known: ContentDigest): Effect.fn.Return<void, CopyError> {
+    const { descriptor, isManifest, optional, parent } = part
+    const { digest, size } = descriptor
     if (yield* isThere(source, reader.repository, target, part, known)) {
       if (!isManifest) sent.blobsPresent++
       return yield* passed(size)

@@ -5,8 +5,10 @@ import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { makeDisk } from "../../../src/node/index.ts"
+import { layerTar } from "../../../src/oci/MediaType.ts"
 import { inMemory, type Served } from "../../http/support/serving.ts"
-import { image, index, pushImage, pushManifest, referrerOf } from "../../support/images.ts"
+import { answering } from "../../remote/support/remotes.ts"
+import { image, index, pushBlob, pushImage, pushManifest, referrerOf, sample } from "../../support/images.ts"
 import { json, ocl, temporaryDirectory } from "../support/command.ts"
 import { spawnServer } from "../support/server.ts"
 
@@ -67,6 +69,43 @@ describe("copy", () => {
       yield* json([...copy, "--move"])
       assert.deepInclude(yield* tagsAt(served, "team/app"), { v2: one.descriptor.digest })
     }))
+
+  it.live("takes several tags at a time, and sends what they share once", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      const served = yield* inMemory()
+      const shared = sample("what all images have", layerTar)
+      yield* pushBlob(served.registry, "app", shared)
+      for (let at = 0; at < 6; at++) {
+        yield* pushImage(served.registry, "app", image(`v${at}`, { layers: [shared.descriptor] }, 0), [`v${at}`])
+      }
+      const asked: Array<string> = []
+      let meet: () => void = () => undefined
+      const met = new Promise<void>((resolve) => meet = resolve)
+      const proxy = yield* answering((request, response) => {
+        const path = request.url ?? ""
+        asked.push(`${request.method ?? ""} ${path}`)
+        // The first manifests wait for one another: those of one tag at a time would wait for ever.
+        const isManifest = request.method === "GET" && path.includes("/manifests/v")
+        if (asked.filter((line) => line.startsWith("GET") && line.includes("/manifests/v")).length > 1) meet()
+        const forwarded = async () => {
+          if (isManifest) await met
+          const got = await fetch(new URL(path, served.url), {
+            method: request.method ?? "GET",
+            headers: { accept: request.headers.accept ?? "*/*" }
+          })
+          const headers = Object.fromEntries(
+            Array.from(got.headers).filter(([name]) => !/^(?:connection|keep-alive)$/u.test(name))
+          )
+          response.writeHead(got.status, headers).end(new Uint8Array(await got.arrayBuffer()))
+        }
+        forwarded().catch(() => response.destroy())
+      })
+      const from = `docker://${new URL(proxy.url).host}/app`
+      const copied = yield* json(["copy", from, `${folder}/images/app`, "--all-tags"])
+      assert.deepInclude(copied, { manifests: 6, blobs_copied: 7 })
+      assert.strictEqual(asked.filter((line) => line === `GET /v2/app/blobs/${shared.descriptor.digest}`).length, 1)
+    }), 30_000)
 
   it.live("takes all tags that fit", () =>
     Effect.gen(function*() {
