@@ -6,11 +6,13 @@ import type { HttpClient } from "effect/http/HttpClient"
 import { lookup } from "node:dns"
 import { readFileSync } from "node:fs"
 import type { LookupFunction } from "node:net"
+import { homedir } from "node:os"
 import process from "node:process"
 import { getCACertificates } from "node:tls"
 import { quoted } from "../../oci/quoted.ts"
 import { isPrivate } from "../../remote/index.ts"
 import { Mistake } from "../Failure.ts"
+import { certificateFolders, readCertificates } from "./hostCertificates.ts"
 
 export interface ClientOptions {
   /** Hosts, with their ports where they have some, whose certificates are not checked. */
@@ -24,15 +26,13 @@ export interface ClientOptions {
 /** Connections to one host at a time. */
 const connections = 8
 
-/** Sends requests to some hosts by another dispatcher than to the rest. */
+/** Sends requests to some hosts by dispatchers of their own, each made when it is first needed. */
 class ByHost extends Dispatcher {
-  readonly #hosts: ReadonlySet<string>
-  readonly #special: Dispatcher
+  readonly #special: ReadonlyMap<string, () => Dispatcher>
   readonly #rest: Dispatcher
 
-  constructor(hosts: ReadonlyArray<string>, special: Dispatcher, rest: Dispatcher) {
+  constructor(special: ReadonlyMap<string, () => Dispatcher>, rest: Dispatcher) {
     super()
-    this.#hosts = new Set(hosts)
     this.#special = special
     this.#rest = rest
   }
@@ -42,7 +42,7 @@ class ByHost extends Dispatcher {
     handler: Dispatcher.DispatchHandler
   ): boolean {
     const host = options.origin === undefined ? "" : new URL(options.origin).host
-    return (this.#hosts.has(host) ? this.#special : this.#rest).dispatch(options, handler)
+    return (this.#special.get(host)?.() ?? this.#rest).dispatch(options, handler)
   }
 }
 
@@ -50,6 +50,8 @@ const proxied = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]
 
 interface Connecting {
   readonly ca?: Array<string>
+  readonly cert?: string
+  readonly key?: string
   readonly rejectUnauthorized?: boolean
   readonly lookup?: LookupFunction
 }
@@ -65,13 +67,11 @@ const guardedLookup = (allowed: ReadonlyArray<string>): LookupFunction => (name,
   })
 }
 
-const dispatcherWith = (connect: Connecting) => {
+const dispatcherWith = (connect: Connecting): Dispatcher => {
   const options = { connections, connect }
-  const make = (): Dispatcher =>
-    proxied.some((name) => (process.env[name] ?? "") !== "")
-      ? new EnvHttpProxyAgent({ ...options, requestTls: connect })
-      : new Agent(options)
-  return Effect.acquireRelease(Effect.sync(make), (made) => Effect.promise(() => made.destroy()))
+  return proxied.some((name) => (process.env[name] ?? "") !== "")
+    ? new EnvHttpProxyAgent({ ...options, requestTls: connect })
+    : new Agent(options)
 }
 
 /** As much of undici as the options ask for; `Mistake` where the certificates cannot be read. */
@@ -80,16 +80,32 @@ export const clientLayer = ({ ca, insecure, named }: ClientOptions): Layer.Layer
     Layer.provide(Layer.effect(
       NodeHttpClient.Dispatcher,
       Effect.gen(function*() {
-        const trusted = ca === undefined ? {} : {
-          ca: yield* Effect.try({
-            try: () => [...getCACertificates("default"), readFileSync(ca, "utf8")],
-            catch: () => new Mistake(`the certificates in ${quoted(ca)} cannot be read`)
-          })
-        }
+        const trusted = ca === undefined ? undefined : yield* Effect.try({
+          try: () => readFileSync(ca, "utf8"),
+          catch: () => new Mistake(`the certificates in ${quoted(ca)} cannot be read`)
+        })
         const guarded = named === undefined ? {} : { lookup: guardedLookup(named) }
-        const rest = yield* dispatcherWith({ ...trusted, ...guarded })
-        if (insecure.length === 0) return rest
-        return new ByHost(insecure, yield* dispatcherWith({ ...guarded, rejectUnauthorized: false }), rest)
+        const made: Array<Dispatcher> = []
+        yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(made.map((one) => one.destroy()))))
+        const make = (checks: boolean, folder: string | undefined) => {
+          const { ca: more = [], ...own } = folder === undefined ? {} : readCertificates(folder)
+          const all = [...(trusted === undefined ? [] : [trusted]), ...more]
+          const one = dispatcherWith({
+            ...guarded,
+            ...own,
+            ...(all.length === 0 ? {} : { ca: [...getCACertificates("default"), ...all] }),
+            ...(checks ? {} : { rejectUnauthorized: false })
+          })
+          made.push(one)
+          return one
+        }
+        const rest = make(true, undefined)
+        const folders = certificateFolders(homedir())
+        const special = new Map(Array.from(new Set([...insecure, ...folders.keys()]), (host) => {
+          let known: Dispatcher | undefined
+          return [host, () => known ??= make(!insecure.includes(host), folders.get(host))] as const
+        }))
+        return special.size === 0 ? rest : new ByHost(special, rest)
       })
     ))
   )

@@ -10,6 +10,7 @@ import { type Failure, Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { tellOpened } from "../opened.ts"
 import type { Where } from "../target.ts"
+import { certificateFolders } from "./hostCertificates.ts"
 
 /** How registries are spoken to. */
 export const remoteFlags = {
@@ -54,7 +55,7 @@ export const plainFor = (
 ): { readonly plainHttp?: boolean } =>
   plainHttp.includes(host)
     ? { plainHttp: true }
-    : insecure.includes(host) || Option.isSome(ca)
+    : insecure.includes(host) || Option.isSome(ca) || certificateFolders(homedir()).has(host)
     ? { plainHttp: false }
     : {}
 

@@ -2,10 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import { connect, type Socket } from "node:net"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { certificateFolders } from "../../../src/cli/remote/hostCertificates.ts"
 import { makeMemory } from "../../../src/memory/index.ts"
 import { serving } from "../../http/support/serving.ts"
 import { image, pushImage } from "../../support/images.ts"
@@ -14,20 +17,103 @@ import { spawnServer } from "../support/server.ts"
 
 const one = image("one")
 
-/** A registry with a certificate that nobody has heard of. */
-const secured = Effect.gen(function*() {
-  const folder = yield* temporaryDirectory
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")]
+/** A new certificate with its key, signed by itself; nothing where there is no openssl. */
+const certificateIn = (folder: string, name = "server") => {
+  const [cert, key] = [join(folder, `${name}-cert.pem`), join(folder, `${name}-key.pem`)]
   const names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
   const args =
     `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext ${names} -keyout ${key} -out ${cert}`
-  const made = spawnSync("openssl", args.split(" "))
-  if (made.status !== 0) return undefined
+  return spawnSync("openssl", args.split(" ")).status === 0 ? { cert, key } : undefined
+}
+
+/** A registry with a certificate that nobody has heard of. */
+const secured = Effect.gen(function*() {
+  const made = certificateIn(yield* temporaryDirectory)
+  if (made === undefined) return undefined
+  const { cert, key } = made
   const registry = yield* makeMemory()
   yield* pushImage(registry, "app", one, ["v1"])
   const tls = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") }
   const { url } = yield* serving(registry, { tls })
   return { cert, host: new URL(url).host }
+})
+
+/** A registry that lets nobody in without a certificate of the client. */
+const mutual = Effect.gen(function*() {
+  const folder = yield* temporaryDirectory
+  const [server, client] = [certificateIn(folder), certificateIn(folder, "client")]
+  if (server === undefined || client === undefined) return undefined
+  const options = {
+    cert: readFileSync(server.cert),
+    key: readFileSync(server.key),
+    ca: readFileSync(client.cert),
+    requestCert: true
+  }
+  const port = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const listening = createSecureServer(options, (_, response) => {
+        response.writeHead(200, { "content-type": "application/json" }).end("{\"name\":\"app\",\"tags\":[\"v1\"]}")
+      })
+      await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve))
+      const address = listening.address()
+      return { listening, port: typeof address === "object" && address !== null ? address.port : 0 }
+    }),
+    ({ listening }) =>
+      Effect.sync(() => {
+        listening.close()
+        listening.closeAllConnections()
+      })
+  )
+  return { folder, host: `127.0.0.1:${port.port}`, server, client }
+})
+
+describe("certificates for one host", () => {
+  it.live(
+    "are found where podman and docker keep them, and the client shows its own",
+    ({ skip }) =>
+      Effect.gen(function*() {
+        const found = yield* mutual
+        if (found === undefined) return skip("there is no openssl")
+        const { client, folder, host, server } = found
+        const run = Effect.fnUntraced(function*(home: string) {
+          const { child, exit, stderr, stdout } = yield* spawnServer(["tags", `docker://${host}/app`], {
+            HOME: home,
+            REGISTRY_AUTH_FILE: "/dev/null"
+          })
+          child.stdin.end()
+          return { code: yield* exit, out: stdout(), err: stderr() }
+        })
+        const homeWith = (name: string, files: Readonly<Record<string, string>>) => {
+          const home = join(folder, name)
+          const place = join(home, ".config/containers/certs.d", host)
+          mkdirSync(place, { recursive: true })
+          for (const [file, from] of Object.entries(files)) copyFileSync(from, join(place, file))
+          return home
+        }
+        const all = { "ca.crt": server.cert, "client.cert": client.cert, "client.key": client.key }
+        const letIn = yield* run(homeWith("all", all))
+        assert.strictEqual(letIn.out, "v1\n", letIn.err)
+        // Trusted, and without a certificate of its own.
+        assert.strictEqual((yield* run(homeWith("ca", { "ca.crt": server.cert }))).code, 7)
+        assert.strictEqual((yield* run(homeWith("own", { ...all, "ca.crt": client.cert }))).code, 7)
+        const lacking = yield* run(homeWith("lacking", { "ca.crt": server.cert, "client.cert": client.cert }))
+        assert.deepStrictEqual([lacking.code, /ENOENT/u.test(lacking.err)], [7, true], lacking.err)
+      }),
+    60_000
+  )
+
+  it("are those of the first folder that has the host", () => {
+    const root = mkdtempSync(join(tmpdir(), "ocilayout-test-"))
+    for (const path of ["a/One.example:443", "b/one.example", "b/two.example:5000"]) {
+      mkdirSync(join(root, path), { recursive: true })
+    }
+    const folders = certificateFolders(root, ["a", "none", "b"].map((name) => join(root, name)))
+    assert.deepStrictEqual(Array.from(folders), [
+      ["one.example", join(root, "a/One.example:443")],
+      ["two.example:5000", join(root, "b/two.example:5000")]
+    ])
+    rmSync(root, { recursive: true })
+  })
 })
 
 describe("a registry with a certificate", () => {
