@@ -71,7 +71,7 @@ export const kidsOf = ({ kids }: Folder): ReadonlyMap<string, Node> => {
 }
 
 /** What comes last is taken first. */
-const reverseFrom = <A>(all: Array<A>, first: number): void => {
+const reverseFrom = (all: Array<Reached>, first: number): void => {
   for (let [low, high] = [first, all.length - 1]; low < high; low++, high--) {
     const [one, other] = [all[low], all[high]]
     if (one !== undefined && other !== undefined) [all[low], all[high]] = [other, one]
