@@ -8,7 +8,7 @@
 import { Effect, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -25,7 +25,7 @@ import {
   withClient
 } from "../bucket/support/gateway.ts"
 import { digestOf } from "../support/images.ts"
-import { type Contender, found, type Running, start } from "./http/servers.ts"
+import { type Contender, found, type Running, start, withConfig } from "./http/servers.ts"
 
 const isQuick = process.argv.includes("--quick")
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
@@ -86,17 +86,8 @@ const ours: Contender = {
 const distribution = (program: string, endpoint: string): Contender => ({
   name: "registry",
   keeps: true,
-  command: (folder, port) => {
-    const config = join(folder, "config.yml")
-    writeFileSync(
-      config,
-      `version: 0.1
-log:
-  level: error
-  accesslog:
-    disabled: true
-storage:
-  s3:
+  command: withConfig(program, () =>
+    `  s3:
     accesskey: ${gatewayKeys.accessKeyId}
     secretkey: ${gatewayKeys.secretAccessKey}
     region: us-east-1
@@ -106,13 +97,7 @@ storage:
     forcepathstyle: true
     secure: false
   redirect:
-    disable: true
-http:
-  addr: 127.0.0.1:${port}
-`
-    )
-    return [program, "serve", config]
-  }
+    disable: true`)
 })
 
 const sent = async ({ name, port }: Running, path: string, init: RequestInit, status: number): Promise<Response> => {

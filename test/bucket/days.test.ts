@@ -36,6 +36,9 @@ const collect = (registry: LayoutRegistry) =>
 const hasBlob = (registry: LayoutRegistry, digest: string) =>
   Effect.map(Effect.result(registry.resolveBlob("app", digest)), ({ _tag }) => _tag === "Success")
 
+const findingsOf = (registry: LayoutRegistry) =>
+  Effect.map(Stream.runCollect(registry.verify()), (steps) => steps.filter(({ _tag }) => _tag === "Found"))
+
 describe("a collection in a bucket", () => {
   it.live("condemns what nothing needs, removes it a day later, and then forgets it", () =>
     withBucket((bucket) =>
@@ -68,8 +71,7 @@ describe("a collection in a bucket", () => {
         assert.deepStrictEqual([yield* collect(one), isThere()], [[digest], true])
         const notes = (yield* Stream.runCollect(one.history())).flatMap(({ changes }) => changes)
         assert.deepStrictEqual(notes.filter(({ from }) => from === digest).length, 2)
-        const steps = yield* Stream.runCollect(one.verify())
-        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+        assert.deepStrictEqual(yield* findingsOf(one), [])
       })
     ))
 
@@ -97,8 +99,7 @@ describe("a collection in a bucket", () => {
           yield* collect(one)
         }
         assert.deepStrictEqual(gone.filter((digest) => !bucket.objects.has(keyOf(digest))), [])
-        const steps = yield* Stream.runCollect(two.verify())
-        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+        assert.deepStrictEqual(yield* findingsOf(two), [])
       })
     ))
 
@@ -280,8 +281,7 @@ describe("a blob in a bucket that was deleted and pushed again", () => {
           yield* collect(one)
         }
         assert.isTrue(yield* hasBlob(yield* registryIn(bucket.machine()), digest))
-        const steps = yield* Stream.runCollect(one.verify())
-        assert.deepStrictEqual(steps.filter(({ _tag }) => _tag === "Found"), [])
+        assert.deepStrictEqual(yield* findingsOf(one), [])
       })
     ))
 

@@ -14,7 +14,7 @@ const home = Effect.acquireRelease(
 const uid = process.getuid?.() ?? -1
 
 describe("what Node has compiled", () => {
-  it.effect("is kept in a folder that nobody else can read", () =>
+  it.effect("is kept in a folder that no other user can read", () =>
     Effect.gen(function*() {
       const homedir = yield* home
       const folder = compiledFolder({ homedir, uid }, "linux")

@@ -246,7 +246,7 @@ describe("a tag", () => {
       assert.strictEqual(still.headers.get("docker-content-digest"), one.descriptor.digest)
     })))
 
-  it.live("whose upstream cannot be asked is served as it was, with a warning, and nobody waits again and again", () =>
+  it.live("whose upstream cannot be asked is served as it was, with a warning, and no client waits again and again", () =>
     withClient(Effect.gen(function*() {
       const { cache, proxy } = yield* world({ maxAgeMillis: 0 })
       for (const path of [manifestPath("single"), blobPath(layer.descriptor.digest)]) yield* send(cache, path)

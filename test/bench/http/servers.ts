@@ -43,27 +43,35 @@ export const found = (program: string): string | undefined =>
     path.includes("/") ? existsSync(path) : spawnSync(path, ["--version"]).error === undefined
   )
 
-/** Both generations of the same registry take this. */
-const withConfig = (program: string) => (folder: string, port: number): readonly [string, ...Array<string>] => {
-  const config = join(folder, "config.yml")
-  writeFileSync(
-    config,
-    `version: 0.1
+/**
+ * Both generations of the same registry take this.
+ *
+ * @param storage the lines of its config below `storage`, for the folder that it is started in
+ */
+export const withConfig =
+  (program: string, storage: (folder: string) => string): Contender["command"] => (folder, port) => {
+    const config = join(folder, "config.yml")
+    writeFileSync(
+      config,
+      `version: 0.1
 log:
   level: error
   accesslog:
     disabled: true
 storage:
-  filesystem:
-    rootdirectory: ${join(folder, "storage")}
-  delete:
-    enabled: true
+${storage(folder)}
 http:
   addr: 127.0.0.1:${port}
 `
-  )
-  return [program, "serve", config]
-}
+    )
+    return [program, "serve", config]
+  }
+
+const onDisk = (folder: string): string =>
+  `  filesystem:
+    rootdirectory: ${join(folder, "storage")}
+  delete:
+    enabled: true`
 
 /**
  * Those that are here, and the names of those that are not.
@@ -89,8 +97,8 @@ export const contenders = (
     if (path === undefined) missing.push(name)
     else here.push({ name, keeps, command: command(path) })
   }
-  add("docker-registry (Debian)", "docker-registry", true, withConfig)
-  add("distribution v3", "registry", true, withConfig)
+  add("docker-registry (Debian)", "docker-registry", true, (path) => withConfig(path, onDisk))
+  add("distribution v3", "registry", true, (path) => withConfig(path, onDisk))
   add("crane registry serve", "crane", false, (path) => (_, port) => [
     path,
     "registry",

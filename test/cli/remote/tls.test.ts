@@ -26,7 +26,7 @@ const certificateIn = (folder: string, name = "server") => {
   return spawnSync("openssl", args.split(" ")).status === 0 ? { cert, key } : undefined
 }
 
-/** A registry with a certificate that nobody has heard of. */
+/** A registry with a certificate that no system trusts. */
 const secured = Effect.gen(function*() {
   const made = certificateIn(yield* temporaryDirectory)
   if (made === undefined) return undefined
@@ -38,7 +38,7 @@ const secured = Effect.gen(function*() {
   return { cert, host: new URL(url).host }
 })
 
-/** A registry that lets nobody in without a certificate of the client. */
+/** A registry that refuses clients without a certificate. */
 const mutual = Effect.gen(function*() {
   const folder = yield* temporaryDirectory
   const [server, client] = [certificateIn(folder), certificateIn(folder, "client")]

@@ -12,7 +12,7 @@ import { answered, serving } from "./support/serving.ts"
 
 const one = image("one")
 
-/** A server in front of another one; it asks nobody for logins. */
+/** A server in front of another one; it asks for no login. */
 const cacheOf = (layout: string, host: string) =>
   serving([layout, "--listen", "0", "--upstream", `docker://${host}`, "--durability", "none"], {
     REGISTRY_AUTH_FILE: "/dev/null"
