@@ -32,7 +32,7 @@ const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   LayoutLocked: 503,
   LayoutNotFound: 500,
   LayoutVersionUnsupported: 500,
-  LimitExceeded: 500,
+  LimitExceeded: 422,
   ManifestBlobUnknown: 404,
   ManifestInvalid: 400,
   ManifestTooLarge: 413,
@@ -65,6 +65,7 @@ const statusOf = (failure: RegistryError): number => {
   // A manifest that is stored, and is none, is damage of the layout.
   if (failure._tag === "ManifestInvalid" && failure.digest !== undefined) return 500
   if (failure._tag === "StorageError" && failure.kind === "full") return 507
+  if (failure._tag === "RemoteError" && failure.status === 429) return 429
   return statuses[failure._tag]
 }
 
@@ -112,6 +113,8 @@ const headersOf = (failure: RegistryError): Record<string, string> => {
     case "LayoutLocked":
     case "UploadBusy":
       return { "retry-after": "1" }
+    case "RemoteError":
+      return failure.status === 429 ? { "retry-after": "1" } : {}
     default:
       return {}
   }

@@ -104,14 +104,14 @@ export class DigestInvalid extends Schema.TaggedError<DigestInvalid>()("DigestIn
   }
 }
 
-/** A walk or a document went over a limit. */
+/** A walk or a document went over a limit: `what` is counted, with its unit ("bytes of a manifest"). */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
   code: Schema.tag("LIMIT_EXCEEDED"),
   what: Schema.String,
   limit: Schema.Number
 }) {
   override get message(): string {
-    return `${sentence(this.what)} is over the limit of ${this.limit}`
+    return `too many ${sentence(this.what)}: the limit is ${this.limit}`
   }
 }
 

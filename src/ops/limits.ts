@@ -9,6 +9,9 @@ export const atMost = (limit: number, found: number, what: string): Effect.Effec
 /** Bytes of a manifest or an index document below `index.json` (distribution-spec asks for 4 MiB at least). */
 export const manifestBytes = 4 * 1024 * 1024
 
+/** Bytes of a config, or of another document beside the manifests, that is read whole. */
+export const documentBytes = 16 * 1024 * 1024
+
 /** Manifests visited in one walk over a layout. */
 export const walkManifests = 1_000_000
 

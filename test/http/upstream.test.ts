@@ -2,10 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { failed } from "../../src/http/errors.ts"
 import { throughUpstream, type Upstream } from "../../src/http/index.ts"
 import { makeFlights } from "../../src/http/upstream/flights.ts"
 import type { ThroughOptions } from "../../src/http/upstream/throughUpstream.ts"
 import { makeMemory } from "../../src/memory/index.ts"
+import { isRetryable } from "../../src/oci/groups.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { answering, password, remoteAt, withClient } from "../remote/support/remotes.ts"
 import { image, index, pushImage, pushManifest, referrerOf, sample, utf8 } from "../support/images.ts"
@@ -218,7 +220,9 @@ describe("work under one name", () => {
       const flights = yield* makeFlights<never>()
       for (let at = 0; at < 512; at++) yield* Effect.forkChild(flights(String(at), Effect.never))
       yield* Effect.sleep("50 millis")
-      assert.strictEqual((yield* Effect.flip(flights("more", Effect.never)))._tag, "LimitExceeded")
+      const refused = yield* Effect.flip(flights("more", Effect.never))
+      assert.isTrue(isRetryable(refused))
+      assert.strictEqual(failed(refused).status, 429)
     }), 20_000)
 })
 
@@ -346,7 +350,7 @@ describe("an upstream that lies or breaks off", () => {
   it.live("with a blob over the limit is refused", () =>
     withClient(Effect.gen(function*() {
       const { cache } = yield* world({ blobBytes: layer.bytes.length - 1 })
-      assert.strictEqual((yield* send(cache, blobPath(layer.descriptor.digest))).status, 500)
+      assert.strictEqual((yield* send(cache, blobPath(layer.descriptor.digest))).status, 422)
       assert.deepStrictEqual(yield* cache.registry.usage, { blobs: 0, bytes: 0 })
     })))
 

@@ -117,9 +117,9 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "layout \"/l\" has version \"2.0.0\"; only \"1.0.0\" is supported"
   ],
   [
-    new Errors.LimitExceeded({ what: "the depth of the walk", limit: 32 }),
+    new Errors.LimitExceeded({ what: "indexes inside indexes", limit: 32 }),
     "LIMIT_EXCEEDED",
-    "the depth of the walk is over the limit of 32"
+    "too many indexes inside indexes: the limit is 32"
   ],
   [
     new Errors.ManifestBlobUnknown({ missing: [{ path: "config", digest }, { path: "layers[0]", digest: other }] }),

@@ -1,9 +1,9 @@
 /** Work that is done once for all who want the same at the same time, and goes on when they leave. */
 import { Deferred, Effect, type Scope } from "effect"
 import { make as makeSemaphore } from "effect/Semaphore"
-import { LimitExceeded, type RegistryError } from "../../oci/OciError.ts"
+import { type RegistryError, RemoteError } from "../../oci/OciError.ts"
 
-/** Joins the work of this name, or begins it; `LimitExceeded` where too many are under way or wait. */
+/** Joins the work of this name, or begins it; `RemoteError` where too many are under way or wait. */
 export type Flights<A> = (name: string, work: Effect.Effect<A, RegistryError>) => Effect.Effect<A, RegistryError>
 
 /** Under way at once; others wait. */
@@ -11,6 +11,14 @@ const atOnce = 16
 
 /** Under way and waiting; more are refused. */
 const most = 512
+
+const tooMany = new RemoteError({
+  host: "upstream",
+  operation: "fetch",
+  reason: `${most} downloads are under way or wait; try again`,
+  status: 429,
+  passing: true
+})
 
 /** Of what is done nothing is kept but its result, which those get who wait for it. */
 export const makeFlights = <A>(): Effect.Effect<Flights<A>, never, Scope.Scope> =>
@@ -23,7 +31,7 @@ export const makeFlights = <A>(): Effect.Effect<Flights<A>, never, Scope.Scope> 
         const known = flying.get(name)
         if (known !== undefined) return Deferred.await(known)
         if (flying.size >= most) {
-          return Effect.fail(new LimitExceeded({ what: "downloads at the same time", limit: most }))
+          return Effect.fail(tooMany)
         }
         const done = Deferred.makeUnsafe<A, RegistryError>()
         const ended = turns.withPermits(1)(work).pipe(

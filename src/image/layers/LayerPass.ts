@@ -96,7 +96,7 @@ export class LayerPass {
     const { ratio, ratioFrom, size } = this.#limits
     const all = this.#size + this.#holes
     if (all > size) throw this.#limit("uncompressed bytes", size)
-    if (all > ratioFrom && all > ratio * this.#blobSize) throw this.#limit("expansion", ratio)
+    if (all > ratioFrom && all > ratio * this.#blobSize) throw this.#limit("bytes unpacked from each byte", ratio)
   }
 
   #limit(what: string, limit: number): LimitReached {

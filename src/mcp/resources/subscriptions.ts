@@ -88,7 +88,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(
     const watched = watchFor(yield* layoutOf(served, uri, name), name)
     const concerns = yield* Effect.fromResult(concernsOf(watched, name))
     if (followed.size >= limits.subscriptions) {
-      return yield* new LimitExceeded({ what: "the number of subscriptions", limit: limits.subscriptions })
+      return yield* new LimitExceeded({ what: "subscriptions", limit: limits.subscriptions })
     }
     if (yield* FiberMap.has(watches, watched.key)) {
       followed.set(uri, { watched, concerns })

@@ -31,7 +31,7 @@ export interface SourceReader {
   readonly candidates: Effect.Effect<readonly [Descriptor, ...ReadonlyArray<Descriptor>], SourceError>
   /** A manifest as its parent names it. */
   readonly manifest: (descriptor: Descriptor) => Effect.Effect<ReadManifest, SourceError>
-  /** A small blob, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
+  /** A blob of at most `limits.documentBytes`, whole and verified: a config. `BlobUnknown`, `LimitExceeded`. */
   readonly document: (descriptor: Descriptor) => Effect.Effect<Uint8Array, SourceError>
   /** Content, unverified: the store that takes it hashes it. `BlobUnknown`. */
   readonly content: (
@@ -84,7 +84,7 @@ export const readSource = (source: CopySource): SourceReader => {
 
   const manifestBytes = (descriptor: Descriptor): Effect.Effect<Uint8Array, SourceError> =>
     "refName" in source
-      ? smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
+      ? smallManifest(descriptor).pipe(
         Effect.catchTag(
           "BlobUnknown",
           ({ digest }) => Effect.fail(new ManifestUnknown({ repository: "", reference: digest }))
@@ -100,20 +100,23 @@ export const readSource = (source: CopySource): SourceReader => {
       )
 
   const withoutEntry = (descriptor: Descriptor, error: SourceError): Effect.Effect<Uint8Array, SourceError> =>
-    smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })).pipe(
-      Effect.catchTag("BlobUnknown", () => Effect.fail(error))
+    smallManifest(descriptor).pipe(Effect.catchTag("BlobUnknown", () => Effect.fail(error)))
+
+  const smallManifest = (descriptor: Descriptor): Effect.Effect<Uint8Array, SourceError> =>
+    smallBlob(
+      descriptor,
+      limits.manifestBytes,
+      (size) => new ManifestTooLarge({ size, limit: limits.manifestBytes })
     )
 
   const smallBlob = (
     descriptor: Descriptor,
+    limit: number,
     tooLarge: (size: number) => SourceError
   ): Effect.Effect<Uint8Array, SourceError> =>
     Effect.scoped(Effect.gen(function*() {
       const { stream } = yield* registry.getBlob(blobs, descriptor.digest)
-      return yield* collectBytes(
-        stream,
-        (size) => size > limits.manifestBytes ? Effect.fail(tooLarge(size)) : Effect.void
-      )
+      return yield* collectBytes(stream, (size) => size > limit ? Effect.fail(tooLarge(size)) : Effect.void)
     })).pipe(Effect.catchTag("BlobUnknown", (unknown: BlobUnknown) => {
       const data = embeddedData(descriptor)
       return data._tag === "Some" ? Effect.succeed(data.value) : Effect.fail(unknown)
@@ -127,13 +130,14 @@ export const readSource = (source: CopySource): SourceReader => {
     document: (descriptor) =>
       smallBlob(
         descriptor,
-        () => new LimitExceeded({ what: `blob ${descriptor.digest}`, limit: limits.manifestBytes })
+        limits.documentBytes,
+        () => new LimitExceeded({ what: `bytes of blob ${descriptor.digest}`, limit: limits.documentBytes })
       ),
     content,
     mentioned: Effect.fnUntraced(
       function*(descriptor): Effect.fn.Return<ReadonlyArray<Descriptor>, SourceError> {
         if (descriptor.size > limits.manifestBytes) return []
-        const text = decodeText(yield* smallBlob(descriptor, (size) => new ManifestTooLarge({ size, limit: size })))
+        const text = decodeText(yield* smallManifest(descriptor))
         const named = Result.isSuccess(text) ? digestsIn(text.success).filter(isContentDigest) : []
         const found: Array<Descriptor> = []
         for (const digest of new Set(named)) {

@@ -12,7 +12,7 @@ export const turned = "safe\u202egnp.exe\u2066\u200b"
 const address = "javascript:window.owned=1"
 
 /** Characters of a label. */
-export const longLabel = 3 * 1024 * 1024
+export const longLabel = 10 * 1024 * 1024
 
 const layer = (...entries: ReadonlyArray<Written>) => sample(new Uint8Array(layerTar(entries)), layerType)
 
