@@ -24,7 +24,7 @@ export const ChangeLine = ({ change: one }: { readonly change: Change }): VNode 
             <Place view="images" params={{ repository }}>
               <Text>{repository}</Text>
             </Place>
-            {tag === undefined ? <span class="dim">without a tag</span> : (
+            {tag === undefined ? <span class="dim">{" "}without a tag</span> : (
               <>
                 :
                 {to === undefined
