@@ -88,7 +88,8 @@ const copyTags = Effect.fnUntraced(function*(
   const concurrency = copying.referrers === true && registry.manifestsApart === true ? 1 : tagsAtOnce
   const found = yield* Effect.forEach(all, (tag) =>
     Effect.gen(function*() {
-      const choices = yield* source.registry.choices(source.repository, tag)
+      // On the network, a tag names one thing.
+      const choices = source.layout === undefined ? [] : yield* source.registry.choices(source.repository, tag)
       const tags = yield* Effect.fromResult(requests([tag], condition))
       const item = { registry: source.registry, repository: source.repository, reference: tag }
       const options = { ...copying, turns, concurrency: blobsOfEach, onProgress: progressed(tag) }

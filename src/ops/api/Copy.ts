@@ -67,8 +67,11 @@ export interface CopyProgress {
   readonly total: number
 }
 
-/** Does work on one digest after other work on the same, which is under way. */
-export type CopyTurns = <A, E, R>(digest: string, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+/**
+ * Does work on one key after other work on the same, which is under way. Work answers whether the content is there now; the
+ * answer is whether it was left out, since other work has found or brought the content a short while ago.
+ */
+export type CopyTurns = <E, R>(key: string, work: Effect.Effect<boolean, E, R>) => Effect.Effect<boolean, E, R>
 
 /** What is copied with a manifest, and how. */
 export interface CopyOptions {
@@ -87,7 +90,7 @@ export interface CopyOptions {
   /** Blobs under way at once; 4 by default. */
   readonly concurrency?: number | undefined
   readonly onProgress?: ((step: CopyProgress) => Effect.Effect<void>) | undefined
-  /** Shared by copies to one target at the same time, so that each blob is sent by one of them; `makeTurns` makes them. */
+  /** Shared by copies to one target, so that each blob is asked for and sent by one of them; `makeTurns` makes them. */
   readonly turns?: CopyTurns | undefined
 }
 

@@ -1,18 +1,15 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Option } from "effect"
 import { refuseTag } from "../../layout/decide.ts"
-import { type ContentDigest, type Digest, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
-import { BlobUnknown, ContentMismatch } from "../../oci/OciError.ts"
 import { parseTag } from "../../oci/Reference.ts"
-import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget, CopyTurns } from "../api/Copy.ts"
+import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
 import type { CopyError } from "../api/errors.ts"
 import type { Change, TagRequest } from "../api/Registry.ts"
 import { chooseImage } from "../refs/chooseImage.ts"
 import { readSource, type SourceReader } from "../refs/copySource.ts"
-import { type Found as Walked, type Part, type Placed, walkCopy } from "./copyWalk.ts"
-
-/** Blobs under way at once. */
-const usual = 4
+import { type Found as Walked, type Part, walkCopy } from "./copyWalk.ts"
+import { makeTurns } from "./makeTurns.ts"
+import { sendParts } from "./sendParts.ts"
 
 /**
  * Copies a manifest, byte for byte, with everything below it: the children of an index, and all blobs. What the target
@@ -55,11 +52,16 @@ export const copyManifests = Effect.fn("copyManifests")(function*(
       bytes += more
       return options.onProgress?.({ bytes, total }) ?? Effect.void
     })
+  const { turns = makeTurns() } = options
   const sent = yield* Effect.forEach(
     found,
-    ({ item, reader, target: own, walked }) => sendParts(reader, item.source, own, walked.parts, { ...options, passed })
+    ({ item, reader, target: own, walked }) =>
+      sendParts(reader, item.source, own, walked.parts, { ...options, passed, turns })
   )
-  const { revision } = yield* target.registry.batch(found.flatMap((one) => changesOf(one, options)))
+  const changes = found.flatMap((one) => changesOf(one, options))
+  const { revision } = changes.length === 0
+    ? { revision: Option.none<number>() }
+    : yield* target.registry.batch(changes)
   return found.flatMap(
     ({ item: { tags }, target: { repository }, walked: { entries, manifests } }, at): ReadonlyArray<Copied> => {
       const [root] = entries
@@ -82,6 +84,8 @@ interface Prepared {
   readonly target: Omit<CopyTarget, "tags">
   readonly reader: SourceReader
   readonly walked: Walked
+  /** The target has all of it, under these tags: nothing is left to do. */
+  readonly isDone: boolean
 }
 
 const prepare = Effect.fnUntraced(function*(
@@ -93,14 +97,12 @@ const prepare = Effect.fnUntraced(function*(
   const root = platform === undefined
     ? yield* reader.root
     : (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
-  yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, root.descriptor.digest), { discard: true })
-  if (!referrers && (yield* isWhole(target, root.descriptor.digest))) {
-    return {
-      item,
-      target,
-      reader,
-      walked: { entries: [{ ...root, tags: [] }], parts: [], manifests: 1, documents: new Set() }
-    }
+  const { digest } = root.descriptor
+  const tagged = yield* Effect.forEach(item.tags, (tag) => checkTag(target, tag, digest))
+  const isDone = !referrers && tagged.length > 0 && tagged.every((actual) => actual === digest)
+  if (isDone || (!referrers && (yield* isWhole(target, digest)))) {
+    const walked = { entries: [{ ...root, tags: [] }], parts: [], manifests: 1, documents: new Set<string>() }
+    return { item, target, reader, walked, isDone }
   }
   const walked = yield* walkCopy(reader, root, { referrers, sparse })
   // A list that the target has of its own is kept up to date by the pushes of what it is to list.
@@ -108,7 +110,7 @@ const prepare = Effect.fnUntraced(function*(
     walked.entries,
     (entry) => entry.isList === true ? Effect.map(hasTag(target, entry.tags), (has) => !has) : Effect.succeed(true)
   )
-  return { item, target, reader, walked: { ...walked, entries } }
+  return { item, target, reader, walked: { ...walked, entries }, isDone }
 })
 
 /**
@@ -141,9 +143,11 @@ const hasTag = ({ registry, repository }: CopyTarget, tags: ReadonlyArray<string
 const sizeOf = (parts: ReadonlyArray<Part>): number => parts.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
 
 const changesOf = (
-  { item: { tags }, target: { registry: { manifestsApart = false }, repository }, walked: { entries } }: Prepared,
+  { isDone, item: { tags }, target: { registry: { manifestsApart = false }, repository }, walked: { entries } }:
+    Prepared,
   { sparse = false }: CopyOptions
 ): ReadonlyArray<Change> => {
+  if (isDone) return []
   const changes = entries.map((entry, place): Change => ({
     _tag: "PushManifest",
     repository,
@@ -163,135 +167,25 @@ const changesOf = (
 
 const nameOf = (tag: TagRequest): string => typeof tag === "string" ? tag : tag.tag
 
-/** Whether a tag could be set as things are; whether it can is decided when it is. */
+/**
+ * Whether a tag could be set as things are; whether it can is decided when it is. Answers what it points at, where that is
+ * all that there is to look at: a layout may hold manifests without what they name.
+ */
 const checkTag = Effect.fnUntraced(function*(
   { registry, repository }: CopyTarget,
   request: TagRequest,
   digest: string
-): Effect.fn.Return<void, CopyError> {
+): Effect.fn.Return<string | undefined, CopyError> {
   const tag = yield* Effect.fromResult(parseTag(nameOf(request)))
-  if (typeof request === "string") return
+  const isApart = registry.manifestsApart === true
+  if (typeof request === "string" && !isApart) return undefined
   const actual = yield* registry.resolveTag(repository, tag).pipe(
     Effect.map((found) => found.digest),
     Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })
   )
-  const refusal = refuseTag(actual, repository, { ...request, tag }, digest)
+  const refusal = typeof request === "string"
+    ? undefined
+    : refuseTag(actual, repository, { ...request, tag }, digest)
   if (refusal !== undefined) return yield* refusal
+  return isApart ? actual : undefined
 })
-
-/** Where there is one copy, no other sends the same. */
-const atOnce: CopyTurns = (_, work) => work
-
-type Sent = Pick<Copied, "blobsCopied" | "blobsPresent" | "bytesCopied" | "missing">
-
-const sendParts = Effect.fnUntraced(function*(
-  reader: SourceReader,
-  source: CopySource,
-  target: CopyTarget,
-  parts: ReadonlyArray<Placed>,
-  { concurrency = usual, passed, turns = atOnce }: CopyOptions & {
-    readonly passed: (bytes: number) => Effect.Effect<void>
-  }
-): Effect.fn.Return<Sent, CopyError> {
-  const sent = { blobsCopied: 0, blobsPresent: 0, bytesCopied: 0, missing: new Array<Digest>() }
-
-  const one = Effect.fnUntraced(function*(part: Part): Effect.fn.Return<void, CopyError> {
-    const { descriptor: { digest, size }, optional } = part
-    // Content under a digest of an unknown algorithm is left where it is, if it may be.
-    if (!isContentDigest(digest) && optional) {
-      sent.missing.push(digest)
-      return yield* passed(size)
-    }
-    const known = yield* Effect.fromResult(parseContentDigest(digest))
-    yield* turns(known, bring(part, known))
-  })
-
-  const bring = Effect.fnUntraced(function*(part: Part, known: ContentDigest): Effect.fn.Return<void, CopyError> {
-    const { descriptor, isManifest, optional, parent } = part
-    const { digest, size } = descriptor
-    if (yield* isThere(source, reader.repository, target, part, known)) {
-      if (!isManifest) sent.blobsPresent++
-      return yield* passed(size)
-    }
-    const stored = yield* Effect.result(send(reader, target, part, known, (count) => {
-      sent.bytesCopied += count
-      return passed(count)
-    }))
-    if (Result.isSuccess(stored)) {
-      if (!isManifest) sent.blobsCopied++
-    } else if (optional && stored.failure._tag === "BlobUnknown") {
-      sent.missing.push(digest)
-      yield* passed(size)
-    } else if (stored.failure._tag === "BlobUnknown") {
-      return yield* new BlobUnknown({ digest, neededBy: parent })
-    } else return yield* stored.failure
-  })
-
-  const steps = target.registry.manifestsApart === true ? byHeight(parts) : [parts]
-  for (const step of steps) {
-    yield* Effect.forEach(step, one, { concurrency: Math.max(1, concurrency), discard: true })
-  }
-  return sent
-})
-
-/** Content first, and then each manifest after those that it names. */
-const byHeight = (parts: ReadonlyArray<Placed>): ReadonlyArray<ReadonlyArray<Placed>> => {
-  const heights = Array.from(new Set(parts.map(({ height }) => height))).toSorted((a, b) => a - b)
-  return heights.map((height) => parts.filter((part) => part.height === height))
-}
-
-/** Whether the target has the content, of this size, or can mount it; from then on it is held as if it were new. */
-const isThere = Effect.fnUntraced(function*(
-  source: CopySource,
-  from: string,
-  { registry, repository }: CopyTarget,
-  { descriptor: { size }, isManifest }: Part,
-  digest: ContentDigest
-): Effect.fn.Return<boolean, CopyError> {
-  if (isManifest && registry.manifestsApart === true) {
-    return yield* hasManifest(registry, repository, digest)
-  }
-  const repositories = isSame(source.registry, registry) && from !== repository ? [repository, from] : [repository]
-  for (const place of repositories) {
-    const found = yield* registry.mountBlob(place, repository, digest).pipe(
-      Effect.map((mounted) => mounted.size),
-      Effect.catchTag("BlobUnknown", () => Effect.undefined)
-    )
-    if (found === size) return true
-  }
-  return false
-})
-
-const isSame = (one: object, other: object): boolean => one === other
-
-/** Content on its way; told as damaged when it turns out not to be what its name and descriptor say. */
-const send = (
-  reader: SourceReader,
-  { registry, repository }: CopyTarget,
-  { descriptor, isManifest }: Part,
-  digest: ContentDigest,
-  passed: (count: number) => Effect.Effect<void>
-): Effect.Effect<void, CopyError> =>
-  Effect.scoped(Effect.gen(function*() {
-    if (isManifest && registry.manifestsApart === true) {
-      const { bytes } = yield* Effect.catchTags(reader.manifest(descriptor), {
-        ManifestUnknown: () => Effect.fail(new BlobUnknown({ digest })),
-        NameUnknown: () => Effect.fail(new BlobUnknown({ digest }))
-      })
-      yield* registry.pushManifest(repository, bytes, descriptor.mediaType, { digest, stored: true })
-      return yield* passed(bytes.length)
-    }
-    const content = yield* reader.content(descriptor)
-    const counted = Stream.tap(content, ({ length }) => passed(length))
-    // The digest tells all of it; a size that its manifest says may be wrong, and is copied as it is.
-    yield* registry.pushBlob(repository, counted, { digest })
-  })).pipe(Effect.catchTags({
-    DigestInvalid: (error) =>
-      Effect.fail(
-        error.actual === undefined ? error : new ContentMismatch({
-          digest,
-          actual: error.actual,
-          reason: "the bytes on the disk are not those of its name"
-        })
-      )
-  }))

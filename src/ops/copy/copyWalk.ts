@@ -23,6 +23,8 @@ export interface Part {
 /** A part, and how far above content that names nothing it stands: more than any manifest that it names. */
 export interface Placed extends Part {
   readonly height: number
+  /** Of a manifest that was read, unless there are too many to keep. */
+  readonly bytes?: Uint8Array
 }
 
 /** A manifest, with the tags that say to what it belongs, or what its entry says of it. */
@@ -51,6 +53,7 @@ export const walkCopy = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Found, CopyError> {
   const parts = new Map<string, Part>()
   const named = new Map<string, Array<string>>()
+  const kept = new Map<string, Uint8Array>()
   const seen = new Set<string>([root.descriptor.digest])
   const entries: Array<EntryToBe> = [{ ...root, tags: [] }]
   const scanned = new Set<string>()
@@ -113,6 +116,7 @@ export const walkCopy = Effect.fnUntraced(function*(
                 Effect.fail(new ManifestUnknown({ repository, reference, neededBy: parent }))
             )
           if (found === undefined) continue
+          if (readBytes <= limits.copyBytes) kept.set(child.descriptor.digest, found.bytes)
           manifests.push(child.descriptor)
           next.push(found)
         }
@@ -154,10 +158,14 @@ export const walkCopy = Effect.fnUntraced(function*(
     entries.push({ ...found, tags: [tag], isList: true })
   }
   const heights = heightsOf(named)
-  const placed = Array.from(parts.values(), (part) => ({
-    ...part,
-    height: part.isManifest ? heights(part.descriptor.digest) : 0
-  }))
+  const placed = Array.from(parts.values(), (part): Placed => {
+    const bytes = kept.get(part.descriptor.digest)
+    return {
+      ...part,
+      height: part.isManifest ? heights(part.descriptor.digest) : 0,
+      ...(bytes === undefined ? {} : { bytes })
+    }
+  })
   return { entries, parts: placed, manifests: seen.size, documents: scanned }
 })
 

@@ -1,5 +1,5 @@
 /** Work on the same thing, one after the other, while other work goes on. */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { makeUnsafe, type Semaphore } from "effect/Semaphore"
 import type { CopyTurns } from "../api/Copy.ts"
 
@@ -8,18 +8,33 @@ interface Turn {
   users: number
 }
 
-/** Turns for copies to one target at the same time: what one of them is sending, the others wait for and then find. */
+/** For how long content is taken to be there: milliseconds. A target keeps what was just brought for longer. */
+const trustedMillis = 10 * 60 * 1000
+
+/** Turns for copies to one target: what one of them has brought, or is sending, the others do not ask for. */
 export const makeTurns = (): CopyTurns => {
   const turns = new Map<string, Turn>()
-  return (digest, work) =>
+  const brought = new Map<string, number>()
+
+  const unlessBrought: CopyTurns = (key, work) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const since = brought.get(key)
+      if (since !== undefined && now - since < trustedMillis) return Effect.succeed(true)
+      return Effect.map(work, (isThere) => {
+        if (isThere) brought.set(key, now)
+        return false
+      })
+    })
+
+  return (key, work) =>
     Effect.suspend(() => {
-      const turn = turns.get(digest) ?? { semaphore: makeUnsafe(1), users: 0 }
-      turns.set(digest, turn)
+      const turn = turns.get(key) ?? { semaphore: makeUnsafe(1), users: 0 }
+      turns.set(key, turn)
       turn.users++
       return Effect.ensuring(
-        turn.semaphore.withPermits(1)(work),
+        turn.semaphore.withPermits(1)(unlessBrought(key, work)),
         Effect.sync(() => {
-          if (--turn.users === 0) turns.delete(digest)
+          if (--turn.users === 0) turns.delete(key)
         })
       )
     })

@@ -50,7 +50,7 @@ export type Manifests =
       repository: Repository,
       tag: Tag
     ) => Effect.Effect<Digest | undefined, NameInvalid | TagInvalid | ReadFault>
-    /** As `pushManifest`, and whether the registry lists it as a referrer itself; unless it refers, a tag that it has is left. */
+    /** As `pushManifest`, and whether the registry lists it as a referrer itself; unless it refers, what is there is left. */
     readonly put: (
       repository: Repository,
       bytes: Uint8Array,
@@ -203,6 +203,7 @@ export const makeManifests = (session: Session): Manifests => {
     const { digest } = descriptor
     if (requests.length === 0) {
       const existed = Option.isSome(yield* Effect.option(resolveManifest(repository, digest)))
+      if (existed && !refers) return { existed, moved: [], subjectKnown: true }
       const stored = yield* putAt(repository, digest, bytes, descriptor, {})
       return { existed, moved: [], subjectKnown: stored._tag === "Stored" && stored.subjectKnown }
     }
