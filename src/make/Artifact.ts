@@ -1,5 +1,5 @@
 /** Artifacts: files that are no image, alone or attached to a manifest. */
-export { annotate, type AnnotateError } from "./artifacts/annotate.ts"
+export { annotate, type AnnotateError, type AnnotateOptions } from "./artifacts/annotate.ts"
 export {
   type ArtifactFile,
   type ArtifactOptions,

@@ -4,12 +4,8 @@ export type { Edits } from "./documents/edits.ts"
 export type { ConfigEdit } from "./documents/imageEdit.ts"
 export type { ImagePlatform } from "./documents/platform.ts"
 export { flattenImage as flatten } from "./images/flattenImage.ts"
-export {
-  buildImage as build,
-  type ImageBase,
-  type ImageEdit,
-  type MakeImageError,
-  mutateImage as mutate
-} from "./images/makeImage.ts"
+export { buildImage as build, type ImageBase, type ImageEdit, type MakeImageError } from "./images/makeImage.ts"
+export { mutateImage as mutate } from "./images/mutateImage.ts"
+export type { MutateOptions } from "./images/mutateIndex.ts"
 export { type Bases, rebaseImage as rebase } from "./images/rebaseImage.ts"
 export type { LayerInput } from "./layers/pushLayer.ts"

@@ -197,7 +197,7 @@ export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("Plat
   available: Schema.Array(Schema.String),
   /** The digest of the image or index that was looked at. */
   digest: Schema.optionalKey(Schema.String),
-  reason: Schema.optionalKey(Schema.Literals(["single", "absent", "several"]))
+  reason: Schema.optionalKey(Schema.Literals(["single", "absent", "several", "unsaid"]))
 }) {
   override get message(): string {
     const available = this.available.length === 0 ? "none" : this.available.slice(0, 50).map(sentence).join(", ")
@@ -208,6 +208,8 @@ export class PlatformUnknown extends Schema.TaggedError<PlatformUnknown>()("Plat
         return `${what} is an image for ${available}, not ${platform}`
       case "absent":
         return `${platform} is in the index, and its manifest is not in this layout; there is: ${available}`
+      case "unsaid":
+        return `it is an index and not one image: say for which platform; it has: ${available}`
       case "several":
         return `several images are for ${platform}; name one by its digest: ${available}`
       default:

@@ -2,7 +2,8 @@
 import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { flattenImage } from "../../make/images/flattenImage.ts"
-import { buildImage, mutateImage } from "../../make/images/makeImage.ts"
+import { buildImage } from "../../make/images/makeImage.ts"
+import { mutateImage } from "../../make/images/mutateImage.ts"
 import { rebaseImage } from "../../make/images/rebaseImage.ts"
 import { layerMaker } from "../../node/index.ts"
 import { sourceOf } from "../../ops/refs/copySource.ts"
@@ -24,7 +25,7 @@ import {
   platformOf,
   settingFlags
 } from "./imageFlags.ts"
-import { changing, made, madeOf, naming, newTarget } from "./made.ts"
+import { changing, made, madeOf, naming, newTarget, referrers } from "./made.ts"
 
 const inputs = (min: number) =>
   Argument.String("input").pipe(
@@ -87,16 +88,30 @@ const build = Command.make("build", {
 
 const changed = { reference: f.reference, ...naming, platform, where: f.writing, wanted: f.wanted }
 
+const whole = "Of an index, each of its images is changed, and its attestations go along."
+
 const stays = "The image stays as it is, and so do tags, unless --tag or --replace says otherwise."
 
-const append = Command.make("append", {
+/** For commands that change a whole index. */
+const all = {
   ...changed,
+  platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform alone; all by default"),
+  referrers
+}
+
+const whichOf = (platform: Option.Option<string>, referrers: boolean) => ({
+  platform: Option.getOrUndefined(platform),
+  referrers
+})
+
+const append = Command.make("append", {
+  ...all,
   inputs: inputs(1),
   ...layerFlags,
   ...compressFlags,
   ...settingFlags,
   created: createdNow
-}, ({ condition, inputs, platform, reference, replace, tags, wanted, where, ...given }) =>
+}, ({ condition, inputs, platform, reference, referrers, replace, tags, wanted, where, ...given }) =>
   report(
     made,
     wanted,
@@ -107,51 +122,55 @@ const append = Command.make("append", {
       const image = { ...edit, layers, compressing: compressingOf(given) }
       return madeOf(
         to.repository,
-        yield* mutateImage(sourceOf(to.found), targetOf(to), layerMaker, image, Option.getOrUndefined(platform))
+        yield* mutateImage(sourceOf(to.found), targetOf(to), layerMaker, image, whichOf(platform, referrers))
       )
     })
   )).pipe(
-    described("Make an image with more layers", `Of folders and tars, on top of those that it has. ${stays}`, [
+    described("Make an image with more layers", `Of folders and tars, on top of those that it has. ${whole} ${stays}`, [
       ["image append ./images/example/app:1.0 ./patch --tag 1.0.1", "A folder"]
     ])
   )
 
-const mutate = Command.make("mutate", {
-  ...changed,
-  ...settingFlags,
-  created,
-  setPlatform: f.text("set-platform", "OS/ARCH[/VARIANT]", "What its config says it is for"),
-  ...compressFlags,
-  recompress: f.off("recompress", "Compress all layers anew; their tars stay the same")
-}, ({ condition, platform, recompress, reference, replace, setPlatform, tags, wanted, where, ...given }) =>
-  report(
-    made,
-    wanted,
-    Effect.gen(function*() {
-      const compressing = compressingOf(given)
-      const edit = {
-        ...(yield* editOf(given)),
-        platform: yield* platformOf(setPlatform),
-        compressing,
-        recompress: recompress || compressing !== undefined
-      }
-      const to = yield* changing(yield* locateRef(where, reference), { condition, replace, tags })
-      return madeOf(
-        to.repository,
-        yield* mutateImage(sourceOf(to.found), targetOf(to), layerMaker, edit, Option.getOrUndefined(platform))
-      )
-    })
-  )).pipe(
-    described(
-      "Make an image with other settings",
-      "What is asked is changed, and everything else is as it was. --compress and --level compress its layers anew. " +
-        stays,
-      [
-        ["image mutate ./images/example/app:1.0 --env LOG=debug --user 1000 --replace", "The tag moves to it"],
-        ["image mutate ./images/example/app:1.0 --media-types oci --compress zstd --tag zstd", "For newer clients"]
-      ]
+const mutate = Command.make(
+  "mutate",
+  {
+    ...all,
+    ...settingFlags,
+    created,
+    setPlatform: f.text("set-platform", "OS/ARCH[/VARIANT]", "What its config says it is for"),
+    ...compressFlags,
+    recompress: f.off("recompress", "Compress all layers anew; their tars stay the same")
+  },
+  ({ condition, platform, recompress, reference, referrers, replace, setPlatform, tags, wanted, where, ...given }) =>
+    report(
+      made,
+      wanted,
+      Effect.gen(function*() {
+        const compressing = compressingOf(given)
+        const edit = {
+          ...(yield* editOf(given)),
+          platform: yield* platformOf(setPlatform),
+          compressing,
+          recompress: recompress || compressing !== undefined
+        }
+        const to = yield* changing(yield* locateRef(where, reference), { condition, replace, tags })
+        return madeOf(
+          to.repository,
+          yield* mutateImage(sourceOf(to.found), targetOf(to), layerMaker, edit, whichOf(platform, referrers))
+        )
+      })
     )
+).pipe(
+  described(
+    "Make an image with other settings",
+    "What is asked is changed, and everything else is as it was. --compress and --level compress its layers anew. " +
+      `${whole} --annotation is then of the index. ${stays}`,
+    [
+      ["image mutate ./images/example/app:1.0 --env LOG=debug --user 1000 --replace", "The tag moves to it"],
+      ["image mutate ./images/example/app:1.0 --media-types oci --compress zstd --tag zstd", "For newer clients"]
+    ]
   )
+)
 
 const rebase = Command.make("rebase", {
   ...changed,

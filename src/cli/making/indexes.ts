@@ -19,7 +19,7 @@ import { report } from "../output.ts"
 import { imageFrom } from "../remote/endpoints.ts"
 import { makeRemotes, remoteFlags } from "../remote/remotes.ts"
 import { locateRef, type Named, type Where } from "../target.ts"
-import { changing, editsOf, made, madeOf, naming, newTarget, pairsOf } from "./made.ts"
+import { changing, editsOf, made, madeOf, naming, newTarget, pairsOf, referrers } from "./made.ts"
 
 const images = Argument.String("image").pipe(
   Argument.withMetavar("image"),
@@ -30,8 +30,6 @@ const images = Argument.String("image").pipe(
 )
 
 const annotations = f.several("annotation", "KEY=VALUE", "An annotation of the index; repeat for several")
-
-const referrers = f.off("referrers", "Also make what refers to the index anew for the new one, but for signatures")
 
 type RemoteFlags = Parameters<typeof makeRemotes>[0]
 

@@ -56,7 +56,7 @@ export const shownMade = (
       `${repository}:${tag} is ${shortOf(digest)}${from === undefined ? "" : `, was ${shortOf(from)}`}`
     ),
     ...(anew.length === 0 ? [] : [`made anew for it: ${counted(anew.length, "referrer")}`]),
-    ...(left.length === 0 ? [] : [`left, since signatures are of one digest: ${counted(left.length, "referrer")}`])
+    ...(left.length === 0 ? [] : [`left, since they are of the digest before: ${counted(left.length, "referrer")}`])
   ].join("\n")
 
 export const made: Answer<typeof Made.Type> = { schema: Made, show: shownMade }
@@ -85,6 +85,11 @@ export const naming = {
   replace: f.off("replace", "The tag of the reference becomes the result, unless it was moved meanwhile"),
   condition
 }
+
+export const referrers = f.off(
+  "referrers",
+  "Also make what refers to it anew for the result, but for signatures"
+)
 
 /** What is to be changed, and where the result goes. */
 export interface Changing {

@@ -104,7 +104,7 @@ const imageOf = Effect.fnUntraced(function*(
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {
-    return yield* new PlatformUnknown({ platform: "none", available: platformsOf(root.manifest) })
+    return yield* new PlatformUnknown({ platform: "", available: platformsOf(root.manifest), reason: "unsaid" })
   }
   return yield* reader.manifest(only)
 })

@@ -3,15 +3,22 @@ import { Effect } from "effect"
 import { jsonBytes } from "../../oci/Json.ts"
 import type { ImageUnsuitable } from "../../oci/OciError.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
-import type { PushManifestError, SourceError } from "../../ops/api/errors.ts"
+import type { CopyError } from "../../ops/api/errors.ts"
 import { readSource } from "../../ops/refs/copySource.ts"
 import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
+import { pushAnew } from "../content/pushAnew.ts"
 import { pushMade } from "../content/pushDocument.ts"
 import { type Edits, withEdits } from "../documents/edits.ts"
 
 /** Of `annotate`. */
-export type AnnotateError = SourceError | PushManifestError | ImageUnsuitable
+export type AnnotateError = CopyError | ImageUnsuitable
+
+/** What goes along with other annotations. */
+export interface AnnotateOptions {
+  /** Whether referrers of the manifest are made anew for the new one; false by default. */
+  readonly referrers?: boolean | undefined
+}
 
 /**
  * Stores a manifest of the target's repository with other annotations, and with every other field as it was; what is
@@ -20,12 +27,16 @@ export type AnnotateError = SourceError | PushManifestError | ImageUnsuitable
 export const annotate = Effect.fn("annotate")(function*(
   source: CopySource,
   target: MakeTarget,
-  annotations: Edits
+  annotations: Edits,
+  { referrers = false }: AnnotateOptions = {}
 ): Effect.fn.Return<Made, AnnotateError> {
-  const found = yield* readSource(source).root
+  const reader = readSource(source)
+  const found = yield* reader.root
   const document = yield* documentOf(found)
   const changed = withEdits(document, "annotations", annotations)
-  const bytes = sameMeaning(document, changed) ? found.bytes : jsonBytes(changed)
+  const isSame = sameMeaning(document, changed)
+  const bytes = isSame ? found.bytes : jsonBytes(changed)
+  if (referrers && !isSame) return yield* pushAnew(reader, target, found.descriptor, bytes, found.descriptor.mediaType)
   return { ...(yield* pushMade(target, bytes, found.descriptor.mediaType, { stored: true })), from: found.descriptor }
 })
 

@@ -13,18 +13,21 @@ const signature = /cosign|notary\.signature|sigstore|\.sig\b/u
 /**
  * The changes that store what refers to one manifest with another one as its subject. Signatures are left: they are of
  * the bytes that they were made for. What is attached by a tag alone is left as well.
+ *
+ * @param except digests of what is carried along in another way
  */
 export const carryReferrers = Effect.fnUntraced(function*(
   reader: SourceReader,
   repository: string,
   from: Descriptor,
-  to: Descriptor
+  to: Descriptor,
+  except: ReadonlySet<string>
 ): Effect.fn.Return<{ readonly carried: Carried; readonly changes: ReadonlyArray<Change> }, SourceError> {
   const anew: Array<string> = []
   const left: Array<string> = []
   const changes: Array<Change> = []
   for (const { by, descriptor, isList } of yield* reader.attached(from.digest)) {
-    if (isList === true) continue
+    if (isList === true || except.has(descriptor.digest)) continue
     if (by !== "subject" || signature.test(descriptor.artifactType ?? "")) {
       left.push(descriptor.digest)
       continue

@@ -6,7 +6,7 @@ import { isAttestation, isFor, platformOf } from "../../oci/Platform.ts"
 import { isSamePlatform } from "./platform.ts"
 
 /** What BuildKit writes to an attestation: the image that it is of. */
-const attested = "vnd.docker.reference.digest"
+export const attested = "vnd.docker.reference.digest"
 
 /** The entries with more of them: what is there already stays, and no two images are for the same platform. */
 export const withEntries = (

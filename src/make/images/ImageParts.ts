@@ -51,13 +51,13 @@ export const imageIn = Effect.fnUntraced(function*(
   if (root.manifest.kind !== "index") return yield* partsOf(reader, root)
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {
-    return yield* new PlatformUnknown({ platform: "none", available: platformsOf(root.manifest) })
+    return yield* new PlatformUnknown({ platform: "", available: platformsOf(root.manifest), reason: "unsaid" })
   }
   return yield* partsOf(reader, yield* reader.manifest(only))
 })
 
 /** The parts of one image; `ImageUnsuitable` for what is none, or says too little to be written again. */
-const partsOf = Effect.fnUntraced(function*(
+export const partsOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   root: ReadManifest
 ): Effect.fn.Return<ImageParts, InspectError | ImageUnsuitable> {

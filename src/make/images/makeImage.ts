@@ -8,6 +8,7 @@ import type { CopySource } from "../../ops/api/Copy.ts"
 import type { CopyError } from "../../ops/api/errors.ts"
 import { bringLayers } from "../content/bring.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
+import { pushAnew } from "../content/pushAnew.ts"
 import { pushDocument, pushMade } from "../content/pushDocument.ts"
 import { type Edits, withEdits } from "../documents/edits.ts"
 import {
@@ -67,37 +68,51 @@ export const buildImage = Effect.fn("buildImage")(function*<E = never>(
 
 const linux: ImagePlatform = { os: "linux", architecture: "amd64" }
 
-/**
- * Stores another image of one, which stays as it is: what was asked is changed, and everything else is as it was, fields
- * that are unknown here included. Without a change it is the same image.
- *
- * @param platform of an index, which of its images
- */
-export const mutateImage = Effect.fn("mutateImage")(function*<E = never>(
-  source: CopySource,
-  target: MakeTarget,
-  maker: LayerMaker,
-  edit: ImageEdit<E>,
-  platform?: string
-): Effect.fn.Return<Made, E | MakeImageError> {
-  return yield* makeImage(target, maker, yield* imageIn(source, platform), edit)
-})
-
-/** Stores an image made of another with changes. */
+/** Stores an image made of another with changes; with `referrers`, what refers to that is made anew for it. */
 export const makeImage = Effect.fnUntraced(function*<E>(
   target: MakeTarget,
   maker: LayerMaker,
   parts: ImageParts,
-  edit: ImageEdit<E>
+  edit: ImageEdit<E>,
+  referrers = false
 ): Effect.fn.Return<Made, E | MakeImageError> {
+  const { bytes, mediaType } = yield* changedImage(target, maker, parts, edit, yield* addedLayers(target, maker, edit))
+  const { from } = parts
+  if (referrers && from !== undefined && bytes !== from.root.bytes) {
+    return yield* pushAnew(from.reader, target, from.root.descriptor, bytes, mediaType)
+  }
+  const made = yield* pushMade(target, bytes, mediaType, { stored: true })
+  return from === undefined ? made : { ...made, from: from.root.descriptor }
+})
+
+/** A layer on top, and what the history says of it. */
+type AddedLayer = LayerMade & { readonly step: HistoryStep }
+
+/** The layers that come on top, stored. What is wrong with the change is told before any of them is read. */
+export const addedLayers = Effect.fnUntraced(function*<E>(
+  target: MakeTarget,
+  maker: LayerMaker,
+  edit: ImageEdit<E>
+): Effect.fn.Return<ReadonlyArray<AddedLayer>, E | MakeImageError> {
   yield* Effect.fromResult(checkEdit(edit))
-  const below = edit.recompress === true
-    ? yield* recompressed(target, maker, parts, edit.compressing)
-    : yield* brought(target, parts)
-  const added: Array<LayerMade & { readonly step: HistoryStep }> = []
+  const added: Array<AddedLayer> = []
   for (const layer of edit.layers ?? []) {
     added.push({ ...(yield* pushLayer(target, maker, layer, edit.compressing)), step: stepOf(layer, edit.created) })
   }
+  return added
+})
+
+/** The manifest of an image made of another with changes; all that it needs is stored, and the manifest itself is not. */
+export const changedImage = Effect.fnUntraced(function*(
+  target: MakeTarget,
+  maker: LayerMaker,
+  parts: ImageParts,
+  edit: Omit<ImageEdit, "layers">,
+  added: ReadonlyArray<AddedLayer>
+): Effect.fn.Return<{ readonly bytes: Uint8Array; readonly mediaType: string }, MakeImageError> {
+  const below = edit.recompress === true
+    ? yield* recompressed(target, maker, parts, edit.compressing)
+    : yield* brought(target, parts)
   const config = editConfig(withLayers(parts.config, added), edit)
   const to = edit.mediaTypes ?? familyOf(parts.mediaType)
   const isConverted = edit.mediaTypes !== undefined
@@ -118,9 +133,7 @@ export const makeImage = Effect.fnUntraced(function*<E>(
     edit.annotations ?? {}
   )
   const isSame = parts.from !== undefined && same(document, parts.manifest)
-  const bytes = isSame && parts.from !== undefined ? parts.from.root.bytes : jsonBytes(document)
-  const made = yield* pushMade(target, bytes, mediaType, { stored: true })
-  return parts.from === undefined ? made : { ...made, from: parts.from.root.descriptor }
+  return { bytes: isSame && parts.from !== undefined ? parts.from.root.bytes : jsonBytes(document), mediaType }
 })
 
 const same = (one: JsonObject, other: JsonObject): boolean => JSON.stringify(one) === JSON.stringify(other)

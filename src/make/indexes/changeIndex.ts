@@ -1,5 +1,5 @@
 /** Makes an index of images, or another one of an index: with more images, with fewer, or for some platforms alone. */
-import { Effect, Result, Stream } from "effect"
+import { Effect, Result } from "effect"
 import { prunedFrom } from "../../oci/Annotations.ts"
 import { type Descriptor, isJsonObject, type JsonObject } from "../../oci/Descriptor.ts"
 import { jsonBytes, readJson } from "../../oci/Json.ts"
@@ -10,9 +10,9 @@ import type { CopySource } from "../../ops/api/Copy.ts"
 import type { CopyError } from "../../ops/api/errors.ts"
 import { type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
 import { bring } from "../content/bring.ts"
-import { carryReferrers } from "../content/carryReferrers.ts"
 import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
+import { pushAnew } from "../content/pushAnew.ts"
 import { pushMade } from "../content/pushDocument.ts"
 import { type Edits, withEdits } from "../documents/edits.ts"
 import { entriesFor, withEntries, withoutEntries } from "../documents/indexEntries.ts"
@@ -94,33 +94,7 @@ export const changeIndex = Effect.fn("changeIndex")(function*(
     const made = yield* pushMade(target, isUntouched ? bytes : changed, mediaType, { stored: true })
     return { ...made, from: descriptor }
   }
-  return yield* withReferrers(reader, target, descriptor, changed)
-})
-
-/** The new index and what refers to it, in one commit. */
-const withReferrers = Effect.fnUntraced(function*(
-  reader: SourceReader,
-  { registry, repository, tags = [] }: MakeTarget,
-  from: Descriptor,
-  document: JsonObject
-): Effect.fn.Return<Made, MakeIndexError> {
-  const { mediaType } = from
-  const bytes = jsonBytes(document)
-  const stored = yield* registry.pushBlob(repository, Stream.succeed(bytes), { mediaType, size: bytes.length })
-  const { carried, changes } = yield* carryReferrers(reader, repository, from, stored.descriptor)
-  const { changes: done, revision } = yield* registry.batch([
-    { _tag: "PushManifest", repository, bytes, mediaType, options: { tags, stored: true } },
-    ...changes
-  ])
-  const [first] = done
-  return {
-    descriptor: stored.descriptor,
-    existed: first?.existed ?? false,
-    moved: first?.moved ?? [],
-    revision,
-    from,
-    carried
-  }
+  return yield* pushAnew(reader, target, descriptor, jsonBytes(changed), mediaType)
 })
 
 /**

@@ -4,13 +4,15 @@ import { attachArtifact } from "../../make/artifacts/pushArtifact.ts"
 import type { Made } from "../../make/content/Made.ts"
 import { parsePlatform } from "../../make/documents/platform.ts"
 import { flattenImage } from "../../make/images/flattenImage.ts"
-import { buildImage, type ImageEdit, mutateImage } from "../../make/images/makeImage.ts"
+import { buildImage, type ImageEdit } from "../../make/images/makeImage.ts"
+import { mutateImage } from "../../make/images/mutateImage.ts"
 import { changeIndex, makeIndex } from "../../make/indexes/changeIndex.ts"
 import type { LayerInput } from "../../make/layers/pushLayer.ts"
 import { type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { sourceFor, sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
 import { bare, contentOf } from "../tool/content.ts"
+import * as limits from "../tool/limits.ts"
 import * as p from "../tool/parameters.ts"
 import { type Making, movesFiles } from "../tool/ServerConfig.ts"
 import { invalidArgument, type ToolError } from "../tool/SurfaceError.ts"
@@ -29,9 +31,13 @@ const told = (
   tags: ReadonlyArray<{ readonly tag: string }>
 ): typeof Result.Type => ({ repository, ...bare(descriptor), tags: tags.map(({ tag }) => tag), existed })
 
-const newTags = p.optional(p.tags("Tags to create", 0))
+const atMost = (description: string) =>
+  Schema.Array(Schema.String).check(Schema.isMaxLength(limits.tagsPerCall)).annotate({ description })
 
-const replace = p.flag("Move the tag of ref to the result, if it was not moved meanwhile")
+// Without the grammar of tags, which would cost each tool 30 tokens: the answer to a wrong one states it.
+const newTags = p.optional(atMost("Tags to create"))
+
+const replace = p.flag("Move the tag of ref to the result, unless it moved meanwhile")
 
 const map = (description: string) => p.optional(p.stringMap.annotate({ description }))
 
@@ -95,15 +101,18 @@ export const attach = defineTool({
 const kept = <E>(content: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> =>
   Stream.map(content, (bytes) => new Uint8Array(bytes))
 
+const pairs = p.optional(p.stringMap)
+
+/** Named as in a config, whose fields models know. */
 const settings = {
-  entrypoint: p.optional(p.strings.annotate({ description: "Words" })),
-  cmd: p.optional(p.strings.annotate({ description: "Words" })),
-  env: map("Variables"),
-  labels: map("Labels"),
-  annotations: map("Of the manifest"),
-  user: p.optional(p.text("User")),
-  workdir: p.optional(p.text("Working folder")),
-  created: p.optional(p.text("RFC 3339; not set by default"))
+  entrypoint: p.optional(p.strings),
+  cmd: p.optional(p.strings),
+  env: pairs,
+  labels: pairs,
+  annotations: pairs,
+  user: p.optional(Schema.String),
+  workdir: p.optional(Schema.String),
+  created: p.optional(p.text("RFC 3339"))
 }
 
 interface Settings {
@@ -142,9 +151,7 @@ const makingOf = ({ served: { making } }: Call): Effect.Effect<Making, ToolError
     ? Effect.fail(new Unsupported({ operation: "making images", reason: "this server cannot compress" }))
     : Effect.succeed(making)
 
-const layers = p.optional(
-  p.several("Folders and tars of allowed directories, absolute paths, one layer each").check(Schema.isMaxLength(100))
-)
+const layers = p.optional(atMost("Absolute paths of folders and tars, one layer each"))
 
 /** Folders and tars as layers; what they are is looked at inside of the allowed directories only. */
 const layersOf = Effect.fnUntraced(function*(call: Call, paths: ReadonlyArray<string>, created: string | undefined) {
@@ -209,16 +216,16 @@ export const editImage = defineTool({
   name: "oci_edit_image",
   title: "Edit an image",
   description:
-    "Makes another image of one: with other settings, more layers, other media types, or all layers in one (flatten). What is not asked stays, and an empty list, text or value removes. ref itself stays: tags creates tags for the result, replace moves that of ref.",
+    "Makes another image of ref, or of an index one with each image changed: settings, layers on top, media types; flatten puts all layers in one. What is not asked stays; empty values remove. ref stays: tags names the result.",
   hints: p.removing,
   input: Schema.Struct({
     ref: p.ref,
-    platform: p.platform,
+    platform: p.optional(p.text("os/arch[/variant]: of an index, this image alone")),
     tags: newTags,
     replace,
     layers,
-    flatten: p.flag("Put all layers together"),
-    media_types: p.optional(Schema.Literals(["oci", "docker"]).annotate({ description: "Convert to" })),
+    flatten: p.flag("Needs platform for an index"),
+    media_types: p.optional(Schema.Literals(["oci", "docker"])),
     ...settings
   }),
   fileArguments: ["layers"],
@@ -236,7 +243,7 @@ export const editImage = defineTool({
           target,
           maker,
           { ...edit, layers: yield* layersOf(call, layers, given.created) },
-          platform
+          { platform }
         )
       return told(target.repository, made, target.tags)
     },

@@ -59,7 +59,7 @@ const world = Effect.gen(function*() {
 describe("tools that make content", () => {
   it.live("build an image, edit it, and make an index of both", () =>
     Effect.gen(function*() {
-      const { call, config, manifest, site } = yield* world
+      const { call, config, fails, manifest, site } = yield* world
       const built = yield* call("oci_build_image", {
         repository: "app",
         tags: ["1"],
@@ -90,6 +90,14 @@ describe("tools that make content", () => {
         { architecture: "amd64", os: "linux" },
         { architecture: "arm64", os: "linux" }
       ])
+      yield* call("oci_edit_image", { ref: "app:all", labels: { team: "web" }, tags: ["both"] })
+      for (const { digest } of (yield* manifest("both")).manifests ?? []) {
+        assert.deepInclude((yield* config(digest)).config, { Labels: { team: "web" } })
+      }
+      assert.include(
+        yield* fails("oci_edit_image", { ref: "app:1", user: "1", tags: ["no tag"] }),
+        "no tag"
+      )
       yield* call("oci_make_index", { ref: "app:all", platforms: ["linux/arm64"], replace: true })
       assert.strictEqual((yield* manifest("all")).manifests?.length, 1)
     }))
