@@ -5,9 +5,12 @@ import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { parsePlatform } from "../../make/documents/platform.ts"
 import type { ImageEdit } from "../../make/images/makeImage.ts"
-import type { LayerInput } from "../../make/layers/pushLayer.ts"
+import { type LayerInput, madeBy } from "../../make/layers/pushLayer.ts"
 import type { Compressing } from "../../make/ports/LayerMaker.ts"
+import { patternsOf } from "../../make/tar/ignored.ts"
 import { folderTar } from "../../node/index.ts"
+import * as limits from "../../ops/limits.ts"
+import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
@@ -71,6 +74,12 @@ export const compressFlags = {
 export const layerFlags = {
   at: f.text("to", "PATH", "Where folders go in the image; the root by default"),
   owners: f.off("owners", "Files keep their owners; by default all of them are root's"),
+  exclude: f.several(
+    "exclude",
+    "PATTERN",
+    "Leave out of folders what matches, as in .dockerignore: node_modules, **/*.log, !keep.log; repeat for several"
+  ),
+  excludeFrom: f.text("exclude-from", "FILE", "A file of such patterns, which come first: .dockerignore itself, say"),
   createdBy: f.text("created-by", "TEXT", "What the history says made the layers")
 }
 
@@ -170,28 +179,40 @@ export const platformOf = (text: Option.Option<string>) =>
     }
   })
 
+const textIn = Effect.fnUntraced(function*(file: string) {
+  const bytes = yield* collectBytes((yield* open(file)).content, (size) =>
+    size > limits.manifestBytes
+      ? Effect.fail(new Mistake(`${file} is too large to be a list of patterns`))
+      : Effect.void)
+  return new TextDecoder().decode(bytes)
+})
+
 /** Folders and tars as layers. */
 export const layersOf = Effect.fnUntraced(function*(
   inputs: ReadonlyArray<string>,
-  { at, created, createdBy, owners }: {
+  { at, created, createdBy, exclude: own, excludeFrom, owners }: {
     readonly at: Option.Option<string>
     readonly owners: boolean
     readonly createdBy: Option.Option<string>
+    readonly exclude: ReadonlyArray<string>
+    readonly excludeFrom: Option.Option<string>
     readonly created: string | null | undefined
   }
 ) {
   const latest = typeof created === "string" ? Math.floor(Date.parse(created) / 1000) : Number.NaN
+  const exclude = [...(Option.isNone(excludeFrom) ? [] : patternsOf(yield* textIn(excludeFrom.value))), ...own]
   return yield* Effect.forEach(inputs, (input) =>
     Effect.gen(function*() {
-      const told = { name: input, createdBy: Option.getOrUndefined(createdBy) }
+      const told = (usual: string) => ({ name: input, createdBy: Option.getOrElse(createdBy, () => usual) })
       if (input !== "-" && statSync(input, { throwIfNoEntry: false })?.isDirectory() === true) {
         const content = folderTar(resolve(input), {
           at: Option.getOrUndefined(at),
           owners,
+          exclude,
           ...(Number.isNaN(latest) ? {} : { latest })
         })
-        return { ...told, content } satisfies LayerInput<Failure>
+        return { ...told(madeBy.folder(Option.getOrUndefined(at))), content } satisfies LayerInput<Failure>
       }
-      return { ...told, content: (yield* open(input)).content } satisfies LayerInput<Failure>
+      return { ...told(madeBy.tar), content: (yield* open(input)).content } satisfies LayerInput<Failure>
     }))
 })

@@ -24,6 +24,6 @@ export const flattenImage = Effect.fn("flattenImage")(function*(
   const parts = yield* imageIn(source, platform)
   const opened = yield* makeInside(maker.codec).open(source, platform)
   const config = withDiffIds(withoutHistory(parts.config), [])
-  const layer = { content: flatTar(opened), name: opened.digest, createdBy: "ocilayout image flatten" }
+  const layer = { content: flatTar(opened), name: opened.digest, createdBy: "ocilayout: all layers in one" }
   return yield* makeImage(target, maker, { ...parts, config, layers: [] }, { ...edit, layers: [layer] })
 })

@@ -24,6 +24,12 @@ export interface LayerInput<E = never> {
   readonly createdBy?: string | undefined
 }
 
+/** What the history says made a layer of a folder or a tar; no path of this machine, so that it is the same everywhere. */
+export const madeBy = {
+  folder: (at = ""): string => `ocilayout: the files of a folder${at === "" ? "" : `, in ${at}`}`,
+  tar: "ocilayout: a tar"
+}
+
 /** A layer that is stored. */
 export interface LayerMade {
   readonly descriptor: Descriptor

@@ -28,6 +28,13 @@ export interface FolderOptions {
   readonly owners?: boolean | undefined
   /** Seconds since 1970: what was changed later counts as changed then. */
   readonly latest?: number | undefined
+  /** Files that are left out: patterns as `.dockerignore` has them, of paths below the folder. Nothing by default. */
+  readonly exclude?: ReadonlyArray<string> | undefined
+  /**
+   * Whether the path was looked at before, and has no link in it: where it leads elsewhere by now, that fails. By default a
+   * path may be a link.
+   */
+  readonly resolved?: boolean | undefined
 }
 
 /** Makes a tar of a folder: names in the order of their bytes, links as they are, nothing followed. */

@@ -7,7 +7,7 @@ import { flattenImage } from "../../make/images/flattenImage.ts"
 import { buildImage, type ImageEdit } from "../../make/images/makeImage.ts"
 import { mutateImage } from "../../make/images/mutateImage.ts"
 import { changeIndex, makeIndex } from "../../make/indexes/changeIndex.ts"
-import type { LayerInput } from "../../make/layers/pushLayer.ts"
+import { type LayerInput, madeBy } from "../../make/layers/pushLayer.ts"
 import { type RegistryError, Unsupported } from "../../oci/OciError.ts"
 import { sourceFor, sourceOf } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
@@ -162,9 +162,10 @@ const layersOf = Effect.fnUntraced(function*(call: Call, paths: ReadonlyArray<st
     Effect.gen(function*() {
       const folder = yield* files.folder(path)
       const content: Stream.Stream<Uint8Array, RegistryError> = Option.isSome(folder)
-        ? folderTar(folder.value, Number.isNaN(latest) ? {} : { latest })
+        ? folderTar(folder.value, { resolved: true, ...(Number.isNaN(latest) ? {} : { latest }) })
         : kept((yield* files.read(path)).content)
-      return { name: path, content } satisfies LayerInput<RegistryError>
+      const createdBy = Option.isSome(folder) ? madeBy.folder() : madeBy.tar
+      return { name: path, content, createdBy } satisfies LayerInput<RegistryError>
     }))
 })
 

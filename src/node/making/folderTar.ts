@@ -2,9 +2,10 @@
  * A folder of this machine as a tar: always the same for the same files, and of nothing else. Each folder is opened through
  * the one above it, no link is followed, and a file that changes while it is read fails it.
  */
-import { Effect, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
 import * as fs from "node:fs"
 import type { FolderOptions, FolderTar } from "../../make/ports/LayerMaker.ts"
+import { type Ignored, ignoredBy } from "../../make/tar/ignored.ts"
 import { tarEnd, type TarFile, tarHeader, tarPadding } from "../../make/tar/tarHeader.ts"
 import { InputUnsuitable, StorageError } from "../../oci/OciError.ts"
 
@@ -31,6 +32,7 @@ class Unfit extends Error {
  * The files of a folder as a tar, without an entry for the folder itself: in the order of the bytes of their names, root's
  * unless they keep their owners, with their modes, and with their times in whole seconds. Further names of a file are hard
  * links, symbolic links are as they are, and extended attributes are not read.
+ * What the patterns of `exclude` match is not looked at.
  *
  * `InputUnsuitable` for what is no folder, for devices, sockets and pipes, for names that are no UTF-8 or mean a deletion, and
  * for files that change while they are read; `StorageError`.
@@ -109,13 +111,18 @@ const openFolder = (path: string): OpenFolder => {
   return { path: fs.existsSync(held) ? held : path, close: () => fs.closeSync(fd) }
 }
 
+/** Whether a folder that is open is where it was meant to be: no folder on the way was exchanged for a link. */
+const isAt = ({ path }: OpenFolder, real: string): boolean => fs.realpathSync(path) === real
+
 const packed = function*(directory: string, options: FolderOptions): Generator<Uint8Array, void> {
   const gathered = new Gathered()
   const root = fs.statSync(directory, { throwIfNoEntry: false })
   if (root?.isDirectory() !== true) {
     throw new Unfit(directory, root === undefined ? "does not exist" : "is no folder")
   }
-  const packer = new Packer(gathered, options)
+  const ignored = ignoredBy(options.exclude ?? [])
+  if (Result.isFailure(ignored)) throw new Unfit(ignored.failure.input, ignored.failure.reason)
+  const packer = new Packer(gathered, options, ignored.success)
   const at = (options.at ?? "").split("/").filter((part) => part !== "")
   if (at.some((part) => part === "." || part === "..")) {
     throw new Unfit(options.at ?? "", "is no place in an image")
@@ -124,7 +131,13 @@ const packed = function*(directory: string, options: FolderOptions): Generator<U
     yield* gathered.add(packer.made(`${at.slice(0, depth).join("/")}/`))
   }
   // What a person names may be a link; what is in it is not followed.
-  yield* packer.folder(fs.realpathSync(directory), at.map((part) => `${part}/`).join(""), directory)
+  const real = options.resolved === true ? directory : fs.realpathSync(directory)
+  const top = openFolder(real)
+  if (options.resolved === true && !isAt(top, real)) {
+    top.close()
+    throw new Unfit(directory, "leads elsewhere than it did; try again when it is at rest")
+  }
+  yield* packer.folder(top, at.map((part) => `${part}/`).join(""), directory)
   yield* gathered.add(tarEnd())
   yield* gathered.rest()
 }
@@ -134,10 +147,14 @@ class Packer {
   readonly #options: FolderOptions
   /** The first name of each file that has several, by device and number. */
   readonly #names = new Map<string, string>()
+  readonly #ignored: Ignored
+  /** Headers of folders that are left out but for what may be brought back in them. */
+  readonly #open: Array<Uint8Array> = []
 
-  constructor(gathered: Gathered, options: FolderOptions) {
+  constructor(gathered: Gathered, options: FolderOptions, ignored: Ignored) {
     this.#gathered = gathered
     this.#options = options
+    this.#ignored = ignored
   }
 
   /** A folder that leads to where the files go. */
@@ -146,27 +163,58 @@ class Packer {
     return tarHeader({ type: "directory", name: Buffer.from(name), mode: 0o755, uid: 0, gid: 0, mtime, size: 0 })
   }
 
-  /** @param told where it is, for people */
-  *folder(path: string, prefix: string, told: string): Generator<Uint8Array, void> {
-    const folder = openFolder(path)
+  /**
+   * Closes the folder at the end.
+   *
+   * @param told where it is, for people
+   * @param below where it is in the folder that is taken
+   */
+  *folder(folder: OpenFolder, prefix: string, told: string, below = ""): Generator<Uint8Array, void> {
     try {
       for (const name of namesIn(folder, told)) {
         const own = `${folder.path}/${name}`
         const shown = `${told}/${name}`
         const stats = fs.lstatSync(own, { bigint: true })
+        const place = `${below}${name}`
+        if (this.#ignored.isLeftOut(place)) {
+          if (!stats.isDirectory() || !this.#ignored.bringsBack) continue
+          yield* this.#perhaps(stats, own, prefix, name, shown, place)
+          continue
+        }
         if (name.startsWith(whiteout)) throw new Unfit(shown, "has a name that means a deletion in layers; rename it")
         if (stats.isDirectory()) {
-          yield* this.#gathered.add(this.#header(stats, "directory", `${prefix}${name}/`))
-          yield* this.folder(own, `${prefix}${name}/`, shown)
+          yield* this.#add(this.#header(stats, "directory", `${prefix}${name}/`))
+          yield* this.folder(openFolder(own), `${prefix}${name}/`, shown, `${place}/`)
         } else if (stats.isSymbolicLink()) {
           const link = fs.readlinkSync(own, { encoding: "buffer" })
-          yield* this.#gathered.add(this.#header(stats, "symlink", `${prefix}${name}`, { link, mode: 0o777 }))
+          yield* this.#add(this.#header(stats, "symlink", `${prefix}${name}`, { link, mode: 0o777 }))
         } else if (stats.isFile()) yield* this.#file(own, stats, `${prefix}${name}`, shown)
         else throw new Unfit(shown, `${kindOf(stats)}; no layer is made of that`)
       }
     } finally {
       folder.close()
     }
+  }
+
+  /** A folder that is left out is in the tar only where something in it is brought back. */
+  *#perhaps(
+    stats: fs.BigIntStats,
+    own: string,
+    prefix: string,
+    name: string,
+    shown: string,
+    place: string
+  ): Generator<Uint8Array, void> {
+    this.#open.push(this.#header(stats, "directory", `${prefix}${name}/`))
+    const depth = this.#open.length
+    yield* this.folder(openFolder(own), `${prefix}${name}/`, shown, `${place}/`)
+    // Taken already where something was in it.
+    if (this.#open.length === depth) this.#open.pop()
+  }
+
+  *#add(header: Uint8Array): Generator<Uint8Array, void> {
+    for (const folder of this.#open.splice(0)) yield* this.#gathered.add(folder)
+    yield* this.#gathered.add(header)
   }
 
   #header(
@@ -193,7 +241,7 @@ class Packer {
       const key = `${stats.dev}:${stats.ino}`
       const first = this.#names.get(key)
       if (first !== undefined) {
-        yield* this.#gathered.add(this.#header(stats, "hardlink", name, { link: Buffer.from(first) }))
+        yield* this.#add(this.#header(stats, "hardlink", name, { link: Buffer.from(first) }))
         return
       }
       this.#names.set(key, name)
@@ -203,7 +251,7 @@ class Packer {
       const opened = fs.fstatSync(fd, { bigint: true })
       if (!isSame(stats, opened)) throw new Unfit(told, changed)
       const size = Number(opened.size)
-      yield* this.#gathered.add(this.#header(opened, "file", name, { size }))
+      yield* this.#add(this.#header(opened, "file", name, { size }))
       for (let left = size; left > 0;) {
         const count = this.#gathered.read(fd, left)
         if (count === 0) throw new Unfit(told, changed)

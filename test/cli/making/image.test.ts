@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
+import { tarEnd, tarHeader } from "../../../src/make/tar/tarHeader.ts"
 import { json, ocl } from "../support/command.ts"
 import { world as layouts } from "./world.ts"
 
@@ -255,9 +256,9 @@ describe("image mutate, append and rebase", () => {
       const document = yield* config(`${app}:rebased`)
       assert.deepStrictEqual(document.config["Env"], ["OWN=1"])
       assert.deepStrictEqual(document.history, [
-        { created, created_by: "ocilayout" },
+        { created, created_by: "ocilayout: the files of a folder" },
         { created, created_by: "ENV x", empty_layer: true },
-        { created, created_by: "ocilayout" }
+        { created, created_by: "ocilayout: the files of a folder" }
       ])
       const base2 = String((yield* json(["resolve", `${app}:base2`]))["digest"])
       assert.deepStrictEqual(rebased.annotations, { "org.opencontainers.image.base.digest": base2 })
@@ -270,6 +271,51 @@ describe("image mutate, append and rebase", () => {
 })
 
 describe("image flatten", () => {
+  it.live("extended attributes of a tar stay, as a layer and in one of all", () =>
+    Effect.gen(function*() {
+      const { app, file, manifest, root } = yield* world
+      const xattrs = new Map([["security.capability", Buffer.from([1, 0, 0, 2])], ["user.note", Buffer.from("mine")]])
+      const header = tarHeader({
+        type: "file",
+        name: Buffer.from("bin"),
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        size: 0,
+        xattrs
+      })
+      const tar = Buffer.concat([header, tarEnd()])
+      fs.writeFileSync(join(root, "layer.tar"), tar)
+      yield* json(["image", "build", `${app}:1`, join(root, "layer.tar"), "--compress", "none"])
+      const { layers: [layer] } = yield* manifest(`${app}:1`)
+      assert.isTrue(tar.equals((yield* ocl(["blob", "get", `${app}@${layer?.digest ?? ""}`])).bytes))
+      yield* json(["image", "append", `${app}:1`, file("empty.tar", "\0".repeat(1024)), "--replace"])
+      yield* json(["image", "flatten", `${app}:1`, "--compress", "none", "--tag", "flat"])
+      const { layers: [flat] } = yield* manifest(`${app}:flat`)
+      const bytes = Buffer.from((yield* ocl(["blob", "get", `${app}@${flat?.digest ?? ""}`])).bytes)
+      assert.isTrue(
+        bytes.includes(Buffer.concat([Buffer.from("SCHILY.xattr.security.capability="), Buffer.from([1, 0, 0, 2])]))
+      )
+      assert.isTrue(bytes.includes("SCHILY.xattr.user.note=mine"))
+    }))
+
+  it.live("files are left out by patterns, of a list and of the command line", () =>
+    Effect.gen(function*() {
+      const { app, file, files } = yield* world
+      const list = file(".dockerignore", "# special\nbig\netc/*\n")
+      const args = ["--exclude-from", list, "--exclude", "!etc/motd2", "--exclude", "x*"]
+      yield* json(["image", "build", `${app}:1`, files, ...args])
+      assert.deepStrictEqual((yield* ocl(["files", `${app}:1`, "/"])).out.trim().split("\n"), [
+        "/etc/",
+        "/link -> etc/motd",
+        "/run"
+      ])
+      assert.strictEqual((yield* ocl(["cat", `${app}:1`, "/etc/motd2"])).out, "hello")
+      const { code, err } = yield* ocl(["image", "build", `${app}:2`, files, "--exclude", "../x"])
+      assert.deepStrictEqual([code, err.includes("leads out of the folder")], [2, true])
+    }))
+
   it.live("one layer has what a container sees", () =>
     Effect.gen(function*() {
       const { app, config, files, manifest, root } = yield* world
@@ -284,7 +330,7 @@ describe("image flatten", () => {
       assert.deepStrictEqual(told(join(root, "flat")), told(join(root, "out")))
       const flat = yield* config(`${app}:flat`)
       assert.deepStrictEqual(flat.config, { Env: ["A=1"] })
-      assert.deepStrictEqual(flat.history, [{ created, created_by: "ocilayout image flatten" }])
+      assert.deepStrictEqual(flat.history, [{ created, created_by: "ocilayout: all layers in one" }])
       const again = yield* json(["image", "flatten", `${app}:1`])
       assert.isTrue(again["existed"])
     }))

@@ -1,14 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { TarReader } from "../../../src/image/tar/TarReader.ts"
+import type { FolderOptions } from "../../../src/make/ports/LayerMaker.ts"
+import { patternsOf } from "../../../src/make/tar/ignored.ts"
+import { localFiles } from "../../../src/node/index.ts"
 import { folderTar } from "../../../src/node/making/folderTar.ts"
 import { InputUnsuitable } from "../../../src/oci/OciError.ts"
 import { temporaryFolder } from "../../support/folders.ts"
 
-const packed = (folder: string) => Effect.map(Stream.runCollect(folderTar(folder)), (pieces) => Buffer.concat(pieces))
+const packed = (folder: string, options: FolderOptions = {}) =>
+  Effect.map(Stream.runCollect(folderTar(folder, options)), (pieces) => Buffer.concat(pieces))
 
 /** Names and types, as a reader of tars tells them. */
 const listed = (tar: Uint8Array): ReadonlyArray<string> => {
@@ -113,5 +117,74 @@ describe("a folder as a tar", () => {
           pieces.push(piece)
         }))
       assert.deepStrictEqual(listed(Buffer.concat(pieces)), ["file a", "symlink z -> ../elsewhere"])
+    }))
+
+  it.live("leaves out what patterns match, and takes folders where something in them is brought back", () =>
+    Effect.gen(function*() {
+      const root = yield* temporaryFolder
+      const all = [
+        "a.log",
+        "b/a.log",
+        "b/c/d.txt",
+        "b/c/e.txt",
+        "keep/.wh.not-looked-at",
+        "keep/x/y",
+        "x-1",
+        "x-2",
+        "x[1"
+      ]
+      for (const name of all) {
+        fs.mkdirSync(join(root, name, ".."), { recursive: true })
+        fs.writeFileSync(join(root, name), name)
+      }
+      const left = Effect.fnUntraced(function*(text: string) {
+        const tar = yield* packed(root, { exclude: patternsOf(text) })
+        return listed(tar).map((line) => line.replace(/^\w+ /u, "")).filter((name) => name !== "b/" && name !== "keep/")
+      })
+      const but = (...gone: ReadonlyArray<string>) =>
+        ["a.log", "b/a.log", "b/c/", "b/c/d.txt", "b/c/e.txt", "keep/x/", "keep/x/y", "x-1", "x-2", "x[1"].filter((
+          name
+        ) => !gone.includes(name))
+      const cases: ReadonlyArray<readonly [patterns: string, gone: ReadonlyArray<string>]> = [
+        ["*.log", ["a.log"]],
+        ["**/*.log", ["a.log", "b/a.log"]],
+        ["b", ["b/a.log", "b/c/", "b/c/d.txt", "b/c/e.txt"]],
+        ["/b/c/", ["b/c/", "b/c/d.txt", "b/c/e.txt"]],
+        ["# a\n\n ./b/*/?.txt \r", ["b/c/d.txt", "b/c/e.txt"]],
+        ["b/**\n!b/c/d.txt", ["b/a.log", "b/c/e.txt"]],
+        ["b\n!**/*.log", ["b/c/", "b/c/d.txt", "b/c/e.txt"]],
+        ["!**/*.log\nb", ["b/a.log", "b/c/", "b/c/d.txt", "b/c/e.txt"]],
+        ["x-[2-9]", ["x-2"]],
+        ["x-[^1]", ["x-2"]],
+        ["x\\[1", ["x[1"]],
+        ["X-1\nx-\nlog", []]
+      ]
+      for (const [patterns, gone] of cases) {
+        assert.deepStrictEqual(yield* left(`keep/.wh*\n${patterns}`), but(...gone), patterns)
+      }
+      assert.notInclude(listed(yield* packed(root, { exclude: ["b", "keep/.wh*"] })), "directory b/")
+      for (const wrong of ["../x", "x[1", "!"]) {
+        assert.instanceOf(yield* Effect.flip(packed(root, { exclude: [wrong] })), InputUnsuitable)
+      }
+    }))
+
+  it.live("a folder that is exchanged for a link after it was allowed leads nowhere", () =>
+    Effect.gen(function*() {
+      const root = fs.realpathSync(yield* temporaryFolder)
+      fs.mkdirSync(join(root, "allowed/site/deep"), { recursive: true })
+      fs.mkdirSync(join(root, "denied/deep"), { recursive: true })
+      fs.writeFileSync(join(root, "denied/deep/secret"), "secret")
+      const files = localFiles([join(root, "allowed")])
+      // The folder itself, and one on the way to it.
+      for (const path of ["allowed/site", "allowed/site/deep"]) {
+        const folder = Option.getOrThrow(yield* files.folder(join(root, path)))
+        fs.renameSync(join(root, "allowed/site"), join(root, "away"))
+        fs.symlinkSync("../denied", join(root, "allowed/site"))
+        const error = yield* Effect.flip(packed(folder, { resolved: true }))
+        assert.instanceOf(error, InputUnsuitable, path)
+        fs.unlinkSync(join(root, "allowed/site"))
+        fs.renameSync(join(root, "away"), join(root, "allowed/site"))
+        assert.isNotEmpty(yield* packed(folder, { resolved: true }))
+      }
     }))
 })
