@@ -1,7 +1,8 @@
 /** Archives of images as registries that are read. */
-import { Effect, Layer, type Scope, type Stream } from "effect"
+import { Effect, Layer, type Scope, Stream } from "effect"
 import { hasher } from "../node/files/hasher.ts"
 import { derivedRepository } from "../node/sidecars/defaultRepository.ts"
+import type { Json } from "../oci/Descriptor.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import type { ArchiveInvalid, RegistryError } from "../oci/OciError.ts"
 import { parseRepository } from "../oci/Reference.ts"
@@ -16,7 +17,7 @@ import { openTar } from "./files/openFile.ts"
 import { tarMembers } from "./files/tarMembers.ts"
 import { dockerImages, list } from "./images/dockerImages.ts"
 import { folderImage } from "./images/folderImage.ts"
-import { type Images, invalidIn } from "./images/Images.ts"
+import { type Images, invalidIn, wholeOf } from "./images/Images.ts"
 import { layoutsIn, ociImages } from "./images/ociImages.ts"
 
 /** Which archive, and what it is taken for. */
@@ -50,6 +51,17 @@ export interface OpenArchive {
   readonly holds: ReadonlySet<ContentDigest>
   /** Of a bundle, digests of what was left out of it; of other archives, none. */
   readonly base: ReadonlySet<ContentDigest>
+  /** The entries of its index as they are written. */
+  readonly entries: ReadonlyArray<Json>
+  /** All of its content, unverified. */
+  readonly content: ReadonlyArray<ArchivedBlob>
+}
+
+/** Content of an archive. */
+export interface ArchivedBlob {
+  readonly digest: ContentDigest
+  readonly size: number
+  readonly content: Stream.Stream<Uint8Array, RegistryError>
 }
 
 /** As `makeArchive`, and tells what is in the archive and what it builds on. */
@@ -64,7 +76,12 @@ export const openArchive = Effect.fn("openArchive")(function*(
   return {
     registry: readOnly(sharedRegistry(archiveStores(images, repository), hasher)),
     holds: new Set(images.blobs.keys()),
-    base: images.base ?? new Set()
+    base: images.base ?? new Set(),
+    entries: images.entries,
+    content: Array.from(images.blobs, ([digest, blob]) =>
+      blob instanceof Uint8Array
+        ? { digest, size: blob.length, content: Stream.succeed(blob) }
+        : { digest, size: blob.size, content: wholeOf(blob) })
   }
 })
 

@@ -49,6 +49,47 @@ describe("save and load", () => {
       assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
     }))
 
+  it.live("add to an archive, which keeps what it holds and is whole at every moment", () =>
+    Effect.gen(function*() {
+      const { folder, layout } = yield* world
+      const file = join(folder, "images.tar")
+      yield* json(["save", file, `${layout}/team/app:v1`, "--referrers"])
+      const first = readFileSync(file)
+      const added = yield* json(["save", file, `${layout}/team/app:single`, "--append"])
+      assert.deepInclude(added, { images: ["team/app:single"], images_before: ["team/app:v1"], manifests: 1 })
+      assert.strictEqual(added["size"], readFileSync(file).length)
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["images", "images.tar"])
+      yield* json(["load", file, "--layout", join(folder, "new")])
+      const tags = yield* json(["tags", `${folder}/new/team/app`, "--long"])
+      assert.deepStrictEqual((tags["details"] as Array<{ digest: string }>).map(({ digest }) => digest), [
+        one.descriptor.digest,
+        multi.descriptor.digest
+      ])
+      const referrers = yield* json(["referrers", `${folder}/new/team/app:v1`])
+      assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
+      const docker = JSON.parse(
+        spawnSync("tar", ["-xOf", file, "manifest.json"], { encoding: "utf8" }).stdout
+      ) as Array<{
+        RepoTags: ReadonlyArray<string>
+      }>
+      assert.deepStrictEqual(docker.map(({ RepoTags }) => RepoTags), [["team/app:v1"], ["team/app:single"]])
+
+      // Twice changes nothing; another image of the name, and damage, are refused.
+      const whole = readFileSync(file)
+      yield* json(["save", file, `${layout}/team/app:single`, "--append"])
+      assert.isTrue(readFileSync(file).equals(whole))
+      yield* ocl(["tag", "set", `${layout}/team/app:v1`, "single", "--move"])
+      const refused = yield* ocl(["save", file, `${layout}/team/app:single`, "--append"])
+      assert.include(refused.err, `is ${one.descriptor.digest} in ${file} already`)
+      const damaged = Buffer.from(first)
+      // The end of the last blob.
+      damaged[first.findLastIndex((byte) => byte !== 0)] = 0x58
+      writeFileSync(file, damaged)
+      assert.notStrictEqual((yield* ocl(["save", file, `${layout}/team/app:single`, "--append"])).code, 0)
+      assert.isTrue(readFileSync(file).equals(damaged))
+      assert.deepStrictEqual(readdirSync(folder).toSorted(), ["images", "images.tar", "new"])
+    }))
+
   it.live("say what is wrong with a file that is no archive", () =>
     Effect.gen(function*() {
       const { folder, layout } = yield* world

@@ -2,7 +2,7 @@
 import { Effect, Result, type Scope, Stream } from "effect"
 import { runningHash } from "../../node/files/hasher.ts"
 import { containerdName, refName } from "../../oci/Annotations.ts"
-import type { Descriptor, JsonObject } from "../../oci/Descriptor.ts"
+import type { Descriptor, Json, JsonObject } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
 import { jsonBytes } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
@@ -39,6 +39,20 @@ export interface SaveOptions {
    * bundle, which tells in itself what it builds on; `docker load` does not read it.
    */
   readonly have?: ReadonlySet<string> | undefined
+  /** What comes first in the archive, as it is: what another one held. */
+  readonly onto?: Held | undefined
+}
+
+/** What an archive holds that is written anew. */
+export interface Held {
+  /** The entries of its index. */
+  readonly entries: ReadonlyArray<Json>
+  readonly content: ReadonlyArray<{
+    readonly digest: ContentDigest
+    readonly size: number
+    readonly content: Stream.Stream<Uint8Array, RegistryError>
+  }>
+  readonly images: ReadonlyArray<Saved>
 }
 
 /** An archive that can be written: what is in it, and its bytes. */
@@ -67,15 +81,24 @@ interface Piece {
  */
 export const saveImages = Effect.fn("saveImages")(function*(
   saved: ReadonlyArray<Saved>,
-  { format = "oci", have, platform, referrers = false }: SaveOptions = {}
+  { format = "oci", have, onto, platform, referrers = false }: SaveOptions = {}
 ): Effect.fn.Return<ArchiveContent, RegistryError> {
   if (have !== undefined && format === "docker") {
     return yield* new Unsupported({ operation: "a bundle for docker load", reason: "it reads whole images only" })
   }
   const pieces = new Map<string, Piece>()
   const left = new Map<ContentDigest, number>()
-  const entries: Array<JsonObject> = []
+  const entries: Array<Json> = Array.from(onto?.entries ?? [])
   const docker: Array<JsonObject> = []
+  for (const { content, digest, size } of onto?.content ?? []) {
+    const descriptor: Descriptor = { mediaType: "application/octet-stream", digest, size }
+    pieces.set(digest, { descriptor, digest, content: Effect.succeed(content) })
+  }
+  for (const { names, source } of onto?.images ?? []) {
+    const reader = readSource(source)
+    const image = yield* dockerImage(reader, yield* reader.root)
+    if (image !== undefined) docker.push(dockerEntry(image.manifest, names))
+  }
   let manifests = 0
   for (const { names, source } of saved) {
     const reader = readSource(source)

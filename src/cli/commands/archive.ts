@@ -1,10 +1,11 @@
 /** save and load: images into one file that other tools read, and out of such files. */
 import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
-import { archivedImages, type Saved as Item } from "../../archive/index.ts"
+import { appendArchive, archivedImages, type Saved as Item } from "../../archive/index.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { openArchive, requireArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
+import { Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { Others, shownLeft } from "../others.ts"
 import { type Answer, report } from "../output.ts"
@@ -24,16 +25,20 @@ export const Saved = Schema.Struct({
   blobs: Schema.Natural,
   /** Bytes of the file. */
   size: Schema.Natural,
+  /** Names of images that it held before, and holds still. */
+  images_before: Schema.optionalKey(Schema.Array(Schema.String)),
   /** What else the names lead to, for other platforms: it was not saved. */
   others: Schema.optionalKey(Others)
 })
 
 const saved: Answer<typeof Saved.Type> = {
   schema: Saved,
-  show: ({ blobs, file, images, manifests, others, size }) =>
-    `${file} has ${images.length === 0 ? counted(manifests, "manifest") : images.join(" ")} (${
-      counted(manifests, "manifest")
-    }, ${counted(blobs, "blob")}, ${sizeOf(size)})${shownLeft(others)}`
+  show: ({ blobs, file, images, images_before: before, manifests, others, size }) => {
+    const named = images.length === 0 ? counted(manifests, "manifest") : images.join(" ")
+    const counts = `${counted(manifests, "manifest")}${before === undefined ? "" : " more"}, ${counted(blobs, "blob")}`
+    const had = before === undefined ? "" : `${before.length === 0 ? "all" : before.join(" ")} as before, and now `
+    return `${file} has ${had}${named} (${counts}, ${sizeOf(size)})${shownLeft(others)}`
+  }
 }
 
 /** What is saved, and how. */
@@ -80,14 +85,25 @@ export const itemsOf = Effect.fnUntraced(function*(
 
 export const save = Command.make("save", {
   ...savingFlags,
-  docker: f.off("docker", "Only what docker load reads, without a layout")
-}, ({ at, docker, file, platform, references, referrers, remote, wanted, where }) =>
+  docker: f.off("docker", "Only what docker load reads, without a layout"),
+  append: f.off("append", "Add to the archive that the file is, which keeps what it holds and is written anew")
+}, ({ append, at, docker, file, platform, references, referrers, remote, wanted, where }) =>
   report(
     saved,
     // The bytes are the answer.
     { ...wanted, quiet: wanted.quiet || file === "-" },
     Effect.gen(function*() {
+      if (append && (docker || file === "-")) {
+        return yield* Effect.fail(
+          new Mistake("--append writes a file with a layout: it goes with no - and no --docker")
+        )
+      }
       const { images, items, left } = yield* itemsOf(references, { at, platform, remote, where })
+      if (append) {
+        const options = { platform: Option.getOrUndefined(platform), referrers }
+        const { kept, ...appended } = yield* Effect.scoped(appendArchive(file, items, options))
+        return { ...appended, images, images_before: kept, ...left }
+      }
       const { base: _, baseSize: __, ...written } = yield* writeArchive(file, items, {
         platform: Option.getOrUndefined(platform),
         referrers,
@@ -99,9 +115,11 @@ export const save = Command.make("save", {
     described(
       "Save images in one file",
       "A tar that is an OCI Image Layout and that docker load reads as well; the same bytes for the same images. The file " +
-        "appears whole or not at all, and never in the place of another.",
+        "appears whole or not at all, and never in the place of another. With --append it takes the place of an archive that " +
+        "it has all of, and is a plain tar of both kinds, whatever that was.",
       [
         ["save images.tar ./images/team/app:1.0 ./images/team/web:2.1", "Two images"],
+        ["save images.tar ./images/team/db:16 --append", "One more in the same file"],
         ["save - docker://registry.example.com/app:1.0 | podman load", "From a registry into another tool"]
       ]
     )
