@@ -275,17 +275,20 @@ describe.each(kinds)("a registry in $name", ({ run, skip }) => {
 })
 
 describe("requests", () => {
+  const counting =
+    (bucket: Bucket | undefined) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<string>, E> =>
+      Effect.gen(function*() {
+        const before = bucket?.log.length ?? 0
+        yield* effect
+        return (bucket?.log.slice(before) ?? []).map((request) => request.replace(/([^/]*)\/.*/u, "$1"))
+      })
+
   it.live("are as few as they can be", () =>
     simulated(({ bucket, store }) =>
       Effect.gen(function*() {
         const registry = yield* registryIn(store, 60_000)
         const image = yield* pushImage(registry, { tags: ["v1"] })
-        const count = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<string>, E> =>
-          Effect.gen(function*() {
-            const before = bucket?.log.length ?? 0
-            yield* effect
-            return (bucket?.log.slice(before) ?? []).map((request) => request.replace(/([^/]*)\/.*/u, "$1"))
-          })
+        const count = counting(bucket)
         assert.deepStrictEqual(yield* count(registry.resolveTag("app", "v1")), ["GET .ocilayout"])
         const tag = yield* count(registry.tagManifest("app", image.digest, ["v2"]))
         assert.deepStrictEqual(tag, ["PUT .ocilayout", "PUT index.json"])
@@ -298,6 +301,49 @@ describe("requests", () => {
           "GET index.json",
           "LIST .ocilayout"
         ])
+      })
+    ))
+
+  it.live("of an upload whose last bytes come with its end are those of the session and the blob", () =>
+    simulated(({ bucket, store }) =>
+      Effect.gen(function*() {
+        const registry = yield* registryIn(store, 60_000)
+        yield* pushImage(registry, { tags: ["v1"] })
+        const count = counting(bucket)
+        const bytes = new Uint8Array(Buffer.from("the last bytes"))
+        const digest = hasher.digest("sha256", bytes)
+        const { id } = yield* registry.pushBlobChunked("app")
+        const sent = yield* count(Effect.gen(function*() {
+          const writer = yield* registry.pushBlobChunkedResume("app", id)
+          yield* writer.finish(0, Stream.make(bytes), digest)
+        }))
+        assert.deepStrictEqual(sent, ["GET .ocilayout", "GET .ocilayout", "PUT blobs", "PUT .ocilayout"])
+
+        // What one process has hashed on its way is read once, to be written under its name.
+        const appended = yield* registry.pushBlobChunked("app")
+        yield* appended.append(0, Stream.make(bytes))
+        yield* appended.append(bytes.length, Stream.make(bytes))
+        const twice = new Uint8Array(Buffer.concat([bytes, bytes]))
+        const twiceDigest = hasher.digest("sha256", twice)
+        const ended = yield* count(appended.commit(twiceDigest))
+        assert.strictEqual(ended.filter((request) => request === "GET .ocilayout").length, 3)
+        const other = yield* registryIn(store, 60_000)
+        const [mine, theirs] = [yield* registry.pushBlobChunked("app"), yield* registry.pushBlobChunked("app")]
+        yield* mine.append(0, Stream.make(bytes))
+        yield* (yield* other.pushBlobChunkedResume("app", mine.id)).append(bytes.length, Stream.make(bytes))
+        assert.strictEqual((yield* mine.commit(twiceDigest)).digest, twiceDigest)
+        yield* theirs.append(0, Stream.make(bytes))
+        assert.strictEqual((yield* Effect.flip(theirs.commit(twiceDigest)))._tag, "DigestInvalid")
+
+        // What came with a wrong end stays.
+        const wrong = yield* registry.pushBlobChunked("app")
+        const refused = yield* Effect.flip(wrong.finish(0, Stream.make(bytes, bytes), digest))
+        assert.strictEqual(refused._tag, "DigestInvalid")
+        const again = yield* registry.pushBlobChunkedResume("app", wrong.id)
+        assert.strictEqual(again.size, 2 * bytes.length)
+        const both = new Uint8Array(Buffer.concat([bytes, bytes]))
+        const descriptor = yield* again.commit(hasher.digest("sha256", both))
+        assert.strictEqual(descriptor.size, both.length)
       })
     ))
 })

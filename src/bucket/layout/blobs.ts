@@ -13,7 +13,6 @@ import {
   type Changed,
   type Condition,
   type ObjectStore,
-  type Part,
   type StoreFault,
   unchanged
 } from "../store/ObjectStore.ts"
@@ -22,16 +21,11 @@ import { isLost } from "./createRecord.ts"
 import { temporaryFolder } from "./folders.ts"
 import { blobsFolder, digestOfKey, keyOfBlob } from "./keyOfBlob.ts"
 import { newId } from "./newId.ts"
-import { type Form, formBeside, inParts, sendParts } from "./parts.ts"
+import { type Form, formBeside, inParts, sendParts, type Upload } from "./parts.ts"
 import { makeSeen } from "./seen.ts"
 import { isCondemned, isHidden, isRemovable, type Standing, unwrittenMillis } from "./standing.ts"
 import { timeHere } from "./timeHere.ts"
 import { lookAtContent, verifying } from "./verifying.ts"
-
-interface Upload {
-  readonly id: string
-  readonly parts: Array<Part>
-}
 
 interface Expected {
   readonly algorithm: Algorithm
@@ -173,10 +167,20 @@ export const makeBlobs = (
   }
 
   /** Ends an upload in parts; what is not used of it is given up. */
-  const complete = (digest: ContentDigest, size: number, key: string, { id, parts }: Upload) =>
-    place(digest, size, (options) => store.complete(key, id, parts, options)).pipe(
-      Effect.ensuring(Effect.ignore(store.abort(key, id)))
-    )
+  const complete = Effect.fnUntraced(
+    function*(digest: ContentDigest, size: number, key: string, { id, parts }: Upload) {
+      let isUsed = false
+      return yield* place(
+        digest,
+        size,
+        (options) =>
+          Effect.tap(store.complete(key, id, parts, options), ({ value }) =>
+            Effect.sync(() => {
+              isUsed = value._tag === "Done"
+            }))
+      ).pipe(Effect.ensuring(Effect.suspend(() => isUsed ? Effect.void : Effect.ignore(store.abort(key, id)))))
+    }
+  )
 
   /** What is there, and what is condemned and may be removed now; of the rest nothing can be done. */
   const isListed = (now: Standing, digest: ContentDigest, etag: string): boolean => {

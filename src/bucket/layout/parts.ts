@@ -14,6 +14,12 @@ export interface Form {
   readonly cut: number
 }
 
+/** An upload in parts that is under way. */
+export interface Upload {
+  readonly id: string
+  readonly parts: Array<Part>
+}
+
 const plain: Form = { isInParts: false, cut: partBytes }
 
 /** The form that gives another ETag than a condemned one; that is one of content of this size. */

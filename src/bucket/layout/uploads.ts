@@ -1,5 +1,5 @@
 /** Upload sessions: an object that says what is acknowledged, and an object for each piece of it. */
-import { Clock, Effect, Option, Schema, type Scope, Stream } from "effect"
+import { Clock, Effect, Exit, Option, Schema, type Scope, Stream } from "effect"
 import { absent as noSession, isUploadId, type UploadId, type UploadState } from "../../layout/Upload.ts"
 import { runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, isContentDigest } from "../../oci/Digest.ts"
@@ -13,6 +13,7 @@ import { makeSweep } from "./litter.ts"
 import { newId, randomHex } from "./newId.ts"
 import { inParts } from "./parts.ts"
 import { timeHere } from "./timeHere.ts"
+import { makeUploadHashes } from "./uploadHashes.ts"
 
 const keyOf = (id: string): string => `${uploadsFolder}${id}/session`
 
@@ -52,6 +53,7 @@ const stateOf = (id: UploadId, found: Found | undefined): UploadState => {
 
 export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.Scope): UploadStore => {
   const sweep = makeSweep(store)
+  const hashes = makeUploadHashes()
   const read = Effect.fnUntraced(function*(id: string): Effect.fn.Return<Found | undefined, ReadFault> {
     const { date, value } = yield* store.get(keyOf(id))
     if (value === undefined || value === "unchanged") return undefined
@@ -118,6 +120,8 @@ export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.S
   function sessionOf(id: UploadId, state: UploadState, found: Found | undefined): UploadSession {
     let session: Session = found?.session ?? { repository: "none", pieces: [] }
     let etag = found?.etag
+    /** The end of what was appended, where the caller commits next: it need not last before that. */
+    let unwritten: Uint8Array = new Uint8Array()
     const keep = Effect.fnUntraced(function*(
       next: Session
     ): Effect.fn.Return<void, RangeInvalid | UploadBusy | WriteFault> {
@@ -135,32 +139,54 @@ export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.S
       )
       session = next
     })
+    const writePiece = Effect.fnUntraced(function*(piece: Uint8Array) {
+      const key = `${uploadsFolder}${id}/${String(sizeOf(session)).padStart(15, "0")}-${yield* randomHex(16)}`
+      yield* store.put(key, piece, {})
+      const [from, isFirst] = [etag, session.pieces.length === 0]
+      yield* keep({ ...session, pieces: [...session.pieces, { key, size: piece.length }] })
+      hashes.add(id, { isFirst, from, to: etag }, piece)
+    })
+    const writeEnd = Effect.suspend(() => {
+      const end = unwritten
+      unwritten = new Uint8Array()
+      return end.length === 0 ? Effect.void : writePiece(end)
+    })
+    const all = Stream.suspend(() => Stream.concat(contentOf(session), Stream.make(unwritten)))
+    const sizeNow = (): number => sizeOf(session) + unwritten.length
     return {
       state,
-      append: (content) =>
+      append: (content, { committed = false } = {}) =>
         Effect.gen(function*() {
-          const before = sizeOf(session)
-          const result = yield* Effect.exit(Stream.runForEach(inParts(content), (piece) =>
-            Effect.gen(function*() {
-              const key = `${uploadsFolder}${id}/${String(sizeOf(session)).padStart(15, "0")}-${yield* randomHex(16)}`
-              yield* store.put(key, piece, {})
-              yield* keep({ ...session, pieces: [...session.pieces, { key, size: piece.length }] })
-            })))
+          const before = sizeNow()
+          const appended = Stream.runForEach(inParts(content), (piece) =>
+            Effect.andThen(
+              writeEnd,
+              Effect.sync(() => {
+                unwritten = piece
+              })
+            ))
+          const result = yield* Effect.exit(appended)
+          if (!committed || Exit.isFailure(result)) yield* writeEnd
           yield* result
-          return sizeOf(session) - before
+          return sizeNow() - before
         }),
       digest: (algorithm) =>
         Effect.gen(function*() {
+          const known = hashes.take(id, etag, algorithm)
+          if (known !== undefined) {
+            known.update(unwritten)
+            return known.digest()
+          }
           const hash = runningHash(algorithm)
-          yield* Stream.runForEach(contentOf(session), (piece) => Effect.sync(() => hash.update(piece)))
+          yield* Stream.runForEach(all, (piece) => Effect.sync(() => hash.update(piece)))
           return hash.digest()
         }),
       conclude: Effect.fnUntraced(function*(event) {
         const { pieces: _, ...rest } = session
         if (event._tag === "UploadCommitted") {
           const { digest } = event
-          const size = sizeOf(session)
-          yield* blobs.write(contentOf(session), { algorithm: algorithmOf(digest), digest, size }).pipe(
+          const size = sizeNow()
+          yield* blobs.write(all, { algorithm: algorithmOf(digest), digest, size }).pipe(
             Effect.catchTags({
               DigestInvalid: ({ message }) =>
                 Effect.fail(new OutcomeUnknown({ operation: `the upload ${id}`, reason: message })),
