@@ -22,6 +22,7 @@ import { makePins, makePlans } from "./layout/kept.ts"
 import { makeUpkeep, noLeftovers } from "./layout/upkeep.ts"
 import { makeUploads } from "./layout/uploads.ts"
 import { findAccess } from "./store/credentials.ts"
+import type { Encryption } from "./store/encryption.ts"
 import { absent, type ObjectStore } from "./store/ObjectStore.ts"
 import { makeS3Store } from "./store/s3Store.ts"
 
@@ -35,8 +36,8 @@ export interface BucketPlace {
   readonly region?: string | undefined
   /** Whether the bucket is named in the path: by default with an endpoint, or where its name has a dot. */
   readonly pathStyle?: boolean | undefined
-  /** `x-amz-server-side-encryption` of what is written; by default as the bucket does. */
-  readonly encryption?: string | undefined
+  /** How what is written is encrypted at rest; by default as the bucket does. */
+  readonly encryption?: Encryption | undefined
   /**
    * The repository that bare tags and nameless entries belong to; by default the last part of the prefix, or the bucket,
    * as far as a repository can be called so.

@@ -14,6 +14,8 @@ import { tellOpened } from "./opened.ts"
 /** How a bucket is opened. */
 export interface BucketFlags {
   readonly endpoint: string | undefined
+  /** How it encrypts what is written, as `--sse` has it. */
+  readonly sse: string | undefined
   readonly defaultRepository: string | undefined
   /** For how long the index may stay behind: seconds. */
   readonly publishEvery?: number | undefined
@@ -44,13 +46,15 @@ const withClient = <A, E, R>(
 
 const placeOf = Effect.fnUntraced(function*(
   text: string,
-  { defaultRepository, endpoint, publishEvery = 0 }: BucketFlags
+  { defaultRepository, endpoint, publishEvery = 0, sse }: BucketFlags
 ): Effect.fn.Return<BucketPlace & { readonly directory: string }, Failure> {
   const place = yield* Effect.fromResult(parsePlace(text))
   if (place._tag !== "Bucket") return yield* new LayoutNotFound({ path: text, reason: "names no bucket" })
   const publishMillis = publishEvery * 1000
+  const { parseEncryption } = yield* load
+  const encryption = sse === undefined ? undefined : yield* Effect.fromResult(parseEncryption(sse))
   const { bucket, path: prefix } = place
-  return { bucket, prefix, endpoint, defaultRepository, publishMillis, directory: formatPlace(place) }
+  return { bucket, prefix, endpoint, encryption, defaultRepository, publishMillis, directory: formatPlace(place) }
 })
 
 /** A place of a bucket as a layout. */

@@ -60,6 +60,16 @@ export const endpoint = text(
   "The store of layouts named s3://BUCKET/PREFIX, where it is not that of AWS. Also AWS_ENDPOINT_URL"
 )
 
+export const sse = Flag.String("sse").pipe(
+  Flag.withMetavar("METHOD"),
+  Flag.withDescription(
+    "How the store of s3://BUCKET/PREFIX encrypts what is written: AES256, aws:kms or aws:kms=KEY; by default as the " +
+      "bucket does. Also OCILAYOUT_SSE"
+  ),
+  Flag.withFallbackConfig(Config.String("OCILAYOUT_SSE")),
+  Flag.optional
+)
+
 /** Which layout is meant, where the reference is not a path. */
 export const where = {
   layout: Flag.String("layout").pipe(
@@ -75,6 +85,7 @@ export const where = {
     "The repository of entries that are only a tag; by default what the layout has kept, or else its directory's name"
   ),
   endpoint,
+  sse,
   symlinks
 }
 

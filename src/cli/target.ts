@@ -32,6 +32,8 @@ export interface Where {
   readonly defaultRepository: Option.Option<string>
   /** The store of buckets, where it is not that of the environment. */
   readonly endpoint?: Option.Option<string>
+  /** How that store encrypts what is written. */
+  readonly sse?: Option.Option<string>
   /** Absent for commands that only read. */
   readonly durability?: Durability
   readonly hold?: HoldPolicy
@@ -47,9 +49,10 @@ export interface Target extends Place {
   readonly archive?: true
 }
 
-const bucketFlags = ({ defaultRepository, endpoint }: Where): BucketFlags => ({
+const bucketFlags = ({ defaultRepository, endpoint, sse }: Where): BucketFlags => ({
   defaultRepository: Option.getOrUndefined(defaultRepository),
-  endpoint: endpoint === undefined ? undefined : Option.getOrUndefined(endpoint)
+  endpoint: endpoint === undefined ? undefined : Option.getOrUndefined(endpoint),
+  sse: sse === undefined ? undefined : Option.getOrUndefined(sse)
 })
 
 /** Splits a path at the layout that has to be there. */

@@ -130,6 +130,7 @@ describe("ocilayout", () => {
           perRepository: false,
           defaultRepository: "app",
           endpoint: undefined,
+          sse: undefined,
           readOnly: false,
           allowDelete: false,
           confirm: false,

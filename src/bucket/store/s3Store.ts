@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import { encryptionHeaders } from "./encryption.ts"
 import type { Condition, ListedObject, ObjectInfo, ObjectStore } from "./ObjectStore.ts"
 import { type BucketOptions, makeS3Wire, reading, wrong } from "./s3Wire.ts"
 import { elementsOf, encoded, textOf } from "./xml.ts"
@@ -13,7 +14,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
   const { bodyOf, bytesOf, changing, host, refused, requireBucket, requireDate, send, wholeOf } = yield* makeS3Wire(
     options
   )
-  const encryptionHeaders = encryption === undefined ? {} : { "x-amz-server-side-encryption": encryption }
+  const encrypted = encryptionHeaders(encryption)
 
   const page = (start: string, limit: number, token: string | undefined) => {
     const operation = "listing objects"
@@ -78,7 +79,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
       Effect.scoped(changing({
         method: "PUT",
         key,
-        headers: { ...conditionHeaders(condition), ...encryptionHeaders },
+        headers: { ...conditionHeaders(condition), ...encrypted },
         body,
         relies,
         operation: `writing ${key}`
@@ -119,7 +120,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
           method: "POST",
           key,
           query: { uploads: "" },
-          headers: encryptionHeaders,
+          headers: encrypted,
           operation
         })
         if (response.status !== 200) return yield* refused(operation, response)

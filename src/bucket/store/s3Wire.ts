@@ -8,6 +8,7 @@ import { RemoteError, Unauthorized } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { bodyOf, isPassing, stalled, transportError } from "../../remote/wire/problems.ts"
 import type { Access } from "./credentials.ts"
+import type { Encryption } from "./encryption.ts"
 import type { Answer, Changed, StoreFault } from "./ObjectStore.ts"
 import { encodePart, sign } from "./sign.ts"
 import { elementsOf, textOf } from "./xml.ts"
@@ -22,8 +23,8 @@ export interface BucketOptions extends Access {
    * bucket has a dot in its name, which no certificate covers.
    */
   readonly pathStyle?: boolean | undefined
-  /** How objects are encrypted at rest, as `x-amz-server-side-encryption` says it; by default as the bucket does. */
-  readonly encryption?: string | undefined
+  /** How objects are encrypted at rest; by default as the bucket does. */
+  readonly encryption?: Encryption | undefined
 }
 
 /** How long it is waited for the first byte of an answer, and for the next. */

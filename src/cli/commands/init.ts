@@ -32,9 +32,10 @@ export const init = Command.make("init", {
   directory: f.argument("directory", "Where; it need not exist. Also s3://BUCKET/PREFIX"),
   defaultRepository: f.where.defaultRepository,
   endpoint: f.endpoint,
+  sse: f.sse,
   durability: f.durability,
   wanted: f.wanted
-}, ({ defaultRepository, directory, durability, endpoint, wanted }) =>
+}, ({ defaultRepository, directory, durability, endpoint, sse, wanted }) =>
   report(
     made,
     wanted,
@@ -42,7 +43,8 @@ export const init = Command.make("init", {
       if (isBucket(directory)) {
         const flags = {
           defaultRepository: Option.getOrUndefined(defaultRepository),
-          endpoint: Option.getOrUndefined(endpoint)
+          endpoint: Option.getOrUndefined(endpoint),
+          sse: Option.getOrUndefined(sse)
         }
         const { created, directory: path } = yield* createInBucket(directory, flags)
         return { path, created }

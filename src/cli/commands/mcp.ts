@@ -41,6 +41,7 @@ export const mcp = Command.make("mcp", {
     Flag.optional
   ),
   endpoint: f.endpoint,
+  sse: f.sse,
   readOnly: f.off("read-only", "Change nothing; wins over --allow-delete"),
   allowDelete: f.off("allow-delete", "Also allow what cannot be undone: deleting blobs, collecting garbage"),
   confirm: f.off("confirm", "Ask a person before what cannot be undone, where the client can ask"),
@@ -83,7 +84,7 @@ export const mcp = Command.make("mcp", {
     "ORIGIN",
     "A web origin that may use --http, like https://app.example; none by default"
   )
-}, ({ defaultRepository, endpoint, http, tokenEnv, ...options }) =>
+}, ({ defaultRepository, endpoint, http, sse, tokenEnv, ...options }) =>
   // Loaded when it is needed: help and mistakes answer without the server's code.
   Effect.promise(() => import("../mcp/serveMcp.ts")).pipe(
     Effect.flatMap(({ serveMcp }) =>
@@ -91,6 +92,7 @@ export const mcp = Command.make("mcp", {
         ...options,
         defaultRepository: Option.getOrUndefined(defaultRepository),
         endpoint: Option.getOrUndefined(endpoint),
+        sse: Option.getOrUndefined(sse),
         http: Option.getOrUndefined(http),
         tokenEnv: Option.getOrUndefined(tokenEnv)
       })

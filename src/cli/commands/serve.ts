@@ -93,6 +93,11 @@ export const serve = Command.make("serve", {
     "URL",
     "The store of a layout named s3://BUCKET/PREFIX, where it is not that of AWS; also AWS_ENDPOINT_URL"
   ),
+  sse: text(
+    "sse",
+    "METHOD",
+    "How the store of a layout named s3://BUCKET/PREFIX encrypts what is written: AES256, aws:kms or aws:kms=KEY"
+  ),
   publishEvery: number(
     "publish-every",
     0,
@@ -141,6 +146,7 @@ export const serve = Command.make("serve", {
         workers: Option.getOrUndefined(options.workers),
         at: Option.getOrUndefined(options.at),
         endpoint: Option.getOrUndefined(options.endpoint),
+        sse: Option.getOrUndefined(options.sse),
         publishEvery: Option.getOrUndefined(options.publishEvery),
         defaultRepository: Option.getOrUndefined(options.defaultRepository),
         htpasswd: Option.getOrUndefined(options.htpasswd),

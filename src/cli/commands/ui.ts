@@ -25,15 +25,17 @@ export const ui = Command.make(
     symlinks: f.where.symlinks,
     durability: f.writing.durability,
     hold: f.writing.hold,
-    endpoint: f.endpoint
+    endpoint: f.endpoint,
+    sse: f.sse
   },
-  ({ allowDelete, defaultRepository, endpoint, noOpen, write, ...options }) =>
+  ({ allowDelete, defaultRepository, endpoint, noOpen, sse, write, ...options }) =>
     Effect.promise(() => import("../serve/serve.ts")).pipe(
       Effect.flatMap(({ serve }) =>
         serve({
           ...options,
           defaultRepository: Option.getOrUndefined(defaultRepository),
           endpoint: Option.getOrUndefined(endpoint),
+          sse: Option.getOrUndefined(sse),
           ui: true,
           open: !noOpen,
           readOnly: !write,

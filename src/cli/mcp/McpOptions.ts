@@ -11,6 +11,7 @@ export interface McpOptions extends HttpFlags {
   readonly defaultRepository: string | undefined
   /** The store of buckets, where it is not that of the environment. */
   readonly endpoint: string | undefined
+  readonly sse: string | undefined
   readonly readOnly: boolean
   readonly allowDelete: boolean
   readonly confirm: boolean

@@ -155,10 +155,10 @@ const openLayout = Effect.fnUntraced(function*(
 
 const openInBucket = Effect.fnUntraced(function*(
   path: string,
-  { create, defaultRepository, endpoint, perRepository }: McpOptions
+  { create, defaultRepository, endpoint, perRepository, sse }: McpOptions
 ): Effect.fn.Return<LayoutRegistry, Failure, Scope.Scope> {
   if (perRepository) yield* needsDirectory(path, "a tree of layouts, one per repository,")
-  return (yield* openBucket(path, { defaultRepository, endpoint }, !create)).registry
+  return (yield* openBucket(path, { defaultRepository, endpoint, sse }, !create)).registry
 })
 
 const openOnDisk = Effect.fnUntraced(function*(

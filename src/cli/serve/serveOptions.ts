@@ -40,6 +40,7 @@ export interface ServeFlags extends CollectingFlags {
   readonly perRepository: boolean
   readonly defaultRepository: string | undefined
   readonly endpoint: string | undefined
+  readonly sse: string | undefined
   readonly publishEvery: number | undefined
   readonly durability: Durability
   readonly hold: HoldPolicy

@@ -42,6 +42,7 @@ const none: ServeFlags = {
   perRepository: false,
   defaultRepository: undefined,
   endpoint: undefined,
+  sse: undefined,
   publishEvery: undefined,
   durability: "power",
   hold: "always",
