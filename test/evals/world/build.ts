@@ -95,7 +95,9 @@ const mirror: ReadonlyArray<Deed> = [
 
 const apps: ReadonlyArray<Deed> = [
   ["2024-05-01T09:00:00Z", ci, push("store/db", a.db1, "1")],
-  ["2024-05-08T09:00:00Z", ci, push("store/db", a.db2, "2")]
+  ["2024-05-08T09:00:00Z", ci, push("store/db", a.db2, "2")],
+  ["2024-05-11T09:00:00Z", ci, push("store/web", a.web1, "1")],
+  ["2024-05-12T09:00:00Z", ci, push("store/web", a.web2, "2")]
 ]
 
 /** The deeds one after the other, each in its time. */
