@@ -99,7 +99,7 @@ const common: Readonly<Record<string, string>> = {
   pending: "Another tool made the change, and it is not in the journal yet.",
   pinned: "Whether it is pinned now.",
   pins: "What is pinned.",
-  plain_modes: "Files without the bits that let them run with the rights of their owner or group.",
+  plain_modes: "Files and folders without the setuid and setgid bits that they have in the image.",
   plan: "What --plan is given to carry this out.",
   platform: "OS/ARCHITECTURE, and a variant.",
   ports: "Ports that the image listens on.",
@@ -162,7 +162,8 @@ const common: Readonly<Record<string, string>> = {
   warnings: "How many warnings were found.",
   what: "What was done, or why nothing was.",
   why: "The reason, in words.",
-  without_xattrs: "Files without the extended attributes that they have in the image.",
+  without_owners: "Files, folders and links that do not belong to root in the image, and belong to the user here.",
+  without_xattrs: "Files, folders and links without the extended attributes that they have in the image.",
   workdir: "The folder that a container starts in.",
   xattrs: "Names of the extended attributes."
 }

@@ -22,21 +22,27 @@ export const Extracted = Schema.Struct({
   /** What could not be made; at most a hundred. */
   skipped: Schema.Array(Schema.Struct({ path: Schema.String, reason: Schema.String })),
   skipped_count: Schema.Natural,
-  /** Files without the bits that let them run with the rights of their owner or group. */
+  /** Files and folders without the setuid and setgid bits that they have in the image. */
   plain_modes: Schema.Natural,
-  /** Files without the extended attributes that they have in the image. */
-  without_xattrs: Schema.Natural
+  /** Files, folders and links without the extended attributes that they have in the image. */
+  without_xattrs: Schema.Natural,
+  /** Files, folders and links that do not belong to root in the image, and belong to the user here. */
+  without_owners: Schema.Natural
 })
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
 
+const lost = (what: string, count: number): ReadonlyArray<string> =>
+  count === 0 ? [] : [`without ${what}: ${count === 1 ? "1 entry" : `${count} entries`}`]
+
 const shown: Answer<typeof Extracted.Type> = {
   schema: Extracted,
-  show: ({ bytes, files, folders, links, plain_modes: plain, skipped, skipped_count: all, without_xattrs: xattrs }) =>
+  show: ({ bytes, files, folders, links, skipped, skipped_count: all, ...without }) =>
     [
       `${counted(files, "file")} (${sizeOf(bytes)}), ${counted(folders, "folder")}, ${counted(links, "link")}`,
-      ...(plain === 0 ? [] : [`without setuid and setgid bits: ${counted(plain, "file")}`]),
-      ...(xattrs === 0 ? [] : [`without extended attributes: ${counted(xattrs, "file")}`]),
+      ...lost("setuid and setgid bits", without.plain_modes),
+      ...lost("extended attributes", without.without_xattrs),
+      ...lost("owners other than root", without.without_owners),
       ...skipped.map(({ path, reason }) => sentence(`not made: ${path} ${reason}`)),
       ...(all === skipped.length ? [] : [`not made: ${all - skipped.length} more`])
     ].join("\n")
@@ -61,16 +67,22 @@ export const extract = Command.make("extract", {
       const directory = resolve(paths.at(-1) ?? ".")
       const opened = yield* openImage(where, image, { at, platform })
       const path = paths.length > 1 ? paths[0] ?? "/" : "/"
-      const { plainModes, skippedCount, withoutXattrs, ...done } = yield* extractFiles(opened, path, directory, {
-        owners
-      })
+      const { plainModes, skippedCount, withoutOwners, withoutXattrs, ...done } = yield* extractFiles(
+        opened,
+        path,
+        directory,
+        {
+          owners
+        }
+      )
       return {
         digest: opened.digest,
         directory,
         ...done,
         skipped_count: skippedCount,
         plain_modes: plainModes,
-        without_xattrs: withoutXattrs
+        without_xattrs: withoutXattrs,
+        without_owners: withoutOwners
       }
     })
   )).pipe(

@@ -24,10 +24,12 @@ export interface Extracted {
   readonly skipped: ReadonlyArray<{ readonly path: string; readonly reason: string }>
   /** All that could not be made. */
   readonly skippedCount: number
-  /** Files without the bits that let them run with the rights of their owner or group. */
+  /** Files and folders without the setuid and setgid bits that they have in the image. */
   readonly plainModes: number
-  /** Files without the extended attributes that they have in the image. */
+  /** Files, folders and links without the extended attributes that they have in the image. */
   readonly withoutXattrs: number
+  /** Files, folders and links that do not belong to root in the image, and belong to the user here. */
+  readonly withoutOwners: number
 }
 
 /** Of `extractFiles`. */
@@ -109,7 +111,16 @@ class Extraction implements EntryHandler<Wanted> {
   readonly #names = new Map<Inode, { readonly first: TreePath; readonly others: Array<TreePath> }>()
   readonly #made: Array<readonly [folder: Folder, path: TreePath]> = []
   readonly #skipped: Array<{ readonly path: string; readonly reason: string }> = []
-  readonly #counts = { files: 0, folders: 0, links: 0, bytes: 0, skippedCount: 0, plainModes: 0, withoutXattrs: 0 }
+  readonly #counts = {
+    files: 0,
+    folders: 0,
+    links: 0,
+    bytes: 0,
+    skippedCount: 0,
+    plainModes: 0,
+    withoutXattrs: 0,
+    withoutOwners: 0
+  }
 
   constructor({ tables }: OpenImage, tree: NewTree, { owners = false }: ExtractOptions) {
     this.#tree = tree
@@ -129,6 +140,8 @@ class Extraction implements EntryHandler<Wanted> {
       if (path.length > 0 && this.#tree.folder(path)) {
         this.#counts.folders++
         this.#made.push([folder, path])
+        const entry = entryOf(folder)
+        if (entry !== undefined) this.#count(entry)
       }
       for (const [name, node] of folder.kids) {
         const inside = [...path, Buffer.from(bytesOf(name))]
@@ -145,6 +158,7 @@ class Extraction implements EntryHandler<Wanted> {
     if (entry.type === "symlink") {
       this.#tree.link(path, Buffer.from(bytesOf(entry.link)), this.#attributes(entry, entry.mode))
       this.#counts.links++
+      this.#count(entry)
     } else if (entry.type === "file") {
       this.#names.set(inode, { first: path, others: [] })
       this.wanted[layer]?.push({ entry, inode, path })
@@ -154,6 +168,13 @@ class Extraction implements EntryHandler<Wanted> {
   #skip(path: TreePath, reason: string): void {
     this.#counts.skippedCount++
     if (this.#skipped.length < mostSkipped) this.#skipped.push({ path: `/${path.join("/")}`, reason })
+  }
+
+  /** What is made without something that it has in the image. */
+  #count({ gid, mode, type, uid, xattrs }: Entry): void {
+    if (!this.#owners && type !== "symlink" && (mode & rightsOfOthers) !== 0) this.#counts.plainModes++
+    if (xattrs !== undefined) this.#counts.withoutXattrs++
+    if (!this.#owners && (uid !== 0 || gid !== 0)) this.#counts.withoutOwners++
   }
 
   #attributes({ gid, mtime, uid }: Pick<Entry, "gid" | "mtime" | "uid">, mode: number): Attributes {
@@ -179,8 +200,7 @@ class Extraction implements EntryHandler<Wanted> {
     file?.finish(this.#attributes(entry, entry.mode))
     this.#counts.files++
     this.#counts.bytes += entry.size
-    if (!this.#owners && (entry.mode & rightsOfOthers) !== 0) this.#counts.plainModes++
-    if (entry.xattrs !== undefined) this.#counts.withoutXattrs++
+    this.#count(entry)
     for (const other of this.#names.get(inode)?.others ?? []) {
       this.#tree.name(path, other)
       this.#counts.files++

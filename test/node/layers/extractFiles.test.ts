@@ -67,7 +67,8 @@ describe("extracting files of an image", () => {
         skipped: [{ path: "/dev/null", reason: "is a character device" }],
         skippedCount: 1,
         plainModes: 1,
-        withoutXattrs: 0
+        withoutXattrs: 0,
+        withoutOwners: 0
       })
       assert.strictEqual(fs.statSync(join(directory, "etc")).mode & 0o7777, 0o750)
       assert.strictEqual(fs.statSync(join(directory, "etc/motd")).mode & 0o7777, 0o600)
@@ -128,6 +129,27 @@ describe("extracting files of an image", () => {
         5
       )
       assert.strictEqual(fs.statSync(join(folder, "z")).size, 0)
+    }))
+
+  it.live("tells what files, folders and links are made without", () =>
+    Effect.gen(function*() {
+      const xattr = pax({ "SCHILY.xattr.user.note": "x" })
+      const odd = tar(
+        header({ name: "shared/", type: "5", mode: 0o2775, gid: 50 }),
+        xattr,
+        header({ name: "marked/", type: "5", mode: 0o755 }),
+        xattr,
+        file("marked/file", "x", { uid: 33 }),
+        header({ name: "link", type: "2", link: "shared", mode: 0o777, uid: 33 }),
+        file("plain", "x"),
+        header({ name: "pipe", type: "6" })
+      )
+      const { folder, image } = yield* opened({ v1: [odd] })
+      const { plainModes, skipped, withoutOwners, withoutXattrs } = yield* extractFiles(image, "/", join(folder, "out"))
+      assert.deepStrictEqual(
+        { plainModes, withoutOwners, withoutXattrs, skipped },
+        { plainModes: 1, withoutOwners: 3, withoutXattrs: 2, skipped: [{ path: "/pipe", reason: "is a pipe" }] }
+      )
     }))
 
   it.live("never leaves the folder, whatever links and names say", () =>
