@@ -43,12 +43,16 @@ const ruleOf = (written: string): Result.Result<ReadonlyArray<Rule>, InputUnsuit
   // A pattern of the folder itself says nothing, as in Docker.
   if (names.length === 0) return written.trim() === "!" ? refused("is no pattern") : Result.succeed([])
   const parts = names.map((name) => name === "**" ? anyFolders : nameOf(name))
+    .filter((part, at, all) => part !== anyFolders || all[at + 1] !== anyFolders)
   if (parts.includes(undefined)) return refused("is no pattern: a [ is without its ]")
   const text = parts.map((part, at) =>
     part === anyFolders ? (at === parts.length - 1 ? ".*" : part) : `${part}${at === parts.length - 1 ? "" : "/"}`
   )
   // What is below a match matches too.
-  return Result.succeed([{ isException, pattern: new RegExp(`^${text.join("")}(?:/.*)?$`, "su") }])
+  return Result.try({
+    try: () => [{ isException, pattern: new RegExp(`^${text.join("")}(?:/.*)?$`, "su") }],
+    catch: () => new InputUnsuitable({ input: written, reason: "is no pattern: a range in [ ] runs backwards" })
+  })
 }
 
 const anyFolders = "(?:.*/)?"

@@ -148,6 +148,7 @@ describe("a folder as a tar", () => {
       const cases: ReadonlyArray<readonly [patterns: string, gone: ReadonlyArray<string>]> = [
         ["*.log", ["a.log"]],
         ["**/*.log", ["a.log", "b/a.log"]],
+        ["**/**/**/*.log", ["a.log", "b/a.log"]],
         ["b", ["b/a.log", "b/c/", "b/c/d.txt", "b/c/e.txt"]],
         ["/b/c/", ["b/c/", "b/c/d.txt", "b/c/e.txt"]],
         ["# a\n\n ./b/*/?.txt \r", ["b/c/d.txt", "b/c/e.txt"]],
@@ -163,7 +164,7 @@ describe("a folder as a tar", () => {
         assert.deepStrictEqual(yield* left(`keep/.wh*\n${patterns}`), but(...gone), patterns)
       }
       assert.notInclude(listed(yield* packed(root, { exclude: ["b", "keep/.wh*"] })), "directory b/")
-      for (const wrong of ["../x", "x[1", "!"]) {
+      for (const wrong of ["../x", "x[1", "x[z-a]", "!"]) {
         assert.instanceOf(yield* Effect.flip(packed(root, { exclude: [wrong] })), InputUnsuitable)
       }
     }))
