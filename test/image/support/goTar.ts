@@ -33,8 +33,11 @@ const candidates = ["/usr/local/go/bin/go", "/usr/bin/go", "/usr/lib/go/bin/go"]
 
 export const goCommand: string | undefined = candidates.find((path) => existsSync(path))
 
-/** Asks Go, in one process. */
-export const readByGo = (go: string, tars: ReadonlyArray<Uint8Array>): ReadonlyArray<Reading> => {
+/** Tars that one process of Go reads. */
+const atOnce = 2000
+
+/** Asks Go; the readings come in the order of the tars, which are drawn as they are needed. */
+export const readByGo = function*(go: string, tars: Iterable<Uint8Array>): Generator<[tar: Uint8Array, Reading]> {
   const folder = mkdtempSync(join(tmpdir(), "gotar-"))
   try {
     const program = join(folder, "gotar")
@@ -48,28 +51,38 @@ export const readByGo = (go: string, tars: ReadonlyArray<Uint8Array>): ReadonlyA
       },
       timeout: 100_000
     })
-    const input = Buffer.concat(tars.flatMap((tar) => {
-      const length = Buffer.alloc(4)
-      length.writeUInt32LE(tar.length)
-      return [length, tar]
-    }))
-    const lines = execFileSync(program, { input, maxBuffer: 1 << 30, timeout: 100_000 }).toString().trimEnd().split(
-      "\n"
-    )
-    const text = (base64: string): string => {
-      const bytes = Buffer.from(base64, "base64")
-      return textOf(bytes, 0, bytes.length)
+    let batch: Array<Uint8Array> = []
+    for (const tar of tars) {
+      batch.push(tar)
+      if (batch.length < atOnce) continue
+      yield* readTogether(program, batch)
+      batch = []
     }
-    return lines.map((line) => {
-      const { entries, failed } = JSON.parse(line) as Reading
-      return {
-        entries: entries.map((entry) => ({ ...entry, name: text(entry.name), link: text(entry.link) })),
-        failed
-      }
-    })
+    yield* readTogether(program, batch)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+const readTogether = (program: string, tars: ReadonlyArray<Uint8Array>): ReadonlyArray<[Uint8Array, Reading]> => {
+  if (tars.length === 0) return []
+  const input = Buffer.concat(tars.flatMap((tar) => {
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(tar.length)
+    return [length, tar]
+  }))
+  const lines = execFileSync(program, { input, maxBuffer: 1 << 30, timeout: 100_000 }).toString().trimEnd().split("\n")
+  const text = (base64: string): string => {
+    const bytes = Buffer.from(base64, "base64")
+    return textOf(bytes, 0, bytes.length)
+  }
+  return tars.map((tar, at) => {
+    const { entries, failed } = JSON.parse(lines[at] ?? "") as Reading
+    return [tar, {
+      entries: entries.map((entry) => ({ ...entry, name: text(entry.name), link: text(entry.link) })),
+      failed
+    }]
+  })
 }
 
 /** Go does not hash what is larger, and neither do we. */

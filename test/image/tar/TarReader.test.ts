@@ -21,7 +21,7 @@ describe("the tar reader", () => {
   })
 
   it.skipIf(goCommand === undefined)("is compared with the Go of this machine", () => {
-    const read = readByGo(goCommand ?? "", oddTars.map(([, tar]) => tar))
+    const read = Array.from(readByGo(goCommand ?? "", oddTars.map(([, tar]) => tar)), ([, reading]) => reading)
     assert.deepStrictEqual(Object.fromEntries(oddTars.map(([name], at) => [name, read[at]])), answers)
   })
 })
