@@ -101,17 +101,17 @@ export const attach = defineTool({
 const kept = <E>(content: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> =>
   Stream.map(content, (bytes) => new Uint8Array(bytes))
 
-const pairs = p.optional(p.stringMap)
+const words = p.optional(p.strings.annotate({ description: "Words" }))
 
 /** Named as in a config, whose fields models know. */
 const settings = {
-  entrypoint: p.optional(p.strings),
-  cmd: p.optional(p.strings),
-  env: pairs,
-  labels: pairs,
-  annotations: pairs,
-  user: p.optional(Schema.String),
-  workdir: p.optional(Schema.String),
+  entrypoint: words,
+  cmd: words,
+  env: map("Variables"),
+  labels: map("Labels"),
+  annotations: map("Annotations"),
+  user: p.optional(p.text("User")),
+  workdir: p.optional(p.text("Folder")),
   created: p.optional(p.text("RFC 3339"))
 }
 
@@ -226,7 +226,7 @@ export const editImage = defineTool({
     replace,
     layers,
     flatten: p.flag("Needs platform for an index"),
-    media_types: p.optional(Schema.Literals(["oci", "docker"])),
+    media_types: p.optional(Schema.Literals(["oci", "docker"]).annotate({ description: "Convert" })),
     ...settings
   }),
   fileArguments: ["layers"],
