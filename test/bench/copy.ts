@@ -14,7 +14,7 @@ import { contenders, found, type Running, start } from "./http/servers.ts"
 import { type Cost, costOf, median } from "./inside/cost.ts"
 
 const isQuick = process.argv.includes("--quick")
-const turns = isQuick ? 1 : Number(process.env["TURNS"] ?? 3)
+const turns = isQuick ? 1 : 3
 const scratch = fs.mkdtempSync(join(tmpdir(), "ocilayout-bench-"))
 const ours = `"${process.execPath}" "${fileURLToPath(new URL("../../dist/bin/ocilayout.js", import.meta.url))}"`
 const releases = makeReleases(join(scratch, "releases"), isQuick ? 3 : 20, isQuick ? 4096 : 1024 * 1024)
