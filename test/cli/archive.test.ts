@@ -28,6 +28,16 @@ const world = Effect.gen(function*() {
   return { folder, layout }
 })
 
+/** Both images of the world come out of an archive. */
+const loadBoth = Effect.fnUntraced(function*(file: string, folder: string) {
+  yield* json(["load", file, "--layout", join(folder, "new")])
+  const tags = yield* json(["tags", `${folder}/new/team/app`, "--long"])
+  assert.deepStrictEqual((tags["details"] as Array<{ digest: string }>).map(({ digest }) => digest), [
+    one.descriptor.digest,
+    multi.descriptor.digest
+  ])
+})
+
 describe("save and load", () => {
   it.live("bring images from one layout into another", () =>
     Effect.gen(function*() {
@@ -38,12 +48,7 @@ describe("save and load", () => {
       const again = yield* ocl(["save", file, `${layout}/team/app:v1`])
       assert.strictEqual(again.code, 4)
       assert.deepStrictEqual(readdirSync(folder).toSorted(), ["images", "images.tar"])
-      yield* json(["load", file, "--layout", join(folder, "new")])
-      const tags = yield* json(["tags", `${folder}/new/team/app`, "--long"])
-      assert.deepStrictEqual((tags["details"] as Array<{ digest: string }>).map(({ digest }) => digest), [
-        one.descriptor.digest,
-        multi.descriptor.digest
-      ])
+      yield* loadBoth(file, folder)
       assert.deepInclude(yield* json(["repositories", `${folder}/new`]), { repositories: ["team/app"] })
       const referrers = yield* json(["referrers", `${folder}/new/team/app:v1`])
       assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
@@ -59,12 +64,7 @@ describe("save and load", () => {
       assert.deepInclude(added, { images: ["team/app:single"], images_before: ["team/app:v1"], manifests: 1 })
       assert.strictEqual(added["size"], readFileSync(file).length)
       assert.deepStrictEqual(readdirSync(folder).toSorted(), ["images", "images.tar"])
-      yield* json(["load", file, "--layout", join(folder, "new")])
-      const tags = yield* json(["tags", `${folder}/new/team/app`, "--long"])
-      assert.deepStrictEqual((tags["details"] as Array<{ digest: string }>).map(({ digest }) => digest), [
-        one.descriptor.digest,
-        multi.descriptor.digest
-      ])
+      yield* loadBoth(file, folder)
       const referrers = yield* json(["referrers", `${folder}/new/team/app:v1`])
       assert.strictEqual((referrers["referrers"] as Array<unknown>).length, 1)
       const docker = JSON.parse(

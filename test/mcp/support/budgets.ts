@@ -46,5 +46,5 @@ export const tools: Readonly<Record<string, number>> = {
 /** For a tool that has not been given its own. */
 export const otherwise = 350
 
-/** For whole lists; a tool more may make these too small, and somebody has to say that it is worth it. */
+/** For whole lists; a tool more may make these too small, and its author has to say that it is worth it. */
 export const lists = { read: 4_100, byDefault: 8_350, longest: 10_400 }
