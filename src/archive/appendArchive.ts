@@ -36,7 +36,7 @@ export interface Appended {
 
 /**
  * Adds images to an archive, which keeps all that it holds, under the names that it has there: the result is a plain tar that
- * is a layout and that `docker load` reads, whatever the archive was. All of it is checked against its digests on the way.
+ * is a layout and that `docker load` reads, of an archive of every kind. Each blob is checked against its digest on the way.
  * The file is whole at every moment: the old one or the new one.
  *
  * `InputUnsuitable` for a name that is another image there, `ArchiveInvalid` for a bundle, for what is compressed, and for a file

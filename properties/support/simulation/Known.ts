@@ -18,7 +18,7 @@ interface Index {
   >
 }
 
-/** What names are in an index, as any tool reads it. */
+/** What names are in an index, as tools read it. */
 export const namesIn = (world: World): ReadonlyMap<string, string> => {
   const { manifests } = JSON.parse(Buffer.from(world.bytes("index.json") ?? []).toString("utf8")) as Index
   return new Map(manifests.flatMap(({ annotations, digest }) => {

@@ -173,12 +173,9 @@ export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.S
       digest: (algorithm) =>
         Effect.gen(function*() {
           const known = hashes.take(id, etag, algorithm)
-          if (known !== undefined) {
-            known.update(unwritten)
-            return known.digest()
-          }
-          const hash = runningHash(algorithm)
-          yield* Stream.runForEach(all, (piece) => Effect.sync(() => hash.update(piece)))
+          const hash = known ?? runningHash(algorithm)
+          const missing = known === undefined ? all : Stream.make(unwritten)
+          yield* Stream.runForEach(missing, (piece) => Effect.sync(() => hash.update(piece)))
           return hash.digest()
         }),
       conclude: Effect.fnUntraced(function*(event) {

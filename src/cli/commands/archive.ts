@@ -115,8 +115,8 @@ export const save = Command.make("save", {
     described(
       "Save images in one file",
       "A tar that is an OCI Image Layout and that docker load reads as well; the same bytes for the same images. The file " +
-        "appears whole or not at all, and never in the place of another. With --append it takes the place of an archive that " +
-        "it has all of, and is a plain tar of both kinds, whatever that was.",
+        "appears whole or not at all, and never in the place of another. With --append the new file has all " +
+        "images of the archive, and takes its place: a plain tar that is a layout and that docker load reads.",
       [
         ["save images.tar ./images/team/app:1.0 ./images/team/web:2.1", "Two images"],
         ["save images.tar ./images/team/db:16 --append", "One more in the same file"],

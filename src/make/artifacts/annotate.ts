@@ -8,7 +8,7 @@ import { readSource } from "../../ops/refs/copySource.ts"
 import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
 import { pushAnew } from "../content/pushAnew.ts"
-import { pushMade } from "../content/pushDocument.ts"
+
 import { type Edits, withEdits } from "../documents/edits.ts"
 
 /** Of `annotate`. */
@@ -34,10 +34,8 @@ export const annotate = Effect.fn("annotate")(function*(
   const found = yield* reader.root
   const document = yield* documentOf(found)
   const changed = withEdits(document, "annotations", annotations)
-  const isSame = sameMeaning(document, changed)
-  const bytes = isSame ? found.bytes : jsonBytes(changed)
-  if (referrers && !isSame) return yield* pushAnew(reader, target, found.descriptor, bytes, found.descriptor.mediaType)
-  return { ...(yield* pushMade(target, bytes, found.descriptor.mediaType, { stored: true })), from: found.descriptor }
+  const bytes = sameMeaning(document, changed) ? found.bytes : jsonBytes(changed)
+  return yield* pushAnew(reader, target, found, { bytes, mediaType: found.descriptor.mediaType }, { referrers })
 })
 
 /** Whether nothing has changed, so that the bytes can stay as they are. */

@@ -76,13 +76,11 @@ export const makeImage = Effect.fnUntraced(function*<E>(
   edit: ImageEdit<E>,
   referrers = false
 ): Effect.fn.Return<Made, E | MakeImageError> {
-  const { bytes, mediaType } = yield* changedImage(target, maker, parts, edit, yield* addedLayers(target, maker, edit))
+  const changed = yield* changedImage(target, maker, parts, edit, yield* addedLayers(target, maker, edit))
   const { from } = parts
-  if (referrers && from !== undefined && bytes !== from.root.bytes) {
-    return yield* pushAnew(from.reader, target, from.root.descriptor, bytes, mediaType)
-  }
-  const made = yield* pushMade(target, bytes, mediaType, { stored: true })
-  return from === undefined ? made : { ...made, from: from.root.descriptor }
+  return from === undefined
+    ? yield* pushMade(target, changed.bytes, changed.mediaType, { stored: true })
+    : yield* pushAnew(from.reader, target, from.root, changed, { referrers })
 })
 
 /** A layer on top, and what the history says of it. */

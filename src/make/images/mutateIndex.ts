@@ -9,7 +9,7 @@ import { bring } from "../content/bring.ts"
 import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
 import { type Anew, pushAnew } from "../content/pushAnew.ts"
-import { pushDocument, pushMade } from "../content/pushDocument.ts"
+import { pushDocument } from "../content/pushDocument.ts"
 import { withEdits, without } from "../documents/edits.ts"
 import { attested } from "../documents/indexEntries.ts"
 import { mediaTypeAs } from "../documents/mediaTypes.ts"
@@ -68,15 +68,17 @@ export const mutateIndex = Effect.fnUntraced(function*<E>(
     annotations ?? {}
   )
   const isSame = JSON.stringify(changed) === JSON.stringify(document)
-  const all = isSame ? bytes : jsonBytes(changed)
-  if (isSame || !referrers) {
-    return { ...(yield* pushMade(target, all, mediaType, { stored: true })), from: descriptor }
-  }
   const below = children.flatMap(({ read: { descriptor: from } }): ReadonlyArray<Anew> => {
     const to = made.get(from.digest)
     return to === undefined || to.digest === from.digest ? [] : [{ from, to }]
   })
-  return yield* pushAnew(reader, target, descriptor, all, mediaType, below)
+  return yield* pushAnew(
+    reader,
+    target,
+    root,
+    { bytes: isSame ? bytes : jsonBytes(changed), mediaType },
+    { referrers, below }
+  )
 })
 
 interface Child {

@@ -89,12 +89,8 @@ export const changeIndex = Effect.fn("changeIndex")(function*(
   const edits = { ...pruned, ...annotations }
   const changed = withEdits(isSame ? document : { ...document, manifests: all }, "annotations", edits)
   const isUntouched = JSON.stringify(changed) === JSON.stringify(document)
-  const { mediaType } = descriptor
-  if (isUntouched || !referrers) {
-    const made = yield* pushMade(target, isUntouched ? bytes : changed, mediaType, { stored: true })
-    return { ...made, from: descriptor }
-  }
-  return yield* pushAnew(reader, target, descriptor, jsonBytes(changed), mediaType)
+  const made = { bytes: isUntouched ? bytes : jsonBytes(changed), mediaType: descriptor.mediaType }
+  return yield* pushAnew(reader, target, root, made, { referrers })
 })
 
 /**
