@@ -8,7 +8,6 @@ import { readSource } from "../../ops/refs/copySource.ts"
 import { documentOf } from "../content/documentOf.ts"
 import type { Made, MakeTarget } from "../content/Made.ts"
 import { pushAnew } from "../content/pushAnew.ts"
-
 import { type Edits, withEdits } from "../documents/edits.ts"
 
 /** Of `annotate`. */
