@@ -170,18 +170,15 @@ describe("a forged note", () => {
       yield* Effect.scoped(holdLock(disk.files, 1000))
     }))
 
-  it.live.each(["holder", "synced"])(
-    "that is another name of a blob changes no blob: %s",
-    (note) =>
-      Effect.gen(function*() {
-        const { disk, open } = yield* opened
-        fs.rmSync(disk.path(".ocilayout", note))
-        fs.linkSync(blobPath(disk, one.config), disk.path(".ocilayout", note))
-        const registry = yield* open
-        yield* registry.tagManifest("app", one.descriptor.digest, ["v2"])
-        assert.deepStrictEqual(new Uint8Array(fs.readFileSync(blobPath(disk, one.config))), one.config.bytes)
-      })
-  )
+  it.live("that is another name of a blob changes no blob", () =>
+    Effect.gen(function*() {
+      const { disk, open } = yield* opened
+      fs.rmSync(disk.path(".ocilayout/holder"))
+      fs.linkSync(blobPath(disk, one.config), disk.path(".ocilayout/holder"))
+      const registry = yield* open
+      yield* registry.tagManifest("app", one.descriptor.digest, ["v2"])
+      assert.deepStrictEqual(new Uint8Array(fs.readFileSync(blobPath(disk, one.config))), one.config.bytes)
+    }))
 })
 
 describe("a forged pin or lease", () => {

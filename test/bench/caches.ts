@@ -35,7 +35,7 @@ interface Side {
 const makeSide = Effect.fnUntraced(
   function*(code: Code, directory: string, tags: number): Effect.fn.Return<Side, unknown> {
     const digests = makeLayout(directory, tags)
-    yield* Effect.scoped(Effect.flatMap(opened(code, directory, "none"), (registry) => prepare(registry, digests)))
+    yield* Effect.scoped(Effect.flatMap(opened(code, directory), (registry) => prepare(registry, digests)))
     return { directory, digests }
   }
 )
@@ -45,14 +45,13 @@ const ratioOf = Effect.fnUntraced(function*(name: string, codes: readonly [Code,
   const work = works[name]
   if (work === undefined) return yield* Effect.die(`no work is called ${name}`)
   const each = yield* Effect.forEach(sides, ({ digests, directory }, side) => {
-    const anew = opened(codes[side === 0 ? 0 : 1], directory, work.durability)
+    const anew = opened(codes[side === 0 ? 0 : 1], directory)
     return Effect.map(anew, (registry) => ({ directory, digests, registry, anew, taken: new Array<number>() }))
   })
   // A young index is hashed again by whoever reads it.
   yield* Effect.sleep(50)
   for (let time = 0; time < rounds + 3; time++) {
     for (const { taken, ...world } of time % 2 === 0 ? each : each.toReversed()) {
-      work.before?.({ ...world, time })
       const started = performance.now()
       yield* Effect.scoped(work.run({ ...world, time }))
       if (time >= 3) taken.push(performance.now() - started)

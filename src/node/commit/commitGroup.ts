@@ -173,7 +173,7 @@ const writeDecided = Effect.fnUntraced(function*(
     return { revisions: [], replaced: undefined }
   }
   // A journal that outlives a power cut must find an index: who made this one may have died before syncing it.
-  if (!known.durable) yield* syncFoundIndex(files, index)
+  if (!known.durable) yield* syncFoundIndex(files)
   const settled = yield* finishInterruptedCommit(files, seen)
   const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
   const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: after, written }, [
@@ -261,7 +261,7 @@ const lastGroup = ({ last }: JournalEnd): GroupRecord | undefined =>
 export const acknowledge = Effect.fnUntraced(
   function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: CachedLayout) {
     if (durable || seen.index === undefined) return
-    yield* syncFoundIndex(files, seen.index)
+    yield* syncFoundIndex(files)
     yield* cache.synced(seen)
   }
 )

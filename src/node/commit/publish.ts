@@ -16,7 +16,6 @@ import { type IndexOnDisk, textOf } from "../index/indexFile.ts"
 import { asWritten } from "../index/indexSpans.ts"
 import { takeApart } from "../index/indexText.ts"
 import type { ReplacedIndex } from "../index/replacedIndexes.ts"
-import { isMarkedSynced, markSynced } from "../index/syncedMark.ts"
 import { appendRecord, type JournalEnd } from "../journal/journalFile.ts"
 import { generationText, genesis, GroupRecord, lastTime, nextRevision, type Parts } from "../journal/journalRecord.ts"
 import type { Draft } from "./drafts.ts"
@@ -161,7 +160,6 @@ const openPublished = Effect.fnUntraced(function*(
   const handle = yield* files.fs.openHandle(target, { access: "read" })
   const stat = yield* Effect.onError(handle.stat, () => handle.close)
   const isOurs = isAsWritten(identityOf(unpublished), stat)
-  if (isOurs) yield* markSynced(files, identityOf(stat))
   return {
     handle,
     identity: identityOf(stat),
@@ -236,13 +234,8 @@ export const neverStill = (waitedMillis: number): LayoutLocked =>
  * The answer "nothing to do" acknowledges the index that is there, which may have been published by a process
  * that died before it synced it, or by a tool that never syncs.
  */
-export const syncFoundIndex = Effect.fnUntraced(function*(
-  files: LayoutFiles,
-  { identity, settled }: Pick<IndexOnDisk, "identity" | "settled">
-): Effect.fn.Return<void, FsError> {
+export const syncFoundIndex = Effect.fnUntraced(function*(files: LayoutFiles) {
   if (files.durability !== "power") return
-  // What was marked had all its bytes, so that it need not be old.
-  if ((settled || files.times.exact) && (yield* isMarkedSynced(files, identity))) return
   yield* Effect.scoped(Effect.flatMap(
     files.fs.open(files.index, { access: "read", follow: files.symlinks !== "refuse" }),
     (handle) => syncWhole(files, handle)

@@ -30,8 +30,6 @@ export interface LayoutFiles {
   readonly own: string
   readonly lock: string
   readonly holder: string
-  /** Which index was synced last. */
-  readonly synced: string
   /** Which replaced indexes were found unchanged. */
   readonly watched: string
   /** The segment of the journal that is being written; `journalSegments` has those before it. */
@@ -117,7 +115,6 @@ export const layoutFiles = (
     own,
     lock: join(own, "lock"),
     holder: join(own, "holder"),
-    synced: join(own, "synced"),
     watched: join(own, "watched"),
     // Its format is part of its path: version 0.1.0, which would cut off lines it does not know, never sees them.
     journal: join(own, "journal", "2", "current.ndjson"),

@@ -47,12 +47,6 @@ export const caches: ReadonlyArray<Cache> = [
     work: "one tag moved"
   },
   {
-    name: "a synced index is marked",
-    file: "node/index/syncedMark.ts",
-    edits: [["if (key === undefined) return false", "if (key !== null) return false"]],
-    work: "one tag moved by a new process, synced"
-  },
-  {
     name: "exact file times are relied on",
     file: "node/commit/initLayout.ts",
     edits: [[
@@ -99,12 +93,6 @@ export const caches: ReadonlyArray<Cache> = [
     file: "layout/query.ts",
     edits: [["if (found !== undefined) return found", ""]],
     work: "tags, a page"
-  },
-  {
-    name: "the text of equal JSON is kept",
-    file: "layout/canonical.ts",
-    edits: [["if (known !== undefined) return known", ""]],
-    work: "one tag moved after another tool"
   },
   {
     name: "facts of earlier processes are read when asked for",

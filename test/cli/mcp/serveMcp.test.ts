@@ -120,7 +120,7 @@ describe("ocilayout mcp", () => {
       const server = yield* spawnServer(["mcp", "--create", layout, "--allowed-dir", join(root, "work")])
       const push = (id: number) =>
         toolCall(id, "oci_push_blob", { repository: "app", path: join(root, "work", "huge") })
-      const lasting = new Set(["oci-layout", "index.json", "lock", "holder", "synced", "default-repository"])
+      const lasting = new Set(["oci-layout", "index.json", "lock", "holder", "default-repository"])
       const leftovers = () =>
         readdirSync(layout, { recursive: true, withFileTypes: true })
           .filter((entry) => entry.isFile() && !lasting.has(entry.name))

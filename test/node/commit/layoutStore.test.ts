@@ -3,10 +3,8 @@ import { Cause, Effect, Exit, Fiber, Option, Result, Scope, Stream } from "effec
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { BlobDeleted, EntryAdded, EntryRemoved, EntryReplaced } from "../../../src/layout/Event.ts"
-import { identityOf } from "../../../src/node/files/identity.ts"
 import { holdLock } from "../../../src/node/files/lock.ts"
 import type { FsError } from "../../../src/node/fs/LayoutFs.ts"
-import { sealOf } from "../../../src/node/fs/userKey.ts"
 import { GroupRecord, writeLine } from "../../../src/node/journal/journalRecord.ts"
 import { openStores } from "../../../src/node/stores.ts"
 import {
@@ -381,9 +379,6 @@ describe("a commit", () => {
     }))
 })
 
-/** What the death of a writer leaves that has published an index, and not synced it. */
-const dieBeforeSyncing = (disk: Disk): void => fs.rmSync(disk.files.synced, { force: true })
-
 describe("durability", () => {
   const syncs = ["sync", "dataSync", "syncDirectory"]
   const table = {
@@ -443,7 +438,6 @@ describe("durability", () => {
         yield* decideTo(layout, new BlobDeleted({ digest }))
         assert.deepStrictEqual(disk.told(...syncs), blobDeleted)
 
-        dieBeforeSyncing(disk)
         const again = yield* disk.open({ durability })
         yield* add(again.layout)
         assert.deepStrictEqual(disk.told(...syncs), acknowledged)
@@ -453,7 +447,6 @@ describe("durability", () => {
   it.live("of what another process left comes before an answer that builds on it, once", () =>
     Effect.gen(function*() {
       const { disk } = yield* written()
-      dieBeforeSyncing(disk)
       const { layout } = yield* disk.open()
       yield* add(layout, b2)
       assert.deepStrictEqual(disk.told(...syncs), [
@@ -466,41 +459,6 @@ describe("durability", () => {
       ])
       yield* add(layout, c3)
       assert.deepStrictEqual(disk.told(...syncs), table.power.changed)
-    }))
-
-  it.live("of what another process has synced is not repeated, as long as it is that very index", () =>
-    Effect.gen(function*() {
-      const disk = yield* newDisk
-      disk.pretendTimes(true)
-      const reopened = Effect.map(disk.open(), ({ layout }) => layout)
-      yield* add(yield* reopened, a1)
-      disk.told()
-      yield* add(yield* reopened)
-      assert.deepStrictEqual(disk.told(...syncs), [])
-      const index = disk.read("index.json")
-      const mark = disk.read(".ocilayout", "synced")
-      const identity = identityOf(yield* disk.fs.linkStat(disk.files.index))
-      // Somebody else may know what file it is, but not the key.
-      const forged = [identity, sealOf(new Uint8Array(32), "synced index", identity)]
-      for (const other of ["", mark.slice(0, 20), mark.replace(/\d/u, "x"), ...forged]) {
-        disk.write(".ocilayout/synced", other)
-        yield* add(yield* reopened)
-        assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged, other)
-      }
-      disk.write(".ocilayout/synced", mark)
-      // The same bytes, in another file.
-      disk.write("index.json.new", index)
-      fs.renameSync(disk.path("index.json.new"), disk.path("index.json"))
-      yield* add(yield* reopened)
-      assert.deepStrictEqual(disk.told(...syncs), table.power.acknowledged)
-    }))
-
-  it.live("is not said of what another tool has written into the index before that was said", () =>
-    Effect.gen(function*() {
-      const { disk } = yield* writtenWhilePublished
-      disk.told()
-      yield* add((yield* disk.open()).layout)
-      assert.includeMembers([...disk.told(...syncs)], [...table.power.acknowledged])
     }))
 
   it.live("is not believed from a process that promises less", () =>
