@@ -41,24 +41,23 @@ export class Ended extends Error {
 }
 
 /** Tells on standard error, for scripts as one line of JSON, and ends. */
-export const fail = (failure: Failure, json: boolean): Effect.Effect<never, Ended> =>
-  Effect.gen(function*() {
-    const { err, errColumns } = yield* Streams
-    const { colour } = yield* Screen
-    const hint = failure._tag === "Mistake" ? undefined : hintFor(failure)
-    const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
-    // The reader is on this machine, and need not guess where the layout is.
-    const message = failure._tag === "Mistake"
-      ? failure.message
-      : failure._tag === "StorageError" && failure.root !== undefined
-      ? failure.messageAt(resolve(failure.root, failure.path))
-      : withPlace(failure, yield* Opened)
-    if (json) {
-      yield* err(`${printableJson({ error: { code, message, ...field("hint", hint) } })}\n`)
-    } else {
-      const shown = { colour: colour && errColumns() !== undefined }
-      yield* err(`${styled(shown, "red", "error")}: ${message}\n`)
-      if (hint !== undefined) yield* err(`${styled(shown, "dim", hint)}\n`)
-    }
-    return yield* Effect.fail(new Ended(failure._tag === "Mistake" ? exitCodes.invalid : exitCodeOf(failure)))
-  })
+export const fail = Effect.fnUntraced(function*(failure: Failure, json: boolean): Effect.fn.Return<never, Ended> {
+  const { err, errColumns } = yield* Streams
+  const { colour } = yield* Screen
+  const hint = failure._tag === "Mistake" ? undefined : hintFor(failure)
+  const code = failure._tag === "StorageError" && failure.kind === "full" ? "NO_SPACE" : failure.code
+  // The reader is on this machine, and need not guess where the layout is.
+  const message = failure._tag === "Mistake"
+    ? failure.message
+    : failure._tag === "StorageError" && failure.root !== undefined
+    ? failure.messageAt(resolve(failure.root, failure.path))
+    : withPlace(failure, yield* Opened)
+  if (json) {
+    yield* err(`${printableJson({ error: { code, message, ...field("hint", hint) } })}\n`)
+  } else {
+    const shown = { colour: colour && errColumns() !== undefined }
+    yield* err(`${styled(shown, "red", "error")}: ${message}\n`)
+    if (hint !== undefined) yield* err(`${styled(shown, "dim", hint)}\n`)
+  }
+  return yield* Effect.fail(new Ended(failure._tag === "Mistake" ? exitCodes.invalid : exitCodeOf(failure)))
+})

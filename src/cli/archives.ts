@@ -22,14 +22,15 @@ import { tellOpened } from "./opened.ts"
 import { write } from "./output.ts"
 
 /** The archive that a text names, or begins with; nothing where it names something else. */
-export const archiveNamed = (text: string): Effect.Effect<ArchivePlace | DirectoryPlace | undefined, Failure> =>
-  Effect.gen(function*() {
+export const archiveNamed = Effect.fnUntraced(
+  function*(text: string): Effect.fn.Return<ArchivePlace | DirectoryPlace | undefined, Failure> {
     if (text === "") return undefined
     const place = yield* Effect.fromResult(parsePlace(text))
     if (place._tag === "Archive" || place._tag === "Directory") return place
     // What is there by its whole name is a layout, or a folder of them.
     return place._tag === "Path" && !isFolder(text) ? yield* findArchive(text, isArchive) : undefined
-  })
+  }
+)
 
 /** The archive that a text has to name. */
 export const requireArchive = (text: string): Effect.Effect<ArchivePlace | DirectoryPlace, Failure> =>

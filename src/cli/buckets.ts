@@ -34,15 +34,16 @@ interface InBucket {
 const load = Effect.promise(() => import("../bucket/index.ts"))
 
 /** `AWS_CA_BUNDLE` is a file of certificates, as the AWS tools take it. */
-const withClient = <A, E, R>(
-  work: Effect.Effect<A, E, R | HttpClient>
-): Effect.Effect<A, E | Failure, Exclude<R, HttpClient> | Scope.Scope> =>
-  Effect.gen(function*() {
+const withClient = Effect.fnUntraced(
+  function*<A, E, R>(
+    work: Effect.Effect<A, E, R | HttpClient>
+  ): Effect.fn.Return<A, E | Failure, Exclude<R, HttpClient> | Scope.Scope> {
     const file = process.env["AWS_CA_BUNDLE"]
     const { clientLayer } = yield* Effect.promise(() => import("./remote/client.ts"))
     const layer = clientLayer({ insecure: [], ca: file === "" ? undefined : file })
     return yield* Effect.provide(work, yield* Layer.build(layer))
-  })
+  }
+)
 
 const placeOf = Effect.fnUntraced(function*(
   text: string,

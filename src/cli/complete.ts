@@ -83,12 +83,12 @@ const folders = (partial: string): ReadonlyArray<string> => {
 }
 
 /** Names inside a layout that begin so, each with what stands before it on the line. */
-const namesIn = (
-  directory: string,
-  partial: string,
-  { perRepository, tags }: { readonly perRepository: boolean; readonly tags: boolean }
-): Effect.Effect<ReadonlyArray<string>, RegistryError> =>
-  Effect.scoped(Effect.gen(function*() {
+const namesIn = Effect.fnUntraced(
+  function*(
+    directory: string,
+    partial: string,
+    { perRepository, tags }: { readonly perRepository: boolean; readonly tags: boolean }
+  ) {
     // A key that is pressed sends no requests.
     if (isBucket(directory)) return []
     const { path } = parseDirectory(directory)
@@ -119,7 +119,9 @@ const namesIn = (
       Stream.runCollect
     )
     return found.map((name) => tags ? `${name}:` : name)
-  }))
+  },
+  Effect.scoped
+)
 
 /** The names that a path may end in: of the layout on it, and folders. */
 const paths = Effect.fnUntraced(function*(

@@ -27,22 +27,22 @@ export interface Answer<O> {
 }
 
 /** Waits until it is written; ends the command when the reader has ended. */
-export const write = (content: Uint8Array | string): Effect.Effect<void, Ended | StorageError> =>
-  Effect.gen(function*() {
+export const write = Effect.fnUntraced(
+  function*(content: Uint8Array | string): Effect.fn.Return<void, Ended | StorageError> {
     const { out } = yield* Streams
     if (!(yield* out(content))) return yield* Effect.fail(new Ended(exitCodes.readerGone))
-  })
+  }
+)
 
 const printed = <O>(
   { schema, show }: Answer<O>,
   { json }: Wanted
 ): (value: O) => Effect.Effect<void, Ended | StorageError> => {
   const encode = Schema.encodeSync(Schema.toCodecJson(schema))
-  return (value) =>
-    Effect.gen(function*() {
-      const text = json ? printableJson(encode(value)) : show(value, yield* Screen)
-      if (text !== "") yield* write(`${text}\n`)
-    })
+  return Effect.fnUntraced(function*(value) {
+    const text = json ? printableJson(encode(value)) : show(value, yield* Screen)
+    if (text !== "") yield* write(`${text}\n`)
+  })
 }
 
 const actor = (): string => {

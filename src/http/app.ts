@@ -52,112 +52,111 @@ export interface App {
 }
 
 /** The distribution-spec over a registry of any store. */
-export const makeApp = (options: AppOptions): Effect.Effect<App, never, Registry> =>
-  Effect.gen(function*() {
-    const registry = yield* Registry
-    const layout = Option.getOrUndefined(yield* Effect.serviceOption(Layout))
-    const limits = { ...defaultLimits, ...options.limits }
-    const stopped = Deferred.makeUnsafe<void>()
-    const surface: Surface = {
-      registry: options.through?.registry ?? registry,
-      layout,
-      limits,
-      sparse: options.sparse,
-      stopped: Deferred.await(stopped),
-      listening: { count: 0 }
+export const makeApp = Effect.fnUntraced(function*(options: AppOptions): Effect.fn.Return<App, never, Registry> {
+  const registry = yield* Registry
+  const layout = Option.getOrUndefined(yield* Effect.serviceOption(Layout))
+  const limits = { ...defaultLimits, ...options.limits }
+  const stopped = Deferred.makeUnsafe<void>()
+  const surface: Surface = {
+    registry: options.through?.registry ?? registry,
+    layout,
+    limits,
+    sparse: options.sparse,
+    stopped: Deferred.await(stopped),
+    listening: { count: 0 }
+  }
+  const table = makeTable(options.offers)
+  let access = makeAccess(options, limits)
+  const metrics = options.metrics ? makeMetrics() : undefined
+  let answering = 0
+  let stopping = false
+
+  const ownMetrics = Effect.suspend(() =>
+    metrics === undefined ? Effect.succeed("") : metrics.text({ answering, listening: surface.listening.count })
+  )
+
+  const respond = Effect.fnUntraced(function*(
+    request: HttpServerRequest,
+    seen: Seen
+  ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Scope.Scope> {
+    if (stopping) return yield* ending
+    const [path = "", search = ""] = splitAt(request.url)
+    const written = yield* Effect.fromResult(routeOf(path))
+    seen.route = written._tag
+    if (answering > limits.requests && written._tag !== "Health") return yield* busy
+    const query = search === "" ? noQuery : new URLSearchParams(search)
+    const route = options.through === undefined
+      ? written
+      : yield* Effect.fromResult(routedHere(options.through, written, query))
+    if (route._tag === "Token") return yield* access.token(request, query)
+    yield* notFromElsewhere(request)
+    const { may, user } = yield* access.permit(request, route)
+    seen.user = user
+    if (route._tag === "Ui" || route._tag === "UiLogin") {
+      if (options.ui === undefined || layout === undefined) return yield* nothingHere
+      if (route._tag === "UiLogin" || route.path === undefined) return toPage
+      const asked = {
+        ui: options.ui,
+        surface: { ...surface, registry },
+        registry,
+        layout,
+        offers: options.offers,
+        call: { request, query, may },
+        user,
+        hasLogins: options.credentials !== undefined
+      }
+      return yield* Effect.provideService(answerPage(asked, route.path), Actor, `http:${user}`)
     }
-    const table = makeTable(options.offers)
-    let access = makeAccess(options, limits)
-    const metrics = options.metrics ? makeMetrics() : undefined
-    let answering = 0
-    let stopping = false
+    if (route._tag === "Metrics") {
+      if (metrics === undefined) return yield* nothingHere
+      const texts = [yield* ownMetrics, ...(yield* options.otherMetrics ?? Effect.succeed([]))]
+      return HttpServerResponse.text(mergeMetrics(texts), { contentType: "text/plain; version=0.0.4" })
+    }
+    const call = { request, query, may }
+    const answer = Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
+    return options.through === undefined ? yield* answer : yield* withWarnings(answer)
+  })
 
-    const ownMetrics = Effect.suspend(() =>
-      metrics === undefined ? Effect.succeed("") : metrics.text({ answering, listening: surface.listening.count })
-    )
+  const isObserved = metrics !== undefined || options.log !== undefined
+  const measure: App["measure"] = (effect) => metrics === undefined ? effect : metrics.measure(effect)
 
-    const respond = Effect.fnUntraced(function*(
-      request: HttpServerRequest,
-      seen: Seen
-    ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Failure, Scope.Scope> {
-      if (stopping) return yield* ending
-      const [path = "", search = ""] = splitAt(request.url)
-      const written = yield* Effect.fromResult(routeOf(path))
-      seen.route = written._tag
-      if (answering > limits.requests && written._tag !== "Health") return yield* busy
-      const query = search === "" ? noQuery : new URLSearchParams(search)
-      const route = options.through === undefined
-        ? written
-        : yield* Effect.fromResult(routedHere(options.through, written, query))
-      if (route._tag === "Token") return yield* access.token(request, query)
-      yield* notFromElsewhere(request)
-      const { may, user } = yield* access.permit(request, route)
-      seen.user = user
-      if (route._tag === "Ui" || route._tag === "UiLogin") {
-        if (options.ui === undefined || layout === undefined) return yield* nothingHere
-        if (route._tag === "UiLogin" || route.path === undefined) return toPage
-        const asked = {
-          ui: options.ui,
-          surface: { ...surface, registry },
-          registry,
-          layout,
-          offers: options.offers,
-          call: { request, query, may },
-          user,
-          hasLogins: options.credentials !== undefined
-        }
-        return yield* Effect.provideService(answerPage(asked, route.path), Actor, `http:${user}`)
-      }
-      if (route._tag === "Metrics") {
-        if (metrics === undefined) return yield* nothingHere
-        const texts = [yield* ownMetrics, ...(yield* options.otherMetrics ?? Effect.succeed([]))]
-        return HttpServerResponse.text(mergeMetrics(texts), { contentType: "text/plain; version=0.0.4" })
-      }
-      const call = { request, query, may }
-      const answer = Effect.provideService(dispatch(table, surface, call, route), Actor, `http:${user}`)
-      return options.through === undefined ? yield* answer : yield* withWarnings(answer)
-    })
-
-    const isObserved = metrics !== undefined || options.log !== undefined
-    const measure: App["measure"] = (effect) => metrics === undefined ? effect : metrics.measure(effect)
-
-    const handle = Effect.gen(function*() {
-      const request = yield* HttpServerRequest
-      const seen: Seen = { route: "none" }
-      if (isObserved) {
-        observe(request, seen, (observed) => {
-          metrics?.count(observed)
-          options.log?.(observed)
-        })
-      }
-      answering++
-      return yield* respond(request, seen).pipe(
-        Effect.catch((failure) => told(request, failure)),
-        Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Effect.failCause(cause)
-            : Effect.as(Effect.logError("a request failed unexpectedly", cause), refused(unexpected))
-        ),
-        Effect.ensuring(Effect.sync(() => {
-          answering--
-        }))
-      )
-    })
-
-    return {
-      handle: measure(handle),
-      measure,
-      metrics: ownMetrics,
-      renew: (credentials, rules) =>
-        Effect.sync(() => {
-          access = makeAccess({ ...options, credentials, rules }, limits)
-        }),
-      stop: Effect.suspend(() => {
-        stopping = true
-        return Deferred.succeed(stopped, undefined)
+  const handle = Effect.gen(function*() {
+    const request = yield* HttpServerRequest
+    const seen: Seen = { route: "none" }
+    if (isObserved) {
+      observe(request, seen, (observed) => {
+        metrics?.count(observed)
+        options.log?.(observed)
       })
     }
+    answering++
+    return yield* respond(request, seen).pipe(
+      Effect.catch((failure) => told(request, failure)),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.as(Effect.logError("a request failed unexpectedly", cause), refused(unexpected))
+      ),
+      Effect.ensuring(Effect.sync(() => {
+        answering--
+      }))
+    )
   })
+
+  return {
+    handle: measure(handle),
+    measure,
+    metrics: ownMetrics,
+    renew: (credentials, rules) =>
+      Effect.sync(() => {
+        access = makeAccess({ ...options, credentials, rules }, limits)
+      }),
+    stop: Effect.suspend(() => {
+      stopping = true
+      return Deferred.succeed(stopped, undefined)
+    })
+  }
+})
 
 /** What the client is answered; of what is wrong with the server, its log says more. */
 const told = (

@@ -82,11 +82,11 @@ export const blobStore = (blobs: Blobs): BlobStore => {
 }
 
 /** The bytes of a stream, given up as soon as they are more than expected. */
-const gather = <E, R>(
-  content: Stream.Stream<Uint8Array, E, R>,
-  expected: number | undefined
-): Effect.Effect<Uint8Array, E | SizeInvalid, R> =>
-  Effect.gen(function*() {
+const gather = Effect.fnUntraced(
+  function*<E, R>(
+    content: Stream.Stream<Uint8Array, E, R>,
+    expected: number | undefined
+  ): Effect.fn.Return<Uint8Array, E | SizeInvalid, R> {
     const bytes = yield* collectBytes(content, (size) =>
       expected !== undefined && size > expected
         ? Effect.fail(new SizeInvalid({ expected, actual: size }))
@@ -94,4 +94,5 @@ const gather = <E, R>(
     return expected === undefined || bytes.length === expected
       ? bytes
       : yield* new SizeInvalid({ expected, actual: bytes.length })
-  })
+  }
+)

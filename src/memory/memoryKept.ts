@@ -20,13 +20,12 @@ export const pinStore = (): Pins => {
 export const planStore = (): Plans => {
   const plans = new Map<string, { readonly plan: string; readonly since: number }>()
   return {
-    save: (plan) =>
-      Effect.gen(function*() {
-        const since = yield* Clock.currentTimeMillis
-        const id = yield* newId
-        plans.set(id, { plan, since })
-        return Option.some(id)
-      }),
+    save: Effect.fnUntraced(function*(plan) {
+      const since = yield* Clock.currentTimeMillis
+      const id = yield* newId
+      plans.set(id, { plan, since })
+      return Option.some(id)
+    }),
     load: (id) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const kept = plans.get(id)

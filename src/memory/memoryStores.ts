@@ -111,14 +111,13 @@ const uploadStore = (blobs: Blobs): UploadStore => {
     return concatenated(chunks)
   }
   return {
-    create: (repository) =>
-      Effect.gen(function*() {
-        const at = yield* Clock.currentTimeMillis
-        const id = yield* newId
-        const open: OpenUpload = { _tag: "Open", id, repository, size: 0, touched: at }
-        sessions.set(id, { state: open, chunks: [], busy: false })
-        return open
-      }),
+    create: Effect.fnUntraced(function*(repository) {
+      const at = yield* Clock.currentTimeMillis
+      const id = yield* newId
+      const open: OpenUpload = { _tag: "Open", id, repository, size: 0, touched: at }
+      sessions.set(id, { state: open, chunks: [], busy: false })
+      return open
+    }),
     stat: (id) => Effect.sync(() => sessions.get(id)?.state ?? absent),
     exclusive: Effect.fnUntraced(function*(id) {
       const session = sessions.get(id)
@@ -133,25 +132,23 @@ const uploadStore = (blobs: Blobs): UploadStore => {
       )
       return {
         state: session.state,
-        append: (content) =>
-          Effect.gen(function*() {
-            let length = 0
-            const at = yield* Clock.currentTimeMillis
-            const result = yield* Effect.result(Stream.runForEach(content, (chunk) =>
-              Effect.sync(() => {
-                length += chunk.length
-                session.chunks = [...session.chunks, chunk.slice()]
-                session.state = evolveUpload(session.state, { _tag: "ChunkAppended", length: chunk.length, at })
-              })))
-            return yield* Result.match(result, { onFailure: Effect.fail, onSuccess: () => Effect.succeed(length) })
-          }),
+        append: Effect.fnUntraced(function*(content) {
+          let length = 0
+          const at = yield* Clock.currentTimeMillis
+          const result = yield* Effect.result(Stream.runForEach(content, (chunk) =>
+            Effect.sync(() => {
+              length += chunk.length
+              session.chunks = [...session.chunks, chunk.slice()]
+              session.state = evolveUpload(session.state, { _tag: "ChunkAppended", length: chunk.length, at })
+            })))
+          return yield* Result.match(result, { onFailure: Effect.fail, onSuccess: () => Effect.succeed(length) })
+        }),
         digest: (algorithm) => Effect.sync(() => hasher.digest(algorithm, bytesOf(id))),
-        conclude: (event) =>
-          Effect.gen(function*() {
-            if (event._tag === "UploadCommitted") yield* put(blobs, event.digest, bytesOf(id))
-            session.state = evolveUpload(session.state, event)
-            session.chunks = []
-          })
+        conclude: Effect.fnUntraced(function*(event) {
+          if (event._tag === "UploadCommitted") yield* put(blobs, event.digest, bytesOf(id))
+          session.state = evolveUpload(session.state, event)
+          session.chunks = []
+        })
       } satisfies UploadSession
     }),
     list: Effect.sync(() => Array.from(sessions.values()).flatMap(({ state }) => state._tag === "Open" ? [state] : []))

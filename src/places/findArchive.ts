@@ -7,11 +7,11 @@ import type { ArchivePlace } from "./Place.ts"
  * `FILE`, `FILE:NAME` or `FILE/NAME` where the file is an archive, as `isArchive` tells; nothing where none of them is.
  * `PlaceAmbiguous` where the path can be cut in more than one way.
  */
-export const findArchive = <E>(
-  path: string,
-  isArchive: (file: string) => Effect.Effect<boolean, E>
-): Effect.Effect<ArchivePlace | undefined, E | PlaceAmbiguous> =>
-  Effect.gen(function*() {
+export const findArchive = Effect.fnUntraced(
+  function*<E>(
+    path: string,
+    isArchive: (file: string) => Effect.Effect<boolean, E>
+  ): Effect.fn.Return<ArchivePlace | undefined, E | PlaceAmbiguous> {
     const [only, ...others] = yield* Effect.filter(cutsOf(path), ({ file }) => isArchive(file))
     if (only === undefined || others.length === 0) return only
     return yield* new PlaceAmbiguous({
@@ -21,7 +21,8 @@ export const findArchive = <E>(
         name === undefined ? `./${file.replace(/^\.\//u, "")}` : `oci-archive:${file}:${name}`
       )
     })
-  })
+  }
+)
 
 const cutsOf = (path: string): ReadonlyArray<ArchivePlace> => {
   const cuts: Array<ArchivePlace> = [{ _tag: "Archive", format: "any", file: path }]

@@ -71,15 +71,17 @@ export const itemsOf = Effect.fnUntraced(function*(
 ) {
   const remotes = yield* makeRemotes(remote)
   const left: Array<Others[number]> = []
-  const items = yield* Effect.forEach(references, (text) =>
-    Effect.gen(function*() {
+  const items = yield* Effect.forEach(
+    references,
+    Effect.fnUntraced(function*(text) {
       const { layout, others = [], source } = yield* imageFrom(where, remotes, text, {
         at,
         platform: Option.getOrUndefined(platform)
       })
       left.push(...others)
       return { source, names: yield* namesOf(text, source, layout?.name) } satisfies Item
-    }))
+    })
+  )
   return { items, images: items.flatMap(({ names }) => names), left: left.length === 0 ? {} : { others: left } }
 })
 
@@ -148,11 +150,13 @@ export const load = Command.make("load", {
       const { directory, registry: source } = yield* openArchive(place, where.defaultRepository)
       const onProgress = yield* progressOf("loading")
       const held = yield* archivedImages(source)
-      const images = yield* Effect.forEach(held, ({ repository, source, tags }) =>
-        Effect.gen(function*() {
+      const images = yield* Effect.forEach(
+        held,
+        Effect.fnUntraced(function*({ repository, source, tags }) {
           const { registry } = yield* locateDestination(inLayout(where), repository)
           return toldOf(yield* copyManifest(source, { registry, repository, tags }, { referrers: true, onProgress }))
-        }))
+        })
+      )
       return { file: directory, images }
     })
   )).pipe(

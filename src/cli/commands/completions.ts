@@ -53,14 +53,17 @@ export const completions = Command.make("completions", {
 
 /** What the scripts call; it never fails: who presses a key wants no messages. */
 export const completing = (root: () => Completions.CommandDescriptor) =>
-  Command.unlisted(Command.make("complete", {
-    line: f.argument("line", "The command line so far")
-  }, ({ line }) =>
-    Effect.gen(function*() {
+  Command.unlisted(Command.make(
+    "complete",
+    {
+      line: f.argument("line", "The command line so far")
+    },
+    Effect.fnUntraced(function*({ line }) {
       const layout = yield* Effect.orElseSucceed(Config.option(Config.String("OCILAYOUT_LAYOUT")), Option.none)
       const found = yield* Effect.orElseSucceed(
         complete(root(), line, layout),
         (): ReadonlyArray<string> => []
       )
       yield* Effect.catchTag(write(found.map((one) => `${one}\n`).join("")), "StorageError", () => Effect.void)
-    })))
+    })
+  ))

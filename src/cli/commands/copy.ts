@@ -86,8 +86,9 @@ const copyTags = Effect.fnUntraced(function*(
   const turns = makeTurns()
   // A list of referrers that a registry lets be kept by its clients takes one writer at a time.
   const concurrency = copying.referrers === true && registry.manifestsApart === true ? 1 : tagsAtOnce
-  const found = yield* Effect.forEach(all, (tag) =>
-    Effect.gen(function*() {
+  const found = yield* Effect.forEach(
+    all,
+    Effect.fnUntraced(function*(tag) {
       // On the network, a tag names one thing.
       const choices = source.layout === undefined ? [] : yield* source.registry.choices(source.repository, tag)
       const tags = yield* Effect.fromResult(requests([tag], condition))
@@ -95,7 +96,9 @@ const copyTags = Effect.fnUntraced(function*(
       const options = { ...copying, turns, concurrency: blobsOfEach, onProgress: progressed(tag) }
       const done = yield* copyManifest(item, { registry, repository, tags }, options)
       return { done, others: othersAmong(choices, copying.platform, tag) ?? [] }
-    }), { concurrency })
+    }),
+    { concurrency }
+  )
   const copies = found.map(({ done }) => done)
   const left = found.flatMap(({ others }) => others)
   const revisions = copies.flatMap(({ revision }) => Option.isSome(revision) ? [revision.value] : [])

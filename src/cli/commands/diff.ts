@@ -85,8 +85,9 @@ export const diff = Command.make("diff", {
       ])
       const { items, more } = paged(diffImages(a, b, { times }), pagingOf({ limit, startAfter }), (change) => change)
       const unshared = a.tables.findIndex(({ digest }, at) => b.tables[at]?.digest !== digest)
-      const changes = yield* Effect.forEach(items, (change) =>
-        Effect.gen(function*() {
+      const changes = yield* Effect.forEach(
+        items,
+        Effect.fnUntraced(function*(change) {
           const { from, to, ...rest } = change
           return {
             ...rest,
@@ -94,7 +95,8 @@ export const diff = Command.make("diff", {
             ...field("to", to === undefined ? undefined : told(to)),
             ...field("text_diff", text ? yield* textDiffOf(a, b, change) : undefined)
           }
-        }))
+        })
+      )
       return {
         from: a.digest,
         to: b.digest,

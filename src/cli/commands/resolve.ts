@@ -130,13 +130,13 @@ const shownReferrers: Answer<typeof Referrers.Type> = {
 }
 
 /** Those of a digest, and those of each of them, each digest once. */
-const below = (
-  registry: LayoutRegistry,
-  repository: string,
-  subject: string,
-  artifactType: string | undefined
-): Effect.Effect<ReadonlyArray<Referrer>, RegistryError> =>
-  Effect.gen(function*() {
+const below = Effect.fnUntraced(
+  function*(
+    registry: LayoutRegistry,
+    repository: string,
+    subject: string,
+    artifactType: string | undefined
+  ): Effect.fn.Return<ReadonlyArray<Referrer>, RegistryError> {
     const met = new Set([subject])
     const found: Array<Referrer> = []
     for (const of of met) {
@@ -160,7 +160,8 @@ const below = (
       }
     }
     return found
-  })
+  }
+)
 
 export const referrers = Command.make("referrers", {
   reference: f.reference,

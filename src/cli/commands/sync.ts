@@ -65,14 +65,17 @@ const planOf = Effect.fnUntraced(function*(
   const there: ReadonlyArray<string> = yield* tagsOf(target).pipe(
     Effect.catchTag("NameUnknown", () => Effect.succeed([]))
   )
-  const compared = yield* Effect.forEach(wanted, (tag) =>
-    Effect.gen(function*() {
+  const compared = yield* Effect.forEach(
+    wanted,
+    Effect.fnUntraced(function*(tag) {
       const to = yield* digestAt(source.registry, source.repository, tag)
       const from = there.includes(tag) ? yield* digestAt(target.registry, target.repository, tag) : undefined
       // It has gone since it was listed.
       if (to === undefined) return undefined
       return { tag, action: from === undefined ? "set" as const : "move" as const, ...field("from", from), to }
-    }), { concurrency: 8 })
+    }),
+    { concurrency: 8 }
+  )
   const met = compared.filter((one) => one !== undefined)
   const changes: Array<Change> = met.filter(({ from, to }) => from !== to)
   const gone = surplus ? there.filter((tag) => fitting(tag) && !wanted.includes(tag)) : []

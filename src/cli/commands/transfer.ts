@@ -70,15 +70,17 @@ export const pull = Command.make("pull", flags, ({ references, remote, wanted, w
     Effect.gen(function*() {
       const remotes = yield* makeRemotes(remote)
       const copying = yield* copyingOf(options, "pulling")
-      const images = yield* Effect.forEach(references, (text) =>
-        Effect.gen(function*() {
+      const images = yield* Effect.forEach(
+        references,
+        Effect.fnUntraced(function*(text) {
           const place = yield* remoteShort(text)
           const { registry } = yield* locateDestination(inLayout(where), place.repository)
           const { digest, repository } = place
           const tags = digest !== undefined && place.tag === undefined ? [] : [place.tag ?? latest]
           const source = { registry: yield* remotes.open(place.host), repository, reference: referenceOf(place) }
           return toldOf(yield* copyManifest(source, { registry, repository, tags }, copying))
-        }))
+        })
+      )
       return { images }
     })
   )).pipe(
@@ -99,8 +101,9 @@ export const push = Command.make("push", flags, ({ references, remote, wanted, w
     Effect.gen(function*() {
       const remotes = yield* makeRemotes(remote)
       const copying = yield* copyingOf(options, "pushing")
-      const images = yield* Effect.forEach(references, (text) =>
-        Effect.gen(function*() {
+      const images = yield* Effect.forEach(
+        references,
+        Effect.fnUntraced(function*(text) {
           const place = yield* remoteShort(text)
           const { digest, repository, tag } = place
           const name = formatReference({
@@ -113,7 +116,8 @@ export const push = Command.make("push", flags, ({ references, remote, wanted, w
           const source = yield* sourceFor(found, copying.platform)
           const done = yield* copyManifest(source, { registry, repository, tags }, copying)
           return { ...toldOf(done), ...field("others", othersOf(found, copying.platform)) }
-        }))
+        })
+      )
       return { images }
     })
   )).pipe(

@@ -201,8 +201,9 @@ export const layersOf = Effect.fnUntraced(function*(
 ) {
   const latest = typeof created === "string" ? Math.floor(Date.parse(created) / 1000) : Number.NaN
   const exclude = [...(Option.isNone(excludeFrom) ? [] : patternsOf(yield* textIn(excludeFrom.value))), ...own]
-  return yield* Effect.forEach(inputs, (input) =>
-    Effect.gen(function*() {
+  return yield* Effect.forEach(
+    inputs,
+    Effect.fnUntraced(function*(input) {
       const told = (usual: string) => ({ name: input, createdBy: Option.getOrElse(createdBy, () => usual) })
       if (input !== "-" && statSync(input, { throwIfNoEntry: false })?.isDirectory() === true) {
         const content = folderTar(resolve(input), {
@@ -214,5 +215,6 @@ export const layersOf = Effect.fnUntraced(function*(
         return { ...told(madeBy.folder(Option.getOrUndefined(at))), content } satisfies LayerInput<Failure>
       }
       return { ...told(madeBy.tar), content: (yield* open(input)).content } satisfies LayerInput<Failure>
-    }))
+    })
+  )
 })

@@ -35,8 +35,9 @@ type RemoteFlags = Parameters<typeof makeRemotes>[0]
 
 const imagesOf = Effect.fnUntraced(function*(where: Where, remote: RemoteFlags, texts: ReadonlyArray<string>) {
   const remotes = yield* makeRemotes(remote)
-  return yield* Effect.forEach(texts, (text) =>
-    Effect.gen(function*() {
+  return yield* Effect.forEach(
+    texts,
+    Effect.fnUntraced(function*(text) {
       const [, reference = text, stated] = /^(.+)=([^=]+)$/su.exec(text) ?? []
       const platform = stated === undefined ? undefined : parsePlatform(stated)
       if (stated !== undefined && platform === undefined) {
@@ -44,7 +45,8 @@ const imagesOf = Effect.fnUntraced(function*(where: Where, remote: RemoteFlags, 
       }
       const { source } = yield* imageFrom(where, remotes, reference, { at: Option.none(), platform: undefined })
       return { source, platform } satisfies IndexImage
-    }))
+    })
+  )
 })
 
 const create = Command.make("create", {

@@ -32,20 +32,19 @@ const lineOf = (name: string, { bytes, note, total }: Step, millis: number): str
  * What to tell how far the work has got; the line goes when the scope closes. It never waits: a terminal that does not
  * take it loses it.
  */
-export const progressOf = (name: string): Effect.Effect<Show, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { err, errColumns } = yield* Streams
-    if (errColumns() === undefined) return () => Effect.void
-    const began = yield* Clock.currentTimeMillis
-    let drawnAt = began + quietMillis - redrawMillis
-    let isDrawn = false
-    yield* Effect.addFinalizer(() => isDrawn ? err("\r\u{1b}[K") : Effect.void)
-    return (step: Step) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        if (now - drawnAt < redrawMillis) return Effect.void
-        drawnAt = now
-        isDrawn = true
-        const line = Array.from(lineOf(name, step, now - began)).slice(0, (errColumns() ?? 80) - 1).join("")
-        return err(`\r${line}\u{1b}[K`)
-      })
-  })
+export const progressOf = Effect.fnUntraced(function*(name: string): Effect.fn.Return<Show, never, Scope.Scope> {
+  const { err, errColumns } = yield* Streams
+  if (errColumns() === undefined) return () => Effect.void
+  const began = yield* Clock.currentTimeMillis
+  let drawnAt = began + quietMillis - redrawMillis
+  let isDrawn = false
+  yield* Effect.addFinalizer(() => isDrawn ? err("\r\u{1b}[K") : Effect.void)
+  return (step: Step) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (now - drawnAt < redrawMillis) return Effect.void
+      drawnAt = now
+      isDrawn = true
+      const line = Array.from(lineOf(name, step, now - began)).slice(0, (errColumns() ?? 80) - 1).join("")
+      return err(`\r${line}\u{1b}[K`)
+    })
+})

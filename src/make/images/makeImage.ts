@@ -162,8 +162,9 @@ const recompressed = Effect.fnUntraced(function*(
   if (from === undefined) return layers
   const diffIds = diffIdsIn(config)
   const docker = familyOf(from.root.descriptor.mediaType) === "docker"
-  return yield* Effect.forEach(layers, (layer, at) =>
-    Effect.scoped(Effect.gen(function*() {
+  return yield* Effect.forEach(
+    layers,
+    Effect.fnUntraced(function*(layer, at) {
       if (!isLayer(layer.mediaType)) {
         return yield* new LayerUnsupported({ digest: layer.digest, mediaType: layer.mediaType })
       }
@@ -174,7 +175,8 @@ const recompressed = Effect.fnUntraced(function*(
         return yield* new LayerInvalid({ digest: layer.digest, reason })
       }
       return docker ? descriptorAs(descriptor, "docker") : descriptor
-    })))
+    }, Effect.scoped)
+  )
 })
 
 /** RFC 3339, as configs have times. */

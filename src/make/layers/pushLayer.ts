@@ -9,7 +9,6 @@ import { TarReader } from "../../image/tar/TarReader.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import * as types from "../../oci/MediaType.ts"
 import { InputUnsuitable } from "../../oci/OciError.ts"
-import type { PushBlobError } from "../../ops/api/errors.ts"
 import { concatenated } from "../../ops/manifests/collectBytes.ts"
 import type { MakeTarget } from "../content/Made.ts"
 import type { Compressing, LayerMaker } from "../ports/LayerMaker.ts"
@@ -46,13 +45,13 @@ const mediaTypes = { none: types.layerTar, gzip: types.layerTarGzip, zstd: types
  * Stores a layer as a blob in one pass. What is compressed already keeps its bytes, unless it is said how it is to be
  * compressed. `InputUnsuitable` for what is no tar, or is broken; then no blob is stored.
  */
-export const pushLayer = <E>(
-  { registry, repository }: MakeTarget,
-  maker: LayerMaker,
-  { content, name }: LayerInput<E>,
-  how: Compressing | undefined
-): Effect.Effect<LayerMade, E | PushBlobError | InputUnsuitable> =>
-  Effect.scoped(Effect.gen(function*() {
+export const pushLayer = Effect.fnUntraced(
+  function*<E>(
+    { registry, repository }: MakeTarget,
+    maker: LayerMaker,
+    { content, name }: LayerInput<E>,
+    how: Compressing | undefined
+  ) {
     const [first, rest] = yield* Stream.peel(withHead(content), Sink.take<Uint8Array>(1))
     const whole = Stream.concat(Stream.fromIterable(first), rest)
     const given = compressionOf(first[0] ?? nothing)
@@ -66,7 +65,9 @@ export const pushLayer = <E>(
     const mediaType = mediaTypes[isKept ? given : wanted.kind]
     const { descriptor } = yield* registry.pushBlob(repository, checked, { mediaType })
     return { descriptor, diffId: tar.digest() }
-  }))
+  },
+  Effect.scoped
+)
 
 const nothing = new Uint8Array()
 

@@ -21,14 +21,13 @@ export const manifestBytes = (source: Source, descriptor: Descriptor): Effect.Ef
     : Effect.map(source.layout.registry.getManifest(source.repository, descriptor.digest), ({ bytes }) => bytes)
 
 /** A small blob, whole and verified. */
-const blobBytes = (source: Source, { digest, size }: Descriptor): Effect.Effect<Uint8Array, ToolError> =>
-  Effect.scoped(Effect.gen(function*() {
-    if (size > limits.documentBytes) {
-      return yield* new ContentTooLarge({ what: `blob ${digest}`, size, limit: limits.documentBytes, unit: "bytes" })
-    }
-    const content = yield* source.layout.registry.getBlob(blobRepository(source), digest)
-    return yield* collected(content.stream, limits.documentBytes)
-  }))
+const blobBytes = Effect.fnUntraced(function*(source: Source, { digest, size }: Descriptor) {
+  if (size > limits.documentBytes) {
+    return yield* new ContentTooLarge({ what: `blob ${digest}`, size, limit: limits.documentBytes, unit: "bytes" })
+  }
+  const content = yield* source.layout.registry.getBlob(blobRepository(source), digest)
+  return yield* collected(content.stream, limits.documentBytes)
+}, Effect.scoped)
 
 /** All bytes of a stream that is known, or checked here, to be small. */
 export const collected = <E>(

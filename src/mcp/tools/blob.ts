@@ -54,16 +54,15 @@ export const readBlob = defineTool({
   })
 })
 
-const windowOf = (found: Found, offset: number, length: number) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { registry } = found.layout
-    const content = yield* registry.getBlobRange(blobRepository(found), found.descriptor.digest, {
-      offset,
-      end: Math.min(offset + length, Number.MAX_SAFE_INTEGER)
-    })
-    const bytes = yield* collected(content.stream, limits.readBytes)
-    return { bytes, size: content.descriptor.size, verified: content.verified }
-  }))
+const windowOf = Effect.fnUntraced(function*(found: Found, offset: number, length: number) {
+  const { registry } = found.layout
+  const content = yield* registry.getBlobRange(blobRepository(found), found.descriptor.digest, {
+    offset,
+    end: Math.min(offset + length, Number.MAX_SAFE_INTEGER)
+  })
+  const bytes = yield* collected(content.stream, limits.readBytes)
+  return { bytes, size: content.descriptor.size, verified: content.verified }
+}, Effect.scoped)
 
 export const exportBlob = defineTool({
   name: "oci_export_blob",

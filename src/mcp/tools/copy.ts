@@ -129,11 +129,13 @@ const itemsOf = Effect.fnUntraced(function*(
     return { items: [{ source, tags: (tags ?? []).map((tag) => ({ tag, ifAbsent: true })) }], others }
   }
   if (tags !== undefined) return yield* invalidArgument("tags: are for a single ref; refs keep their own")
-  const items = yield* Effect.forEach(refs, (one) =>
-    Effect.gen(function*() {
+  const items = yield* Effect.forEach(
+    refs,
+    Effect.fnUntraced(function*(one) {
       const { digest, tag } = yield* Effect.fromResult(parseLayoutReference(one))
       if (tag === undefined || digest !== undefined) return yield* invalidArgument(`refs: ${one} is no repository:tag`)
       return { source: yield* sourceNamed(one), tags: [{ tag, ifAbsent: true }] }
-    }))
+    })
+  )
   return { items, others }
 })

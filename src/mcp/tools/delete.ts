@@ -191,15 +191,17 @@ const deleteTags = Effect.fnUntraced(function*(
   { dry_run, force = false, if_digest, refs = [] }: Request
 ): Effect.fn.Return<Deleted, ToolError> {
   if (force || if_digest !== undefined) return yield* invalidArgument("refs: goes without force and if_digest")
-  const changes = yield* Effect.forEach(new Set(refs), (ref) =>
-    Effect.gen(function*() {
+  const changes = yield* Effect.forEach(
+    new Set(refs),
+    Effect.fnUntraced(function*(ref) {
       const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(ref))
       if (tag === undefined || digest !== undefined) {
         return yield* new ReferenceInvalid({ input: ref, reason: "has to be repository:tag to delete a tag" })
       }
       const found = yield* registry.resolveTag(repository, tag)
       return { _tag: "DeleteTag", repository, tag, ifDigest: found.digest } as const
-    }))
+    })
+  )
   if (!dry_run) yield* registry.batch(changes)
   const { needed_by, ...shown } = shortLists(changes.map(({ repository, tag }) => `${repository}:${tag}`), [])
   return { kind: "tag", deleted: !dry_run, ...shown, needed_by, dangling_referrers: 0, freed_bytes: 0 }

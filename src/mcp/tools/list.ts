@@ -196,13 +196,8 @@ const newestFirst = Effect.fnUntraced(function*(
 })
 
 /** A manifest that cannot be read is still listed, as what its media type says it is. */
-const detailOf = (
-  { registry }: ServedLayout,
-  repository: string,
-  tag: Tag,
-  known: Option.Option<string> | undefined
-) =>
-  Effect.gen(function*() {
+const detailOf = Effect.fnUntraced(
+  function*({ registry }: ServedLayout, repository: string, tag: Tag, known: Option.Option<string> | undefined) {
     const descriptor = yield* registry.resolveTag(repository, tag)
     const facts = yield* Effect.result(registry.describe(repository, descriptor))
     const kinds = { index: "index", manifest: "image", other: "artifact" } as const
@@ -216,7 +211,9 @@ const detailOf = (
         onSome: (created) => ({ created })
       })
     }
-  }).pipe(Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined }))
+  },
+  Effect.catchTags({ ManifestUnknown: () => Effect.undefined, NameUnknown: () => Effect.undefined })
+)
 
 const Referrer = Schema.Struct({
   ...p.descriptor,

@@ -158,15 +158,17 @@ const layersOf = Effect.fnUntraced(function*(call: Call, paths: ReadonlyArray<st
   const { folderTar } = yield* makingOf(call)
   const files = yield* call.files
   const latest = Math.floor(Date.parse(created ?? "") / 1000)
-  return yield* Effect.forEach(paths, (path) =>
-    Effect.gen(function*() {
+  return yield* Effect.forEach(
+    paths,
+    Effect.fnUntraced(function*(path) {
       const folder = yield* files.folder(path)
       const content: Stream.Stream<Uint8Array, RegistryError> = Option.isSome(folder)
         ? folderTar(folder.value, { resolved: true, ...(Number.isNaN(latest) ? {} : { latest }) })
         : kept((yield* files.read(path)).content)
       const createdBy = Option.isSome(folder) ? madeBy.folder() : madeBy.tar
       return { name: path, content, createdBy } satisfies LayerInput<RegistryError>
-    }))
+    })
+  )
 })
 
 const platformOf = Effect.fnUntraced(function*(text: string | undefined) {

@@ -209,12 +209,12 @@ export const placeBlob = Effect.fnUntraced(function*(
 })
 
 /** Changes a folder of blobs, so that the next look need not list it where nothing else has changed it. */
-const changing = <A>(
-  { blobsSeen, fs, times }: LayoutFiles,
-  folder: string,
-  change: Effect.Effect<A, FsError>
-): Effect.Effect<A, FsError> =>
-  Effect.gen(function*() {
+const changing = Effect.fnUntraced(
+  function*<A>(
+    { blobsSeen, fs, times }: LayoutFiles,
+    folder: string,
+    change: Effect.Effect<A, FsError>
+  ): Effect.fn.Return<A, FsError> {
     const looked = times.exact ? blobsSeen.looks.get(folder) : undefined
     if (looked === undefined) return yield* change
     const before = yield* statIfThere(fs, folder)
@@ -225,7 +225,8 @@ const changing = <A>(
       blobsSeen.changed = true
     }
     return done
-  })
+  }
+)
 
 /** A second name for another layout's blob; false where that cannot be, or there is none. */
 const linkBlob = Effect.fnUntraced(function*(

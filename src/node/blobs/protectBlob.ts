@@ -53,30 +53,24 @@ const persistent = <A>(
 ): Effect.Effect<A, FsError | SymlinkRefused> =>
   Effect.retry(effect, { times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
 
-const retain = (
-  files: LayoutFiles,
-  trusted: Trusted,
-  digest: ContentDigest,
-  known: Known
-): Effect.Effect<Option.Option<number>, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    const target = files.blob(digest)
-    const there = yield* ifThere(openRegular(files, target))
-    if (there === undefined && !(yield* putBack(files, trusted, digest, known))) return Option.none()
-    const opened = there ?? (yield* openRegular(files, target))
-    const { handle, stat } = opened
-    const verified = trusted.verified.has(stat)
-    const durable = trusted.durable.has(stat)
-    // The file may not be synced: its writer may never sync, or may have died. It is synced before it gets a second
-    // name, since a new name changes the inode, and would have to be synced too.
-    if (!durable) yield* syncFile(files, handle)
-    yield* protect(files, target, digest, howOf(opened, known.inPlace))
-    if (!durable) yield* syncFolder(files, dirname(target))
-    const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
-    if (verified) trusted.verified.add(named)
-    trusted.durable.add(named)
-    return Option.some(stat.size)
-  }))
+const retain = Effect.fnUntraced(function*(files: LayoutFiles, trusted: Trusted, digest: ContentDigest, known: Known) {
+  const target = files.blob(digest)
+  const there = yield* ifThere(openRegular(files, target))
+  if (there === undefined && !(yield* putBack(files, trusted, digest, known))) return Option.none()
+  const opened = there ?? (yield* openRegular(files, target))
+  const { handle, stat } = opened
+  const verified = trusted.verified.has(stat)
+  const durable = trusted.durable.has(stat)
+  // The file may not be synced: its writer may never sync, or may have died. It is synced before it gets a second
+  // name, since a new name changes the inode, and would have to be synced too.
+  if (!durable) yield* syncFile(files, handle)
+  yield* protect(files, target, digest, howOf(opened, known.inPlace))
+  if (!durable) yield* syncFolder(files, dirname(target))
+  const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
+  if (verified) trusted.verified.add(named)
+  trusted.durable.add(named)
+  return Option.some(stat.size)
+}, Effect.scoped)
 
 /** Content that was written longer ago is on the disk: systems write back their cache within seconds. */
 const writtenBackMillis = 60 * 60 * 1000
@@ -121,18 +115,16 @@ export const completeBlob = (
   })))
 
 /** Replaces a blob that is cut short by what we hold of it (R16); whether that is whole. */
-export const replaceBlob = (
-  files: LayoutFiles,
-  { verified }: Trusted,
-  digest: ContentDigest
-): Effect.Effect<boolean, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
+export const replaceBlob = Effect.fnUntraced(
+  function*(files: LayoutFiles, { verified }: Trusted, digest: ContentDigest) {
     const held = yield* openKept(files, verified, digest)
     if (held === undefined) return false
     yield* placeCopy(files, held, files.blob(digest))
     yield* syncFolder(files, dirname(files.blob(digest)))
     return true
-  }))
+  },
+  Effect.scoped
+)
 
 /** Links a blob; copies it if tools write it in place, which they do only with manifests, and those are small. */
 const howOf = ({ handle, stat }: Opened, inPlace: boolean): SecondNameBy =>

@@ -173,15 +173,10 @@ const copyTo = Effect.fnUntraced(function*(
   )
 })
 
-const hasBytes = (
-  files: LayoutFiles,
-  path: string,
-  bytes: Uint8Array
-): Effect.Effect<boolean, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, path))
-    return opened !== undefined && Buffer.compare(yield* readAll(opened.handle, bytes.length), bytes) === 0
-  }))
+const hasBytes = Effect.fnUntraced(function*(files: LayoutFiles, path: string, bytes: Uint8Array) {
+  const opened = yield* ifThere(openRegular(files, path))
+  return opened !== undefined && Buffer.compare(yield* readAll(opened.handle, bytes.length), bytes) === 0
+}, Effect.scoped)
 
 /**
  * Makes second names last that were given since the last time. A record that names content comes after them, and where

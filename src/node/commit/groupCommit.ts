@@ -23,10 +23,8 @@ export interface GroupOptions<M, A, E> {
   readonly run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<A>, E>
 }
 
-export const makeGroupCommit = <M, A, E>(
-  options: GroupOptions<M, A, E>
-): Effect.Effect<GroupCommit<M, A, E>, never, Scope.Scope> =>
-  Effect.gen(function*() {
+export const makeGroupCommit = Effect.fnUntraced(
+  function*<M, A, E>(options: GroupOptions<M, A, E>): Effect.fn.Return<GroupCommit<M, A, E>, never, Scope.Scope> {
     const scope = yield* Effect.scope
     const queue: Array<Item<M, A, E>> = []
     let leading = false
@@ -95,4 +93,5 @@ export const makeGroupCommit = <M, A, E>(
           })
         )
     }
-  })
+  }
+)

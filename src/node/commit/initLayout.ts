@@ -110,10 +110,9 @@ export const createFile = (files: LayoutFiles, path: string, content: string): E
   )
 
 /** Where nothing can be linked, creators take turns under the lock: only then is an absent file still absent. */
-const createByRename = (files: LayoutFiles, temporary: string, path: string): Effect.Effect<void, FsError> =>
-  Effect.scoped(Effect.gen(function*() {
-    yield* fallBack(files, "link")
-    const lock = yield* openLock(files, join(files.own, "creating"))
-    if (!(yield* lock.tryLock)) yield* lock.waitForLock
-    if ((yield* statIfThere(files.fs, path)) === undefined) yield* files.fs.rename(temporary, path)
-  }))
+const createByRename = Effect.fnUntraced(function*(files: LayoutFiles, temporary: string, path: string) {
+  yield* fallBack(files, "link")
+  const lock = yield* openLock(files, join(files.own, "creating"))
+  if (!(yield* lock.tryLock)) yield* lock.waitForLock
+  if ((yield* statIfThere(files.fs, path)) === undefined) yield* files.fs.rename(temporary, path)
+}, Effect.scoped)

@@ -46,13 +46,14 @@ export const openNew = (files: LayoutFiles, path: string): Effect.Effect<FileHan
   Effect.acquireRelease(createNew(files, path), ({ close }) => close)
 
 /** Opens a lock; a lock file that this creates has the owner, group and mode of the layout. */
-export const openLock = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError, Scope.Scope> =>
-  Effect.gen(function*() {
+export const openLock = Effect.fnUntraced(
+  function*(files: LayoutFiles, path: string): Effect.fn.Return<FileHandle, FsError, Scope.Scope> {
     const isNew = (yield* statIfThere(files.fs, path)) === undefined
     const handle = yield* files.fs.open(path, { access: "lock" })
     if (isNew) yield* takeRights(files, handle, "file")
     return handle
-  })
+  }
+)
 
 /** Creates a file in a folder of our own, which may have been removed between two writes: that costs history only. */
 export const createIn = (files: LayoutFiles, path: string): Effect.Effect<FileHandle, FsError> => {
@@ -248,27 +249,25 @@ type Rights = Pick<FileStat, "mode" | "uid" | "gid">
  * Gives a file, or a folder, these rights; what the system refuses stays as it is, since no commit fails for that.
  * Answers whether its group is as wanted.
  */
-export const keepOwner = (
-  handle: FileHandle,
-  { gid, mode, uid }: Rights
-): Effect.Effect<boolean, FsError> =>
-  Effect.gen(function*() {
+export const keepOwner = Effect.fnUntraced(
+  function*(handle: FileHandle, { gid, mode, uid }: Rights): Effect.fn.Return<boolean, FsError> {
     const own = yield* handle.stat
     // While the file is still ours: after its owner has changed, this process may have no right to it.
     if ((own.mode ^ mode) & 0o7777) yield* tell(handle.setMode(mode & 0o7777), ...cannotOwn)
     if (own.uid !== uid && (yield* tell(handle.setOwner(uid, gid), ...cannotOwn)) === "done") return true
     // Members of a group may give their files to it, though not to another user.
     return own.gid === gid || (yield* tell(handle.setOwner(own.uid, gid), ...cannotOwn)) === "done"
-  })
+  }
+)
 
 /** Gives what was just made the rights of a folder that it lies in, as far as they are for a file, or for a folder. */
-const takeRights = (
-  files: LayoutFiles,
-  handle: FileHandle,
-  kind: "file" | "folder",
-  folder = files.root
-): Effect.Effect<void, FsError> =>
-  Effect.gen(function*() {
+const takeRights = Effect.fnUntraced(
+  function*(
+    files: LayoutFiles,
+    handle: FileHandle,
+    kind: "file" | "folder",
+    folder: string = files.root
+  ): Effect.fn.Return<void, FsError> {
     const shared = yield* ifThere(files.fs.stat(folder))
     if (shared === undefined) return
     // A file has no right to be entered. A folder in which only owners may remove what is theirs would lock others out.
@@ -276,4 +275,5 @@ const takeRights = (
     if (yield* keepOwner(handle, { ...shared, mode })) return
     const group = (mode >> 3) & 0o7
     if ((group & ~mode & 0o7) !== 0) yield* fallBack(files, "group")
-  })
+  }
+)

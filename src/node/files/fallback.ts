@@ -36,14 +36,13 @@ export const fallBack = ({ reported, root }: LayoutFiles, lacking: keyof typeof 
 /**
  * Says once for every opening that `docker load` goes by another file than the one that is changed, where there is it.
  */
-export const tellDockerSave = (files: LayoutFiles): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    if (files.reported.has("dockerSave")) return
-    // Whether it is there is only worth a remark, and no reason to fail.
-    const saved = yield* Effect.option(statIfThere(files.fs, join(files.root, "manifest.json")))
-    if (Option.isSome(saved) && saved.value !== undefined) return yield* fallBack(files, "dockerSave")
-    files.reported.add("dockerSave")
-  })
+export const tellDockerSave = Effect.fnUntraced(function*(files: LayoutFiles): Effect.fn.Return<void> {
+  if (files.reported.has("dockerSave")) return
+  // Whether it is there is only worth a remark, and no reason to fail.
+  const saved = yield* Effect.option(statIfThere(files.fs, join(files.root, "manifest.json")))
+  if (Option.isSome(saved) && saved.value !== undefined) return yield* fallBack(files, "dockerSave")
+  files.reported.add("dockerSave")
+})
 
 /** A call that may be refused with one of these codes: that is said, and goes on without it. */
 export const orFallBack = (

@@ -87,8 +87,8 @@ class HashWorker {
   readonly end = Effect.asVoid(Effect.promise(() => this.#worker.terminate()))
 }
 
-export const makeHashing = (files: LayoutFiles): Effect.Effect<Hashing, never, Scope.Scope> =>
-  Effect.gen(function*() {
+export const makeHashing = Effect.fnUntraced(
+  function*(files: LayoutFiles): Effect.fn.Return<Hashing, never, Scope.Scope> {
     const all: Array<HashWorker> = []
     const idle: Array<HashWorker> = []
     yield* Effect.addFinalizer(() => Effect.forEach(all, ({ end }) => end, { concurrency: "unbounded", discard: true }))
@@ -119,4 +119,5 @@ export const makeHashing = (files: LayoutFiles): Effect.Effect<Hashing, never, S
       })))
     }
     return { atOnce: Math.min(availableParallelism(), mostWorkers), hash }
-  })
+  }
+)

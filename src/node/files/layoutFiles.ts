@@ -261,22 +261,18 @@ export const openRegular = (
   Effect.acquireRelease(openRegularHandle(files, path), ({ handle }) => handle.close)
 
 /** As `openRegular`; the caller closes the handle. */
-export const openRegularHandle = (
-  files: LayoutFiles,
-  path: string
-): Effect.Effect<Opened, FsError | SymlinkRefused> =>
-  Effect.uninterruptible(Effect.gen(function*() {
-    yield* guard(files, path)
-    const handle = yield* files.fs.openHandle(path, { access: "read", follow: files.symlinks !== "refuse" })
-    const regular = Effect.gen(function*() {
-      const stat = yield* handle.stat
-      if (stat.kind !== "file") {
-        return yield* new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })
-      }
-      return { handle, stat, settled: isMtimeReliable(yield* Clock.currentTimeMillis, stat) }
-    })
-    return yield* Effect.onError(regular, () => handle.close)
-  }))
+export const openRegularHandle = Effect.fnUntraced(function*(files: LayoutFiles, path: string) {
+  yield* guard(files, path)
+  const handle = yield* files.fs.openHandle(path, { access: "read", follow: files.symlinks !== "refuse" })
+  const regular = Effect.gen(function*() {
+    const stat = yield* handle.stat
+    if (stat.kind !== "file") {
+      return yield* new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })
+    }
+    return { handle, stat, settled: isMtimeReliable(yield* Clock.currentTimeMillis, stat) }
+  })
+  return yield* Effect.onError(regular, () => handle.close)
+}, Effect.uninterruptible)
 
 /** Whether a file could not be opened because a link, a folder, a pipe or the like lies in its place. */
 export const isNoFile = (error: FsError | SymlinkRefused): boolean =>

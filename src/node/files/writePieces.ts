@@ -27,12 +27,14 @@ interface Writing<E> {
 /**
  * Writes a stream; tells where it ends. A sync on the way that fails is a failure: a later one might not tell of it.
  */
-export const writePieces = <E, R, F = never>(
-  handle: FileHandle,
-  content: Stream.Stream<Uint8Array, E, R>,
-  { approve = () => Effect.void, from, see, syncAhead, wrote }: Writing<F>
-): Effect.Effect<number, E | F | FsError, R> =>
-  Effect.scoped(Effect.gen(function*() {
+export const writePieces = Effect.fnUntraced(
+  function*<E, R, F = never>(handle: FileHandle, content: Stream.Stream<Uint8Array, E, R>, {
+    approve = () => Effect.void,
+    from,
+    see,
+    syncAhead,
+    wrote
+  }: Writing<F>) {
     const scope = yield* Effect.scope
     let size = from
     let synced = from
@@ -77,4 +79,6 @@ export const writePieces = <E, R, F = never>(
     })
     yield* isSynced
     return size
-  }))
+  },
+  Effect.scoped
+)

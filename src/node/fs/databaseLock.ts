@@ -38,12 +38,12 @@ type Attempt = <A>(operation: string, run: () => A) => Effect.Effect<A, FsError>
  * Opens the file as a lock and nothing else. No descriptor of it is opened beside SQLite's: closing one would drop
  * every lock that this process has on the file.
  */
-export const openDatabaseLock = (
-  path: string,
-  mode: number,
-  { attempt, stat }: { readonly attempt: Attempt; readonly stat: Effect.Effect<FileStat, FsError> }
-): Effect.Effect<FileHandle, FsError> =>
-  Effect.gen(function*() {
+export const openDatabaseLock = Effect.fnUntraced(
+  function*(
+    path: string,
+    mode: number,
+    { attempt, stat }: { readonly attempt: Attempt; readonly stat: Effect.Effect<FileStat, FsError> }
+  ): Effect.fn.Return<FileHandle, FsError> {
     yield* attempt("open", () => createAbsent(path, mode))
     const identity = yield* stat
     if (identity.kind !== "file") return yield* attempt("open", () => refuse(identity.kind))
@@ -85,7 +85,8 @@ export const openDatabaseLock = (
       waitForLock: waitForLock(pauses.first),
       close: Effect.sync(database.close)
     }
-  })
+  }
+)
 
 /**
  * Only a file that no process can have locked yet may be opened and closed again. Its rights are those of the folder of

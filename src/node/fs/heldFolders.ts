@@ -67,20 +67,19 @@ export const heldFolders = Effect.fnUntraced(function*(
   )
 
   /** Opens a folder, and those it lies in, to be used. */
-  const open = (path: string, used: Array<Held>): Effect.Effect<FolderHandle, FsError> =>
-    Effect.uninterruptible(Effect.gen(function*() {
-      const folder = path === root
-        ? yield* openRoot
-        : yield* through(dirname(path), (above) => fs.openFolder(above.at(basename(path)), false))
-      if (folder === undefined) return yield* fails("ENOENT", path)
-      const one: Held = { folder, users: 0, state: closed ? "over" : "kept" }
-      useNow(one, used)
-      yield* forget(path)
-      if (!closed) held.set(path, one)
-      const [oldest] = held.keys()
-      if (held.size > mostFolders && oldest !== undefined) yield* forget(oldest)
-      return folder
-    }))
+  const open = Effect.fnUntraced(function*(path: string, used: Array<Held>) {
+    const folder = path === root
+      ? yield* openRoot
+      : yield* through(dirname(path), (above) => fs.openFolder(above.at(basename(path)), false))
+    if (folder === undefined) return yield* fails("ENOENT", path)
+    const one: Held = { folder, users: 0, state: closed ? "over" : "kept" }
+    useNow(one, used)
+    yield* forget(path)
+    if (!closed) held.set(path, one)
+    const [oldest] = held.keys()
+    if (held.size > mostFolders && oldest !== undefined) yield* forget(oldest)
+    return folder
+  }, Effect.uninterruptible)
 
   /** Where folders are not held, those above have to be in their places as well. */
   const isInPlace = (folder: FolderHandle): boolean => {

@@ -243,14 +243,13 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
     ordersNames: (path) => attempt("statfs", path, () => orderNames.has(fs.statfsSync(path).type)),
     exchange: (a, b) => attempt("exchange", b, () => needed().swapSync(a, b)),
     unlink: (path) => attempt("unlink", path, () => fs.unlinkSync(path)),
-    syncDirectory: (path) =>
-      Effect.scoped(Effect.gen(function*() {
-        const fd = yield* Effect.acquireRelease(
-          attempt("open", path, () => fs.openSync(path, O_RDONLY)),
-          (fd) => Effect.sync(() => fs.closeSync(fd))
-        )
-        yield* pooled<void>("sync", path, (done) => fs.fsync(fd, (error) => done(error)))
-      }))
+    syncDirectory: Effect.fnUntraced(function*(path) {
+      const fd = yield* Effect.acquireRelease(
+        attempt("open", path, () => fs.openSync(path, O_RDONLY)),
+        (fd) => Effect.sync(() => fs.closeSync(fd))
+      )
+      yield* pooled<void>("sync", path, (done) => fs.fsync(fd, (error) => done(error)))
+    }, Effect.scoped)
   }
 }
 

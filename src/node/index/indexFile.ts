@@ -1,5 +1,5 @@
 /** Reads `oci-layout` and `index.json` as they lie on the disk, torn and hostile ones included. */
-import { Clock, Effect, Result, type Schema } from "effect"
+import { Clock, Effect, Result, type Schema, type Scope } from "effect"
 import { relative } from "node:path"
 import { indexLimits } from "../../layout/Command.ts"
 import { isJsonObject, isList } from "../../oci/Descriptor.ts"
@@ -126,19 +126,15 @@ export interface Fingerprint {
 }
 
 /** Nothing where there is no file, where it is larger than an index may be, and where it changes while it is read. */
-export const fingerprintOf = (
-  files: LayoutFiles,
-  path: string
-): Effect.Effect<Fingerprint | undefined, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, path))
-    if (opened === undefined || opened.stat.size > indexLimits.bytes) return undefined
-    const bytes = yield* readAll(opened.handle, opened.stat.size)
-    const after = yield* opened.handle.stat
-    const identity = identityOf(after)
-    if (identity !== identityOf(opened.stat)) return undefined
-    return { hash: sha256(bytes), identity, settled: opened.settled }
-  }))
+export const fingerprintOf = Effect.fnUntraced(function*(files: LayoutFiles, path: string) {
+  const opened = yield* ifThere(openRegular(files, path))
+  if (opened === undefined || opened.stat.size > indexLimits.bytes) return undefined
+  const bytes = yield* readAll(opened.handle, opened.stat.size)
+  const after = yield* opened.handle.stat
+  const identity = identityOf(after)
+  if (identity !== identityOf(opened.stat)) return undefined
+  return { hash: sha256(bytes), identity, settled: opened.settled }
+}, Effect.scoped)
 
 type Attempt =
   | { readonly _tag: "Absent" }
@@ -146,18 +142,17 @@ type Attempt =
   | Unreadable
 
 /** The handle stays open with what was read: it pins the inode for as long as the snapshot is kept. */
-export const readIndexOnce = (
+export const readIndexOnce = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string
-): Effect.Effect<Attempt, FsError | SymlinkRefused | IndexTooLarge> =>
-  Effect.uninterruptible(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegularHandle(files, path))
-    if (opened === undefined) return { _tag: "Absent" }
-    return yield* Effect.onExit(
-      readOpened(opened),
-      (exit) => exit._tag === "Success" && exit.value._tag === "Read" ? Effect.void : opened.handle.close
-    )
-  }))
+): Effect.fn.Return<Attempt, FsError | SymlinkRefused | IndexTooLarge> {
+  const opened = yield* ifThere(openRegularHandle(files, path))
+  if (opened === undefined) return { _tag: "Absent" }
+  return yield* Effect.onExit(
+    readOpened(opened),
+    (exit) => exit._tag === "Success" && exit.value._tag === "Read" ? Effect.void : opened.handle.close
+  )
+}, Effect.uninterruptible)
 
 const readOpened = Effect.fnUntraced(function*(
   { handle, settled, stat }: Opened
@@ -233,25 +228,28 @@ interface MarkerRead {
   readonly document: Schema.Json
 }
 
-const readMarker = (
+const readMarker = Effect.fnUntraced(function*(
   files: LayoutFiles
-): Effect.Effect<{ readonly _tag: "Absent" } | MarkerRead | Unreadable, FsError | LayoutInvalid | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, files.layout))
-    if (opened === undefined) return { _tag: "Absent" }
-    const { handle, stat } = opened
-    if (stat.size > layoutBytes) {
-      return yield* new LayoutInvalid({
-        path: relative(files.root, files.layout),
-        reason: `is larger than ${layoutBytes} bytes`
-      })
-    }
-    const modified = Number(stat.mtimeNs / 1_000_000n)
-    const parsed = parseJson(yield* readAll(handle, stat.size), { maxDepth: 8, duplicateKeys: "lastWins" })
-    return Result.isSuccess(parsed)
-      ? { _tag: "Read", document: parsed.success, modified }
-      : { _tag: "Unreadable", reason: parsed.failure, modified }
-  }))
+): Effect.fn.Return<
+  { readonly _tag: "Absent" } | MarkerRead | Unreadable,
+  FsError | LayoutInvalid | SymlinkRefused,
+  Scope.Scope
+> {
+  const opened = yield* ifThere(openRegular(files, files.layout))
+  if (opened === undefined) return { _tag: "Absent" }
+  const { handle, stat } = opened
+  if (stat.size > layoutBytes) {
+    return yield* new LayoutInvalid({
+      path: relative(files.root, files.layout),
+      reason: `is larger than ${layoutBytes} bytes`
+    })
+  }
+  const modified = Number(stat.mtimeNs / 1_000_000n)
+  const parsed = parseJson(yield* readAll(handle, stat.size), { maxDepth: 8, duplicateKeys: "lastWins" })
+  return Result.isSuccess(parsed)
+    ? { _tag: "Read", document: parsed.success, modified }
+    : { _tag: "Unreadable", reason: parsed.failure, modified }
+}, Effect.scoped)
 
 /**
  * What `oci-layout` is (image-spec, image-layout.md, "oci-layout file"); nothing when there is none. Some tools

@@ -47,17 +47,18 @@ const isLarge = (stat: FileStat | undefined): boolean => stat !== undefined && s
 const form = /^(\d{1,16})\.([\w-]+)\.([\w-]+)\.[0-9a-f]{32}$/u
 
 /** Where an index waits to be published, and what it replaces ends up. */
-export const replacedIndexAt = (
-  { replaced }: LayoutFiles,
-  record: { readonly before: string; readonly after: string }
-): Effect.Effect<ReplacedIndex> =>
-  Effect.gen(function*() {
+export const replacedIndexAt = Effect.fnUntraced(
+  function*(
+    { replaced }: LayoutFiles,
+    record: { readonly before: string; readonly after: string }
+  ): Effect.fn.Return<ReplacedIndex> {
     const since = yield* Clock.currentTimeMillis
     const name = yield* RandomName
     const { after, before } = record
     const words = [since, nameOfHash(before), nameOfHash(after), name()]
     return { path: join(replaced, words.join(".")), since, before, after }
-  })
+  }
+)
 
 const namesOf = ({ replaced, fs }: LayoutFiles): Effect.Effect<ReadonlyArray<string>, FsError> =>
   Effect.map(ifThere(fs.readDirectory(replaced)), (names = []) => names)
@@ -187,8 +188,8 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
   })
 
   return {
-    isChanged: (replaced, identity) =>
-      Effect.gen(function*() {
+    isChanged: Effect.fnUntraced(
+      function*(replaced, identity) {
         const { before, path } = replaced
         const stat = yield* statIfThere(files.fs, path)
         if (stat !== undefined && identity !== undefined && isAsWritten(identity, stat)) {
@@ -205,7 +206,10 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
         if (there.hash === before) trust(replaced, there)
         return there.hash !== before
         // The next writer looks at it again.
-      }).pipe(Effect.orElseSucceed(() => false), Effect.tap(note)),
+      },
+      Effect.orElseSucceed(() => false),
+      Effect.tap(note)
+    ),
     changed: storage(Effect.gen(function*() {
       const all: Array<ChangedIndex> = []
       const there = yield* list

@@ -172,20 +172,16 @@ const readOwn = Effect.fnUntraced(function*(
 })
 
 /** The lines of a file with our seal; none of another. */
-const readFile = (
-  { files, key }: Own,
-  path: string
-): Effect.Effect<ReadonlyArray<FactsLine>, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    // Another writer joins these files and removes them.
-    const opened = yield* ifThere(openRegular(files, path))
-    if (opened === undefined) return []
-    const read = yield* readAll(opened.handle, Math.min(opened.stat.size, mostBytes))
-    const bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
-    const text = bytes.subarray(sealLength + 1)
-    if (!isSealed(key, purpose, text, bytes.toString("latin1", 0, sealLength))) return []
-    return text.toString("utf8").split("\n").flatMap((line) => readLine(line) ?? [])
-  }))
+const readFile = Effect.fnUntraced(function*({ files, key }: Own, path: string) {
+  // Another writer joins these files and removes them.
+  const opened = yield* ifThere(openRegular(files, path))
+  if (opened === undefined) return []
+  const read = yield* readAll(opened.handle, Math.min(opened.stat.size, mostBytes))
+  const bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
+  const text = bytes.subarray(sealLength + 1)
+  if (!isSealed(key, purpose, text, bytes.toString("latin1", 0, sealLength))) return []
+  return text.toString("utf8").split("\n").flatMap((line) => readLine(line) ?? [])
+}, Effect.scoped)
 
 /**
  * Makes one file of many small ones, and removes the oldest where there are more than are read. What two writers join

@@ -156,53 +156,51 @@ const sessionOf = (
 
   return {
     state,
-    append: (content, { committed = false } = {}) =>
-      Effect.scoped(Effect.gen(function*() {
-        const handle = yield* opened
-        const from = size
-        let isLost = false
-        const syncAhead = Effect.uninterruptible(Effect.tapError(syncFile(files, handle), () =>
-          Effect.sync(() => {
-            isLost = true
-          })))
-        // What has arrived is kept even if the rest fails, and is on the disk before the caller is told.
-        const arrived = storage(writePieces(handle, content, {
-          from,
-          see: (piece, offset) => follow(offset, piece),
-          syncAhead: files.durability === "power" ? syncAhead : undefined,
-          wrote: (end) => {
-            size = end
-          }
-        })).pipe(
-          // What was hashed may not have been written.
-          Effect.onError(() => Effect.sync(() => following.delete(id)))
-        )
-        const settled = Effect.onExit(arrived, (exit) =>
-          storage(Effect.gen(function*() {
-            // A sync that has failed is not told again: what was to be synced is not kept.
-            if (isLost) size = from
-            yield* handle.truncate(size)
-            if (committed && Exit.isSuccess(exit)) return
-            yield* syncFile(files, handle)
-            yield* lastingSession
-          })))
-        yield* settled
-        const followed = following.get(id)
-        if (followed !== undefined) {
-          followed.identity = identityOf(yield* storage(handle.stat))
+    append: Effect.fnUntraced(function*(content, { committed = false } = {}) {
+      const handle = yield* opened
+      const from = size
+      let isLost = false
+      const syncAhead = Effect.uninterruptible(Effect.tapError(syncFile(files, handle), () =>
+        Effect.sync(() => {
+          isLost = true
+        })))
+      // What has arrived is kept even if the rest fails, and is on the disk before the caller is told.
+      const arrived = storage(writePieces(handle, content, {
+        from,
+        see: (piece, offset) => follow(offset, piece),
+        syncAhead: files.durability === "power" ? syncAhead : undefined,
+        wrote: (end) => {
+          size = end
         }
-        return size - from
-      })),
-    digest: (algorithm) =>
-      Effect.scoped(Effect.gen(function*() {
-        const handle = yield* opened
-        const stat = yield* storage(handle.stat)
-        hashed = identityOf(stat)
-        const followed = following.get(id)
-        // Other data may have been put in the place of what was appended.
-        const isFollowed = algorithm === "sha256" && followed?.size === size && size > 0 && followed.identity === hashed
-        return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, size, algorithm))
-      })),
+      })).pipe(
+        // What was hashed may not have been written.
+        Effect.onError(() => Effect.sync(() => following.delete(id)))
+      )
+      const settled = Effect.onExit(arrived, (exit) =>
+        storage(Effect.gen(function*() {
+          // A sync that has failed is not told again: what was to be synced is not kept.
+          if (isLost) size = from
+          yield* handle.truncate(size)
+          if (committed && Exit.isSuccess(exit)) return
+          yield* syncFile(files, handle)
+          yield* lastingSession
+        })))
+      yield* settled
+      const followed = following.get(id)
+      if (followed !== undefined) {
+        followed.identity = identityOf(yield* storage(handle.stat))
+      }
+      return size - from
+    }, Effect.scoped),
+    digest: Effect.fnUntraced(function*(algorithm) {
+      const handle = yield* opened
+      const stat = yield* storage(handle.stat)
+      hashed = identityOf(stat)
+      const followed = following.get(id)
+      // Other data may have been put in the place of what was appended.
+      const isFollowed = algorithm === "sha256" && followed?.size === size && size > 0 && followed.identity === hashed
+      return isFollowed ? followed.hash.digest() : yield* storage(hashFile(handle, size, algorithm))
+    }, Effect.scoped),
     conclude: (event) =>
       storage(Effect.scoped(Effect.gen(function*() {
         following.delete(id)

@@ -79,15 +79,11 @@ export const readUpload = Effect.fnUntraced(function*(
 })
 
 /** The text of a file of the folder; none where there is no such file. */
-const readSmall = (
-  files: LayoutFiles,
-  path: string
-): Effect.Effect<string | undefined, FsError | SymlinkRefused> =>
-  Effect.scoped(Effect.gen(function*() {
-    const opened = yield* ifThere(openRegular(files, path))
-    if (opened === undefined) return undefined
-    return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
-  }))
+const readSmall = Effect.fnUntraced(function*(files: LayoutFiles, path: string) {
+  const opened = yield* ifThere(openRegular(files, path))
+  if (opened === undefined) return undefined
+  return Buffer.from(yield* readAll(opened.handle, Math.min(opened.stat.size, 4096))).toString("utf8")
+}, Effect.scoped)
 
 /** Whether the data has the blob's name as well: a commit that a crash cut short has happened all the same. */
 const isBlob = (files: LayoutFiles, data: FileStat, digest: ContentDigest): Effect.Effect<boolean, FsError> =>

@@ -32,13 +32,13 @@ export interface Created {
  * The annotation of the descriptor or the manifest, else `created` of the config; of an index that says nothing itself, of
  * its newest image. Nothing where none of them says a time at which there can have been an image.
  */
-export const createdBy = <E>(
-  reading: Reading<E>,
-  descriptor: Descriptor,
-  now: number,
-  depth = 0
-): Effect.Effect<Option.Option<Created>, E> =>
-  Effect.gen(function*() {
+export const createdBy = Effect.fnUntraced(
+  function*<E>(
+    reading: Reading<E>,
+    descriptor: Descriptor,
+    now: number,
+    depth = 0
+  ): Effect.fn.Return<Option.Option<Created>, E> {
     const facts = yield* reading.facts(descriptor)
     const own = Option.isSome(facts) ? facts.value.annotations.get(created) : undefined
     const annotated = timeOf(descriptor.annotations?.[created], now) ?? timeOf(own, now)
@@ -58,7 +58,8 @@ export const createdBy = <E>(
       if (Option.isSome(found) && (Option.isNone(newest) || found.value.time > newest.value.time)) newest = found
     }
     return newest
-  })
+  }
+)
 
 const timeOf = (text: string | undefined, now: number): number | undefined => {
   const time = text === undefined ? Number.NaN : Date.parse(text)
@@ -106,9 +107,8 @@ export const newestTags = Effect.fnUntraced(function*(
   return new Map(sorted.map(({ created, tag }) => [tag, created]))
 })
 
-const configOf = (registry: RegistryReads, repository: string, config: Descriptor) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { stream } = yield* registry.getBlob(repository, config.digest)
-    // What its descriptor says of its size may be wrong.
-    return yield* collectBytes(stream, (size) => size > limits.manifestBytes ? Effect.fail("too large") : Effect.void)
-  }))
+const configOf = Effect.fnUntraced(function*(registry: RegistryReads, repository: string, config: Descriptor) {
+  const { stream } = yield* registry.getBlob(repository, config.digest)
+  // What its descriptor says of its size may be wrong.
+  return yield* collectBytes(stream, (size) => size > limits.manifestBytes ? Effect.fail("too large") : Effect.void)
+}, Effect.scoped)

@@ -133,38 +133,35 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
   const { id, repository } = open
   const addressed = Effect.map(Clock.currentTimeMillis, (now) => ({ id, repository, now }))
 
-  const append: BlobWriter["append"] = (offset, content) =>
-    Effect.scoped(Effect.gen(function*() {
-      const session = yield* opened.uploads.exclusive(id)
-      const base = yield* addressed
-      // The offset is all that decides; how much arrives is known when it has.
-      yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
-      const appended = yield* session.append(content)
-      yield* count.bytesPushed(appended)
-      return offset + appended
-    }))
+  const append: BlobWriter["append"] = Effect.fnUntraced(function*(offset, content) {
+    const session = yield* opened.uploads.exclusive(id)
+    const base = yield* addressed
+    // The offset is all that decides; how much arrives is known when it has.
+    yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
+    const appended = yield* session.append(content)
+    yield* count.bytesPushed(appended)
+    return offset + appended
+  }, Effect.scoped)
 
-  const finish: BlobWriter["finish"] = (offset, content, input) =>
-    Effect.scoped(Effect.gen(function*() {
-      const expected = yield* Effect.fromResult(parseContentDigest(input))
-      const session = yield* opened.uploads.exclusive(id)
-      const base = yield* addressed
-      yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
-      const length = yield* session.append(content, { committed: true })
-      yield* count.bytesPushed(length)
-      const state = evolveUpload(session.state, { _tag: "ChunkAppended", length, at: base.now })
-      return yield* concluded(session, state, expected).pipe(
-        // What has arrived stays, and the next question is told so: it has to last. The caller has an error already.
-        Effect.onError(() => Effect.ignore(session.append(Stream.empty)))
-      )
-    }))
+  const finish: BlobWriter["finish"] = Effect.fnUntraced(function*(offset, content, input) {
+    const expected = yield* Effect.fromResult(parseContentDigest(input))
+    const session = yield* opened.uploads.exclusive(id)
+    const base = yield* addressed
+    yield* decided(session.state, { _tag: "AppendChunk", offset, length: 0, ...base })
+    const length = yield* session.append(content, { committed: true })
+    yield* count.bytesPushed(length)
+    const state = evolveUpload(session.state, { _tag: "ChunkAppended", length, at: base.now })
+    return yield* concluded(session, state, expected).pipe(
+      // What has arrived stays, and the next question is told so: it has to last. The caller has an error already.
+      Effect.onError(() => Effect.ignore(session.append(Stream.empty)))
+    )
+  }, Effect.scoped)
 
-  const commit: BlobWriter["commit"] = (input, size) =>
-    Effect.scoped(Effect.gen(function*() {
-      const expected = yield* Effect.fromResult(parseContentDigest(input))
-      const session = yield* opened.uploads.exclusive(id)
-      return yield* concluded(session, session.state, expected, size)
-    }))
+  const commit: BlobWriter["commit"] = Effect.fnUntraced(function*(input, size) {
+    const expected = yield* Effect.fromResult(parseContentDigest(input))
+    const session = yield* opened.uploads.exclusive(id)
+    return yield* concluded(session, session.state, expected, size)
+  }, Effect.scoped)
 
   const concluded = Effect.fnUntraced(function*(
     session: UploadSession,

@@ -77,25 +77,30 @@ const rootsOf = Effect.fnUntraced(function*(
   registry: LayoutRegistry
 ): Effect.fn.Return<ReadonlyArray<Root>, RegistryError> {
   const repositories = yield* Stream.runCollect(registry.repositories())
-  const each = yield* Effect.forEach(repositories, (repository) =>
-    Effect.gen(function*() {
+  const each = yield* Effect.forEach(
+    repositories,
+    Effect.fnUntraced(function*(repository) {
       const tags = yield* Stream.runCollect(registry.tags(repository))
-      const tagged = yield* Effect.forEach(tags, (tag) =>
-        Effect.map(registry.resolveTag(repository, tag), (descriptor): Root => ({ repository, tag, descriptor })))
+      const tagged = yield* Effect.forEach(
+        tags,
+        (tag) =>
+          Effect.map(registry.resolveTag(repository, tag), (descriptor): Root => ({ repository, tag, descriptor }))
+      )
       const untagged = yield* Stream.runCollect(registry.untagged(repository))
       return [...tagged, ...untagged.map((descriptor): Root => ({ repository, descriptor }))]
-    }))
+    })
+  )
   return each.flat()
 })
 
 /** The sizes of a manifest and all below it; of one that cannot be read, its own alone. */
-const below = (
-  registry: LayoutRegistry,
-  repository: string,
-  descriptor: Descriptor,
-  known: Map<string, Sizes>
-): Effect.Effect<Sizes> =>
-  Effect.gen(function*() {
+const below = Effect.fnUntraced(
+  function*(
+    registry: LayoutRegistry,
+    repository: string,
+    descriptor: Descriptor,
+    known: Map<string, Sizes>
+  ): Effect.fn.Return<Sizes> {
     const found = known.get(descriptor.digest)
     if (found !== undefined) return found
     const sizes = new Map<string, number>([[descriptor.digest, descriptor.size]])
@@ -108,7 +113,8 @@ const below = (
       for (const [digest, size] of yield* below(registry, repository, child, known)) sizes.set(digest, size)
     }
     return sizes
-  })
+  }
+)
 
 const needed = (sizes: Sizes, users: ReadonlyMap<string, number>): Needed => {
   let [bytes, unique] = [0, 0]

@@ -54,11 +54,14 @@ const walked = Effect.fnUntraced(function*(
   repository: string
 ): Effect.fn.Return<ReadonlyArray<string>, CopyError> {
   const tags = yield* Stream.runCollect(registry.tags(repository))
-  const each = yield* Effect.forEach(tags, (reference) =>
-    Effect.gen(function*() {
+  const each = yield* Effect.forEach(
+    tags,
+    Effect.fnUntraced(function*(reference) {
       const reader = readSource({ registry, repository, reference })
       const { entries, parts } = yield* walkCopy(reader, yield* reader.root, { referrers: true, sparse: false })
       return [...entries, ...parts].map(({ descriptor }) => descriptor.digest)
-    }), { concurrency })
+    }),
+    { concurrency }
+  )
   return each.flat()
 })

@@ -16,11 +16,11 @@ export interface FoundLayout {
  * (`repository[:tag][@digest]`); the path itself when it is a layout; where there is no layout, the folder of its last
  * component, so that one can be made there. There is no default tag.
  */
-export const findLayout = <E>(
-  path: string,
-  hasLayout: (directory: string) => Effect.Effect<boolean, E>
-): Effect.Effect<FoundLayout, E | ReferenceInvalid> =>
-  Effect.gen(function*() {
+export const findLayout = Effect.fnUntraced(
+  function*<E>(
+    path: string,
+    hasLayout: (directory: string) => Effect.Effect<boolean, E>
+  ): Effect.fn.Return<FoundLayout, E | ReferenceInvalid> {
     if (path.length === 0 || path.includes("\0")) {
       return yield* new ReferenceInvalid({ input: path, reason: "is no path" })
     }
@@ -40,7 +40,8 @@ export const findLayout = <E>(
     const last = candidates[0]
     if (last === undefined) return yield* new ReferenceInvalid({ input: path, reason: "names no layout" })
     return { directory: last.directory, reference: yield* Effect.fromResult(parseLayoutReference(last.rest)) }
-  })
+  }
+)
 
 /** Every way to cut the path in two, the deepest folder first; the folder of a plain name is the current one. */
 const splits = (path: string): ReadonlyArray<{ readonly directory: string; readonly rest: string }> => {

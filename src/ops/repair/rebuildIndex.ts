@@ -125,8 +125,9 @@ const rootsIn = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Root>, RepairError> {
   const found: Array<Root> = []
   const named = new Set<string>()
-  yield* Stream.runForEach(upkeep.blobs, ({ digest, kind, size }) =>
-    Effect.gen(function*() {
+  yield* Stream.runForEach(
+    upkeep.blobs,
+    Effect.fnUntraced(function*({ digest, kind, size }) {
       if (kind !== "file" || size > limits.manifestBytes || found.length >= limits.walkManifests) return
       const read = yield* damaged(blobs.get(digest, limits.manifestBytes))
       const bytes = Result.isSuccess(read) ? Option.getOrUndefined(read.success) : undefined
@@ -135,6 +136,7 @@ const rootsIn = Effect.fnUntraced(function*(
       const { artifactType, mediaType } = manifest
       found.push({ mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) })
       for (const { descriptor } of children(manifest)) named.add(descriptor.digest)
-    }))
+    })
+  )
   return found.filter(({ digest }) => !named.has(digest)).toSorted((a, b) => a.digest < b.digest ? -1 : 1)
 })

@@ -16,13 +16,13 @@ import type { Opened } from "./catalog.ts"
  * @param look how to look for a blob
  * @param isStored whether the manifest is stored elsewhere already, and says what it says
  */
-export const missingFrom = (
-  opened: Opened,
-  manifest: Manifest,
-  look: BlobStore["protect"],
-  isStored: boolean
-): Effect.Effect<ReadonlyArray<Missing>, ManifestInvalid | WriteFault> =>
-  Effect.gen(function*() {
+export const missingFrom = Effect.fnUntraced(
+  function*(
+    opened: Opened,
+    manifest: Manifest,
+    look: BlobStore["protect"],
+    isStored: boolean
+  ): Effect.fn.Return<ReadonlyArray<Missing>, ManifestInvalid | WriteFault> {
     const missing: Array<Missing> = []
     for (const { descriptor, optional, path } of children(manifest)) {
       const { digest, size } = descriptor
@@ -43,7 +43,8 @@ export const missingFrom = (
       }
     }
     return missing
-  })
+  }
+)
 
 /** Whether a manifest is in a file of the layout, which from then on lasts as long as what names it. */
 export const isStored = (

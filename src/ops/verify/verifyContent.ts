@@ -11,13 +11,13 @@ import type { Report } from "./Report.ts"
 import { blobPath } from "./verifyLinks.ts"
 
 /** @param whole whether all blobs there are are meant; otherwise those that are named */
-export const checkContent = (
-  { upkeep }: Opened,
-  graph: Graph,
-  { state, whole }: { readonly state: State | undefined; readonly whole: boolean },
-  report: Report
-): Effect.Effect<void, ReadFault> =>
-  Effect.scoped(Effect.gen(function*() {
+export const checkContent = Effect.fnUntraced(
+  function*(
+    { upkeep }: Opened,
+    graph: Graph,
+    { state, whole }: { readonly state: State | undefined; readonly whole: boolean },
+    report: Report
+  ) {
     const { atOnce, hash } = yield* upkeep.hashing
     // That the list breaks off was told when it was gone through for the first time.
     const digests = whole
@@ -31,7 +31,9 @@ export const checkContent = (
       (digest) => checkBlob(digest, { graph, state, hash }, report),
       { concurrency: atOnce, unordered: true }
     ))
-  }))
+  },
+  Effect.scoped
+)
 
 /** What is named and is there; it says how much that is before it begins. */
 const namedIn = Effect.fnUntraced(function*(graph: Graph, report: Report) {

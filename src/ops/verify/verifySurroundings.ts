@@ -35,8 +35,11 @@ export const checkSurroundings = Effect.fnUntraced(function*(
   /** Files that no manifest of an entry needs, as far as they could be followed. */
   const surplus: Array<BlobFile> = []
   let unreadable = none
-  yield* listed(report, "blobs", upkeep.blobs, (file) =>
-    Effect.gen(function*() {
+  yield* listed(
+    report,
+    "blobs",
+    upkeep.blobs,
+    Effect.fnUntraced(function*(file) {
       const { digest, kind, readable, size } = file
       if (kind !== "file") {
         if (graph.places.has(digest)) return
@@ -48,7 +51,8 @@ export const checkSurroundings = Effect.fnUntraced(function*(
       if (graph.places.has(digest)) return
       surplus.push(file)
       if (report.level === "links") yield* report.looked({ blobs: 1, bytes: size })
-    }))
+    })
+  )
   if (unreadable.count > 0) {
     const message = `${unreadable.count} blobs may not be read by everybody who may look into the layout`
     yield* report.found("FILE_MODE", { path: unreadable.first, message })
