@@ -4,7 +4,9 @@ import { Effect, type Scope, type Stream } from "effect"
 import { createReadStream, fstatSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import process from "node:process"
-import { FileUnknown, StorageError } from "../oci/OciError.ts"
+import { errnoOf } from "../oci/errno.ts"
+import { FileUnknown, type StorageError } from "../oci/OciError.ts"
+import { storageErrorOf } from "../oci/storageErrorOf.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 
 export interface Input {
@@ -30,18 +32,10 @@ const readable = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Inp
   }
 })
 
-const unreadable = (path: string, cause: unknown): FileUnknown | StorageError => {
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
-  return code === "ENOENT" || code === "ENOTDIR"
+const unreadable = (path: string, cause: unknown): FileUnknown | StorageError =>
+  ["ENOENT", "ENOTDIR"].includes(errnoOf(cause) ?? "")
     ? new FileUnknown({ path, reason: "does not exist" })
-    : new StorageError({
-      operation: "read",
-      path,
-      kind: code === "EACCES" || code === "EPERM" ? "denied" : code === "EIO" ? "device" : "other",
-      errno: code,
-      cause
-    })
-}
+    : storageErrorOf("read", path, cause)
 
 /** Node reads a folder as if it were empty. */
 const isFolder = (): boolean => {
@@ -61,7 +55,7 @@ const standardInput: Effect.Effect<Input, Failure> = Effect.suspend(() =>
       size: undefined,
       content: NodeStream.fromReadable<Uint8Array, StorageError>({
         evaluate: () => process.stdin,
-        onError: (cause) => new StorageError({ operation: "read", path: "-", kind: "other", cause }),
+        onError: (cause) => storageErrorOf("read", "-", cause),
         closeOnDone: false
       })
     })

@@ -1,6 +1,10 @@
 /** What the system's names of failures mean. */
 import { sentence } from "./quoted.ts"
 
+/** The name that the system, or Node, gave a failure, such as `ENOENT`; none for what is no failure of a call. */
+export const errnoOf = (cause: unknown): string | undefined =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+
 /** What went wrong, for people; with the system's own name. */
 export const errnoInWords = (errno: string | undefined): string => {
   if (errno === undefined) return "the file system refused"

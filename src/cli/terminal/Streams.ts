@@ -1,7 +1,9 @@
 /** Standard output and standard error, and whether people look at them. */
 import { Context, Effect } from "effect"
 import process from "node:process"
-import { StorageError } from "../../oci/OciError.ts"
+import { errnoOf } from "../../oci/errno.ts"
+import type { StorageError } from "../../oci/OciError.ts"
+import { storageErrorOf } from "../../oci/storageErrorOf.ts"
 
 export interface Streams {
   /** Waits until it is written; false when the reader has ended. */
@@ -19,10 +21,9 @@ const gone = new Set<unknown>(["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "E
 
 const outcomeOf = (error: Error | null | undefined): Effect.Effect<boolean, StorageError> => {
   if (error === null || error === undefined) return Effect.succeed(true)
-  const { code }: NodeJS.ErrnoException = error
-  if (gone.has(code)) return Effect.succeed(false)
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "full" : code === "EIO" ? "device" : "other"
-  return Effect.fail(new StorageError({ operation: "write", path: "standard output", kind, cause: error }))
+  return gone.has(errnoOf(error))
+    ? Effect.succeed(false)
+    : Effect.fail(storageErrorOf("write", "standard output", error))
 }
 
 const ofProcess: Streams = {

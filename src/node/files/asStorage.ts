@@ -1,26 +1,9 @@
 /** Failing calls, told as errors of the medium. */
 import { Effect } from "effect"
 import { relative } from "node:path"
-import { StorageError, SymlinkRefused } from "../../oci/OciError.ts"
+import { type StorageError, SymlinkRefused } from "../../oci/OciError.ts"
+import { storageErrorOf } from "../../oci/storageErrorOf.ts"
 import { FsError } from "../fs/LayoutFs.ts"
-
-/** The kind of trouble behind a system error code. */
-const kinds: Readonly<Record<string, StorageError["kind"]>> = {
-  ENOSPC: "full",
-  EDQUOT: "full",
-  EROFS: "readOnly",
-  EACCES: "denied",
-  EPERM: "denied",
-  EMFILE: "tooManyFiles",
-  ENFILE: "tooManyFiles",
-  EIO: "device",
-  // What a network file system says of a moment says nothing about the file.
-  EINTR: "device",
-  EAGAIN: "device",
-  ESTALE: "device",
-  ETIMEDOUT: "device",
-  ENOTCONN: "device"
-}
 
 /** Failing calls as the error of the medium, with paths relative to the layout. */
 export const asStorage = (root: string): Telling => {
@@ -38,5 +21,5 @@ const toldAs = (root: string, { cause, code, operation, path }: FsError): Storag
   const place = relative(root, path) || "."
   return code === "ELOOP"
     ? new SymlinkRefused({ path: place })
-    : new StorageError({ operation, path: place, kind: kinds[code] ?? "other", root, errno: code, cause })
+    : storageErrorOf(operation, place, cause, { errno: code, root })
 }

@@ -2,6 +2,7 @@
 import { Clock, Duration, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
+import { errnoOf } from "../../oci/errno.ts"
 import { LayoutLocked } from "../../oci/OciError.ts"
 import { count } from "../../ops/ports/telemetry.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
@@ -69,7 +70,7 @@ const isOfTheDead = (note: string): boolean => {
     process.kill(Number(pid), 0)
     return false
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH"
+    return errnoOf(error) === "ESRCH"
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
+import { errnoOf } from "../../oci/errno.ts"
 import { FsError } from "./LayoutFs.ts"
 
 /** `O_PATH` of Linux, which Node does not tell. */
@@ -40,9 +41,6 @@ const keyOf = (path: TreePath): string => path.map((part) => part.toString("lati
 const slash = Buffer.from("/")
 
 const below = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, slash, name])
-
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
 
 export class NewTree {
   readonly #directory: string
@@ -80,8 +78,8 @@ export class NewTree {
       throw new FsError({
         operation,
         path: told,
-        code: codeOf(cause),
-        cause: new Error(`${operation}: ${codeOf(cause)}`)
+        code: errnoOf(cause) ?? "UNKNOWN",
+        cause: new Error(`${operation}: ${errnoOf(cause)}`)
       })
     }
   }
@@ -151,7 +149,7 @@ export class NewTree {
         fs.mkdirSync(at, { mode })
         return true
       } catch (cause) {
-        if (codeOf(cause) !== "EEXIST" || !fs.lstatSync(at).isDirectory()) throw cause
+        if (errnoOf(cause) !== "EEXIST" || !fs.lstatSync(at).isDirectory()) throw cause
         return false
       }
     })
@@ -251,7 +249,7 @@ const openFolder = (path: Buffer, how: number): number => {
   try {
     return fs.openSync(path, how | O_DIRECTORY | O_NOFOLLOW)
   } catch (cause) {
-    throw codeOf(cause) === "ENOTDIR" ? Object.assign(new Error("a link"), { code: "ELOOP" }) : cause
+    throw errnoOf(cause) === "ENOTDIR" ? Object.assign(new Error("a link"), { code: "ELOOP" }) : cause
   }
 }
 

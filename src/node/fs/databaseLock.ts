@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { dirname } from "node:path"
 import process from "node:process"
+import { errnoOf } from "../../oci/errno.ts"
 import type { FileHandle, FileStat, FsError } from "./LayoutFs.ts"
 
 /**
@@ -105,7 +106,7 @@ const createAbsent = (path: string, mode: number): void => {
       fs.closeSync(fd)
     }
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+    if (errnoOf(cause) !== "EEXIST") throw cause
   }
 }
 

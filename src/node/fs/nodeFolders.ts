@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
+import { errnoOf } from "../../oci/errno.ts"
 import { heldPath, type HeldPaths } from "./heldPaths.ts"
 import type { FolderHandle, FsError, LayoutFs } from "./LayoutFs.ts"
 
@@ -51,8 +52,7 @@ const openAsFolder = (path: string, follow: boolean): number => {
   try {
     return fs.openSync(path, openPath | O_DIRECTORY | (follow ? 0 : O_NOFOLLOW))
   } catch (cause) {
-    const isOther = cause instanceof Error && "code" in cause && cause.code === "ENOTDIR"
-    throw isOther ? Object.assign(cause, { code: "ELOOP" }) : cause
+    throw errnoOf(cause) === "ENOTDIR" ? Object.assign(new Error("a link"), { code: "ELOOP" }) : cause
   }
 }
 
@@ -77,7 +77,7 @@ const statOf = (path: string, follow: boolean): fs.BigIntStats | undefined => {
   try {
     return (follow ? fs.statSync : fs.lstatSync)(path, { bigint: true, throwIfNoEntry: false })
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOTDIR") return undefined
+    if (errnoOf(cause) === "ENOTDIR") return undefined
     throw cause
   }
 }

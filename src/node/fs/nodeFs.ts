@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type * as Extensions from "fs-native-extensions"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
+import { errnoOf } from "../../oci/errno.ts"
 import { openDatabaseLock } from "./databaseLock.ts"
 import { tellsEveryChange } from "./fileTimes.ts"
 import { makeHeldPaths } from "./heldPaths.ts"
@@ -20,11 +21,8 @@ const lockByte = { offset: 0x4000_0001, length: 1 }
 
 type Native = Pick<typeof Extensions, "tryLock" | "waitForLock" | "swapSync">
 
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
-
 /** What a platform without it fails with. */
-const missingNative = new Set(["MODULE_NOT_FOUND", "ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])
+const missingNative = new Set<unknown>(["MODULE_NOT_FOUND", "ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])
 
 const require: (name: string) => Native = createRequire(import.meta.url)
 
@@ -33,7 +31,7 @@ const loadNative = (): Native | undefined => {
   try {
     return require("fs-native-extensions")
   } catch (cause) {
-    if (missingNative.has(codeOf(cause))) return undefined
+    if (missingNative.has(errnoOf(cause))) return undefined
     throw cause
   }
 }
@@ -42,7 +40,7 @@ const loadNative = (): Native | undefined => {
 const folders = makeHeldPaths()
 
 const failure = (operation: string, path: string) => (cause: unknown): FsError =>
-  new FsError({ operation, path: folders.told(path), code: codeOf(cause), cause: tellPaths(cause) })
+  new FsError({ operation, path: folders.told(path), code: errnoOf(cause) ?? "UNKNOWN", cause: tellPaths(cause) })
 
 /** An error of the system names the paths it was given; a reader cannot know the number of an open folder. */
 const tellPaths = (cause: unknown): unknown => {
@@ -190,7 +188,7 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
           const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
           found.push(stat === undefined ? undefined : statOf(stat))
         } catch (cause) {
-          if (codeOf(cause) !== "ENOTDIR") return Effect.fail(failure("stat", path)(cause))
+          if (errnoOf(cause) !== "ENOTDIR") return Effect.fail(failure("stat", path)(cause))
           found.push(undefined)
         }
       }

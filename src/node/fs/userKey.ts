@@ -13,6 +13,7 @@ import * as fs from "node:fs"
 import { homedir } from "node:os"
 import { dirname, isAbsolute, join } from "node:path"
 import process from "node:process"
+import { errnoOf } from "../../oci/errno.ts"
 
 /** In bytes. */
 const keyLength = 32
@@ -71,8 +72,6 @@ export const findKey = (folder: string | undefined, use: KeyUse = "sealing"): Ui
 
 const isSystemError = (error: unknown): boolean => error instanceof Error && "syscall" in error
 
-const codeOf = (error: unknown): unknown => error instanceof Error && "code" in error ? error.code : undefined
-
 /** Nothing where something else lies in its place, or others could have read it or written it. */
 const readKey = (path: string): Uint8Array | "absent" | undefined => {
   const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
@@ -80,7 +79,7 @@ const readKey = (path: string): Uint8Array | "absent" | undefined => {
   try {
     fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return "absent"
+    if (errnoOf(error) === "ENOENT") return "absent"
     throw error
   }
   try {
@@ -127,7 +126,7 @@ const giveName = (fresh: string, path: string): void => {
   try {
     fs.linkSync(fresh, path)
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return
+    if (errnoOf(error) === "EEXIST") return
     // Where there are no links, the last one's stays; what the other has sealed is not believed, and made again.
     fs.renameSync(fresh, path)
   }

@@ -7,7 +7,10 @@ import * as fs from "node:fs"
 import type { FolderOptions, FolderTar } from "../../make/ports/LayerMaker.ts"
 import { type Ignored, ignoredBy } from "../../make/tar/ignored.ts"
 import { tarEnd, type TarFile, tarHeader, tarPadding } from "../../make/tar/tarHeader.ts"
-import { InputUnsuitable, StorageError } from "../../oci/OciError.ts"
+import { errnoOf } from "../../oci/errno.ts"
+import type { StorageError } from "../../oci/OciError.ts"
+import { InputUnsuitable } from "../../oci/OciError.ts"
+import { storageErrorOf } from "../../oci/storageErrorOf.ts"
 
 /** So much is given at once. */
 const pieceBytes = 1024 * 1024
@@ -56,13 +59,12 @@ export const folderTar: FolderTar = (directory, options = {}) =>
 
 const failureOf = (directory: string, cause: unknown): InputUnsuitable | StorageError => {
   if (cause instanceof Unfit) return new InputUnsuitable({ input: cause.path, reason: cause.message })
-  if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") throw cause
-  const { code } = cause
-  if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") {
+  const errno = errnoOf(cause)
+  if (errno === undefined) throw cause
+  if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errno)) {
     return new InputUnsuitable({ input: directory, reason: "changed while it was read; try again when it is at rest" })
   }
-  const kind = code === "EACCES" || code === "EPERM" ? "denied" : code === "EIO" ? "device" : "other"
-  return new StorageError({ operation: "read", path: directory, kind, errno: code, cause })
+  return storageErrorOf("read", directory, cause)
 }
 
 /** Puts small pieces together. */
