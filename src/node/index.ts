@@ -62,14 +62,13 @@ export interface DiskOptions extends DiskTreeOptions {
  * `NameInvalid` for the default repository, `LayoutNotFound` with `mustExist`, `Unsupported` where layouts cannot be
  * opened at all; other faults of the directory are told by the operation that meets them.
  */
-export const makeDisk = Effect.fnUntraced(
-  function*(options: DiskOptions): Effect.fn.Return<LayoutRegistry, OpenError, Scope.Scope> {
+export const makeDisk = (options: DiskOptions): Effect.Effect<LayoutRegistry, OpenError, Scope.Scope> =>
+  Effect.gen(function*() {
     const { directory, mustExist = false } = options
     yield* supported
     if (mustExist) yield* expectLayout(directory)
     return sharedRegistry(yield* openStores(nodeFs, rooted(options), yield* defaultRepositoryOf(options)), hasher)
-  }
-)
+  })
 
 /** What is said, or else what is written down, or else what the directory is called. */
 const defaultRepositoryOf = Effect.fnUntraced(function*(
@@ -84,13 +83,12 @@ const defaultRepositoryOf = Effect.fnUntraced(function*(
 })
 
 /** A tree of layouts below a directory, one per repository; `Unsupported` and, with `mustExist`, `LayoutNotFound`. */
-export const makeDiskTree = Effect.fnUntraced(
-  function*(options: DiskTreeOptions): Effect.fn.Return<LayoutRegistry, OpenError, Scope.Scope> {
+export const makeDiskTree = (options: DiskTreeOptions): Effect.Effect<LayoutRegistry, OpenError, Scope.Scope> =>
+  Effect.gen(function*() {
     yield* supported
     if (options.mustExist ?? false) yield* expectTree(options.directory)
     return treeRegistry(yield* makeLayoutTree(nodeFs, rooted(options)), hasher)
-  }
-)
+  })
 
 /** How far receivers have been told the history of a layout, or of each layout of a tree. */
 export const bookmarksOf = (options: LayoutOptions): Bookmarks => {
