@@ -35,14 +35,14 @@ interface Layout {
 const layout: fc.Arbitrary<Layout> = fc.record({
   contents: fc.array(content, { minLength: digests.length, maxLength: digests.length }),
   entries: fc.noBias(fc.array(entry, { maxLength: 6 })),
-  held: some,
+  marked: some,
   pins: some,
   past: some,
   unreadable: fc.oneof(fc.constant(none), some),
   isBusy: seldom,
   untagged: fc.boolean(),
   undoable: fc.boolean()
-}).map(({ contents, entries, held, isBusy, past, pins, undoable, unreadable, untagged }) => {
+}).map(({ contents, entries, isBusy, marked, past, pins, undoable, unreadable, untagged }) => {
   const values = entries.map(({ digest, tag }) => ({
     mediaType: "application/vnd.oci.image.manifest.v1+json",
     digest,
@@ -70,7 +70,7 @@ const layout: fc.Arbitrary<Layout> = fc.record({
         isManifest && isThere && !unreadable.includes(digest) && subject !== undefined ? [{ digest, subject }] : []
       ),
       unreadable: new Set(unreadable),
-      held: new Set(held),
+      marked: new Set(marked),
       pins: new Set(pins),
       busy: isBusy ? "a tool may be at work" : undefined,
       past: past.map((digest) => ({ digest, revision: 1 })),
@@ -104,8 +104,8 @@ const swept = ({ evidence, options, state }: Layout) => {
 const subjectOf = ({ bonds }: Evidence, digest: string): string | undefined =>
   bonds.find((bond) => bond.digest === digest)?.subject
 
-const isFresh = ({ blobs, held }: Evidence, digest: string): boolean =>
-  held.has(digest) || blobs.some((blob) => blob.digest === digest && blob.touched > now - graceMillis)
+const isFresh = ({ blobs, marked }: Evidence, digest: string): boolean =>
+  marked.has(digest) || blobs.some((blob) => blob.digest === digest && blob.touched > now - graceMillis)
 
 describe("a sweep", () => {
   const met = new Set<string>()

@@ -50,7 +50,7 @@ export const confinedFs = (root: string, links: SymlinkPolicy): ConfinedFs => {
 
   const check = (operation: string, called: string, follows = false): void => {
     calls++
-    const path = folders.told(called)
+    const path = folders.shown(called)
     const told = `${operation} ${relative(root, path)}`
     if (links === "refuse" && called === path && path !== root) escapes.push(`${told}: goes by its path`)
     if (resolve(path) !== path || !isInside(root, path)) escapes.push(`${told}: is outside`)

@@ -48,7 +48,7 @@ const blobStore = ({ blobs }: Images): BlobStore => {
     return Option.some({ size, verified: verify && isWhole, content })
   }
 
-  const told = (digest: ContentDigest, blob: Blob) => ({ digest, size: sizeOf(blob), touched: 0 })
+  const storedOf = (digest: ContentDigest, blob: Blob) => ({ digest, size: sizeOf(blob), touched: 0 })
   return {
     stat: (digest) => Effect.map(find(digest), Option.map(sizeOf)),
     protect: () => denied,
@@ -64,10 +64,10 @@ const blobStore = ({ blobs }: Images): BlobStore => {
     write: () => denied,
     adopt: () => denied,
     heldOnly: Stream.empty,
-    list: Stream.fromIterable(Array.from(blobs, ([digest, blob]) => told(digest, blob))),
+    list: Stream.fromIterable(Array.from(blobs, ([digest, blob]) => storedOf(digest, blob))),
     digests: Effect.sync(() => Array.from(blobs.keys())),
-    find: (digest) => Effect.map(find(digest), Option.map((blob) => told(digest, blob))),
-    held: () => Effect.succeed(new Set()),
+    find: (digest) => Effect.map(find(digest), Option.map((blob) => storedOf(digest, blob))),
+    markedSince: () => Effect.succeed(new Set()),
     path: () => Option.none()
   }
 }
@@ -82,7 +82,7 @@ const upkeep = ({ blobs }: Images, stores: Stores, state: ReturnType<typeof from
   })
   return {
     ...stores.upkeep,
-    look: Effect.succeed({
+    inspect: Effect.succeed({
       marker: Result.succeed("present"),
       index: Result.succeed({ state, manifests: "list", keyTwice: undefined, readable: true }),
       journal: Result.succeed({ begun: false, damaged: false, torn: 0 })

@@ -131,7 +131,7 @@ export const makeApp = Effect.fnUntraced(function*(options: AppOptions): Effect.
     }
     answering++
     return yield* respond(request, seen).pipe(
-      Effect.catch((failure) => told(request, failure)),
+      Effect.catch((failure) => answerTo(request, failure)),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.failCause(cause)
@@ -159,7 +159,7 @@ export const makeApp = Effect.fnUntraced(function*(options: AppOptions): Effect.
 })
 
 /** What the client is answered; of what is wrong with the server, its log says more. */
-const told = (
+const answerTo = (
   { method, url }: HttpServerRequest,
   failure: Failure
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {

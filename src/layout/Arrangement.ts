@@ -167,7 +167,7 @@ export class Changed implements Arrangement {
       }))
     }
     this.#repositories = repositories
-    this.#settle()
+    this.#forgetBefore()
     return repositories
   }
 
@@ -182,11 +182,11 @@ export class Changed implements Arrangement {
       )
     }
     this.#digests = digests
-    this.#settle()
+    this.#forgetBefore()
     return digests
   }
 
-  #settle(): void {
+  #forgetBefore(): void {
     if (this.#repositories !== undefined && this.#digests !== undefined) this.#before = undefined
   }
 

@@ -22,7 +22,7 @@ export const replay = (from: State, events: Iterable<Event>): State => {
   let state = from
   /** Entries that were added in a row: of a layout that another tool has filled there are many. */
   let added: Array<Entry> = []
-  const settle = (): void => {
+  const appendAdded = (): void => {
     if (added.length > 0) state = append(state, added)
     added = []
   }
@@ -31,10 +31,10 @@ export const replay = (from: State, events: Iterable<Event>): State => {
       added.push(readEntry(event.value, state.defaultRepository))
       continue
     }
-    settle()
+    appendAdded()
     state = evolve(state, event)
   }
-  settle()
+  appendAdded()
   return state
 }
 

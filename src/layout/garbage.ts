@@ -53,7 +53,7 @@ export interface Evidence {
   /** Manifests that are there and could not be read, so that what they need is not known. */
   readonly unreadable: ReadonlySet<string>
   /** What was just pushed, mounted or named. */
-  readonly held: ReadonlySet<string>
+  readonly marked: ReadonlySet<string>
   readonly pins: ReadonlySet<string>
   /** Why no content may go now, in a sentence without a capital: a tool may be at work, or the index is not whole. */
   readonly busy: string | undefined
@@ -118,7 +118,7 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
 
   const touched = new Map<string, number>(evidence.blobs.map((blob) => [blob.digest, blob.touched]))
   const isYoung = (digest: string): boolean =>
-    evidence.held.has(digest) || evidence.now - (touched.get(digest) ?? 0) < options.graceMillis
+    evidence.marked.has(digest) || evidence.now - (touched.get(digest) ?? 0) < options.graceMillis
   const young = "it was pushed so recently that a client may be about to use it"
   for (const entry of candidates) if (!outlived.has(entry) && isYoung(entry.digest)) mark(entry.digest, young)
   const [unknown] = evidence.unreadable

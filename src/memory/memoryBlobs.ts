@@ -17,7 +17,7 @@ export interface Stored {
 /** What the stores of a layout share. */
 export type Blobs = Map<ContentDigest, Stored>
 
-const told = (digest: ContentDigest, { bytes, touched }: Stored): StoredBlob => ({
+const storedOf = (digest: ContentDigest, { bytes, touched }: Stored): StoredBlob => ({
   digest,
   size: bytes.length,
   touched
@@ -72,10 +72,10 @@ export const blobStore = (blobs: Blobs): BlobStore => {
       return Option.isSome(bytes)
     }),
     heldOnly: Stream.empty,
-    list: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => told(digest, stored)))),
+    list: Stream.suspend(() => Stream.fromIterable(Array.from(blobs, ([digest, stored]) => storedOf(digest, stored)))),
     digests: Effect.sync(() => Array.from(blobs.keys())),
-    find: (digest) => Effect.map(found(digest), Option.map((stored) => told(digest, stored))),
-    held: (since) =>
+    find: (digest) => Effect.map(found(digest), Option.map((stored) => storedOf(digest, stored))),
+    markedSince: (since) =>
       Effect.sync(() => new Set(Array.from(blobs).flatMap(([digest, { touched }]) => touched > since ? [digest] : []))),
     path: () => Option.none()
   }

@@ -27,7 +27,7 @@ export const memoryUpkeep = (
   return {
     held: Effect.succeed({ kept: none, only: none, trash: none }),
     emptyTrash: Effect.void,
-    look: Effect.map(snapshot, (state): Condition => ({
+    inspect: Effect.map(snapshot, (state): Condition => ({
       marker: Result.succeed("present"),
       index: Result.succeed({ state, manifests: "list", keyTwice: undefined, readable: true }),
       journal: Result.succeed({ begun: true, damaged: false, torn: 0 })
@@ -50,7 +50,7 @@ export const memoryUpkeep = (
         blobs.delete(digest)
         return Option.some("nowhere, since nothing here outlives the process")
       }),
-    mend: () => Effect.succeed(Option.none()),
+    repairFile: () => Effect.succeed(Option.none()),
     indexBytes: Effect.succeedNone,
     beside: () => Effect.succeedNone,
     restoreIndex: () => Effect.succeed(Option.none())

@@ -57,11 +57,11 @@ export const childrenFor = (index: Pick<Manifest, "manifests">, platform: string
 /** What tells an image of an index from others for the same platform. */
 export const particulars = ({ annotations = {}, digest, platform = {} }: Descriptor): string => {
   const { architecture: _architecture, os: _os, variant: _variant, ...rest } = platform
-  const told = [
+  const details = [
     ...Object.entries(rest).map(([key, value]) =>
       `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`
     ),
     ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`)
   ]
-  return told.length === 0 ? digest : `${digest} (${told.join(", ")})`
+  return details.length === 0 ? digest : `${digest} (${details.join(", ")})`
 }

@@ -57,7 +57,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
     } = {}
   ): Effect.Effect<A, FsError> =>
     Effect.suspend(() => {
-      const path = folders.told(called)
+      const path = folders.shown(called)
       calls.push(`${operation} ${relative(root, path)}`)
       const at = fault === undefined ? 0 : placeOf(fault)
       if (fault === undefined || at === 0 || calls.length < at || (calls.length > at && fault.lasting !== true)) {
@@ -89,7 +89,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) => {
     const opened = Effect.map(base.openHandle(path, flags, mode), (handle) => {
       left++
-      return handleOf(handle, folders.told(path))
+      return handleOf(handle, folders.shown(path))
     })
     // What was opened by a call that says it failed, nobody could close.
     return call(`open(${flags.access})`, path, opened, { done: Effect.flatMap(opened, ({ close }) => close) })

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { type HeldPaths, makeHeldPaths } from "../../src/node/fs/heldPaths.ts"
 import type { FolderHandle } from "../../src/node/fs/LayoutFs.ts"
 
-export interface TellingFolders extends Pick<HeldPaths, "told"> {
+export interface TellingFolders extends Pick<HeldPaths, "shown"> {
   /** Knows the paths of a folder until it is closed. */
   readonly know: (folder: FolderHandle | undefined) => FolderHandle | undefined
   /** How many folders are open. */
@@ -14,7 +14,7 @@ export const tellingFolders = (): TellingFolders => {
   const paths = makeHeldPaths()
   let open = 0
   return {
-    told: paths.told,
+    shown: paths.shown,
     open: () => open,
     know: (folder) => {
       if (folder === undefined) return undefined
@@ -22,7 +22,7 @@ export const tellingFolders = (): TellingFolders => {
       if (folder.isHeld) paths.hold(folder.at(""), folder.path)
       const forget = Effect.sync(() => {
         open--
-        if (folder.isHeld) paths.letGo(folder.at(""))
+        if (folder.isHeld) paths.forget(folder.at(""))
       })
       return { ...folder, close: Effect.andThen(forget, folder.close) }
     }

@@ -53,7 +53,7 @@ export const watchedFs = (root: string): WatchedFs => {
     effect: Effect.Effect<A, FsError, R>
   ): Effect.Effect<A, FsError, R> =>
     Effect.suspend(() => {
-      const call = { operation, path: withoutRandomness(relative(root, folders.told(path)) || basename(".")) }
+      const call = { operation, path: withoutRandomness(relative(root, folders.shown(path)) || basename(".")) }
       calls.push(call)
       return Effect.andThen(before(call), effect)
     })
@@ -64,7 +64,7 @@ export const watchedFs = (root: string): WatchedFs => {
     path: string,
     effect: Effect.Effect<A, FsError>
   ): Effect.Effect<A, FsError> => {
-    const [top, ...names] = relative(root, folders.told(path)).split(sep)
+    const [top, ...names] = relative(root, folders.shown(path)).split(sep)
     const isTooLong = top === ".ocilayout" && names.some((name) => Buffer.byteLength(name) > longestName)
     return watch(operation, path, isTooLong ? fails("ENAMETOOLONG")({ operation, path }) : effect)
   }
@@ -86,7 +86,7 @@ export const watchedFs = (root: string): WatchedFs => {
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode) =>
     Effect.map(
       (flags.access === "create" ? watchNamed : watch)("open", path, nodeFs.openHandle(path, flags, mode)),
-      (handle) => watchHandle(folders.told(path), handle)
+      (handle) => watchHandle(folders.shown(path), handle)
     )
 
   const linkStat: LayoutFs["linkStat"] = (path) => watch("lstat", path, nodeFs.linkStat(path))

@@ -233,8 +233,8 @@ const published = yield* publish(...$$all)`,
     name: "snapshot of what is not on record",
     breaks: "A new segment begins with what another tool did, which is recorded after it.",
     in: "writeDecided",
-    find: "rotate(files, settled, { head: seen.head, ...$$rest })",
-    replace: "rotate(files, settled, { head: seen.state, ...$$rest })",
+    find: "rotate(files, finished, { head: seen.head, ...$$rest })",
+    replace: "rotate(files, finished, { head: seen.state, ...$$rest })",
     caughtBy: segments
   },
   {

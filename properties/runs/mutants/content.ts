@@ -36,7 +36,7 @@ export const content: ReadonlyArray<Mutant> = [
     name: "a folder that is there is durable",
     breaks: "The name of a folder that another process has made is not synced.",
     in: "makeFolder",
-    find: "if (made === \"EEXIST\") return isPart ? yield* settle(files, folder, false) : undefined",
+    find: "if (made === \"EEXIST\") return isPart ? yield* makeFolderDurable(files, folder, false) : undefined",
     replace: "if (made === \"EEXIST\") return",
     caughtBy: crash,
     runs: 400
@@ -44,7 +44,7 @@ export const content: ReadonlyArray<Mutant> = [
   {
     name: "no sync of a parent",
     breaks: "The name of a new folder is not synced.",
-    in: "settle",
+    in: "makeFolderDurable",
     find: "yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)",
     replace: "",
     caughtBy: crash
@@ -71,7 +71,7 @@ yield* files.fs.rename(path, target)`,
     name: "young blob believed",
     breaks: "A blob that was just read or written is trusted by its times, however coarse they are.",
     in: "makeVerified",
-    find: "if (!settled) return",
+    find: "if (!mtimeReliable) return",
     replace: "",
     caughtBy: property("trusted", "holds for the bytes that are there, with file times of 1000000000 ns")
   },
@@ -184,8 +184,8 @@ yield* writeCommitted(...$$committed)`,
   {
     name: "not put back by a push",
     breaks: "A manifest is refused whose blob another tool has removed, though we hold it.",
-    in: "retain",
-    find: "there === undefined && !(yield* putBack(...$$all))",
+    in: "protectOnce",
+    find: "there === undefined && !(yield* restoreBlob(...$$all))",
     replace: "there === undefined",
     caughtBy: property("leases", "takes no blob from a push, and none from a reader of what was pushed")
   },
@@ -193,11 +193,11 @@ yield* writeCommitted(...$$committed)`,
     name: "held after the blob",
     breaks: "A blob has its name before it is held, so that a collector may come between.",
     in: "placeBlob",
-    find: `yield* protect(files, path, digest, how)
+    find: `yield* markWithSecondName(files, path, digest, how)
 const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))`,
     replace:
       `const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
-yield* protect(files, path, digest, how)`,
+yield* markWithSecondName(files, path, digest, how)`,
     caughtBy: collectedMeanwhile,
     runs: 400
   },
@@ -258,7 +258,7 @@ for (const digest of digests) $take`,
   {
     name: "taken blob let go of too early",
     breaks: "A blob that is put back is given up where it was before its name is on the disk.",
-    in: "putBack",
+    in: "undoTaking",
     find: "yield* syncFolder(files, dirname(path))",
     replace: "",
     caughtBy: plainTest(

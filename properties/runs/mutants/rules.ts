@@ -164,7 +164,7 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
   {
     name: "R17: the second name put back",
     breaks: "What was removed gets its name back by a rename, and is held no longer.",
-    in: "putBack",
+    in: "restoreBlob",
     find: "tell(files.fs.link(held.path, target), $exists, ...$$others)",
     replace: "tell(files.fs.rename(held.path, target), $exists, ...$$others)",
     caughtBy: plainTest(

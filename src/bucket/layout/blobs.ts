@@ -285,7 +285,7 @@ export const makeBlobs = (
       if (value === undefined || !isListed(yield* standingNow, digest, value.etag)) return Option.none()
       return Option.some({ digest, size: value.size, touched: yield* timeHere(date, value.modified) })
     }),
-    held: Effect.fnUntraced(function*(since) {
+    markedSince: Effect.fnUntraced(function*(since) {
       const all = yield* list
       // What was written less than a day ago is not condemned, with any grace.
       const from = Math.min(since, (yield* Clock.currentTimeMillis) - unwrittenMillis)

@@ -127,9 +127,9 @@ export const makeLook = (
     const { number } = listed
     const oldest = Math.min(date, listed.date)
     if (number === undefined) {
-      const nothing = empty(defaultRepository)
-      const base = { number: 0, revision: 0, state: nothing }
-      return yield* together({ base, lines: [], last: undefined, head: nothing }, index, oldest)
+      const emptyState = empty(defaultRepository)
+      const base = { number: 0, revision: 0, state: emptyState }
+      return yield* together({ base, lines: [], last: undefined, head: emptyState }, index, oldest)
     }
     const [last] = yield* past.lines(number, number)
     if (last === undefined) return yield* Effect.die(`no record ${number}`)

@@ -49,7 +49,7 @@ export const makeUpkeep = (store: ObjectStore, { look, standingNow, tend }: Buck
     }),
     // Nothing that is condemned goes before its day.
     emptyTrash: Effect.void,
-    look: Effect.gen(function*() {
+    inspect: Effect.gen(function*() {
       const found = yield* Effect.result(
         Effect.map(store.head(markerKey), ({ value }) => value === undefined ? "missing" as const : "present" as const)
       )
@@ -77,7 +77,7 @@ export const makeUpkeep = (store: ObjectStore, { look, standingNow, tend }: Buck
       const removed = yield* store.remove(key, { etag: value.etag, relies: date })
       return removed.value._tag === "Done" ? Option.some(away) : Option.none()
     }),
-    mend: Effect.fnUntraced(function*(what) {
+    repairFile: Effect.fnUntraced(function*(what) {
       if (what === "list") {
         return yield* new Unsupported({
           operation: "mending the index of a bucket",

@@ -46,7 +46,7 @@ export const inspect = Command.make("inspect", {
         ...field("repository", repository),
         ...field("read_as", readAs),
         ...field("others", others),
-        ...told(inspected, images)
+        ...answerOf(inspected, images)
       }
     })
   )).pipe(
@@ -89,7 +89,7 @@ const osVersionOf = ({ platform }: Weighed["descriptor"]): string | undefined =>
   return typeof version === "string" ? version : undefined
 }
 
-const told = (
+const answerOf = (
   { descriptor: { digest, mediaType }, image, manifest, missing, platform, predicates, referrers }: Found,
   images: ReadonlyArray<Weighed> | undefined
 ): Inspected => ({

@@ -28,7 +28,7 @@ const Package = Schema.Struct({
   layer: Schema.optionalKey(Schema.Natural)
 })
 
-const told = ({ sourceName, ...one }: Installed): typeof Package.Type => ({
+const packageAnswer = ({ sourceName, ...one }: Installed): typeof Package.Type => ({
   ...one,
   ...field("source_name", sourceName)
 })
@@ -105,7 +105,7 @@ export const packages = Command.make("packages", {
         known_from: found.from.kind,
         ...(found.from.kind === "sbom" ? { sbom: { digest: found.from.digest, format: found.from.format } } : {}),
         ...field("system", found.system),
-        packages: found.packages.filter(fits).map(told),
+        packages: found.packages.filter(fits).map(packageAnswer),
         unread: found.unread
       }
     })
@@ -160,7 +160,7 @@ export const findPackageCommand = Command.make("find-package", {
         Stream.filter(({ failure, packages }) => packages.length > 0 || failure !== undefined),
         Stream.map(({ failure, packages, ...one }) => ({
           ...one,
-          packages: packages.map(told),
+          packages: packages.map(packageAnswer),
           ...field("failure", failure?.message)
         }))
       )

@@ -6,7 +6,7 @@ import { fail } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { noUpstream } from "../serve/upstreamFlags.ts"
 
-const nothing = undefined
+const notGiven = undefined
 
 export const ui = Command.make(
   "ui",
@@ -42,27 +42,27 @@ export const ui = Command.make(
           allowDelete,
           // One reader is served well by one process.
           workers: 1,
-          config: nothing,
-          tlsCert: nothing,
-          tlsKey: nothing,
-          htpasswd: nothing,
-          tokenFile: nothing,
-          rules: nothing,
+          config: notGiven,
+          tlsCert: notGiven,
+          tlsKey: notGiven,
+          htpasswd: notGiven,
+          tokenFile: notGiven,
+          rules: notGiven,
           allowedHosts: [],
           anonymousPull: false,
           noDelete: false,
           sparse: false,
           metrics: false,
-          at: nothing,
+          at: notGiven,
           log: "none",
-          notify: nothing,
-          notifySource: nothing,
-          gc: nothing,
-          publishEvery: nothing,
+          notify: notGiven,
+          notifySource: notGiven,
+          gc: notGiven,
+          publishEvery: notGiven,
           keep: [],
           untagged: false,
-          graceMinutes: nothing,
-          undoDays: nothing,
+          graceMinutes: notGiven,
+          undoDays: notGiven,
           upstream: noUpstream,
           limits: {}
         })

@@ -104,7 +104,10 @@ const optionsOf = Effect.fnUntraced(function*(given: {
   return options
 })
 
-const told = (repository: string, made: Effect.Success<ReturnType<typeof pushArtifact>>): typeof ArtifactMade.Type => ({
+const answerOf = (
+  repository: string,
+  made: Effect.Success<ReturnType<typeof pushArtifact>>
+): typeof ArtifactMade.Type => ({
   ...madeOf(repository, made),
   artifact_files: made.files.map(({ annotations = {}, digest, mediaType, size }) => ({
     title: annotations[titleKey] ?? "",
@@ -129,7 +132,7 @@ const push = Command.make("push", {
     Effect.gen(function*() {
       const target = yield* newTarget(where, reference, { tags, condition })
       const options = yield* optionsOf(given)
-      return told(target.repository, yield* pushArtifact(target, yield* filesOf(files), options))
+      return answerOf(target.repository, yield* pushArtifact(target, yield* filesOf(files), options))
     })
   )).pipe(
     described(
@@ -161,7 +164,7 @@ const attach = Command.make("attach", {
       const { repository } = found
       const target = { registry: found.target.registry, repository, tags: found.tags }
       const subject = found.found.descriptor.digest
-      return told(repository, yield* attachArtifact({ ...target, subject }, yield* filesOf(files), options))
+      return answerOf(repository, yield* attachArtifact({ ...target, subject }, yield* filesOf(files), options))
     })
   )).pipe(
     described(

@@ -204,7 +204,7 @@ export const layersOf = Effect.fnUntraced(function*(
   return yield* Effect.forEach(
     inputs,
     Effect.fnUntraced(function*(input) {
-      const told = (usual: string) => ({ name: input, createdBy: Option.getOrElse(createdBy, () => usual) })
+      const described = (usual: string) => ({ name: input, createdBy: Option.getOrElse(createdBy, () => usual) })
       if (input !== "-" && statSync(input, { throwIfNoEntry: false })?.isDirectory() === true) {
         const content = folderTar(resolve(input), {
           at: Option.getOrUndefined(at),
@@ -212,9 +212,9 @@ export const layersOf = Effect.fnUntraced(function*(
           exclude,
           ...(Number.isNaN(latest) ? {} : { latest })
         })
-        return { ...told(madeBy.folder(Option.getOrUndefined(at))), content } satisfies LayerInput<Failure>
+        return { ...described(madeBy.folder(Option.getOrUndefined(at))), content } satisfies LayerInput<Failure>
       }
-      return { ...told(madeBy.tar), content: (yield* open(input)).content } satisfies LayerInput<Failure>
+      return { ...described(madeBy.tar), content: (yield* open(input)).content } satisfies LayerInput<Failure>
     })
   )
 })

@@ -24,13 +24,13 @@ const messageIn = (message: unknown): Message | undefined => {
 /** In the process that has started them: asks all others for one of them. */
 export const gatherFor = (workers: ReadonlySet<Worker>): (from: Worker, message: unknown) => void => {
   let next = 0
-  const open = new Map<number, { readonly texts: Array<string>; readonly told: () => void }>()
+  const open = new Map<number, { readonly texts: Array<string>; readonly answered: () => void }>()
   return (from, message) => {
     const found = messageIn(message)
     if (found?.metrics === "told") {
       const gathering = open.get(found.id)
       gathering?.texts.push(...found.texts)
-      gathering?.told()
+      gathering?.answered()
     }
     if (found?.metrics !== "ask") return
     const others = Array.from(workers).filter((worker) => worker !== from && worker.isConnected())
@@ -43,7 +43,7 @@ export const gatherFor = (workers: ReadonlySet<Worker>): (from: Worker, message:
     const late = setTimeout(finish, patienceMillis)
     open.set(id, {
       texts,
-      told: () => {
+      answered: () => {
         if (texts.length >= others.length) finish()
       }
     })

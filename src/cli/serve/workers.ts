@@ -58,7 +58,7 @@ export const runWorkers = Effect.fnUntraced(function*(
   const hungUp = new Set<Worker>()
   let dutiful: Worker | undefined
   let stopping = false
-  let told = false
+  let announced = false
 
   const start = (): void => {
     if (stopping) return
@@ -76,8 +76,8 @@ export const runWorkers = Effect.fnUntraced(function*(
       // What it has read of its files may have been from before.
       if (hungUp.delete(worker)) worker.process.kill("SIGHUP")
       // By then none of them holds the port alone, which would be lost with it.
-      if (told || starting.size > 0) return
-      told = true
+      if (announced || starting.size > 0) return
+      announced = true
       Effect.runForkWith(context)(listening(url))
     })
     worker.once("exit", (code: number | null) => {

@@ -31,11 +31,11 @@ export const streamEvents = Effect.fnUntraced(function*({ layout, limits, listen
   const source = `${call.request.headers["host"] === undefined ? "" : `//${call.request.headers["host"]}`}/v2/`
   // A proxy closes what says nothing for long.
   const alive = Stream.map(Stream.fromSchedule(Schedule.spaced(keepAliveMillis)), () => ":\n\n")
-  const told = commits.pipe(
+  const events = commits.pipe(
     Stream.flatMap((commit) => Stream.fromIterable(visibleOf(commit, call.may))),
     Stream.map((commit) => eventOf(source, repository, commit))
   )
-  const text = Stream.merge(told, alive, { haltStrategy: "either" }).pipe(
+  const text = Stream.merge(events, alive, { haltStrategy: "either" }).pipe(
     Stream.catch((error: RegistryError) => Stream.succeed(failureOf(error))),
     Stream.interruptWhen(stopped)
   )

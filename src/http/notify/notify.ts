@@ -49,7 +49,7 @@ export const notify = Effect.fn("notify")(function*(
   const client = yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
   const waits = { ...defaultWaits, ...options.waits }
   const deliver = delivery(client, options.url, waits)
-  const tellAll = (repository: string | undefined) => told(layout, options, deliver, waits, repository)
+  const tellAll = (repository: string | undefined) => deliverHistory(layout, options, deliver, waits, repository)
   if (!options.perRepository) return yield* tellAll(undefined)
   const tellers = yield* FiberMap.make<string>()
   const look = Effect.flatMap(
@@ -63,7 +63,7 @@ export const notify = Effect.fn("notify")(function*(
 type Deliver = (body: string) => Effect.Effect<void>
 
 /** A history to its end and beyond; what fails of it is tried again from where the receiver has come to. */
-const told = Effect.fnUntraced(function*(
+const deliverHistory = Effect.fnUntraced(function*(
   layout: LayoutReads,
   { bookmarks, source, url }: NotifyOptions,
   deliver: Deliver,

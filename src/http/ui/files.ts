@@ -94,12 +94,12 @@ export const file = Effect.fnUntraced(function*(asked: Asked) {
   const facts = { path, size, mode: octal(mode), owner: `${uid}:${gid}`, layer }
   const isPicture = pictureType(bytes) !== undefined && size <= pictureBytes
   const text = isPicture || bytes.includes(0) ? undefined : textIn(bytes, size > bytes.length)
-  const told: answers.FileText = isPicture
+  const shown: answers.FileText = isPicture
     ? { ...facts, form: "picture", text: "", isCut: false }
     : text === undefined
     ? { ...facts, form: "hex", text: hexOf(bytes.subarray(0, hexBytes)), isCut: size > hexBytes }
     : { ...facts, form: "text", text, isCut: size > bytes.length }
-  return answer(answers.FileText, told)
+  return answer(answers.FileText, shown)
 })
 
 /** The text, without a character that the end of the window cuts in two. */

@@ -45,7 +45,7 @@ export const image = Effect.fnUntraced(function*(asked: Asked) {
   const created = Option.getOrUndefined(yield* createdOf(registry, repository, shown.descriptor))
   const { descriptor, manifest, missing, platform } = shown
   const config = shown.image
-  const told: answers.Image = {
+  const row: answers.Image = {
     repository,
     digest: descriptor.digest,
     mediaType: cut(descriptor.mediaType),
@@ -65,7 +65,7 @@ export const image = Effect.fnUntraced(function*(asked: Asked) {
     attached,
     ...(index === undefined ? {} : { index: yield* indexOf(asked, source, root, top, index.manifest) })
   }
-  return answer(answers.Image, told)
+  return answer(answers.Image, row)
 })
 
 const layerOf = (

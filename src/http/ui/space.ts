@@ -34,7 +34,7 @@ export const space = Effect.fnUntraced(function*(asked: Asked) {
   }
   let left = mostImages
   let omitted = 0
-  const told = repositories.map(({ images, name }) => ({
+  const rows = repositories.map(({ images, name }) => ({
     name,
     images: Array.from(images.values()).flatMap((image) => {
       if (left-- > 0) return [imageOf(image, sharing)]
@@ -45,7 +45,7 @@ export const space = Effect.fnUntraced(function*(asked: Asked) {
   return answer(answers.Space, {
     bytes: Array.from(sharing.values()).reduce((sum, { size }) => sum + size, 0),
     ...(may.everywhere("pull") ? { stored: yield* layout.usage } : {}),
-    repositories: told,
+    repositories: rows,
     omitted
   })
 })

@@ -154,6 +154,6 @@ export const repair = Effect.fnUntraced(function*(asked: Asked) {
   yield* allowedEverywhere(asked, "pull", "push", "delete")
   const { codes, dryRun } = yield* body(asked, answers.RepairAsked)
   const { done, left } = yield* asked.layout.repair({ codes: codes.filter(isCode), dryRun })
-  const told = (steps: typeof done) => steps.map(({ code, what }) => ({ code, what: cut(what) }))
-  return answer(answers.Repaired, { done: told(done), left: told(left) })
+  const stepsOf = (steps: typeof done) => steps.map(({ code, what }) => ({ code, what: cut(what) }))
+  return answer(answers.Repaired, { done: stepsOf(done), left: stepsOf(left) })
 })

@@ -130,8 +130,8 @@ export const withLayers = (
   layers: ReadonlyArray<{ readonly diffId: string; readonly step: HistoryStep }>
 ): JsonObject => {
   if (layers.length === 0) return document
-  const told = withHistory(document, layers.map(({ step }) => step))
-  return withDiffIds(told, [...diffIdsIn(document), ...layers.map(({ diffId }) => diffId)])
+  const withSteps = withHistory(document, layers.map(({ step }) => step))
+  return withDiffIds(withSteps, [...diffIdsIn(document), ...layers.map(({ diffId }) => diffId)])
 }
 
 export const withDiffIds = (document: JsonObject, diffIds: ReadonlyArray<Json>): JsonObject => {

@@ -36,7 +36,7 @@ const File = Schema.Struct({
 })
 
 /** What matters of a file; root's own goes without saying. */
-const told = ({ digest, gid, layer, mode, path, size, target, type, uid }: FileRow): typeof File.Type => ({
+const fileAnswer = ({ digest, gid, layer, mode, path, size, target, type, uid }: FileRow): typeof File.Type => ({
   path,
   type,
   ...(type === "file" ? { size } : {}),
@@ -57,7 +57,7 @@ const fitting = <A extends { readonly path: string }, B>({ items, more }: PageOf
 }
 
 const filesOf = (page: PageOf<FileRow>): typeof Files.Type => {
-  const { items: files, ...next } = fitting(page, told)
+  const { items: files, ...next } = fitting(page, fileAnswer)
   return { files, ...next }
 }
 
@@ -150,7 +150,7 @@ export const readImageFile = defineTool({
     const bytes = yield* Effect.scoped(collected(content, limits.readBytes))
     const shown = yield* shownAs(bytes, encoding, offset + bytes.length >= row.size)
     const end = offset + shown.returned
-    return { file: told(row), offset, ...shown, ...(end < row.size ? { next_offset: end } : {}) }
+    return { file: fileAnswer(row), offset, ...shown, ...(end < row.size ? { next_offset: end } : {}) }
   })
 })
 

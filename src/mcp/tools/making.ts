@@ -25,7 +25,7 @@ const Result = Schema.Struct({
   existed: Schema.Boolean
 })
 
-const told = (
+const answerOf = (
   repository: string,
   { descriptor, existed }: Pick<Made, "descriptor" | "existed">,
   tags: ReadonlyArray<{ readonly tag: string }>
@@ -91,7 +91,7 @@ export const attach = defineTool({
         ? []
         : [{ title: name, mediaType: media_type, content: kept((yield* contentOf(call, given)).content) }]
       const made = yield* attachArtifact({ ...target, subject: found.descriptor.digest }, files, { type, annotations })
-      return told(target.repository, made, target.tags)
+      return answerOf(target.repository, made, target.tags)
     },
     Effect.scoped
   )
@@ -208,7 +208,7 @@ export const buildImageTool = defineTool({
           base: yield* sourceFor(yield* findManifest(call.layout, base), platform),
           basePlatform: platform
         }
-      return told(repository, yield* buildImage(target, maker, below, edit), target.tags)
+      return answerOf(repository, yield* buildImage(target, maker, below, edit), target.tags)
     },
     Effect.scoped
   )
@@ -248,7 +248,7 @@ export const editImage = defineTool({
           { ...edit, layers: yield* layersOf(call, layers, given.created) },
           { platform }
         )
-      return told(target.repository, made, target.tags)
+      return answerOf(target.repository, made, target.tags)
     },
     Effect.scoped
   )
@@ -283,7 +283,7 @@ export const makeIndexTool = defineTool({
       if (ref !== undefined) {
         const { found, target } = yield* targetOf(call, ref, { tags, replace })
         const change = { add: images, remove, platforms }
-        return told(target.repository, yield* changeIndex(sourceOf(found), target, change, options), target.tags)
+        return answerOf(target.repository, yield* changeIndex(sourceOf(found), target, change, options), target.tags)
       }
       if (repository === undefined || images.length === 0) {
         return yield* invalidArgument("give repository and refs for a new index, or ref for another one of it")
@@ -293,7 +293,7 @@ export const makeIndexTool = defineTool({
         repository,
         tags: tags.map((tag) => ({ tag, ifAbsent: true }))
       }
-      return told(repository, yield* makeIndex(target, images, options), target.tags)
+      return answerOf(repository, yield* makeIndex(target, images, options), target.tags)
     },
     Effect.scoped
   )

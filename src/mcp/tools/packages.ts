@@ -46,7 +46,7 @@ export const listPackages = defineTool({
     const found = yield* packagesOf(image, { from })
     const wanted = name?.toLowerCase()
     const all = found.packages.filter((one) => wanted === undefined || fitsGlob(wanted, one.name.toLowerCase()))
-    const told = all.slice(offset, offset + limit).map(({ layer, name, path, sourceName, type, version }) => ({
+    const rows = all.slice(offset, offset + limit).map(({ layer, name, path, sourceName, type, version }) => ({
       type,
       name: clean(name),
       version: clean(version),
@@ -54,7 +54,7 @@ export const listPackages = defineTool({
       ...(type === "sbom" ? {} : { path }),
       ...(layer === undefined ? {} : { layer })
     }))
-    const { items: packages } = pageOf(told, told.length)
+    const { items: packages } = pageOf(rows, rows.length)
     const end = offset + packages.length
     return {
       known_from: found.from.kind,

@@ -86,7 +86,7 @@ export const pull: MakeTool = (served) =>
         tags: (tags ?? own).map((one) => ({ tag: one, ifAbsent: true }))
       }
       const source = { registry, repository, reference: digest ?? tag ?? "latest" }
-      return told(
+      return answerOf(
         yield* copyManifest(source, target, {
           platform,
           referrers,
@@ -123,11 +123,11 @@ export const push: MakeTool = (served) =>
         onProgress: ({ bytes, total }) => progress({ progress: bytes, total })
       })
       const others = platform === undefined ? found.others ?? [] : []
-      return { ...told(done), ...(others.length === 0 ? {} : { others: others.map(shownChoice) }) }
+      return { ...answerOf(done), ...(others.length === 0 ? {} : { others: others.map(shownChoice) }) }
     })
   })(served)
 
-const told = (done: Effect.Success<ReturnType<typeof copyManifest>>): typeof Transferred.Type => ({
+const answerOf = (done: Effect.Success<ReturnType<typeof copyManifest>>): typeof Transferred.Type => ({
   repository: done.repository,
   digest: done.digest,
   tags: done.tags,

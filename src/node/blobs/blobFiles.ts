@@ -20,7 +20,7 @@ import { digestsBelow, listDigests } from "./listBlobs.ts"
 import { protectBlob } from "./protectBlob.ts"
 import { sizeIs } from "./protectBlob.ts"
 import { getBlob, openBlob, readBlob } from "./readBlob.ts"
-import { markedSince, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
+import { markedSince, markWithSecondName, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 
 /** Blobs of another store on disk can be linked; those of any other are copied. */
 const filesOf = new WeakMap<BlobStore, LayoutFiles>()
@@ -106,7 +106,7 @@ export const makeBlobStore = (
       })),
       (digest) => storage(findHeld(files, digest))
     ),
-    held: (since) => storage(markedSince(files, since)),
+    markedSince: (since) => storage(markedSince(files, since)),
     path: (digest) => Option.some(files.blob(digest))
   }
   filesOf.set(store, files)
@@ -185,8 +185,8 @@ export const placeBlob = Effect.fnUntraced(function*(
   const target = files.blob(digest)
   yield* prepareFolder(files, target)
   // No other process knows its name yet: its bytes are those that were written.
-  const written = { stat: yield* handle.stat, settled: files.times.exact }
-  yield* protect(files, path, digest, how)
+  const written = { stat: yield* handle.stat, mtimeReliable: files.times.exact }
+  yield* markWithSecondName(files, path, digest, how)
   const linked = yield* changing(files, dirname(target), tell(files.fs.link(path, target), "EEXIST", ...cannotLink))
   let existed = false
   if (linked === "done") yield* files.fs.unlink(path)
@@ -246,7 +246,7 @@ const linkBlob = Effect.fnUntraced(function*(
     // A blob already there is trusted only if it is the same inode; otherwise the caller copies and verifies it.
     const there = yield* statIfThere(to.fs, target)
     if (there?.ino !== source.stat.ino || there.dev !== source.stat.dev) return false
-    yield* protect(to, from.blob(digest), digest, "link")
+    yield* markWithSecondName(to, from.blob(digest), digest, "link")
     yield* syncFolder(to, dirname(target))
     return true
   }))

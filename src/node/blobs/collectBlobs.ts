@@ -42,13 +42,13 @@ export const collectBlobs = Effect.fnUntraced(function*(
   const now = yield* Clock.currentTimeMillis
   const marked = yield* Effect.onError(
     markedSince(files, now - leastGraceMillis),
-    () => Effect.forEach(taken, (one) => Effect.ignore(putBack(files, one)))
+    () => Effect.forEach(taken, (one) => Effect.ignore(undoTaking(files, one)))
   )
   // What fails for one keeps no other from its place.
   const finished = yield* Effect.forEach(
     taken,
     (one) =>
-      Effect.result(marked.has(one.digest) ? putBack(files, one) : one.spare ? unlinkTrash(files, one) : Effect.void)
+      Effect.result(marked.has(one.digest) ? undoTaking(files, one) : one.spare ? unlinkTrash(files, one) : Effect.void)
   )
   for (const folder of new Set(taken.flatMap(({ path, trash }) => [trash, path]).map(dirname))) {
     yield* ifThere(syncFolder(files, folder))
@@ -75,7 +75,7 @@ const unlinkTrash = ({ fs }: LayoutFiles, { trash }: Taken): Effect.Effect<void,
   Effect.asVoid(ifThere(fs.unlink(trash)))
 
 /** Gives a blob its name back, unless it has been pushed again by now. */
-const putBack = Effect.fnUntraced(function*(
+const undoTaking = Effect.fnUntraced(function*(
   files: LayoutFiles,
   one: Taken
 ): Effect.fn.Return<void, FsError> {

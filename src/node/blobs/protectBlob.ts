@@ -21,7 +21,7 @@ import {
 } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted, type Verified } from "../files/trusted.ts"
 import { FsError } from "../fs/LayoutFs.ts"
-import { giveSecondName, isProtected, protect, type SecondNameBy, secondNameOf } from "./secondNames.ts"
+import { giveSecondName, isMarked, markWithSecondName, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 import { trashOf } from "./trash.ts"
 
 /** What is known of content before it is looked at. */
@@ -41,10 +41,10 @@ export const protectBlob = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Option.Option<number>, FsError | SymlinkRefused> {
   // Mostly it was pushed a moment ago, by this process.
   const stat = yield* guardedStat(files, files.blob(digest))
-  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isProtected(files, digest))) {
+  if (stat?.kind === "file" && trusted.durable.has(stat) && (yield* isMarked(files, digest))) {
     return Option.some(stat.size)
   }
-  return yield* persistent(retain(files, trusted, digest, known))
+  return yield* persistent(protectOnce(files, trusted, digest, known))
 })
 
 /** A tool that collects garbage may remove content between two calls of ours: it is looked for again, and put back. */
@@ -53,24 +53,27 @@ const persistent = <A>(
 ): Effect.Effect<A, FsError | SymlinkRefused> =>
   Effect.retry(effect, { times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
 
-const retain = Effect.fnUntraced(function*(files: LayoutFiles, trusted: Trusted, digest: ContentDigest, known: Known) {
-  const target = files.blob(digest)
-  const there = yield* ifThere(openRegular(files, target))
-  if (there === undefined && !(yield* putBack(files, trusted, digest, known))) return Option.none()
-  const opened = there ?? (yield* openRegular(files, target))
-  const { handle, stat } = opened
-  const verified = trusted.verified.has(stat)
-  const durable = trusted.durable.has(stat)
-  // The file may not be synced: its writer may never sync, or may have died. It is synced before it gets a second
-  // name, since a new name changes the inode, and would have to be synced too.
-  if (!durable) yield* syncFile(files, handle)
-  yield* protect(files, target, digest, howOf(opened, known.inPlace))
-  if (!durable) yield* syncFolder(files, dirname(target))
-  const named = afterNaming(files, { stat, settled: durable || opened.settled }, yield* handle.stat)
-  if (verified) trusted.verified.add(named)
-  trusted.durable.add(named)
-  return Option.some(stat.size)
-}, Effect.scoped)
+const protectOnce = Effect.fnUntraced(
+  function*(files: LayoutFiles, trusted: Trusted, digest: ContentDigest, known: Known) {
+    const target = files.blob(digest)
+    const there = yield* ifThere(openRegular(files, target))
+    if (there === undefined && !(yield* restoreBlob(files, trusted, digest, known))) return Option.none()
+    const opened = there ?? (yield* openRegular(files, target))
+    const { handle, stat } = opened
+    const verified = trusted.verified.has(stat)
+    const durable = trusted.durable.has(stat)
+    // The file may not be synced: its writer may never sync, or may have died. It is synced before it gets a second
+    // name, since a new name changes the inode, and would have to be synced too.
+    if (!durable) yield* syncFile(files, handle)
+    yield* markWithSecondName(files, target, digest, howOf(opened, known.inPlace))
+    if (!durable) yield* syncFolder(files, dirname(target))
+    const named = afterNaming(files, { stat, mtimeReliable: durable || opened.mtimeReliable }, yield* handle.stat)
+    if (verified) trusted.verified.add(named)
+    trusted.durable.add(named)
+    return Option.some(stat.size)
+  },
+  Effect.scoped
+)
 
 /** Content that was written longer ago is on the disk: systems write back their cache within seconds. */
 const writtenBackMillis = 60 * 60 * 1000
@@ -99,7 +102,7 @@ export const completeBlob = (
     )
     if (there === "closed") return
     if (there === undefined) {
-      if (yield* putBack(files, trusted, digest, { inPlace })) yield* syncFolder(files, dirname(target))
+      if (yield* restoreBlob(files, trusted, digest, { inPlace })) yield* syncFolder(files, dirname(target))
       return
     }
     const { handle, stat } = there
@@ -109,7 +112,7 @@ export const completeBlob = (
       files.unsynced.add(dirname(target))
     }
     // What is held for a day only has to be marked.
-    const give = files.hold === "day" ? protect : giveSecondName
+    const give = files.hold === "day" ? markWithSecondName : giveSecondName
     yield* give(files, target, digest, howOf(there, inPlace))
     if (trusted.verified.has(stat)) trusted.verified.add(afterNaming(files, there, yield* handle.stat))
   })))
@@ -185,7 +188,7 @@ export const openKept = Effect.fnUntraced(function*(
 export const sizeIs = (size: number | undefined) => (actual: number): boolean => size === undefined || actual === size
 
 /** Gives a blob that was removed its name again (R17); false when nothing holds it. Its second name stays. */
-const putBack = Effect.fnUntraced(function*(
+const restoreBlob = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { verified }: Trusted,
   digest: ContentDigest,

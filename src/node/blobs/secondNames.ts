@@ -57,27 +57,27 @@ const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases,
 
 const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
 
-/** Whether this opening has held content a short while ago, so that it need not be marked again. */
-export const isProtected = ({ held }: LayoutFiles, digest: ContentDigest): Effect.Effect<boolean> =>
-  Effect.map(Clock.currentTimeMillis, (now) => held.hour === hourOf(now) && held.digests.has(digest))
+/** Whether this opening has marked content within this hour, so that it need not be marked again. */
+export const isMarked = ({ marked }: LayoutFiles, digest: ContentDigest): Effect.Effect<boolean> =>
+  Effect.map(Clock.currentTimeMillis, (now) => marked.hour === hourOf(now) && marked.digests.has(digest))
 
 /**
- * Marks content as just used, and holds the file at `path`, which is the blob of this digest. If there is no
+ * Marks content as just used, and gives the file at `path`, the blob of this digest, its second name. If there is no
  * `.ocilayout` yet, nothing is created.
  */
-export const protect = Effect.fnUntraced(function*(
+export const markWithSecondName = Effect.fnUntraced(function*(
   files: LayoutFiles,
   path: string,
   digest: ContentDigest,
   how: SecondNameBy
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
-  const { held } = files
+  const { marked } = files
   const hour = hourOf(yield* Clock.currentTimeMillis)
   if (!(yield* mark(files, digest, hour))) return
   yield* giveSecondName(files, path, digest, how)
-  if (held.hour !== hour) held.digests.clear()
-  held.hour = hour
-  held.digests.add(digest)
+  if (marked.hour !== hour) marked.digests.clear()
+  marked.hour = hour
+  marked.digests.add(digest)
 })
 
 /** Whether it could be marked: where a folder is not ours to use nothing is held. */
@@ -199,16 +199,16 @@ export const endProtection = Effect.fnUntraced(function*(
   yield* Effect.ensuring(
     Effect.gen(function*() {
       for (const hour of yield* hoursOf(files)) yield* removeFile(files, join(folderOf(files, hour), nameOf(digest)))
-      yield* letGo(files, digest)
+      yield* removeSecondName(files, digest)
       yield* endTrash(files, digest)
     }),
     // Afterwards: another fiber may have held it meanwhile, and that is gone as well.
-    Effect.sync(() => files.held.digests.delete(digest))
+    Effect.sync(() => files.marked.digests.delete(digest))
   )
 })
 
 /** Takes the second name away; the marks stay. */
-const letGo = Effect.fnUntraced(function*(
+const removeSecondName = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
@@ -258,7 +258,7 @@ export const sweepMarks = Effect.fnUntraced(function*(
     if (marked !== undefined) {
       for (const name of (yield* ifThere(files.fs.readDirectory(folder))) ?? []) {
         const digest = name.replace("-", ":")
-        if (isContentDigest(digest) && !marked.has(digest)) yield* Effect.ignore(letGo(files, digest))
+        if (isContentDigest(digest) && !marked.has(digest)) yield* Effect.ignore(removeSecondName(files, digest))
       }
     }
     yield* Effect.ignore(removeFolder(files, folder))

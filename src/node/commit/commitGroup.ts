@@ -98,7 +98,7 @@ const look = Effect.fnUntraced(function*(
   const { end, state, unpublished, wiped } = known.seen
   const found = yield* replacedIndexes.changed
   const last = lastGroup(end)
-  if (last !== undefined && !unpublished) yield* asStorage(files.root)(replacedIndexes.settle(last))
+  if (last !== undefined && !unpublished) yield* asStorage(files.root)(replacedIndexes.removeWaitingOf(last))
   // What was written into a layout that was removed is put aside with its journal.
   const changed = wiped ? [] : found
   const merged = yield* withReplacedIndexes(files, state, changed)
@@ -174,8 +174,8 @@ const writeDecided = Effect.fnUntraced(function*(
   }
   // A journal that outlives a power cut must find an index: who made this one may have died before syncing it.
   if (!known.durable) yield* syncFoundIndex(files)
-  const settled = yield* finishInterruptedCommit(files, seen)
-  const end = yield* rotate(files, settled, { head: seen.head, indexBytes: index.bytes, now })
+  const finished = yield* finishInterruptedCommit(files, seen)
+  const end = yield* rotate(files, finished, { head: seen.head, indexBytes: index.bytes, now })
   const published = yield* publish(files, { end, parts: seen.parts, index, overtaken, state: after, written }, [
     ...foreign,
     ...own
@@ -252,7 +252,7 @@ const answer = Effect.fnUntraced(function*(
 })
 
 const identityRead = ({ seen: { index } }: CachedLayout): string | undefined =>
-  index?.settled === true ? index.identity : undefined
+  index?.mtimeReliable === true ? index.identity : undefined
 
 const lastGroup = ({ last }: JournalEnd): GroupRecord | undefined =>
   last?.record._tag === "Group" ? last.record : undefined

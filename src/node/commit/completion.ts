@@ -156,7 +156,7 @@ export const makeCompletion = (
    * Deletes what has been in the trash for a day; first goes back what the index reaches by now. Where that cannot be
    * known, nothing is deleted.
    */
-  const emptyTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
+  const deleteOldTrash = Effect.fnUntraced(function*(state: State): Effect.fn.Return<void, WriteFault> {
     const over = yield* storage(overInTrash(files))
     if (over.length === 0) return
     const digests = new Set(over.map(({ digest }) => digest))
@@ -188,7 +188,7 @@ export const makeCompletion = (
       }
       yield* lookAtBlobs(known, state)
       const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
-      if (hour !== emptied) yield* emptyTrash(state)
+      if (hour !== emptied) yield* deleteOldTrash(state)
       emptied = hour
     })
   }

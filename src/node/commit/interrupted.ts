@@ -4,7 +4,7 @@ import { OutcomeUnknown } from "../../oci/OciError.ts"
 import { type LayoutFiles, RandomName } from "../files/layoutFiles.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import type { LayoutView } from "../index/layoutView.ts"
-import { appendRecord, cutTorn, type JournalEnd, nothing, startAfresh } from "../journal/journalFile.ts"
+import { appendRecord, cutTorn, emptyJournal, type JournalEnd, startAfresh } from "../journal/journalFile.ts"
 import { AbortRecord, genesis, type GroupRecord } from "../journal/journalRecord.ts"
 import { setAside } from "../journal/journalSegments.ts"
 
@@ -21,7 +21,7 @@ export const finishInterruptedCommit = Effect.fnUntraced(function*(
     // What it names can be had for as long as things can be undone, counted from now.
     const now = yield* Clock.currentTimeMillis
     yield* setAside(files, `${damaged ? "damaged" : "removed"}.${now}.${name()}`)
-    return nothing
+    return emptyJournal
   }
   if (end.torn > 0) yield* cutTorn(files, end)
   const whole = { ...end, torn: 0 }

@@ -153,7 +153,7 @@ const openPublished = Effect.fnUntraced(function*(
   target: string,
   unpublished: FileStat
 ): Effect.fn.Return<
-  & Pick<IndexOnDisk, "changed" | "identity" | "mode" | "modified" | "settled">
+  & Pick<IndexOnDisk, "changed" | "identity" | "mode" | "modified" | "mtimeReliable">
   & Pick<Published, "handle">,
   FsError
 > {
@@ -165,7 +165,7 @@ const openPublished = Effect.fnUntraced(function*(
     identity: identityOf(stat),
     modified: Number(stat.mtimeNs / 1_000_000n),
     changed: Number(stat.ctimeNs / 1_000_000n),
-    settled: files.times.exact && isOurs,
+    mtimeReliable: files.times.exact && isOurs,
     mode: stat
   }
 })

@@ -12,7 +12,7 @@ export interface Contents {
   /** A copy of the bytes, if this is the file that they were read from, and nothing has happened to it. */
   readonly get: (digest: ContentDigest, stat: FileStat) => Uint8Array | undefined
   /** A file that could change without looking changed is not remembered, nor is a large one. */
-  readonly add: (digest: ContentDigest, seen: Pick<Opened, "settled" | "stat">, bytes: Uint8Array) => void
+  readonly add: (digest: ContentDigest, seen: Pick<Opened, "mtimeReliable" | "stat">, bytes: Uint8Array) => void
 }
 
 /** @param limit bytes that are remembered; the oldest go first */
@@ -30,8 +30,8 @@ export const makeContents = (limit = 16 * 1024 * 1024): Contents => {
       // What is handed out may be written to.
       return found !== undefined && found.identity === identityOf(stat) ? found.bytes.slice() : undefined
     },
-    add: (digest, { settled, stat }, bytes) => {
-      if (!settled || bytes.length > smallBytes) return
+    add: (digest, { mtimeReliable, stat }, bytes) => {
+      if (!mtimeReliable || bytes.length > smallBytes) return
       forget(digest)
       known.set(digest, { identity: identityOf(stat), bytes: bytes.slice() })
       total += bytes.length

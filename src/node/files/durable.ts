@@ -150,7 +150,7 @@ export const prepareFolder = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, FsError | SymlinkRefused> {
   const folder = dirname(path)
   const isThere = yield* guard(files, path)
-  if (!isThere || (files.durability === "power" && !files.settled.has(folder))) yield* makeFolder(files, folder)
+  if (!isThere || (files.durability === "power" && !files.durableFolders.has(folder))) yield* makeFolder(files, folder)
 })
 
 /**
@@ -182,9 +182,9 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
       made = yield* tell(makeOne(files, folder), "EEXIST")
     }
     const isPart = isInside(files.root, folder)
-    if (made === "EEXIST") return isPart ? yield* settle(files, folder, false) : undefined
-    files.settled.delete(folder)
-    yield* settle(files, folder, !isPart || folder === files.root)
+    if (made === "EEXIST") return isPart ? yield* makeFolderDurable(files, folder, false) : undefined
+    files.durableFolders.delete(folder)
+    yield* makeFolderDurable(files, folder, !isPart || folder === files.root)
   }
 )
 
@@ -194,16 +194,17 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
  *
  * @param climb whether those above the layout are meant as well, since something was made there
  */
-const settle: (files: LayoutFiles, folder: string, climb: boolean) => Effect.Effect<void, FsError> = Effect.fnUntraced(
-  function*(files, folder, climb) {
-    const parent = dirname(folder)
-    if (files.durability !== "power" || parent === folder || files.settled.has(folder)) return
-    const isPart = isInside(files.root, parent)
-    if (isPart || climb) yield* settle(files, parent, climb)
-    yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)
-    files.settled.add(folder)
-  }
-)
+const makeFolderDurable: (files: LayoutFiles, folder: string, climb: boolean) => Effect.Effect<void, FsError> = Effect
+  .fnUntraced(
+    function*(files, folder, climb) {
+      const parent = dirname(folder)
+      if (files.durability !== "power" || parent === folder || files.durableFolders.has(folder)) return
+      const isPart = isInside(files.root, parent)
+      if (isPart || climb) yield* makeFolderDurable(files, parent, climb)
+      yield* isPart ? syncFolder(files, parent) : tell(files.fs.syncDirectory(parent), ...cannotSyncFolder)
+      files.durableFolders.add(folder)
+    }
+  )
 
 /** Removes a folder of files. */
 export const removeFolder = Effect.fnUntraced(function*(

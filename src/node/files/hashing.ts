@@ -38,17 +38,17 @@ parentPort.on("message", ({ algorithm, count, piece }) => {
 class HashWorker {
   readonly #worker = new Worker(source, { eval: true })
   readonly #free: Array<ArrayBuffer> = [new ArrayBuffer(readBytes), new ArrayBuffer(readBytes)]
-  #settle: { readonly answered: (answer: unknown) => void; readonly failed: (cause: unknown) => void } | undefined
+  #waiting: { readonly answered: (answer: unknown) => void; readonly failed: (cause: unknown) => void } | undefined
 
   constructor() {
-    this.#worker.on("message", (answer: unknown) => this.#settle?.answered(answer))
-    this.#worker.on("error", (cause: unknown) => this.#settle?.failed(cause))
+    this.#worker.on("message", (answer: unknown) => this.#waiting?.answered(answer))
+    this.#worker.on("error", (cause: unknown) => this.#waiting?.failed(cause))
   }
 
   /** The next answer; a caller that is interrupted while it waits does not use this worker again. */
   #ask(message: object, transfer: ReadonlyArray<ArrayBuffer> = []): Promise<unknown> {
     const answer = new Promise((answered, failed) => {
-      this.#settle = { answered, failed }
+      this.#waiting = { answered, failed }
     })
     // When no caller waits for it any more, its failure is ignored.
     answer.catch(() => undefined)

@@ -62,7 +62,7 @@ export interface LayoutFiles {
   /** What this opening has told already of what the file system cannot do. */
   readonly reported: Set<string>
   /** Folders whose names this opening has synced. */
-  readonly settled: Set<string>
+  readonly durableFolders: Set<string>
   /** What the times of files tell here, once this opening has written something. */
   readonly times: {
     tried: boolean
@@ -80,7 +80,7 @@ export interface LayoutFiles {
   /** What this opening knows of second names. */
   readonly keptNames: KeptNames
   /** What this opening has marked in which hour. */
-  readonly held: { hour: number; readonly digests: Set<ContentDigest> }
+  readonly marked: { hour: number; readonly digests: Set<ContentDigest> }
   /** Folders that this opening is syncing now. */
   readonly syncs: Syncs
   /** Files that could not be synced: a later sync of them may say nothing about what was lost. */
@@ -131,13 +131,13 @@ export const layoutFiles = (
     layers: join(own, "layers"),
     defaultRepository: { path: join(own, "default-repository"), repository: defaultRepository, kept: false },
     reported: new Set(),
-    settled: new Set(),
+    durableFolders: new Set(),
     times: { tried: false, exact: false },
     hold,
     unsynced: new Set(),
     blobsSeen: { looks: new Map(), changed: false },
     keptNames: { listed: undefined, spare: new Set() },
-    held: { hour: 0, digests: new Set() },
+    marked: { hour: 0, digests: new Set() },
     syncs: new Map(),
     doubtful: new Set(),
     blob: (digest) => join(blobs, algorithmOf(digest), encodedOf(digest))
@@ -250,7 +250,7 @@ export interface Opened {
   readonly handle: FileHandle
   readonly stat: FileStat
   /** Whether any change of the file since it was opened shows in its times. */
-  readonly settled: boolean
+  readonly mtimeReliable: boolean
 }
 
 /** Opens a regular file of the layout for reading; what is none is refused without having been waited for. */
@@ -269,7 +269,7 @@ export const openRegularHandle = Effect.fnUntraced(function*(files: LayoutFiles,
     if (stat.kind !== "file") {
       return yield* new FsError({ operation: "open", path, code: "ENOTREG", cause: "not a regular file" })
     }
-    return { handle, stat, settled: isMtimeReliable(yield* Clock.currentTimeMillis, stat) }
+    return { handle, stat, mtimeReliable: isMtimeReliable(yield* Clock.currentTimeMillis, stat) }
   })
   return yield* Effect.onError(regular, () => handle.close)
 }, Effect.uninterruptible)

@@ -11,7 +11,7 @@ import type { LayoutFiles } from "./layoutFiles.ts"
 export interface Seen {
   readonly stat: FileStat
   /** Whether any later change of the file shows in its times. */
-  readonly settled: boolean
+  readonly mtimeReliable: boolean
 }
 
 /** Files of which something is known, by identity. A changed file has another identity. */
@@ -25,8 +25,8 @@ export const makeVerified = (limit = 65_536): Verified => {
   const known = new Set<string>()
   return {
     has: (stat) => known.has(identityOf(stat)),
-    add: ({ settled, stat }) => {
-      if (!settled) return
+    add: ({ mtimeReliable, stat }) => {
+      if (!mtimeReliable) return
       known.add(identityOf(stat))
       const [oldest] = known
       if (known.size > limit && oldest !== undefined) known.delete(oldest)
@@ -57,5 +57,5 @@ export const makeTrusted = (): Trusted => ({
 export const afterNaming = ({ times }: LayoutFiles, before: Seen, after: FileStat): Seen => {
   const was = identityOf(before.stat)
   const shows = identityOf(after) === was || (times.exact && isAsWritten(was, after))
-  return { stat: after, settled: before.settled && shows }
+  return { stat: after, mtimeReliable: before.mtimeReliable && shows }
 }

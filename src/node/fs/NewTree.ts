@@ -73,11 +73,11 @@ export class NewTree {
       return run()
     } catch (cause) {
       if (cause instanceof FsError) throw cause
-      const told = [this.#directory, ...path.map(String)].join("/")
+      const shown = [this.#directory, ...path.map(String)].join("/")
       // The system's own words have the number of the folder in them.
       throw new FsError({
         operation,
-        path: told,
+        path: shown,
         code: errnoOf(cause) ?? "UNKNOWN",
         cause: new Error(`${operation}: ${errnoOf(cause)}`)
       })

@@ -8,17 +8,17 @@ const form = /\/proc\/self\/fd\/\d+/gu
 export interface HeldPaths {
   /** The path of an open folder from now on. */
   readonly hold: (held: string, path: string) => void
-  readonly letGo: (held: string) => void
+  readonly forget: (held: string) => void
   /** A text in which folders that are held go by their paths. */
-  readonly told: (text: string) => string
+  readonly shown: (text: string) => string
 }
 
 export const makeHeldPaths = (): HeldPaths => {
   const paths = new Map<string, string>()
   return {
     hold: (held, path) => void paths.set(held, path),
-    letGo: (held) => void paths.delete(held),
-    told: (text) => text.includes(prefix) ? text.replace(form, (held) => paths.get(held) ?? held) : text
+    forget: (held) => void paths.delete(held),
+    shown: (text) => text.includes(prefix) ? text.replace(form, (held) => paths.get(held) ?? held) : text
   }
 }
 

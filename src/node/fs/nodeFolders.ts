@@ -43,7 +43,7 @@ export const makeOpenFolder = (
       if (there.isSymbolicLink()) throw Object.assign(new Error("a link"), { code: "ELOOP" })
       if (!there.isDirectory()) throw Object.assign(new Error("no folder"), { code: "ENOTDIR" })
       const opened = works === false ? { identity: there, fd: undefined } : hold(path, follow)
-      return handleOf(paths, paths.told(path), follow, opened)
+      return handleOf(paths, paths.shown(path), follow, opened)
     })
 }
 
@@ -66,7 +66,7 @@ const handleOf = (paths: HeldPaths, path: string, follow: boolean, { fd, identit
     isInPlace: () => isStill(identity, path, follow),
     close: Effect.sync(() => {
       if (fd === undefined) return
-      paths.letGo(held)
+      paths.forget(held)
       fs.closeSync(fd)
     })
   }

@@ -40,14 +40,14 @@ const loadNative = (): Native | undefined => {
 const folders = makeHeldPaths()
 
 const failure = (operation: string, path: string) => (cause: unknown): FsError =>
-  new FsError({ operation, path: folders.told(path), code: errnoOf(cause) ?? "UNKNOWN", cause: tellPaths(cause) })
+  new FsError({ operation, path: folders.shown(path), code: errnoOf(cause) ?? "UNKNOWN", cause: tellPaths(cause) })
 
 /** An error of the system names the paths it was given; a reader cannot know the number of an open folder. */
 const tellPaths = (cause: unknown): unknown => {
   if (!(cause instanceof Error)) return cause
   for (const field of ["message", "stack", "path", "dest"]) {
     const text: unknown = Reflect.get(cause, field)
-    if (typeof text === "string") Reflect.set(cause, field, folders.told(text))
+    if (typeof text === "string") Reflect.set(cause, field, folders.shown(text))
   }
   return cause
 }
@@ -143,15 +143,15 @@ const handleOf = (fd: number, path: string, native: () => Native): FileHandle =>
     tryLock: attempt("lock", path, () => native().tryLock(fd, lockByte.offset, lockByte.length)),
     waitForLock: Effect.callback<void, FsError>((resume) => {
       waiting = true
-      const settled = (result: Effect.Effect<void, FsError>): void => {
+      const finish = (result: Effect.Effect<void, FsError>): void => {
         waiting = false
         // Closing while a wait was pending would have let its answer land on another file with the same number.
         if (abandoned) closeNow()
         else resume(result)
       }
       native().waitForLock(fd, lockByte.offset, lockByte.length).then(
-        () => settled(Effect.void),
-        (cause: unknown) => settled(Effect.fail(failure("lock", path)(cause)))
+        () => finish(Effect.void),
+        (cause: unknown) => finish(Effect.fail(failure("lock", path)(cause)))
       )
     }),
     close: Effect.sync(() => {
@@ -208,10 +208,10 @@ export const makeNodeFs = (load: () => Native | undefined, holds?: boolean): Lay
   const openHandle: LayoutFs["openHandle"] = (path, flags, mode = 0o644) =>
     flags.access === "lock" && native() === undefined
       ? openDatabaseLock(path, mode, {
-        attempt: (operation, run) => attempt(operation, folders.told(path), run),
+        attempt: (operation, run) => attempt(operation, folders.shown(path), run),
         stat: linkStat(path)
       })
-      : attempt("open", path, () => handleOf(fs.openSync(path, flagsOf(flags), mode), folders.told(path), needed))
+      : attempt("open", path, () => handleOf(fs.openSync(path, flagsOf(flags), mode), folders.shown(path), needed))
 
   return {
     nativeLock: Effect.sync(() => native() !== undefined),

@@ -25,7 +25,7 @@ export interface IndexBytes {
 /** From so many bytes on, memory is used again: collecting it takes longer than writing the index. */
 const largeBytes = 1024 * 1024
 
-const nothing = (text: IndexText): IndexBytes => ({
+const noBytesOf = (text: IndexText): IndexBytes => ({
   bytes: Buffer.alloc(0),
   text,
   entries: [],
@@ -43,7 +43,7 @@ export const writeIndex = (
   text: IndexText,
   entries: ReadonlyArray<Listed>,
   generation: string,
-  last: IndexBytes = nothing(text)
+  last: IndexBytes = noBytesOf(text)
 ): IndexBytes => {
   const { first, rest } = unchanged(last.entries, entries)
   const separator = Buffer.byteLength(text.manifests.separator)

@@ -5,7 +5,7 @@ import { count } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { identityOf } from "../files/identity.ts"
 import { type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
-import { nothing } from "../journal/journalFile.ts"
+import { emptyJournal } from "../journal/journalFile.ts"
 import type { Parts } from "../journal/journalRecord.ts"
 import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
@@ -72,11 +72,11 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     if (last?.seen.index === undefined) return undefined
     const stat = yield* statIndex(files)
     if (stat === undefined || identityOf(stat) !== last.seen.index.identity) return undefined
-    if (last.seen.index.settled) return last
+    if (last.seen.index.mtimeReliable) return last
     // A file that was written a moment ago may have changed again within one tick of the clock: compare its bytes.
     const found = yield* fingerprintOf(files, files.index)
     if (found?.identity !== last.seen.index.identity || found.hash !== last.seen.index.hash) return undefined
-    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, settled: found.settled } } }
+    known = { ...last, seen: { ...last.seen, index: { ...last.seen.index, mtimeReliable: found.mtimeReliable } } }
     return known
   })
 
@@ -88,7 +88,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
   /** What is known, where a glance shows that it still holds: nothing has to be read or waited for then. */
   const atAGlance = (): CachedLayout | undefined => {
     const index = known?.seen.index
-    if (index?.settled !== true || files.symlinks !== "refuse") return undefined
+    if (index?.mtimeReliable !== true || files.symlinks !== "refuse") return undefined
     const stat = files.fs.glance(files.index)
     return stat !== undefined && identityOf(stat) === index.identity ? known : undefined
   }
@@ -103,7 +103,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     const last = yield* look
     const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
     const parts = yield* asStorage(files.root)(partsNow(files))
-    const end = journal === undefined ? nothing.identity : identityOf(journal)
+    const end = journal === undefined ? emptyJournal.identity : identityOf(journal)
     const created = layout !== undefined
     if (end !== last.seen.end.identity || created !== last.seen.created || partsDiffer(last.seen.parts, parts)) {
       return yield* refresh

@@ -53,7 +53,7 @@ export interface IndexOnDisk {
   /** When its status changed for the last time, as when it was put here: milliseconds since 1970. */
   readonly changed: number
   /** False while the file could change without looking changed. */
-  readonly settled: boolean
+  readonly mtimeReliable: boolean
   readonly mode: { readonly mode: number; readonly uid: number; readonly gid: number }
 }
 
@@ -122,7 +122,7 @@ export interface Fingerprint {
   readonly hash: string
   readonly identity: string
   /** As of an index that was read. */
-  readonly settled: boolean
+  readonly mtimeReliable: boolean
 }
 
 /** Nothing where there is no file, where it is larger than an index may be, and where it changes while it is read. */
@@ -133,7 +133,7 @@ export const fingerprintOf = Effect.fnUntraced(function*(files: LayoutFiles, pat
   const after = yield* opened.handle.stat
   const identity = identityOf(after)
   if (identity !== identityOf(opened.stat)) return undefined
-  return { hash: sha256(bytes), identity, settled: opened.settled }
+  return { hash: sha256(bytes), identity, mtimeReliable: opened.mtimeReliable }
 }, Effect.scoped)
 
 type Attempt =
@@ -155,7 +155,7 @@ export const readIndexOnce = Effect.fnUntraced(function*(
 }, Effect.uninterruptible)
 
 const readOpened = Effect.fnUntraced(function*(
-  { handle, settled, stat }: Opened
+  { handle, mtimeReliable, stat }: Opened
 ): Effect.fn.Return<Attempt, FsError | IndexTooLarge> {
   if (stat.size > indexLimits.bytes) {
     return yield* new IndexTooLarge({ what: "bytes", actual: stat.size, limit: indexLimits.bytes })
@@ -185,7 +185,7 @@ const readOpened = Effect.fnUntraced(function*(
     changed: Number(after.ctimeNs / 1_000_000n),
     bytes: bytes.length,
     identity: identityOf(after),
-    settled,
+    mtimeReliable,
     mode: { mode, uid, gid }
   }
   return { _tag: "Read", handle, index }

@@ -55,7 +55,9 @@ export const takeApart = (text: string, entries: ReadonlyArray<Schema.Json>): In
   }
   return {
     members,
-    manifests: manifests === undefined || manifests.items.length === 0 ? listStyle(indent) : settled(manifests, indent),
+    manifests: manifests === undefined || manifests.items.length === 0
+      ? listStyle(indent)
+      : withSeparator(manifests, indent),
     spellings,
     indent,
     end: text.slice(end)
@@ -91,7 +93,7 @@ export const frame = (
     )
   }
   const place = placeOf(items, "manifests")
-  const { lead, separator, trail } = settled(members, indent, 0)
+  const { lead, separator, trail } = withSeparator(members, indent, 0)
   const first = [...items.slice(0, place), keyOf(items[place] ?? "")].join(separator)
   const rest = ["", ...items.slice(place + 1)].join(separator)
   return {
@@ -141,7 +143,7 @@ const listStyle = (indent: string): Written =>
     }
 
 /** A list of one shows how it begins and ends, but not how its items are kept apart. */
-const settled = (written: Written, indent: string, level = 1): Written =>
+const withSeparator = (written: Written, indent: string, level = 1): Written =>
   written.items.length > 1 ? written : {
     ...written,
     separator: indent === "" ? "," : `,\n${indent.repeat(level + 1)}`

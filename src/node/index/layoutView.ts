@@ -162,9 +162,9 @@ const withIndex = Effect.fnUntraced(function*(
   const renew = top !== undefined && (!isOfGroup(index.generation, top) || partsDiffer(top.parts, parts))
   const known = { ...whole, head: past.head, unpublished, renew }
   if (lastHash(past.lines) === index.hash) return { ...known, head: found }
-  const told = yield* storage(explain(files, { index, found, marker, parts, past }))
-  if (told === "built anew") return { ...whole, wiped: true }
-  return { ...known, ...told, restored: told.state !== found }
+  const explained = yield* storage(explain(files, { index, found, marker, parts, past }))
+  if (explained === "built anew") return { ...whole, wiped: true }
+  return { ...known, ...explained, restored: explained.state !== found }
 })
 
 /** Whether the journal has gone on since its end was read. */

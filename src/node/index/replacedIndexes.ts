@@ -107,7 +107,7 @@ export interface ReplacedIndexes {
    * its waiting name. Nothing is answered before, since the file says that the group never happened. It goes by the
    * list that `changed` made.
    */
-  readonly settle: (last: GroupRecord) => Effect.Effect<void, FsError>
+  readonly removeWaitingOf: (last: GroupRecord) => Effect.Effect<void, FsError>
   /**
    * Removes what was merged, and what has been watched for long enough; says whether any is still to be watched. It
    * goes by the list that `changed` made, since the lock was taken.
@@ -128,9 +128,9 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
 
   const trust = (
     { after, path }: ReplacedIndex,
-    { hash, identity, settled }: Pick<Fingerprint, "hash" | "identity" | "settled">
+    { hash, identity, mtimeReliable }: Pick<Fingerprint, "hash" | "identity" | "mtimeReliable">
   ): void => {
-    if (settled) unchanged.set(path, { identity, waits: hash === after })
+    if (mtimeReliable) unchanged.set(path, { identity, waits: hash === after })
   }
 
   const isTrusted = (path: string, stat: FileStat): boolean => unchanged.get(path)?.identity === identityOf(stat)
@@ -229,7 +229,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
       }
       return all
     })),
-    settle: Effect.fnUntraced(function*({ after, before }): Effect.fn.Return<void, FsError> {
+    removeWaitingOf: Effect.fnUntraced(function*({ after, before }): Effect.fn.Return<void, FsError> {
       for (const replaced of listed) {
         if (replaced.before !== before || replaced.after !== after) continue
         const { path } = replaced

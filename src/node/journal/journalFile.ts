@@ -41,9 +41,9 @@ export interface JournalEnd {
 }
 
 /** The end of a journal that is not there. */
-export const nothing: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "", named: false }
+export const emptyJournal: JournalEnd = { last: undefined, size: 0, torn: 0, identity: "", named: false }
 
-const lost: JournalEnd = { ...nothing, lost: true }
+const lost: JournalEnd = { ...emptyJournal, lost: true }
 
 /** How much of the end is read first: nearly every line is far shorter. */
 const firstLook = 64 * 1024
@@ -60,11 +60,11 @@ const tooLarge = (path: string): FsError =>
 /** The end of the journal, found from the end: the cost is that of the last line, not of the journal. */
 export const readEnd = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  known: JournalEnd = nothing
+  known: JournalEnd = emptyJournal
 ): Effect.fn.Return<JournalEnd, FsError | SymlinkRefused | FormatUnsupported> {
   return yield* Effect.scoped(Effect.gen(function*() {
     const opened = yield* ifThere(openRegular(files, files.journal))
-    if (opened === undefined) return nothing
+    if (opened === undefined) return emptyJournal
     const { handle, stat } = opened
     const identity = identityOf(stat)
     if (identity === known.identity) return known

@@ -84,7 +84,7 @@ export const readAround = Effect.fnUntraced(function*(
   files: LayoutFiles,
   revision: number
 ): Effect.fn.Return<Segment | undefined, FsError> {
-  const current = yield* skimSegment(files, files.journal, { mentioning: nothing })
+  const current = yield* skimSegment(files, files.journal, { mentioning: inNoLine })
   // A crash may have left a name for a segment that was not closed after all.
   const begins = current.first?.record._tag === "Snapshot" ? current.first.record.revision : 1
   const [before, after] = (yield* closedSegments(files)).filter((after) => after > revision && after <= begins)
@@ -92,13 +92,13 @@ export const readAround = Effect.fnUntraced(function*(
   const segment = yield* skimSegment(files, segmentBefore(files, before))
   const { first } = after === undefined
     ? current
-    : yield* skimSegment(files, segmentBefore(files, after), { mentioning: nothing })
+    : yield* skimSegment(files, segmentBefore(files, after), { mentioning: inNoLine })
   const isNext = first?.record._tag === "Snapshot" && first.record.prev === segment.last
   return { ...segment, broken: segment.broken || !isNext }
 })
 
 /** Stands in no line. */
-const nothing = "\u0000"
+const inNoLine = "\u0000"
 
 /**
  * Begins a new segment where the last one has become long, and lets go of segments that are kept no longer. A crash at

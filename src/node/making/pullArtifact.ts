@@ -67,8 +67,8 @@ export const pullArtifact = Effect.fn("pullArtifact")(function*(
       : [{ title, descriptor, path: title.split("/").map((part) => Buffer.from(part)) }]
   })
   yield* checkTitles(titled)
-  const told = asStorage(directory)
-  const attempt = <A>(run: () => A) => told(Effect.try({ try: run, catch: failureOf }))
+  const storage = asStorage(directory)
+  const attempt = <A>(run: () => A) => storage(Effect.try({ try: run, catch: failureOf }))
   yield* Effect.scoped(Effect.gen(function*() {
     const tree = yield* Effect.acquireRelease(
       attempt(() => new NewTree(directory)),

@@ -66,7 +66,7 @@ export const makeInspection = (
   }))
 
   /** A blob by what was found in its place. */
-  const told = (digest: ContentDigest) => (found: FileStat | "link" | undefined): Option.Option<BlobFile> => {
+  const blobFileOf = (digest: ContentDigest) => (found: FileStat | "link" | undefined): Option.Option<BlobFile> => {
     if (found === undefined) return Option.none()
     const path = relative(files.root, files.blob(digest)).replaceAll(sep, "/")
     if (found === "link") return Option.some({ path, digest, kind: "link", size: 0, readable: true })
@@ -84,7 +84,7 @@ export const makeInspection = (
   return {
     held: storage(heldIn(files)),
     emptyTrash: emptyTrashNow(files, lockWaitMillis),
-    look: Effect.gen(function*() {
+    inspect: Effect.gen(function*() {
       yield* storage(seeWhether)
       return {
         marker: Result.map(yield* damaged(checkLayout(files)), (there) => there === undefined ? "missing" : "present"),
@@ -92,7 +92,7 @@ export const makeInspection = (
         journal: yield* damaged(journal)
       }
     }),
-    blob: (digest) => Effect.map(storage(statBlob(files, files.blob(digest))), told(digest)),
+    blob: (digest) => Effect.map(storage(statBlob(files, files.blob(digest))), blobFileOf(digest)),
     blobs: Stream.unwrap(Effect.gen(function*() {
       yield* storage(seeWhether)
       const digests = yield* Effect.forEach(algorithms, (algorithm) => storage(digestsOf(files, algorithm)))
@@ -100,7 +100,7 @@ export const makeInspection = (
         Stream.grouped(lookedAt),
         // Their folder was found to be one when it was listed.
         Stream.mapEffect(
-          Effect.forEach((digest) => Effect.map(storage(statFound(files, files.blob(digest))), told(digest)))
+          Effect.forEach((digest) => Effect.map(storage(statFound(files, files.blob(digest))), blobFileOf(digest)))
         ),
         Stream.map((found) => found.flatMap(Option.toArray)),
         Stream.flattenIterable
@@ -110,7 +110,7 @@ export const makeInspection = (
     quarantine: (digest) => quarantineBlob(files, digest, lockWaitMillis),
     indexBytes: small(files.index),
     beside: (name) => small(join(files.root, name)),
-    mend: (what) => repairFile(files, what, lockWaitMillis),
+    repairFile: (what) => repairFile(files, what, lockWaitMillis),
     restoreIndex: (recovered) => restoreIndex(files, { defaultRepository, lockWaitMillis, recovered })
   }
 }

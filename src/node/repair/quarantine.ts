@@ -47,7 +47,7 @@ export const quarantineBlob = (
     if (actual === digest) return Option.none()
     yield* lockToRepair(files, lockWaitMillis)
     // What was written again in place meanwhile may still look as it did.
-    const again = opened.settled ? actual : yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))
+    const again = opened.mtimeReliable ? actual : yield* hashFile(opened.handle, opened.stat.size, algorithmOf(digest))
     if (again === digest) return Option.none()
     return yield* moveAway(files, digest, identityOf(opened.stat))
   })))

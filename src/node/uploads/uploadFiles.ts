@@ -104,7 +104,7 @@ export const makeUploadStore = (
       if (held === false) return yield* new UploadBusy({ upload: id })
       // It may have been cancelled or swept while the lock was being taken.
       const state = yield* storage(readUpload(files, id))
-      if (state._tag === "Committed") yield* storage(settle(files, folder, state.digest))
+      if (state._tag === "Committed") yield* storage(removeCommitted(files, folder, state.digest))
       return sessionOf({ files, trusted, following, lasting, layoutCreated }, id, state)
     })
   }
@@ -176,7 +176,7 @@ const sessionOf = (
         // What was hashed may not have been written.
         Effect.onError(() => Effect.sync(() => following.delete(id)))
       )
-      const settled = Effect.onExit(arrived, (exit) =>
+      const ended = Effect.onExit(arrived, (exit) =>
         storage(Effect.gen(function*() {
           // A sync that has failed is not told again: what was to be synced is not kept.
           if (isLost) size = from
@@ -185,7 +185,7 @@ const sessionOf = (
           yield* syncFile(files, handle)
           yield* lastingSession
         })))
-      yield* settled
+      yield* ended
       const followed = following.get(id)
       if (followed !== undefined) {
         followed.identity = identityOf(yield* storage(handle.stat))
@@ -245,12 +245,12 @@ const commit = Effect.fnUntraced(function*(
   yield* Effect.onError(placed, () => Effect.ignore(ifThere(files.fs.unlink(second))))
   const before = yield* handle.stat
   yield* ifThere(files.fs.unlink(folder.data))
-  const unnamed = afterNaming(files, { stat: before, settled: true }, yield* handle.stat)
+  const unnamed = afterNaming(files, { stat: before, mtimeReliable: true }, yield* handle.stat)
   for (const known of [trusted.verified, trusted.durable]) if (known.has(before)) known.add(unnamed)
 })
 
 /** Ends a commit that a crash cut short: answering it again must promise no less than the first answer would have. */
-const settle = Effect.fnUntraced(function*(
+const removeCommitted = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { data }: Folder,
   digest: ContentDigest

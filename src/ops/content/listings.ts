@@ -162,22 +162,22 @@ export const makeListings = (
     const layouts = yield* catalog.layouts
     const each = yield* Effect.forEach(
       layouts,
-      ({ blobs }) => Stream.runFold(blobs.list, () => nothing, (sum, { size }) => total(sum, { blobs: 1, bytes: size }))
+      ({ blobs }) => Stream.runFold(blobs.list, () => noTrash, (sum, { size }) => total(sum, { blobs: 1, bytes: size }))
     )
-    return each.reduce(total, nothing)
+    return each.reduce(total, noTrash)
   }).pipe(Effect.withSpan("Registry.usage")),
 
   held: Effect.gen(function*() {
     const layouts = yield* catalog.layouts
     const each = yield* Effect.forEach(layouts, ({ upkeep }) => upkeep.held)
     return {
-      kept: each.map(({ kept }) => kept).reduce(total, nothing),
-      only: each.map(({ only }) => only).reduce(total, nothing),
-      trash: each.map(({ trash }) => trash).reduce(total, nothing)
+      kept: each.map(({ kept }) => kept).reduce(total, noTrash),
+      only: each.map(({ only }) => only).reduce(total, noTrash),
+      trash: each.map(({ trash }) => trash).reduce(total, noTrash)
     }
   }).pipe(Effect.withSpan("Registry.held"))
 })
 
-const nothing: Trash = { blobs: 0, bytes: 0 }
+const noTrash: Trash = { blobs: 0, bytes: 0 }
 
 const total = (one: Trash, other: Trash): Trash => ({ blobs: one.blobs + other.blobs, bytes: one.bytes + other.bytes })

@@ -97,7 +97,7 @@ export const look = Effect.fnUntraced(function*(
       links: withUnlisted(links, belongings),
       bonds: belongings.bonds,
       unreadable,
-      held: yield* opened.blobs.held(now - grace),
+      marked: yield* opened.blobs.markedSince(now - grace),
       pins: new Set((yield* opened.pins.all).keys()),
       outlived: retained.goes
     },

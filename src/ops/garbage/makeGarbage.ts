@@ -97,7 +97,7 @@ const collectBatch = Effect.fnUntraced(function*(
 })
 
 /** What is gone was removed; what is left of a batch was spared, for the reason that holds now. */
-const settle = Effect.fnUntraced(function*(
+const outcomeOf = Effect.fnUntraced(function*(
   opened: Opened,
   batch: ReadonlyArray<GarbageItem>,
   verdicts: ReadonlyArray<GarbageItem>
@@ -196,7 +196,7 @@ export const makeGarbage = (
       const gathered = batches.length === 0 ? undefined : yield* gather(opened, rules)
       for (const batch of batches) {
         if (gathered === undefined) continue
-        const outcome = yield* settle(opened, batch, yield* collectBatch(opened, gathered, rules, batch))
+        const outcome = yield* outcomeOf(opened, batch, yield* collectBatch(opened, gathered, rules, batch))
         for (const item of outcome.removed) removed.push(item)
         for (const item of outcome.spared) spared.push(item)
       }

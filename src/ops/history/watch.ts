@@ -11,7 +11,7 @@ import type { Catalog } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 
 /** What has been told: all commits up to `after`, and of the next one, if it was not on record yet, what it said. */
-interface Told {
+interface Position {
   readonly after: number
   readonly pending: string | undefined
   readonly journal: string | undefined
@@ -22,24 +22,25 @@ const saying = ({ actor, events }: FoundCommit): string => JSON.stringify([actor
 /** What is to be told next, oldest first. */
 const newer: (
   journal: Journal,
-  told: Told
-) => Effect.Effect<readonly [Told, ReadonlyArray<FoundCommit>], ReadFault> = Effect.fnUntraced(
-  function*(journal, told) {
+  told: Position
+) => Effect.Effect<readonly [Position, ReadonlyArray<FoundCommit>], ReadFault> = Effect.fnUntraced(
+  function*(journal, position) {
     const newest = Option.getOrUndefined(yield* Stream.runHead(journal.commits()))
-    const isAnother = newest?.journal !== undefined && told.journal !== undefined && newest.journal !== told.journal
+    const isAnother = newest?.journal !== undefined && position.journal !== undefined &&
+      newest.journal !== position.journal
     // A history that begins anew is told from its beginning.
-    if (isAnother || (newest?.revision ?? 0) < told.after) {
+    if (isAnother || (newest?.revision ?? 0) < position.after) {
       return yield* newer(journal, { after: 0, pending: undefined, journal: newest?.journal })
     }
     const found = yield* Stream.runCollect(
-      Stream.takeWhile(journal.commits(), ({ revision }) => revision > told.after)
+      Stream.takeWhile(journal.commits(), ({ revision }) => revision > position.after)
     )
     const [oldest] = found.slice(-1)
-    if (oldest !== undefined && oldest.revision > told.after + 1) {
-      const asked = `revision ${told.after + 1}`
+    if (oldest !== undefined && oldest.revision > position.after + 1) {
+      const asked = `revision ${position.after + 1}`
       return yield* new RevisionUnknown({ asked, newest: newest?.revision ?? 0, oldest: oldest.revision })
     }
-    let { after, pending } = told
+    let { after, pending } = position
     const fresh: Array<FoundCommit> = []
     for (const commit of found.toReversed()) {
       const said = saying(commit)
@@ -50,12 +51,12 @@ const newer: (
         pending = undefined
       }
     }
-    return [{ after, pending, journal: newest?.journal ?? told.journal }, fresh]
+    return [{ after, pending, journal: newest?.journal ?? position.journal }, fresh]
   }
 )
 
 /** As if all that there is had been told already. */
-const allTold = ({ commits }: Journal): Effect.Effect<Told, ReadFault> =>
+const positionAtEnd = ({ commits }: Journal): Effect.Effect<Position, ReadFault> =>
   Effect.map(
     Stream.runHead(commits()),
     Option.match({
@@ -79,13 +80,15 @@ export const makeWatch = (
       const { journal, layout, repository: name } = yield* choose(catalog, repository)
       const { defaultRepository } = yield* layout.snapshot
       const isAll = repository === undefined
-      const start = after === undefined ? yield* allTold(journal) : { after, pending: undefined, journal: undefined }
+      const start = after === undefined
+        ? yield* positionAtEnd(journal)
+        : { after, pending: undefined, journal: undefined }
       return Stream.suspend(() => {
-        let told: Told = start
+        let position: Position = start
         return journal.changes.pipe(
           Stream.mapEffect(() =>
-            Effect.map(newer(journal, told), ([next, commits]) => {
-              told = next
+            Effect.map(newer(journal, position), ([next, commits]) => {
+              position = next
               return commits
             })
           ),

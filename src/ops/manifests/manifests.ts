@@ -35,13 +35,13 @@ export interface Manifests {
   /** What a manifest names; remembered, since content cannot change under its name. */
   readonly facts: (descriptor: Descriptor) => Effect.Effect<Facts, ManifestFault>
   /**
-   * The indexes below `roots` and their children; manifests too are read when `deep`, but for those of which `told`
-   * tells something.
+   * The indexes below `roots` and their children; manifests too are read when `deep`, but for those that
+   * `cached` knows.
    */
   readonly walk: (
     roots: ReadonlyArray<Descriptor>,
     deep: boolean,
-    told?: (descriptor: Descriptor) => Facts | undefined
+    cached?: (descriptor: Descriptor) => Facts | undefined
   ) => Effect.Effect<Walk, ReadFault>
   /** The content of a descriptor's embedded data, if it is the content of its digest. */
   readonly embedded: (descriptor: Descriptor) => Option.Option<Uint8Array>
@@ -104,7 +104,7 @@ const walkWith = (
   facts: Manifests["facts"],
   remembered: (descriptor: Descriptor) => Facts | undefined
 ): Manifests["walk"] =>
-  Effect.fnUntraced(function*(roots, deep, told = () => undefined) {
+  Effect.fnUntraced(function*(roots, deep, cached = () => undefined) {
     const reached = new Map<Digest, Descriptor>()
     const known = new Map<Digest, Facts>()
     const unreadable = new Map<Digest, ManifestFault>()
@@ -119,7 +119,7 @@ const walkWith = (
         yield* limits.atMost(limits.walkManifests, reached.size, "manifests in a layout")
         const kind = kindOf(descriptor.mediaType)
         if (kind === "other" || (kind === "manifest" && !deep)) continue
-        const there = remembered(descriptor) ?? told(descriptor)
+        const there = remembered(descriptor) ?? cached(descriptor)
         const read = there === undefined ? yield* Effect.result(facts(descriptor)) : Result.succeed(there)
         if (Result.isFailure(read)) {
           // A medium that fails says nothing about the manifest: an answer without it would be wrong.

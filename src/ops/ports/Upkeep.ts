@@ -64,7 +64,7 @@ export interface Upkeep {
   /** Deletes for good what collections have taken away, at once. */
   readonly emptyTrash: Effect.Effect<void, WriteFault>
   /** Fails only where the medium does. */
-  readonly look: Effect.Effect<Condition, ReadFault>
+  readonly inspect: Effect.Effect<Condition, ReadFault>
   readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, ReadFault>
   /** Everything with the name of a blob, in no order. */
   readonly blobs: Stream.Stream<BlobFile, ReadFault>
@@ -75,7 +75,7 @@ export interface Upkeep {
    * Makes `oci-layout` beside a good index, or an empty list in an index that has none. Tells what was done; nothing
    * where there was nothing to do.
    */
-  readonly mend: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, WriteFault>
+  readonly repairFile: (what: "marker" | "list") => Effect.Effect<Option.Option<string>, WriteFault>
   /** What `docker save` puts beside the index; none where there is no such file, or more than a manifest has. */
   readonly beside: (name: "manifest.json" | "repositories") => Effect.Effect<Option.Option<Uint8Array>>
   /**

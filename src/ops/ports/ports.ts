@@ -176,7 +176,7 @@ export interface BlobStore {
   /** One blob as `list` or `heldOnly` would tell of it. */
   readonly find: (digest: ContentDigest) => Effect.Effect<Option.Option<StoredBlob>, ReadFault>
   /** The blobs that were pushed, mounted or named by a commit since a time in milliseconds, as far as that is known. */
-  readonly held: (since: number) => Effect.Effect<ReadonlySet<string>, ReadFault>
+  readonly markedSince: (since: number) => Effect.Effect<ReadonlySet<string>, ReadFault>
   /** The file that holds a blob, where blobs are files. */
   readonly path: (digest: ContentDigest) => Option.Option<string>
 }

@@ -10,16 +10,16 @@ import { Effect } from "effect"
 export const warnOnce = (
   what: string
 ): <E extends { readonly message: string }, R>(work: Effect.Effect<unknown, E, R>) => Effect.Effect<void, never, R> => {
-  let told: string | undefined
+  let lastWarning: string | undefined
   return (work) =>
     Effect.matchEffect(work, {
       onSuccess: () =>
         Effect.sync(() => {
-          told = undefined
+          lastWarning = undefined
         }),
       onFailure: ({ message }) => {
-        if (message === told) return Effect.void
-        told = message
+        if (message === lastWarning) return Effect.void
+        lastWarning = message
         return Effect.logWarning(`${what}: ${message}`)
       }
     })

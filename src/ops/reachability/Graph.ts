@@ -24,7 +24,7 @@ export class Graph {
   /** Content that is not as long as a descriptor says: there is no need to hash it as well. */
   readonly missized = new Set<string>()
   /** Manifests that were told to be damaged when they were read. */
-  readonly told = new Set<string>()
+  readonly reported = new Set<string>()
   /** Whether something could not be followed, so that what it needs is not known. */
   incomplete = false
   readonly #parents = new Map<string, Array<string>>()

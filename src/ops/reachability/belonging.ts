@@ -33,7 +33,7 @@ interface Remembered {
 
 const remembered = {
   verified: new WeakMap<State, Belongings & Remembered>(),
-  told: new WeakMap<State, Belongings & Remembered>()
+  cached: new WeakMap<State, Belongings & Remembered>()
 }
 
 /**
@@ -48,11 +48,11 @@ export const belongingsIn = Effect.fnUntraced(function*(
   verified: boolean
 ): Effect.fn.Return<Belongings, ReadFault> {
   const digests = yield* opened.blobs.digests
-  const known = verified ? undefined : remembered.verified.get(state) ?? remembered.told.get(state)
+  const known = verified ? undefined : remembered.verified.get(state) ?? remembered.cached.get(state)
   // Blobs come and go while the index stays.
   if (known?.digests === digests) return known
-  const told = verified ? undefined : yield* opened.facts.load
-  const walk = yield* opened.manifests.walk(descriptorsOf(state.entries), true, told)
+  const cached = verified ? undefined : yield* opened.facts.load
+  const walk = yield* opened.manifests.walk(descriptorsOf(state.entries), true, cached)
   const unlisted = yield* strangers(opened, yield* unlistedManifests(opened.blobs, digests, partsOf(walk)))
   const facts = new Map<string, Facts>(walk.facts)
   const bonds = Array.from(bondsOf(state.entries, facts))
@@ -82,7 +82,7 @@ export const belongingsIn = Effect.fnUntraced(function*(
   for (const list of attached.values()) list.sort((a, b) => (a.descriptor.digest < b.descriptor.digest ? -1 : 1))
   const belongings: Belongings & Remembered = { bonds, attached, unlisted, digests }
   // What could not be read now may be read later.
-  if (walk.complete) remembered[verified ? "verified" : "told"].set(state, belongings)
+  if (walk.complete) remembered[verified ? "verified" : "cached"].set(state, belongings)
   return belongings
 })
 

@@ -8,8 +8,8 @@ import type { Upkeep } from "../ports/Upkeep.ts"
  * missing, or has lost its list, names nothing, and that is hardly what was meant; of a key that is there twice only the
  * last one counts, and what the first one names is content all the same.
  */
-export const indexDoubt = ({ look }: Pick<Upkeep, "look">): Effect.Effect<string | undefined, ReadFault> =>
-  Effect.map(look, ({ index }) => {
+export const indexDoubt = ({ inspect }: Pick<Upkeep, "inspect">): Effect.Effect<string | undefined, ReadFault> =>
+  Effect.map(inspect, ({ index }) => {
     if (Result.isFailure(index)) return `what is needed cannot be told: ${index.failure.message}`
     const found = index.success
     if (found === undefined) return "index.json is missing, so that it is not known what is needed"

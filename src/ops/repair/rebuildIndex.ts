@@ -18,7 +18,7 @@ import { damaged } from "../manifests/damage.ts"
 import { asManifest } from "../reachability/unlisted.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import { did, left, type Outcome, type RepairTask } from "./repairTask.ts"
-import { nothing, salvage } from "./salvage.ts"
+import { nothingSalvaged, salvage } from "./salvage.ts"
 
 /**
  * Nothing of it is a commit yet: the index comes whole from the first moment on, so that a crash does not leave an
@@ -29,7 +29,7 @@ export const rebuildIndex = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Outcome, RepairError> {
   if (dryRun) return did(repairOf(code).how)
   const found = yield* opened.upkeep.indexBytes
-  const { journal } = yield* opened.upkeep.look
+  const { journal } = yield* opened.upkeep.inspect
   const known = Result.isSuccess(journal) && journal.success.begun && !journal.success.damaged
   const written = yield* opened.upkeep.restoreIndex(known ? [] : yield* foundAgain(opened, layout, found))
   if (Option.isNone(written)) return left("it is in order by now")
@@ -43,7 +43,7 @@ const foundAgain = Effect.fnUntraced(function*(
   layout: Repository | undefined,
   bytes: Option.Option<Uint8Array>
 ): Effect.fn.Return<ReadonlyArray<Schema.Json>, RepairError> {
-  const { entries, whole } = Option.match(bytes, { onNone: () => nothing, onSome: salvage })
+  const { entries, whole } = Option.match(bytes, { onNone: () => nothingSalvaged, onSome: salvage })
   if (whole) return entries
   const named = new Set(entries.map((entry) => entry["digest"]))
   const others = yield* recovered(opened, layout)

@@ -29,7 +29,10 @@ const inOrder = "it is in order by now"
 const mend = (what: "marker" | "list"): Action => ({ dryRun, finding: { code }, opened }) =>
   dryRun
     ? Effect.succeed(did(repairOf(code).how))
-    : Effect.map(opened.upkeep.mend(what), Option.match({ onNone: () => left(inOrder), onSome: (what) => did(what) }))
+    : Effect.map(
+      opened.upkeep.repairFile(what),
+      Option.match({ onNone: () => left(inOrder), onSome: (what) => did(what) })
+    )
 
 /** Restores content that is missing under `blobs/`: from its second name, the trash, or the source. */
 const fetch: Action = Effect.fnUntraced(function*(job) {

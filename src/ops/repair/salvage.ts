@@ -10,13 +10,13 @@ interface Salvaged {
   readonly whole: boolean
 }
 
-export const nothing: Salvaged = { entries: [], whole: false }
+export const nothingSalvaged: Salvaged = { entries: [], whole: false }
 
 /** The list of an index, as far as it goes: whatever stands around it does not matter, nor how it is encoded. */
 export const salvage = (bytes: Uint8Array): Salvaged => {
   const text = textIn(bytes)
   const list = /"manifests"\s*:\s*\[/u.exec(text)
-  return list === null ? nothing : elementsAt(text, list.index + list[0].length)
+  return list === null ? nothingSalvaged : elementsAt(text, list.index + list[0].length)
 }
 
 /** Every text that editors and shells write; in what is none, replacement characters, which are in no entry of ours. */

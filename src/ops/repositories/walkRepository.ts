@@ -11,7 +11,7 @@ import type { Opened } from "./catalog.ts"
 const walks = {
   indexes: new WeakMap<Names, Walk>(),
   manifests: new WeakMap<object, Walk>(),
-  told: new WeakMap<object, Walk>()
+  cached: new WeakMap<object, Walk>()
 }
 
 /** Everything reachable from a repository's entries; manifests are read too when `deep`. */
@@ -41,9 +41,9 @@ export const walkRepositoryCached = Effect.fnUntraced(function*(
   repository: Repository
 ): Effect.fn.Return<Walk, ReadFault> {
   const own = constantOf(state, repository)
-  const known = own === undefined ? undefined : walks.manifests.get(own) ?? walks.told.get(own)
+  const known = own === undefined ? undefined : walks.manifests.get(own) ?? walks.cached.get(own)
   if (known !== undefined) return known
   const walk = yield* manifests.walk(descriptorsOf(entriesOf(state, repository)), true, yield* facts.load)
-  if (walk.complete && own !== undefined) walks.told.set(own, walk)
+  if (walk.complete && own !== undefined) walks.cached.set(own, walk)
   return walk
 })

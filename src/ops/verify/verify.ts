@@ -64,7 +64,7 @@ const holding = Effect.fnUntraced(function*(layouts: ReadonlyArray<Layout>, name
 
 const counting = (tell: (step: VerifyStep) => Effect.Effect<void>) => {
   let sum: Checked = { manifests: 0, blobs: 0, bytes: 0 }
-  let told = Number.NEGATIVE_INFINITY
+  let lastReport = Number.NEGATIVE_INFINITY
   const tellNow = Effect.suspend(() => tell({ _tag: "Checked", ...sum }))
   return {
     tell,
@@ -77,8 +77,8 @@ const counting = (tell: (step: VerifyStep) => Effect.Effect<void>) => {
           bytes: sum.bytes + bytes,
           ...(sum.total === undefined && more === 0 ? {} : { total: (sum.total ?? 0) + more })
         }
-        if (now - told < progressMillis) return Effect.void
-        told = now
+        if (now - lastReport < progressMillis) return Effect.void
+        lastReport = now
         return tellNow
       })
   }

@@ -67,7 +67,7 @@ const checkBlob = Effect.fnUntraced(function*(
     affected: graph.affected(digest, state),
     neededBy: graph.neededBy(digest)
   }
-  if (graph.told.has(digest)) return
+  if (graph.reported.has(digest)) return
   if (Result.isFailure(actual)) {
     return yield* report.found("FILE_UNREADABLE", { ...where, message: actual.failure.message })
   }

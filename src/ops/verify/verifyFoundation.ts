@@ -17,7 +17,7 @@ export const checkFoundation = Effect.fnUntraced(function*(
   opened: Opened,
   report: Report
 ): Effect.fn.Return<State | undefined, ReadFault> {
-  const condition = yield* opened.upkeep.look
+  const condition = yield* opened.upkeep.inspect
   yield* checkMarker(condition, report)
   yield* checkJournal(condition, report)
   const isSound = Result.isSuccess(condition.journal) && !condition.journal.success.damaged

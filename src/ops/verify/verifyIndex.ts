@@ -17,7 +17,7 @@ export const checkIndex = Effect.fnUntraced(function*(
   layout: Repository | undefined
 ): Effect.fn.Return<void> {
   const met = new Set<string>()
-  const told = new Set<string>()
+  const reported = new Set<string>()
   for (const [place, entry] of entries.entries()) {
     const at = `manifests[${place}]`
     const digest = entry.digest === "" ? {} : { digest: entry.digest }
@@ -39,12 +39,12 @@ export const checkIndex = Effect.fnUntraced(function*(
       })
     }
     const key = keyOf(entry)
-    if (key === undefined || told.has(key)) continue
+    if (key === undefined || reported.has(key)) continue
     if (!met.has(key)) {
       met.add(key)
       continue
     }
-    told.add(key)
+    reported.add(key)
     yield* report.found(entry.name._tag === "Tagged" ? "NAME_TWICE" : "NAME_TWICE_RAW", {
       path,
       message: `several entries are named ${named(shownName(entry))}`,

@@ -148,7 +148,7 @@ const checkManifest = Effect.fnUntraced(function*(
   const read = yield* damaged(opened.blobs.get(digest, limits.manifestBytes))
   if (Result.isFailure(read)) {
     graph.incomplete = true
-    graph.told.add(digest)
+    graph.reported.add(digest)
     yield* tellUnreadable(walk, digest, read.failure)
     return 0
   }

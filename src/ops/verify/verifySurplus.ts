@@ -37,7 +37,7 @@ export const checkSurplus = Effect.fnUntraced(function*(
       links: withUnlisted(links, belongings),
       bonds: belongings.bonds,
       unreadable: new Set(),
-      held: new Set(),
+      marked: new Set(),
       pins: new Set(pins.keys()),
       busy: undefined,
       past: [],

@@ -20,7 +20,7 @@ const changeOf = ({ from, ref, to }: Event): Change => {
 
 export const HappenedCard = ({ happened: { commits, next_before } }: { readonly happened: Happened }): VNode => {
   if (commits.length === 0) return <Empty title="Nothing has happened" />
-  const told = commits.map(({ actor, events, omitted, revision, time }): Commit => ({
+  const shown = commits.map(({ actor, events, omitted, revision, time }): Commit => ({
     revision,
     time,
     actor,
@@ -30,7 +30,7 @@ export const HappenedCard = ({ happened: { commits, next_before } }: { readonly 
   }))
   return (
     <>
-      <Timeline commits={told} repository={undefined} />
+      <Timeline commits={shown} repository={undefined} />
       {next_before === undefined ? null : <p class="dim">There are older commits.</p>}
     </>
   )

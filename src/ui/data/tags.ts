@@ -24,12 +24,12 @@ export const firstTags = (repository: string): Query => ({ repository, limit: fi
 
 const drawn = (): Promise<void> => new Promise((resolve) => void requestAnimationFrame(() => void setTimeout(resolve)))
 
-const nothing = (repository: string): Listed => ({ repository, tags: [], isComplete: false, failure: undefined })
+const notListed = (repository: string): Listed => ({ repository, tags: [], isComplete: false, failure: undefined })
 
 /** All tags in lexical order; what was there stays until what is there now has come. */
 export const useTags = (repository: string): Listed => {
   const beat = useBeat()
-  const [listed, setListed] = useState(() => nothing(repository))
+  const [listed, setListed] = useState(() => notListed(repository))
   useLayoutEffect(() => {
     const control = new AbortController()
     const load = async (): Promise<void> => {
@@ -52,11 +52,11 @@ export const useTags = (repository: string): Listed => {
       } while (after !== undefined)
     }
     load().catch((error: unknown) => {
-      if (!control.signal.aborted) setListed({ ...nothing(repository), isComplete: true, failure: messageOf(error) })
+      if (!control.signal.aborted) setListed({ ...notListed(repository), isComplete: true, failure: messageOf(error) })
     })
     return () => control.abort()
   }, [repository, beat])
-  return listed.repository === repository ? listed : nothing(repository)
+  return listed.repository === repository ? listed : notListed(repository)
 }
 
 /** What is known of manifests; content of one digest never changes. */

@@ -58,7 +58,10 @@ export const caches: ReadonlyArray<Cache> = [
   {
     name: "small blobs stay in memory",
     file: "node/files/contents.ts",
-    edits: [["if (!settled || bytes.length > smallBytes) return", "if (settled || bytes.length >= 0) return"]],
+    edits: [[
+      "if (!mtimeReliable || bytes.length > smallBytes) return",
+      "if (mtimeReliable || bytes.length >= 0) return"
+    ]],
     work: "manifests read again"
   },
   {

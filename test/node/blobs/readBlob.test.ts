@@ -222,9 +222,9 @@ describe("what was verified", () => {
     } as const
     const [a, b, c] = [1n, 2n, 3n].map((ino) => ({ ...stat, ino }))
     assert(a !== undefined && b !== undefined && c !== undefined)
-    for (const stat of [a, b, b, c]) verified.add({ stat, settled: true })
+    for (const stat of [a, b, b, c]) verified.add({ stat, mtimeReliable: true })
     assert.deepStrictEqual([a, b, c].map(verified.has), [false, true, true])
-    verified.add({ stat: { ...stat, ino: 4n }, settled: false })
+    verified.add({ stat: { ...stat, ino: 4n }, mtimeReliable: false })
     assert.isFalse(verified.has({ ...stat, ino: 4n }))
   })
 })

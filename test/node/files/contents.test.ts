@@ -23,23 +23,23 @@ describe("remembered contents", () => {
   it("are no more than a limit, the oldest first to go", () => {
     const contents = makeContents(8)
     const all = ["aaaa", "bbbb", "cccc"].map(bytes)
-    for (const { bytes, digest } of all) contents.add(digest, { stat: stat(1n), settled: true }, bytes)
+    for (const { bytes, digest } of all) contents.add(digest, { stat: stat(1n), mtimeReliable: true }, bytes)
     assert.deepStrictEqual(all.map(({ digest }) => contents.knows(digest)), [false, true, true])
     // The same one again takes no more room.
-    for (const { bytes, digest } of all.slice(1)) contents.add(digest, { stat: stat(2n), settled: true }, bytes)
+    for (const { bytes, digest } of all.slice(1)) contents.add(digest, { stat: stat(2n), mtimeReliable: true }, bytes)
     assert.deepStrictEqual(all.map(({ digest }) => contents.knows(digest)), [false, true, true])
   })
 
   it("are those of one file, which shows its changes, and small", () => {
     const contents = makeContents()
     const one = bytes("content")
-    contents.add(one.digest, { stat: stat(1n), settled: false }, one.bytes)
+    contents.add(one.digest, { stat: stat(1n), mtimeReliable: false }, one.bytes)
     assert.isFalse(contents.knows(one.digest))
-    contents.add(one.digest, { stat: stat(1n), settled: true }, one.bytes)
+    contents.add(one.digest, { stat: stat(1n), mtimeReliable: true }, one.bytes)
     assert.deepStrictEqual(contents.get(one.digest, stat(1n)), one.bytes)
     assert.isUndefined(contents.get(one.digest, stat(2n)))
     const large = bytes("x".repeat(64 * 1024 + 1))
-    contents.add(large.digest, { stat: stat(1n), settled: true }, large.bytes)
+    contents.add(large.digest, { stat: stat(1n), mtimeReliable: true }, large.bytes)
     assert.isFalse(contents.knows(large.digest))
   })
 })

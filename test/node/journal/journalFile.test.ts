@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { EntryAdded } from "../../../src/layout/Event.ts"
-import { appendRecord, cutTorn, nothing, readEnd } from "../../../src/node/journal/journalFile.ts"
+import { appendRecord, cutTorn, emptyJournal, readEnd } from "../../../src/node/journal/journalFile.ts"
 import { genesis, GroupRecord, type Record, writeLine } from "../../../src/node/journal/journalRecord.ts"
 import { readLines } from "../../../src/node/journal/journalSegments.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../../support/disk.ts"
@@ -54,7 +54,7 @@ const aside = (disk: Disk): ReadonlyArray<string> =>
 describe("the end of a journal", () => {
   it.live("that does not exist or is empty is nothing", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* readEnd((yield* newDisk).files), nothing)
+      assert.deepStrictEqual(yield* readEnd((yield* newDisk).files), emptyJournal)
       const { files } = yield* journalOf("")
       assert.deepInclude(yield* readEnd(files), { last: undefined, size: 0, torn: 0 })
       assert.deepStrictEqual(yield* readLines(files), [])
@@ -170,7 +170,7 @@ describe("appending", () => {
     Effect.gen(function*() {
       const disk = yield* newDisk
       const { files } = disk
-      const first = yield* appendRecord(files, nothing, record(1, genesis))
+      const first = yield* appendRecord(files, emptyJournal, record(1, genesis))
       const second = yield* appendRecord(files, first, record(2, first.last?.hash ?? ""))
       assert.deepStrictEqual(seqs(yield* readLines(files)), [1, 2])
       assert.deepStrictEqual(yield* readEnd(files, second), second)
@@ -243,7 +243,10 @@ describe("appending", () => {
       disk.intercept((call) =>
         call.operation === "dataSync" && call.path.endsWith("ndjson") ? fails("ENOSPC")(call) : Effect.void
       )
-      assert.strictEqual((yield* Effect.flip(appendRecord(disk.files, nothing, record(1, genesis)))).code, "ENOSPC")
+      assert.strictEqual(
+        (yield* Effect.flip(appendRecord(disk.files, emptyJournal, record(1, genesis)))).code,
+        "ENOSPC"
+      )
       assert.deepInclude(yield* readEnd(disk.files), { last: undefined, torn: 0 })
     }))
 })

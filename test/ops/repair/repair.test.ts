@@ -33,7 +33,7 @@ describe("a repair", () => {
     Effect.gen(function*() {
       const broken = new StorageError({ operation: "read", path: "x", kind: "device", cause: "none" })
       const stores = memoryStores()
-      const upkeep: Stores["upkeep"] = { ...stores.upkeep, look: Effect.fail(broken) }
+      const upkeep: Stores["upkeep"] = { ...stores.upkeep, inspect: Effect.fail(broken) }
       const failure = yield* Effect.flip(sharedRegistry({ ...stores, upkeep }, hasher).repair())
       assert.deepStrictEqual(failure, broken)
     }))
@@ -90,7 +90,7 @@ describe("rebuilding an index", () => {
         blobs: { ...stores.blobs, get: () => Effect.succeed(Option.some(manifest)) },
         upkeep: {
           ...stores.upkeep,
-          look: Effect.map(stores.upkeep.look, (condition) => ({
+          inspect: Effect.map(stores.upkeep.inspect, (condition) => ({
             ...condition,
             journal: Result.succeed({ begun: true, damaged: true, torn: 0 })
           })),

@@ -36,24 +36,24 @@ export const listen = Effect.fnUntraced(function*(
   const tell = (method: string, params: Record<string, unknown> = {}): void =>
     notify({ jsonrpc: "2.0", method, params: { ...params, _meta: { [meta.subscription]: id } } })
 
-  const told = new Set<string>()
+  const announced = new Set<string>()
   let early: Array<JSONRPCNotification> | undefined = []
   const notified = (notification: JSONRPCNotification): void => {
     if (early !== undefined) early.push(notification)
-    else if (told.has(notification.method)) tell(notification.method, notification.params)
+    else if (announced.has(notification.method)) tell(notification.method, notification.params)
   }
   const inner = yield* openInner(connections, asking, { asked: () => undefined, notified })
   const { capabilities } = inner.introduction
 
   const agreed = kinds.filter(({ kind, of }) => wanted[kind] === true && capabilities[of]?.["listChanged"] === true)
-  for (const { method } of agreed) told.add(method)
+  for (const { method } of agreed) announced.add(method)
   const uris = capabilities["resources"]?.["subscribe"] === true ? wanted.resourceSubscriptions ?? [] : []
   const subscribed = yield* Effect.filter(
     uris,
     (uri) =>
       Effect.match(inner.request("resources/subscribe", { uri }), { onFailure: () => false, onSuccess: () => true })
   )
-  if (subscribed.length > 0) told.add("notifications/resources/updated")
+  if (subscribed.length > 0) announced.add("notifications/resources/updated")
 
   tell("notifications/subscriptions/acknowledged", {
     notifications: {
