@@ -21,7 +21,7 @@ import {
 } from "../../src/node/journal/journalRecord.ts"
 import { parseJson } from "../../src/oci/Json.ts"
 import { HistoryInvalid } from "../../src/oci/OciError.ts"
-import type { Stores } from "../../src/ops/ports/ports.ts"
+import type { Stores } from "../../src/ops/ports/Stores.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../../test/support/disk.ts"
 import { digest, entry } from "../../test/support/entries.ts"
 import { leftovers, makeOld } from "../../test/support/folders.ts"

@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { hasher } from "../../src/memory/hasher.ts"
 import type { Descriptor } from "../../src/oci/Descriptor.ts"
 import { makeManifests } from "../../src/ops/manifests/manifests.ts"
-import type { BlobStore } from "../../src/ops/ports/ports.ts"
+import type { BlobStore } from "../../src/ops/ports/BlobStore.ts"
 
 const mediaType = "application/vnd.oci.image.index.v1+json"
 

@@ -2,7 +2,7 @@
 import { sha256, sha512 } from "@noble/hashes/sha2.js"
 import { bytesToHex } from "@noble/hashes/utils.js"
 import { contentDigest } from "../oci/Digest.ts"
-import type { Hasher } from "../ops/ports/ports.ts"
+import type { Hasher } from "../ops/ports/Hasher.ts"
 
 export const hasher: Hasher = {
   digest: (algorithm, bytes) =>

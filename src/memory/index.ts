@@ -5,7 +5,7 @@ import { parseRepository, type Repository } from "../oci/Reference.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../ops/api/Layout.ts"
 import type { Registry } from "../ops/api/Registry.ts"
 import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
-import type { Layouts, Stores } from "../ops/ports/ports.ts"
+import type { Layouts, Stores } from "../ops/ports/Stores.ts"
 import { hasher } from "./hasher.ts"
 import { memoryStores } from "./memoryStores.ts"
 

@@ -4,7 +4,7 @@ import type { StoredBlob } from "../layout/garbage.ts"
 import type { ContentDigest } from "../oci/Digest.ts"
 import { DigestInvalid, LimitExceeded, SizeInvalid } from "../oci/OciError.ts"
 import { collectBytes } from "../ops/manifests/collectBytes.ts"
-import type { BlobStore } from "../ops/ports/ports.ts"
+import type { BlobStore } from "../ops/ports/BlobStore.ts"
 import { hasher } from "./hasher.ts"
 
 /** A blob, and when it was last pushed or named. */

@@ -5,7 +5,8 @@ import { PlanExpired } from "../oci/OciError.ts"
 import type { Pin } from "../ops/api/Garbage.ts"
 import type { LayerCache } from "../ops/api/LayerCache.ts"
 import { planMillis } from "../ops/limits.ts"
-import type { Pins, Plans } from "../ops/ports/ports.ts"
+import type { Pins } from "../ops/ports/Pins.ts"
+import type { Plans } from "../ops/ports/Plans.ts"
 import { newId } from "./newId.ts"
 
 export const pinStore = (): Pins => {

@@ -2,7 +2,7 @@
 import { Effect, Scope } from "effect"
 import { join } from "node:path"
 import { isRepository, type Repository } from "../oci/Reference.ts"
-import type { Layouts, Stores } from "../ops/ports/ports.ts"
+import type { Layouts, Stores } from "../ops/ports/Stores.ts"
 import { asStorage } from "./files/asStorage.ts"
 import { guard, ifThere, layoutFiles, statIfThere } from "./files/layoutFiles.ts"
 import type { FsError, LayoutFs } from "./fs/LayoutFs.ts"

@@ -7,7 +7,7 @@ import { memoryStores } from "../../src/memory/memoryStores.ts"
 import type { RegistryError } from "../../src/oci/OciError.ts"
 import type { LayoutRegistry } from "../../src/ops/api/Layout.ts"
 import { sharedRegistry } from "../../src/ops/makeRegistry.ts"
-import type { Stores } from "../../src/ops/ports/ports.ts"
+import type { Stores } from "../../src/ops/ports/Stores.ts"
 import { image, pushImage } from "../support/images.ts"
 
 const one = image("one")

@@ -6,7 +6,7 @@ import { type Algorithm, algorithmOf, type ContentDigest } from "../../oci/Diges
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { DigestInvalid, LimitExceeded, OutcomeUnknown, SizeInvalid, Unsupported } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
-import type { BlobStore, BlobWritten } from "../../ops/ports/ports.ts"
+import type { BlobStore, BlobWritten } from "../../ops/ports/BlobStore.ts"
 import {
   absent,
   type Answer,

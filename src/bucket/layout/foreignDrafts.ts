@@ -1,7 +1,7 @@
 /** What other tools did, as commits. */
 import { difference } from "../../layout/reconcile.ts"
 import type { State } from "../../layout/State.ts"
-import type { Committed } from "../../ops/ports/ports.ts"
+import type { Committed } from "../../ops/ports/LayoutStore.ts"
 import type { Head } from "./head.ts"
 
 export const lastRevision = ({ last }: Pick<Head, "last">): number => last?.record.revision ?? 0

@@ -2,7 +2,7 @@
 import { Effect, Schedule, Stream } from "effect"
 import { replay } from "../../layout/evolve.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
-import type { FoundCommit, Journal } from "../../ops/ports/ports.ts"
+import type { FoundCommit, Journal } from "../../ops/ports/Journal.ts"
 import type { BucketLayout } from "./commit.ts"
 import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
 import type { Head } from "./head.ts"

@@ -6,7 +6,7 @@ import type { RegistryError } from "../../oci/OciError.ts"
 import type { Copied, CopyOptions, CopyReads, CopySource, CopyWrites } from "../../ops/api/Copy.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { RegistryReads } from "../../ops/api/Registry.ts"
-import type { LocalFiles } from "../../ops/ports/ports.ts"
+import type { LocalFiles } from "../../ops/ports/LocalFiles.ts"
 
 /**
  * What may be done to the layouts: `read` changes nothing, `write` adds and does what can be undone (tags and manifests

@@ -2,7 +2,7 @@
 import { Effect, Result, Schema, SchemaIssue } from "effect"
 import { isJsonObject, type JsonObject } from "../../oci/Descriptor.ts"
 import { named } from "../../oci/quoted.ts"
-import type { LocalFiles } from "../../ops/ports/ports.ts"
+import type { LocalFiles } from "../../ops/ports/LocalFiles.ts"
 import { jsonSchemaOf, type ObjectSchema } from "./jsonSchemaOf.ts"
 import { isWritable, movesFiles, type ServedLayout, type ServerConfig } from "./ServerConfig.ts"
 import { type Declined, InvalidArgument, type ToolError } from "./SurfaceError.ts"

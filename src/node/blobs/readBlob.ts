@@ -2,7 +2,7 @@
 import { Effect, Option, type Scope, Stream } from "effect"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
 import { type ContentMismatch, LimitExceeded, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
-import type { BlobRead, BlobStore } from "../../ops/ports/ports.ts"
+import type { BlobRead, BlobStore } from "../../ops/ports/BlobStore.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { requireDigest, runningHash } from "../files/hasher.ts"
 import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"

@@ -10,7 +10,7 @@ import { algorithms, type ContentDigest, isContentDigest } from "../../oci/Diges
 import type { WriteFault } from "../../oci/faults.ts"
 import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { descriptorsOf, type Manifests } from "../../ops/manifests/manifests.ts"
-import type { BlobStore } from "../../ops/ports/ports.ts"
+import type { BlobStore } from "../../ops/ports/BlobStore.ts"
 import { contentOf, needsOfAll } from "../../ops/reachability/reachable.ts"
 import { digestsBelow } from "../blobs/listBlobs.ts"
 import { completeBlob, replaceBlob } from "../blobs/protectBlob.ts"

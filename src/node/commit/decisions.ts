@@ -3,7 +3,7 @@ import { Effect, Exit, Option } from "effect"
 import { type Event, isNote } from "../../layout/Event.ts"
 import { replay } from "../../layout/evolve.ts"
 import type { State } from "../../layout/State.ts"
-import type { Committed, Transaction } from "../../ops/ports/ports.ts"
+import type { Committed, Transaction } from "../../ops/ports/LayoutStore.ts"
 import type { Draft } from "./drafts.ts"
 
 /** A decision that waits for its group. It decides anew each time that the group is tried; the last time counts. */

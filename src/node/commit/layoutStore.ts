@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import type { WriteFault } from "../../oci/faults.ts"
 import { Actor } from "../../ops/api/Actor.ts"
-import type { Committed, LayoutStore } from "../../ops/ports/ports.ts"
+import type { Committed, LayoutStore } from "../../ops/ports/LayoutStore.ts"
 import { countCommit } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guardOwn, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"

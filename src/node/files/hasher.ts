@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { type Algorithm, type ContentDigest, contentDigest } from "../../oci/Digest.ts"
 import { ContentMismatch } from "../../oci/OciError.ts"
-import type { Hasher } from "../../ops/ports/ports.ts"
+import type { Hasher } from "../../ops/ports/Hasher.ts"
 
 export const hasher: Hasher = {
   digest: (algorithm, bytes) => contentDigest(algorithm, createHash(algorithm).update(bytes).digest("hex"))

@@ -9,7 +9,7 @@ import { join } from "node:path"
 import type { Facts } from "../../oci/Manifest.ts"
 import type { SymlinkRefused } from "../../oci/OciError.ts"
 import { factsKey } from "../../ops/manifests/manifests.ts"
-import type { FactsCache } from "../../ops/ports/ports.ts"
+import type { FactsCache } from "../../ops/ports/FactsCache.ts"
 import { createIn } from "../files/durable.ts"
 import {
   guard,

@@ -5,7 +5,7 @@ import { algorithmOf, type ContentDigest, encodedOf, isContentDigest } from "../
 import { octetStream } from "../../oci/MediaType.ts"
 import type { SymlinkRefused } from "../../oci/OciError.ts"
 import type { Pin } from "../../ops/api/Garbage.ts"
-import type { Pins } from "../../ops/ports/ports.ts"
+import type { Pins } from "../../ops/ports/Pins.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { makeFolder, syncFolder, tell, writeFile } from "../files/durable.ts"
 import { guard, ifThere, isNoFile, type LayoutFiles, openRegular, readAll } from "../files/layoutFiles.ts"

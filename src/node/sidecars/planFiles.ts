@@ -6,7 +6,7 @@ import { Clock, Effect, Option } from "effect"
 import { join } from "node:path"
 import { LimitExceeded, PlanExpired, type StorageError, type SymlinkRefused } from "../../oci/OciError.ts"
 import { planMillis } from "../../ops/limits.ts"
-import type { Plans } from "../../ops/ports/ports.ts"
+import type { Plans } from "../../ops/ports/Plans.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { makeFolder, writeFile } from "../files/durable.ts"
 import {

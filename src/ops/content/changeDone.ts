@@ -6,7 +6,7 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Digest } from "../../oci/Digest.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ChangeDone, ManifestPushed, TagMoved } from "../api/Done.ts"
-import type { Committed } from "../ports/ports.ts"
+import type { Committed } from "../ports/LayoutStore.ts"
 
 export const pushed = (
   { after, before, revision }: Committed,

@@ -11,7 +11,7 @@ import { BlobUnknown, type DigestInvalid, ManifestUnknown, type SizeInvalid } fr
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { type Need, needsOf, type Walk } from "../manifests/manifests.ts"
-import type { Hasher } from "../ports/ports.ts"
+import type { Hasher } from "../ports/Hasher.ts"
 import { belongingsIn, keptUnlisted, readAhead } from "../reachability/belonging.ts"
 import { linksOf, type Needs, needsOfAll } from "../reachability/reachable.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"

@@ -16,7 +16,7 @@ import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex, kindOf } from "../../oci/MediaType.ts"
 import type { DigestInvalid, SizeInvalid, TagInvalid } from "../../oci/OciError.ts"
 import { parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
-import type { Hasher } from "../ports/ports.ts"
+import type { Hasher } from "../ports/Hasher.ts"
 import { asReferrer } from "../reachability/belonging.ts"
 import type { Opened } from "../repositories/catalog.ts"
 

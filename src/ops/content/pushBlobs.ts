@@ -22,8 +22,8 @@ import type { BlobWriter } from "../api/BlobWriter.ts"
 import type { LayoutRegistry } from "../api/Layout.ts"
 import { utcOf } from "../api/utcOf.ts"
 import * as limits from "../limits.ts"
-import type { UploadSession } from "../ports/ports.ts"
 import { annotate, count } from "../ports/telemetry.ts"
+import type { UploadSession } from "../ports/UploadStore.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 
 type Located = Opened & { readonly repository: Repository }

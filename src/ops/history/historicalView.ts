@@ -4,7 +4,7 @@ import { pageOf, repositories } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import { RevisionUnknown } from "../../oci/OciError.ts"
 import type { Point } from "../api/History.ts"
-import type { LayoutStore } from "../ports/ports.ts"
+import type { LayoutStore } from "../ports/LayoutStore.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { readableAt } from "./makeHistory.ts"
 

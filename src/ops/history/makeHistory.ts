@@ -17,7 +17,8 @@ import { Conflict, type NameInvalid, RevisionUnknown, type TagInvalid, Unsupport
 import { parseRepository, parseTag, type Repository } from "../../oci/Reference.ts"
 import type { HistoryReads, HistoryWrites, Point, Restored, RestoreOptions } from "../api/History.ts"
 import { utcOf } from "../api/utcOf.ts"
-import type { BlobStore, Journal } from "../ports/ports.ts"
+import type { BlobStore } from "../ports/BlobStore.ts"
+import type { Journal } from "../ports/Journal.ts"
 import type { Catalog, Opened } from "../repositories/catalog.ts"
 import { choose } from "../repositories/choose.ts"
 

@@ -8,7 +8,9 @@ import { type Facts, type Manifest, neededBy } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { LimitExceeded, ManifestTooLarge, ManifestUnknown } from "../../oci/OciError.ts"
 import * as limits from "../limits.ts"
-import type { BlobStore, FactsCache, Hasher } from "../ports/ports.ts"
+import type { BlobStore } from "../ports/BlobStore.ts"
+import type { FactsCache } from "../ports/FactsCache.ts"
+import type { Hasher } from "../ports/Hasher.ts"
 import { parseStored } from "./parseStored.ts"
 
 /** A manifest's facts depend on what it is said to be as well. */

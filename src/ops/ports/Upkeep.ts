@@ -1,10 +1,9 @@
-/** Two more ports: the files of a layout as they lie there, and what lies about among them. */
+/** The port for the files of a layout as they lie there, and how they are put right. */
 import type { Effect, Option, Result, Schema, Scope, Stream } from "effect"
 import type { State } from "../../layout/State.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import type { Held } from "../api/Garbage.ts"
-import { leftoverMillis } from "../limits.ts"
 
 /** A file or folder in the place of a blob. */
 export interface BlobFile {
@@ -87,28 +86,4 @@ export interface Upkeep {
    * of these entries. Tells what was done.
    */
   readonly restoreIndex: (recovered: ReadonlyArray<Schema.Json>) => Effect.Effect<Option.Option<string>, WriteFault>
-}
-
-/** A file or folder that is no part of the layout. */
-export interface Leftover {
-  /** Relative to the layout. */
-  readonly path: string
-  /** Whose it is, as far as its name tells. */
-  readonly tool: string | undefined
-  readonly bytes: number
-  /** When it was touched for the last time: milliseconds since 1970. */
-  readonly changed: number
-  /** Whether it may be removed once it was not touched for a day. */
-  readonly removable: boolean
-}
-
-/** Whether a tool may still be at work on what it has left, so that nothing it may count on goes. */
-export const isUnfinished = ({ changed, tool }: Leftover, now: number): boolean =>
-  tool !== undefined && tool !== "ocilayout" && now - changed < leftoverMillis
-
-/** What tools leave behind in a layout when they are interrupted, and strangers under `blobs/`. */
-export interface Leftovers {
-  readonly list: Stream.Stream<Leftover, ReadFault>
-  /** Removes one that may go; how many bytes went with it, or nothing where it may not, or is not on the list. */
-  readonly remove: (path: string) => Effect.Effect<Option.Option<number>, WriteFault>
 }

@@ -10,7 +10,7 @@ import * as limits from "../limits.ts"
 import { collectBytes } from "../manifests/collectBytes.ts"
 import { damaged } from "../manifests/damage.ts"
 import { factsOf } from "../manifests/manifests.ts"
-import type { BlobStore } from "../ports/ports.ts"
+import type { BlobStore } from "../ports/BlobStore.ts"
 
 /** A manifest as a descriptor of it would name it. */
 export interface Unlisted {

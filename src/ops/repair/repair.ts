@@ -12,7 +12,7 @@ import type {
   RepairStep
 } from "../api/Maintenance.ts"
 import * as limits from "../limits.ts"
-import type { Leftovers } from "../ports/Upkeep.ts"
+import type { Leftovers } from "../ports/Leftovers.ts"
 import type { Catalog } from "../repositories/catalog.ts"
 import { completeEntry } from "./completeEntry.ts"
 import { correctSizes } from "./correctSizes.ts"

@@ -6,7 +6,8 @@ import type { ReadFault, WriteFault } from "../../oci/faults.ts"
 import { BlobUnknown, type DigestInvalid, NameInvalid, type SizeInvalid, Unsupported } from "../../oci/OciError.ts"
 import { parseRepository, type Repository } from "../../oci/Reference.ts"
 import { makeManifests, type Manifests } from "../manifests/manifests.ts"
-import type { Hasher, Layouts, Stores } from "../ports/ports.ts"
+import type { Hasher } from "../ports/Hasher.ts"
+import type { Layouts, Stores } from "../ports/Stores.ts"
 
 /** A repository with the stores that hold it. */
 export interface Opened extends Stores {

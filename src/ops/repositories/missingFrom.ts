@@ -7,7 +7,7 @@ import type { WriteFault } from "../../oci/faults.ts"
 import { children, type Manifest } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
-import type { BlobStore } from "../ports/ports.ts"
+import type { BlobStore } from "../ports/BlobStore.ts"
 import type { Opened } from "./catalog.ts"
 
 /**

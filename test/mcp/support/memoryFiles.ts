@@ -1,7 +1,7 @@
 /** Local files that are none: a directory tree in memory, with the promises of the port. */
 import { Effect, Option, Stream } from "effect"
 import { FileExists, FileUnknown, PathDenied } from "../../../src/oci/OciError.ts"
-import type { LocalFiles } from "../../../src/ops/ports/ports.ts"
+import type { LocalFiles } from "../../../src/ops/ports/LocalFiles.ts"
 
 export interface MemoryFiles extends LocalFiles {
   readonly contents: Map<string, Uint8Array>

@@ -16,7 +16,7 @@ import {
   StorageError
 } from "../../../src/oci/OciError.ts"
 import { Actor } from "../../../src/ops/api/Actor.ts"
-import type { LayoutStore } from "../../../src/ops/ports/ports.ts"
+import type { LayoutStore } from "../../../src/ops/ports/LayoutStore.ts"
 import {
   add,
   decideTo,

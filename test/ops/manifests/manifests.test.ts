@@ -7,7 +7,7 @@ import { type ContentDigest, contentDigest } from "../../../src/oci/Digest.ts"
 import { imageIndex, imageManifest, octetStream } from "../../../src/oci/MediaType.ts"
 import { LimitExceeded, ManifestInvalid, ManifestUnknown } from "../../../src/oci/OciError.ts"
 import { makeManifests, needsOf } from "../../../src/ops/manifests/manifests.ts"
-import type { BlobStore } from "../../../src/ops/ports/ports.ts"
+import type { BlobStore } from "../../../src/ops/ports/BlobStore.ts"
 import { digest } from "../../support/entries.ts"
 import { embedded, image, index, referrerOf, type Sample, sample, utf8 } from "../../support/images.ts"
 

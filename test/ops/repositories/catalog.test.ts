@@ -8,7 +8,7 @@ import { octetStream } from "../../../src/oci/MediaType.ts"
 import { BlobUnknown, IndexInvalid, NameInvalid, NameUnknown, Unsupported } from "../../../src/oci/OciError.ts"
 import type { Repository } from "../../../src/oci/Reference.ts"
 import { treeRegistry } from "../../../src/ops/makeRegistry.ts"
-import type { Stores } from "../../../src/ops/ports/ports.ts"
+import type { Stores } from "../../../src/ops/ports/Stores.ts"
 import { digest, repository } from "../../support/entries.ts"
 import { collect, entryOf, image, pushBlob, pushImage, sample, textOf } from "../../support/images.ts"
 

@@ -5,7 +5,7 @@ import { makeMemory } from "../../../src/memory/index.ts"
 import { imageIndex, imageManifest, octetStream } from "../../../src/oci/MediaType.ts"
 import { ManifestUnknown, NameInvalid, NameUnknown, ReferenceInvalid, StorageError } from "../../../src/oci/OciError.ts"
 import { sharedRegistry } from "../../../src/ops/makeRegistry.ts"
-import type { Stores } from "../../../src/ops/ports/ports.ts"
+import type { Stores } from "../../../src/ops/ports/Stores.ts"
 import { verified } from "../../support/findings.ts"
 import {
   embedded,
