@@ -1,10 +1,10 @@
 /** How commands fail, and how that is told. */
 import { Effect, Result, Runtime } from "effect"
 import { resolve } from "node:path"
+import { field } from "../oci/field.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import { printableJson, sentence } from "../oci/quoted.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
-import { field } from "./fields.ts"
 import { hintFor } from "./hints.ts"
 import { Opened, withPlace } from "./opened.ts"
 import { Screen } from "./terminal/Screen.ts"

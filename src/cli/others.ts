@@ -1,6 +1,7 @@
 /** What else the tag of an answer names: other platforms have entries of their own. */
 import { Schema } from "effect"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import { field } from "../oci/field.ts"
 import { platformOf } from "../oci/Platform.ts"
 import { sentence } from "../oci/quoted.ts"
 import { candidatesOf, type Found } from "../ops/refs/find.ts"
@@ -31,8 +32,8 @@ export const othersAmong = (
     const stated = platformOf(descriptor)
     return {
       digest: descriptor.digest,
-      ...(tag === undefined ? {} : { tag }),
-      ...(stated === undefined ? {} : { platform: stated })
+      ...field("tag", tag),
+      ...field("platform", stated)
     }
   })
 

@@ -1,6 +1,7 @@
 /** How failures are answered: the status, and the distribution-spec's body with its code ("Error Codes"). */
 import type { HttpServerError } from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { field } from "../oci/field.ts"
 import type { RegistryError } from "../oci/OciError.ts"
 import { Refused } from "./Refused.ts"
 
@@ -101,7 +102,7 @@ const errorsOf = (failure: RegistryError): ReadonlyArray<OciErrorBody> => {
     return failure.missing.map(({ digest, path }) => ({ code, message, detail: { digest, path } }))
   }
   const detail = detailOf(failure)
-  return [{ code, message, ...(detail === undefined ? {} : { detail }) }]
+  return [{ code, message, ...field("detail", detail) }]
 }
 
 const headersOf = (failure: RegistryError): Record<string, string> => {

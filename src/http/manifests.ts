@@ -2,6 +2,7 @@
 import { Effect, Result } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Descriptor } from "../oci/Descriptor.ts"
+import { field } from "../oci/field.ts"
 import { statedMediaType } from "../oci/Manifest.ts"
 import { imageManifest } from "../oci/MediaType.ts"
 import { ManifestUnknown, type RegistryError } from "../oci/OciError.ts"
@@ -92,7 +93,7 @@ export const putManifest = Effect.fnUntraced(function*(surface: Surface, { query
       etag: etagOf(digest),
       ...(pushed.subject === undefined ? {} : { "oci-subject": pushed.subject }),
       ...(tags.length === 0 ? {} : { "oci-tag": tags.join(", ") }),
-      ...(warning === undefined ? {} : { warning })
+      ...field("warning", warning)
     }
   })
 })

@@ -2,6 +2,7 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Socket } from "node:net"
+import { field } from "../oci/field.ts"
 import type { Route } from "./names.ts"
 
 export interface Observed {
@@ -61,7 +62,7 @@ export const observe = (request: HttpServerRequest, seen: Seen, done: (observed:
       bytesIn: now.read - before.read,
       bytesOut: now.written - before.written,
       address: socket.remoteAddress ?? "",
-      ...(seen.user === undefined ? {} : { user: seen.user }),
+      ...field("user", seen.user),
       agent: request.headers["user-agent"] ?? ""
     })
   })

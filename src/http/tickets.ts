@@ -1,6 +1,7 @@
 /** Tokens that the server gives out itself, so that a client shows its password once and not with every request. */
 import { Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { field } from "../oci/field.ts"
 import type { Credentials } from "./credentials.ts"
 import type { Who } from "./rules.ts"
 import { Scope } from "./scopes.ts"
@@ -45,7 +46,7 @@ export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = ran
   return {
     issue: ({ scopes, who }, now) => {
       const until = now + ticketSeconds * 1000
-      const text = Buffer.from(encode({ who, until, ...(scopes === undefined ? {} : { scopes }) })).toString(
+      const text = Buffer.from(encode({ who, until, ...field("scopes", scopes) })).toString(
         "base64url"
       )
       return `${text}.${sign(text)}`
@@ -58,7 +59,7 @@ export const makeTickets = ({ tokens, users }: Credentials, secret: Buffer = ran
       const found = decode(Buffer.from(text, "base64url").toString())
       if (found._tag === "None" || found.value.until <= now) return undefined
       const { scopes, who } = found.value
-      return { who, ...(scopes === undefined ? {} : { scopes }) }
+      return { who, ...field("scopes", scopes) }
     }
   }
 }

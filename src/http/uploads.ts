@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { field } from "../oci/field.ts"
 import { RangeInvalid } from "../oci/OciError.ts"
 import type { BlobWriter } from "../ops/api/BlobWriter.ts"
 import { hasBody, statedLength, streamOf } from "./bodies.ts"
@@ -54,7 +55,7 @@ export const startUpload = Effect.fnUntraced(function*(
   const digest = query.get("digest")
   if (digest !== null) {
     const size = statedLength(request)
-    const expected = { digest, ...(size === undefined ? {} : { size }) }
+    const expected = { digest, ...field("size", size) }
     const { descriptor } = yield* registry.pushBlob(repository, streamOf(request, limits.blobBytes), expected)
     return created(repository, descriptor.digest)
   }

@@ -1,5 +1,6 @@
 /** Whether a command may happen to a layout, and what then happens. */
 import { Result } from "effect"
+import { field } from "../oci/field.ts"
 import {
   BlobUnknown,
   Conflict,
@@ -121,7 +122,7 @@ const refuseUnless = (
     repository,
     tag,
     expected,
-    ...(actual === undefined ? {} : { actual })
+    ...field("actual", actual)
   })
 
 const deleteTag = (state: State, { ifDigest, repository, tag }: DeleteTag): Decision => {

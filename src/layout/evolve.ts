@@ -1,4 +1,5 @@
 /** What a layout is after something happened to it. */
+import { field } from "../oci/field.ts"
 import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, Event } from "./Event.ts"
 import { append, entriesOfDigest, insert, remove, replace, type State } from "./State.ts"
@@ -40,7 +41,7 @@ export const replay = (from: State, events: Iterable<Event>): State => {
 
 /** Names `entry` so that an event can speak of it. */
 export const keyOf = (state: State, entry: Entry): { refName?: string; digest: string; occurrence: number } => ({
-  ...(entry.refName === undefined ? {} : { refName: entry.refName }),
+  ...field("refName", entry.refName),
   digest: entry.digest,
   occurrence: alike(state, entry).indexOf(entry)
 })

@@ -1,5 +1,6 @@
 /** What to make of an index that another tool has rewritten. */
 import type { Schema } from "effect"
+import { field } from "../oci/field.ts"
 import { canonical } from "./canonical.ts"
 import { type Entry, readEntry } from "./Entry.ts"
 import { EntryAdded, EntryRemoved, EntryReplaced, type Event } from "./Event.ts"
@@ -31,7 +32,7 @@ export const difference = (from: State, to: State): ReadonlyArray<Event> => {
     }
     const { digest, refName, value } = entry
     const key = {
-      ...(refName === undefined ? {} : { refName }),
+      ...field("refName", refName),
       digest,
       occurrence: before.get(`${digest} ${name}`) ?? 0
     }

@@ -3,6 +3,7 @@ import { Option, Result } from "effect"
 import { type Descriptor, fieldOf, isJsonObject, isList, type Json, type JsonObject } from "./Descriptor.ts"
 import { artifactType, descriptorAt, type Mode, stringEntries, stringsIn } from "./descriptorAt.ts"
 import { digestsIn } from "./digestsIn.ts"
+import { field } from "./field.ts"
 import { decodeText, elementOf, findDuplicateKey, jsonDepth, parseJson, readJson } from "./Json.ts"
 import {
   artifactManifest,
@@ -176,7 +177,7 @@ const readIndex = (
     ...typed(ownType(document)),
     layers: [],
     manifests,
-    ...(subject === undefined ? {} : { subject }),
+    ...field("subject", subject),
     annotations: annotationsOf(document),
     document
   }))
@@ -201,7 +202,7 @@ const readManifest = (
       config,
       layers,
       manifests: [],
-      ...(subject === undefined ? {} : { subject }),
+      ...field("subject", subject),
       annotations: annotationsOf(document),
       document
     }
@@ -219,7 +220,7 @@ const readArtifact = (
     ...typed(ownType(document)),
     layers,
     manifests: [],
-    ...(subject === undefined ? {} : { subject }),
+    ...field("subject", subject),
     annotations: annotationsOf(document),
     document
   }))

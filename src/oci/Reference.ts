@@ -1,6 +1,7 @@
 /** How content is named by people: a repository, a tag, and both with a host and a digest (distribution-spec). */
 import { Result, Schema } from "effect"
 import { type ContentDigest, isContentDigest } from "./Digest.ts"
+import { field } from "./field.ts"
 import { NameInvalid, ReferenceInvalid, TagInvalid } from "./OciError.ts"
 import { named, quoted } from "./quoted.ts"
 
@@ -83,10 +84,10 @@ const referenceOf = (
   tag: Tag | undefined,
   digest: ContentDigest | undefined
 ): Reference => ({
-  ...(host === undefined ? {} : { host }),
+  ...field("host", host),
   repository,
-  ...(tag === undefined ? {} : { tag }),
-  ...(digest === undefined ? {} : { digest })
+  ...field("tag", tag),
+  ...field("digest", digest)
 })
 
 /** The parts of `[host/]repository[:tag][@digest]`, or why there are none. */

@@ -1,5 +1,6 @@
 /** Errors of the medium, by what the system says of a failed call. */
 import { errnoOf } from "./errno.ts"
+import { field } from "./field.ts"
 import { StorageError } from "./StorageError.ts"
 
 /**
@@ -19,8 +20,8 @@ export const storageErrorOf = (
     path,
     kind: errno === undefined ? "other" : kinds[errno] ?? "other",
     cause,
-    ...(root === undefined ? {} : { root }),
-    ...(errno === undefined ? {} : { errno })
+    ...field("root", root),
+    ...field("errno", errno)
   })
 
 /** The kind of trouble behind the system's name of a failure. */

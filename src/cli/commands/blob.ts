@@ -1,11 +1,11 @@
 /** blob get, push, stat, mount, delete. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import { field } from "../../oci/field.ts"
 import { Referenced } from "../../oci/OciError.ts"
 import { findContent } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, answer, bytes, report } from "../output.ts"

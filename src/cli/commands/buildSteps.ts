@@ -1,8 +1,8 @@
 /** How an image was built, for `history --build`. */
 import { Effect, Option, Schema } from "effect"
 import { buildSteps } from "../../image/inside/buildSteps.ts"
+import { field } from "../../oci/field.ts"
 import { Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import type { Screen } from "../terminal/Screen.ts"
 import { table } from "../terminal/table.ts"
 import { sizeOf } from "../terminal/units.ts"

@@ -9,12 +9,12 @@ import {
   openArchive,
   parseInventory
 } from "../../archive/index.ts"
+import { field } from "../../oci/field.ts"
 import { InputUnsuitable, LimitExceeded } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { archiveOptions, requireArchive, writeArchive } from "../archives.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { Others, shownLeft } from "../others.ts"

@@ -2,6 +2,7 @@
 import { Effect, Option, Result, Schema, type Scope, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
+import { field } from "../../oci/field.ts"
 import { fits } from "../../oci/glob.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { named } from "../../oci/quoted.ts"
@@ -9,7 +10,6 @@ import type { RegistryReads } from "../../ops/api/Registry.ts"
 import { createdOf, newestTags } from "../../ops/content/createdOf.ts"
 import { described } from "../described.ts"
 import { type Failure, Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, answer } from "../output.ts"
 import { makeRemotes, type RemoteFlags, remoteFlags, remoteNamed } from "../remote/remotes.ts"
@@ -102,7 +102,7 @@ export const repositories = Command.make("repositories", {
         unnamed: unnamed.map(({ digest, reason, refName }) => ({
           digest,
           reason,
-          ...(refName === undefined ? {} : { name: refName })
+          ...field("name", refName)
         }))
       }
     })

@@ -1,11 +1,11 @@
 /** Printing a manifest: manifest get, and cat. */
 import { Effect, Option, Result, Schema, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import { readJson } from "../../oci/Json.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { candidatesOf, findManifest } from "../../ops/refs/find.ts"
-import { field } from "../fields.ts"
 import { answer, bytes, type Wanted } from "../output.ts"
 import { atPoint, locateRef, type Named } from "../target.ts"
 

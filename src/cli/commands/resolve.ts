@@ -1,6 +1,7 @@
 /** Commands about what one reference names: resolve, referrers. */
 import { Effect, Option, Schema, Stream } from "effect"
 import { Command } from "effect/cli"
+import { field } from "../../oci/field.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import { named } from "../../oci/quoted.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
@@ -8,7 +9,6 @@ import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { readSource, sourceOf } from "../../ops/refs/copySource.ts"
 import { candidatesOf, findContent, findManifest } from "../../ops/refs/find.ts"
 import { described } from "../described.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { Others, othersOf } from "../others.ts"
 import { type Answer, answer } from "../output.ts"
@@ -151,7 +151,7 @@ const below = Effect.fnUntraced(
           digest,
           media_type: mediaType,
           size,
-          ...(artifactType === undefined ? {} : { artifact_type: artifactType }),
+          ...field("artifact_type", artifactType),
           ...field("annotations", annotations),
           by,
           ...field("tag", tag),

@@ -1,11 +1,11 @@
 /** sync: the tags of one repository become those of another. */
 import { Effect, Option, Schema } from "effect"
 import { Command } from "effect/cli"
+import { field } from "../../oci/field.ts"
 import { fits } from "../../oci/glob.ts"
 import type { RegistryReads } from "../../ops/api/Registry.ts"
 import { copyManifest } from "../../ops/copy/copyManifest.ts"
 import { described } from "../described.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import { type Answer, report } from "../output.ts"
 import { type From, repositoryFrom, repositoryTo, tagsOf, type To } from "../remote/endpoints.ts"

@@ -1,12 +1,12 @@
 /** What the commands share that make content: what the result is called, and how it is told. */
 import { Effect, Option, Schema } from "effect"
 import type { Made as MadeContent } from "../../make/content/Made.ts"
+import { field } from "../../oci/field.ts"
 import { parseLayoutReference } from "../../oci/Reference.ts"
 import type { TagRequest } from "../../ops/api/Registry.ts"
 import { findManifest, type Found } from "../../ops/refs/find.ts"
 import { condition, requests } from "../commands/manifest.ts"
 import { type Failure, Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import * as f from "../flags.ts"
 import type { Answer } from "../output.ts"
 import { locateDestination, type Named, type Where } from "../target.ts"

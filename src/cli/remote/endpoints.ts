@@ -1,5 +1,6 @@
 /** What a copy goes from and to: a layout, or a registry on the network. */
 import { Effect, Option, type Scope, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import { several } from "../../oci/quoted.ts"
 import { formatReference, parseLayoutReference, Tag } from "../../oci/Reference.ts"
 import type { CopyReads, CopySource, CopyWrites } from "../../ops/api/Copy.ts"
@@ -8,7 +9,6 @@ import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest, meantBy } from "../../ops/refs/find.ts"
 import type { RemotePlace } from "../../places/Place.ts"
 import { type Failure, Mistake } from "../Failure.ts"
-import { field } from "../fields.ts"
 import { type Others, othersOf } from "../others.ts"
 import { atPoint, locateDestination, locateNew, locateRef, type Named, type Where } from "../target.ts"
 import { referenceOf, remoteNamed, type Remotes } from "./remotes.ts"
@@ -102,7 +102,7 @@ export const imageTo = Effect.fnUntraced(function*(
   const other = yield* locateDestination(where, text)
   const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(other.name))
   if (digest !== undefined) return yield* saysDigest(text)
-  return { registry: sameOr(from, other).registry, repository, ...(tag === undefined ? {} : { tag }) }
+  return { registry: sameOr(from, other).registry, repository, ...field("tag", tag) }
 })
 
 const saysDigest = (text: string): Effect.Effect<never, Mistake> =>

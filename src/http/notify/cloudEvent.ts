@@ -2,6 +2,7 @@
 import { DateTime } from "effect"
 import { createHash } from "node:crypto"
 import type { NameChange } from "../../layout/changes.ts"
+import { field } from "../../oci/field.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 
 export const cloudEventType = "application/cloudevents+json"
@@ -35,11 +36,11 @@ export interface CloudEvent {
 }
 
 const changeOf = ({ from, refName, repository, tag, to }: NameChange): Change => ({
-  ...(repository === undefined ? {} : { repository }),
-  ...(tag === undefined ? {} : { tag }),
-  ...(refName === undefined ? {} : { name: refName }),
-  ...(from === undefined ? {} : { from }),
-  ...(to === undefined ? {} : { to })
+  ...field("repository", repository),
+  ...field("tag", tag),
+  ...field("name", refName),
+  ...field("from", from),
+  ...field("to", to)
 })
 
 /**
@@ -64,9 +65,9 @@ export const cloudEventOf = (source: string, subject: string | undefined, commit
     id: idOf(commit),
     source,
     type: "dev.ocilayout.commit",
-    ...(subject === undefined ? {} : { subject }),
+    ...field("subject", subject),
     time: DateTime.formatIso(time),
     datacontenttype: "application/json",
-    data: { revision, actor, changes: changes.map(changeOf), ...(pending === undefined ? {} : { pending }) }
+    data: { revision, actor, changes: changes.map(changeOf), ...field("pending", pending) }
   }
 }

@@ -4,6 +4,7 @@ import * as Response from "effect/http/HttpServerResponse"
 import type { FileRow } from "../../image/inside/FileRow.ts"
 import { findFiles, listFiles, type PageOf } from "../../image/inside/listFiles.ts"
 import { readPath } from "../../image/inside/readPath.ts"
+import { field } from "../../oci/field.ts"
 import { decodeText } from "../../oci/Json.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { nothingHere } from "../names.ts"
@@ -34,7 +35,7 @@ const fileOf =
     mode: octal(mode),
     ...(uid === 0 && gid === 0 ? {} : { owner: `${uid}:${gid}` }),
     ...(mtime === undefined || !Number.isFinite(mtime) ? {} : { time: mtime }),
-    ...(target === undefined ? {} : { target }),
+    ...field("target", target),
     layer
   })
 

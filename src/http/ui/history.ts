@@ -1,6 +1,7 @@
 /** What happened, and taking it back. */
 import { DateTime, Effect, Option, Stream } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
+import { field } from "../../oci/field.ts"
 import { Conflict } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 import { knownCommits } from "../../ops/history/knownCommits.ts"
@@ -14,8 +15,8 @@ const mostCommits = 200
 const mostChanges = 100
 
 const changeOf = ({ from, refName, repository, tag, to }: NameChange): answers.Change => ({
-  ...(repository === undefined ? {} : { repository }),
-  ...(tag === undefined ? {} : { tag }),
+  ...field("repository", repository),
+  ...field("tag", tag),
   ...(refName === undefined ? {} : { name: cut(refName) }),
   ...(from === undefined ? {} : { from: cut(from) }),
   ...(to === undefined ? {} : { to: cut(to) })
@@ -110,8 +111,8 @@ export const restore = Effect.fnUntraced(function*(asked: Asked) {
       reason: "it points elsewhere",
       repository,
       tag,
-      ...(ifDigest === undefined ? {} : { expected: ifDigest }),
-      ...(own.from === undefined ? {} : { actual: own.from })
+      ...field("expected", ifDigest),
+      ...field("actual", own.from)
     })
   }
   if (own !== undefined && own.to === undefined) yield* allowed(asked, "delete", repository)
@@ -127,7 +128,7 @@ export const setTag = Effect.fnUntraced(function*(asked: Asked) {
   const condition = ifDigest === undefined ? { ifAbsent: true } : { ifDigest }
   const { moved, revision } = yield* asked.registry.tagManifest(repository, digest, [{ tag, ...condition }])
   return changed(
-    moved.map(({ from, tag }) => ({ repository, tag, to: digest, ...(from === undefined ? {} : { from }) })),
+    moved.map(({ from, tag }) => ({ repository, tag, to: digest, ...field("from", from) })),
     revision
   )
 })

@@ -6,6 +6,7 @@ import { buildSteps } from "../../image/inside/buildSteps.ts"
 import type { OpenImage } from "../../image/inside/openImage.ts"
 import { sizesOf } from "../../image/inside/sizes.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import type { ContainerSettings, ImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { isAttestation, platformsOf } from "../../oci/Platform.ts"
@@ -55,7 +56,7 @@ export const image = Effect.fnUntraced(function*(asked: Asked) {
       : { artifactType: cut(manifest.artifactType) }),
     size: sizeIn(manifest),
     ...(platform === undefined ? {} : { platform: cut(platform) }),
-    ...(created === undefined ? {} : { created }),
+    ...field("created", created),
     ...(config?.author === undefined ? {} : { author: cut(config.author) }),
     tags: Array.from(new Set([...tags, ...own])),
     annotations: pairsOf(manifest.annotations),
@@ -162,7 +163,7 @@ const attachedTo = Effect.fnUntraced(function*(
         size: Math.max(0, Math.trunc(size) || 0),
         ...(artifactType === undefined ? {} : { artifactType: cut(artifactType) }),
         by,
-        ...(tag === undefined ? {} : { tag }),
+        ...field("tag", tag),
         annotations: pairsOf(Object.entries(annotations))
       })
     }

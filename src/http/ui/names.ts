@@ -1,5 +1,6 @@
 /** What there is at all: who is looking, repositories, tags and what they name. */
 import { DateTime, Effect, Option, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import { parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import { images, platformsOf } from "../../oci/Platform.ts"
@@ -115,7 +116,7 @@ const detailOf = Effect.fnUntraced(function*(asked: Asked, repository: string, d
       0,
       20
     ),
-    ...(created === undefined ? {} : { created }),
+    ...field("created", created),
     ...(artifactType === undefined || kind === "image" ? {} : { artifactType: cut(artifactType) })
   }
   return detail

@@ -1,6 +1,7 @@
 /** What could go and why, what is wrong, and doing something about it. */
 import { Duration, Effect, Option, Stream } from "effect"
 import * as Response from "effect/http/HttpServerResponse"
+import { field } from "../../oci/field.ts"
 import { findingCodes } from "../../ops/api/findings.ts"
 import type { Finding, FindingCode } from "../../ops/api/findings.ts"
 import type { GarbagePlan } from "../../ops/api/Garbage.ts"
@@ -101,7 +102,7 @@ const findingOf = (
   code,
   severity,
   path: cut(path),
-  ...(repository === undefined ? {} : { repository }),
+  ...field("repository", repository),
   ...(digest === undefined ? {} : { digest: cut(digest) }),
   message: cut(message),
   affected: affected.slice(0, 20).map(cut),
@@ -112,7 +113,7 @@ const findingOf = (
 const lineOf = (step: VerifyStep): answers.VerifyLine => {
   if (step._tag === "Found") return { finding: findingOf(step.finding) }
   const { blobs, bytes, manifests, total } = step
-  return { checked: { manifests, blobs, bytes, ...(total === undefined ? {} : { total }) } }
+  return { checked: { manifests, blobs, bytes, ...field("total", total) } }
 }
 
 const written = (line: answers.VerifyLine): string => `${JSON.stringify(line)}\n`

@@ -2,6 +2,7 @@
 import { Effect, type Stream } from "effect"
 import { title as titleKey } from "../../oci/Annotations.ts"
 import { type Descriptor, emptyDescriptor, type JsonObject } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { jsonBytes } from "../../oci/Json.ts"
 import { emptyJson, imageManifest, isMediaType } from "../../oci/MediaType.ts"
 import { InputUnsuitable } from "../../oci/OciError.ts"
@@ -101,7 +102,7 @@ const store = Effect.fnUntraced(function*<E>(
     artifactType: kind.artifactType,
     config: described,
     layers: layers.length === 0 ? [emptyDescriptor] : layers,
-    ...(subject === undefined ? {} : { subject }),
+    ...field("subject", subject),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations })
   }
   return { ...(yield* pushMade(target, document, imageManifest, { fallbackTag })), files: layers }

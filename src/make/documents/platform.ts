@@ -1,5 +1,6 @@
 /** The platform of an image, from its config (image-spec, image-index.md and config.md have the same fields). */
 import { fieldOf, isJsonObject, type JsonObject } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 
 /** What an image is for. */
 export interface ImagePlatform {
@@ -27,14 +28,14 @@ export const platformFields = ({ architecture, os, osVersion, variant }: ImagePl
   architecture,
   os,
   ...(osVersion === undefined ? {} : { "os.version": osVersion }),
-  ...(variant === undefined ? {} : { variant })
+  ...field("variant", variant)
 })
 
 /** `os/architecture[/variant]`; none for another text. */
 export const parsePlatform = (text: string): ImagePlatform | undefined => {
   const [os = "", architecture = "", variant, ...rest] = text.split("/")
   const wrong = os === "" || architecture === "" || variant === "" || rest.length > 0
-  return wrong ? undefined : { os, architecture, ...(variant === undefined ? {} : { variant }) }
+  return wrong ? undefined : { os, architecture, ...field("variant", variant) }
 }
 
 /** Whether two platforms are the same, whatever the order of their fields. */

@@ -2,6 +2,7 @@
 import { Effect, Result } from "effect"
 import { prunedFrom } from "../../oci/Annotations.ts"
 import { type Descriptor, isJsonObject, type JsonObject } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { jsonBytes, readJson } from "../../oci/Json.ts"
 import { dockerManifestList, imageIndex } from "../../oci/MediaType.ts"
 import { ImageUnsuitable, type InputUnsuitable, PlatformUnknown } from "../../oci/OciError.ts"
@@ -152,8 +153,8 @@ const named = Effect.fnUntraced(function*(
       digest,
       size,
       ...(kind === "artifact" && artifactType !== undefined ? { artifactType } : {}),
-      ...(own === undefined ? {} : { platform: own }),
-      ...(annotations === undefined ? {} : { annotations })
+      ...field("platform", own),
+      ...field("annotations", annotations)
     })
   }
   return entries

@@ -1,6 +1,7 @@
 /** Messages by the line. The SDK's own transport says nothing to a client whose line it does not understand. */
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js"
+import { field } from "../../oci/field.ts"
 import * as limits from "../tool/limits.ts"
 import type { Input, Output } from "./Streams.ts"
 
@@ -88,7 +89,7 @@ export class LineTransport implements Transport {
     this.#fail(new Error(error.message))
     // Who reads none of it is told no more.
     if (this.#output.writableLength >= limits.unreadBytes) return
-    void this.send({ jsonrpc: "2.0", ...(id === undefined ? {} : { id }), error })
+    void this.send({ jsonrpc: "2.0", ...field("id", id), error })
   }
 }
 

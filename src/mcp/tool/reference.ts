@@ -1,6 +1,7 @@
 /** Reads what references lead to, and says in answers where that was. */
 import { Effect, type Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { blobRepository, type Source } from "../../ops/refs/find.ts"
 import * as limits from "./limits.ts"
@@ -10,8 +11,8 @@ import { ContentTooLarge, type ToolError } from "./SurfaceError.ts"
 export const sourceFields = (
   { name, repository }: Source
 ): { readonly repository?: string; readonly name?: string } => ({
-  ...(repository === undefined ? {} : { repository }),
-  ...(name === undefined ? {} : { name })
+  ...field("repository", repository),
+  ...field("name", name)
 })
 
 /** The bytes of a manifest; below a raw name there is no repository to ask, so they are read as the blob they also are. */

@@ -1,11 +1,12 @@
 /** What there is to say about a layout as a whole. */
 import { Effect, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import type { RegistryError } from "../../oci/OciError.ts"
 import type { Mode, ServedLayout } from "./ServerConfig.ts"
 
 /** A layout that cannot be opened is listed with what is wrong about it. */
 export const summaryOf = ({ id, path, registry }: ServedLayout, mode: Mode) => {
-  const which = { id, ...(path === undefined ? {} : { path }) }
+  const which = { id, ...field("path", path) }
   return Effect.gen(function*() {
     yield* registry.check
     const repositories = yield* Stream.runCollect(registry.repositories())

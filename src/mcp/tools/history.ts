@@ -2,6 +2,7 @@
 import { DateTime, Effect, Schema } from "effect"
 import type { NameChange } from "../../layout/changes.ts"
 import { isDigest, shortDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { ReferenceInvalid } from "../../oci/OciError.ts"
 import type { HistoryCommit } from "../../ops/api/History.ts"
 import { knownCommits } from "../../ops/history/knownCommits.ts"
@@ -83,7 +84,7 @@ export const shownChange = ({ from, refName, repository, tag, to }: NameChange):
     ? repository
     : `${repository}:${tag}`
   return {
-    ...(ref === undefined ? {} : { ref }),
+    ...field("ref", ref),
     ...(from === undefined ? {} : { from: shownDigest(from) }),
     ...(to === undefined ? {} : { to: shownDigest(to) })
   }

@@ -5,6 +5,7 @@ import type { FileRow } from "../../image/inside/FileRow.ts"
 import { findFiles, listFiles, paged, type PageOf } from "../../image/inside/listFiles.ts"
 import type { OpenImage } from "../../image/inside/openImage.ts"
 import { readPath } from "../../image/inside/readPath.ts"
+import { field } from "../../oci/field.ts"
 import { Unsupported } from "../../oci/OciError.ts"
 import { sourceFor } from "../../ops/refs/copySource.ts"
 import { findManifest } from "../../ops/refs/find.ts"
@@ -42,9 +43,9 @@ const fileAnswer = ({ digest, gid, layer, mode, path, size, target, type, uid }:
   ...(type === "file" ? { size } : {}),
   mode: mode.toString(8).padStart(4, "0"),
   ...(uid === 0 && gid === 0 ? {} : { owner: `${uid}:${gid}` }),
-  ...(target === undefined ? {} : { target }),
+  ...field("target", target),
   layer,
-  ...(digest === undefined ? {} : { digest })
+  ...field("digest", digest)
 })
 
 const Files = Schema.Struct({ files: Schema.Array(File), next_start_after: p.optional(Schema.String) })
@@ -182,7 +183,7 @@ export const diffImageFiles = defineTool({
       return {
         path,
         change,
-        ...(aspects === undefined ? {} : { aspects }),
+        ...field("aspects", aspects),
         ...(sizes.length === 0 ? {} : { sizes })
       }
     })

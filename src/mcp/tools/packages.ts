@@ -2,6 +2,7 @@
 import { Effect, Schema } from "effect"
 import { fitsGlob } from "../../image/inside/glob.ts"
 import { packagesOf } from "../../image/packages/packagesOf.ts"
+import { field } from "../../oci/field.ts"
 import { clean, pageOf } from "../tool/display.ts"
 import * as p from "../tool/parameters.ts"
 import { defineTool } from "../tool/Tool.ts"
@@ -52,7 +53,7 @@ export const listPackages = defineTool({
       version: clean(version),
       ...(sourceName === undefined ? {} : { source_name: clean(sourceName) }),
       ...(type === "sbom" ? {} : { path }),
-      ...(layer === undefined ? {} : { layer })
+      ...field("layer", layer)
     }))
     const { items: packages } = pageOf(rows, rows.length)
     const end = offset + packages.length

@@ -1,5 +1,6 @@
 /** Tools that add: blobs, manifests and tags. */
 import { Effect, Option, Schema } from "effect"
+import { field } from "../../oci/field.ts"
 import { statedMediaType } from "../../oci/Manifest.ts"
 import * as registryLimits from "../../ops/limits.ts"
 import { findManifest } from "../../ops/refs/find.ts"
@@ -37,9 +38,9 @@ export const pushBlob = defineTool({
     function*({ digest, media_type, repository, size, ...given }, call) {
       const { content } = yield* contentOf(call, given)
       const { descriptor, existed } = yield* call.layout.registry.pushBlob(repository, content, {
-        ...(digest === undefined ? {} : { digest }),
-        ...(size === undefined ? {} : { size }),
-        ...(media_type === undefined ? {} : { mediaType: media_type })
+        ...field("digest", digest),
+        ...field("size", size),
+        ...field("mediaType", media_type)
       })
       return { repository, ...bare(descriptor), existed }
     },
@@ -101,12 +102,12 @@ export const pushManifest = defineTool({
         return yield* invalidArgument("media_type: required, since the manifest does not name its mediaType")
       }
       const pushed = yield* call.layout.registry.pushManifest(repository, bytes, mediaType, {
-        ...(digest === undefined ? {} : { digest }),
+        ...field("digest", digest),
         fallbackTag: fallback_tag,
         tags: tags.map((tag) => ({ tag, ifAbsent: true }))
       })
       const { descriptor, existed, subject } = pushed
-      return { repository, ...bare(descriptor), tags, ...(subject === undefined ? {} : { subject }), existed }
+      return { repository, ...bare(descriptor), tags, ...field("subject", subject), existed }
     }
   )
 })

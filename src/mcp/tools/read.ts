@@ -3,6 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { title } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, shortDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 import { isAttestation } from "../../oci/Platform.ts"
@@ -196,5 +197,5 @@ const shortLayer = ({ annotations = {}, digest, mediaType, size }: Descriptor) =
 
 const shortChild = (child: Descriptor) => {
   const platform = isAttestation(child) ? "attestation" : shownPlatform(child)
-  return { digest: shortDigest(child.digest), ...(platform === undefined ? {} : { platform }), size: child.size }
+  return { digest: shortDigest(child.digest), ...field("platform", platform), size: child.size }
 }

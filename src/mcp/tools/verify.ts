@@ -1,5 +1,6 @@
 /** The tool that looks for everything that is wrong. */
 import { Effect, Schema, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import type { Finding, Severity } from "../../ops/api/findings.ts"
 import type { Level, VerifyOptions } from "../../ops/api/Maintenance.ts"
 import { scopeOf } from "../../ops/verify/scopeOf.ts"
@@ -85,7 +86,7 @@ const gather = Effect.fnUntraced(function*(
     const { blobs, bytes, manifests } = step
     return progress({
       progress: bytes,
-      ...(step.total === undefined ? {} : { total: step.total }),
+      ...field("total", step.total),
       message: `${manifests} manifests and ${blobs} blobs`
     })
   })

@@ -3,6 +3,7 @@ import { Clock, Duration, Effect, type Scope } from "effect"
 import { hostname } from "node:os"
 import { relative } from "node:path"
 import { errnoOf } from "../../oci/errno.ts"
+import { field } from "../../oci/field.ts"
 import { LayoutLocked } from "../../oci/OciError.ts"
 import { count } from "../../ops/ports/telemetry.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
@@ -47,7 +48,7 @@ const waitFor = (
             new LayoutLocked({
               path: relative(files.root, files.lock),
               waitedMillis: waitMillis,
-              ...(holder === undefined ? {} : { holder })
+              ...field("holder", holder)
             })
           ))
     }))

@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import { wrongTitle } from "../../make/artifacts/pushArtifact.ts"
 import { title as titleKey } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { emptyJson } from "../../oci/MediaType.ts"
 import { FileExists, ImageUnsuitable, InputUnsuitable, LimitExceeded } from "../../oci/OciError.ts"
 import type { CopySource } from "../../ops/api/Copy.ts"
@@ -98,7 +99,7 @@ export const pullArtifact = Effect.fn("pullArtifact")(function*(
   }))
   return {
     digest,
-    ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
+    ...field("artifactType", manifest.artifactType),
     files: titled.map(({ descriptor, title }) => ({ title, digest: descriptor.digest, size: descriptor.size })),
     untitled: layers.filter(({ annotations }) => annotations?.[titleKey] === undefined).map(({ digest }) => digest)
   }

@@ -2,6 +2,7 @@
 import { Result, type Schema } from "effect"
 import { type Descriptor, isJsonObject, isList } from "../../oci/Descriptor.ts"
 import { descriptorAt, stringEntries } from "../../oci/descriptorAt.ts"
+import { field } from "../../oci/field.ts"
 import { readJson } from "../../oci/Json.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import { factsKey } from "../../ops/manifests/manifests.ts"
@@ -54,7 +55,7 @@ export const readFacts = ({ key, line }: FactsLine, mediaType: string): Facts | 
   const manifests = below === "" ? [] : descriptorsOf(parsed(below))
   const one = subject === "" ? undefined : descriptorOf(parsed(subject))
   if (manifests === undefined || (subject !== "" && one === undefined)) return undefined
-  return new FactsRead({ kind, mediaType, bytes, manifests, ...(one === undefined ? {} : { subject: one }) }, rest)
+  return new FactsRead({ kind, mediaType, bytes, manifests, ...field("subject", one) }, rest)
 }
 
 /** Cut one by one: what most lines say last is long. */
@@ -135,7 +136,7 @@ const restOf = (text: string): Rest => {
     annotations: new Map(isJsonObject(annotations) ? stringEntries(annotations) : []),
     layers: descriptorsOf(layers) ?? [],
     ...(typeof artifactType === "string" ? { artifactType } : {}),
-    ...(one === undefined ? {} : { config: one })
+    ...field("config", one)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Everything that can be found wrong with a layout: its code, how bad it is, and what would put it right. */
+import { field } from "../../oci/field.ts"
 import type { Repository } from "../../oci/Reference.ts"
 
 /**
@@ -154,8 +155,8 @@ export const finding = (
     code,
     severity: severity ?? usual,
     path: layout === undefined ? path : `${layout}/${path}`,
-    ...(layout === undefined ? {} : { repository: layout }),
-    ...(digest === undefined ? {} : { digest }),
+    ...field("repository", layout),
+    ...field("digest", digest),
     message,
     affected,
     neededBy,

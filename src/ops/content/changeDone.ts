@@ -4,6 +4,7 @@ import { tagged, withDigest } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Digest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ChangeDone, ManifestPushed, TagMoved } from "../api/Done.ts"
 import type { Committed } from "../ports/LayoutStore.ts"
@@ -16,7 +17,7 @@ export const pushed = (
   subject: Digest | undefined
 ): ManifestPushed => ({
   descriptor: plain(descriptor),
-  ...(subject === undefined ? {} : { subject }),
+  ...field("subject", subject),
   existed: withDigest(before, repository, descriptor.digest).length > 0,
   moved: tags.flatMap(({ tag }) => movedTag(before, after, repository, tag)),
   revision
@@ -37,7 +38,7 @@ const plain = ({ artifactType, digest, mediaType, size }: Descriptor): Descripto
   mediaType,
   digest,
   size,
-  ...(artifactType === undefined ? {} : { artifactType })
+  ...field("artifactType", artifactType)
 })
 
 const movedTag = (

@@ -4,6 +4,7 @@ import { names, tagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { Digest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { ManifestUnknown, NameUnknown } from "../../oci/OciError.ts"
 import type { Repository, Tag } from "../../oci/Reference.ts"
 
@@ -31,7 +32,7 @@ export const choicesAmong = (
   for (const { descriptor } of entries) {
     if (descriptor === undefined || found.has(descriptor.digest)) continue
     const { platform } = descriptor
-    found.set(descriptor.digest, { ...bare(descriptor), ...(platform === undefined ? {} : { platform }) })
+    found.set(descriptor.digest, { ...bare(descriptor), ...field("platform", platform) })
   }
   return Array.from(found.values())
 }
@@ -41,5 +42,5 @@ export const bare = ({ artifactType, digest, mediaType, size }: Descriptor): Des
   mediaType,
   digest,
   size,
-  ...(artifactType === undefined ? {} : { artifactType })
+  ...field("artifactType", artifactType)
 })

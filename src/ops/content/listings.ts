@@ -5,6 +5,7 @@ import { names, pageOf, tags, unnamed, untagged } from "../../layout/query.ts"
 import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type Digest, parseDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { blobsOf } from "../../oci/Manifest.ts"
 import { NameUnknown } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -39,8 +40,8 @@ const unnamedIn = (state: State, layout: Repository | undefined): ReadonlyArray<
     const { digest, name } = entry
     const refName = rawNameOf(entry)
     return {
-      ...(layout === undefined ? {} : { repository: layout }),
-      ...(refName === undefined ? {} : { refName }),
+      ...field("repository", layout),
+      ...field("refName", refName),
       digest,
       reason: name._tag === "Raw" ? name.reason : `names another repository, ${name.repository}`
     }

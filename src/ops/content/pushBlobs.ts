@@ -15,6 +15,7 @@ import {
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, parseContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import { field } from "../../oci/field.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown, BlobUploadUnknown, SizeInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -42,8 +43,8 @@ export const makePushBlobs = (
     const size = yield* requireSize(expected.size)
     const written = yield* opened.blobs.write(content, {
       algorithm: digest === undefined ? "sha256" : algorithmOf(digest),
-      ...(digest === undefined ? {} : { digest }),
-      ...(size === undefined ? {} : { size })
+      ...field("digest", digest),
+      ...field("size", size)
     })
     yield* annotate({ digest: written.digest, size: written.size })
     yield* count.bytesPushed(written.size)
@@ -175,7 +176,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
       expected,
       actual,
       ...(yield* addressed),
-      ...(size === undefined ? {} : { size })
+      ...field("size", size)
     })
     for (const event of events) yield* session.conclude(event)
     if (events.length === 0) {

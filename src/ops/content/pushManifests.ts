@@ -8,6 +8,7 @@ import type { State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, parseContentDigest, parseDigest } from "../../oci/Digest.ts"
 import type { ReadFault, WriteFault } from "../../oci/faults.ts"
+import { field } from "../../oci/field.ts"
 import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import {
   type AlgorithmUnsupported,
@@ -70,7 +71,7 @@ export const makePushManifests = (
       repository: opened.repository,
       descriptor: {
         ...described(descriptor, manifest),
-        ...(options.annotations === undefined ? {} : { annotations: options.annotations })
+        ...field("annotations", options.annotations)
       },
       tags,
       missing
@@ -226,7 +227,7 @@ const prepareDelete = Effect.fnUntraced(function*(
     _tag: "DeleteTag",
     repository: opened.repository,
     tag,
-    ...(ifDigest === undefined ? {} : { ifDigest })
+    ...field("ifDigest", ifDigest)
   }
   return {
     opened,
@@ -251,7 +252,7 @@ const tagWrites = (
       return {
         tag: yield* Effect.fromResult(parseTag(tag)),
         ...(ifDigest === undefined ? {} : { ifDigest: yield* Effect.fromResult(parseDigest(ifDigest)) }),
-        ...(ifAbsent === undefined ? {} : { ifAbsent })
+        ...field("ifAbsent", ifAbsent)
       }
     })
   )

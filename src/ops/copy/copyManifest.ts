@@ -1,6 +1,7 @@
 /** Copies a manifest and everything below it, from one repository to another, of the same registry or of two. */
 import { Effect, Option } from "effect"
 import { refuseTag } from "../../layout/decide.ts"
+import { field } from "../../oci/field.ts"
 import { parseTag } from "../../oci/Reference.ts"
 import type { Copied, CopyItem, CopyOptions, CopySource, CopyTarget } from "../api/Copy.ts"
 import type { CopyError } from "../api/errors.ts"
@@ -158,7 +159,7 @@ const changesOf = (
       tags: place === 0 ? tags : entry.tags,
       stored: true,
       sparse,
-      ...(entry.annotations === undefined ? {} : { annotations: entry.annotations })
+      ...field("annotations", entry.annotations)
     }
   }))
   // What becomes visible one by one begins with what belongs to the manifest.

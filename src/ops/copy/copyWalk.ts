@@ -1,6 +1,7 @@
 /** Finds everything that a copy has to bring along; nothing is written yet. */
 import { Effect } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { children } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
 import { ManifestUnknown } from "../../oci/OciError.ts"
@@ -143,7 +144,7 @@ export const walkCopy = Effect.fnUntraced(function*(
       entries.push({
         ...found,
         tags: tag === undefined ? [] : [tag],
-        ...(annotations === undefined ? {} : { annotations })
+        ...field("annotations", annotations)
       })
       waiting.push(...yield* below(found))
     }
@@ -163,7 +164,7 @@ export const walkCopy = Effect.fnUntraced(function*(
     return {
       ...part,
       height: part.isManifest ? heights(part.descriptor.digest) : 0,
-      ...(bytes === undefined ? {} : { bytes })
+      ...field("bytes", bytes)
     }
   })
   return { entries, parts: placed, manifests: seen.size, documents: scanned }

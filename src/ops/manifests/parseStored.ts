@@ -1,6 +1,7 @@
 /** Reads a manifest that is stored, so that a failure names it. */
 import { Result } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
+import { field } from "../../oci/field.ts"
 import { parseManifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
 
@@ -15,7 +16,7 @@ export const parseStored = (
         ? new ManifestInvalid({
           reason: error.reason,
           digest,
-          ...(error.path === undefined ? {} : { path: error.path })
+          ...field("path", error.path)
         })
         : error
   )

@@ -8,6 +8,7 @@ import { entriesOfDigest, type State } from "../../layout/State.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import { field } from "../../oci/field.ts"
 import type { Facts } from "../../oci/Manifest.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { Attached } from "../api/Attached.ts"
@@ -69,9 +70,9 @@ export const belongingsIn = Effect.fnUntraced(function*(
     const one: Attached = {
       descriptor: asReferrer(descriptor, stranger?.facts ?? facts.get(bond.digest)),
       by: bond.by,
-      ...(bond.tag === undefined ? {} : { tag: bond.tag }),
-      ...(bond.isList === undefined ? {} : { isList: bond.isList }),
-      ...(bond.annotations === undefined ? {} : { annotations: bond.annotations }),
+      ...field("tag", bond.tag),
+      ...field("isList", bond.isList),
+      ...field("annotations", bond.annotations),
       repositories: repositoriesOf(state, bond.digest),
       isListed: stranger === undefined
     }
@@ -160,7 +161,7 @@ export const asReferrer = (
   mediaType,
   digest,
   size,
-  ...(artifactType === undefined ? {} : { artifactType }),
+  ...field("artifactType", artifactType),
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })
 

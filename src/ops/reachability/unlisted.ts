@@ -3,6 +3,7 @@ import { Effect, Option, Result, Stream } from "effect"
 import { type Descriptor, fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
 import type { ContentDigest } from "../../oci/Digest.ts"
 import type { ReadFault } from "../../oci/faults.ts"
+import { field } from "../../oci/field.ts"
 import { readJson } from "../../oci/Json.ts"
 import { type Facts, type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { artifactManifest, imageIndex, imageManifest, kindOf } from "../../oci/MediaType.ts"
@@ -59,7 +60,7 @@ const readUnlisted = Effect.fnUntraced(function*(
   if (manifest === undefined) return "other"
   const { artifactType, mediaType } = manifest
   return {
-    descriptor: { mediaType, digest, size: bytes.length, ...(artifactType === undefined ? {} : { artifactType }) },
+    descriptor: { mediaType, digest, size: bytes.length, ...field("artifactType", artifactType) },
     facts: factsOf(manifest, bytes)
   }
 })

@@ -2,6 +2,7 @@
 import { Effect, Result, Stream } from "effect"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { shortDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { ManifestInvalid } from "../../oci/OciError.ts"
@@ -74,9 +75,9 @@ const explain = Effect.fnUntraced(function*(
   return {
     descriptor,
     manifest,
-    ...(stated === undefined ? {} : { platform: stated }),
-    ...(image === undefined ? {} : { image }),
-    ...(predicates === undefined ? {} : { predicates }),
+    ...field("platform", stated),
+    ...field("image", image),
+    ...field("predicates", predicates),
     missing: yield* missingOf(source, reader.repository, manifest),
     referrers: yield* referrersOf(source, descriptor)
   }
@@ -106,7 +107,7 @@ export const weighImages = (
   const reader = readSource(source)
   return Effect.forEach(images(manifest), (descriptor) => {
     const platform = platformOf(descriptor)
-    const child = { descriptor, ...(platform === undefined ? {} : { platform }) }
+    const child = { descriptor, ...field("platform", platform) }
     return reader.manifest(descriptor).pipe(
       Effect.map(({ manifest }): Weighed =>
         manifest.kind === "index"

@@ -8,6 +8,7 @@ import { entriesOfDigest } from "../../layout/State.ts"
 import { refName } from "../../oci/Annotations.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { type ContentDigest, type Digest, encodedOf } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { children } from "../../oci/Manifest.ts"
 import { parseRepository, parseTag, type Repository, type Tag } from "../../oci/Reference.ts"
 import { formatTagged } from "../../oci/RefName.ts"
@@ -134,7 +135,7 @@ const rootsIn = Effect.fnUntraced(function*(
       const manifest = bytes === undefined ? undefined : asManifest(bytes)
       if (manifest === undefined) return
       const { artifactType, mediaType } = manifest
-      found.push({ mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) })
+      found.push({ mediaType, digest, size, ...field("artifactType", artifactType) })
       for (const { descriptor } of children(manifest)) named.add(descriptor.digest)
     })
   )

@@ -1,6 +1,7 @@
 /** Puts right what verification finds and what can be put right without losing anything. */
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import { isContentDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import type { RepairError } from "../api/errors.ts"
 import { type Finding, type FindingCode, repairOf, type Severity } from "../api/findings.ts"
 import type {
@@ -118,7 +119,7 @@ export const makeRepair = (
         if (done.slice(before).some((step) => isSame(step, finding))) continue
         const { done: isDone, revision = Option.none(), what } = yield* act(catalog, finding, options)
         const { code, digest, path } = finding
-        ;(isDone ? done : leftBehind).push({ code, path, ...(digest === undefined ? {} : { digest }), what, revision })
+        ;(isDone ? done : leftBehind).push({ code, path, ...field("digest", digest), what, revision })
       }
       if (dryRun || findings !== undefined || done.length === before) break
     }

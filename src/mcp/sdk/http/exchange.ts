@@ -1,6 +1,7 @@
 /** One request and its response, on node's HTTP. */
 import { Effect, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { field } from "../../../oci/field.ts"
 
 /** A request, or the end of it, that is answered with an error before it reaches any server. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
@@ -32,8 +33,8 @@ export const reject = ({ response }: Exchange, { data, id, message, number, stat
   response.writeHead(status, headers).end(
     JSON.stringify({
       jsonrpc: "2.0",
-      ...(id === undefined ? {} : { id }),
-      error: { code: number, message, ...(data === undefined ? {} : { data }) }
+      ...field("id", id),
+      error: { code: number, message, ...field("data", data) }
     })
   )
 }

@@ -4,6 +4,7 @@
  */
 import type { JSONRPCNotification, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js"
 import { Cause, Clock, Deferred, Effect } from "effect"
+import { field } from "../../../oci/field.ts"
 import { type Connections, type Inner, openInner } from "./inner.ts"
 import { listen } from "./listen.ts"
 import {
@@ -75,7 +76,7 @@ const discovered = Effect.fnUntraced(function*(connections: Connections, asking:
   return complete(inner, "server/discover", {
     supportedVersions: modernVersions,
     capabilities,
-    ...(instructions === undefined ? {} : { instructions })
+    ...field("instructions", instructions)
   })
 })
 

@@ -12,6 +12,7 @@ import {
   type JSONRPCRequest
 } from "@modelcontextprotocol/sdk/types.js"
 import { Deferred, Effect, Exit, Schema, Scope } from "effect"
+import { field } from "../../../oci/field.ts"
 import type { Running } from "../sdkServer.ts"
 import { turn } from "../turn.ts"
 import { type Asking, code, ProtocolError } from "./protocol.ts"
@@ -91,9 +92,9 @@ export const openInner = Effect.fnUntraced(function*(
       protocolVersion: innerVersion,
       clientInfo: client,
       capabilities: {
-        ...(elicitation === undefined ? {} : { elicitation }),
+        ...field("elicitation", elicitation),
         ...(roots === undefined ? {} : { roots: {} }),
-        ...(extensions === undefined ? {} : { extensions })
+        ...field("extensions", extensions)
       }
     })
     transport.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" })
@@ -117,7 +118,7 @@ const errorFrom = ({ code: number, data, message }: { code: number; message: str
     number: number === -32002 ? code.invalidParams : number,
     // The SDK puts the number before the message.
     message: message.replace(/^MCP error -?\d+: /u, ""),
-    ...(data === undefined ? {} : { data })
+    ...field("data", data)
   })
 
 class InProcess implements Transport {

@@ -10,6 +10,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS
 } from "@modelcontextprotocol/sdk/types.js"
 import { Effect, Schema } from "effect"
+import { field } from "../../../oci/field.ts"
 
 /** Versions spoken without a handshake. */
 export const modernVersions = ["2026-07-28"] as const
@@ -63,8 +64,8 @@ export const errorOf = (
   { data, message, number }: ProtocolError
 ): JSONRPCErrorResponse => ({
   jsonrpc: "2.0",
-  ...(id === undefined ? {} : { id }),
-  error: { code: number, message, ...(data === undefined ? {} : { data }) }
+  ...field("id", id),
+  error: { code: number, message, ...field("data", data) }
 })
 
 /** Whether a message belongs to this era: it names its version itself, or asks what only this era knows. */

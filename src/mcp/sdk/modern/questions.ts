@@ -3,6 +3,7 @@
  */
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js"
 import { Clock, Effect, Option, Schema } from "effect"
+import { field } from "../../../oci/field.ts"
 import * as limits from "../../tool/limits.ts"
 import { code, ProtocolError } from "./protocol.ts"
 
@@ -97,7 +98,7 @@ export const makeQuestions = (
   const response = Option.getOrUndefined(decodeResponses(inputResponses))?.question
   const earlier = before.map(({ answer = response, question }) => ({
     question,
-    ...(answer === undefined ? {} : { answer })
+    ...field("answer", answer)
   }))
   let position = 0
   return ({ method, params }: JSONRPCRequest): Asked => {
