@@ -51,7 +51,7 @@ const furnish = Effect.gen(function*() {
 
 beforeAll(async () => {
   await Effect.runPromise(Effect.scoped(furnish))
-  // Old enough to be nobody's work in progress.
+  // Old enough that no tool is still writing it.
   fs.utimesSync(join(template, "index.json"), 1, 1)
   fs.cpSync(template, sentinel, { recursive: true, preserveTimestamps: true })
 })

@@ -142,7 +142,7 @@ describe.each(kinds)("$name", ({ name, open }) => {
   it("answers every question, and what it refuses changes nothing", async () => {
     const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "ocilayout-requests-")))
     const directory = join(folder, "layouts")
-    // Somebody else's session, for whoever takes a path for an id.
+    // The session of another repository, for a server that takes a path for an id.
     fs.mkdirSync(join(folder, "bait"))
     fs.writeFileSync(join(folder, "bait", "meta.json"), `{"repository":"app"}`)
     fs.writeFileSync(join(folder, "bait", "data"), "bait")

@@ -1,5 +1,5 @@
 /**
- * Our own garbage collection takes nothing from anybody, whoever pushes meanwhile, dies meanwhile, or meets a failing
+ * Our own garbage collection takes nothing that is needed, whichever process pushes meanwhile, dies meanwhile, or meets a failing
  * disk.
  */
 import { afterAll, assert, describe, it } from "@effect/vitest"
@@ -50,7 +50,7 @@ const collect = (registry: LayoutRegistry, options = now) =>
   })
 
 /**
- * What is there long before: an image that stays, layers and manifests that nobody needs, and layers to be used again.
+ * What is there long before: an image that stays, layers and manifests that are not needed, and layers to be used again.
  */
 const furnish = async (notes: ReadonlyArray<string>): Promise<Instant> => {
   const world = new World(new Machine())
@@ -89,7 +89,7 @@ const checkCollected = async (world: World, gone: ReadonlyArray<string>): Promis
   world.machine.advance(hours(30))
   const { registry } = await world.open()
   await world.run(collect(registry))
-  for (const digest of gone) assert.isFalse(isThere(world, digest), `${digest}, which nobody needs`)
+  for (const digest of gone) assert.isFalse(isThere(world, digest), `${digest}, which is not needed`)
   assert.deepStrictEqual(world.list(".ocilayout/tmp").filter((name) => name.startsWith("garbage")), [])
   world.machine.advance(hours(30))
   await world.run(registry.tagManifest("app", manifestDigest("kept"), ["kept"]))
@@ -101,7 +101,7 @@ const garbage = [layerDigest("garbage"), layerDigest("untagged"), manifestDigest
 /** `only`: a blob that nothing names yet; `named`: a manifest whose layer is there; `tag`: one that is there itself. */
 const ways = ["blob", "chunks", "mount", "named", "only", "tag"] as const
 
-/** What may be refused, since whoever only looked whether content was there was promised nothing. */
+/** What may be refused, since a client that only looked whether content was there was promised nothing. */
 const refusable: Readonly<Partial<Record<typeof ways[number], RegistryError["_tag"]>>> = {
   named: "ManifestBlobUnknown",
   mount: "BlobUnknown",

@@ -1,4 +1,4 @@
-/** An index that is written again keeps everything that nobody asked to change, as its writer spelled it. */
+/** An index that is written again keeps everything that no event asked to change, as its writer spelled it. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Schema } from "effect"
 import fc from "fast-check"
@@ -56,7 +56,7 @@ const member = (name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.Arb
 const one = (value: string): fc.Arbitrary<string> => fc.constant(value)
 const nothing = fc.constant<ReadonlyArray<string>>([])
 
-/** Members that nobody here touches: those we do not know, and those overlooked because a later one has the name. */
+/** Members that are not touched here: those we do not know, and those overlooked because a later one has the name. */
 const strangers = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: member(fc.constantFrom("schemaVersion", "mediaType", "x\\u0041", "__proto__"), json) },

@@ -1,4 +1,4 @@
-/** Whoever writes at the same time: conditions are won once, and nothing is lost, in whatever order fibers run. */
+/** Writers at the same time: conditions are won once, and nothing is lost, in whatever order fibers run. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result, type Scope, Stream } from "effect"
 import fc from "fast-check"

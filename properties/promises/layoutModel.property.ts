@@ -173,7 +173,7 @@ describe.each([...kinds, ...shared])("$name", (kind) => {
           })
           if (!kind.onDisk) return
           for (const [folder, layout] of model.folders) await checkFolder(join(directory, folder), layout, folder)
-          // Whoever opens it anew finds what was left.
+          // A process that opens it anew finds what was left.
           const { other: _other, ...alone } = kind
           await withSides(alone, directory, { companion: undefined, sessions }, async (sides) => {
             for (const ask of sweep) await agree(model, sides, ask)

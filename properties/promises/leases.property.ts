@@ -1,4 +1,4 @@
-/** A tool that collects garbage without a lock takes nothing away from whoever is pushing. */
+/** A tool that collects garbage without a lock takes nothing away from a process that is pushing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"

@@ -131,7 +131,7 @@ const run = async (fuzzed: fc.Scheduler, { fibers, foreign, tickNs }: Program, s
   const seen = foreign?.writes === "by rename" ? Array.from(set, ([name, digest]) => `${name} ${digest}`) : []
   assert.includeMembers(now.split("\n"), seen)
 
-  // Whoever comes later sees what they left, and takes in what a tool wrote.
+  // A later process sees what they left, and takes in what a tool wrote.
   const last = await world.open()
   await world.run(last.registry.pushManifest("later", manifestOf("anchor"), mediaType, { tags: ["v1"] }))
   for (const tag of tagNames) await world.run(recorder.record(last.registry, { op: "getTag", repository, tag }))

@@ -38,7 +38,7 @@ const historyOf = (world: World, { registry }: Process): Promise<ReadonlyArray<T
     (found) => found.map(({ actor, changes, revision }) => ({ actor, changes, revision })).toReversed()
   ))
 
-/** Another tool sets a name, and syncs what it has written: what it loses of its own is nobody's promise. */
+/** Another tool sets a name, and syncs what it has written: what it loses of its own is not promised. */
 const intrude = async ({ run }: World, { fs }: Process, refName: string): Promise<void> => {
   const habits: Habits = { writes: "in place", keepsFields: true, reorders: false, thinks: 0, hesitates: 0 }
   await run(setEntry(fs, habits, { mediaType, digest, size: manifest.length, refName }))

@@ -157,7 +157,7 @@ export const collect = (
 
 /**
  * A collector that is not ours removes what it does not keep. What no record of ours had named by then, and nothing of
- * ours held, it has taken from whoever wrote it, and not from us.
+ * ours held, it has taken from its writer, and not from us.
  */
 export const takeAll = (draft: State, world: World, taken: Iterable<Content>): void => {
   const recorded = recordedGroups(draft)

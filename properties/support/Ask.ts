@@ -159,7 +159,7 @@ export interface Draws extends Omit<Asks, "append" | "commit" | "history" | "tag
 
 export type Drawn = { readonly [O in Op]: { readonly op: O } & Draws[O] }[Op]
 
-/** What may be answered: plain data, or any of some errors when several things are wrong; both where nobody promises. */
+/** What may be answered: plain data, or any of some errors when several things are wrong; both where nothing is promised. */
 export interface Answer {
   readonly ok?: unknown
   readonly refused?: ReadonlyArray<string>

@@ -1,4 +1,4 @@
-/** Somebody whom asks can be put to: a registry of this process, or of another one. */
+/** A registry that asks can be put to: of this process, or of another one. */
 import { Effect } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"

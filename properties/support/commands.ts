@@ -30,7 +30,7 @@ export class Step implements fc.AsyncCommand<Model, Sides> {
   async run(model: Model, sides: Sides): Promise<void> {
     const ask = model.settle(this.#drawn)
     this.#answers.add(`${ask.op} ${await agree(model, sides, ask, this.#turn)}`)
-    // Whoever did nothing sees it as well.
+    // A side that did nothing sees it as well.
     for (const listing of listings) await agree(model, sides, listing, this.#turn + 1)
   }
 
@@ -63,7 +63,7 @@ export const agree = async (model: Model, sides: Sides, ask: Ask, turn = 0): Pro
   return "ok"
 }
 
-/** What a refused push has left behind, which is nobody's promise. */
+/** What a refused push has left behind, which is not promised. */
 const takeNote = async (model: Model, side: Side, ask: Ask): Promise<void> => {
   const pushes = ask.op === "pushManifest" ? [ask] : ask.op === "batch"
     ? ask.changes.filter((part) => part.change === "push")

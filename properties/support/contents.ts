@@ -6,7 +6,7 @@ export type Algorithm = "sha256" | "sha512"
 export const digestOf = (bytes: Uint8Array, algorithm: Algorithm = "sha256"): string =>
   `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`
 
-/** What the image-spec says of a document, written down by whoever wrote the document: nothing here is parsed. */
+/** What the image-spec says of a document, written down by the author of the document: nothing here is parsed. */
 export interface Facts {
   readonly kind: "image" | "index" | "artifact"
   readonly mediaType: string

@@ -83,7 +83,7 @@ export const doHarm = (layout: string, like: string, { harm, place, seed }: Harm
     case "a link to the root":
       return fs.symlinkSync("/", path)
     case "a link to its like inside":
-      // Beside it, under a name that nobody looks for.
+      // Beside it, under a name that is not looked for.
       fs.cpSync(join(like, place), `${path}.like`, { recursive: true })
       return fs.symlinkSync(`${path}.like`, path)
   }

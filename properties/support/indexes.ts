@@ -17,7 +17,7 @@ export const repository = fc.constantFrom(app, app, app, Repository.make("app/we
 export const tag = fc.constantFrom("v1", "v1", "latest").map((name) => Tag.make(name))
 const digest = fc.constantFrom(...digests)
 
-/** Names as all kinds of tools write them, some of which nobody understands. */
+/** Names as all kinds of tools write them, some of which no tool understands. */
 const refName = fc.constantFrom(
   undefined,
   "",
@@ -35,7 +35,7 @@ const refName = fc.constantFrom(
   "__proto__"
 )
 
-/** Fields that nobody here knows; they are their writer's. */
+/** Fields that are unknown here; they are their writer's. */
 const extras = fc.constantFrom<Array<Schema.JsonObject>>(
   {},
   {},

@@ -633,7 +633,7 @@ export class Model {
         const { carries: _carries, needs: _needs, ...facts } = factsOf.get(digest) ?? {}
         const layout = this.#layout(ask.repository)
         if (layout.blobs.has(digest) && canRead(layout, ask.repository, digest)) return facts
-        // What content says cannot change, so whoever still knows it may tell.
+        // What content says cannot change, so a side that still knows it may tell.
         throw new Refusal({ ok: facts, refused: ["ManifestUnknown"] })
       }
       case "expandDigest": {

@@ -1,7 +1,7 @@
 /** Mutations of real texts and bytes, with everything in it that a reader may stumble over. */
 import type { Random } from "./random.ts"
 
-/** Pieces of text that have broken somebody's parser or path. */
+/** Pieces of text that have broken a parser or a path before. */
 const pieces: ReadonlyArray<string> = [
   "\0\n\r\t\b\"\\/:@.,-_%+ ~*?[]{}<>|&;$'`aAzZ09".split(""),
   ["..", "../", "/..", "/../../", "//", "./", "..\\", "C:\\", "/etc/passwd", "~root", "%2e%2e%2f", "%00", "a//b"],

@@ -181,7 +181,7 @@ const carryOut = ({ registry, sessions }: Real, ask: Ask): Carried => {
         revision,
         changes: netOf(changes)
       }))).pipe(
-        // Whether a commit in which a name went and came back was about it is nobody's promise.
+        // Whether a commit in which a name went and came back was about it is not promised.
         Effect.map((commits) => commits.filter(({ changes }) => ask.repository === undefined || changes.length > 0))
       )
     case "tagThen":
@@ -223,7 +223,7 @@ const started = ({ repository, size }: BlobWriter) => ({ repository, size })
 
 const described = ({ digest, mediaType, size }: Descriptor) => ({ mediaType, digest, size })
 
-/** What was read, and that it is known to be right unless nobody asked for that. */
+/** What was read, and that it is known to be right unless that was not asked for. */
 const whole = (verify = true) => ({ descriptor, stream, verified }: Content) =>
   Effect.map(Stream.runCollect(stream), (chunks) => {
     if (verify && !verified) throw new Error("answered without having verified")

@@ -2,7 +2,7 @@
 import { Effect, type Scheduler } from "effect"
 import { randomOf } from "./random.ts"
 
-/** Who goes next: with 0 whoever has waited longest, otherwise anybody. */
+/** Who goes next: with 0 the fiber that has waited longest, otherwise any. */
 class Turns implements Scheduler.Scheduler {
   readonly executionMode = "async"
   readonly #next: (waiting: number) => number

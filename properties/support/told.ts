@@ -1,4 +1,4 @@
-/** What an error owes to whoever meets it. */
+/** What an error owes to its reader. */
 import { assert } from "@effect/vitest"
 
 interface Told {

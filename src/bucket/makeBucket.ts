@@ -50,7 +50,7 @@ export interface BucketPlace {
    */
   readonly foreignMillis?: number | undefined
   /**
-   * How long `index.json` may stay behind what was answered: milliseconds, 0 by default. Whoever reads the bucket through
+   * How long `index.json` may stay behind what was answered: milliseconds, 0 by default. A tool that reads the bucket through
    * this library sees what was answered at once in any case; other tools read only the index.
    */
   readonly publishMillis?: number | undefined

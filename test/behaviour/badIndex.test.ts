@@ -31,7 +31,7 @@ const operations: ReadonlyArray<Operation> = [
   (registry) => registry.pushBlobChunked("app")
 ]
 
-/** A layout of another tool with this text in one of its two files, old enough to be nobody's work in progress. */
+/** A layout of another tool with this text in one of its two files, old enough that no tool is still writing it. */
 const layoutWith = Effect.fnUntraced(function*(file: "index.json" | "oci-layout", content: string | Uint8Array) {
   const directory = yield* copyOfFixture("hand/no-ref")
   fs.writeFileSync(join(directory, file), content)

@@ -26,7 +26,7 @@ const places = [
   "blobs"
 ]
 
-/** Somebody's files, of names and ages that would make them ours to sweep if they were in a folder of ours. */
+/** Files of another user, of names and ages that would make them ours to sweep if they were in a folder of ours. */
 const plant = (outside: string): void => {
   const old = Date.now() / 1000 - 10 * 24 * 3600
   const id = "0123456789abcdef".repeat(2)

@@ -11,7 +11,7 @@ import { ownLayout, smallManifest } from "../support/layouts.ts"
 const manifest = smallManifest({ annotations: { a: "b" } })
 const foreign = "sha256:3724e5d16d5e8b1476beeef298e1a5c93a1d0fe2da31bc698ce95a5ddcf3667f"
 
-/** A layout of ours: `app:v1`, `{}` and a blob that nobody needs. */
+/** A layout of ours: `app:v1`, `{}` and a blob that is not needed. */
 const own = Effect.gen(function*() {
   const { directory, registry } = yield* ownLayout()
   yield* registry.pushBlob("app", Stream.succeed(bytesOf("needless")))

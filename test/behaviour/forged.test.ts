@@ -27,7 +27,7 @@ const opened = Effect.gen(function*() {
 const blobPath = (disk: Disk, { descriptor }: { readonly descriptor: { readonly digest: string } }): string =>
   disk.path("blobs", "sha256", descriptor.digest.slice("sha256:".length))
 
-/** A session as somebody has put it there. */
+/** A session as another user has put it there. */
 const forge = (disk: Disk, files: { readonly meta: object; readonly committed?: object; readonly data?: string }) => {
   const folder = `.ocilayout/uploads/${session}`
   fs.rmSync(disk.path(folder), { recursive: true, force: true })
@@ -185,7 +185,7 @@ describe("a forged pin or lease", () => {
   it.live("keeps content, and gives nothing other bytes", () =>
     Effect.gen(function*() {
       const { disk, open, registry } = yield* opened
-      const stray = sample("needed by nobody", "text/plain")
+      const stray = sample("needed by nothing", "text/plain")
       yield* pushBlob(registry, "app", stray)
       const { digest } = stray.descriptor
       disk.write(`.ocilayout/pins/sha256-${encodedOf(digest)}`, "pinned by somebody")

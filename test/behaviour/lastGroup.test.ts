@@ -98,7 +98,7 @@ describe("the last group of the journal", () => {
       assert.strictEqual((yield* Effect.flip(add(layout, c3)))._tag, "OutcomeUnknown")
       disk.intercept(() => Effect.void)
       assert.deepStrictEqual(yield* valuesIn(yield* reopened(disk)), [a1, b2])
-      // Nobody removes it who only looks, however old it is by its name.
+      // A process that only looks does not remove it, however old it is by its name.
       for (const name of fs.readdirSync(disk.files.replaced)) {
         const old = name.replace(/^\d+/u, String(Date.now() - 48 * 60 * 60 * 1000))
         fs.renameSync(join(disk.files.replaced, name), join(disk.files.replaced, old))

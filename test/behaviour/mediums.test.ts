@@ -67,7 +67,7 @@ describe("a disk that is full", () => {
         const writer = yield* registry.pushBlobChunked("app")
         const kept = yield* Effect.flip(writer.append(0, large))
         assert.deepInclude({ ...kept }, full)
-        // What had arrived stays, until somebody continues or cancels.
+        // What had arrived stays, until a client continues or cancels.
         const again = yield* registry.pushBlobChunkedResume("app", writer.id)
         assert.isAbove(again.size, 0)
         assert.strictEqual(yield* again.cancel, again.size)

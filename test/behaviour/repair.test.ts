@@ -171,7 +171,7 @@ describe("repairing an index that is lost", () => {
             .toSorted()
         )
         assert.deepStrictEqual(yield* errors(again), [])
-        // It is a commit like all others, though nobody of ours made it.
+        // It is a commit like all others, though no process of ours made it.
         const [commit] = yield* Stream.runCollect(again.history())
         assert.deepStrictEqual([commit?.revision, commit?.actor, commit?.changes.length], [1, "foreign", 3])
         yield* again.revert(1)
@@ -294,7 +294,7 @@ describe("repairing content", () => {
       assert.deepStrictEqual(left, [])
       assert.deepStrictEqual(done.map((line) => line.replace(/: moved it to \S+;/u, ":")), [
         `MANIFEST_CORRUPT ${pathOf(image.digest)}: put back what .ocilayout still held of it`,
-        // Nobody knew that they were needed until the manifest could be read again.
+        // It was not known that they were needed until the manifest could be read again.
         `BLOB_CORRUPT ${pathOf(image.config.digest)}: put back what .ocilayout still held of it`,
         `BLOB_HELD ${pathOf(layer)}: put back what .ocilayout still held of it`
       ])

@@ -1,4 +1,4 @@
-/** Several users of one layout: whoever writes, everybody whose the layout's folder is can go on. */
+/** Several users of one layout: whichever of them writes, all others whose the layout's folder is can go on. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"

@@ -64,7 +64,7 @@ const withSpecial = Effect.fnUntraced(function*(place: string, make: Make) {
   return { directory, registry: yield* makeDisk({ directory, defaultRepository: "app", durability: "none" }) }
 })
 
-/** Whoever waits for a FIFO waits for ever. */
+/** A reader that waits for a FIFO waits for ever. */
 const promptly = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.timeoutOrElse(effect, { duration: 10_000, orElse: () => Effect.die("it blocks") })
 

@@ -48,7 +48,7 @@ const ratioOf = Effect.fnUntraced(function*(name: string, codes: readonly [Code,
     const anew = opened(codes[side === 0 ? 0 : 1], directory)
     return Effect.map(anew, (registry) => ({ directory, digests, registry, anew, taken: new Array<number>() }))
   })
-  // A young index is hashed again by whoever reads it.
+  // A young index is hashed again by each reader.
   yield* Effect.sleep(50)
   for (let time = 0; time < rounds + 3; time++) {
     for (const { taken, ...world } of time % 2 === 0 ? each : each.toReversed()) {

@@ -1,4 +1,4 @@
-/** What other tools' layouts hold, made to move the cursor of whoever looks at it. */
+/** What other tools' layouts hold, made to move the cursor of its reader. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"

@@ -9,7 +9,7 @@ if (given === undefined) {
   console.error("Say which folder: npm run evals:world <folder>")
   process.exitCode = 2
 } else if (existsSync(given) && readdirSync(given).length > 0) {
-  console.error(`${given} is not empty; the answers hold for a world that nobody has worked on`)
+  console.error(`${given} is not empty; the answers hold for a world that is untouched`)
   process.exitCode = 1
 } else {
   const folder = resolve(given)

@@ -10,7 +10,7 @@ import type { Output } from "./answers.ts"
 import type { Ask, Question } from "./Question.ts"
 import { layoutIds } from "./world/build.ts"
 
-/** What calls give back, whoever carries them out. */
+/** What calls give back, whichever server carries them out. */
 export type CallTool = (name: string, args: Readonly<Record<string, unknown>>) => Effect.Effect<{
   readonly content: ReadonlyArray<{ readonly type: string; readonly text?: string }>
   readonly structuredContent?: Output | undefined

@@ -139,7 +139,7 @@ describe("rules", () => {
       assert.deepStrictEqual([yield* referrers("alice"), yield* referrers("bob")], [0, 1])
     }))
 
-  it.live("let nobody mount what may not be pulled", () =>
+  it.live("do not let a user mount what may not be pulled", () =>
     Effect.gen(function*() {
       const served = yield* guarded("alice team/* pull,push\nbob * pull,push")
       const blob = one.layers[0]?.descriptor.digest ?? ""

@@ -246,7 +246,7 @@ describe("databases of rpm", () => {
     assert.strictEqual(rpmHeaders(wal).length, 1)
   })
 
-  it("run nothing that whoever made them has put there", () => {
+  it("run nothing that their author has put there", () => {
     const endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS blob FROM n"
     const hostile = [
       `CREATE VIEW Packages AS ${endless}`,

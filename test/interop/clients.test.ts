@@ -161,7 +161,7 @@ describe("the same folder, by turns", () => {
         const file = join(layout, "blobs", needless.descriptor.digest.replace(":", "/"))
         run("umoci", "gc", "--layout", layout)
         assert.isFalse(fs.existsSync(file))
-        // What was pushed within the hour is held by a second name, whoever collects.
+        // What was pushed within the hour is held by a second name, whichever tool collects.
         assert.strictEqual((yield* registry.resolveBlob("app", needless.descriptor.digest)).size, 8)
         assert.strictEqual((yield* registry.getTag("app", "v1")).descriptor.digest, image.digest)
         assertWhole(layout)

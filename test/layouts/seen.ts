@@ -73,7 +73,7 @@ export const assertSeen = (row: Seen): Effect.Effect<void, RegistryError, Scope.
       yield* assertContents(registry, row, layout)
     }))
 
-/** The same for whoever names no default repository: what is bare is listed with the reason, and can still be read. */
+/** The same for a caller that names no default repository: what is bare is listed with the reason, and can still be read. */
 export const assertSeenWithoutDefault = (row: Seen): Effect.Effect<void, RegistryError, Scope.Scope> =>
   givenUntouched(row.name, (layout) =>
     Effect.gen(function*() {

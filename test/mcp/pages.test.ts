@@ -1,4 +1,4 @@
-/** What the answers of a large layout cost where nobody has said how much to return. */
+/** What the answers of a large layout cost where the caller has not said how much to return. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeToolCatalog } from "../../src/mcp/catalog/toolCatalog.ts"

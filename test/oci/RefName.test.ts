@@ -44,7 +44,7 @@ const table: ReadonlyArray<readonly [string | undefined, Name, Name]> = [
     raw("has an upper-case letter in the repository")
   ],
   ["a/b@sha999:zz:", raw("has no valid digest after the @"), raw("has no valid digest after the @")],
-  // The grammar of digests has room for algorithms nobody registered, so unlike Go we take this one for what it says.
+  // The grammar of digests has room for algorithms that are not registered, so unlike Go we take this one for what it says.
   ["a/b@sha999:zz", untagged("a/b"), untagged("a/b")],
   // Go takes this for the tag `<hex>` of a repository `sha256`.
   [`sha256:${hex}`, raw("is a digest, not a name"), raw("is a digest, not a name")]

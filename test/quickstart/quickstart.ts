@@ -79,7 +79,7 @@ const pushImage = async ({ call }: Session, work: string, tag: string): Promise<
   return descriptor(pushed)
 }
 
-/** Two chunks now, the third by whoever comes next. */
+/** Two chunks now, the third by the next process. */
 const startUpload = async ({ call }: Session, chunks: ReadonlyArray<string>): Promise<unknown> => {
   step("Upload a blob in three chunks, and kill the server after the second")
   const { upload_id } = await call("oci_upload_start", { repository: "shop" })

@@ -156,7 +156,7 @@ describe("kept logins", () => {
 })
 
 describe("a login", () => {
-  it.effect("changes nothing else in the file, which nobody else may read", () =>
+  it.effect("changes nothing else in the file, which no other user may read", () =>
     Effect.gen(function*() {
       const home = yield* temporaryFolder
       const surroundings = { home, env: {} }

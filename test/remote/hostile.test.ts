@@ -106,7 +106,7 @@ describe("a server that fails for a moment", () => {
         if (request.method === "GET") return void response.writeHead(204, { ...headers, range: `0-${size - 1}` }).end()
         if (size >= 1024 && !broken) {
           broken = true
-          // A part of it has arrived, and nobody is told.
+          // A part of it has arrived, and the caller is not told.
           received.push(body.slice(0, 300))
           return void request.socket.destroy()
         }

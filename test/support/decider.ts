@@ -1,4 +1,4 @@
-/** Decisions as sentences: given what is there or has happened, when somebody asks, this happens or is refused. */
+/** Decisions as sentences: given what is there or has happened, when a caller asks, this happens or is refused. */
 import { assert } from "@effect/vitest"
 import { Result, type Schema } from "effect"
 import type { Command, IndexLimits, Refusal } from "../../src/layout/Command.ts"

@@ -1,4 +1,4 @@
-/** A layout on the disk: our stores over it, somebody else's hand in it, and a look at what lies there. */
+/** A layout on the disk: our stores over it, another tool's hand in it, and a look at what lies there. */
 import { Effect, Result, type Schema, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"

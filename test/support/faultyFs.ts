@@ -91,7 +91,7 @@ export const faultyFs = (base: LayoutFs, { root, sync = false }: FaultyOptions):
       left++
       return handleOf(handle, folders.shown(path))
     })
-    // What was opened by a call that says it failed, nobody could close.
+    // What was opened by a call that says it failed, no caller could close.
     return call(`open(${flags.access})`, path, opened, { done: Effect.flatMap(opened, ({ close }) => close) })
   }
 

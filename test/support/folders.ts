@@ -33,7 +33,7 @@ export const copyOfFixture = (name: string): Effect.Effect<string, never, Scope.
     return copy
   })
 
-/** Lets a layout look as if nobody were in the middle of writing it: what does not parse is then reported at once. */
+/** Lets a layout look as if no tool were in the middle of writing it: what does not parse is then reported at once. */
 export const makeOld = (layout: string): void => {
   const hourAgo = Date.now() / 1000 - 3600
   for (const path of ["index.json", "oci-layout"].map((name) => join(layout, name))) {
@@ -73,7 +73,7 @@ const contentOf = (path: string, stat: fs.BigIntStats): string => {
   return `${stat.size} ${createHash("sha256").update(fs.readFileSync(path)).digest("hex")}`
 }
 
-/** What nobody but its writer may know: all of a layout but the folder of our own. */
+/** What only its writer may know: all of a layout but the folder of our own. */
 export const outside = (folder: string): ReadonlyArray<string> => listing(folder, { except: [".ocilayout"] })
 
 /** Names of what is unfinished in the folder of our own. */

@@ -88,7 +88,7 @@ export const pushImage = Effect.fnUntraced(function*(
   return yield* pushManifest(registry, name, manifest, tags)
 })
 
-/** A layout in memory that somebody else has written to: entries and blobs come in past all checks. */
+/** A layout in memory that another tool has written to: entries and blobs come in past all checks. */
 export const foreignLayout = (defaultRepository?: string) => {
   const stores = memoryStores(defaultRepository === undefined ? undefined : repository(defaultRepository))
   return {

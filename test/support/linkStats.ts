@@ -1,4 +1,4 @@
-/** Several paths looked at one by one, so that whoever watches calls sees each. */
+/** Several paths looked at one by one, so that a watcher of calls sees each. */
 import { Effect } from "effect"
 import { ifThere } from "../../src/node/files/layoutFiles.ts"
 import type { LayoutFs } from "../../src/node/fs/LayoutFs.ts"

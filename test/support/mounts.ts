@@ -65,4 +65,4 @@ export const whyNoMounts = ((): string | undefined => {
 /** Why this process cannot take on a user without rights; nothing when it can. */
 export const whyNoNobody: string | undefined = process.getuid?.() === 0 && process.seteuid !== undefined
   ? undefined
-  : "only root can become nobody, and only in the main thread"
+  : "only root can become the user nobody, and only in the main thread"

@@ -32,7 +32,7 @@ const assertError = (error: Failure, expected: Fields): void => {
   assertReadable(error.message)
 }
 
-/** One line, printable, of a length that somebody reads, and without the marks of a message put together badly. */
+/** One line, printable, of a length that people read, and without the marks of a message put together badly. */
 const assertReadable = (message: string): void => {
   assert.match(message, /^\P{C}{10,1500}$/u)
   assert.notMatch(message, /undefined|\[object|Error:/u)

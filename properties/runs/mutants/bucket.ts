@@ -106,7 +106,7 @@ export const bucket: ReadonlyArray<Mutant> = [
   },
   {
     name: "B15: an upload that reveals nothing",
-    breaks: "An upload of what is hidden is answered, and nobody can read it.",
+    breaks: "An upload of what is hidden is answered, and no client can read it.",
     in: "makeBlobs",
     find: "if (yield* reveal(digest)) return { digest, size, existed: false }",
     replace: "return { digest, size, existed: false }",

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** Everything stays in memory for as long as nobody syncs it: no help from the kernel's own diligence. */
+/** Everything stays in memory for as long as no call syncs it: no help from the kernel's own diligence. */
 const lazy = "loop,commit=300,noauto_da_alloc"
 export const modes = { ordered: lazy, writeback: `${lazy},data=writeback` } as const
 export type Mode = keyof typeof modes
@@ -15,7 +15,7 @@ export interface Disk {
   readonly notes: string
   /** Nothing reaches the device any more, and every call that would have to fails. */
   readonly cut: () => void
-  /** Starts it again after a cut; nobody may have it open. */
+  /** Starts it again after a cut; no process may have it open. */
   readonly restart: () => Promise<void>
   readonly remove: () => Promise<void>
 }
@@ -37,7 +37,7 @@ export const makeDisk = (megabytes: number, mode: Mode): Disk => {
   const mounted = join(folder, "mounted")
   const mount = (): void => run("mount", "-o", modes[mode], image, mounted)
   const unmount = async (): Promise<void> => {
-    // Whoever was killed a moment ago may not be quite gone.
+    // A process that was killed a moment ago may not be quite gone.
     for (let left = 50;; left--) {
       try {
         return run("umount", mounted)

@@ -22,7 +22,7 @@ export type TagCall =
   | { readonly op: "pushManifest"; readonly tagged: boolean; readonly condition: Condition } & OfManifest
   | { readonly op: "tagManifest"; readonly condition: Condition } & OfManifest
   | { readonly op: "deleteManifest" } & OfManifest
-  /** Of the commit that gave a manifest, new to the layout, its tag, which nobody else has ever had. */
+  /** Of the commit that gave a manifest, new to the layout, its tag, which no other process has ever had. */
   | { readonly op: "revert"; readonly revision: number } & OfManifest
   | { readonly op: "getManifest" } & OfManifest
   | { readonly op: "deleteTag"; readonly condition: Exclude<Condition, { readonly kind: "absent" }> } & OfTag

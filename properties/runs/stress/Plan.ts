@@ -10,7 +10,7 @@ interface OfTag {
 export type Step =
   | { readonly does: "push"; readonly note: string; readonly unless: "nothing" | "exists" | "moved" } & OfTag
   | { readonly does: "pushUntagged"; readonly note: string } & OfTag
-  /** Pushes for a tag that nobody else has, and takes that back. */
+  /** Pushes for a tag that no other process has, and takes that back. */
   | { readonly does: "undo"; readonly note: string } & OfTag
   | { readonly does: "collect"; readonly repository: string }
   | { readonly does: "retag"; readonly note: string; readonly unless: "nothing" | "exists" | "moved" } & OfTag
@@ -44,13 +44,13 @@ export interface Scale {
 
 export const repositories = ["app", "lib/base"] as const
 
-/** A manifest that nobody deletes keeps each repository in being. */
+/** A manifest that no step deletes keeps each repository in being. */
 export const anchor = "anchor"
 
 /** Blobs that are there before, and have been for so long that they may be collected unless they are pushed again. */
 export const garbage = Array.from({ length: 40 }, (_, at) => `garbage ${at} 700`)
 
-/** Every so many steps all processes fight for a new tag, which nobody moves or deletes. */
+/** Every so many steps all processes fight for a new tag, which no step moves or deletes. */
 const contestEvery = 10
 export const contested = "once-"
 
@@ -188,14 +188,14 @@ class Settling {
     return note
   }
 
-  /** One of the latest pushed for a tag, or one that nobody pushes. */
+  /** One of the latest pushed for a tag, or one that no step pushes. */
   #pushed({ repository, tag }: OfTag, pick: number): string {
     const notes = this.#notes.get(`${repository}:${tag}`) ?? []
-    return notes.at(-1 - pick % 6) ?? `nobody's ${repository}:${tag}`
+    return notes.at(-1 - pick % 6) ?? `never pushed ${repository}:${tag}`
   }
 
   #blob(pick: number): string {
     if (pick % 3 === 0) return garbage[(pick / 3) % garbage.length] ?? ""
-    return this.#blobs.at(-1 - pick % 6) ?? "nobody's 10"
+    return this.#blobs.at(-1 - pick % 6) ?? "never pushed 10"
   }
 }

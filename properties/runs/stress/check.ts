@@ -103,7 +103,7 @@ export const checkWinners = (history: History): ReadonlyArray<string> => {
 
 const digestIn = (call: Call): string => "digest" in call ? call.digest : ""
 
-/** What was acknowledged, and by nobody taken back, is there. */
+/** What was acknowledged, and not taken back, is there. */
 export const lostOf = (history: History, found: Found): ReadonlyArray<string> => {
   const deleted = new Set(
     history.flatMap(({ call }) => call.op === "deleteManifest" || call.op === "revert" ? [call.digest] : [])

@@ -69,7 +69,7 @@ const inJournal = async (folder: string): Promise<Commits> => {
   const damaged = readdirSync(join(files.own, "journal", "2")).filter((name) => name.includes("damaged"))
   claim(damaged.length === 0, `the journal was damaged: ${damaged.join(", ")}`)
 
-  // Whoever died between the journal and the index was told nothing, and the next writer says that it never happened.
+  // A process that died between the journal and the index was told nothing, and the next writer says that it never happened.
   const last = lines.at(-1)?.record
   const died = last?._tag === "Group" && last.before === sha256(readFileSync(join(folder, "index.json")))
   return { commits: committed(died ? lines.slice(0, -1) : lines).flatMap(({ commits }) => commits), violations }

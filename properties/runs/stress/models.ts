@@ -102,7 +102,7 @@ type UploadState =
   | { readonly _tag: "Open"; readonly least: number; readonly most: number }
   | { readonly _tag: "Committed"; readonly size: number }
 
-/** Somebody else may be at it whenever it is asked, and then nothing happens. */
+/** Another process may be at it whenever it is asked, and then nothing happens. */
 export const uploads: Sequential<UploadState, UploadCall, Answer> = {
   initial: { _tag: "Open", least: 0, most: 0 },
   step: (state, call, answer) => {

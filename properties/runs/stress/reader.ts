@@ -1,4 +1,4 @@
-/** `reader.ts <layout> <all|snapshots>`: reads on and on until it is told that this is enough, and tells what nobody may see and it saw. */
+/** `reader.ts <layout> <all|snapshots>`: reads on and on until it is told that this is enough, and tells what no reader may see and it saw. */
 import { Effect, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -63,7 +63,7 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     yield* Effect.sleep(5)
   }
 })))
-// Whoever started it may be gone.
+// The process that started it may be gone.
 if (process.connected) {
   process.send?.({ indexes, snapshots, violations: Array.from(violations) } satisfies Readings)
   process.disconnect()

@@ -131,7 +131,7 @@ export const prepare = (options: RoundOptions): Promise<void> => {
   })
 }
 
-/** What nobody has asked for again is gone in the end. */
+/** What was not asked for again is gone in the end. */
 const leftOf = async (options: RoundOptions, history: History): Promise<ReadonlyArray<string>> => {
   await withRegistry(options, collect)
   const { blobs } = await lookInto(options.directory)
@@ -140,7 +140,7 @@ const leftOf = async (options: RoundOptions, history: History): Promise<Readonly
     .map((name) => `${name} was garbage and is still there`)
 }
 
-/** Whoever writes first after a crash brings everything in order. */
+/** The first writer after a crash brings everything in order. */
 export const recover = async (options: RoundOptions): Promise<History> => {
   await anchorAll(options, "recovered")
   return readOperations(join(options.notes, "recovered.ndjson"))
@@ -221,7 +221,7 @@ export const runRound = async (options: RoundOptions): Promise<Report> => {
   const work = Promise.all(plans.map((plan, process) => live(options, plan, process)))
   const [[deaths, readings], added] = await Promise.all([watched(options, work), disturbed(options, work)])
   const history = recordsIn(options.notes)
-  // What the tool wrote last is taken in by whoever writes next.
+  // What the tool wrote last is taken in by the next writer.
   const recovery = options.foreign === true ? await recover(options) : []
   const { histories, lost, violations } = await conclude(options, [...history, ...recovery])
   const left = await leftOf(options, history)

@@ -12,7 +12,7 @@ import { stressTools } from "./tools/run.ts"
 const usage = `npm run stress -- [options]
 Starts processes that push, tag, delete, upload and read in one layout at the same time, kills some of them with SIGKILL
 at random moments and starts them again, and then proves of every tag, blob and upload that one order of operations
-explains every answer, that nothing acknowledged is lost, and that nobody saw anything torn.
+explains every answer, that nothing acknowledged is lost, and that no reader saw anything torn.
 
   --processes N    how many at the same time (4)
   --operations N   steps of each process (100)

@@ -1,4 +1,4 @@
-/** `worker.ts <layout> <durability> <plan> <record>`: carries out the steps of a plan that nobody has begun yet. */
+/** `worker.ts <layout> <durability> <plan> <record>`: carries out the steps of a plan that no other worker has begun yet. */
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import type { Durability } from "../../../src/node/index.ts"
@@ -15,7 +15,7 @@ const [directory = "", durability, planPath = "", recordPath = ""] = process.arg
 /** How many steps are under way at once: what waits together is committed together. */
 const callers = 2
 
-/** Whoever started it is gone. */
+/** The process that started it is gone. */
 const orphaned = (): never => process.exit(1)
 process.once("disconnect", orphaned)
 

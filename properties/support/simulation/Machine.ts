@@ -221,7 +221,7 @@ export class Machine {
         this.#opened.add(opened)
         return opened
       }).pipe(
-        // What was opened by a call that says it failed, nobody could close.
+        // What was opened by a call that says it failed, no caller could close.
         Effect.map((opened) => this.#handle(opened, this.#told(path), rights, call))
       )
 
@@ -257,7 +257,7 @@ export class Machine {
 
     return {
       nativeLock: Effect.succeed(true),
-      // Nobody is told of anything: whoever watches has to look for himself.
+      // Watchers are told of nothing: each has to look for itself.
       watch: () => Effect.void,
       openHandle,
       openFolder,
@@ -492,7 +492,7 @@ export class Machine {
     return new FsError({ operation, path, code, cause: new Code(code) })
   }
 
-  /** What a call opened that then says it failed is nobody's to close. */
+  /** What a call opened that then says it failed is not the caller's to close. */
   #undoOpen(act: () => unknown): void {
     const before = new Set(this.#opened)
     act()

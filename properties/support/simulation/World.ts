@@ -36,7 +36,7 @@ export class World {
     this.#names = names
   }
 
-  /** How many random names were given; whoever goes on after a crash goes on from there. */
+  /** How many random names were given; what goes on after a crash goes on from there. */
   get names(): number {
     return this.#names
   }

@@ -50,8 +50,8 @@ export const pass = (calls: number): Effect.Effect<void> =>
   Effect.forEach(Array.from({ length: calls }), () => Effect.yieldNow, { discard: true })
 
 /**
- * In two steps, so that whoever looks in between finds a part. Writing over is one write, as BuildKit does it: of several
- * nobody could tell a mix that happens to be an index from an index.
+ * In two steps, so that a reader in between finds a part. Writing over is one write, as BuildKit does it: what
+ * several writes leave may happen to be an index, and could not be told from one that was meant.
  */
 const write = (fs: LayoutFs, text: string, { hesitates, writes }: Habits): Effect.Effect<void, FsError> => {
   const bytes = Buffer.from(text)

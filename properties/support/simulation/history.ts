@@ -200,12 +200,12 @@ export const play = async (
     isIntruded = true
     await intrude(world, await world.open())
     noteForeign(model)
-    // What it did while it did it is nobody's promise.
+    // What it did meanwhile is not promised.
     moments.splice(0)
     views[views.length - 1] = viewOf(model, { registry: (await pair.get(0)).registry, sessions })
   }
   for (const { drawn, process, restart } of turns) {
-    // Before a restart, which is a moment of the same step: whoever repeats the step begins there.
+    // Before a restart, which is a moment of the same step: a repetition of the step begins there.
     if (drawn.op === "collect") letGrowOld(machine)
     if (restart) {
       pair.restart(process)

@@ -70,7 +70,7 @@ export class Cast {
 
   /** What watches; not before `watch`. */
   get ghost(): Ghost {
-    if (this.#ghost === undefined) throw new Error("nobody watches yet")
+    if (this.#ghost === undefined) throw new Error("it is not watched yet")
     return this.#ghost
   }
 

@@ -106,7 +106,7 @@ export class Effects {
     }
   }
 
-  /** What it says of names that it does not mean: between tools nobody can help it. */
+  /** What it says of names that it does not mean: between tools it cannot be helped. */
   #carriedAlong(tool: ToolProcess, state: State, bytes: Uint8Array, replaced: State): void {
     const head = this.#versions.head
     for (const [name, digest] of state) {

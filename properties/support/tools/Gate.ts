@@ -1,17 +1,17 @@
-/** Lets one work while nobody else does, for what the rules leave to quiet times. */
+/** Lets one tool work while no other does, for what the rules leave to quiet times. */
 import { Effect } from "effect"
 
 export class Gate {
   #inside = 0
   #isClosed = false
 
-  /** Waits while somebody wants to be alone. */
+  /** Waits while another tool wants to be alone. */
   within<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> {
     const enter = this.#until(() => !this.#isClosed, () => void this.#inside++)
     return Effect.andThen(enter, Effect.ensuring(work, Effect.sync(() => void this.#inside--)))
   }
 
-  /** Waits until nobody is at work, and keeps everybody waiting. */
+  /** Waits until no tool is at work, and keeps all others waiting. */
   alone<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> {
     const close = this.#until(() => !this.#isClosed && this.#inside === 0, () => void (this.#isClosed = true))
     return Effect.andThen(close, Effect.ensuring(work, Effect.sync(() => void (this.#isClosed = false))))

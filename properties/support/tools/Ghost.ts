@@ -44,7 +44,7 @@ export class Ghost {
   readonly versions = new Versions()
   /** Content that may be missing: a tool took it away before we had anything to do with it. */
   readonly excused = new Set<string>()
-  /** What happened, in words, for whoever reads of a failure. */
+  /** What happened, in words, for the reader of a failure. */
   readonly story: Array<string> = []
   readonly #world: World
   readonly #effects: Effects
@@ -115,7 +115,7 @@ export class Ghost {
     this.#forget(process)
   }
 
-  /** It was answered that nothing has happened, or that nobody knows. */
+  /** It was answered that nothing has happened, or that it is not known. */
   refused(process: number, { begun, digest, name }: Write, isKnown: boolean): void {
     this.settle()
     if (!isKnown && begun === undefined) this.names.begin(name, digest)
@@ -253,7 +253,7 @@ export class Ghost {
     return found?.kind === "tool" ? `${found.plan.tool} ${process}` : `process ${process} of ours`
   }
 
-  /** For whoever reads of a failure. */
+  /** For the reader of a failure. */
   tell(process: number, what: string): void {
     const seconds = Number((this.#nowNs - this.#startedNs) / 1_000_000_000n)
     this.story.push(`${seconds} s, ${this.#nameOf(process)} ${what}`)

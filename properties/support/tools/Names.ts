@@ -56,7 +56,7 @@ export class Names {
     this.#allowed.set(name, [...rest, { digest, id }])
   }
 
-  /** A value more that nobody can be blamed for, written now: only a write that starts later replaces it. */
+  /** One more value that no tool can be blamed for, written now: only a write that starts later replaces it. */
   allow(name: string, digest: string | undefined): void {
     const others = this.#of(name).filter((value) => value.digest !== digest)
     this.#allowed.set(name, [...others, { digest, id: this.#ids++ }])

@@ -43,9 +43,9 @@ export interface Desk {
   readonly say: (said: Said) => void
   /** Digits that no other temporary file has. */
   readonly digits: () => string
-  /** Does it while nobody else is at work. */
+  /** Does it while no other tool is at work. */
   readonly alone: <A>(work: Work<A>) => Work<A>
-  /** Does it while nobody wants to be alone. */
+  /** Does it while no tool wants to be alone. */
   readonly together: <A>(work: Work<A>) => Work<A>
 }
 

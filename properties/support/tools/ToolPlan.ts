@@ -120,5 +120,5 @@ export const toolPlan = (names: ReadonlyArray<string>, notes: ReadonlyArray<stri
   )
 }
 
-/** Whether it does what the lab leaves to quiet times: nobody else may be at work. */
+/** Whether it does what the lab leaves to quiet times: no other tool may be at work. */
 export const wantsQuiet = ({ tool }: ToolPlan): boolean => tool === "wipe" || tool === "replace by copy"

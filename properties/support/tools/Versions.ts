@@ -5,7 +5,7 @@ export type State = ReadonlyMap<string, string>
 
 export interface Version {
   readonly state: State
-  /** What it bore as its mark; absent where it was somebody else's, which we accepted. */
+  /** What it bore as its mark; absent where it was another tool's, which we accepted. */
   readonly generation: string | undefined
   readonly bytes: Uint8Array
   readonly atNs: bigint
@@ -16,7 +16,7 @@ const generationKey = "dev.ocilayout.generation"
 export const stateOf = (index: Index): State =>
   new Map(index.manifests.flatMap((entry) => {
     const name = nameOf(entry)
-    // Manifests without a tag are nobody's word.
+    // Manifests without a tag say nothing about tags.
     return name === undefined || name.includes("@") ? [] : [[name, entry.digest] as const]
   }))
 
@@ -44,7 +44,7 @@ export class Versions {
     return this.#all[0]?.state
   }
 
-  /** An index of ours takes the place of one that may be somebody else's, and then was accepted before. */
+  /** An index of ours takes the place of one that may be another tool's, and then was accepted before. */
   add(before: Uint8Array | undefined, bytes: Uint8Array, atNs: bigint): void {
     const index = parsedIndex(bytes)
     if (index === undefined) return

@@ -48,7 +48,7 @@ const putBlob = (desk: Desk, { bytes, digest }: Blob): Work =>
     yield* place(desk, path, bytes, { by: `${desk.root}/oci-put-blob${desk.digits()}`, syncs: true, mode: 0o644 })
   })
 
-/** The name leaves whoever has it; an entry of the same content without a name is replaced. */
+/** The name leaves the entry that has it; an entry of the same content without a name is replaced. */
 const withEntry = (index: Index, entry: Entry): Index => {
   const name = nameOf(entry)
   const holder = index.manifests.findIndex((other) => nameOf(other) === name)

@@ -29,7 +29,7 @@ export interface Program {
   readonly ticks: ReadonlyArray<{ readonly wait: Calls; readonly minutes: number }>
   /** Who takes the next step: each in turn, or anybody. */
   readonly order: number
-  /** How many minutes nobody does anything in the end. */
+  /** How many minutes nothing is done in the end. */
   readonly rests: number
   readonly collects: boolean
 }

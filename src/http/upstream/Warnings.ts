@@ -1,7 +1,7 @@
 /** What a client is to be warned of, though it gets what it asked for. */
 import { Context } from "effect"
 
-/** Takes a warning for the answer of the request under way; by default nobody does. */
+/** Takes a warning for the answer of the request under way; by default it is dropped. */
 export const Warnings = Context.Reference<(text: string) => void>("ocilayout/http/Warnings", {
   defaultValue: () => () => undefined
 })

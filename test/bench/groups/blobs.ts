@@ -115,7 +115,7 @@ const measured = Effect.fnUntraced(function*({ has, peer, scale }: Bench) {
   const source = join(folder, "source.bin")
   const { mebibytes } = scale
   const blob: Blob = { folder, source, mebibytes, digest: yield* randomFile(source, mebibytes) }
-  // What others have left to be written must not be written while somebody is measured.
+  // What others have left to be written must not be written while a contestant is measured.
   const settled = (contestant: Contestant): Contestant => (round) =>
     Effect.andThen(has("sync") ? run("sync", []) : Effect.void, contestant(round))
   const contestants: ReadonlyArray<Contestant> = [

@@ -41,7 +41,7 @@ export const largeIndex: Group = {
   run: Effect.fnUntraced(function*({ say, scale }) {
     const directory = yield* makeLarge(scale.entries)
     const registry = yield* opened(directory)
-    // The first commit takes in what somebody else has written.
+    // The first commit takes in what another tool has written.
     say(`  the first commit to a foreign index: ${(yield* millis(committing(registry)(0))).toFixed(0)} ms`)
     const figures = yield* inTurns(scale.rounds, [
       committing(registry),

@@ -23,7 +23,7 @@ export const start = (
   Effect.acquireRelease(
     Effect.sync(() =>
       spawn(command, args, { stdio: "pipe", cwd: directory, env: { ...process.env, ...environment } })
-        // Told by whoever waits for its end; without a listener it would end this process.
+        // Told by the caller that waits for its end; without a listener it would end this process.
         .on("error", () => undefined)
     ),
     (child) =>

@@ -9,7 +9,7 @@ export type Contestant<E = unknown, R = never> = (round: number) => Effect.Effec
 
 /**
  * The median of each figure over the rounds. Another contestant begins in every round, and every other round goes
- * backwards: what comes first or last is no better for it, nor what comes after somebody who leaves much to be done.
+ * backwards: what comes first or last is no better for it, nor what comes after a contestant that leaves much to be done.
  */
 export const inTurns = Effect.fnUntraced(
   function*<E, R>(rounds: number, contestants: ReadonlyArray<Contestant<E, R>>): Effect.fn.Return<Figures, E, R> {

@@ -19,7 +19,7 @@ export interface Outcome {
 export interface Terminal {
   readonly columns?: number
   readonly colour?: boolean
-  /** After how many writes nobody reads any more. */
+  /** After how many writes the output is read no longer. */
   readonly gone?: number
 }
 

@@ -13,7 +13,7 @@ export const stoppedAt = (iso: string) => {
         currentTimeNanos: Effect.succeed(nanos),
         monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
         monotonicTimeNanos: real.monotonicTimeNanos,
-        // Whoever waits for another process waits in earnest.
+        // A wait for another process takes real time.
         sleep: (duration: Duration.Duration) => real.sleep(duration)
       }))
 }

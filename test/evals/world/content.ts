@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../src/oci/Descriptor.ts"
 import { imageConfig, imageManifest, layerTar } from "../../../src/oci/MediaType.ts"
 import { index, type Sample, sample, type SampleImage } from "../../support/images.ts"
 
-/** A layer of as many bytes as are asked for; that it is no archive matters to nobody here. */
+/** A layer of as many bytes as are asked for; that it is no archive does not matter here. */
 const layer = (name: string, size: number): Sample => sample(new Uint8Array(Buffer.alloc(size, `${name}\n`)), layerTar)
 
 interface Built {
@@ -156,7 +156,7 @@ export const web21 = web({ version: "2.1", base: runtime319, revision: "51c0ffee
 export const web22 = web({ version: "2.2", base: runtime320, revision: "51c0ffee22cc" })
 export const candidateRevision = "51c0ffee22c1"
 export const web22Candidate = web({ version: "2.2-rc1", base: runtime320, revision: candidateRevision })
-/** What somebody has put under the same version in the mirror. */
+/** What was put under the same version in the mirror. */
 export const web21Mirrored = web({
   version: "2.1",
   base: runtime319,

@@ -6,7 +6,7 @@ import { session } from "../support/session.ts"
 
 const now = { grace_minutes: 0, undo_days: 0 }
 
-/** An image, an untagged one, and a blob that nobody needs, all of them pushed a while ago. */
+/** An image, an untagged one, and a blob that is not needed, all of them pushed a while ago. */
 const used = Effect.fnUntraced(function*(options: Parameters<typeof session>[0] = {}) {
   const opened = yield* session(options)
   const image = yield* pushImage(opened.registry, { tags: ["1.0"] })

@@ -14,7 +14,7 @@ import { later } from "../../support/later.ts"
 import { type Call, fails } from "../../support/watchedFs.ts"
 
 const one = image("one")
-const garbage = sample("needed by nobody", "application/octet-stream")
+const garbage = sample("needed by nothing", "application/octet-stream")
 const now = { grace: 0, undoWindow: 0 }
 
 const names = (items: ReadonlyArray<GarbageItem>) => items.map(({ name }) => name).toSorted()
@@ -104,7 +104,7 @@ describe("collecting garbage on disk", () => {
   it.live("deletes at once where it is told so: what it takes, and what was taken before", () =>
     Effect.gen(function*() {
       const { disk, registry } = yield* opened()
-      const more = sample("nobody needs this either", "application/octet-stream")
+      const more = sample("not needed either", "application/octet-stream")
       yield* collect(registry, yield* planOf(disk, registry))
       assert.deepStrictEqual(trashed(disk), [garbage.descriptor.digest])
       yield* pushBlob(registry, "app", more)
@@ -319,7 +319,7 @@ describe("a plan on disk", () => {
       const { disk, registry } = yield* opened()
       const id = yield* planOf(disk, registry)
       const plan = disk.read(`.ocilayout/plans/${id}.json`)
-      /** A plan under the id that belongs to it, which its maker then tells somebody. */
+      /** A plan under the id that belongs to it, which its maker then gives away. */
       const madeUp = (text: string): string => {
         const id = sha256(text).slice(0, 32)
         disk.write(`.ocilayout/plans/${id}.json`, text)

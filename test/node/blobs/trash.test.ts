@@ -11,7 +11,7 @@ import { entryOf, image, index, pushImage, pushManifest, type Sample, sample } f
 
 const one = image("one")
 const two = image("two")
-const garbage = sample("nobody needs it", "application/octet-stream")
+const garbage = sample("not needed", "application/octet-stream")
 const hour = 60 * 60 * 1000
 
 const nameOf = ({ descriptor }: Sample, hours: number, random = "0"): string =>

@@ -52,7 +52,7 @@ const written = Effect.fnUntraced(function*(options: Parameters<Disk["open"]>[0]
 const refuse = (layout: LayoutStore) =>
   layout.transact({ evidence: () => Effect.void, decide: () => Result.fail(unknown) })
 
-/** A layout whose index somebody else has written into between our exchange and our last look at it. */
+/** A layout whose index another tool has written into between our exchange and our last look at it. */
 const writtenWhilePublished = Effect.gen(function*() {
   const disk = yield* newDisk
   disk.pretendTimes(true)
@@ -174,7 +174,7 @@ describe("a snapshot", () => {
       disk.pretendTimes(false)
       const { layout } = yield* disk.open()
       yield* add(layout, a1)
-      // Whole milliseconds look like a coarse clock, which nobody trusts for two seconds.
+      // Whole milliseconds look like a coarse clock, which is not trusted for two seconds.
       const now = Date.now() / 1000
       fs.utimesSync(disk.path("index.json"), now, now)
       const first = yield* layout.snapshot

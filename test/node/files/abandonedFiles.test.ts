@@ -25,7 +25,7 @@ const left: ReadonlyArray<readonly [path: string, tool: string | undefined, remo
   ["blobs/blake3", undefined, false]
 ]
 
-/** Ours, part of the layout, or nobody's business. */
+/** Ours, part of the layout, or not to be touched. */
 const kept = [
   "oci-layout",
   "index.json",
@@ -84,7 +84,7 @@ describe("leftovers", () => {
         old(path, 25)
       }
       assert.deepStrictEqual(listing(root), before)
-      // Somebody is at what is in the folder.
+      // Another tool is at work in the folder.
       assert.deepStrictEqual(yield* leftovers.remove(".umoci-abc"), Option.none())
       old(".umoci-abc/blob", 25)
       for (const [path, , removable] of left) {

@@ -15,7 +15,7 @@ describe("a folder", () => {
       assert.isTrue(fs.statSync(path("a", "b")).isDirectory())
       const synced = told("syncDirectory")
       assert.deepStrictEqual(synced.slice(-3), ["syncDirectory ..", "syncDirectory .", "syncDirectory a"])
-      // Somebody may have died who had made what the layout lies in.
+      // The process that made what the layout lies in may have died.
       assert.match(synced[0] ?? "", /^syncDirectory \.\.\/\.\./u)
       yield* makeFolder(files, path("a", "b"))
       assert.deepStrictEqual(told("syncDirectory"), [])

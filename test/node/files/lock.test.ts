@@ -74,7 +74,7 @@ describe("the lock", () => {
       assert.match(error.holder ?? "", new RegExp(`^process ${process.pid} on ${hostname()} since \\d{4}-.*Z$`, "u"))
     }))
 
-  it.live("names nobody who is gone", () =>
+  it.live("names no process that is gone", () =>
     Effect.gen(function*() {
       const disk = yield* lockedDisk
       yield* holding(disk)

@@ -9,7 +9,7 @@ import { listing, temporaryFolder } from "../../support/folders.ts"
 import { asNobody, whyNoNobody } from "../../support/mounts.ts"
 import { openBelow, whyNotTold } from "../../support/openFiles.ts"
 
-/** A folder with `a/b` in it, which has the file `one`, and a folder that is somebody else's and looks the same. */
+/** A folder with `a/b` in it, which has the file `one`, and a folder of another user that looks the same. */
 const planted = Effect.map(temporaryFolder, (folder) => {
   const [root, outside] = [join(folder, "root"), join(folder, "outside")]
   for (const place of [root, outside]) {
@@ -195,7 +195,7 @@ describe("a folder that is held", () => {
       for (let number = 0; number <= mostFolders; number++) {
         yield* held.makeDirectory(path(`folder${number}`), 0o755)
         yield* held.readDirectory(path(`folder${number}`))
-        // Whoever has the number of a folder that was closed has no file of this name.
+        // The number of a folder that was closed has no file of this name.
         fs.writeFileSync(path(`folder${number}`, "one"), "")
       }
       yield* Fiber.join(unlinking)

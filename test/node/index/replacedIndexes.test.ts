@@ -146,7 +146,7 @@ describe("an index that was replaced while a tool had it open", () => {
       fs.ftruncateSync(fd)
       fs.writeSync(fd, late, 0)
       fs.closeSync(fd)
-      assert.deepStrictEqual(yield* valuesIn(layout), [a1, b2, c3], "nobody reads it yet")
+      assert.deepStrictEqual(yield* valuesIn(layout), [a1, b2, c3], "it is not read yet")
       yield* add((yield* disk.open()).layout)
       assert.deepStrictEqual(disk.entries(), [c3, moved, d4])
       assert.deepStrictEqual(actorsOf(disk).at(-1), ["foreign"])

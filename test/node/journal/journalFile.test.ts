@@ -188,7 +188,7 @@ describe("appending", () => {
       assert.include(told("syncDirectory"), "syncDirectory .ocilayout/journal/2")
       const third = yield* appendRecord(files, yield* readEnd(files, second), record(3, second.last?.hash ?? ""))
       assert.deepStrictEqual(told("syncDirectory"), [])
-      // Whoever moves the lines to a new file may die before that as well.
+      // A process that moves the lines to a new file may die before that as well.
       const path = disk.path(...journalPath)
       fs.copyFileSync(path, `${path}.new`)
       fs.renameSync(`${path}.new`, path)

@@ -72,7 +72,7 @@ describe("extracting files of an image", () => {
       })
       assert.strictEqual(fs.statSync(join(directory, "etc")).mode & 0o7777, 0o750)
       assert.strictEqual(fs.statSync(join(directory, "etc/motd")).mode & 0o7777, 0o600)
-      // Whoever extracts does not lend the file rights.
+      // Extracting does not lend the file rights.
       assert.strictEqual(fs.statSync(join(directory, "usr/bin/tool")).mode & 0o7777, 0o755)
       assert.strictEqual(fs.statSync(join(directory, "etc/motd")).mtimeMs, 1e12)
       assert.strictEqual(fs.lstatSync(join(directory, "bin")).mtimeMs, 1e12)

@@ -189,7 +189,7 @@ describe("facts of manifests", () => {
       fs.writeFileSync(disk.path(facts, name), yield* sealed(writeFacts(descriptor, { ...nothing, annotations: none })))
       yield* inProcess(disk, (registry) =>
         Effect.gen(function*() {
-          // As said: of what nobody vouches for, questions are answered.
+          // As said: of what has no seal, questions are answered.
           yield* referrers(registry)
           const blobs = yield* Stream.runCollect(registry.digests("app", "blob"))
           assert.notInclude(blobs, base.config.descriptor.digest)

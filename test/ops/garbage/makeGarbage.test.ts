@@ -30,13 +30,13 @@ import {
 const one = image("one")
 const two = image("two")
 const three = image("three")
-const shared = sample("needed by nobody", "application/octet-stream")
+const shared = sample("needed by nothing", "application/octet-stream")
 
 const now: GarbageOptions = { undoWindow: 0, grace: 0 }
 const hour = 60 * 60 * 1000
 const day = 24 * hour
 
-/** Whoever pushed something has long had the next answer. */
+/** A client that pushed something has long had the next answer. */
 const later = TestClock.adjust(2 * hour)
 
 const partsOf = ({ config, descriptor, layers }: typeof one): ReadonlyArray<string> =>

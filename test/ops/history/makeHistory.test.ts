@@ -368,7 +368,7 @@ describe("restoring", () => {
     Effect.gen(function*() {
       const registry = yield* makeMemory()
       yield* pushImage(registry, "app", one, ["v1"])
-      // Of a manifest in an index nobody asks for the layers.
+      // Of a manifest in an index the layers are not asked for.
       const part = index([two])
       yield* pushBlob(registry, "app", two)
       yield* pushManifest(registry, "app", part, ["v1"])

@@ -15,7 +15,7 @@ import { collect, entryOf, image, pushBlob, pushImage, sample, textOf } from "..
 const one = image("one")
 const blob = sample("0123456789", octetStream)
 
-/** A tree over these layouts, and what somebody else writes into one of them. */
+/** A tree over these layouts, and what another tool writes into one of them. */
 const treeOf = (...names: ReadonlyArray<string>) => {
   const stores = new Map<Repository, Stores>(names.map((name) => [repository(name), memoryStores(repository(name))]))
   const unreadable = new Set<Repository>()

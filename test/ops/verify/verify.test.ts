@@ -292,7 +292,7 @@ describe("a medium that fails", () => {
       assert.deepStrictEqual(yield* Effect.flip(verified(hashing(Effect.fail(broken("device"))))), broken("device"))
       const { lines } = yield* verified(hashing(Effect.fail(broken("other"))))
       assert.strictEqual(lines.filter((line) => line.startsWith("error FILE_UNREADABLE")).length, 3)
-      // What has gone since it was listed is nobody's fault.
+      // What has gone since it was listed is no finding.
       assert.deepStrictEqual((yield* verified(hashing(Effect.succeed(Option.none())))).lines, [])
     }))
 })

@@ -11,7 +11,7 @@ import { smallManifest } from "../layouts.ts"
 
 const [directory = "", name = "", umask = "", uid, gid, groups = "", kind = "layout"] = process.argv.slice(2)
 
-// What is loaded later may be nobody else's to read.
+// What is loaded later may not be readable for the other user.
 await Effect.runPromise(nodeFs.nativeLock)
 if (uid !== undefined) {
   process.setgroups?.(groups.split(",").filter((group) => group !== "").map(Number))

@@ -86,7 +86,7 @@ export const runRound = async (options: Scale, root: string) => {
   }
   const [deaths] = await Promise.all([work, killGateway()])
 
-  // Whoever writes next publishes what a dead one has left.
+  // The next writer publishes what a dead one has left.
   await anchorAll(round, "recovered")
   const history = withoutOutages(recordsIn(round.notes))
   const end = await lookAtAll(round, history)

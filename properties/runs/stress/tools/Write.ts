@@ -12,7 +12,7 @@ export interface Write {
   readonly by: string
   /** The clock of the machine, in nanoseconds. */
   readonly started: bigint
-  /** When it was answered, or its process was gone; nobody knows where it is missing. */
+  /** When it was answered, or its process was gone; not known where it is missing. */
   readonly ended?: bigint
   /** Whether it was said that this is done. */
   readonly acknowledged: boolean

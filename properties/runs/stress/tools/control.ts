@@ -24,7 +24,7 @@ export const runControl = async (prepared: Prepared, folder: string, copiesEach:
   const place = prepared.at(layout)
   const call = (copy: typeof skopeoCopy, tool: string, at: number): ToolCall =>
     copy(place, pool[at % pool.length] ?? "", `${tool}-${at}`)
-  // Somebody makes the layout.
+  // One process makes the layout.
   for (const [tool, copy] of able.slice(0, 1)) await runTool(place, call(copy, `${tool}-first`, 0))
   const ran = await Promise.all(able.map(async ([tool, copy]) => {
     const own = []

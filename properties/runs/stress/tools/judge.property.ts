@@ -7,7 +7,7 @@ const one: Value = { digest: `sha256:${"1".repeat(64)}` }
 const two: Value = { digest: `sha256:${"2".repeat(64)}` }
 const name = "app:v1"
 
-/** Without an end it was cut short, and nobody knows when. */
+/** Without an end it was cut short, and it is not known when. */
 const write = (by: string, value: Value, started: number, ended?: number, more: Partial<Write> = {}): Write => ({
   name,
   value,

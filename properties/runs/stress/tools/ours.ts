@@ -15,7 +15,7 @@ const [directory = "", durability, seed, process_ = "", recordPath = ""] = proce
 
 const enough = new AbortController()
 process.once("message", () => enough.abort())
-// Whoever started it is gone.
+// The process that started it is gone.
 const orphaned = (): never => process.exit(1)
 process.once("disconnect", orphaned)
 

@@ -74,7 +74,7 @@ interface Sent {
   readonly body?: string | object
 }
 
-/** The beginning of the answer; what follows is read by whoever wants it. */
+/** The beginning of the answer; what follows is left to the caller. */
 export const begin = ({ url }: Served, { body, headers = authorized, method = "POST", path = url.pathname }: Sent) =>
   Effect.callback<IncomingMessage>((resume, signal) => {
     const sent = request({ host: url.hostname, port: url.port, method, path, headers, signal }, (response) => {
