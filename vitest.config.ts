@@ -7,7 +7,7 @@ const shared = {
   maxWorkers: "100%",
   testTimeout: 600_000,
   hookTimeout: 120_000,
-  globalSetup: ["test/support/stateHome.ts"]
+  globalSetup: ["test/support/setUp.ts"]
 }
 
 /** A deep run takes as much longer as it tries more. */

@@ -1,4 +1,4 @@
-/** `ocilayout mcp` as a process of its own, run from source. */
+/** `ocilayout mcp` as a process of its own. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js"
@@ -7,9 +7,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 
-export const mainPath = fileURLToPath(new URL("../../../src/main.ts", import.meta.url))
+/** The program, bundled as it is shipped. */
+export const mainPath = process.env["TESTED_PROGRAM"] ?? ""
 
 /** What clients pass on besides what they always do: where Node keeps what it has compiled. */
 export const compiled = { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "" }
