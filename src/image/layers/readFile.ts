@@ -116,7 +116,9 @@ export const readTar = (
     }
     const decoder = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        checkpoint === undefined ? source.codec.decode(compression, sink) : source.codec.resume(checkpoint, sink)
+        checkpoint === undefined
+          ? source.codec.decode(compression, sink)
+          : source.codec.resume(compression, checkpoint, sink)
       ),
       (decoder) => Effect.sync(() => decoder.close())
     )
@@ -148,9 +150,7 @@ const before = (
   table: LayerTable,
   place: number
 ): Effect.Effect<Checkpoint | undefined, LookError> =>
-  table.compression === "gzip"
-    ? Effect.map(checkpointsOf(source, table), (all) => all.findLast(({ out }) => out <= place))
-    : Effect.succeed(undefined)
+  Effect.map(checkpointsOf(source, table), (all) => all.findLast(({ out }) => out <= place))
 
 const piecesOf = function*(bytes: Uint8Array, length: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)

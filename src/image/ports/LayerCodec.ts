@@ -9,7 +9,7 @@ export interface Checkpoint {
   readonly out: number
   /** Bytes of the blob before it. */
   readonly in: number
-  /** What the interpreter needs to go on. */
+  /** What the interpreter needs to go on; nothing where a member of gzip or a frame of zstd begins. */
   readonly state: Uint8Array
 }
 
@@ -30,6 +30,12 @@ export interface Decoder {
   readonly close: () => void
 }
 
+/** Which checkpoints are told: places about every `span` bytes of output. */
+export interface CheckpointWishes {
+  readonly span: number
+  readonly checkpoint: (checkpoint: Checkpoint) => void
+}
+
 /** A SHA-256 that is computed piece by piece. */
 export interface RunningSha256 {
   readonly update: (bytes: Uint8Array) => void
@@ -38,16 +44,10 @@ export interface RunningSha256 {
 
 /** What looking inside images needs from the platform: decompression, hashing and a reader of SQLite. */
 export interface LayerCodec {
-  /**
-   * Decodes all members of gzip and all frames of zstd. Of gzip, `checkpoint` is told places about every `span` bytes
-   * of output.
-   */
-  readonly decode: (compression: "gzip" | "zstd", sink: Sink, options?: {
-    readonly span: number
-    readonly checkpoint: (checkpoint: Checkpoint) => void
-  }) => Decoder
+  /** Decodes all members of gzip and all frames of zstd. Checkpoints of zstd are where frames begin. */
+  readonly decode: (compression: "gzip" | "zstd", sink: Sink, wishes?: CheckpointWishes) => Decoder
   /** Goes on at a checkpoint: the bytes of the blob from `in` are next. */
-  readonly resume: (checkpoint: Checkpoint, sink: Sink) => Decoder
+  readonly resume: (compression: "gzip" | "zstd", checkpoint: Checkpoint, sink: Sink) => Decoder
   readonly sha256: () => RunningSha256
   /** Writes the 32 bytes of a SHA-256 to a place of `target`. */
   readonly sha256Into: (bytes: Uint8Array, target: Uint8Array, at: number) => void

@@ -3,7 +3,7 @@
  * which bit of the byte that is it does not say.
  */
 import { constants, createGunzip } from "node:zlib"
-import type { Checkpoint, Decoder, Sink } from "../../image/ports/LayerCodec.ts"
+import type { CheckpointWishes, Decoder, Sink } from "../../image/ports/LayerCodec.ts"
 import { BlockStarts, windowBytes } from "./BlockStarts.ts"
 import { demandEnd, Driven } from "./driven.ts"
 
@@ -22,15 +22,10 @@ interface Pending {
   readonly tail: Uint8Array
 }
 
-interface Wishes {
-  readonly span: number
-  readonly checkpoint: (checkpoint: Checkpoint) => void
-}
-
 export class GzipPass implements Decoder {
   readonly #gunzip = new Driven(createGunzip())
   readonly #sink: Sink
-  readonly #wishes: Wishes | undefined
+  readonly #wishes: CheckpointWishes | undefined
   /** The window, and behind it what comes out. */
   readonly #buffer = Buffer.alloc(windowBytes + outputBytes)
   #in = 0
@@ -44,7 +39,7 @@ export class GzipPass implements Decoder {
   readonly #tail = Buffer.alloc(tailBytes)
   #starts: BlockStarts | undefined
 
-  constructor(sink: Sink, wishes: Wishes | undefined) {
+  constructor(sink: Sink, wishes: CheckpointWishes | undefined) {
     this.#sink = sink
     this.#wishes = wishes
     this.#due = wishes?.span ?? Number.POSITIVE_INFINITY

@@ -1,7 +1,14 @@
 /** Decompression of layers by node:zlib, and their hashes by node:crypto. */
 import { createHash, hash } from "node:crypto"
 import { constants, createGunzip, createInflateRaw, createZstdDecompress, inflateRawSync } from "node:zlib"
-import { type Checkpoint, CodecFailed, type Decoder, type LayerCodec, type Sink } from "../../image/ports/LayerCodec.ts"
+import {
+  type Checkpoint,
+  type CheckpointWishes,
+  CodecFailed,
+  type Decoder,
+  type LayerCodec,
+  type Sink
+} from "../../image/ports/LayerCodec.ts"
 import { bitPrefix } from "./bitPrefix.ts"
 import { windowBytes } from "./BlockStarts.ts"
 import { demandEnd, drain, Driven } from "./driven.ts"
@@ -10,22 +17,44 @@ import { rpmHeaders } from "./rpmHeaders.ts"
 
 const outputBytes = 256 * 1024
 
+const nothing = new Uint8Array()
+
 /** All frames, one after another; the streams of node:zlib stop behind the first one, without an error. */
 class ZstdPass implements Decoder {
   readonly #driven = new Driven(createZstdDecompress())
   readonly #output = Buffer.alloc(outputBytes)
   readonly #sink: Sink
+  readonly #wishes: CheckpointWishes | undefined
+  #in = 0
+  #out = 0
+  #due: number
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, wishes: CheckpointWishes | undefined) {
     this.#sink = sink
+    this.#wishes = wishes
+    this.#due = wishes?.span ?? Number.POSITIVE_INFINITY
   }
 
   write(input: Uint8Array): void {
-    for (let rest = input; rest.length > 0;) {
-      const left = drain(this.#driven, constants.ZSTD_e_continue, rest, this.#output, this.#sink)
-      if (left === rest.length) throw new CodecFailed("zstd makes no progress")
-      rest = rest.subarray(rest.length - left)
+    for (let at = 0;;) {
+      const left = input.length - at
+      const { given, taken } = this.#driven.step(constants.ZSTD_e_continue, input, at, left, this.#output, 0)
+      at += taken
+      this.#in += taken
+      this.#out += given
+      if (given > 0) this.#sink(this.#output.subarray(0, given))
+      // A buffer that is full may have been filled by the last byte: only the next call tells.
+      if (given === outputBytes) continue
+      if (at === input.length) return
+      if (taken === 0 && given === 0) throw new CodecFailed("zstd makes no progress")
+      // Input and room are left: a frame has ended, and another begins.
+      if (this.#out >= this.#due) this.#note()
     }
+  }
+
+  #note(): void {
+    this.#due = this.#out + (this.#wishes?.span ?? 0)
+    this.#wishes?.checkpoint({ out: this.#out, in: this.#in, state: nothing })
   }
 
   finish(): void {
@@ -85,8 +114,12 @@ class ResumedGzip implements Decoder {
 
 /** Decompresses layers with the zlib of Node: gzip and zstd. */
 export const layerCodec: LayerCodec = {
-  decode: (compression, sink, options) => compression === "gzip" ? new GzipPass(sink, options) : new ZstdPass(sink),
-  resume: (checkpoint, sink) => new ResumedGzip(checkpoint, sink),
+  decode: (compression, sink, wishes) =>
+    compression === "gzip" ? new GzipPass(sink, wishes) : new ZstdPass(sink, wishes),
+  resume: (compression, checkpoint, sink) =>
+    checkpoint.state.length === 0
+      ? layerCodec.decode(compression, sink)
+      : new ResumedGzip(checkpoint, sink),
   sha256: () => {
     const running = createHash("sha256")
     return { update: (bytes) => void running.update(bytes), digest: () => running.digest() }

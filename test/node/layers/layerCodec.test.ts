@@ -82,26 +82,36 @@ describe("decompression of layers", () => {
     assert.throws(() => decoded(compression, blob, 1000), CodecFailed)
   })
 
-  const encoders: ReadonlyArray<readonly [name: string, encode: (bytes: Buffer) => Buffer]> = [
-    ["level 1", (bytes) => gzipSync(bytes, { level: 1 })],
-    ["level 6", (bytes) => gzipSync(bytes)],
-    ["fixed codes", (bytes) => gzipSync(bytes, { strategy: constants.Z_FIXED })],
-    ["codes without matches", (bytes) => gzipSync(bytes, { strategy: constants.Z_HUFFMAN_ONLY })],
-    ["members of 600,000 bytes", (bytes) => {
-      const parts: Array<Buffer> = []
-      for (let at = 0; at < bytes.length; at += 600_000) parts.push(gzipSync(bytes.subarray(at, at + 600_000)))
-      return Buffer.concat(parts)
-    }]
+  const inPieces = (encode: (bytes: Buffer) => Buffer) => (bytes: Buffer) => {
+    const parts: Array<Buffer> = []
+    for (let at = 0; at < bytes.length; at += 600_000) parts.push(encode(bytes.subarray(at, at + 600_000)))
+    return Buffer.concat(parts)
+  }
+  const encoders: ReadonlyArray<
+    readonly [compression: "gzip" | "zstd", name: string, encode: (bytes: Buffer) => Buffer]
+  > = [
+    ["gzip", "level 1", (bytes) => gzipSync(bytes, { level: 1 })],
+    ["gzip", "level 6", (bytes) => gzipSync(bytes)],
+    ["gzip", "fixed codes", (bytes) => gzipSync(bytes, { strategy: constants.Z_FIXED })],
+    ["gzip", "codes without matches", (bytes) => gzipSync(bytes, { strategy: constants.Z_HUFFMAN_ONLY })],
+    ["gzip", "members of 600,000 bytes", inPieces((bytes) => gzipSync(bytes))],
+    ["zstd", "frames of 600,000 bytes", inPieces((bytes) => zstdCompressSync(bytes))],
+    [
+      "zstd",
+      "frames with others between that are passed over",
+      inPieces((bytes) => Buffer.concat([zstdCompressSync(bytes), skippable]))
+    ]
   ]
-  it.each(encoders)("reads gzip of %s from every checkpoint as from the start", (_, encode) => {
+  it.each(encoders)("reads %s of %s from every checkpoint as from the start", (compression, _, encode) => {
     const large = content(2_000_000)
     const blob = encode(large)
     const checkpoints: Array<Checkpoint> = []
-    assert.isTrue(decoded("gzip", blob, 32_768, (checkpoint) => void checkpoints.push(checkpoint)).equals(large))
+    const told = (checkpoint: Checkpoint) => void checkpoints.push(checkpoint)
+    assert.isTrue(decoded(compression, blob, 32_768, told).equals(large))
     assert.isAtLeast(checkpoints.length, 2)
     for (const checkpoint of checkpoints) {
       const parts: Array<Buffer> = []
-      const decoder = layerCodec.resume(checkpoint, (bytes) => void parts.push(Buffer.from(bytes)))
+      const decoder = layerCodec.resume(compression, checkpoint, (bytes) => void parts.push(Buffer.from(bytes)))
       for (let at = checkpoint.in; at < blob.length; at += 5000) decoder.write(blob.subarray(at, at + 5000))
       decoder.close()
       assert.isTrue(Buffer.concat(parts).equals(large.subarray(checkpoint.out)), `from ${checkpoint.out}`)
