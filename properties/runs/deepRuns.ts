@@ -8,6 +8,7 @@ export const deepRuns: ReadonlyArray<readonly [file: string, times: number, test
   ["hostile/hostile", 5100],
   ["hostile/hostileLayers", 200_000, "told or refused"],
   ["hostile/hostileLayers", 20_000, "is read as Go reads it"],
+  ["hostile/hostileOwnTables", 20_000, "told or refused"],
   ["promises/layers", 20_000],
   ["promises/leases", 2000],
   ["promises/core", 5000],

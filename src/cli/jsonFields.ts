@@ -145,6 +145,7 @@ const common: Readonly<Record<string, string>> = {
   to: "What it is after; absent where there is nothing.",
   total_size: "Bytes of the manifest and all below it.",
   trash: "What collections have taken away, and is deleted a day after.",
+  trusted_layers: "Layers, from 0, of which only their own table of contents was read, and believed.",
   type: "What kind of file it is.",
   uid: "The owner of the file.",
   unchanged: "Tags that pointed at it already.",

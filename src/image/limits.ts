@@ -25,6 +25,12 @@ export const layerLimits: LayerLimits = {
 /** Between two places from which a gzip can be read on, in bytes of its content. */
 export const checkpointSpan = 4 * 1024 * 1024
 
+/** Bytes of the table of contents that a layer has of itself, packed and unpacked. */
+export const ownTableBytes = 64 * 1024 * 1024
+
+/** Bytes that a file can have before it in a member of eStargz that it shares with others. */
+export const innerBytes = 64 * 1024 * 1024
+
 /** Bytes of the files of one image that are looked through for lines. */
 export const grepBytes = 16 * 1024 * 1024 * 1024
 

@@ -3,6 +3,8 @@ import { Effect } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { imageFiles, layerTar } from "../image/support/layers.ts"
+import { put } from "../image/support/opened.ts"
+import { layoutOf, type Said, withOwnTable } from "../image/support/ownTables.ts"
 import { file, pax, tar } from "../image/support/tars.ts"
 import { json, ocl, temporaryDirectory } from "./support/command.ts"
 
@@ -45,6 +47,25 @@ describe("looking inside an image", () => {
       assert.deepStrictEqual(seen, ["/bin", "/bin/tool", "/etc", "/etc/link", "/etc/shadow"])
       const { out } = yield* ocl(["files", `${app}:v1`, "-r", "--limit", "2"])
       assert.strictEqual(out, "/bin/\n/bin/tool\n… there are more: --start-after \"/bin/tool\"\n")
+    }))
+
+  it.live("believes the table that a layer has of itself only when it is told to, and says so", () =>
+    Effect.gen(function*() {
+      const layout = join(yield* temporaryDirectory, "images")
+      const lie = (said: ReadonlyArray<Said>) => said.map((one) => ({ ...one, name: "etc/claimed" }))
+      const layer = withOwnTable("zstd:chunked", layerTar([["etc/real", "f", "content"]]), { lie })
+      put(layout, layoutOf(layer))
+      const trusted = yield* json(["files", `${layout}:v1`, "-r", "--trust-tables"])
+      assert.deepStrictEqual(trusted["trusted_layers"], [0])
+      assert.strictEqual(
+        (yield* ocl(["files", `${layout}:v1`, "/etc", "--trust-tables"])).out,
+        "/etc/claimed\nnot read: layers 0, whose own tables are believed\n"
+      )
+      assert.strictEqual((yield* ocl(["cat", `${layout}:v1`, "/etc/claimed", "--trust-tables"])).out, "content")
+      assert.strictEqual((yield* ocl(["find", `${layout}:v1`, "--name", "real"])).out, "/etc/real\n")
+      const read = yield* json(["find", `${layout}:v1`, "--name", "claimed", "--trust-tables"])
+      assert.deepStrictEqual(read["trusted_layers"], [0])
+      assert.isUndefined((yield* json(["files", `${layout}:v1`]))["trusted_layers"])
     }))
 
   it.live("prints files byte for byte, and says why it cannot", () =>

@@ -6,7 +6,7 @@ import { described } from "../described.ts"
 import { Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { bytes } from "../output.ts"
-import { openImage } from "./insideImage.ts"
+import { openImage, trustTables } from "./insideImage.ts"
 import { printManifest } from "./printManifest.ts"
 
 export const cat = Command.make("cat", {
@@ -14,6 +14,7 @@ export const cat = Command.make("cat", {
   path: f.argument("path", "A file in the image; by default its manifest is printed").pipe(Argument.optional),
   offset: f.count("offset", "BYTES", "Of a file, only what comes after so many bytes"),
   length: f.count("length", "BYTES", "Of a file, only so many bytes"),
+  trustTables,
   platform: f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform"),
   at: f.at,
   where: f.where,

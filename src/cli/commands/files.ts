@@ -21,21 +21,29 @@ import {
   platform,
   shownFiles,
   shownPath,
-  told
+  told,
+  trustedOf,
+  trustTables
 } from "./insideImage.ts"
 
 export const Files = Schema.Struct({
   /** Of the manifest of the image. */
   digest: Schema.String,
   files: Schema.Array(File),
+  /** Layers, from 0, of which only their own table of contents was read. */
+  trusted_layers: Schema.optionalKey(Schema.Array(Schema.Natural)),
   /** What to go on with where there are more. */
   next_start_after: Schema.optionalKey(Schema.String)
 })
 
 const files = (isLong: boolean): Answer<typeof Files.Type> => ({
   schema: Files,
-  show: ({ files, next_start_after: next }, screen) =>
-    [...(isLong ? [shownFiles(screen, files)] : files.map(shownPath)), ...moreAfter(next)].join("\n")
+  show: ({ files, next_start_after: next, trusted_layers: trusted = [] }, screen) =>
+    [
+      ...(isLong ? [shownFiles(screen, files)] : files.map(shownPath)),
+      ...moreAfter(next),
+      ...(trusted.length === 0 ? [] : [`not read: layers ${trusted.join(", ")}, whose own tables are believed`])
+    ].join("\n")
 })
 
 const path = f.argument("path", "A path in the image; by default all of it").pipe(Argument.optional)
@@ -54,27 +62,29 @@ export const filesCommand = Command.make("files", {
   long,
   layer: f.count("layer", "N", "What the archive of this layer has, from 0: whiteouts too"),
   ...page,
+  trustTables,
   platform,
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, image, layer, limit, long, path, platform, recursive, startAfter, wanted, where }) =>
+}, ({ at, image, layer, limit, long, path, platform, recursive, startAfter, trustTables, wanted, where }) =>
   answer(
     files(long),
     wanted,
     Effect.gen(function*() {
       const paging = pagingOf({ limit, startAfter })
-      const opened = yield* openImage(where, image, { at, platform })
+      const opened = yield* openImage(where, image, { at, platform, trustTables })
+      const trusted = field("trusted_layers", trustedOf(opened))
       if (Option.isSome(layer)) {
         if (Option.isSome(path) || Option.isSome(startAfter)) {
           return yield* Effect.fail(new Mistake("--layer lists all of a layer; leave the path and --start-after out"))
         }
         const { items } = yield* Effect.fromResult(listLayer(opened, layer.value, paging.limit))
-        return { digest: opened.digest, files: items.map(told) }
+        return { digest: opened.digest, files: items.map(told), ...trusted }
       }
       const inside = Option.getOrElse(path, () => "/")
       const { items, more } = yield* listFiles(opened, inside, { ...paging, recursive })
-      return { digest: opened.digest, files: items.map(told), ...nextOf(more, items) }
+      return { digest: opened.digest, files: items.map(told), ...trusted, ...nextOf(more, items) }
     })
   )).pipe(
     described(
@@ -106,11 +116,12 @@ export const find = Command.make("find", {
   layer,
   long,
   ...page,
+  trustTables,
   platform,
   at: f.at,
   where: f.where,
   wanted: f.wanted
-}, ({ at, image, long, newer, path, platform, wanted, where, ...rest }) =>
+}, ({ at, image, long, newer, path, platform, trustTables, wanted, where, ...rest }) =>
   answer(
     files(long),
     wanted,
@@ -119,7 +130,7 @@ export const find = Command.make("find", {
       if (Option.isSome(time) && Number.isNaN(time.value)) {
         return yield* Effect.fail(new Mistake("--newer takes a time such as 2026-11-25 or 2026-11-25T20:15:00Z"))
       }
-      const opened = yield* openImage(where, image, { at, platform })
+      const opened = yield* openImage(where, image, { at, platform, trustTables })
       const { items, more } = yield* findFiles(opened, Option.getOrElse(path, () => "/"), {
         name: Option.getOrUndefined(rest.name),
         type: Option.getOrUndefined(rest.type),
@@ -130,7 +141,8 @@ export const find = Command.make("find", {
         digest: Option.getOrUndefined(rest.sha256),
         layer: Option.getOrUndefined(rest.layer)
       }, pagingOf(rest))
-      return { digest: opened.digest, files: items.map(told), ...nextOf(more, items) }
+      const trusted = field("trusted_layers", trustedOf(opened))
+      return { digest: opened.digest, files: items.map(told), ...trusted, ...nextOf(more, items) }
     })
   )).pipe(
     described("Find files in an image", "Those that are all of what is asked for, in the order of their paths.", [

@@ -96,6 +96,17 @@ export const image = f.argument("image", "PATH/repository:tag or PATH/repository
 
 export const platform = f.text("platform", "OS/ARCH[/VARIANT]", "Of an index, the image for this platform")
 
+export const trustTables = f.off(
+  "trust-tables",
+  "Believe the table that a layer of eStargz or zstd:chunked has of itself; do not read the layer"
+)
+
+/** The layers whose own tables were believed. */
+export const trustedOf = ({ tables }: OpenImage): ReadonlyArray<number> | undefined => {
+  const trusted = Array.from(tables.entries()).flatMap(([at, { own }]) => own === undefined ? [] : [at])
+  return trusted.length === 0 ? undefined : trusted
+}
+
 /** How many lines a command prints by default. */
 export const page = {
   limit: f.count("limit", "N", "At most so many; 1000 by default"),
@@ -110,11 +121,15 @@ export const pagingOf = (
 export const openImage = Effect.fnUntraced(function*(
   where: Parameters<typeof locateRef>[0],
   reference: string,
-  { at, platform }: { readonly at: Option.Option<string>; readonly platform: Option.Option<string> }
+  { at, platform, trustTables = false }: {
+    readonly at: Option.Option<string>
+    readonly platform: Option.Option<string>
+    readonly trustTables?: boolean
+  }
 ) {
   const target = yield* atPoint(yield* locateRef(where, reference), at)
   const wanted = Option.getOrUndefined(platform)
   const source = yield* sourceFor(yield* findManifest(target, target.name), wanted)
-  const opened: OpenImage = yield* inside.open(source, wanted)
+  const opened: OpenImage = yield* inside.open(source, wanted, { trustTables })
   return opened
 })

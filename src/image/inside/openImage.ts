@@ -9,7 +9,8 @@ import type { LookError } from "../../ops/api/errors.ts"
 import { chooseImage } from "../../ops/refs/chooseImage.ts"
 import { type ReadManifest, readSource, type SourceReader } from "../../ops/refs/copySource.ts"
 import { anyRepository } from "../../ops/refs/find.ts"
-import { type LayerSource, readLayer } from "../layers/readLayer.ts"
+import type { LayerSource } from "../layers/LayerSource.ts"
+import { readLayer } from "../layers/readLayer.ts"
 import { imageEntries, type LayerLimits, layerLimits } from "../limits.ts"
 import type { LayerCodec } from "../ports/LayerCodec.ts"
 import type { LayerTable } from "../table/Entry.ts"
@@ -28,6 +29,16 @@ export interface OpenImage {
   readonly root: Folder
 }
 
+/** How an image is opened. */
+export interface OpenOptions {
+  /**
+   * Whether the tables of contents that layers of eStargz and zstd:chunked have of themselves are believed, where their
+   * tars were not read yet. Each is held to the digest that the manifest says of it, and each file to the one that the table
+   * says; whether the tar has the same files is not known. False by default.
+   */
+  readonly trustTables?: boolean | undefined
+}
+
 /** Looks into images, and remembers the last ones. */
 export interface Inside {
   /**
@@ -35,7 +46,11 @@ export interface Inside {
    * read once, whole. `PlatformUnknown`, `LayerUnsupported`, `LayerInvalid` (it is no tar, not
    * what the config says, or does not fit on those below it), `LimitExceeded`, `BlobUnknown`, `ContentMismatch`.
    */
-  readonly open: (source: ImageSource, platform?: string) => Effect.Effect<OpenImage, LookError>
+  readonly open: (
+    source: ImageSource,
+    platform?: string,
+    options?: OpenOptions
+  ) => Effect.Effect<OpenImage, LookError>
 }
 
 /** So many images are remembered, and so many files of them. */
@@ -53,7 +68,7 @@ interface Known extends Pick<OpenImage, "config" | "root" | "tables"> {
 export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits): Inside => {
   const remembered = new WeakMap<object, Map<string, Known>>()
   return {
-    open: Effect.fn("Inside.open")(function*(from, platform) {
+    open: Effect.fn("Inside.open")(function*(from, platform, { trustTables = false } = {}) {
       const { registry } = from
       const source = { registry, repository: "refName" in from ? anyRepository : from.repository, codec, limits }
       const reader = readSource(from)
@@ -61,8 +76,9 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       const known = remembered.get(registry) ?? new Map<string, Known>()
       remembered.set(registry, known)
       // What one repository has, another may lack, and its readers may be others.
-      const key = `${source.repository} ${digest}`
-      const image = known.get(key) ?? (yield* look(source, reader, manifest, tableIn(known, source.repository)))
+      const key = `${source.repository} ${digest}${trustTables ? " by its tables" : ""}`
+      const image = known.get(key) ??
+        (yield* look(source, reader, manifest, tableIn(known, source.repository), trustTables))
       known.delete(key)
       known.set(key, image)
       makeRoom(known)
@@ -76,7 +92,7 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
 const tableIn = (known: ReadonlyMap<string, Known>, repository: string) => (digest: string): LayerTable | undefined => {
   for (const one of known.values()) {
     if (one.repository !== repository) continue
-    const found = one.tables.find((table) => table.digest === digest)
+    const found = one.tables.find((table) => table.digest === digest && table.own === undefined)
     if (found !== undefined) return found
   }
   return undefined
@@ -113,16 +129,17 @@ const look = Effect.fnUntraced(function*(
   source: LayerSource,
   reader: SourceReader,
   { config: configDescriptor, kind, layers }: Manifest,
-  known: (digest: string) => LayerTable | undefined
+  known: (digest: string) => LayerTable | undefined,
+  trustTables: boolean
 ): Effect.fn.Return<Known, LookError> {
   const config = kind !== "image" || configDescriptor === undefined
     ? undefined
     : Option.getOrUndefined(Option.getSuccess(parseImageConfig(yield* reader.document(configDescriptor))))
   const tables: Array<LayerTable> = []
   for (const [at, layer] of layers.entries()) {
-    const table = yield* readLayer(source, layer, known)
+    const table = yield* readLayer(source, layer, known, trustTables)
     const diffId = config?.diffIds?.[at]
-    if (diffId !== undefined && diffId !== table.diffId) {
+    if (diffId !== undefined && table.own === undefined && diffId !== table.diffId) {
       const reason = `its content is ${table.diffId}, and the config says ${diffId}`
       return yield* new LayerInvalid({ digest: layer.digest, reason })
     }

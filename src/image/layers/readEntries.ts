@@ -1,13 +1,13 @@
 /** Several files of a layer, by decompressing each part of it once. */
 import { Effect, Stream } from "effect"
-import { LayerInvalid } from "../../oci/OciError.ts"
+import type { LayerInvalid } from "../../oci/OciError.ts"
 import type { LookError } from "../../ops/api/errors.ts"
 import { checkpointSpan } from "../limits.ts"
 import type { LayerCodec, RunningSha256 } from "../ports/LayerCodec.ts"
 import { digestOf, type Entry, hexOf, type LayerTable } from "../table/Entry.ts"
 import { Unpacked } from "../tar/Unpacked.ts"
-import { readTar } from "./readFile.ts"
-import type { LayerSource } from "./readLayer.ts"
+import type { LayerSource } from "./LayerSource.ts"
+import { notAsTold, readTar } from "./readFile.ts"
 
 /** What is told of each file, in their order in the layer; what it throws ends the reading and is passed on. */
 export interface EntryHandler<W extends Wanted> {
@@ -99,7 +99,7 @@ class Cut<W extends Wanted> {
   /** Why it is not what it was at the first look. */
   get failure(): LayerInvalid | undefined {
     if (!this.#wrong && this.#next === this.#files.length) return undefined
-    return new LayerInvalid({ digest: this.#table.digest, reason: "a file is not what it was at first" })
+    return notAsTold(this.#table)
   }
 
   take(bytes: Uint8Array): void {

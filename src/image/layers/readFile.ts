@@ -5,7 +5,8 @@ import type { LookError } from "../../ops/api/errors.ts"
 import { type Checkpoint, CodecFailed } from "../ports/LayerCodec.ts"
 import { digestOf, type Entry, hexOf, type LayerTable } from "../table/Entry.ts"
 import { Unpacked } from "../tar/Unpacked.ts"
-import { checkpointsOf, type LayerSource } from "./readLayer.ts"
+import type { LayerSource } from "./LayerSource.ts"
+import { checkpointsOf } from "./readLayer.ts"
 
 export interface FileWindow {
   readonly offset: number
@@ -56,6 +57,14 @@ const cut = <E>(content: Stream.Stream<Uint8Array, E>, from: number, to: number)
     )
   })
 
+export const notAsTold = ({ digest, own }: LayerTable): LayerInvalid =>
+  new LayerInvalid({
+    digest,
+    reason: own === undefined
+      ? "a file is not what it was at first"
+      : "a file is not what its own table of contents says"
+  })
+
 /** Holds the last piece back until all of them agree with the digest. */
 const checked = (
   content: Stream.Stream<Uint8Array, LookError>,
@@ -75,7 +84,7 @@ const checked = (
       }),
       Stream.suspend(() =>
         held === undefined || `sha256:${hexOf(hash.digest())}` !== digestOf(table, entry)
-          ? Stream.fail(new LayerInvalid({ digest: table.digest, reason: "a file is not what it was at first" }))
+          ? Stream.fail(notAsTold(table))
           : Stream.succeed(held)
       )
     )
@@ -93,6 +102,7 @@ export const readTar = (
 ): Stream.Stream<Uint8Array, LookError> => {
   const { registry, repository } = source
   const { compression, digest } = table
+  if (from >= to) return Stream.empty
   if (compression === "none") {
     return Stream.unwrap(
       Effect.map(registry.getBlobRange(repository, digest, { offset: from, end: to }), ({ stream }) => stream)
@@ -150,7 +160,17 @@ const before = (
   table: LayerTable,
   place: number
 ): Effect.Effect<Checkpoint | undefined, LookError> =>
-  Effect.map(checkpointsOf(source, table), (all) => all.findLast(({ out }) => out <= place))
+  Effect.map(checkpointsOf(source, table), (all) => lastBefore(all, place))
+
+const lastBefore = (all: ReadonlyArray<Checkpoint>, place: number): Checkpoint | undefined => {
+  let [low, high] = [0, all.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((all[middle]?.out ?? 0) <= place) low = middle + 1
+    else high = middle
+  }
+  return all[low - 1]
+}
 
 const piecesOf = function*(bytes: Uint8Array, length: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)

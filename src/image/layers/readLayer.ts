@@ -4,36 +4,30 @@ import type { Descriptor } from "../../oci/Descriptor.ts"
 import { parseContentDigest } from "../../oci/Digest.ts"
 import { LayerInvalid, LayerUnsupported, type LimitExceeded } from "../../oci/OciError.ts"
 import type { LookError } from "../../ops/api/errors.ts"
-import type { RegistryReads } from "../../ops/api/Registry.ts"
-import type { LayerLimits } from "../limits.ts"
-import { type Checkpoint, CodecFailed, type LayerCodec } from "../ports/LayerCodec.ts"
+import { type Checkpoint, CodecFailed } from "../ports/LayerCodec.ts"
 import { readCheckpoints, writeCheckpoints } from "../table/checkpoints.ts"
 import type { LayerTable } from "../table/Entry.ts"
 import { readTable } from "../table/readTable.ts"
 import { TarInvalid } from "../tar/numbers.ts"
 import { LayerPass, LimitReached } from "./LayerPass.ts"
+import type { LayerSource } from "./LayerSource.ts"
 import { isLayer } from "./layerType.ts"
-
-/** Where layers are read. */
-export interface LayerSource {
-  readonly registry: RegistryReads
-  /** By whose name blobs are read. */
-  readonly repository: string
-  readonly codec: LayerCodec
-  readonly limits: LayerLimits
-}
+import { readOwnTable } from "./readOwnTable.ts"
 
 /**
  * The table of a layer. `LayerUnsupported` for what is no layer of files; `LayerInvalid` where it is broken;
  * `ContentMismatch` where it is not the blob of its digest; `LimitExceeded`, at a bounded cost, where it is too much.
  *
  * @param known the tables that are at hand, by digest
+ * @param trustTables whether the table that a layer has of itself will do, see `readOwnTable`
  */
 export const readLayer = Effect.fn("readLayer")(function*(
   source: LayerSource,
-  { digest: named, mediaType }: Descriptor,
-  known: (digest: string) => LayerTable | undefined = () => undefined
+  descriptor: Descriptor,
+  known: (digest: string) => LayerTable | undefined = () => undefined,
+  trustTables = false
 ): Effect.fn.Return<LayerTable, LookError> {
+  const { digest: named, mediaType } = descriptor
   if (!isLayer(mediaType)) return yield* new LayerUnsupported({ digest: named, mediaType })
   const digest = yield* Effect.fromResult(parseContentDigest(named))
   const there = known(digest)
@@ -41,6 +35,8 @@ export const readLayer = Effect.fn("readLayer")(function*(
   const cache = yield* source.registry.layerCache(source.repository)
   const kept = Option.map(yield* cache.load(digest, "table"), readTable)
   if (Option.isSome(kept) && kept.value?.digest === digest) return kept.value
+  const own = trustTables ? yield* readOwnTable(source, descriptor) : undefined
+  if (own !== undefined) return own
   const { checkpoints, table } = yield* look(source, digest)
   const read = readTable(table)
   if (read === undefined) return yield* new LayerInvalid({ digest, reason: "its table of contents cannot be read" })
@@ -52,8 +48,9 @@ export const readLayer = Effect.fn("readLayer")(function*(
 /** The places from which a layer can be read on; none where they were not kept. */
 export const checkpointsOf = Effect.fnUntraced(function*(
   { registry, repository }: LayerSource,
-  { digest: named }: LayerTable
+  { digest: named, own }: LayerTable
 ): Effect.fn.Return<ReadonlyArray<Checkpoint>, LookError> {
+  if (own !== undefined) return own
   const digest = yield* Effect.fromResult(parseContentDigest(named))
   const cache = yield* registry.layerCache(repository)
   return Option.match(yield* cache.load(digest, "checkpoints"), { onNone: () => [], onSome: readCheckpoints })

@@ -1,4 +1,5 @@
 /** One file of a layer, as the table of contents has it. */
+import type { Checkpoint } from "../ports/LayerCodec.ts"
 import type { EntryType, TarEntry } from "../tar/TarEntry.ts"
 
 /** In the order of their numbers in tables, which never changes. */
@@ -26,7 +27,7 @@ export interface Entry extends Readonly<Omit<TarEntry, "flag" | "name" | "link">
 export interface LayerTable {
   /** Of the blob. */
   readonly digest: string
-  /** Of the uncompressed tar. */
+  /** Of the uncompressed tar; empty where only the layer's own table was read. */
   readonly diffId: string
   /** Bytes of the blob, and of the tar. */
   readonly blobSize: number
@@ -36,6 +37,8 @@ export interface LayerTable {
   readonly entries: ReadonlyArray<Entry>
   /** SHA-256 of files, 32 bytes each. */
   readonly shas: Uint8Array
+  /** Where files are, if this is the table that the layer has of itself, which was believed. */
+  readonly own?: ReadonlyArray<Checkpoint>
 }
 
 /** Of one SHA-256. */

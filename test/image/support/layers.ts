@@ -59,7 +59,8 @@ export const tableOf = (blob: Uint8Array, limits = layerLimits, piece = 10_000):
 export const imageFiles = (
   images: Readonly<Record<string, ReadonlyArray<Uint8Array>>>,
   compress: (bytes: Uint8Array) => Uint8Array = (bytes) => gzipSync(bytes),
-  layerType = "application/vnd.oci.image.layer.v1.tar+gzip"
+  layerType = "application/vnd.oci.image.layer.v1.tar+gzip",
+  annotations?: Readonly<Record<string, string>>
 ): ReadonlyMap<string, Uint8Array> => {
   const files = new Map<string, Uint8Array>()
   const blob = (bytes: Uint8Array, mediaType: string) => {
@@ -67,7 +68,10 @@ export const imageFiles = (
     return { mediaType, digest: sha256(bytes), size: bytes.length }
   }
   const manifests = Object.entries(images).map(([tag, tars]) => {
-    const layers = tars.map((bytes) => blob(compress(bytes), layerType))
+    const layers = tars.map((bytes) => ({
+      ...blob(compress(bytes), layerType),
+      ...(annotations === undefined ? {} : { annotations })
+    }))
     const config = {
       architecture: "amd64",
       os: "linux",
