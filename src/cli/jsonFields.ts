@@ -63,6 +63,7 @@ const common: Readonly<Record<string, string>> = {
   images: "The images of the index.",
   images_before: "What the images are called that the archive held before, and holds still.",
   incomplete: "Why the history goes no further back, where that is not its beginning.",
+  index: "The index that has it.",
   kept_in: "The file, or the credential helper, that keeps the login.",
   kept: "Content that is kept beside the layout, so that no other tool's collection takes it.",
   kind: "What it is.",

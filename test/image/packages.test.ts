@@ -187,6 +187,75 @@ describe("what is installed in an image", () => {
       assert.deepStrictEqual((yield* packagesOf(other.image, { from: "sbom" })).packages, [])
     }))
 
+  it.live("is said by an SBOM of the index that the image is in, where the image has none of its own", () =>
+    Effect.gen(function*() {
+      const { image, inside, registry } = yield* opened({ v1: [layerTar(base)] })
+      const imageType = "application/vnd.oci.image.manifest.v1+json"
+      const size = (yield* registry.resolveManifest("app", image.digest)).size
+      const only = {
+        mediaType: imageType,
+        digest: image.digest,
+        size,
+        platform: { os: "linux", architecture: "amd64" }
+      }
+      /** A manifest with an SBOM of one package. */
+      const sbom = (name: string, subject?: object) =>
+        Effect.gen(function*() {
+          const push = (content: Uint8Array, mediaType: string) =>
+            Effect.map(registry.pushBlob("app", Stream.succeed(content), { mediaType }), ({ descriptor }) => descriptor)
+          const document = { spdxVersion: "SPDX-2.3", packages: [{ name, versionInfo: "1" }] }
+          const manifest = {
+            schemaVersion: 2,
+            mediaType: imageType,
+            config: yield* push(Buffer.from("{}"), "application/vnd.oci.empty.v1+json"),
+            layers: [yield* push(Buffer.from(JSON.stringify(document)), "application/spdx+json")],
+            ...(subject === undefined ? {} : { subject })
+          }
+          return (yield* registry.pushManifest("app", Buffer.from(JSON.stringify(manifest)), imageType)).descriptor
+        })
+      const indexType = "application/vnd.oci.image.index.v1+json"
+      const indexOf = (tag: string, manifests: ReadonlyArray<object>) =>
+        Effect.map(
+          registry.pushManifest(
+            "app",
+            Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: indexType, annotations: { tag }, manifests })),
+            indexType,
+            { tags: [tag] }
+          ),
+          ({ descriptor }) => descriptor
+        )
+      const known = Effect.fnUntraced(function*(reference: string, platform?: string) {
+        const { from, packages } = yield* packagesOf(
+          yield* inside.open({ registry, repository: "app", reference }, platform)
+        )
+        return { from, names: packages.filter(({ type }) => type === "sbom").map(({ name }) => name) }
+      })
+      const index = yield* indexOf("all", [only])
+      assert.deepStrictEqual((yield* known("all")).from, { kind: "files" })
+      const { digest } = yield* sbom("of-all", index)
+      const from = { kind: "sbom" as const, digest, format: "SPDX", index: index.digest }
+      for (const platform of [undefined, "linux/amd64"]) {
+        assert.deepStrictEqual(yield* known("all", platform), { from, names: ["of-all"] })
+      }
+      // By itself it is in no index.
+      assert.deepStrictEqual((yield* known(image.digest)).from, { kind: "files" })
+      // As BuildKit has it: beside the image, in the same index.
+      const attestation = {
+        ...(yield* sbom("of-one")),
+        platform: { os: "unknown", architecture: "unknown" },
+        annotations: {
+          "vnd.docker.reference.type": "attestation-manifest",
+          "vnd.docker.reference.digest": image.digest
+        }
+      }
+      yield* sbom("of-both", yield* indexOf("both", [only, attestation]))
+      const both = yield* known("both")
+      assert.deepStrictEqual(both, {
+        from: { kind: "sbom", digest: attestation.digest, format: "SPDX" },
+        names: ["of-one"]
+      })
+    }))
+
   it.live("is looked for in all tags, and an image that cannot be read stops nothing", () =>
     Effect.gen(function*() {
       const { inside, registry } = yield* opened({

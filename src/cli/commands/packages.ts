@@ -37,7 +37,12 @@ export const Packages = Schema.Struct({
   /** Of the manifest of the image. */
   digest: Schema.String,
   known_from: Schema.Literals(["files", "sbom"]),
-  sbom: Schema.optionalKey(Schema.Struct({ digest: Schema.String, format: Schema.String })),
+  sbom: Schema.optionalKey(Schema.Struct({
+    digest: Schema.String,
+    /** The index that it is attached to, where it is not the image's own. */
+    index: Schema.optionalKey(Schema.String),
+    format: Schema.String
+  })),
   system: Schema.optionalKey(
     Schema.Struct({ id: Schema.String, version: Schema.String, name: Schema.String })
   ),
@@ -69,7 +74,9 @@ const shown: Answer<typeof Packages.Type> = {
   show: ({ packages, sbom, system, unread }, screen) =>
     [
       ...(system === undefined ? [] : [sentence(system.name)]),
-      ...(sbom === undefined ? [] : [`by the ${sbom.format} SBOM ${shortOf(sbom.digest)}`]),
+      ...(sbom === undefined ? [] : [
+        `by the ${sbom.format} SBOM ${shortOf(sbom.digest)}${sbom.index === undefined ? "" : " of its index"}`
+      ]),
       ...(packages.length === 0 ? ["no packages"] : [rows(screen, packages)]),
       ...unread.map(({ path, reason }) => sentence(`not read: ${path} ${reason}`))
     ].join("\n")
@@ -103,7 +110,9 @@ export const packages = Command.make("packages", {
       return {
         digest: opened.digest,
         known_from: found.from.kind,
-        ...(found.from.kind === "sbom" ? { sbom: { digest: found.from.digest, format: found.from.format } } : {}),
+        ...(found.from.kind === "sbom"
+          ? { sbom: { digest: found.from.digest, format: found.from.format, ...field("index", found.from.index) } }
+          : {}),
         ...field("system", found.system),
         packages: found.packages.filter(fits).map(packageAnswer),
         unread: found.unread

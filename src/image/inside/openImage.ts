@@ -2,6 +2,7 @@
 import { Effect, Option, Result } from "effect"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
+import { kindOf } from "../../oci/MediaType.ts"
 import { LayerInvalid, LimitExceeded, PlatformUnknown } from "../../oci/OciError.ts"
 import { images, platformsOf } from "../../oci/Platform.ts"
 import type { ImageSource } from "../../ops/api/Copy.ts"
@@ -21,6 +22,8 @@ import type { Folder } from "../tree/Node.ts"
 export interface OpenImage {
   /** Of the manifest. */
   readonly digest: string
+  /** The digest of the index through which it was chosen. */
+  readonly index?: string
   readonly manifest: Manifest
   readonly config: ImageConfig | undefined
   readonly source: LayerSource
@@ -72,7 +75,7 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       const { registry } = from
       const source = { registry, repository: "refName" in from ? anyRepository : from.repository, codec, limits }
       const reader = readSource(from)
-      const { descriptor: { digest }, manifest } = yield* imageOf(reader, platform)
+      const { descriptor: { digest }, index, manifest } = yield* imageOf(reader, platform)
       const known = remembered.get(registry) ?? new Map<string, Known>()
       remembered.set(registry, known)
       // What one repository has, another may lack, and its readers may be others.
@@ -83,7 +86,7 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       known.set(key, image)
       makeRoom(known)
       const { config, root, tables } = image
-      return { digest, manifest, source, config, root, tables }
+      return { digest, ...(index === undefined ? {} : { index }), manifest, source, config, root, tables }
     })
   }
 }
@@ -111,18 +114,27 @@ const makeRoom = (known: Map<string, Known>): void => {
   }
 }
 
+interface Chosen extends ReadManifest {
+  readonly index?: string
+}
+
 const imageOf = Effect.fnUntraced(function*(
   reader: SourceReader,
   platform: string | undefined
-): Effect.fn.Return<ReadManifest, LookError> {
-  if (platform !== undefined) return (yield* chooseImage(reader, yield* reader.candidates, platform)).manifest
+): Effect.fn.Return<Chosen, LookError> {
+  if (platform !== undefined) {
+    const candidates = yield* reader.candidates
+    const { manifest } = yield* chooseImage(reader, candidates, platform)
+    const [{ digest, mediaType }, ...others] = candidates
+    return kindOf(mediaType) === "index" && others.length === 0 ? { ...manifest, index: digest } : manifest
+  }
   const root = yield* reader.root
   if (root.manifest.kind !== "index") return root
   const [only, ...others] = images(root.manifest)
   if (only === undefined || others.length > 0) {
     return yield* new PlatformUnknown({ platform: "", available: platformsOf(root.manifest), reason: "unsaid" })
   }
-  return yield* reader.manifest(only)
+  return { ...(yield* reader.manifest(only)), index: root.descriptor.digest }
 })
 
 const look = Effect.fnUntraced(function*(

@@ -16,11 +16,13 @@ import { sbomOf } from "./sbom.ts"
 
 /** What is installed in an image, and how that is known. */
 export interface Packages {
-  /** An SBOM that is attached to the image, or its files. */
+  /** An SBOM that is attached to the image or to the index it is in, or its files. */
   readonly from: { readonly kind: "files" } | {
     readonly kind: "sbom"
     /** Of the manifest that has it. */
     readonly digest: string
+    /** The index that it is attached to, if it is not attached to the image: it may speak of other platforms. */
+    readonly index?: string
     readonly format: string
   }
   readonly system?: OperatingSystem
@@ -50,8 +52,8 @@ export const packagesOf = Effect.fn("packagesOf")(function*(
   const system = yield* systemOf(image)
   const named = system === undefined ? {} : { system }
   if (sbom !== undefined) {
-    const { digest, format, packages } = sbom
-    return { from: { kind: "sbom", digest, format }, ...named, packages: inOrder(packages), unread: [] }
+    const { packages, ...which } = sbom
+    return { from: { kind: "sbom", ...which }, ...named, packages: inOrder(packages), unread: [] }
   }
   const records = new Records(image.source.codec)
   for (const [layer, table] of image.tables.entries()) {

@@ -9,12 +9,15 @@ import type { LookError } from "../../ops/api/errors.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { readSource } from "../../ops/refs/copySource.ts"
 import type { OpenImage } from "../inside/openImage.ts"
+import type { LayerSource } from "../layers/LayerSource.ts"
 import { mostPackages, type Package } from "./Package.ts"
 
 /** An SBOM, and what it lists. */
 export interface Sbom {
   /** Of the manifest that has it. */
   readonly digest: string
+  /** The index that it is attached to, where it is not the image's own. */
+  readonly index?: string
   readonly format: "SPDX" | "CycloneDX"
   readonly packages: ReadonlyArray<Package>
 }
@@ -24,9 +27,19 @@ const mostAttached = 1000
 const mostBytes = 128 * 1024 * 1024
 const jsonDepth = 64
 
-/** The first of them, in the order of their digests, that can be read. */
+/** The first of them, in the order of their digests, that can be read: the image's own, or else of the index it is in. */
 export const sbomOf = Effect.fnUntraced(function*(
-  { digest, source: { registry, repository } }: OpenImage
+  { digest, index, source }: OpenImage
+): Effect.fn.Return<Sbom | undefined, LookError> {
+  const own = yield* attachedTo(source, digest)
+  if (own !== undefined || index === undefined) return own
+  const shared = yield* attachedTo(source, index)
+  return shared === undefined ? undefined : { ...shared, index }
+})
+
+const attachedTo = Effect.fnUntraced(function*(
+  { registry, repository }: LayerSource,
+  digest: string
 ): Effect.fn.Return<Sbom | undefined, LookError> {
   const reader = readSource({ registry, repository, reference: digest })
   const attached = yield* Stream.runCollect(Stream.take(registry.attached(repository, digest), mostAttached))

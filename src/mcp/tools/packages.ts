@@ -36,6 +36,7 @@ export const listPackages = defineTool({
   output: Schema.Struct({
     known_from: Schema.Literals(["files", "sbom"]),
     sbom: p.optional(Schema.String),
+    sbom_of_index: p.optional(Schema.String),
     system: p.optional(Schema.String),
     packages: Schema.Array(Package),
     total: Schema.Natural,
@@ -60,6 +61,7 @@ export const listPackages = defineTool({
     return {
       known_from: found.from.kind,
       ...(found.from.kind === "sbom" ? { sbom: found.from.digest } : {}),
+      ...(found.from.kind === "sbom" && found.from.index !== undefined ? { sbom_of_index: found.from.index } : {}),
       ...(found.system === undefined ? {} : { system: clean(found.system.name) }),
       packages,
       total: all.length,
