@@ -1,7 +1,7 @@
 /** Reads tables of contents. Only what this user has written and sealed gets here, so that a wrong one is no table at all. */
 import { Option, Result, Schema } from "effect"
 import { Base64 } from "effect/encoding"
-import { textIn } from "../tar/bytes.ts"
+import { textIn, textOf } from "../tar/bytes.ts"
 import { hasNoBody } from "../tar/TarEntry.ts"
 import { type Entry, entryTypes, type LayerTable } from "./Entry.ts"
 import { TableCut, Taking } from "./Growing.ts"
@@ -44,7 +44,7 @@ const decodeMore = decoder(More)
 
 const entriesOf = (rows: Taking, head: WrittenHead): ReadonlyArray<Entry> => {
   const entries: Array<Entry> = []
-  let name: Uint8Array = new Uint8Array()
+  const name = new Name()
   let seconds = 0
   let end = 0
   let shas = 0
@@ -57,14 +57,14 @@ const entriesOf = (rows: Taking, head: WrittenHead): ReadonlyArray<Entry> => {
     seconds += step % 2 === 0 ? step / 2 : -(step + 1) / 2
     const size = rows.number()
     const offset = end + rows.number()
-    name = nameAfter(name, rows)
+    name.next(rows)
     const link = (flags & rowFlags.link) === 0 ? "" : textIn(rows.take(rows.number()))
     const more = (flags & rowFlags.more) === 0 ? undefined : decodeMore(textIn(rows.take(rows.number())))
     const stored = more?.stored ?? (hasNoBody(type) ? 0 : type === "file" ? size : 0)
     end = offset + stored
     entries.push({
       type,
-      name: textIn(name),
+      name: name.text,
       link,
       size,
       stored,
@@ -83,13 +83,26 @@ const entriesOf = (rows: Taking, head: WrittenHead): ReadonlyArray<Entry> => {
   return entries
 }
 
-const nameAfter = (before: Uint8Array, rows: Taking): Uint8Array => {
-  const same = rows.number()
-  const rest = rows.take(rows.number())
-  const name = new Uint8Array(same + rest.length)
-  name.set(before.subarray(0, same))
-  name.set(rest, same)
-  return name
+/** The name of a row, which shares its beginning with the one before: kept in place, since there are many. */
+class Name {
+  #bytes = new Uint8Array(256)
+  #length = 0
+
+  next(rows: Taking): void {
+    const same = rows.number()
+    const rest = rows.take(rows.number())
+    this.#length = same + rest.length
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#length)
+      larger.set(this.#bytes)
+      this.#bytes = larger
+    }
+    this.#bytes.set(rest, same)
+  }
+
+  get text(): string {
+    return textOf(this.#bytes, 0, this.#length)
+  }
 }
 
 const xattrsOf = (more: More | undefined): ReadonlyMap<string, Uint8Array> | undefined =>
