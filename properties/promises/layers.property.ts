@@ -5,9 +5,10 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
+import { whichLayers } from "../../src/image/inside/whichLayers.ts"
 import { foldLayers, FoldRefused } from "../../src/image/tree/foldLayers.ts"
-import type { Folder, Inode } from "../../src/image/tree/Node.ts"
-import { below } from "../../src/image/tree/walk.ts"
+import { entryOf, type Folder, type Inode, type Node } from "../../src/image/tree/Node.ts"
+import { below, reach } from "../../src/image/tree/walk.ts"
 import { extractFiles } from "../../src/node/layers/extractFiles.ts"
 import { imageFiles, layerTar, tableOf } from "../../test/image/support/layers.ts"
 import { opened, put } from "../../test/image/support/opened.ts"
@@ -51,6 +52,32 @@ describe("layers", () => {
     figures("layers put together", met)
     if (isWhole) { for (const [kind, count] of Object.entries(met)) assert.isAbove(count, 0, kind) }
   })
+
+  it.live("tell which of them touch a path, as all of them put together one by one do", () =>
+    Effect.gen(function*() {
+      const met = { added: 0, replaced: 0, changed: 0, removed: 0 }
+      for (let at = 0; at < Math.max(10, runs); at++) {
+        const written = layers(randomOf(seed + at), at % 3 === 0)
+        const opening = yield* Effect.result(opened({ v1: written.map(layerTar) }))
+        if (opening._tag === "Failure") continue
+        const { image } = opening.success
+        const names = new Set(["a/b", ...image.tables.flatMap(({ entries }) => entries.map(({ name }) => name))])
+        for (const name of names) {
+          const path = name.replace("/.wh.", "/").replace(/^\.wh\./u, "")
+          const expected = touchedBy(image.tables.map(({ entries }) => entries), path)
+          const found = yield* Effect.result(whichLayers(image, path))
+          const told = found._tag === "Success" ? found.success.map(({ did, layer }) => `${layer} ${did}`) : []
+          assert.deepStrictEqual(
+            told,
+            expected,
+            `PROPERTY_SEED=${seed}, input ${at}, ${path}: ${JSON.stringify(written)}`
+          )
+          if (found._tag === "Success") { for (const { did } of found.success) met[did]++ }
+        }
+      }
+      figures("layers that touch a path", met)
+      if (isWhole) { for (const [kind, count] of Object.entries(met)) assert.isAbove(count, 0, kind) }
+    }))
 
   it.live("are written into one folder, and nowhere else", () =>
     Effect.gen(function*() {
@@ -117,6 +144,23 @@ describe("layers", () => {
       figures("layers, beside umoci", met)
     }))
 })
+
+/** What each layer does to a path, by one folding of which each node is remembered. */
+const touchedBy = (entries: Parameters<typeof foldLayers>[0], path: string): ReadonlyArray<string> => {
+  const told: Array<string> = []
+  let before: { readonly node: Node; readonly entry: unknown; readonly layer: number } | undefined
+  foldLayers(entries, (layer, root) => {
+    const found = reach(root, path, false)
+    const node = typeof found === "string" ? undefined : found.node
+    const now = node === undefined ? undefined : { node, entry: entryOf(node), layer: node.layer }
+    if (before === undefined && now !== undefined) told.push(`${layer} added`)
+    else if (before !== undefined && now === undefined) told.push(`${layer} removed`)
+    else if (before?.node !== now?.node) told.push(`${layer} replaced`)
+    else if (before?.entry !== now?.entry || before?.layer !== now?.layer) told.push(`${layer} changed`)
+    before = now
+  })
+  return told
+}
 
 /** Every path below a folder, with all that was written of it. */
 const files = (folder: string, inside = ""): ReadonlyArray<string> =>

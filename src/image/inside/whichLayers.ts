@@ -2,8 +2,9 @@
 import { Effect } from "effect"
 import { PathUnknown } from "../../oci/OciError.ts"
 import type { LookError } from "../../ops/api/errors.ts"
-import type { Folder, Node } from "../tree/Node.ts"
-import { reach } from "../tree/walk.ts"
+import type { Entry } from "../table/Entry.ts"
+import { entryOf, type Folder } from "../tree/Node.ts"
+import { reach, type Reached } from "../tree/walk.ts"
 import { type FileRow, rowOf } from "./FileRow.ts"
 import { folded, type OpenImage } from "./openImage.ts"
 
@@ -19,16 +20,9 @@ export interface Touched {
   readonly file?: FileRow
 }
 
-/** What a layer can have done to something. */
-interface Seen {
-  readonly node: Node
-  readonly entry: Folder["entry"]
-  readonly layer: number
-}
-
 /**
- * Puts the layers together once more, and looks after each what the path is: links before its end are followed as they
- * are then. `PathUnknown` where no layer ever touched it.
+ * Puts the layers below the last one together once more, and looks after each what the path is: links before its end are
+ * followed as they are then. `PathUnknown` where no layer ever touched it.
  */
 export const whichLayers = Effect.fnUntraced(function*(
   image: OpenImage,
@@ -36,9 +30,9 @@ export const whichLayers = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlyArray<Touched>, LookError | PathUnknown> {
   const touched: Array<Touched> = []
   let before: Seen | undefined
-  yield* Effect.fromResult(folded(image.tables, (layer, root) => {
+  const look = (layer: number, root: Folder): void => {
     const found = reach(root, path, false)
-    const now = typeof found === "string" ? undefined : seen(found.node)
+    const now = typeof found === "string" ? undefined : seen(found)
     const did = whatDid(before, now)
     before = now
     if (did === undefined) return
@@ -50,16 +44,35 @@ export const whichLayers = Effect.fnUntraced(function*(
       ...(createdBy === undefined ? {} : { createdBy }),
       ...(typeof found === "string" ? {} : { file: rowOf(image, found) })
     })
-  }))
+  }
+  yield* Effect.fromResult(folded(image.tables.slice(0, -1), look))
+  look(image.tables.length - 1, image.root)
   if (touched.length === 0) return yield* new PathUnknown({ path, reason: "does not exist, and never did" })
   return touched
 })
 
-const seen = (node: Node): Seen => ({ node, entry: node.kind === "folder" ? node.entry : undefined, layer: node.layer })
+/** What a layer can have done something to. Two foldings have no node in common, so that these tell which is which. */
+interface Seen {
+  readonly path: string
+  readonly entry: Entry | undefined
+  /** The layer that gave a leaf its name, or made a folder. */
+  readonly made: number
+  /** Of a folder, the last layer that has an entry of it. */
+  readonly layer: number | undefined
+}
+
+const seen = ({ node, path }: Reached): Seen => ({
+  path,
+  entry: entryOf(node),
+  made: node.kind === "folder" ? node.made : node.layer,
+  layer: node.kind === "folder" ? node.layer : undefined
+})
 
 const whatDid = (before: Seen | undefined, now: Seen | undefined): Touched["did"] | undefined => {
   if (before === undefined) return now === undefined ? undefined : "added"
   if (now === undefined) return "removed"
-  if (before.node !== now.node) return "replaced"
-  return before.layer === now.layer && before.entry === now.entry ? undefined : "changed"
+  const wasFolder = before.layer !== undefined
+  if (wasFolder !== (now.layer !== undefined) || before.path !== now.path || before.made !== now.made) return "replaced"
+  if (before.layer === now.layer && before.entry === now.entry) return undefined
+  return wasFolder ? "changed" : "replaced"
 }

@@ -28,6 +28,8 @@ export interface Folder {
   readonly kids: Map<string, Node>
   /** None where only what is in it made it: then it is root's, and 755. */
   entry: Entry | undefined
+  /** The layer that made it, where there was none. */
+  readonly made: number
   /** The last layer that has an entry of it. */
   layer: number
   /** The last layer that has put something in it, or below. */
@@ -51,6 +53,7 @@ export const makeFolder = (
   depth: parent === undefined ? 0 : parent.depth + 1,
   kids: new Map(),
   entry,
+  made: layer,
   layer,
   touched: layer,
   cleared: layer
