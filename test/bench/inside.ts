@@ -122,6 +122,7 @@ const measureLater = (sample: Sample) =>
       "find by name": findFiles(a, "/", { name: "nothing" }, { limit: 10 }),
       "find by size": findFiles(a, "/", { larger: 1e9 }, { limit: 10 }),
       which: whichLayers(a, middle),
+      "which, of two layers": whichLayers(b, middle),
       diff: Effect.sync(() => Array.from(diffImages(a, b, { times: false }))),
       "cat of the middle": Effect.scoped(
         Effect.flatMap(readPath(a, middle), ({ content }) => collectBytes(content, () => Effect.void))
@@ -130,6 +131,31 @@ const measureLater = (sample: Sample) =>
     console.log(`\nlater, ${sample.name}, ${sample.compression}, in a warm process`)
     for (const [name, run] of Object.entries(later)) console.log(`  ${name.padEnd(24)} ${yield* timed(run)}`)
   }))
+
+/** As commands, of which each begins anew, with the layer cache; `regctl` keeps nothing. */
+const measureCommands = ({ compression, files, layout, name }: Sample): void => {
+  const middle = fileName(Math.floor(files / 2))
+  const image = shell(`${layout}:v1`)
+  const own = (args: string): string => `${shell(process.execPath)} ${shell(ours)} ${args}`
+  const commands: ReadonlyArray<Side> = [
+    { name: "cat of the middle", command: own(`cat ${image} ${middle}`) },
+    ...(hasCommand("regctl")
+      ? [{
+        name: "regctl image get-file",
+        command: `regctl image get-file ${shell(`ocidir://${layout}:v1`)} ${middle}`
+      }]
+      : []),
+    { name: "files", command: own(`files ${image} usr/share`) },
+    { name: "find", command: own(`find ${image} --name nothing`) },
+    { name: "which", command: own(`which ${image} ${middle}`) },
+    { name: "diff", command: own(`diff ${image} ${shell(`${layout}:v2`)}`) }
+  ]
+  const sides = commands.map((side) => ({ ...side, costs: new Array<Cost>() }))
+  for (let turn = 0; turn < turns; turn++) {
+    for (const { command, costs } of turn % 2 === 0 ? sides : sides.toReversed()) costs.push(costOf(command))
+  }
+  print(`later, ${name}, ${compression}, as commands beside the cat`, sides)
+}
 
 if (!fs.existsSync(ours)) throw new Error("npm run build makes what is measured")
 try {
@@ -141,6 +167,7 @@ try {
     measureFirstLook(sample)
     fs.mkdirSync(join(sample.layout, ".ocilayout"), { recursive: true })
     await Effect.runPromise(measureLater(sample))
+    measureCommands(sample)
   }
   spawnSync("sync")
 } finally {
