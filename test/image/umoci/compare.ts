@@ -1,6 +1,6 @@
 /**
  * Compares every file of ten real images with what `umoci unpack` makes of them: `npm run inside:umoci`, as root, since owners
- * and devices are compared too.
+ * and devices are compared too. Each image is read with layers of gzip and of zstd; umoci reads those of gzip.
  */
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
@@ -17,7 +17,7 @@ import { layerCodec, makeDisk } from "../../../src/node/index.ts"
 import { sourceOf } from "../../../src/ops/refs/copySource.ts"
 import { findManifest } from "../../../src/ops/refs/find.ts"
 import { hasCommand } from "../../bench/inside/cost.ts"
-import { fetchPackages, makeImage, recipes } from "./images.ts"
+import { fetchPackages, makeImage, recipes, zstdTag } from "./images.ts"
 
 /** What is compared, by name: type, mode, owner, time, and what it holds, a line. */
 type Seen = ReadonlyMap<string, string>
@@ -61,6 +61,7 @@ const seenByUs = Effect.fn("seenByUs")(function*(layout: string, tag: string) {
   const opaque = removals.filter(({ name }) => name.endsWith("/.wh..wh..opq")).length
   return {
     layers: image.tables.length,
+    compressions: new Set(image.tables.map(({ compression }) => compression)),
     whiteouts: removals.length - opaque,
     opaque,
     seen: withNames(lines, groups.values())
@@ -118,21 +119,25 @@ const compareAll = Effect.fn("compareAll")(function*(scratch: string) {
   fetchPackages(packages)
   let differing = 0
   let all = 0
-  console.log("image     layers  whiteouts  opaque  names  odd names  hard links  differences")
+  console.log("image     layers  whiteouts  opaque  names  odd names  hard links  differences  with zstd")
   for (const recipe of recipes) {
     makeImage(layout, packages, recipe)
     const bundle = join(scratch, recipe.tag)
     const { status, stderr } = spawnSync("umoci", ["unpack", "--image", `${layout}:${recipe.tag}`, bundle])
     if (status !== 0) throw new Error(`umoci unpack ${recipe.tag}: ${stderr.toString().slice(0, 1000)}`)
     const { layers, opaque, seen, whiteouts } = yield* Effect.scoped(seenByUs(layout, recipe.tag))
-    const found = differences(seen, seenOnDisk(join(bundle, "rootfs")))
+    const zstd = yield* Effect.scoped(seenByUs(layout, zstdTag(recipe.tag)))
+    if (Array.from(zstd.compressions).join() !== "zstd") throw new Error(`${recipe.tag}: layers are not of zstd`)
+    const unpacked = seenOnDisk(join(bundle, "rootfs"))
+    const found = differences(seen, unpacked)
+    const foundOfZstd = differences(zstd.seen, unpacked)
     const odd = Array.from(seen.keys()).filter((name) => /[\udc80-\udcff]/u.test(name)).length
     const linked = Array.from(seen.values()).filter((line) => line.includes(" =")).length
-    const columns = [layers, whiteouts, opaque, seen.size, odd, linked, found.length]
-    const widths = [6, 9, 6, 5, 9, 10, 11]
+    const columns = [layers, whiteouts, opaque, seen.size, odd, linked, found.length, foundOfZstd.length]
+    const widths = [6, 9, 6, 5, 9, 10, 11, 9]
     console.log([recipe.tag.padEnd(8), ...columns.map((one, at) => String(one).padStart(widths[at] ?? 0))].join("  "))
-    for (const one of found.slice(0, 20)) console.log(one)
-    differing += found.length
+    for (const one of [...found, ...foundOfZstd].slice(0, 20)) console.log(one)
+    differing += found.length + foundOfZstd.length
     all += seen.size
     fs.rmSync(bundle, { recursive: true, force: true })
   }

@@ -110,7 +110,10 @@ export const fetchPackages = (folder: string): void => {
   run("apt-get", ["download", "-q", ...packages], folder)
 }
 
-/** Makes an image in a layout: each layer is a commit of the folder that buildah mounts. */
+/** The same image with layers of zstd, which umoci 0.4.7 does not read. */
+export const zstdTag = (tag: string): string => `${tag}-zstd`
+
+/** Makes an image in a layout, with gzip and with zstd: each layer is a commit of the folder that buildah mounts. */
 export const makeImage = (layout: string, debs: string, { layers, tag }: Recipe): void => {
   const made: Array<string> = []
   try {
@@ -126,7 +129,9 @@ export const makeImage = (layout: string, debs: string, { layers, tag }: Recipe)
         run("buildah", ["rm", container], debs)
       }
     }
-    run("buildah", ["push", "-q", made[made.length - 1] ?? "", `oci:${layout}:${tag}`], debs)
+    const image = made[made.length - 1] ?? ""
+    run("buildah", ["push", "-q", image, `oci:${layout}:${tag}`], debs)
+    run("buildah", ["push", "-q", "--compression-format", "zstd", image, `oci:${layout}:${zstdTag(tag)}`], debs)
   } finally {
     for (const image of made.toReversed()) spawnSync("buildah", ["rmi", image])
   }
