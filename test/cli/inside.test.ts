@@ -66,6 +66,16 @@ describe("looking inside an image", () => {
       const read = yield* json(["find", `${layout}:v1`, "--name", "claimed", "--trust-tables"])
       assert.deepStrictEqual(read["trusted_layers"], [0])
       assert.isUndefined((yield* json(["files", `${layout}:v1`]))["trusted_layers"])
+      // What a table says can be compared with what the layer has, also after that was read.
+      mkdirSync(join(layout, ".ocilayout"))
+      for (let time = 0; time < 2; time++) {
+        assert.strictEqual(
+          (yield* ocl(["diff", `${layout}:v1`, `${layout}:v1`, "--trust-tables"])).out,
+          "- /etc/claimed\n+ /etc/real\n"
+        )
+        assert.strictEqual((yield* ocl(["diff", `${layout}:v1`, `${layout}:v1`])).out, "")
+      }
+      assert.strictEqual((yield* ocl(["files", `${layout}:v1`, "/etc", "--trust-tables"])).out, "/etc/real\n")
     }))
 
   it.live("prints files byte for byte, and says why it cannot", () =>

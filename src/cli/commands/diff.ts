@@ -70,17 +70,21 @@ export const diff = Command.make("diff", {
   to: f.argument("other", "The image it is compared with"),
   times: f.off("times", "Also files of which only the time differs"),
   text: f.off("text", "Show what has changed in text files, as a unified diff"),
+  trustTables: f.off(
+    "trust-tables",
+    "Of the first image, believe the tables that layers of eStargz and zstd:chunked have of themselves"
+  ),
   ...page,
   platform,
   where: f.where,
   wanted: f.wanted
-}, ({ from, limit, platform, startAfter, text, times, to, wanted, where }) =>
+}, ({ from, limit, platform, startAfter, text, times, to, trustTables, wanted, where }) =>
   answer(
     shown,
     wanted,
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([
-        openImage(where, from, { at: Option.none(), platform }),
+        openImage(where, from, { at: Option.none(), platform, ...(trustTables ? { trustTables: "always" } : {}) }),
         openImage(where, to, { at: Option.none(), platform })
       ])
       const { items, more } = paged(diffImages(a, b, { times }), pagingOf({ limit, startAfter }), (change) => change)
@@ -113,7 +117,11 @@ export const diff = Command.make("diff", {
         "target or type; and in what their configs differ.",
       [
         ["diff ./images/example/app:v1 ./images/example/app:v2", "What changed between two versions"],
-        ["diff ./images/example/app:v1 ./images/example/app:v2 --text", "And how, in text files"]
+        ["diff ./images/example/app:v1 ./images/example/app:v2 --text", "And how, in text files"],
+        [
+          "diff ./images/example/app:v1 ./images/example/app:v1 --trust-tables",
+          "Whether the own tables of its layers say something else than the layers"
+        ]
       ]
     )
   )

@@ -124,7 +124,7 @@ export const openImage = Effect.fnUntraced(function*(
   { at, platform, trustTables = false }: {
     readonly at: Option.Option<string>
     readonly platform: Option.Option<string>
-    readonly trustTables?: boolean
+    readonly trustTables?: boolean | "always"
   }
 ) {
   const target = yield* atPoint(yield* locateRef(where, reference), at)

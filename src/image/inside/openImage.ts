@@ -37,9 +37,10 @@ export interface OpenOptions {
   /**
    * Whether the tables of contents that layers of eStargz and zstd:chunked have of themselves are believed, where their
    * tars were not read yet. Each is held to the digest that the manifest says of it, and each file to the one that the table
-   * says; whether the tar has the same files is not known. False by default.
+   * says; whether the tar has the same files is not known. `always` believes them also where the tars were read, so that
+   * the two can be compared. False by default.
    */
-  readonly trustTables?: boolean | undefined
+  readonly trustTables?: boolean | "always" | undefined
 }
 
 /** Looks into images, and remembers the last ones. */
@@ -79,7 +80,7 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       const known = remembered.get(registry) ?? new Map<string, Known>()
       remembered.set(registry, known)
       // What one repository has, another may lack, and its readers may be others.
-      const key = `${source.repository} ${digest}${trustTables ? " by its tables" : ""}`
+      const key = `${source.repository} ${digest}${trustTables === false ? "" : ` by its tables, ${trustTables}`}`
       const image = known.get(key) ??
         (yield* look(source, reader, manifest, tableIn(known, source.repository), trustTables))
       known.delete(key)
@@ -142,7 +143,7 @@ const look = Effect.fnUntraced(function*(
   reader: SourceReader,
   { config: configDescriptor, kind, layers }: Manifest,
   known: (digest: string) => LayerTable | undefined,
-  trustTables: boolean
+  trustTables: boolean | "always"
 ): Effect.fn.Return<Known, LookError> {
   const config = kind !== "image" || configDescriptor === undefined
     ? undefined
