@@ -20,7 +20,7 @@ import {
   readAll
 } from "../files/layoutFiles.ts"
 import { afterNaming, type Trusted, type Verified } from "../files/trusted.ts"
-import { FsError } from "../fs/LayoutFs.ts"
+import { type FsError, hasCode } from "../fs/LayoutFs.ts"
 import { giveSecondName, isMarked, markWithSecondName, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 import { trashOf } from "./trash.ts"
 
@@ -50,8 +50,7 @@ export const protectBlob = Effect.fnUntraced(function*(
 /** A tool that collects garbage may remove content between two calls of ours: it is looked for again, and put back. */
 const persistent = <A>(
   effect: Effect.Effect<A, FsError | SymlinkRefused>
-): Effect.Effect<A, FsError | SymlinkRefused> =>
-  Effect.retry(effect, { times: 5, while: (error) => error instanceof FsError && error.code === "ENOENT" })
+): Effect.Effect<A, FsError | SymlinkRefused> => Effect.retry(effect, { times: 5, while: hasCode("ENOENT") })
 
 const protectOnce = Effect.fnUntraced(
   function*(files: LayoutFiles, trusted: Trusted, digest: ContentDigest, known: Known) {
@@ -79,7 +78,7 @@ const protectOnce = Effect.fnUntraced(
 const writtenBackMillis = 60 * 60 * 1000
 
 /** What lies in the place of a blob and is no file that we may read: it can be held as little as what is missing. */
-const cannotOpen: ReadonlySet<string> = new Set(["EACCES", "ELOOP", "ENOTREG", "EPERM"])
+const cannotOpen = hasCode("EACCES", "ELOOP", "ENOTREG", "EPERM")
 
 /**
  * Makes sure of content that an index of another tool reaches: it is there if it can be, has a second name, and is on
@@ -96,7 +95,7 @@ export const completeBlob = (
     const target = files.blob(digest)
     const there = yield* ifThere(openRegular(files, target)).pipe(
       Effect.catchIf(
-        (error) => error instanceof FsError && cannotOpen.has(error.code),
+        cannotOpen,
         () => Effect.succeed("closed" as const)
       )
     )

@@ -7,7 +7,7 @@ import { countCommit } from "../../ops/ports/telemetry.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { guardOwn, type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import { holdLock } from "../files/lock.ts"
-import { FsError } from "../fs/LayoutFs.ts"
+import { hasCode } from "../fs/LayoutFs.ts"
 import type { CachedLayout, IndexCache } from "../index/indexCache.ts"
 import { makeReplacedIndexes, watchMillis } from "../index/replacedIndexes.ts"
 import { acknowledge, commitGroup } from "./commitGroup.ts"
@@ -79,7 +79,7 @@ const lockLayout = (files: LayoutFiles, lockWaitMillis: number) => {
   const hold = Effect.andThen(guardOwn(files), holdLock(files, lockWaitMillis))
   return Effect.catchIf(
     hold,
-    (error) => error instanceof FsError && error.code === "ENOENT",
+    hasCode("ENOENT"),
     () => Effect.andThen(createOwnFolders(files), hold)
   ).pipe(Effect.andThen(keepRepository(files)), Effect.andThen(tryTimes(files)))
 }

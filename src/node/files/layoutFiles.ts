@@ -6,7 +6,7 @@ import { algorithmOf, type ContentDigest, encodedOf } from "../../oci/Digest.ts"
 import { SymlinkRefused } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { isInside } from "../fs/isInside.ts"
-import { type FileHandle, type FileStat, FsError, type LayoutFs } from "../fs/LayoutFs.ts"
+import { type FileHandle, type FileStat, FsError, hasCode, type LayoutFs } from "../fs/LayoutFs.ts"
 import type { BlobsSeen, KeptNames } from "./folderCache.ts"
 import { type HistoryLimits, historyLimits } from "./historyLimits.ts"
 import { isMtimeReliable } from "./mtimeReliable.ts"
@@ -150,13 +150,11 @@ export const statIfThere = (
   path: string
 ): Effect.Effect<FileStat | undefined, FsError> => Effect.map(fs.linkStats([path]), ([stat]) => stat)
 
+const isMissing = hasCode("ENOENT", "ENOTDIR")
+
 /** Nothing in the place of "no such file"; `ENOTDIR` says that a part of the path is a file, so nothing is below it. */
 export const ifThere = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> =>
-  Effect.catchIf(
-    effect,
-    (error) => error instanceof FsError && (error.code === "ENOENT" || error.code === "ENOTDIR"),
-    () => Effect.succeed(undefined)
-  )
+  Effect.catchIf(effect, isMissing, () => Effect.undefined)
 
 /** The index, where a link to it is followed only if the policy allows it. */
 export const statIndex = ({ fs, index, symlinks }: LayoutFiles): Effect.Effect<FileStat | undefined, FsError> =>

@@ -13,6 +13,10 @@ export class FsError extends Schema.TaggedError<FsError>()("FsError", {
   }
 }
 
+/** Whether a call failed with one of these names of the system. */
+export const hasCode = (...codes: ReadonlyArray<string>) => (error: unknown): error is FsError =>
+  error instanceof FsError && codes.includes(error.code)
+
 export interface FileStat {
   readonly kind: "file" | "directory" | "link" | "other"
   readonly dev: bigint

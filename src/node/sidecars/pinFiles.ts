@@ -9,7 +9,7 @@ import type { Pins } from "../../ops/ports/Pins.ts"
 import { asStorage } from "../files/asStorage.ts"
 import { makeFolder, syncFolder, tell, writeFile } from "../files/durable.ts"
 import { guard, ifThere, isNoFile, type LayoutFiles, openRegular, readAll } from "../files/layoutFiles.ts"
-import type { FsError } from "../fs/LayoutFs.ts"
+import { type FsError, hasCode } from "../fs/LayoutFs.ts"
 import type { Preparation } from "../index/Preparation.ts"
 
 const PinText = Schema.fromJsonString(
@@ -21,8 +21,7 @@ const decode = Schema.decodeUnknownOption(PinText)
 const unreadable: Pin = { mediaType: octetStream, size: 0, time: 0, actor: "" }
 
 /** Something else than a file lies in its place; the digest in its name is pinned. */
-const isNoPin = (error: FsError | SymlinkRefused): boolean =>
-  isNoFile(error) || (error._tag === "FsError" && error.code === "ENOENT")
+const isNoPin = (error: FsError | SymlinkRefused): boolean => isNoFile(error) || hasCode("ENOENT")(error)
 
 /** A pin says little; what is longer is none of ours. */
 const pinBytes = 4096

@@ -12,7 +12,7 @@ export const parseStored = (
   Result.mapError(
     parseManifest(bytes, mediaType, "read"),
     (error) =>
-      error instanceof ManifestInvalid
+      error._tag === "ManifestInvalid"
         ? new ManifestInvalid({
           reason: error.reason,
           digest,
