@@ -1,6 +1,6 @@
 /** Encryption at rest: what is asked of the store for each object that is made, and what is refused. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import { type Encryption, parseEncryption } from "../../src/bucket/index.ts"
 import { makeS3Store } from "../../src/bucket/store/s3Store.ts"
 import { answering, withClient } from "../remote/support/remotes.ts"
@@ -15,7 +15,7 @@ const toldOf = (encryption: Encryption | undefined) =>
       const body = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
       response.writeHead(200, { etag: "\"1\"", date: new Date().toUTCString() }).end(method === "POST" ? body : "")
     })
-    const keys = Effect.succeed({ accessKeyId: "id", secretAccessKey: "secret" })
+    const keys = Effect.succeed({ accessKeyId: "id", secretAccessKey: Redacted.make("secret") })
     const store = yield* makeS3Store({ bucket: "b", prefix: "p", keys, region: "r", endpoint: url, encryption })
     yield* store.put("one", new Uint8Array([1]), {})
     yield* store.begin("many")

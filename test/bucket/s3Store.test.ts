@@ -1,6 +1,6 @@
 /** What the rules of a layout in a bucket need of a store, on a real one. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { absent, type ObjectStore, unchanged } from "../../src/bucket/store/ObjectStore.ts"
 import { makeS3Store } from "../../src/bucket/store/s3Store.ts"
 import { collectBytes } from "../../src/ops/manifests/collectBytes.ts"
@@ -100,7 +100,7 @@ describe.skipIf(gatewayCommand === undefined)("a store with the S3 protocol", ()
   it.live("tells that keys are wrong", () =>
     Effect.scoped(withClient(Effect.gen(function*() {
       const { endpoint } = yield* startGateway
-      const keys = Effect.succeed({ accessKeyId: "test", secretAccessKey: "wrong" })
+      const keys = Effect.succeed({ accessKeyId: "test", secretAccessKey: Redacted.make("wrong") })
       const store = yield* makeS3Store({ bucket: "layouts", prefix: "", region: "us-east-1", endpoint, keys })
       const fault = yield* Effect.flip(store.get("x"))
       assert.strictEqual(fault._tag, "Unauthorized")

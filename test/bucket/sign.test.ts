@@ -1,8 +1,12 @@
 /** Signatures, against the examples of AWS ("Signature Calculations: Examples of how to calculate Signature Version 4"). */
 import { assert, describe, it } from "@effect/vitest"
+import { Redacted } from "effect"
 import { encodePart, sign } from "../../src/bucket/store/sign.ts"
 
-const keys = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" }
+const keys = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: Redacted.make("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+}
 const date = Date.UTC(2013, 4, 24)
 const none = new Uint8Array()
 
@@ -48,7 +52,7 @@ describe("a signature", () => {
   it("names the token of temporary keys", () => {
     const headers = sign(
       { method: "GET", url: new URL("https://example.com/"), headers: {}, body: none, date },
-      { ...keys, sessionToken: "token" },
+      { ...keys, sessionToken: Redacted.make("token") },
       "us-east-1"
     )
     assert.strictEqual(headers["x-amz-security-token"], "token")

@@ -1,141 +1,153 @@
-/** Endpoint, region and keys as the AWS tools take them: from the environment, and from profiles. */
-import { Config, Effect, Option, Result } from "effect"
-import { execFile } from "node:child_process"
-import { readFile } from "node:fs/promises"
-import { homedir } from "node:os"
-import { join } from "node:path"
-import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
-import { readJson } from "../../oci/Json.ts"
+/** Endpoint, region and keys as the AWS tools take them: from the environment, from profiles, and from whoever lends keys. */
+import { Effect } from "effect"
+import { HttpClient } from "effect/http/HttpClient"
 import { Unauthorized } from "../../oci/OciError.ts"
+import { byContainer } from "./keys/container.ts"
+import { byInstance, instanceService, isDisabled } from "./keys/instance.ts"
+import { keysOf, type KeySource, shared } from "./keys/Lent.ts"
+import { byProcess } from "./keys/process.ts"
+import { findSettings, type Profile, type Settings } from "./keys/settings.ts"
+import { bySignOn, hasSignOn } from "./keys/singleSignOn.ts"
+import { byRole, byWebIdentity, stsOf } from "./keys/sts.ts"
+import type { StoreFault } from "./ObjectStore.ts"
 import type { Keys } from "./sign.ts"
 
 /** How a store is reached. */
 export interface Access {
-  /** Keys that hold now; asked for again once they have expired. */
-  readonly keys: Effect.Effect<Keys, Unauthorized>
+  /** Keys that hold now; asked for again before they end. */
+  readonly keys: Effect.Effect<Keys, StoreFault>
   /** `us-east-1` by default. */
   readonly region: string
   /** Another store than AWS. */
   readonly endpoint?: string | undefined
 }
 
-type Profile = Readonly<Record<string, string>>
-
-/** The sections of an AWS configuration file, by name; `profile dev` is `dev`. */
-const readProfiles = (text: string): ReadonlyMap<string, Profile> => {
-  const profiles = new Map<string, Record<string, string>>()
-  let current: Record<string, string> | undefined
-  for (const line of text.split(/\r?\n/u)) {
-    const [, section] = /^\s*\[\s*(?:profile\s+)?([^\]]+?)\s*\]/u.exec(line) ?? []
-    if (section !== undefined) {
-      current = profiles.get(section) ?? {}
-      profiles.set(section, current)
-      continue
-    }
-    // What is indented belongs to the setting before it.
-    const [, name, value] = /^([A-Za-z0-9_]+)\s*=\s*(.*?)\s*$/u.exec(line) ?? []
-    if (current !== undefined && name !== undefined) current[name.toLowerCase()] = value ?? ""
-  }
-  return profiles
-}
-
-/** A file that is not there, or that this user may not read, has no profiles. */
-const profilesIn = (path: string): Effect.Effect<ReadonlyMap<string, Profile>> =>
-  Effect.tryPromise(() => readFile(path, "utf8")).pipe(
-    Effect.map(readProfiles),
-    Effect.orElseSucceed((): ReadonlyMap<string, Profile> => new Map())
-  )
-
-const setting = (name: string): Effect.Effect<string | undefined> =>
-  Effect.gen(function*() {
-    const value = yield* Config.option(Config.String(name))
-    return Option.getOrUndefined(Option.filter(value, (text) => text !== ""))
-  }).pipe(Effect.orDie)
-
-const refuse = (host: string, reason: string) => new Unauthorized({ host, store: true, reason })
-
 /** @param host what is to be opened, as failures tell of it */
-export const findAccess = Effect.fnUntraced(function*(host: string): Effect.fn.Return<Access> {
-  const name = (yield* setting("AWS_PROFILE")) ?? "default"
-  const folder = join(homedir(), ".aws")
-  const files = [
-    (yield* setting("AWS_CONFIG_FILE")) ?? join(folder, "config"),
-    (yield* setting("AWS_SHARED_CREDENTIALS_FILE")) ?? join(folder, "credentials")
-  ]
-  const sections = (yield* Effect.forEach(files, profilesIn)).flatMap((all) => Object.entries(all.get(name) ?? {}))
-  const profile: Profile = Object.fromEntries(sections)
-  const region = (yield* setting("AWS_REGION")) ?? (yield* setting("AWS_DEFAULT_REGION")) ?? profile["region"]
-  const endpoint = (yield* setting("AWS_ENDPOINT_URL_S3")) ?? (yield* setting("AWS_ENDPOINT_URL")) ??
-    profile["endpoint_url"]
-  const environment = {
-    id: yield* setting("AWS_ACCESS_KEY_ID"),
-    secret: yield* setting("AWS_SECRET_ACCESS_KEY"),
-    token: yield* setting("AWS_SESSION_TOKEN")
-  }
-  const process = profile["credential_process"]
-  const fixed = keysOf(environment.id, environment.secret, environment.token) ??
-    keysOf(profile["aws_access_key_id"], profile["aws_secret_access_key"], profile["aws_session_token"])
-  return {
-    keys: fixed !== undefined
-      ? Effect.succeed(fixed)
-      : process !== undefined
-      ? yield* kept(keysBy(host, process))
-      : Effect.fail(
-        refuse(host, "no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile that has them")
-      ),
-    region: region ?? "us-east-1",
-    endpoint
-  }
+export const findAccess = Effect.fnUntraced(function*(host: string): Effect.fn.Return<Access, never, HttpClient> {
+  const settings = yield* findSettings
+  const { env, profileName, profiles, region } = settings
+  const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL ?? profiles.get(profileName)?.["endpoint_url"]
+  const source = sourceIn(settings, (reason) => Effect.fail(new Unauthorized({ host, store: true, reason })))
+  return { keys: Effect.provideService(source, HttpClient, yield* HttpClient), region, endpoint }
 })
 
-const keysOf = (
-  accessKeyId: string | undefined,
-  secretAccessKey: string | undefined,
-  sessionToken: string | undefined
-): Keys | undefined =>
-  accessKeyId === undefined || secretAccessKey === undefined
-    ? undefined
-    : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+type Refuse = (reason: string) => KeySource
 
-interface Lent {
-  readonly keys: Keys
-  /** Milliseconds since 1970. */
-  readonly until: number
+/** The first that is there, in the order of the AWS command line. */
+const sourceIn = (settings: Settings, refuse: Refuse): KeySource => {
+  const { env, files, profileName, profiles } = settings
+  const file = env.AWS_WEB_IDENTITY_TOKEN_FILE
+  return inEnvironment(settings, refuse) ??
+    (file === undefined
+      ? undefined
+      : webIdentity(settings, refuse, file, env.AWS_ROLE_ARN, env.AWS_ROLE_SESSION_NAME)) ??
+    inProfile(settings, refuse, profileName, []) ??
+    (env.AWS_PROFILE !== undefined && !profiles.has(profileName)
+      ? refuse(`there is no profile ${profileName} in ${files.join(" or ")}`)
+      : undefined) ??
+    inContainer(settings) ??
+    inInstance(settings, refuse)
 }
 
-/** Keys that expire within five minutes are asked for anew. */
-const kept = (ask: Effect.Effect<Lent, Unauthorized>): Effect.Effect<Effect.Effect<Keys, Unauthorized>> =>
-  Effect.sync(() => {
-    let last: Lent | undefined
-    return Effect.suspend(() =>
-      last !== undefined && last.until - Date.now() > 300_000
-        ? Effect.succeed(last.keys)
-        : Effect.map(ask, (lent) => {
-          last = lent
-          return lent.keys
-        })
-    )
-  })
+const inEnvironment = ({ env }: Settings, refuse: Refuse): KeySource | undefined => {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env
+  if ((id === undefined) !== (secret === undefined)) {
+    return refuse("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set")
+  }
+  const keys = keysOf(id, secret, env.AWS_SESSION_TOKEN)
+  return keys === undefined ? undefined : Effect.succeed(keys)
+}
 
-/** What `credential_process` of a profile prints; single sign-on and roles are had by one too. */
-const keysBy = (host: string, command: string): Effect.Effect<Lent, Unauthorized> =>
-  Effect.gen(function*() {
-    const [program = "", ...args] = command.match(/"[^"]*"|\S+/gu)?.map((word) => word.replaceAll("\"", "")) ?? []
-    const failed = () => refuse(host, "credential_process of the profile does not print keys")
-    const text = yield* Effect.tryPromise({
-      try: () =>
-        new Promise<string>((resolve, reject) =>
-          execFile(program, args, { timeout: 60_000 }, (error, out) => error === null ? resolve(out) : reject(error))
-        ),
-      catch: failed
-    })
-    const told = Result.getOrUndefined(readJson(Buffer.from(text)))
-    const field = (name: string): string | undefined => {
-      const value = isJsonObject(told) ? fieldOf(told, name) : undefined
-      return typeof value === "string" ? value : undefined
-    }
-    const keys = keysOf(field("AccessKeyId"), field("SecretAccessKey"), field("SessionToken"))
-    if (keys === undefined) return yield* failed()
-    const until = Date.parse(field("Expiration") ?? "")
-    return { keys, until: Number.isNaN(until) ? Number.POSITIVE_INFINITY : until }
-  })
+const webIdentity = (
+  settings: Settings,
+  refuse: Refuse,
+  file: string,
+  arn: string | undefined,
+  session: string | undefined
+): KeySource => {
+  if (arn === undefined) return refuse(`there is a token of a web identity in ${file}, and no role: set AWS_ROLE_ARN`)
+  const url = stsOf(settings)
+  return shared(["web identity", url, arn, session, file], byWebIdentity(url, { arn, session }, file))
+}
+
+/** @param before the profiles that have led to this one */
+const inProfile = (
+  settings: Settings,
+  refuse: Refuse,
+  name: string,
+  before: ReadonlyArray<string>
+): KeySource | undefined => {
+  const profile = settings.profiles.get(name)
+  if (profile === undefined) return undefined
+  const arn = profile["role_arn"]
+  const file = profile["web_identity_token_file"]
+  if (file !== undefined) return webIdentity(settings, refuse, file, arn, profile["role_session_name"])
+  const fixed = keysOf(profile["aws_access_key_id"], profile["aws_secret_access_key"], profile["aws_session_token"])
+  // A profile may be the source of its own role.
+  if (arn !== undefined && before.at(-1) !== name) return inRole(settings, refuse, name, arn, profile, before)
+  if (hasSignOn(profile)) return shared(["sign-on", name, ...settings.files], bySignOn(settings, name))
+  if (fixed !== undefined) return Effect.succeed(fixed)
+  const command = profile["credential_process"]
+  return command === undefined ? undefined : shared(["process", name, command], byProcess(name, command))
+}
+
+const inRole = (
+  settings: Settings,
+  refuse: Refuse,
+  name: string,
+  arn: string,
+  profile: Profile,
+  before: ReadonlyArray<string>
+): KeySource => {
+  const source = profile["source_profile"]
+  const place = profile["credential_source"]
+  if (profile["mfa_serial"] !== undefined) return refuse(`the role of profile ${name} asks for a code of a device`)
+  if (source !== undefined && before.includes(source)) {
+    return refuse(`profile ${name} leads to itself by source_profile`)
+  }
+  const from = source === undefined
+    ? place === undefined ? undefined : inPlace(settings, refuse, place)
+    : inProfile(settings, refuse, source, [...before, name])
+  if (from === undefined) {
+    return refuse(
+      source === undefined
+        ? `profile ${name} has a role, and no source_profile or credential_source that may take it`
+        : `profile ${source}, which profile ${name} takes its role by, has no keys`
+    )
+  }
+  const url = stsOf(settings)
+  const session = profile["role_session_name"]
+  return shared(
+    ["role", name, url, arn, session, ...settings.files],
+    byRole(url, { arn, session }, profile["external_id"], settings.region, from)
+  )
+}
+
+/** As `credential_source` names it. */
+const inPlace = (settings: Settings, refuse: Refuse, place: string): KeySource | undefined => {
+  switch (place) {
+    case "Environment":
+      return inEnvironment(settings, refuse)
+    case "EcsContainer":
+      return inContainer(settings)
+    case "Ec2InstanceMetadata":
+      return inInstance(settings, refuse)
+    default:
+      return undefined
+  }
+}
+
+const inContainer = ({ env }: Settings): KeySource | undefined => {
+  const where = env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI ?? env.AWS_CONTAINER_CREDENTIALS_FULL_URI
+  return where === undefined ? undefined : shared(["container", where], byContainer(env))
+}
+
+/** The last one: what it cannot say is told with all that was looked for before. */
+const inInstance = ({ env, files, profileName }: Settings, refuse: Refuse): KeySource => {
+  const sought = "no keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_WEB_IDENTITY_TOKEN_FILE and " +
+    `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI are not set, profile ${profileName} in ${files.join(" and ")} has none`
+  if (isDisabled(env)) return refuse(`${sought}, and AWS_EC2_METADATA_DISABLED is set`)
+  return shared(["instance", instanceService(env)], byInstance(env)).pipe(
+    Effect.catch(({ message }) => refuse(`${sought}, and this is no instance that has some: ${message}`))
+  )
+}

@@ -9,6 +9,7 @@ import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import { bodyOf, isPassing, stalled, transportError } from "../../remote/wire/problems.ts"
 import type { Access } from "./credentials.ts"
 import type { Encryption } from "./encryption.ts"
+import { awsHost } from "./keys/settings.ts"
 import type { Answer, Changed, StoreFault } from "./ObjectStore.ts"
 import { encodePart, sign } from "./sign.ts"
 import { elementsOf, textOf } from "./xml.ts"
@@ -183,7 +184,7 @@ export const makeS3Wire = Effect.fnUntraced(function*(options: BucketOptions) {
 })
 
 const baseOf = ({ bucket, endpoint, pathStyle, region }: BucketOptions): URL => {
-  const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`)
+  const url = new URL(endpoint ?? `https://${awsHost("s3", region)}`)
   if (pathStyle ?? (endpoint !== undefined || bucket.includes("."))) {
     url.pathname = `${url.pathname.replace(/\/$/u, "")}/${bucket}`
   } else url.hostname = `${bucket}.${url.hostname}`

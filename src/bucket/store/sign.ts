@@ -1,12 +1,13 @@
-/** Signs requests with AWS Signature Version 4, as S3 takes it. */
+/** Signs requests with AWS Signature Version 4, as S3 and STS take it. */
+import { Redacted } from "effect"
 import { createHash, createHmac } from "node:crypto"
 
 /** What opens a bucket. */
 export interface Keys {
   readonly accessKeyId: string
-  readonly secretAccessKey: string
+  readonly secretAccessKey: Redacted.Redacted
   /** Of temporary keys. */
-  readonly sessionToken?: string | undefined
+  readonly sessionToken?: Redacted.Redacted | undefined
 }
 
 export interface Unsigned {
@@ -30,7 +31,8 @@ export const encodePart = (text: string): string =>
 export const sign = (
   { body, date, headers, method, url }: Unsigned,
   { accessKeyId, secretAccessKey, sessionToken }: Keys,
-  region: string
+  region: string,
+  service: "s3" | "sts" = "s3"
 ): Readonly<Record<string, string>> => {
   const time = new Date(date).toISOString().replaceAll(/[-:]|\.\d{3}/gu, "")
   const day = time.slice(0, 8)
@@ -40,7 +42,7 @@ export const sign = (
     host: url.host,
     "x-amz-content-sha256": hash,
     "x-amz-date": time,
-    ...(sessionToken === undefined ? {} : { "x-amz-security-token": sessionToken })
+    ...(sessionToken === undefined ? {} : { "x-amz-security-token": Redacted.value(sessionToken) })
   }
   const names = Object.keys(all).toSorted()
   const query = Array.from(url.searchParams, ([name, value]) => `${encodePart(name)}=${encodePart(value)}`).toSorted()
@@ -53,8 +55,8 @@ export const sign = (
     names.join(";"),
     hash
   ].join("\n")
-  const scope = `${day}/${region}/s3/aws4_request`
-  const key = hmac(hmac(hmac(hmac(`AWS4${secretAccessKey}`, day), region), "s3"), "aws4_request")
+  const scope = `${day}/${region}/${service}/aws4_request`
+  const key = hmac(hmac(hmac(hmac(`AWS4${Redacted.value(secretAccessKey)}`, day), region), service), "aws4_request")
   const signature = createHmac("sha256", key)
     .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(request)}`)
     .digest("hex")

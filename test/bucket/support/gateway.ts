@@ -3,7 +3,7 @@
  * `OCILAYOUT_S3`, the URL of another store that takes the keys below, they use that one; then one file of them at a time.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, type Scope } from "effect"
+import { Effect, Redacted, type Scope } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import { execFileSync, spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
@@ -29,6 +29,8 @@ export const gatewayCommand = process.env["OCILAYOUT_S3"] ??
   ["versitygw", join(homedir(), "go", "bin", "versitygw")].find(works)
 
 export const gatewayKeys = { accessKeyId: "test", secretAccessKey: "testtest" }
+/** The same, as requests are signed with them. */
+const signing = { ...gatewayKeys, secretAccessKey: Redacted.make(gatewayKeys.secretAccessKey) }
 export const bucketName = "layouts"
 
 const freePort = (): Promise<number> =>
@@ -50,7 +52,7 @@ export interface Gateway {
 const anotherStore = Effect.fnUntraced(function*(endpoint: string): Effect.fn.Return<Gateway, never, Scope.Scope> {
   const url = new URL(`/${bucketName}`, endpoint)
   const unsigned = { method: "PUT", url, headers: {}, body: new Uint8Array(), date: Date.now() }
-  yield* Effect.promise(() => fetch(url, { method: "PUT", headers: sign(unsigned, gatewayKeys, "us-east-1") }))
+  yield* Effect.promise(() => fetch(url, { method: "PUT", headers: sign(unsigned, signing, "us-east-1") }))
   const { storeAt } = reached(endpoint)
   const empty = withClient(Effect.gen(function*() {
     const store = yield* storeAt("")
@@ -62,7 +64,7 @@ const anotherStore = Effect.fnUntraced(function*(endpoint: string): Effect.fn.Re
 
 const reached = (endpoint: string): Pick<Gateway, "storeAt"> => ({
   storeAt: (prefix) =>
-    makeS3Store({ bucket: bucketName, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(gatewayKeys) })
+    makeS3Store({ bucket: bucketName, prefix, region: "us-east-1", endpoint, keys: Effect.succeed(signing) })
 })
 
 const another = process.env["OCILAYOUT_S3"]
