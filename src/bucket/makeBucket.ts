@@ -5,7 +5,7 @@ import { hasher } from "../node/files/hasher.ts"
 import { emptyIndex } from "../node/index/indexText.ts"
 import { derivedRepository } from "../node/sidecars/defaultRepository.ts"
 import type { ReadFault, WriteFault } from "../oci/faults.ts"
-import { LayoutNotFound, type NameInvalid } from "../oci/OciError.ts"
+import { LayoutNotFound, type NameInvalid, type RemoteError } from "../oci/OciError.ts"
 import { parseRepository, type Repository } from "../oci/Reference.ts"
 import type { OpenError } from "../ops/api/errors.ts"
 import type { LayerCache } from "../ops/api/LayerCache.ts"
@@ -24,6 +24,7 @@ import { makeUpkeep, noLeftovers } from "./layout/upkeep.ts"
 import { makeUploads } from "./layout/uploads.ts"
 import { findAccess } from "./store/credentials.ts"
 import type { Encryption } from "./store/encryption.ts"
+import { urlOf } from "./store/keys/settings.ts"
 import { absent, type ObjectStore } from "./store/ObjectStore.ts"
 import { makeS3Store } from "./store/s3Store.ts"
 
@@ -81,15 +82,16 @@ export const bucketStores = Effect.fnUntraced(function*(
 
 const storeOf = Effect.fnUntraced(function*(
   { bucket, encryption, endpoint, pathStyle, prefix = "", region }: BucketPlace
-): Effect.fn.Return<ObjectStore, never, HttpClient> {
+): Effect.fn.Return<ObjectStore, RemoteError, HttpClient> {
   const access = yield* findAccess(`s3://${bucket}`)
+  const other = endpoint ?? access.endpoint
   return yield* makeS3Store({
     ...access,
     bucket,
     prefix,
     pathStyle,
     encryption,
-    endpoint: endpoint ?? access.endpoint,
+    endpoint: other === undefined ? undefined : (yield* Effect.fromResult(urlOf(other))).href,
     region: region ?? access.region
   })
 })

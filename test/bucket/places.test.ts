@@ -144,6 +144,7 @@ describe("a place in a bucket", () => {
             [["init", "s3://no-such-bucket/app"], 7, "NoSuchBucket"],
             [["tags", "app", "--layout", at(""), "--per-repository"], 4, "not supported"],
             [["tags", "s3:///app"], 2, "names no bucket"],
+            [["tags", "s3://bucket/app", "--endpoint", "nowhere"], 7, "nowhere, as an endpoint: it is no URL"],
             [["tags", at("a//b")], 2, "empty part"]
           ]
           for (const [args, code, message] of refused) {
