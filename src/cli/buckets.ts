@@ -3,10 +3,11 @@ import { Effect, Layer, Result, type Scope } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import process from "node:process"
 import type { BucketPlace } from "../bucket/index.ts"
-import { LayoutNotFound, Unsupported } from "../oci/OciError.ts"
+import { LayoutNotFound } from "../oci/OciError.ts"
 import { parseLayoutReference } from "../oci/Reference.ts"
+import type { Bookmarks } from "../ops/api/Bookmarks.ts"
 import type { LayoutRegistry } from "../ops/api/Layout.ts"
-import { formatPlace, isBucket, parsePlace } from "../places/Place.ts"
+import { formatPlace, parsePlace } from "../places/Place.ts"
 import { cuts } from "./cuts.ts"
 import type { Failure } from "./Failure.ts"
 import { tellOpened } from "./opened.ts"
@@ -20,6 +21,9 @@ export interface BucketFlags {
   /** For how long the index may stay behind: seconds. */
   readonly publishEvery?: number | undefined
 }
+
+/** As it is opened as a tree of layouts, one per repository, or as one layout. */
+export type OpeningFlags = BucketFlags & { readonly perRepository: boolean }
 
 /** A layout in a bucket, and what stands behind it on the line. */
 interface InBucket {
@@ -58,16 +62,27 @@ const placeOf = Effect.fnUntraced(function*(
   return { bucket, prefix, endpoint, encryption, defaultRepository, publishMillis, directory: formatPlace(place) }
 })
 
-/** A place of a bucket as a layout. */
+/** A place of a bucket as a layout, or as a tree of them. */
 export const openBucket = Effect.fnUntraced(function*(
   text: string,
-  flags: BucketFlags,
+  flags: OpeningFlags,
   mustExist: boolean
 ): Effect.fn.Return<{ readonly directory: string; readonly registry: LayoutRegistry }, Failure, Scope.Scope> {
   const { directory, ...place } = yield* placeOf(text, flags)
   yield* tellOpened(directory)
-  const { makeBucket } = yield* load
-  return { directory, registry: yield* withClient(makeBucket({ ...place, mustExist })) }
+  const { makeBucket, makeBucketTree } = yield* load
+  const make = flags.perRepository ? makeBucketTree : makeBucket
+  return { directory, registry: yield* withClient(make({ ...place, mustExist })) }
+})
+
+/** Where it is kept how far receivers have been told the history of a layout in a bucket. */
+export const bookmarksInBucket = Effect.fnUntraced(function*(
+  text: string,
+  flags: BucketFlags
+): Effect.fn.Return<Bookmarks, Failure, Scope.Scope> {
+  const place = yield* placeOf(text, flags)
+  const { bucketBookmarks } = yield* load
+  return yield* withClient(bucketBookmarks(place))
 })
 
 /** Makes an empty layout in a place of a bucket; whether there was none. */
@@ -120,9 +135,3 @@ export const splitBucket = Effect.fnUntraced(function*(
   const { directory, ...named } = yield* withClient(found)
   return { directory: `s3://${directory}`, ...named }
 })
-
-/** What only directories have. */
-export const needsDirectory = (text: string, operation: string): Effect.Effect<void, Unsupported> =>
-  isBucket(text)
-    ? Effect.fail(new Unsupported({ operation: `${operation} in ${text}`, reason: "it needs a directory" }))
-    : Effect.void

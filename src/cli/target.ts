@@ -18,7 +18,7 @@ import { meantByAll, parseRef, type Place, type Ref } from "../ops/refs/find.ts"
 import { placeAt } from "../ops/refs/placeAt.ts"
 import { isBucket, parsePlace } from "../places/Place.ts"
 import { archiveNamed, openArchive } from "./archives.ts"
-import { type BucketFlags, needsDirectory, openBucket, splitBucket } from "./buckets.ts"
+import { type BucketFlags, openBucket, splitBucket } from "./buckets.ts"
 import { canBeMade, cuts, destinationIn, type Split } from "./cuts.ts"
 import { type Failure, Mistake } from "./Failure.ts"
 import { noLayout } from "./noLayout.ts"
@@ -123,8 +123,10 @@ const openIn = Effect.fnUntraced(function*(
   text: string,
   mustExist: boolean
 ): Effect.fn.Return<Target, Failure, Scope.Scope> {
-  if (where.perRepository) yield* needsDirectory(text, "a tree of layouts, one per repository,")
-  return { ...(yield* openBucket(text, bucketFlags(where), mustExist)), perRepository: false }
+  const { durability, perRepository } = where
+  // What is written makes what is missing of a tree.
+  const isExpected = perRepository ? durability === undefined : mustExist
+  return { ...(yield* openBucket(text, { ...bucketFlags(where), perRepository }, isExpected)), perRepository }
 })
 
 /** What other tools call a layout or an archive; the name behind it is a tag of the default repository, or how an entry is written. */

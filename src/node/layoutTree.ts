@@ -1,18 +1,13 @@
 /** A tree of layouts, one per repository, each in the folder of its name. */
 import { Effect, Scope } from "effect"
 import { join } from "node:path"
-import { isRepository, type Repository } from "../oci/Reference.ts"
+import type { Repository } from "../oci/Reference.ts"
 import type { Layouts, Stores } from "../ops/ports/Stores.ts"
+import { layoutsBelow } from "../ops/repositories/layoutsBelow.ts"
 import { asStorage } from "./files/asStorage.ts"
 import { guard, ifThere, layoutFiles, statIfThere } from "./files/layoutFiles.ts"
-import type { FsError, LayoutFs } from "./fs/LayoutFs.ts"
+import type { LayoutFs } from "./fs/LayoutFs.ts"
 import { layoutFs, type LayoutOptions, type OpenStores, openStoresIn } from "./stores.ts"
-
-/** What a layout keeps beside its index; no repository is looked for in there. */
-const ownNames = new Set(["blobs", ".ocilayout", "index.json", "oci-layout"])
-
-/** A name has at most 255 characters, hence at most so many components. */
-const deepest = 128
 
 /** Layouts whose index is kept, with a file open for each; the one not used for longest is let go. */
 const kept = 128
@@ -58,27 +53,11 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
       yield* asStorage(directory)(guard(tree, join(folderOf(repository), "index.json")))
       return yield* use(opened.get(repository) ?? (yield* open(repository)))
     }),
-    list: asStorage(directory)(Effect.map(walk(fs, directory, "", 0), (names) => names.toSorted()))
+    list: asStorage(directory)(layoutsBelow({
+      names: (folder) => Effect.map(ifThere(fs.readDirectory(join(directory, folder))), (names) => names ?? []),
+      // A link could lead anywhere, and round in circles.
+      isFolder: (path) => Effect.map(statIfThere(fs, join(directory, path)), (stat) => stat?.kind === "directory"),
+      atOnce: 1
+    }))
   }
-})
-
-const walk: (
-  fs: LayoutFs,
-  folder: string,
-  name: string,
-  depth: number
-) => Effect.Effect<ReadonlyArray<Repository>, FsError> = Effect.fnUntraced(function*(fs, folder, name, depth) {
-  const names = (yield* ifThere(fs.readDirectory(folder))) ?? []
-  // Before its first blob or manifest, a layout may be no more than an upload that was begun.
-  const here = names.includes("oci-layout") || names.includes("index.json") || names.includes(".ocilayout")
-  const found: Array<Repository> = here && isRepository(name) ? [name] : []
-  if (depth >= deepest) return found
-  for (const child of names) {
-    const path = name === "" ? child : `${name}/${child}`
-    if ((here && ownNames.has(child)) || !isRepository(path)) continue
-    const stat = yield* statIfThere(fs, join(folder, child))
-    // A link could lead anywhere, and round in circles.
-    if (stat?.kind === "directory") found.push(...(yield* walk(fs, join(folder, child), path, depth + 1)))
-  }
-  return found
 })

@@ -55,6 +55,7 @@ describe("a place in a bucket", () => {
       const env = {
         AWS_CONFIG_FILE: nowhere,
         AWS_SHARED_CREDENTIALS_FILE: nowhere,
+        AWS_EC2_METADATA_DISABLED: "true",
         AWS_ENDPOINT_URL: "http://127.0.0.1:1"
       }
       const asked = ocl(["tags", "s3://bucket/images/app"])
@@ -131,6 +132,23 @@ describe("a place in a bucket", () => {
       })
     ), 60_000)
 
+  live("is a tree of layouts, where that is asked for", () =>
+    withGateway((at) =>
+      Effect.gen(function*() {
+        const { layout } = yield* image
+        const tree = ["--layout", at("tree"), "--per-repository"]
+        for (const name of ["team/app:v1", "team:v2"]) {
+          yield* fine(["copy", `${layout}/app:v1`, name, "--to-layout", at("tree"), "--to-per-repository"])
+        }
+        assert.strictEqual(yield* fine(["repositories", ...tree]), "team\nteam/app")
+        assert.strictEqual(yield* fine(["tags", "team/app", ...tree]), "v1")
+        assert.strictEqual(yield* fine(["tags", at("tree/team")]), "v2")
+        assert.include(yield* fine(["verify", ...tree]), "ok: 2 manifests")
+        const { code, err } = yield* ocl(["repositories", "--layout", at("tree/team"), "--per-repository"])
+        assert.deepStrictEqual([code, err.includes("is one layout, not a tree of layouts")], [3, true], err)
+      })
+    ), 60_000)
+
   live(
     "of which nothing is there, or that is not reached, is told as that",
     () =>
@@ -142,7 +160,7 @@ describe("a place in a bucket", () => {
             [["copy", `${layout}/app:v1`, at("nothing/app:v1")], 3, "ocilayout init s3://BUCKET/PREFIX"],
             [["resolve", "s3://no-such-bucket/app:v1"], 7, "NoSuchBucket"],
             [["init", "s3://no-such-bucket/app"], 7, "NoSuchBucket"],
-            [["tags", "app", "--layout", at(""), "--per-repository"], 4, "not supported"],
+            [["tags", "app", "--layout", at("nothing"), "--per-repository"], 3, "has no layouts"],
             [["tags", "s3:///app"], 2, "names no bucket"],
             [["tags", "s3://bucket/app", "--endpoint", "nowhere"], 7, "nowhere, as an endpoint: it is no URL"],
             [["tags", at("a//b")], 2, "empty part"]

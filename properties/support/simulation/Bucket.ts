@@ -164,6 +164,12 @@ export class Bucket {
             })
           )
         }),
+      names: (folder) =>
+        request("LIST", folder, () => {
+          const rest = Array.from(this.objects.keys()).filter((key) => key.startsWith(folder))
+            .map((key) => key.slice(folder.length))
+          return Array.from(new Set(rest.map((key) => /^[^/]*\/?/u.exec(key)?.[0] ?? ""))).toSorted()
+        }),
       begin: (key) =>
         request("POST", key, () => {
           const id = String(this.#ids++)

@@ -24,6 +24,20 @@ export interface StoreChecked {
   readonly removes: boolean
 }
 
+/** How a layout has its store tried: once for all that do it by the same. */
+export type StoreChecker = (store: ObjectStore) => Effect.Effect<StoreChecked, Unsupported | StoreFault>
+
+export const makeStoreChecker = (): StoreChecker => {
+  let known: StoreChecked | undefined
+  return (store) =>
+    Effect.suspend(() =>
+      known !== undefined ? Effect.succeed(known) : Effect.tap(checkStore(store), (found) =>
+        Effect.sync(() => {
+          known = found
+        }))
+    )
+}
+
 /** `Unsupported` says what the store does not honour: such a store would lose changes, and is not written. */
 export const checkStore = (store: ObjectStore): Effect.Effect<StoreChecked, Unsupported | StoreFault> =>
   Effect.gen(function*() {

@@ -11,7 +11,7 @@ import { Actor } from "../../ops/api/Actor.ts"
 import type { Committed, LayoutStore } from "../../ops/ports/LayoutStore.ts"
 import { countCommit } from "../../ops/ports/telemetry.ts"
 import { absent, type ObjectStore } from "../store/ObjectStore.ts"
-import { checkStore, type StoreChecked } from "./checkStore.ts"
+import { makeStoreChecker, type StoreChecker } from "./checkStore.ts"
 import { createRecord, isLost, patienceMillis } from "./createRecord.ts"
 import { makeFolding } from "./folding.ts"
 import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
@@ -50,6 +50,8 @@ export interface BucketLayoutOptions {
   readonly foreignMillis: number
   /** How long `index.json` may stay behind what was answered: milliseconds, 0 by default. */
   readonly publishMillis?: number | undefined
+  /** By default one of its own. */
+  readonly checker?: StoreChecker | undefined
 }
 
 export const makeBucketLayout = Effect.fnUntraced(function*(
@@ -86,13 +88,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     Clock.currentTimeMillis,
     (now) => Effect.flatMap(lookedJustNow(now) ?? look, standingOf)
   )
-  let isChecked: StoreChecked | undefined
-  const checked = Effect.suspend(() =>
-    isChecked !== undefined ? Effect.succeed(isChecked) : Effect.tap(checkStore(store), (found) =>
-      Effect.sync(() => {
-        isChecked = found
-      }))
-  )
+  const checked = (options.checker ?? makeStoreChecker())(store)
   const removal = makeRemoval(store, standing, checked)
 
   /**

@@ -4,5 +4,7 @@
 export const uploadsFolder = ".ocilayout/uploads/"
 /** Content whose digest is not known yet. */
 export const temporaryFolder = ".ocilayout/tmp/"
+/** How far receivers have been told the history. */
+export const bookmarksFolder = ".ocilayout/bookmarks/"
 /** Plans of collections. */
 export const plansFolder = ".ocilayout/plans/"

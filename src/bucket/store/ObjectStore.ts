@@ -89,6 +89,8 @@ export interface ObjectStore {
     prefix: string,
     limit?: number
   ) => Effect.Effect<Answer<ReadonlyArray<ListedObject>>, StoreFault>
+  /** The names directly in a folder, which is empty or ends in a slash; those of folders in it end in one. */
+  readonly names: (folder: string) => Effect.Effect<ReadonlyArray<string>, StoreFault>
   /** An upload in parts of at least 5 MiB, but for the last. */
   readonly begin: (key: string) => Effect.Effect<string, StoreFault>
   readonly part: (key: string, upload: string, number: number, bytes: Uint8Array) => Effect.Effect<Part, StoreFault>

@@ -16,7 +16,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
   )
   const encrypted = encryptionHeaders(encryption)
 
-  const page = (start: string, limit: number, token: string | undefined) => {
+  const page = (start: string, limit: number, token: string | undefined, delimiter?: string) => {
     const operation = "listing objects"
     return reading(Effect.scoped(Effect.gen(function*() {
       const response = yield* send({
@@ -26,7 +26,8 @@ export const makeS3Store = Effect.fnUntraced(function*(
           "list-type": "2",
           prefix: start,
           "max-keys": String(limit),
-          ...(token === undefined ? {} : { "continuation-token": token })
+          ...(token === undefined ? {} : { "continuation-token": token }),
+          ...(delimiter === undefined ? {} : { delimiter })
         },
         operation
       })
@@ -109,9 +110,22 @@ export const makeS3Store = Effect.fnUntraced(function*(
             modified: Date.parse(textOf(each, "LastModified") ?? "")
           })
         }
-        token = textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined
+        token = nextOf(xml)
       } while (token !== undefined && found.length < limit)
       return { date, value: found }
+    }),
+    names: Effect.fnUntraced(function*(folder) {
+      const start = `${prefix === "" ? "" : `${prefix}/`}${folder}`
+      const found: Array<string> = []
+      let token: string | undefined
+      do {
+        const { xml } = yield* page(start, 1000, token, "/")
+        const keys = elementsOf(xml, "Contents").map((each) => textOf(each, "Key"))
+        const folders = elementsOf(xml, "CommonPrefixes").map((each) => textOf(each, "Prefix"))
+        found.push(...[...keys, ...folders].map((key = "") => key.slice(start.length)))
+        token = nextOf(xml)
+      } while (token !== undefined)
+      return found
     }),
     begin: (key) => {
       const operation = `beginning ${key}`
@@ -159,6 +173,9 @@ export const makeS3Store = Effect.fnUntraced(function*(
       ))
   }
 })
+
+const nextOf = (xml: string): string | undefined =>
+  textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined
 
 const conditionHeaders = (condition: Condition | undefined): Readonly<Record<string, string>> =>
   condition === undefined

@@ -23,7 +23,7 @@ import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { isBucket } from "../../places/Place.ts"
 import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
-import { needsDirectory, openBucket } from "../buckets.ts"
+import { openBucket } from "../buckets.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { keepTended } from "../keepTended.ts"
@@ -157,8 +157,7 @@ const openInBucket = Effect.fnUntraced(function*(
   path: string,
   { create, defaultRepository, endpoint, perRepository, sse }: McpOptions
 ): Effect.fn.Return<LayoutRegistry, Failure, Scope.Scope> {
-  if (perRepository) yield* needsDirectory(path, "a tree of layouts, one per repository,")
-  return (yield* openBucket(path, { defaultRepository, endpoint, sse }, !create)).registry
+  return (yield* openBucket(path, { defaultRepository, endpoint, sse, perRepository }, !create)).registry
 })
 
 const openOnDisk = Effect.fnUntraced(function*(

@@ -12,7 +12,7 @@ import type { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { parsePoint } from "../../ops/refs/parsePoint.ts"
 import { isBucket } from "../../places/Place.ts"
-import { needsDirectory, openBucket } from "../buckets.ts"
+import { bookmarksInBucket, openBucket } from "../buckets.ts"
 import { isVacant } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { keepTended } from "../keepTended.ts"
@@ -44,9 +44,7 @@ export const serve = Effect.fn("serve")(
   function*(flags: ServeFlags) {
     if (flags.config !== undefined) yield* orMistake(configOf(flags.config))
     const request = yield* orMistake(parseServe(flags, readText))
-    const { directory, notify, perRepository } = flags
-    if (perRepository) yield* needsDirectory(directory, "a tree of layouts, one per repository,")
-    if (notify !== undefined) yield* needsDirectory(directory, "--notify, which keeps a file of what was told,")
+    const { directory } = flags
     const place = isBucket(directory) ? directory : resolve(directory)
     const tell = (url: string) =>
       Effect.andThen(
@@ -116,12 +114,15 @@ const work = Effect.fnUntraced(function*(
 
 /** What a single process does for all of them, as long as it lives. */
 const duties = Effect.fnUntraced(function*(
-  { directory, durability, notifySource, perRepository, symlinks }: ServeFlags,
+  flags: ServeFlags,
   { collecting, receiver }: ServeRequest,
   url: string
-): Effect.fn.Return<void, never, Layout | Registry | Scope.Scope> {
+): Effect.fn.Return<void, Failure, Layout | Registry | Scope.Scope> {
+  const { directory, durability, notifySource, perRepository, symlinks } = flags
   if (receiver !== undefined) {
-    const bookmarks = bookmarksOf({ directory: resolve(directory), durability, symlinks })
+    const bookmarks = isBucket(directory)
+      ? yield* bookmarksInBucket(directory, flags)
+      : bookmarksOf({ directory: resolve(directory), durability, symlinks })
     const source = notifySource ?? `${url}/v2/`
     yield* Effect.forkScoped(notify({ url: receiver, source, bookmarks, perRepository }))
   }

@@ -8,10 +8,10 @@ import { guard, ifThere, isNoFile, type LayoutFiles, openRegular, readAll } from
 import { sha256 } from "../journal/journalRecord.ts"
 
 const BookmarkText = Schema.fromJsonString(Schema.Struct({ after: Schema.Natural, commit: Schema.String }))
-const decode = Schema.decodeUnknownOption(BookmarkText)
+export const decodeBookmark = Schema.decodeUnknownOption(BookmarkText)
 
 /** A bookmark says little; what is longer is none of ours. */
-const bookmarkBytes = 4096
+export const bookmarkBytes = 4096
 
 /** @param filesOf the layout of a repository, or the one that there is */
 export const makeBookmarks = (filesOf: (repository: string | undefined) => LayoutFiles): Bookmarks => {
@@ -25,7 +25,7 @@ export const makeBookmarks = (filesOf: (repository: string | undefined) => Layou
           const opened = yield* ifThere(openRegular(files, pathOf(files, receiver)))
           if (opened === undefined || opened.stat.size > bookmarkBytes) return undefined
           const text = Buffer.from(yield* readAll(opened.handle, opened.stat.size)).toString("utf8")
-          return Option.getOrUndefined(decode(text))
+          return Option.getOrUndefined(decodeBookmark(text))
         })).pipe(Effect.catchIf((error) => isNoFile(error), () => Effect.undefined))
       )
     },
