@@ -1,4 +1,5 @@
 /** A file of an image, as questions are answered. */
+import { field } from "../../oci/field.ts"
 import { PathUnknown } from "../../oci/OciError.ts"
 import { digestOf, type Entry, type LayerTable } from "../table/Entry.ts"
 import type { EntryType } from "../tar/TarEntry.ts"
@@ -52,7 +53,7 @@ export const rowOfEntry = (table: LayerTable | undefined, entry: Entry, path: st
     gid,
     mtime,
     ...(link === "" ? {} : { target: link }),
-    ...(digest === undefined ? {} : { digest }),
+    ...field("digest", digest),
     layer,
     ...(xattrs === undefined ? {} : { xattrs: Array.from(xattrs.keys()) })
   }

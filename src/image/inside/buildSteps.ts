@@ -1,5 +1,6 @@
 /** How an image was built, and what each step has changed. */
 import { Result } from "effect"
+import { field } from "../../oci/field.ts"
 import { type LayerInvalid, LimitExceeded } from "../../oci/OciError.ts"
 import { foldSteps } from "../limits.ts"
 import { type Folder, type Node, partsOf } from "../tree/Node.ts"
@@ -34,9 +35,9 @@ export const buildSteps = (image: OpenImage): Result.Result<ReadonlyArray<Step>,
     const told = (image.config?.steps ?? []).map(({ created, createdBy, hasLayer }): Step => {
       const changes = hasLayer ? rest.pop() : undefined
       return {
-        ...(createdBy === undefined ? {} : { createdBy }),
-        ...(created === undefined ? {} : { created }),
-        ...(changes === undefined ? {} : { changes })
+        ...field("createdBy", createdBy),
+        ...field("created", created),
+        ...field("changes", changes)
       }
     })
     return [...told, ...rest.toReversed().map((changes): Step => ({ changes }))]

@@ -1,5 +1,6 @@
 /** An image, opened to be looked into: the tables of its layers, and the file system they make. */
 import { Effect, Option, Result } from "effect"
+import { field } from "../../oci/field.ts"
 import { type ImageConfig, parseImageConfig } from "../../oci/ImageConfig.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { kindOf } from "../../oci/MediaType.ts"
@@ -87,7 +88,7 @@ export const makeInside = (codec: LayerCodec, limits: LayerLimits = layerLimits)
       known.set(key, image)
       makeRoom(known)
       const { config, root, tables } = image
-      return { digest, ...(index === undefined ? {} : { index }), manifest, source, config, root, tables }
+      return { digest, ...field("index", index), manifest, source, config, root, tables }
     })
   }
 }

@@ -1,4 +1,5 @@
 /** What takes the space of an image: by layer, by folder, by file, and what is there for nothing. */
+import { field } from "../../oci/field.ts"
 import { digestOf } from "../table/Entry.ts"
 import { type Inode, joined } from "../tree/Node.ts"
 import { below, kidsOf } from "../tree/walk.ts"
@@ -91,7 +92,7 @@ export const sizesOf = (image: OpenImage, most: number): ImageSizes => {
       files,
       count: entries.length,
       hidden,
-      ...(createdBy === undefined ? {} : { createdBy })
+      ...field("createdBy", createdBy)
     }
   })
   const sum = (one: (layer: LayerSize) => number): number => layers.reduce((total, layer) => total + one(layer), 0)

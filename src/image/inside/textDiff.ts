@@ -1,5 +1,6 @@
 /** What has changed in the text of a file between two images, and in how containers of them are run. */
 import { Effect, Result, TextDiff } from "effect"
+import { field } from "../../oci/field.ts"
 import type { ContainerSettings } from "../../oci/ImageConfig.ts"
 import { decodeText } from "../../oci/Json.ts"
 import type { LookError } from "../../ops/api/errors.ts"
@@ -58,7 +59,7 @@ export const diffSettings = (a: OpenImage, b: OpenImage): ReadonlyArray<SettingD
   return Array.from(new Set([...before.keys(), ...after.keys()])).toSorted().flatMap((setting) => {
     const [from, to] = [before.get(setting), after.get(setting)]
     if (from === to) return []
-    return [{ setting, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }]
+    return [{ setting, ...field("from", from), ...field("to", to) }]
   })
 }
 

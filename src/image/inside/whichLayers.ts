@@ -1,5 +1,6 @@
 /** Which layers touch a path, and what each of them does. */
 import { Effect } from "effect"
+import { field } from "../../oci/field.ts"
 import { PathUnknown } from "../../oci/OciError.ts"
 import type { LookError } from "../../ops/api/errors.ts"
 import type { Entry } from "../table/Entry.ts"
@@ -41,7 +42,7 @@ export const whichLayers = Effect.fnUntraced(function*(
       layer,
       digest: image.tables[layer]?.digest ?? "",
       did,
-      ...(createdBy === undefined ? {} : { createdBy }),
+      ...field("createdBy", createdBy),
       ...(typeof found === "string" ? {} : { file: rowOf(image, found) })
     })
   }

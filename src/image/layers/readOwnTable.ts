@@ -51,11 +51,10 @@ export const readOwnTable = Effect.fn("readOwnTable")(function*(
   if (said === undefined) return undefined
   const { digest, size: blobSize } = descriptor
   const { codec, limits, registry, repository } = source
-  const read = (offset: number, end: number) =>
-    Effect.scoped(Effect.gen(function*() {
-      const range = registry.getBlobRange(repository, digest, { offset, end }, { passing: true, verify: false })
-      return yield* collectBytes((yield* range).stream, () => Effect.void)
-    }))
+  const read = Effect.fnUntraced(function*(offset: number, end: number) {
+    const range = registry.getBlobRange(repository, digest, { offset, end }, { passing: true, verify: false })
+    return yield* collectBytes((yield* range).stream, () => Effect.void)
+  }, Effect.scoped)
   const attempt = <A>(run: () => A): Effect.Effect<A, LayerInvalid | LimitExceeded> =>
     Effect.try({ try: run, catch: (error) => failureOf(digest, error) })
 

@@ -1,4 +1,5 @@
 /** Headers of rpm, as its database has them: an index of tags, and the data that they point into. */
+import { field } from "../../oci/field.ts"
 import { byteAt, decoded } from "../tar/bytes.ts"
 import type { Said } from "./Package.ts"
 
@@ -36,7 +37,7 @@ export const parseRpmHeader = (bytes: Uint8Array): Said | undefined => {
   return {
     name,
     version,
-    ...(architecture === undefined ? {} : { architecture }),
+    ...field("architecture", architecture),
     ...(source === undefined || source === name ? {} : { sourceName: source })
   }
 }

@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import { Base64 } from "effect/encoding"
+import { field } from "../../oci/field.ts"
 import { byteAt, bytesOf } from "../tar/bytes.ts"
 import type { TarEntry } from "../tar/TarEntry.ts"
 import { entryTypes, type LayerTable } from "./Entry.ts"
@@ -162,7 +163,7 @@ const moreOf = (
   }
   return {
     ...(isStored ? { stored } : {}),
-    ...(sparse === undefined ? {} : { sparse }),
+    ...field("sparse", sparse),
     ...(xattrs === undefined
       ? {}
       : { xattrs: Array.from(xattrs, ([key, value]) => [key, Base64.encode(value)] as const) }),
