@@ -15,7 +15,7 @@ export const rules: Readonly<Record<number, string>> = {
   6: "A reader without a lock reads the index, the end of the journal, the waiting file, and the end again. If the end " +
     "changed, it starts anew.",
   7: "After an error of the exchange the waiting name decides whether it was done.",
-  8: "A generation is the journal, the number and a hash of the record without `after`, with something random in it.",
+  8: "A generation is the journal, the number and a random name.",
   9: "A name of which a foreign index says what any version since its base said is as we have it now. Only what no such " +
     "version said is its word. What a copy that went its own way lacks says nothing.",
   10:

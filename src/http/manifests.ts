@@ -36,7 +36,7 @@ const resolve = ({ registry }: Surface, { reference, repository }: At): Effect.E
 const resolveTag = (registry: Surface["registry"], repository: string, tag: string) =>
   foundBy(repository, registry.resolveTag(repository, tag))
 
-/** Nothing is there by a name that cannot be one. */
+/** A text that cannot be a tag is answered like a tag that does not exist. */
 const foundBy = <A>(repository: string, found: Effect.Effect<A, RegistryError>): Effect.Effect<A, RegistryError> =>
   Effect.catchTag(found, "TagInvalid", ({ tag }) => Effect.fail(new ManifestUnknown({ repository, reference: tag })))
 

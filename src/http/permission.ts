@@ -10,7 +10,7 @@ export interface Permission {
   readonly everywhere: (action: Action) => boolean
   /** Whether it may ask for what is at a route at all. */
   readonly reach: (route: Route, action: Action) => boolean
-  /** As much of a scope as it may have; nothing where that is nothing. */
+  /** The part of a scope that this client may have; an empty list if it may have none of it. */
   readonly grant: (scope: Scope) => ReadonlyArray<Scope>
 }
 

@@ -43,7 +43,7 @@ export const startUpload = Effect.fnUntraced(function*(
 ) {
   const mount = query.get("mount")
   const from = query.get("from") ?? undefined
-  // What the client may not pull it cannot have that way either: it has to show that it has it.
+  // A mount must not give a client content that it may not pull. Such a client has to upload the bytes instead.
   if (mount !== null && (from === undefined ? may.everywhere("pull") : may.in("pull", from))) {
     const mounted = yield* registry.mountBlob(from, repository, mount).pipe(
       Effect.map(({ digest }) => created(repository, digest)),

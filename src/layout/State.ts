@@ -103,7 +103,7 @@ export const insert = (state: State, entry: Entry): State => {
 
 /** As one `insert` after the other. */
 export const append = (state: State, added: ReadonlyArray<Entry>): State => {
-  // Arranging all of them costs no more than arranging one by one what is not much less.
+  // If many entries come, arranging all entries anew costs no more than inserting them one by one.
   if (added.length <= Math.max(state.sequence.length >> 3, 1)) return added.reduce(insert, state)
   const entries = state.entries.concat(added)
   return new State({

@@ -16,7 +16,7 @@ export interface StoredBlob {
   /** In bytes. */
   readonly size: number
   /**
-   * When its file was written or created, the later of the two: milliseconds since 1970. Marks are in `Evidence.held`.
+   * When its file was written or created, the later of the two: milliseconds since 1970. Marks are in `Evidence.marked`.
    */
   readonly touched: number
   /** When its content was written, where that is known: milliseconds since 1970. */
@@ -127,7 +127,7 @@ export const sweep = (state: State, evidence: Evidence, options: GarbageOptions)
     for (const entry of candidates) if (!outlived.has(entry)) mark(entry.digest, unclear)
   }
   const left = candidates.filter((entry) => !kept.has(entry))
-  // What the past needs keeps content, and no entry.
+  // From here on, marks come from the history. They keep content, and no entry of the index.
   waiting.clear()
   for (const entry of left) {
     entries.push({ entry, goes: true, why: reasonToGo(entry, outlived, subjects.get(entry.digest)?.[0]?.subject) })

@@ -36,7 +36,7 @@ export interface BucketLayout extends LayoutStore {
   readonly past: Past
   /** What is condemned, as far as is known; the store refuses what relies on it where that is too old. */
   readonly standing: Effect.Effect<Standing, ReadFault>
-  /** The same after a look that is not older than the store's users may find it: a second by default. */
+  /** The same, by a head that was looked at less than `foreignMillis` ago. */
   readonly standingNow: Effect.Effect<Standing, ReadFault>
   /** The same after a new look. */
   readonly standingAnew: Effect.Effect<Standing, ReadFault>
@@ -79,7 +79,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
   const look = lookAs(false)
   const lookStrictly = lookAs(true)
   const standing = Effect.suspend(() => Effect.flatMap(known === undefined ? look : Effect.succeed(known), standingOf))
-  /** What is known, where other tools' words were looked for just before. */
+  /** The known head, if the index was read less than `foreignMillis` ago. */
   const recentAt = (now: number): Head | undefined =>
     known !== undefined && now >= known.looked && now - known.looked < options.foreignMillis ? known : undefined
   const lookedJustNow = (now: number): Effect.Effect<Head> | undefined =>

@@ -41,7 +41,7 @@ export interface Head extends Known {
   readonly index: IndexFound | undefined
   /** The state that holds: the head's, with what other tools wrote into the index. */
   readonly state: State
-  /** What another tool's index says of its own, where it was overruled: that is put on record first. */
+  /** The state with the other tool's values, also where ours stay in effect. It is recorded first. */
   readonly word: State
   /** Whether the index has words of another tool that no record took in. */
   readonly isForeign: boolean
@@ -191,7 +191,7 @@ export const makeLook = (
       return { ...known, index, state: index.state, word: index.state, isForeign, date, looked }
     }
     const named = index.generation?.journal === last.record.journal ? index.generation.seq : 0
-    // Whether other words are old or new, what was said since the record that the index names tells.
+    // The records after the one that the index names tell whether a value in the index is old or new.
     const enough = named >= known.base.number && (named > 0 || known.base.number === 0)
       ? known
       : yield* from(named, last)

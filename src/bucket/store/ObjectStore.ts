@@ -55,7 +55,7 @@ export interface Part {
   readonly etag: string
 }
 
-/** The objects of a bucket, or those below a prefix. Reads are asked again; changing requests are sent once. */
+/** The objects of a bucket, or those below a prefix. Reads and parts of an upload are asked again; other changing requests are sent once. */
 export interface ObjectStore {
   /** What it is called in messages. */
   readonly name: string

@@ -77,7 +77,7 @@ const protectOnce = Effect.fnUntraced(
 /** Content that was written longer ago is on the disk: systems write back their cache within seconds. */
 const writtenBackMillis = 60 * 60 * 1000
 
-/** What lies in the place of a blob and is no file that we may read: it can be held as little as what is missing. */
+/** Errors that say: at the path of the blob is no file, or a file that we may not read. It gets no second name. */
 const cannotOpen = hasCode("EACCES", "ELOOP", "ENOTREG", "EPERM")
 
 /**

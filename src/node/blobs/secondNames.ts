@@ -80,7 +80,7 @@ export const markWithSecondName = Effect.fnUntraced(function*(
   marked.digests.add(digest)
 })
 
-/** Whether it could be marked: where a folder is not ours to use nothing is held. */
+/** Answers whether the mark was made. If there is no folder for marks, the content gets no second name either. */
 const mark = Effect.fnUntraced(function*(
   files: LayoutFiles,
   digest: ContentDigest,

@@ -27,7 +27,7 @@ import { Overtaken } from "./replaceIndex.ts"
 /** How often a group is decided anew because a tool without the lock replaced the index meanwhile. */
 const attempts = 50
 
-/** How often a group merges what a tool wrote just before an exchange before it is answered: a tool may do so for ever. */
+/** How often a group merges late writes of a tool before it answers. It has a limit: a tool may write for ever. */
 const merges = 3
 
 /** What a group is committed with. */
@@ -36,7 +36,7 @@ export interface Committing {
   readonly cache: IndexCache
   readonly completion: Completion
   readonly replacedIndexes: ReplacedIndexes
-  /** Has the replaced indexes looked at again later. */
+  /** Starts a timer, after which the replaced indexes are looked at again. */
   readonly watch: Effect.Effect<void>
 }
 

@@ -54,7 +54,7 @@ export const decideInTurn = Effect.fnUntraced(function*(
     const after = replay(before, events)
     decisions.push({ before, after, draft: events.length === 0 ? undefined : { actor, events } })
     before = after
-    // What a deletion removes is there until it is published, so that a later decision gathers its evidence after that.
+    // A deletion removes its files only when it is published. The next decision must gather its evidence after that.
     if (events.some(isNote)) break
   }
   return decisions

@@ -18,7 +18,7 @@ export const finishInterruptedCommit = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JournalEnd, FsError> {
   if (damaged || wiped) {
     const name = yield* RandomName
-    // What it names can be had for as long as things can be undone, counted from now.
+    // The content that this journal names can be brought back during the undo window, which begins now.
     const now = yield* Clock.currentTimeMillis
     yield* setAside(files, `${damaged ? "damaged" : "removed"}.${now}.${name()}`)
     return emptyJournal

@@ -54,8 +54,8 @@ const removeWaiting = Effect.fnUntraced(function*(
 const patience = 5
 
 /**
- * What a tool has written into the index since it was read would be lost. Only where files can be exchanged is it kept
- * and merged, so that a writer that has given way often enough need not do so for ever.
+ * Fails with `Overtaken` if a tool has written the index since we read it: that write could be lost. An exchange
+ * keeps that write for merging, so there a writer that has failed `patience` times goes on.
  */
 export const unlessOvertaken = (
   files: LayoutFiles,

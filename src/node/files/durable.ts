@@ -178,7 +178,7 @@ export const makeFolder: (files: LayoutFiles, folder: string) => Effect.Effect<v
     let made = yield* tell(makeOne(files, folder), "EEXIST", "ENOENT")
     if (made === "ENOENT") {
       yield* makeFolder(files, dirname(folder))
-      // Once only: below a link that leads nowhere there is a folder to make for ever.
+      // Only once: below a link that leads nowhere this function would call itself for ever.
       made = yield* tell(makeOne(files, folder), "EEXIST")
     }
     const isPart = isInside(files.root, folder)
@@ -230,7 +230,7 @@ export const sweepTemporary = Effect.fnUntraced(function*(files: LayoutFiles): E
   }
 })
 
-/** A call whose failure with one of these codes is an answer. */
+/** Answers `done`, or the code of the failure if it is one of `codes`. Any other failure stays a failure. */
 export const tell = <Code extends string>(
   call: Effect.Effect<void, FsError>,
   ...codes: ReadonlyArray<Code>

@@ -8,7 +8,7 @@ const isCoarse = (timeNs: bigint): boolean => timeNs % 1_000_000n === 0n
  * Whether a file is old enough at this time for its times to show every later change: 20 ms, or 2 s where the clock of
  * the file system is coarse. Ask before the bytes are read: what is written during the reading then shows as well. The
  * 20 ms also hold where times tell every change, because a file is marked before its bytes are there. The time of its
- * status counts too: tools set the other one back.
+ * status (ctime) counts too, because tools set the mtime back.
  */
 export const isMtimeReliable = (
   nowMillis: number,

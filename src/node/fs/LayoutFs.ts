@@ -1,4 +1,4 @@
-/** Every file-system call of this folder goes through this port, so that the same code runs on a simulated disk. */
+/** Every call that reads or writes a layout goes through this port, so that the same code runs on a simulated disk. */
 import { type Effect, Schema, type Scope } from "effect"
 
 /** A call that failed; `code` is the system's (`ENOENT`, `ENOSPC`, ...). */

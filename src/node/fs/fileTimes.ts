@@ -9,8 +9,8 @@ const leastTicking = probes / 2
 
 /**
  * Whether a file's times show every change of it since they were last asked for, found out by trying on a new file,
- * which is gone afterwards. Linux promises it since 6.13 for its own file systems; what a kernel promises is another's
- * file system's to keep.
+ * which is removed afterwards. Linux promises it since 6.13 for its own file systems. File systems of others may not
+ * keep that promise, so it is tested here.
  *
  * @param path where there is no file
  */

@@ -1,6 +1,6 @@
-/** Paths through folders that are held open, as Linux has them, and what they are called when they are told. */
+/** Paths through folders that are held open, as Linux has them, and their ordinary paths for messages. */
 
-/** What a number of an open file is behind. */
+/** The path of an open file is this prefix and the number of its descriptor. */
 const prefix = "/proc/self/fd/"
 
 const form = /\/proc\/self\/fd\/\d+/gu

@@ -28,9 +28,9 @@ export interface IndexCache {
    * past.
    */
   readonly lookToWrite: Effect.Effect<CachedLayout, LayoutProblem>
-  /** What was just written needs no reading. */
+  /** Keeps the view of an index that we have just written, so that it need not be read. */
   readonly remember: (known: CachedLayout) => Effect.Effect<void>
-  /** This very index is on the disk now; nothing happens if another one has been read since. */
+  /** Records that this index was synced. It does nothing if another index has been read since. */
   readonly synced: (seen: LayoutView) => Effect.Effect<void>
   readonly forget: Effect.Effect<void>
 }

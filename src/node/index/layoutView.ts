@@ -114,7 +114,7 @@ const withoutIndex = Effect.fnUntraced(function*(
   }
 })
 
-/** Nothing where a group was taken back while this looked: then it is to be looked at once more. */
+/** Answers `undefined` if the journal has changed during this look. Then the caller looks again. */
 const withIndex = Effect.fnUntraced(function*(
   files: LayoutFiles,
   { marker, ...seen }: {
@@ -139,7 +139,7 @@ const withIndex = Effect.fnUntraced(function*(
   const nothing = nothingOf(defaultRepository)
   const whole = { ...nothing, ...seen, found, state: found, word: found }
   const { last } = end
-  // A layout that we take on: what is in it already is the first thing that happened.
+  // We adopt this layout: its present entries become the first commit.
   if (last === undefined) return { ...whole, damaged: end.lost === true }
   if (isSpent(last)) return { ...whole, damaged: true }
   const { record } = last

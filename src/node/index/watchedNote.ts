@@ -1,6 +1,6 @@
 /**
  * Which of the large replaced indexes were found unchanged, so that the next writer, of another process, need not hash
- * them again. It is never synced: a name without the identity of the file as it is now says nothing.
+ * them again. The note is never synced: an entry of it counts only if it has the present identity of the file.
  */
 import { Effect } from "effect"
 import { writeNote } from "../files/durable.ts"

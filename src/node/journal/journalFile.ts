@@ -51,7 +51,7 @@ const firstLook = 64 * 1024
 /** How much of the end is read at most: no text of a line is longer. */
 const lastLook = 512 * 1024 * 1024
 
-/** What one read can give, and far more than is read into memory gladly. */
+/** The most bytes that one call of `read` returns. A longer file is refused. */
 const journalBytes = 2 ** 31 - 1
 
 const tooLarge = (path: string): FsError =>

@@ -41,7 +41,7 @@ interface Following {
 /** From one look for sessions that have expired to the next: an hour. */
 const sweepMillis = 3_600_000
 
-/** Sessions that are known here; of another one, what is to be known is found out again. */
+/** The most sessions whose hash is kept in memory. The bytes of any other session are read and hashed again. */
 const followed = 1024
 
 export const makeUploadStore = (
@@ -133,7 +133,7 @@ const sessionOf = (
   const storage = asStorage(files.root)
   let size = state._tag === "Open" ? state.size : 0
   const opened = storage(openData(files, folder))
-  /** What the data was whose digest was told. */
+  /** The identity of the data when its digest was computed. */
   let hashed: string | undefined
 
   const follow = (offset: number, piece: Uint8Array): void => {

@@ -153,7 +153,7 @@ const writerOf = (opened: Located, open: OpenUpload, chunkSize: number | undefin
     yield* count.bytesPushed(length)
     const state = evolveUpload(session.state, { _tag: "ChunkAppended", length, at: base.now })
     return yield* concluded(session, state, expected).pipe(
-      // What has arrived stays, and the next question is told so: it has to last. The caller has an error already.
+      // The bytes that arrived stay in the session, so they have to be synced. The caller already has an error.
       Effect.onError(() => Effect.ignore(session.append(Stream.empty)))
     )
   }, Effect.scoped)

@@ -14,7 +14,7 @@ export const pastCatalog = (catalog: Catalog, point: Point): Catalog => {
 
   const revision = (opened: Opened, others: boolean) => {
     const readable = readableAt(opened, point).pipe(
-      // No tag that cannot be has ever had a value.
+      // A text that is no valid tag has never had a value.
       Effect.catchTags({
         NameInvalid: ({ message }) =>
           Effect.fail(new RevisionUnknown({ asked: `value, since ${message},`, newest: 0 })),

@@ -1,4 +1,4 @@
-/** All ports of one layout, and of a tree of layouts. Each has an interpreter in memory and one on disk. */
+/** All ports of one layout, and of a tree of layouts. Each has an interpreter in memory, one on disk, and one in a bucket. */
 import type { Effect } from "effect"
 import type { ReadFault } from "../../oci/faults.ts"
 import type { Repository } from "../../oci/Reference.ts"
