@@ -157,7 +157,9 @@ export const library: RolldownOptions = {
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "shared/[name].js",
-    codeSplitting: { groups: [{ name: "sdk", test: /node_modules/u }] },
+    codeSplitting: {
+      groups: [{ name: "toml", test: /node_modules\/smol-toml/u }, { name: "sdk", test: /node_modules/u }]
+    },
     sourcemap: true,
     sourcemapExcludeSources: true
   }

@@ -14,7 +14,7 @@ const rooms: Record<string, string> = {
   node: "fs ← files ← journal ← index ← blobs ← commit, uploads, sidecars, layers ← making, repair",
   ops:
     "api ← ports ← manifests ← repositories ← reachability ← refs, content ← copy, history, garbage, verify ← repair",
-  remote: "wire ← auth ← content",
+  remote: "conf, wire ← auth ← content",
   archive: "files ← images, write",
   ui: "data ← parts ← views ← chat",
   bucket: "store ← layout",
@@ -36,7 +36,7 @@ const packages: Record<string, ReadonlyArray<string>> = {
   node: ["effect", "effect/", "node:", "fs-native-extensions"],
   mcp: ["effect", "effect/", "@modelcontextprotocol/sdk/"],
   http: ["effect", "effect/"],
-  remote: ["effect", "effect/", "node:"],
+  remote: ["effect", "effect/", "node:", "smol-toml"],
   archive: ["effect", "effect/", "node:"],
   ui: ["preact", "preact/", "d3-hierarchy"],
   bucket: ["effect", "effect/", "node:"],

@@ -65,6 +65,8 @@ const kinds: Readonly<Record<RegistryError["_tag"], keyof typeof exitCodes>> = {
   RangeInvalid: "invalid",
   Referenced: "refused",
   ReferenceInvalid: "invalid",
+  RegistriesConfInvalid: "invalid",
+  RegistryBlocked: "refused",
   RemoteError: "medium",
   RevisionUnknown: "notFound",
   SizeInvalid: "invalid",

@@ -50,6 +50,8 @@ const statuses: Readonly<Record<RegistryError["_tag"], number>> = {
   RangeInvalid: 416,
   Referenced: 409,
   ReferenceInvalid: 400,
+  RegistriesConfInvalid: 500,
+  RegistryBlocked: 502,
   RemoteError: 502,
   RevisionUnknown: 404,
   SizeInvalid: 400,

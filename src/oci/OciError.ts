@@ -24,7 +24,15 @@ import {
 } from "./LayoutError.ts"
 import { ImageUnsuitable, InputUnsuitable } from "./MakingError.ts"
 import { ManifestBlobUnknown, ManifestInvalid, ManifestTooLarge, ManifestUnknown } from "./ManifestError.ts"
-import { ArchiveInvalid, BundleBaseUnknown, PlaceAmbiguous, RemoteError, Unauthorized } from "./PlaceError.ts"
+import {
+  ArchiveInvalid,
+  BundleBaseUnknown,
+  PlaceAmbiguous,
+  RegistriesConfInvalid,
+  RegistryBlocked,
+  RemoteError,
+  Unauthorized
+} from "./PlaceError.ts"
 import { named, quoted, sentence, several } from "./quoted.ts"
 import { StorageError, SymlinkRefused } from "./StorageError.ts"
 
@@ -262,6 +270,8 @@ export const OciError = Schema.Union([
   RangeInvalid,
   Referenced,
   ReferenceInvalid,
+  RegistriesConfInvalid,
+  RegistryBlocked,
   RemoteError,
   RevisionUnknown,
   SizeInvalid,

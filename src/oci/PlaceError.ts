@@ -37,6 +37,34 @@ export class PlaceAmbiguous extends Schema.TaggedError<PlaceAmbiguous>()("PlaceA
   }
 }
 
+/** A registries.conf is not as it has to be; `place` says where in it, and is empty for the file as a whole. */
+export class RegistriesConfInvalid extends Schema.TaggedError<RegistriesConfInvalid>()("RegistriesConfInvalid", {
+  code: Schema.tag("REGISTRIES_CONF_INVALID"),
+  path: Schema.String,
+  place: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    const place = this.place === "" ? "" : `${sentence(this.place)}: `
+    return `${quoted(this.path)} cannot be used; nothing was asked of a registry: ${place}${sentence(this.reason)}`
+  }
+}
+
+/** An entry of a registries.conf says that this registry or repository is not to be asked. */
+export class RegistryBlocked extends Schema.TaggedError<RegistryBlocked>()("RegistryBlocked", {
+  code: Schema.tag("REGISTRY_BLOCKED"),
+  /** `HOST`, or `HOST/REPOSITORY`. */
+  asked: Schema.String,
+  /** The file. */
+  path: Schema.String,
+  /** The prefix of the entry. */
+  entry: Schema.String
+}) {
+  override get message(): string {
+    return `${named(this.asked)} is blocked by the entry ${named(this.entry)} in ${quoted(this.path)}`
+  }
+}
+
 /**
  * A registry on the network did not answer, or answered what it may not: `status` is that of its answer, if there was
  * one. Neither the address of the request nor its headers are part of it, which may hold secrets.

@@ -18,6 +18,7 @@ import type {
   ManifestUnknown,
   MediaTypeUnsupported,
   OutcomeUnknown,
+  RegistryBlocked,
   RemoteError,
   RevisionUnknown,
   StorageError,
@@ -30,7 +31,7 @@ import type {
  * What every read can fail with: the layout is damaged (`IndexInvalid`, `LayoutInvalid`), of a version that is not known
  * (`LayoutVersionUnsupported`, `FormatUnsupported`), or over a limit (`IndexTooLarge`, `LimitExceeded`); the medium fails
  * (`StorageError`, `SymlinkRefused`). Of a layout as it was, `RevisionUnknown` and `HistoryInvalid` as well; of an archive,
- * `ArchiveInvalid`; of a registry on the network, `RemoteError`, `Unauthorized`, and `Unsupported` for what none answers.
+ * `ArchiveInvalid`; of a registry on the network, `RemoteError`, `Unauthorized`, `RegistryBlocked`, and `Unsupported` for what none answers.
  */
 export type ReadFault =
   | ArchiveInvalid
@@ -41,6 +42,7 @@ export type ReadFault =
   | LayoutInvalid
   | LayoutVersionUnsupported
   | LimitExceeded
+  | RegistryBlocked
   | RemoteError
   | RevisionUnknown
   | StorageError

@@ -43,6 +43,8 @@ const groups = {
   RangeInvalid: "Refused",
   Referenced: "Refused",
   ReferenceInvalid: "Refused",
+  RegistriesConfInvalid: "Refused",
+  RegistryBlocked: "Refused",
   RemoteError: "Medium",
   RevisionUnknown: "NotFound",
   SizeInvalid: "Refused",

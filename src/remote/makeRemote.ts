@@ -8,6 +8,8 @@ import { Registry, type RegistryShape } from "../ops/api/Registry.ts"
 import type { Credentials } from "./auth/Credential.ts"
 import { makeAuthorizer } from "./auth/makeAuthorizer.ts"
 import { makeSession } from "./auth/makeSession.ts"
+import { blockOf } from "./conf/refusedBy.ts"
+import type { RegistriesConf } from "./conf/RegistriesConf.ts"
 import { makeDeletes } from "./content/deletes.ts"
 import { makeDownloads } from "./content/download.ts"
 import { makeListings } from "./content/listings.ts"
@@ -31,6 +33,8 @@ export interface RemoteOptions {
   readonly credentials?: Credentials | undefined
   /** Which addresses may be asked, redirects and places for tokens included; by default all. */
   readonly reach?: Reach | undefined
+  /** What registries.conf says, as `readRegistriesConf` reads it: blocked repositories are refused. Mirrors are for `throughMirrors`. */
+  readonly registries?: RegistriesConf | undefined
   /** How long it is waited for, how often it is asked again, and how large the pieces of an upload are. */
   readonly timing?: Partial<RemoteTiming> | undefined
 }
@@ -51,13 +55,18 @@ export interface RemoteRegistry extends RegistryShape {
  */
 export const makeRemote = (options: RemoteOptions): Effect.Effect<RemoteRegistry, RemoteError, HttpClient> =>
   Effect.gen(function*() {
-    const { credentials = anonymous, host, plainHttp, reach = anywhere, timing } = options
+    const { credentials = anonymous, host, plainHttp, reach = anywhere, registries = [], timing } = options
     if (!isHost(host) && !/^[A-Za-z0-9-]+$/u.test(host)) {
       return yield* wrongAnswer(host, "opening a registry", "this is no name of a host")
     }
     const wire = makeWire(yield* HttpClient, host, { ...defaultTiming, ...timing }, reach)
     const base = baseOf(host, plainHttp)
-    const session = makeSession(base, wire, makeAuthorizer(wire, base, credentials))
+    const session = makeSession(
+      base,
+      wire,
+      makeAuthorizer(wire, base, credentials),
+      (repositories) => blockOf(registries, host, repositories)
+    )
     const manifests = makeManifests(session)
     const downloads = makeDownloads(session)
     const deletes = makeDeletes(session, manifests)

@@ -28,7 +28,7 @@ const tested: Readonly<Record<string, ReadonlyArray<readonly [RegExp, string]>>>
   ],
   "docs/repair.md": [[/^\nocilayout mcp …\/shop …\/mirror/u, "test/docs/repair.test.ts"]],
   "docs/architecture.md": [[
-    /^\n(?:oci|api|fs|files|store|data|tar, ports|documents, tar, ports, content|tool|wire) ← /u,
+    /^\n(?:oci|api|fs|files|store|data|tar, ports|documents, tar, ports, content|tool|conf, wire) ← /u,
     "test/architecture.test.ts"
   ]],
   "docs/agents.md": [[/^text\n/u, "test/docs/agents.test.ts"]],

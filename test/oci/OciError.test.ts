@@ -207,6 +207,16 @@ const cases: ReadonlyArray<readonly [Errors.OciError | Errors.StorageError, stri
     "\"a.tar:v1\" could mean several places; write \"oci:a.tar:v1\" or \"oci-archive:a.tar:v1\""
   ],
   [
+    new Errors.RegistriesConfInvalid({ path: "/etc/r.conf", place: "registry 2", reason: "has no location" }),
+    "REGISTRIES_CONF_INVALID",
+    "\"/etc/r.conf\" cannot be used; nothing was asked of a registry: registry 2: has no location"
+  ],
+  [
+    new Errors.RegistryBlocked({ asked: "example.com/app", path: "/etc/r.conf", entry: "*.com" }),
+    "REGISTRY_BLOCKED",
+    "example.com/app is blocked by the entry \"*.com\" in \"/etc/r.conf\""
+  ],
+  [
     new Errors.RemoteError({
       host: "example.com",
       operation: "reading app:v1",
@@ -377,6 +387,8 @@ describe("OciError", () => {
       new Errors.ArchiveInvalid({ path: hostile, reason: hostile }),
       new Errors.BundleBaseUnknown({ path: hostile, missing: [{ digest: hostile, size: 1 }] }),
       new Errors.PlaceAmbiguous({ input: hostile, candidates: [hostile] }),
+      new Errors.RegistriesConfInvalid({ path: hostile, place: hostile, reason: hostile }),
+      new Errors.RegistryBlocked({ asked: hostile, path: hostile, entry: hostile }),
       new Errors.RemoteError({ host: hostile, operation: hostile, reason: hostile, passing: false }),
       new Errors.Unauthorized({ host: hostile, reason: hostile }),
       new Errors.PathDenied({ path: hostile, allowed: [hostile], reason: hostile }),

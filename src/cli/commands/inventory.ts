@@ -31,7 +31,7 @@ export const inventory = Command.make("inventory", {
       const text = Option.getOrUndefined(place)
       const distant = text === undefined ? undefined : yield* remoteNamed(text)
       if (distant !== undefined) {
-        const registry = yield* (yield* makeRemotes(remote)).open(distant.host)
+        const registry = yield* (yield* makeRemotes(remote)).open(distant.host, distant.repository)
         const repositories = distant.repository === undefined
           ? yield* Stream.runCollect(registry.repositories())
           : [distant.repository]

@@ -209,7 +209,7 @@ const repositoryAt = Effect.fnUntraced(function*(
   if (place.repository === undefined || place.tag !== undefined || place.digest !== undefined) {
     return yield* Effect.fail(new Mistake(`name a repository alone: docker://${place.host}/REPOSITORY`))
   }
-  return { name: place.repository, registry: yield* (yield* makeRemotes(flags)).open(place.host) }
+  return { name: place.repository, registry: yield* (yield* makeRemotes(flags)).open(place.host, place.repository) }
 })
 
 export const tags = Command.make("tags", {

@@ -10,7 +10,8 @@ import { Mistake, orMistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { open } from "../input.ts"
 import { type Answer, report } from "../output.ts"
-import { clientFor, plainFor, remoteFlags, surroundings } from "../remote/remotes.ts"
+import { surroundings } from "../remote/opener.ts"
+import { clientFor, plainFor, remoteFlags } from "../remote/remotes.ts"
 
 export const LoggedIn = Schema.Struct({
   host: Schema.String,

@@ -77,7 +77,11 @@ export const pull = Command.make("pull", flags, ({ references, remote, wanted, w
           const { registry } = yield* locateDestination(inLayout(where), place.repository)
           const { digest, repository } = place
           const tags = digest !== undefined && place.tag === undefined ? [] : [place.tag ?? latest]
-          const source = { registry: yield* remotes.open(place.host), repository, reference: referenceOf(place) }
+          const source = {
+            registry: yield* remotes.source(place.host, repository),
+            repository,
+            reference: referenceOf(place)
+          }
           return toldOf(yield* copyManifest(source, { registry, repository, tags }, copying))
         })
       )
@@ -112,7 +116,7 @@ export const push = Command.make("push", flags, ({ references, remote, wanted, w
           })
           const found = yield* Effect.flatMap(locateRef(inLayout(where), name), (target) => findManifest(target, name))
           const tags = digest !== undefined && tag === undefined ? [] : [tag ?? latest]
-          const registry = yield* remotes.open(place.host)
+          const registry = yield* remotes.open(place.host, repository)
           const source = yield* sourceFor(found, copying.platform)
           const done = yield* copyManifest(source, { registry, repository, tags }, copying)
           return { ...toldOf(done), ...field("others", othersOf(found, copying.platform)) }

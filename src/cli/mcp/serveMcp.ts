@@ -18,16 +18,16 @@ import {
   type ToolCatalog
 } from "../../mcp/index.ts"
 import { folderTar, layerCodec, layerMaker, localFiles, makeDisk, makeDiskTree } from "../../node/index.ts"
-import type { RegistryError } from "../../oci/OciError.ts"
+import { InputUnsuitable, type RegistryError, RemoteError } from "../../oci/OciError.ts"
 import type { LayoutRegistry } from "../../ops/api/Layout.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
 import { isBucket } from "../../places/Place.ts"
-import { keptCredentials, makeRemote, onlyHosts, type RemoteRegistry } from "../../remote/index.ts"
+import { onlyHosts } from "../../remote/index.ts"
 import { openBucket } from "../buckets.ts"
 import { isDirectory, isVacant, type LayoutDirectory, parseDirectories } from "../directories.ts"
 import { type Failure, Mistake, orMistake } from "../Failure.ts"
 import { keepTended } from "../keepTended.ts"
-import { surroundings } from "../remote/remotes.ts"
+import { makeOpener } from "../remote/opener.ts"
 import { version } from "../version.ts"
 import { chatView } from "./chatView.ts"
 import { type HttpRequest, parseHttp } from "./httpOptions.ts"
@@ -112,29 +112,42 @@ const registriesOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Registries, Mistake, Scope.Scope> {
   const named = hosts.map((host) => host.toLowerCase())
   const { clientLayer } = yield* Effect.promise(() => import("../remote/client.ts"))
-  const layer = clientLayer({ insecure: [], ca: undefined, named: named.map((host) => host.replace(/:\d+$/u, "")) })
-  const client = Context.get(yield* Layer.build(layer), HttpClient)
   const addresses = (name: string) =>
     Effect.tryPromise(() => lookup(name, { all: true })).pipe(
       Effect.map((found) => found.map(({ address }) => address)),
       Effect.orElseSucceed(() => [])
     )
-  const opened = new Map<string, RemoteRegistry>()
+  const names = named.map((host) => host.replace(/:\d+$/u, ""))
+  const { open, source } = yield* makeOpener(
+    (unchecked) =>
+      Effect.map(
+        Layer.build(clientLayer({ insecure: unchecked === undefined ? [] : [unchecked], ca: undefined, named: names })),
+        (context) => Context.get(context, HttpClient)
+      ),
+    // A mirror that registries.conf names is asked only where it was allowed as well.
+    (host) =>
+      named.includes(host.toLowerCase())
+        ? Effect.succeed({ reach: onlyHosts(named, addresses) })
+        : Effect.fail(notAllowed(host))
+  )
   return {
     hosts: named,
-    open: Effect.fnUntraced(function*(host) {
-      const known = opened.get(host)
-      if (known !== undefined) return known
-      const registry = yield* makeRemote({
-        host,
-        credentials: keptCredentials(surroundings()),
-        reach: onlyHosts(named, addresses)
-      }).pipe(Effect.provideService(HttpClient, client))
-      opened.set(host, registry)
-      return registry
-    })
+    open: (host, repository, way) =>
+      Effect.catchTag(
+        (way === "from" ? source : open)(host, repository),
+        "Mistake",
+        (mistake) => Effect.fail(new InputUnsuitable({ input: host, reason: mistake.message }))
+      )
   }
 })
+
+const notAllowed = (host: string) =>
+  new RemoteError({
+    host,
+    operation: "a request",
+    passing: false,
+    reason: "registries.conf leads there, and --allow-registry does not name it; nothing was sent"
+  })
 
 const modeOf = ({ allowDelete, readOnly }: McpOptions): Mode => readOnly ? "read" : allowDelete ? "delete" : "write"
 

@@ -52,7 +52,9 @@ export const imageFrom = Effect.fnUntraced(function*(
   if (place !== undefined) {
     yield* noHistory(at)
     const repository = yield* repositoryOf(place, text)
-    return { source: { registry: yield* remotes.open(place.host), repository, reference: referenceOf(place) } }
+    return {
+      source: { registry: yield* remotes.source(place.host, repository), repository, reference: referenceOf(place) }
+    }
   }
   const layout = yield* locateRef(where, text)
   const target = yield* atPoint(layout, at)
@@ -79,7 +81,8 @@ export const repositoryFrom = Effect.fnUntraced(function*(
     if (place.tag !== undefined || place.digest !== undefined) {
       return yield* Effect.fail(new Mistake(`${text} names an image; name its repository alone`))
     }
-    return { registry: yield* remotes.open(place.host), repository: yield* repositoryOf(place, text) }
+    const repository = yield* repositoryOf(place, text)
+    return { registry: yield* remotes.source(place.host, repository), repository }
   }
   const layout = yield* locateNew(where, text)
   const { name, registry } = yield* atPoint(layout, at)
@@ -97,7 +100,8 @@ export const imageTo = Effect.fnUntraced(function*(
   if (place !== undefined) {
     const { digest, host, tag = "latest" } = place
     if (digest !== undefined) return yield* saysDigest(text)
-    return { registry: yield* remotes.open(host), repository: yield* repositoryOf(place, text), tag }
+    const repository = yield* repositoryOf(place, text)
+    return { registry: yield* remotes.open(host, repository), repository, tag }
   }
   const other = yield* locateDestination(where, text)
   const { digest, repository, tag } = yield* Effect.fromResult(parseLayoutReference(other.name))
@@ -117,7 +121,8 @@ export const repositoryTo = Effect.fnUntraced(function*(
 ): Effect.fn.Return<To, Failure, Scope.Scope> {
   const place = yield* remoteNamed(text)
   if (place !== undefined) {
-    return { registry: yield* remotes.open(place.host), repository: yield* repositoryOf(place, text) }
+    const repository = yield* repositoryOf(place, text)
+    return { registry: yield* remotes.open(place.host, repository), repository }
   }
   const other = yield* locateDestination(where, text)
   return { registry: sameOr(from, other).registry, repository: other.name }

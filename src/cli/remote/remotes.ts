@@ -1,16 +1,16 @@
 /** Registries on the network, as a command line names them. */
-import { Context, Effect, Layer, Option, Scope } from "effect"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
 import { HttpClient } from "effect/http/HttpClient"
 import { homedir } from "node:os"
-import process from "node:process"
 import type { Repository } from "../../oci/Reference.ts"
 import { parsePlace, type RemotePlace } from "../../places/Place.ts"
-import { keptCredentials, makeRemote, type RemoteRegistry } from "../../remote/index.ts"
+import type { RemoteRegistry } from "../../remote/index.ts"
 import { type Failure, Mistake } from "../Failure.ts"
 import * as f from "../flags.ts"
 import { tellOpened } from "../opened.ts"
 import type { Where } from "../target.ts"
 import { certificateFolders } from "./hostCertificates.ts"
+import { makeOpener } from "./opener.ts"
 
 /** How registries are spoken to. */
 export const remoteFlags = {
@@ -35,10 +35,11 @@ export interface RemoteFlags {
 
 /** Opens registries for one command, each once, so that what is in the same one can be mounted. */
 export interface Remotes {
-  readonly open: (host: string) => Effect.Effect<RemoteRegistry, Failure>
+  /** What is listed and changed: the registry itself. */
+  readonly open: (host: string, repository?: string) => Effect.Effect<RemoteRegistry, Failure>
+  /** What images are taken from: as `open`, but manifests and blobs come from where registries.conf says. */
+  readonly source: (host: string, repository?: string) => Effect.Effect<RemoteRegistry, Failure>
 }
-
-export const surroundings = () => ({ env: process.env, home: homedir() })
 
 /** The client that the flags ask for, open until the scope ends. */
 export const clientFor = ({ ca, insecure }: RemoteFlags): Effect.Effect<HttpClient, Failure, Scope.Scope> =>
@@ -60,27 +61,17 @@ export const plainFor = (
     : {}
 
 /** The registries of a command, each opened when it is first named. */
-export const makeRemotes = Effect.fnUntraced(function*(
-  flags: RemoteFlags
-): Effect.fn.Return<Remotes, Failure, Scope.Scope> {
-  const scope = yield* Effect.scope
-  const client = yield* Effect.cached(Scope.provide(clientFor(flags), scope))
-  const opened = new Map<string, RemoteRegistry>()
-  return {
-    open: Effect.fnUntraced(function*(host) {
-      yield* tellOpened(`docker://${host}`)
-      const known = opened.get(host)
-      if (known !== undefined) return known
-      const registry = yield* makeRemote({
-        host,
-        credentials: keptCredentials(surroundings()),
-        ...plainFor(flags, host)
-      }).pipe(Effect.provideService(HttpClient, yield* client))
-      opened.set(host, registry)
-      return registry
+export const makeRemotes = (flags: RemoteFlags): Effect.Effect<Remotes, never, Scope.Scope> =>
+  Effect.map(
+    makeOpener(
+      (host) => clientFor(host === undefined ? flags : { ...flags, insecure: [...flags.insecure, host] }),
+      (host) => Effect.succeed(plainFor(flags, host))
+    ),
+    ({ open, source }) => ({
+      open: (host, repository) => Effect.andThen(tellOpened(`docker://${host}`), open(host, repository)),
+      source: (host, repository) => Effect.andThen(tellOpened(`docker://${host}`), source(host, repository))
     })
-  }
-})
+  )
 
 /** What a text names on the network; nothing where it names something else. */
 export const remoteNamed = (text: string): Effect.Effect<RemotePlace | undefined, Failure> => {

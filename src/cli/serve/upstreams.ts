@@ -1,11 +1,9 @@
 /** Registries on the network that a server asks for what it lacks, as flags name them. */
 import { Effect, Option, Result, type Scope } from "effect"
-import { HttpClient } from "effect/http/HttpClient"
 import { labelOf, type Upstream } from "../../http/index.ts"
 import { isHost, isRepository } from "../../oci/Reference.ts"
-import { keptCredentials, makeRemote } from "../../remote/index.ts"
 import type { Failure } from "../Failure.ts"
-import { clientFor, plainFor, surroundings } from "../remote/remotes.ts"
+import { makeRemotes } from "../remote/remotes.ts"
 import type { UpstreamFlags } from "./upstreamFlags.ts"
 
 /** An upstream that was named, and is not opened yet. */
@@ -41,13 +39,9 @@ export const openUpstreams = Effect.fnUntraced(function*(
   named: ReadonlyArray<NamedUpstream>,
   flags: UpstreamFlags
 ): Effect.fn.Return<ReadonlyArray<Upstream>, Failure, Scope.Scope> {
-  const client = yield* clientFor(flags)
+  const remotes = yield* makeRemotes(flags)
   return yield* Effect.forEach(
     named,
-    (one) =>
-      makeRemote({ host: one.host, credentials: keptCredentials(surroundings()), ...plainFor(flags, one.host) }).pipe(
-        Effect.provideService(HttpClient, client),
-        Effect.map((registry) => ({ ...one, registry }))
-      )
+    (one) => Effect.map(remotes.source(one.host, one.path), (registry) => ({ ...one, registry }))
   )
 })

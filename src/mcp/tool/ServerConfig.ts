@@ -28,8 +28,12 @@ export interface ServedLayout {
 /** The registries on the network that a server may reach, by the names of their hosts. */
 export interface Registries {
   readonly hosts: ReadonlyArray<string>
-  /** Opens one of them; it is asked before that the host is among them. */
-  readonly open: (host: string) => Effect.Effect<CopyReads & CopyWrites, RegistryError>
+  /** Opens one of them, to take a repository from it or to bring one there; it is asked before that the host is among them. */
+  readonly open: (
+    host: string,
+    repository: string,
+    way: "from" | "to"
+  ) => Effect.Effect<CopyReads & CopyWrites, RegistryError>
 }
 
 /** Archives of images, read and written. */

@@ -59,7 +59,7 @@ const meantBy = Effect.fnUntraced(function*(
       reason: `this server may reach ${registries?.hosts.join(", ") ?? "no registry"}`
     })
   }
-  return { registry: yield* registries.open(host), repository, tag, digest }
+  return { registry: yield* registries.open(host, repository, argument), repository, tag, digest }
 })
 
 export const pull: MakeTool = (served) =>

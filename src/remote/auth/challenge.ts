@@ -48,6 +48,10 @@ export const scopesOf = (texts: Iterable<string>): Scopes => {
   return scopes
 }
 
+/** The repositories that something is asked of. */
+export const repositoriesOf = (scopes: Scopes): ReadonlyArray<string> =>
+  Array.from(scopes.keys()).flatMap((resource) => resource.startsWith("repository:") ? [resource.slice(11)] : [])
+
 /** As a token is asked for, each resource once; equal scopes give equal texts. */
 export const formatScopes = (scopes: Scopes): ReadonlyArray<string> =>
   Array.from(scopes, ([resource, actions]) => `${resource}:${Array.from(actions).toSorted().join(",")}`).toSorted()

@@ -8,7 +8,15 @@ import { isRelated } from "../wire/Host.ts"
 import * as limits from "../wire/limits.ts"
 import type { Wire } from "../wire/makeWire.ts"
 import { toldBy, wrongAnswer } from "../wire/problems.ts"
-import { type Challenge, covers, formatScopes, parseChallenges, type Scopes, scopesOf } from "./challenge.ts"
+import {
+  type Challenge,
+  covers,
+  formatScopes,
+  parseChallenges,
+  repositoriesOf,
+  type Scopes,
+  scopesOf
+} from "./challenge.ts"
 import type { Credential, Credentials } from "./Credential.ts"
 
 type Header = Redacted.Redacted
@@ -51,8 +59,7 @@ export const makeAuthorizer = (wire: Wire, base: URL, credentials: Credentials):
   const refuse = (reason: string) => new Unauthorized({ host, reason })
 
   const credentialFor = (scopes: Scopes) => {
-    const [resource] = scopes.keys()
-    return credentials(host, resource?.startsWith("repository:") === true ? resource.slice(11) : undefined)
+    return credentials(host, repositoriesOf(scopes)[0])
   }
 
   /** A token that is good for it; one that was refused is good for nothing. */

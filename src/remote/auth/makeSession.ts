@@ -1,15 +1,15 @@
 /** Requests to the API of one registry, with what they need to be let in. */
 import { Effect, Redacted, type Scope } from "effect"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import { type RemoteError, type StorageError, Unauthorized } from "../../oci/OciError.ts"
+import { type RegistryBlocked, type RemoteError, type StorageError, Unauthorized } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import type { Sent, Wire } from "../wire/makeWire.ts"
 import { statusError, type Told, toldBy, wrongAnswer } from "../wire/problems.ts"
-import { scopesOf } from "./challenge.ts"
+import { repositoriesOf, scopesOf } from "./challenge.ts"
 import type { Authorizer } from "./makeAuthorizer.ts"
 
 /** What every request to a registry can fail with. */
-export type CallError = RemoteError | StorageError | Unauthorized
+export type CallError = RegistryBlocked | RemoteError | StorageError | Unauthorized
 
 interface Call extends Pick<Sent, "method" | "operation" | "body"> {
   /** Below the address of the registry, or an address that it gave, with the registry's own origin. */
@@ -36,7 +36,13 @@ export interface Session {
   readonly failed: (operation: string, response: HttpClientResponse, told?: Told) => Effect.Effect<never, RemoteError>
 }
 
-export const makeSession = (base: URL, wire: Wire, authorizer: Authorizer): Session => {
+/** `blocked` says why repositories, or without any the registry as a whole, may not be asked. */
+export const makeSession = (
+  base: URL,
+  wire: Wire,
+  authorizer: Authorizer,
+  blocked: (repositories: ReadonlyArray<string>) => RegistryBlocked | undefined
+): Session => {
   const { host } = wire
   return {
     host,
@@ -45,6 +51,8 @@ export const makeSession = (base: URL, wire: Wire, authorizer: Authorizer): Sess
     call: Effect.fnUntraced(function*(call) {
       const { body, headers = {}, method, operation, path } = call
       const scopes = scopesOf(call.scopes)
+      const refusal = blocked(repositoriesOf(scopes))
+      if (refusal !== undefined) return yield* refusal
       const url = new URL(path, base)
       if (url.origin !== base.origin) return yield* wrongAnswer(host, operation, "it sends to another host for its API")
       const sent = {
