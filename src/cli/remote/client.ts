@@ -4,15 +4,14 @@ import { Agent, Dispatcher, EnvHttpProxyAgent } from "@effect/platform-node/Undi
 import { Effect, Layer } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import { lookup } from "node:dns"
-import { readFileSync } from "node:fs"
 import type { LookupFunction } from "node:net"
 import { homedir } from "node:os"
 import process from "node:process"
 import { getCACertificates } from "node:tls"
-import { quoted } from "../../oci/quoted.ts"
+import { InputUnsuitable } from "../../oci/OciError.ts"
 import { isPrivate } from "../../remote/index.ts"
 import { Mistake } from "../Failure.ts"
-import { certificateFolders, readCertificates } from "./hostCertificates.ts"
+import { certificateFolders, readCertificates, readPem } from "./hostCertificates.ts"
 
 export interface ClientOptions {
   /** Hosts, with their ports where they have some, whose certificates are not checked. */
@@ -81,8 +80,11 @@ export const clientLayer = ({ ca, insecure, named }: ClientOptions): Layer.Layer
       NodeHttpClient.Dispatcher,
       Effect.gen(function*() {
         const trusted = ca === undefined ? undefined : yield* Effect.try({
-          try: () => readFileSync(ca, "utf8"),
-          catch: () => new Mistake(`the certificates in ${quoted(ca)} cannot be read`)
+          try: () => readPem(ca, "CERTIFICATE"),
+          catch: (error) => {
+            if (!(error instanceof InputUnsuitable)) throw error
+            return new Mistake(error.message)
+          }
         })
         const guarded = named === undefined ? {} : { lookup: guardedLookup(named) }
         const made: Array<Dispatcher> = []

@@ -1,6 +1,9 @@
 /** Certificates for single hosts, where podman and docker keep them: `certs.d/HOST[:PORT]`. */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { createSecureContext } from "node:tls"
+import { errnoInWords } from "../../oci/errno.ts"
+import { InputUnsuitable } from "../../oci/OciError.ts"
 
 /** What is said of the TLS with one host. */
 export interface HostCertificates {
@@ -42,13 +45,39 @@ export const certificateFolders = (
   return found
 }
 
-/** What a folder holds: `*.crt` to trust, and `NAME.cert` with `NAME.key`. Throws where a file cannot be read, or lacks. */
+/** The certificates or the key in a file; throws `InputUnsuitable` where it cannot be read, or has no such thing. */
+export const readPem = (file: string, kind: "CERTIFICATE" | "KEY"): string => {
+  const unsuitable = (reason: string) => new InputUnsuitable({ input: file, reason: `cannot be used: ${reason}` })
+  const text = textIn(file, unsuitable)
+  if (!new RegExp(`^-----BEGIN [A-Z0-9 ]*${kind}-----`, "mu").test(text)) {
+    throw unsuitable(kind === "KEY" ? "it has no key as PEM" : "it has no certificate as PEM")
+  }
+  try {
+    createSecureContext(kind === "KEY" ? { key: text } : { cert: text })
+  } catch (error) {
+    throw unsuitable(`what is in it is damaged (${error instanceof Error ? error.message : "unknown"})`)
+  }
+  return text
+}
+
+const textIn = (file: string, unsuitable: (reason: string) => InputUnsuitable): string => {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && typeof error.code === "string")) throw error
+    throw unsuitable(errnoInWords(error.code))
+  }
+}
+
+/** What a folder holds: `*.crt` to trust, and `NAME.cert` with `NAME.key`. Throws as `readPem` does. */
 export const readCertificates = (folder: string): HostCertificates => {
   const names = namesIn(folder)
-  const text = (name: string): string => readFileSync(join(folder, name), "utf8")
   const own = names.find((name) => name.endsWith(".cert"))
   return {
-    ca: names.filter((name) => name.endsWith(".crt")).map(text),
-    ...(own === undefined ? {} : { cert: text(own), key: text(own.replace(/\.cert$/u, ".key")) })
+    ca: names.filter((name) => name.endsWith(".crt")).map((name) => readPem(join(folder, name), "CERTIFICATE")),
+    ...(own === undefined ? {} : {
+      cert: readPem(join(folder, own), "CERTIFICATE"),
+      key: readPem(join(folder, own.replace(/\.cert$/u, ".key")), "KEY")
+    })
   }
 }

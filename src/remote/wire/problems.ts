@@ -4,7 +4,7 @@ import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import { fieldOf, isJsonObject, isList } from "../../oci/Descriptor.ts"
 import { decodeText, readJson } from "../../oci/Json.ts"
-import { RemoteError } from "../../oci/OciError.ts"
+import { InputUnsuitable, RemoteError } from "../../oci/OciError.ts"
 import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import * as limits from "./limits.ts"
 
@@ -76,8 +76,13 @@ export const retryAfterOf = ({ headers }: HttpClientResponse): number | undefine
   return Number.isNaN(until) ? undefined : Math.max(0, until - Date.now())
 }
 
-/** What a connection failed with, by the names that systems give; the rest of it may hold the address. */
+/**
+ * What a connection failed with, by the names that systems give; the rest of it may hold the address. A file that the client
+ * needed for it and could not use is named.
+ */
 export const transportError = (host: string, operation: string, error: HttpClientError): RemoteError => {
+  const unsuitable = causesOf(error.reason).find((cause) => cause instanceof InputUnsuitable)
+  if (unsuitable !== undefined) return wrongAnswer(host, operation, unsuitable.message)
   const code = codeIn(error.reason)
   return new RemoteError({
     host,
@@ -92,12 +97,20 @@ const lasting =
   /^(?:ENOTFOUND|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|EPROTO|ERR_INVALID)/u
 
 const codeIn = (reason: unknown): string => {
-  let cause = reason
-  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
+  for (const cause of causesOf(reason)) {
     if ("code" in cause && typeof cause.code === "string" && /^[A-Z][A-Z0-9_]+$/u.test(cause.code)) return cause.code
-    cause = "cause" in cause ? cause.cause : undefined
   }
   return ""
+}
+
+/** A failure, what caused it, and so on. */
+const causesOf = (reason: unknown): ReadonlyArray<object> => {
+  const causes: Array<object> = []
+  for (let cause = reason; causes.length < 8 && typeof cause === "object" && cause !== null;) {
+    causes.push(cause)
+    cause = "cause" in cause ? cause.cause : undefined
+  }
+  return causes
 }
 
 /** Content that came too slowly. */

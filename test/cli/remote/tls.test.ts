@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { createServer as createSecureServer } from "node:https"
 import { connect, type Socket } from "node:net"
@@ -97,7 +97,16 @@ describe("certificates for one host", () => {
         assert.strictEqual((yield* run(homeWith("ca", { "ca.crt": server.cert }))).code, 7)
         assert.strictEqual((yield* run(homeWith("own", { ...all, "ca.crt": client.cert }))).code, 7)
         const lacking = yield* run(homeWith("lacking", { "ca.crt": server.cert, "client.cert": client.cert }))
-        assert.deepStrictEqual([lacking.code, /ENOENT/u.test(lacking.err)], [7, true], lacking.err)
+        const place = join(folder, "lacking/.config/containers/certs.d", host)
+        assert.strictEqual(lacking.code, 7, lacking.err)
+        assert.include(lacking.err, `"${join(place, "client.key")}" cannot be used: it is not there`)
+        writeFileSync(join(place, "client.key"), "no key")
+        const rubbish = yield* run(join(folder, "lacking"))
+        assert.include(rubbish.err, `"${join(place, "client.key")}" cannot be used: it has no key as PEM`)
+        const begun = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        writeFileSync(join(place, "client.cert"), begun)
+        const damaged = yield* run(join(folder, "lacking"))
+        assert.include(damaged.err, `"${join(place, "client.cert")}" cannot be used: what is in it is damaged`)
       }),
     60_000
   )
@@ -132,7 +141,14 @@ describe("a registry with a certificate", () => {
         assert.strictEqual((yield* ocl([...named, "--insecure", host])).code, 7)
         assert.strictEqual((yield* ocl([...tags, "--ca", cert])).out, "v1\n")
         const missing = yield* ocl([...tags, "--ca", `${cert}x`])
-        assert.deepStrictEqual([missing.code, /cannot be read/u.test(missing.err)], [2, true])
+        assert.strictEqual(missing.code, 2)
+        assert.include(missing.err, `"${cert}x" cannot be used: it is not there`)
+        const upstream = ["--upstream", `docker://${host}`, "--upstream-ca", cert.replace("cert.pem", "key.pem")]
+        const started = yield* ocl(["serve", yield* temporaryDirectory, "--listen", "127.0.0.1:0", ...upstream])
+        assert.deepStrictEqual([started.code, /key\.pem" cannot be used: it has no certificate/u.test(started.err)], [
+          2,
+          true
+        ])
       }),
     60_000
   )
