@@ -7,6 +7,7 @@ import { asStorage } from "../node/files/asStorage.ts"
 import { FsError } from "../node/fs/LayoutFs.ts"
 import { localFiles } from "../node/index.ts"
 import { fieldOf, isJsonObject, type Json } from "../oci/Descriptor.ts"
+import { errnoOf } from "../oci/errno.ts"
 import {
   ArchiveInvalid,
   InputUnsuitable,
@@ -120,7 +121,8 @@ const inFile = <A>(path: string, run: () => A): Effect.Effect<A, StorageError | 
   asStorage(dirname(path))(Effect.try({
     try: run,
     catch: (cause) => {
-      if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") throw cause
-      return new FsError({ operation: "append", path, code: cause.code, cause })
+      const code = errnoOf(cause)
+      if (code === undefined) throw cause
+      return new FsError({ operation: "append", path, code, cause })
     }
   }))

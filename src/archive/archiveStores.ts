@@ -54,14 +54,13 @@ const blobStore = ({ blobs }: Images): BlobStore => {
     stat: (digest) => Effect.map(find(digest), Option.map(sizeOf)),
     protect: () => denied,
     read: (digest, options) => Effect.sync(() => readOf(digest, options)),
-    get: (digest, limit) =>
-      Effect.scoped(Effect.gen(function*() {
-        const found = readOf(digest, { verify: true })
-        if (Option.isNone(found)) return Option.none()
-        const { content, size } = found.value
-        if (size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
-        return Option.some(yield* collectBytes(content, () => Effect.void))
-      })),
+    get: Effect.fnUntraced(function*(digest, limit) {
+      const found = readOf(digest, { verify: true })
+      if (Option.isNone(found)) return Option.none()
+      const { content, size } = found.value
+      if (size > limit) return yield* new LimitExceeded({ what: `bytes of ${digest}`, limit })
+      return Option.some(yield* collectBytes(content, () => Effect.void))
+    }, Effect.scoped),
     write: () => denied,
     adopt: () => denied,
     heldOnly: Stream.empty,

@@ -39,11 +39,10 @@ export const lookOf = (head: Uint8Array): Look => {
 }
 
 /** The first bytes of an open file. */
-const headOf = (handle: FileHandle): Effect.Effect<Uint8Array, FsError> =>
-  Effect.gen(function*() {
-    const head = new Uint8Array(headBytes)
-    return head.subarray(0, yield* handle.read(head, 0))
-  })
+const headOf = Effect.fnUntraced(function*(handle: FileHandle): Effect.fn.Return<Uint8Array, FsError> {
+  const head = new Uint8Array(headBytes)
+  return head.subarray(0, yield* handle.read(head, 0))
+})
 
 /** Whether there is a file at a path that begins as an archive does; a file that cannot be read is none. */
 export const isArchive = (path: string): Effect.Effect<boolean> =>
@@ -97,14 +96,13 @@ const unpacked = Effect.fnUntraced(function*<E>(
     if (size > limits.unpackedBytes || bomb) throw new CodecFailed("it unpacks to more than an archive may hold")
     pieces.push(bytes.slice())
   }
-  const flush = (from: number): Effect.Effect<void, StorageError | SymlinkRefused> =>
-    Effect.gen(function*() {
-      let at = from
-      for (const piece of pieces.splice(0)) {
-        yield* tell(written.write(piece, at))
-        at += piece.length
-      }
-    })
+  const flush = Effect.fnUntraced(function*(from: number): Effect.fn.Return<void, StorageError | SymlinkRefused> {
+    let at = from
+    for (const piece of pieces.splice(0)) {
+      yield* tell(written.write(piece, at))
+      at += piece.length
+    }
+  })
   const guarded = (work: () => void) =>
     Effect.try({
       try: work,
@@ -113,8 +111,9 @@ const unpacked = Effect.fnUntraced(function*<E>(
     })
   let close: () => void = () => undefined
   yield* Effect.addFinalizer(() => Effect.sync(() => close()))
-  yield* Stream.runForEach(content, (piece) =>
-    Effect.gen(function*() {
+  yield* Stream.runForEach(
+    content,
+    Effect.fnUntraced(function*(piece) {
       const before = size
       taken += piece.length
       yield* guarded(() => {
@@ -129,7 +128,8 @@ const unpacked = Effect.fnUntraced(function*<E>(
         begun.write(piece)
       })
       yield* flush(before)
-    }))
+    })
+  )
   const before = size
   yield* guarded(() => begun?.finish())
   yield* flush(before)

@@ -4,6 +4,7 @@ import { runningHash } from "../../node/files/hasher.ts"
 import { containerdName, refName } from "../../oci/Annotations.ts"
 import type { Descriptor, Json, JsonObject } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, encodedOf, isContentDigest, parseContentDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { jsonBytes } from "../../oci/Json.ts"
 import type { Manifest } from "../../oci/Manifest.ts"
 import { imageIndex } from "../../oci/MediaType.ts"
@@ -210,7 +211,7 @@ const entriesOf = (
 ): ReadonlyArray<JsonObject> => {
   const { digest, mediaType, size } = descriptor
   const bare = { mediaType, digest, size }
-  if (names.length === 0) return [{ ...bare, ...(annotations === undefined ? {} : { annotations }) }]
+  if (names.length === 0) return [{ ...bare, ...field("annotations", annotations) }]
   return names.map((name) => {
     const full = Result.map(parseRelative(name), formatReference)
     return {

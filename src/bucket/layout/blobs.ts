@@ -216,14 +216,16 @@ export const makeBlobs = (
     })
     const giveUp = Effect.suspend(() => upload === undefined ? Effect.void : Effect.ignore(store.abort(key, upload.id)))
     const actual = yield* Effect.gen(function*() {
-      yield* Stream.runForEach(inParts(content, cut), (part) =>
-        Effect.gen(function*() {
+      yield* Stream.runForEach(
+        inParts(content, cut),
+        Effect.fnUntraced(function*(part) {
           hash.update(part)
           size += part.length
           if (expected !== undefined && size > expected) return yield* new SizeInvalid({ expected, actual: size })
           if (last.length > 0) yield* send(last)
           last = part
-        }))
+        })
+      )
       if (expected !== undefined && size !== expected) return yield* new SizeInvalid({ expected, actual: size })
       const actual = hash.digest()
       if (digest !== undefined && digest !== actual) return yield* new DigestInvalid({ digest, actual })

@@ -39,30 +39,26 @@ export const makeStoreChecker = (): StoreChecker => {
 }
 
 /** `Unsupported` says what the store does not honour: such a store would lose changes, and is not written. */
-export const checkStore = (store: ObjectStore): Effect.Effect<StoreChecked, Unsupported | StoreFault> =>
-  Effect.gen(function*() {
-    const key = `${temporaryFolder}${yield* newId}`
-    const bytes = new Uint8Array([1])
-    const { date, value: created } = yield* store.put(key, bytes, { condition: absent })
-    const expect = (what: string, answer: Changed, tag: Changed["_tag"]): Effect.Effect<void, Unsupported> =>
-      answer._tag === tag ? Effect.void : Effect.fail(
-        new Unsupported({
-          operation: `writing a layout into ${store.name}`,
-          reason: `the store does not honour ${what}`
-        })
-      )
-    const put = (condition: Condition, relies?: number) =>
-      Effect.map(store.put(key, bytes, { condition, relies }), ({ value }) => value)
-    return yield* Effect.gen(function*() {
-      yield* expect("If-None-Match: * for a key that is not there", created, "Done")
-      yield* expect("If-None-Match: *", yield* put(absent), "Conflict")
-      yield* expect("If-Match", yield* put(unchanged(anotherEtag)), "Conflict")
-      const old = yield* put(created._tag === "Done" ? unchanged(created.etag) : absent, date - tooOldMillis)
-      yield* expect("the time of a signature", old, "Expired")
-      const { value: removed } = yield* store.remove(key, { etag: anotherEtag })
-      return { removes: removed._tag === "Conflict" }
-    }).pipe(Effect.ensuring(Effect.ignore(store.remove(key))))
-  }).pipe(
-    // Nothing is decided yet: it is tried anew with another key.
-    Effect.retry({ while: (fault) => fault._tag === "RemoteError" && fault.passing, times: 4 })
-  )
+export const checkStore = Effect.fnUntraced(function*(store: ObjectStore) {
+  const key = `${temporaryFolder}${yield* newId}`
+  const bytes = new Uint8Array([1])
+  const { date, value: created } = yield* store.put(key, bytes, { condition: absent })
+  const expect = (what: string, answer: Changed, tag: Changed["_tag"]): Effect.Effect<void, Unsupported> =>
+    answer._tag === tag ? Effect.void : Effect.fail(
+      new Unsupported({
+        operation: `writing a layout into ${store.name}`,
+        reason: `the store does not honour ${what}`
+      })
+    )
+  const put = (condition: Condition, relies?: number) =>
+    Effect.map(store.put(key, bytes, { condition, relies }), ({ value }) => value)
+  return yield* Effect.gen(function*() {
+    yield* expect("If-None-Match: * for a key that is not there", created, "Done")
+    yield* expect("If-None-Match: *", yield* put(absent), "Conflict")
+    yield* expect("If-Match", yield* put(unchanged(anotherEtag)), "Conflict")
+    const old = yield* put(created._tag === "Done" ? unchanged(created.etag) : absent, date - tooOldMillis)
+    yield* expect("the time of a signature", old, "Expired")
+    const { value: removed } = yield* store.remove(key, { etag: anotherEtag })
+    return { removes: removed._tag === "Conflict" }
+  }).pipe(Effect.ensuring(Effect.ignore(store.remove(key))))
+}, Effect.retry({ while: (fault) => fault._tag === "RemoteError" && fault.passing, times: 4 }))

@@ -48,13 +48,12 @@ export const makePins = (store: ObjectStore): Pins => {
 export const makePlans = (store: ObjectStore): Plans => {
   const keyOf = (id: string): string => `${plansFolder}${id}.json`
   return {
-    save: (plan) =>
-      Effect.gen(function*() {
-        const text = `${yield* newId}\n${plan}`
-        const id = sha256(text).slice(0, 32)
-        yield* store.put(keyOf(id), new Uint8Array(Buffer.from(text)), {})
-        return Option.some(id)
-      }),
+    save: Effect.fnUntraced(function*(plan) {
+      const text = `${yield* newId}\n${plan}`
+      const id = sha256(text).slice(0, 32)
+      yield* store.put(keyOf(id), new Uint8Array(Buffer.from(text)), {})
+      return Option.some(id)
+    }),
     load: Effect.fnUntraced(function*(id) {
       const expired = new PlanExpired({ plan: id })
       if (!/^[0-9a-f]{32}$/u.test(id)) return yield* expired

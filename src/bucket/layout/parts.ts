@@ -59,21 +59,22 @@ export const inParts = <E, R>(
   })
 
 /** Sends parts, and completes them on a condition; nothing of an upload that is not completed stays. */
-export const sendParts = <E, R>(
-  store: ObjectStore,
-  key: string,
-  parts: Stream.Stream<Uint8Array, E, R>,
-  options: Parameters<ObjectStore["complete"]>[3]
-): Effect.Effect<Answer<Changed>, E | StoreFault, R> =>
-  Effect.gen(function*() {
+export const sendParts = Effect.fnUntraced(
+  function*<E, R>(
+    store: ObjectStore,
+    key: string,
+    parts: Stream.Stream<Uint8Array, E, R>,
+    options: Parameters<ObjectStore["complete"]>[3]
+  ): Effect.fn.Return<Answer<Changed>, E | StoreFault, R> {
     const id = yield* store.begin(key)
     const sent: Array<Part> = []
-    return yield* Stream.runForEach(parts, (part) =>
-      Effect.map(store.part(key, id, sent.length + 1, part), (one) => void sent.push(one))).pipe(
-        Effect.andThen(Effect.suspend(() =>
-          store.complete(key, id, sent, options)
-        )),
-        Effect.tap(({ value }) => value._tag === "Done" ? Effect.void : Effect.ignore(store.abort(key, id))),
-        Effect.onError(() => Effect.ignore(store.abort(key, id)))
-      )
-  })
+    return yield* Stream.runForEach(
+      parts,
+      (part) => Effect.map(store.part(key, id, sent.length + 1, part), (one) => void sent.push(one))
+    ).pipe(
+      Effect.andThen(Effect.suspend(() => store.complete(key, id, sent, options))),
+      Effect.tap(({ value }) => value._tag === "Done" ? Effect.void : Effect.ignore(store.abort(key, id))),
+      Effect.onError(() => Effect.ignore(store.abort(key, id)))
+    )
+  }
+)

@@ -156,29 +156,27 @@ export const makeUploads = (store: ObjectStore, blobs: BlobStore, scope: Scope.S
     const sizeNow = (): number => sizeOf(session) + unwritten.length
     return {
       state,
-      append: (content, { committed = false } = {}) =>
-        Effect.gen(function*() {
-          const before = sizeNow()
-          const appended = Stream.runForEach(inParts(content), (piece) =>
-            Effect.andThen(
-              writeEnd,
-              Effect.sync(() => {
-                unwritten = piece
-              })
-            ))
-          const result = yield* Effect.exit(appended)
-          if (!committed || Exit.isFailure(result)) yield* writeEnd
-          yield* result
-          return sizeNow() - before
-        }),
-      digest: (algorithm) =>
-        Effect.gen(function*() {
-          const known = hashes.take(id, etag, algorithm)
-          const hash = known ?? runningHash(algorithm)
-          const missing = known === undefined ? all : Stream.make(unwritten)
-          yield* Stream.runForEach(missing, (piece) => Effect.sync(() => hash.update(piece)))
-          return hash.digest()
-        }),
+      append: Effect.fnUntraced(function*(content, { committed = false } = {}) {
+        const before = sizeNow()
+        const appended = Stream.runForEach(inParts(content), (piece) =>
+          Effect.andThen(
+            writeEnd,
+            Effect.sync(() => {
+              unwritten = piece
+            })
+          ))
+        const result = yield* Effect.exit(appended)
+        if (!committed || Exit.isFailure(result)) yield* writeEnd
+        yield* result
+        return sizeNow() - before
+      }),
+      digest: Effect.fnUntraced(function*(algorithm) {
+        const known = hashes.take(id, etag, algorithm)
+        const hash = known ?? runningHash(algorithm)
+        const missing = known === undefined ? all : Stream.make(unwritten)
+        yield* Stream.runForEach(missing, (piece) => Effect.sync(() => hash.update(piece)))
+        return hash.digest()
+      }),
       conclude: Effect.fnUntraced(function*(event) {
         const { pieces: _, ...rest } = session
         if (event._tag === "UploadCommitted") {

@@ -2,23 +2,17 @@
 import { Effect, Stream } from "effect"
 import { requireDigest, runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
-import type { ReadFault } from "../../oci/faults.ts"
 import type { ObjectStore } from "../store/ObjectStore.ts"
 import { keyOfBlob } from "./keyOfBlob.ts"
 
 /** Whether what is there has the digest; who wrote it is not known. */
-export const lookAtContent = (
-  store: ObjectStore,
-  digest: ContentDigest,
-  size: number
-): Effect.Effect<{ readonly right: boolean; readonly etag: string | undefined }, ReadFault> =>
-  Effect.scoped(Effect.gen(function*() {
-    const found = yield* store.read(keyOfBlob(digest))
-    if (found === undefined || found.size !== size) return { right: false, etag: found?.etag }
-    const hash = runningHash(algorithmOf(digest))
-    yield* Stream.runForEach(found.content, (piece) => Effect.sync(() => hash.update(piece)))
-    return { right: hash.digest() === digest, etag: found.etag }
-  }))
+export const lookAtContent = Effect.fnUntraced(function*(store: ObjectStore, digest: ContentDigest, size: number) {
+  const found = yield* store.read(keyOfBlob(digest))
+  if (found === undefined || found.size !== size) return { right: false, etag: found?.etag }
+  const hash = runningHash(algorithmOf(digest))
+  yield* Stream.runForEach(found.content, (piece) => Effect.sync(() => hash.update(piece)))
+  return { right: hash.digest() === digest, etag: found.etag }
+}, Effect.scoped)
 
 /** The content, which fails before its end where it is not that of the digest. */
 export const verifying = <E, R>(digest: ContentDigest, content: Stream.Stream<Uint8Array, E, R>) =>

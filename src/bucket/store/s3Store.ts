@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import { field } from "../../oci/field.ts"
 import { encryptionHeaders } from "./encryption.ts"
 import type { Condition, ListedObject, ObjectInfo, ObjectStore } from "./ObjectStore.ts"
 import { type BucketOptions, makeS3Wire, reading, wrong } from "./s3Wire.ts"
@@ -27,7 +28,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
           prefix: start,
           "max-keys": String(limit),
           ...(token === undefined ? {} : { "continuation-token": token }),
-          ...(delimiter === undefined ? {} : { delimiter })
+          ...field("delimiter", delimiter)
         },
         operation
       })

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { createSecureContext } from "node:tls"
-import { errnoInWords } from "../../oci/errno.ts"
+import { errnoInWords, errnoOf } from "../../oci/errno.ts"
 import { InputUnsuitable } from "../../oci/OciError.ts"
 
 /** What is said of the TLS with one host. */
@@ -64,8 +64,9 @@ const textIn = (file: string, unsuitable: (reason: string) => InputUnsuitable): 
   try {
     return readFileSync(file, "utf8")
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && typeof error.code === "string")) throw error
-    throw unsuitable(errnoInWords(error.code))
+    const errno = errnoOf(error)
+    if (errno === undefined) throw error
+    throw unsuitable(errnoInWords(errno))
   }
 }
 

@@ -7,6 +7,7 @@ import process from "node:process"
 import { notify, serveRegistry, throughUpstream, type UiOptions } from "../../http/index.ts"
 import { makeInside } from "../../image/inside/openImage.ts"
 import { bookmarksOf, layerCodec, makeDisk, makeDiskTree } from "../../node/index.ts"
+import { errnoOf } from "../../oci/errno.ts"
 import { contextOf, type Layout, type LayoutRegistry } from "../../ops/api/Layout.ts"
 import type { Registry } from "../../ops/api/Registry.ts"
 import { readOnly as forReading } from "../../ops/readOnly.ts"
@@ -146,7 +147,7 @@ const configOf = (path: string): Result.Result<void, string> =>
 const readText: ReadText = (path) =>
   Result.try({
     try: () => readFileSync(path, "utf8"),
-    catch: (error) => error instanceof Error && "code" in error ? String(error.code) : "it cannot be read"
+    catch: (error) => errnoOf(error) ?? "it cannot be read"
   })
 
 const onHangup = <E>(work: Effect.Effect<void, E>): Effect.Effect<void, never, Scope.Scope> =>

@@ -1,5 +1,6 @@
 /** Which images of a layout have a package. */
 import { Effect, Stream } from "effect"
+import { field } from "../../oci/field.ts"
 import { images, platformOf } from "../../oci/Platform.ts"
 import type { ListTagsError, LookError } from "../../ops/api/errors.ts"
 import type { RegistryReads } from "../../ops/api/Registry.ts"
@@ -76,6 +77,6 @@ const imagesOf = Effect.fnUntraced(function*(
   if (manifest.kind === "image") return [{ digest: descriptor.digest }]
   return images(manifest).map((image) => {
     const platform = platformOf(image)
-    return { digest: image.digest, ...(platform === undefined ? {} : { platform }) }
+    return { digest: image.digest, ...field("platform", platform) }
   })
 })

@@ -2,6 +2,7 @@
 import { Effect, Redacted, Result } from "effect"
 import { spawn } from "node:child_process"
 import { fieldOf, isJsonObject } from "../../oci/Descriptor.ts"
+import { errnoOf } from "../../oci/errno.ts"
 import { readJson } from "../../oci/Json.ts"
 import { Unauthorized } from "../../oci/OciError.ts"
 import { type AuthSurroundings, passwordOf } from "./authFile.ts"
@@ -43,7 +44,7 @@ const run = (
       else child.kill("SIGKILL")
     })
     child.on("error", (error) => {
-      const code = "code" in error && error.code === "ENOENT" ? "is not installed" : "cannot be started"
+      const code = errnoOf(error) === "ENOENT" ? "is not installed" : "cannot be started"
       resume(Effect.fail(failed(code)))
     })
     child.on("close", (code) => resume(Effect.succeed({ code, output: Buffer.concat(output) })))

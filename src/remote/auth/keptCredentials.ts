@@ -4,8 +4,11 @@ import { randomUUID } from "node:crypto"
 import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
 import type { JsonObject } from "../../oci/Descriptor.ts"
+import { errnoOf } from "../../oci/errno.ts"
 import { readJson } from "../../oci/Json.ts"
-import { StorageError, Unauthorized } from "../../oci/OciError.ts"
+import type { StorageError } from "../../oci/OciError.ts"
+import { Unauthorized } from "../../oci/OciError.ts"
+import { storageErrorOf } from "../../oci/storageErrorOf.ts"
 import {
   authFiles,
   type AuthSurroundings,
@@ -133,18 +136,5 @@ const writeFileOf = (file: string, document: JsonObject): Effect.Effect<void, St
 const stored = <A>(operation: string, path: string, work: () => Promise<A>): Effect.Effect<A, StorageError> =>
   Effect.tryPromise({
     try: work,
-    catch: (cause) => {
-      const errno = errnoOf(cause)
-      const kind = errno === "EACCES" || errno === "EPERM"
-        ? "denied"
-        : errno === "ENOSPC" || errno === "EDQUOT"
-        ? "full"
-        : errno === "EROFS"
-        ? "readOnly"
-        : "other"
-      return new StorageError({ operation, path, kind, cause, ...(errno === "" ? {} : { errno }) })
-    }
+    catch: (cause) => storageErrorOf(operation, path, cause)
   })
-
-const errnoOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : ""

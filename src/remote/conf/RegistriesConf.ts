@@ -1,4 +1,5 @@
 /** What containers-registries.conf(5) says of registries: where content is read from, and what may not be asked. */
+import { field } from "../../oci/field.ts"
 import { isHost } from "../../oci/Reference.ts"
 
 /** A place that content is read from. */
@@ -109,6 +110,6 @@ export const sourcesOf = (
   return [...mirrors, own].map((endpoint): Source => {
     const other = entryFor(conf, nameOf(endpoint.host, endpoint.repository))
     const blockedBy = endpoint === own && entry.blocked ? entry : other?.blocked === true ? other : undefined
-    return { endpoint, ...(blockedBy === undefined ? {} : { blockedBy }) }
+    return { endpoint, ...field("blockedBy", blockedBy) }
   })
 }

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { open, readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { errnoInWords } from "../../oci/errno.ts"
+import { errnoInWords, errnoOf } from "../../oci/errno.ts"
 import { RegistriesConfInvalid } from "../../oci/OciError.ts"
 import { entriesIn } from "./parseRegistriesConf.ts"
 import type { RegistriesConf, RegistryEntry } from "./RegistriesConf.ts"
@@ -48,7 +48,7 @@ export const readRegistriesConf = Effect.fn("readRegistriesConf")(function*(
 const dropIns = (folder: string): Effect.Effect<ReadonlyArray<string>, RegistriesConfInvalid> =>
   Effect.tryPromise(() => readdir(folder, { withFileTypes: true })).pipe(
     Effect.catch(({ cause }) =>
-      isGone(cause) ? Effect.succeed([]) : Effect.fail(invalid(folder, "", errnoInWords(codeOf(cause))))
+      isGone(cause) ? Effect.succeed([]) : Effect.fail(invalid(folder, "", errnoInWords(errnoOf(cause))))
     ),
     Effect.map((found) =>
       found.filter((one) => one.name.endsWith(".conf") && !one.isDirectory()).map(({ name }) => join(folder, name))
@@ -65,7 +65,7 @@ const fileEntries = Effect.fnUntraced(function*(
     Effect.catch(({ cause }) =>
       mayLack && isGone(cause)
         ? Effect.undefined
-        : Effect.fail(invalid(file, "", cause instanceof TypeError ? "it is not UTF-8" : errnoInWords(codeOf(cause))))
+        : Effect.fail(invalid(file, "", cause instanceof TypeError ? "it is not UTF-8" : errnoInWords(errnoOf(cause))))
     )
   )
   if (text === undefined) return undefined
@@ -104,7 +104,4 @@ const textOf = async (file: string): Promise<string | typeof tooLarge> => {
 
 const invalid = (path: string, place: string, reason: string) => new RegistriesConfInvalid({ path, place, reason })
 
-const codeOf = (cause: unknown): string | undefined =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
-
-const isGone = (cause: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(codeOf(cause) ?? "")
+const isGone = (cause: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(errnoOf(cause) ?? "")

@@ -16,14 +16,14 @@ export const makeDeletes = (session: Session, { current }: Pick<Manifests, "curr
   const { host } = session
 
   /** Deletes what a path names; `gone` is what it fails with where there is nothing. */
-  const remove = <E>(
-    repository: Repository,
-    path: string,
-    operation: string,
-    gone: (response: HttpClientResponse) => Effect.Effect<never, E>,
-    condition: Readonly<Record<string, string>> = {}
-  ) =>
-    Effect.scoped(Effect.gen(function*() {
+  const remove = Effect.fnUntraced(
+    function*<E>(
+      repository: Repository,
+      path: string,
+      operation: string,
+      gone: (response: HttpClientResponse) => Effect.Effect<never, E>,
+      condition: Readonly<Record<string, string>> = {}
+    ) {
       const response = yield* session.call({
         method: "DELETE",
         path,
@@ -38,7 +38,9 @@ export const makeDeletes = (session: Session, { current }: Pick<Manifests, "curr
       if (response.status !== 202 && response.status !== 200 && response.status !== 204) {
         return yield* session.failed(operation, response)
       }
-    }))
+    },
+    Effect.scoped
+  )
 
   return {
     deleteManifest: Effect.fn("Registry.deleteManifest")(function*(input, reference) {

@@ -3,6 +3,7 @@ import { Effect, type Scope, Stream } from "effect"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import { requireDigest, runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown, type ContentMismatch, RangeInvalid, RemoteError } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -191,7 +192,7 @@ export const makeDownloads = (session: Session): Downloads => {
       return {
         descriptor: { mediaType: octetStream, digest, size: opened.size },
         verified: false,
-        stream: bytesOf(name, digest, opened, { offset, ...(until === undefined ? {} : { end: until }) })
+        stream: bytesOf(name, digest, opened, { offset, ...field("end", until) })
       }
     }),
     resolveBlob: Effect.fn("Registry.resolveBlob")(function*(repository, input) {

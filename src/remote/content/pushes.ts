@@ -3,6 +3,7 @@ import { Effect, Option, Result } from "effect"
 import { hasher } from "../../node/files/hasher.ts"
 import type { Descriptor } from "../../oci/Descriptor.ts"
 import { algorithmOf, type ContentDigest, isContentDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { jsonBytes } from "../../oci/Json.ts"
 import { type Manifest, parseManifest } from "../../oci/Manifest.ts"
 import { imageIndex } from "../../oci/MediaType.ts"
@@ -85,7 +86,7 @@ export const makePushes = (
       }
       return {
         descriptor,
-        ...(subject === undefined ? {} : { subject }),
+        ...field("subject", subject),
         existed,
         moved,
         revision: Option.none()
@@ -125,6 +126,6 @@ const fallbackTag = (subject: ContentDigest): string => subject.replace(":", "-"
 /** As a list of referrers has it (distribution-spec, "Listing Referrers"). */
 const referrerOf = (descriptor: Descriptor, { annotations, artifactType }: Manifest): Descriptor => ({
   ...descriptor,
-  ...(artifactType === undefined ? {} : { artifactType }),
+  ...field("artifactType", artifactType),
   ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) })
 })

@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import { runningHash } from "../../node/files/hasher.ts"
 import { algorithmOf, type ContentDigest } from "../../oci/Digest.ts"
+import { field } from "../../oci/field.ts"
 import { octetStream } from "../../oci/MediaType.ts"
 import { BlobUnknown, DigestInvalid, type RemoteError, SizeInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
@@ -33,69 +34,68 @@ export const makeUploads = (session: Session, resolveBlob: RegistryReads["resolv
   }
 
   /** A new session; it may be begun again, since one that is forgotten expires. */
-  const begin = (repository: Repository) =>
-    Effect.scoped(Effect.gen(function*() {
-      const path = `v2/${repository}/blobs/uploads/`
-      const response = yield* session.call({
-        method: "POST",
-        path,
-        headers: { "content-length": "0" },
-        scopes: [push(repository)],
-        operation,
-        repeatable: true
-      })
-      if (response.status !== 202) return yield* session.failed(operation, response)
-      const least = Number(response.headers["oci-chunk-min-length"] ?? 0)
-      return {
-        location: yield* continued(response, path),
-        chunk: Math.min(Math.max(wire.timing.chunkBytes, Number.isSafeInteger(least) ? least : 0), limits.chunkBytes)
-      }
-    }))
+  const begin = Effect.fnUntraced(function*(repository: Repository) {
+    const path = `v2/${repository}/blobs/uploads/`
+    const response = yield* session.call({
+      method: "POST",
+      path,
+      headers: { "content-length": "0" },
+      scopes: [push(repository)],
+      operation,
+      repeatable: true
+    })
+    if (response.status !== 202) return yield* session.failed(operation, response)
+    const least = Number(response.headers["oci-chunk-min-length"] ?? 0)
+    return {
+      location: yield* continued(response, path),
+      chunk: Math.min(Math.max(wire.timing.chunkBytes, Number.isSafeInteger(least) ? least : 0), limits.chunkBytes)
+    }
+  }, Effect.scoped)
 
-  const commit = (repository: Repository, { location }: Place, digest: ContentDigest, body?: Uint8Array) =>
-    Effect.scoped(Effect.gen(function*() {
+  const commit = Effect.fnUntraced(
+    function*(repository: Repository, { location }: Place, digest: ContentDigest, body?: Uint8Array) {
       const path = new URL(location)
       path.searchParams.append("digest", digest)
       const response = yield* session.call({
         method: "PUT",
         path,
         headers: { "content-type": octetStream, ...(body === undefined ? { "content-length": "0" } : {}) },
-        ...(body === undefined ? {} : { body }),
+        ...field("body", body),
         scopes: [push(repository)],
         operation,
         // A session that was concluded is gone, so that the second answer would be another.
         repeatable: false
       })
       if (response.status !== 201 && response.status !== 204) return yield* session.failed(operation, response)
-    }))
+    },
+    Effect.scoped
+  )
 
   /** How far a session is, where its answer broke off. */
-  const lookUp = (repository: Repository, { location, offset }: Place) =>
-    Effect.scoped(Effect.gen(function*() {
-      const response = yield* session.call({ method: "GET", path: location, scopes: [push(repository)], operation })
-      if (response.status !== 204 && response.status !== 202) return yield* session.failed(operation, response)
-      const arrived = arrivedOf(response, offset)
-      if (arrived === undefined) return yield* wrongAnswer(host, operation, "it does not say how far the upload is")
-      const next = response.headers["location"] === undefined ? location : yield* continued(response, location)
-      return { location: next, offset: arrived }
-    }))
+  const lookUp = Effect.fnUntraced(function*(repository: Repository, { location, offset }: Place) {
+    const response = yield* session.call({ method: "GET", path: location, scopes: [push(repository)], operation })
+    if (response.status !== 204 && response.status !== 202) return yield* session.failed(operation, response)
+    const arrived = arrivedOf(response, offset)
+    if (arrived === undefined) return yield* wrongAnswer(host, operation, "it does not say how far the upload is")
+    const next = response.headers["location"] === undefined ? location : yield* continued(response, location)
+    return { location: next, offset: arrived }
+  }, Effect.scoped)
 
-  const sendOnce = (repository: Repository, { location, offset }: Place, bytes: Uint8Array) =>
-    Effect.scoped(Effect.gen(function*() {
-      const response = yield* session.call({
-        method: "PATCH",
-        path: location,
-        headers: { "content-type": octetStream, "content-range": `${offset}-${offset + bytes.length - 1}` },
-        body: bytes,
-        scopes: [push(repository)],
-        operation
-      })
-      if (response.status !== 202 && response.status !== 204) return yield* session.failed(operation, response)
-      return {
-        location: yield* continued(response, location),
-        offset: arrivedOf(response, offset) ?? offset + bytes.length
-      }
-    }))
+  const sendOnce = Effect.fnUntraced(function*(repository: Repository, { location, offset }: Place, bytes: Uint8Array) {
+    const response = yield* session.call({
+      method: "PATCH",
+      path: location,
+      headers: { "content-type": octetStream, "content-range": `${offset}-${offset + bytes.length - 1}` },
+      body: bytes,
+      scopes: [push(repository)],
+      operation
+    })
+    if (response.status !== 202 && response.status !== 204) return yield* session.failed(operation, response)
+    return {
+      location: yield* continued(response, location),
+      offset: arrivedOf(response, offset) ?? offset + bytes.length
+    }
+  }, Effect.scoped)
 
   /** Sends a chunk; where its answer is lost, what has arrived of it is asked for, and only the rest is sent again. */
   const sendChunk = Effect.fnUntraced(function*(

@@ -4,6 +4,7 @@ import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import { field } from "../../oci/field.ts"
 import type { RemoteError } from "../../oci/OciError.ts"
 import * as limits from "./limits.ts"
 import {
@@ -52,7 +53,7 @@ export const makeWire = (client: HttpClient.HttpClient, host: string, timing: Re
   ): Effect.fn.Return<HttpClientResponse, RemoteError, Scope.Scope> {
     yield* reach(url)
     const request = HttpClientRequest.make(method)(url, {
-      headers: { ...headers, "accept-encoding": "identity", ...(authorization === undefined ? {} : { authorization }) },
+      headers: { ...headers, "accept-encoding": "identity", ...field("authorization", authorization) },
       ...(body === undefined ? {} : { body: HttpBody.uint8Array(body, headers["content-type"]) })
     })
     return yield* scoped.execute(request).pipe(
@@ -92,14 +93,13 @@ export const makeWire = (client: HttpClient.HttpClient, host: string, timing: Re
     return yield* wrongAnswer(host, sent.operation, `it redirects more than ${limits.redirects} times`)
   })
 
-  const attempt = (sent: Sent): Effect.Effect<HttpClientResponse, Failed, Scope.Scope> =>
-    Effect.gen(function*() {
-      const response = yield* Effect.mapError(followed(sent), (error): Failed => ({ error }))
-      if (!sent.repeatable || !isPassing(response.status)) return response
-      const after = retryAfterOf(response)
-      const error = statusError(host, sent.operation, response, yield* toldBy(response))
-      return yield* Effect.fail<Failed>({ error, ...(after === undefined ? {} : { retryAfter: after }) })
-    })
+  const attempt = Effect.fnUntraced(function*(sent: Sent): Effect.fn.Return<HttpClientResponse, Failed, Scope.Scope> {
+    const response = yield* Effect.mapError(followed(sent), (error): Failed => ({ error }))
+    if (!sent.repeatable || !isPassing(response.status)) return response
+    const after = retryAfterOf(response)
+    const error = statusError(host, sent.operation, response, yield* toldBy(response))
+    return yield* Effect.fail<Failed>({ error, ...field("retryAfter", after) })
+  })
 
   return {
     host,

@@ -19,20 +19,19 @@ export const onlyHosts = (
   lookup: (name: string) => Effect.Effect<ReadonlyArray<string>>
 ): Reach => {
   const named = new Set(allowed.map((host) => host.toLowerCase()))
-  return (url) =>
-    Effect.gen(function*() {
-      if (named.has(url.host.toLowerCase()) || named.has(url.hostname.toLowerCase())) return
-      const name = nameOf(url.host)
-      const addresses = isIP(name) !== 0 ? [name] : isLoopback(name) ? ["127.0.0.1"] : yield* lookup(name)
-      if (addresses.length === 0 || addresses.some(isPrivate)) {
-        return yield* new RemoteError({
-          host: url.host,
-          operation: "a request",
-          passing: false,
-          reason: "it is in a private network, and was not allowed by name; nothing was sent"
-        })
-      }
-    })
+  return Effect.fnUntraced(function*(url) {
+    if (named.has(url.host.toLowerCase()) || named.has(url.hostname.toLowerCase())) return
+    const name = nameOf(url.host)
+    const addresses = isIP(name) !== 0 ? [name] : isLoopback(name) ? ["127.0.0.1"] : yield* lookup(name)
+    if (addresses.length === 0 || addresses.some(isPrivate)) {
+      return yield* new RemoteError({
+        host: url.host,
+        operation: "a request",
+        passing: false,
+        reason: "it is in a private network, and was not allowed by name; nothing was sent"
+      })
+    }
+  })
 }
 
 /** Loopback, private, link-local, shared, unspecified and multicast addresses: none of the public internet. */
