@@ -8,7 +8,7 @@ import { json } from "../cli/support/command.ts"
 import { missingOf, run } from "../support/commands.ts"
 import { temporaryFolder } from "../support/folders.ts"
 
-const missing = missingOf("made", ["bsdtar", "buildah", "crane", "oras", "regctl", "skopeo", "tar", "umoci"])
+const missing = missingOf("made", ["bsdtar", "buildah", "crane", "oras", "podman", "regctl", "skopeo", "tar", "umoci"])
 
 /** Files with everything that a layer can say of them and that every tool unpacks without being root. */
 const fill = (folder: string): void => {
@@ -119,6 +119,49 @@ describe("images that are made here", () => {
         assert.deepStrictEqual(told(join(root, "out")), told(files))
       }))
   }
+})
+
+/** An archive of two images, the second of which was added to it, and the digests of both. */
+const archive = Effect.gen(function*() {
+  const { layout, root } = yield* world
+  const file = join(root, "both.tar")
+  yield* json(["save", file, `${layout}:1`])
+  yield* json(["save", file, `${layout}:2`, "--append"])
+  const digests = yield* Effect.forEach(["1", "2"], (tag) => json(["resolve", `${layout}:${tag}`]))
+  return { root, file, digests: digests.map(({ digest }) => digest) }
+})
+
+// crane is not among them: it reads archives of one image only.
+describe("an archive that an image was added to", () => {
+  unless("skopeo")("skopeo reads in both of its formats", () =>
+    Effect.gen(function*() {
+      const { digests, file } = yield* archive
+      for (const [at, tag] of ["1", "2"].entries()) {
+        const { Digest } = JSON.parse(run("skopeo", "inspect", `oci-archive:${file}:img:${tag}`).toString()) as {
+          Digest: string
+        }
+        assert.strictEqual(Digest, digests[at])
+        run("skopeo", "inspect", `docker-archive:${file}:img:${tag}`)
+      }
+    }))
+
+  unless("regctl")("regctl imports", () =>
+    Effect.gen(function*() {
+      const { digests, file, root } = yield* archive
+      for (const [at, tag] of ["1", "2"].entries()) {
+        run("regctl", "image", "import", `ocidir://${join(root, "regctl")}:${tag}`, file, "--name", `img:${tag}`)
+        const said = run("regctl", "image", "digest", `ocidir://${join(root, "regctl")}:${tag}`).toString().trim()
+        assert.strictEqual(said, digests[at])
+      }
+    }))
+
+  unless("podman")("podman loads", () =>
+    Effect.gen(function*() {
+      const { file, root } = yield* archive
+      const storage = ["--storage-driver", "vfs", "--root", join(root, "st"), "--runroot", join(root, "rr")]
+      const said = run("podman", ...storage, "load", "-i", file).toString()
+      for (const tag of ["1", "2"]) assert.include(said, `localhost/img:${tag}`)
+    }))
 })
 
 describe("indexes and artifacts that are made here", () => {
