@@ -11,10 +11,10 @@ import {
   GroupRecord,
   isOfGroup,
   isSpent,
+  type JournalRecord,
   nextRevision,
   parseGeneration,
   readLine,
-  type Record,
   sha256,
   SnapshotRecord,
   writeLine
@@ -79,7 +79,8 @@ const snapshot = (prev: string): SnapshotRecord =>
     entries: [a1]
   })
 
-const bodyOf = (record: Record): string => writeLine(record).text.slice(`{"v":2,"h":"${genesis}","e":`.length, -2)
+const bodyOf = (record: JournalRecord): string =>
+  writeLine(record).text.slice(`{"v":2,"h":"${genesis}","e":`.length, -2)
 
 const bodies: ReadonlyArray<Buffer> = [
   ...records("3".repeat(64)).map((record) => new GroupRecord({ ...record, prev: genesis })),
@@ -111,7 +112,7 @@ const body = (random: Random): Buffer => {
 const line = (random: Random): Buffer =>
   random.once(2) ? hashed(body(random)) : mutatedBytes(random, bodies.map(hashed))
 
-const entriesIn = (record: Record): ReadonlyArray<Schema.Json> => {
+const entriesIn = (record: JournalRecord): ReadonlyArray<Schema.Json> => {
   if (record._tag === "Abort") return []
   if (record._tag === "Snapshot") return record.entries
   return record.commits.flatMap(({ events }) =>

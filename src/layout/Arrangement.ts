@@ -58,7 +58,7 @@ class Table {
 }
 
 /** Of the entries of an index as they were read. */
-export class Read implements Arrangement {
+export class ReadArrangement implements Arrangement {
   readonly #entries: ReadonlyArray<Entry>
   readonly #byTag: Table
   readonly #byDigest: Table
@@ -103,7 +103,7 @@ export class Read implements Arrangement {
 const fewChanges = 8
 
 /** Of entries of which one has gone, or come, or both in one place. */
-export class Changed implements Arrangement {
+export class ChangedArrangement implements Arrangement {
   /** What was changed; needed no longer once all is worked out. */
   #before: Arrangement | undefined
   readonly #sequence: Sequence

@@ -1,7 +1,7 @@
 /** What a layout's index says, arranged so that a question costs the size of its answer. */
 import type { Schema } from "effect"
 import type { Repository, Tag } from "../oci/Reference.ts"
-import { type Arrangement, Changed, Read } from "./Arrangement.ts"
+import { type Arrangement, ChangedArrangement, ReadArrangement } from "./Arrangement.ts"
 import { type Entry, readEntry } from "./Entry.ts"
 import { leastBytes, mostBytes } from "./entryBytes.ts"
 import { Sequence } from "./Sequence.ts"
@@ -66,7 +66,7 @@ export const fromIndex = (
   return new State({
     ...options,
     sequence: Sequence.of(entries),
-    arrangement: new Read(entries),
+    arrangement: new ReadArrangement(entries),
     counted: new WeakMap()
   })
 }
@@ -96,7 +96,7 @@ export const insert = (state: State, entry: Entry): State => {
   return new State({
     ...state,
     sequence,
-    arrangement: new Changed(state.arrangement, sequence, { come: entry }),
+    arrangement: new ChangedArrangement(state.arrangement, sequence, { come: entry }),
     bytes: state.bytes + count(state, entry)
   })
 }
@@ -109,7 +109,7 @@ export const append = (state: State, added: ReadonlyArray<Entry>): State => {
   return new State({
     ...state,
     sequence: Sequence.of(entries),
-    arrangement: new Read(entries),
+    arrangement: new ReadArrangement(entries),
     bytes: added.reduce((bytes, entry) => bytes + count(state, entry), state.bytes)
   })
 }
@@ -120,7 +120,7 @@ export const remove = (state: State, entry: Entry): State => {
   return new State({
     ...state,
     sequence,
-    arrangement: new Changed(state.arrangement, sequence, { gone: entry }),
+    arrangement: new ChangedArrangement(state.arrangement, sequence, { gone: entry }),
     bytes: state.bytes - leastOf(state, entry)
   })
 }
@@ -131,7 +131,7 @@ export const replace = (state: State, entry: Entry, to: Entry): State => {
   return new State({
     ...state,
     sequence,
-    arrangement: new Changed(state.arrangement, sequence, { gone: entry, come: to }),
+    arrangement: new ChangedArrangement(state.arrangement, sequence, { gone: entry, come: to }),
     bytes: state.bytes - leastOf(state, entry) + count(state, to)
   })
 }

@@ -113,7 +113,7 @@ export interface Merged {
    * What the index says in the other tool's own words, where it was overruled in names that it changed: that is put on
    * record first, so that it can be had again.
    */
-  readonly word: State
+  readonly toolState: State
 }
 
 /**
@@ -138,8 +138,8 @@ export const merge = (ours: State, theirs: State, { adopted, diverged, said }: B
     if (isOld) restored.add(name)
     else if (taken !== undefined && own !== digests(taken.get(name))) overruled.add(name)
   }
-  const word = withNames(theirs, ours, restored)
-  return { word, state: overruled.size === 0 ? word : withNames(word, ours, overruled) }
+  const toolState = withNames(theirs, ours, restored)
+  return { toolState, state: overruled.size === 0 ? toolState : withNames(toolState, ours, overruled) }
 }
 
 /** A state with some of its names as another one has them. */

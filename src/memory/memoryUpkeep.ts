@@ -4,7 +4,7 @@ import type { State } from "../layout/State.ts"
 import { algorithmOf, type ContentDigest, encodedOf } from "../oci/Digest.ts"
 import type { ReadFault } from "../oci/faults.ts"
 import type { Leftovers } from "../ops/ports/Leftovers.ts"
-import type { BlobFile, Condition, Upkeep } from "../ops/ports/Upkeep.ts"
+import type { BlobFile, FilesCondition, Upkeep } from "../ops/ports/Upkeep.ts"
 import { hasher } from "./hasher.ts"
 import type { Blobs, Stored } from "./memoryBlobs.ts"
 
@@ -28,7 +28,7 @@ export const memoryUpkeep = (
   return {
     held: Effect.succeed({ kept: none, only: none, trash: none }),
     emptyTrash: Effect.void,
-    inspect: Effect.map(snapshot, (state): Condition => ({
+    inspect: Effect.map(snapshot, (state): FilesCondition => ({
       marker: Result.succeed("present"),
       index: Result.succeed({ state, manifests: "list", keyTwice: undefined, readable: true }),
       journal: Result.succeed({ begun: true, damaged: false, torn: 0 })

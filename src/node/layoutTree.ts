@@ -10,7 +10,7 @@ import type { LayoutFs } from "./fs/LayoutFs.ts"
 import { layoutFs, type LayoutOptions, type OpenStores, openStoresIn } from "./stores.ts"
 
 /** Layouts whose index is kept, with a file open for each; the one not used for longest is let go. */
-const kept = 128
+const mostOpenLayouts = 128
 
 export const makeLayoutTree = Effect.fnUntraced(function*(
   base: LayoutFs,
@@ -29,7 +29,7 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
     recent.delete(stores)
     recent.add(stores)
     const [oldest] = recent
-    if (recent.size <= kept || oldest === undefined) return Effect.succeed(stores)
+    if (recent.size <= mostOpenLayouts || oldest === undefined) return Effect.succeed(stores)
     recent.delete(oldest)
     return Effect.as(oldest.release, stores)
   }

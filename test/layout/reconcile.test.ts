@@ -152,7 +152,7 @@ const baseOf = (first: Entries, ...later: ReadonlyArray<Entries>): Base => {
 
 describe("merging what a foreign writer left with what we committed since it read", () => {
   it.each(table)("$name", ({ base, holds, ours, theirs }) => {
-    const { state, word } = merge(stateOf(ours), stateOf(theirs), baseOf(base, ours))
+    const { state, toolState: word } = merge(stateOf(ours), stateOf(theirs), baseOf(base, ours))
     assert.deepStrictEqual(valuesOf(state), holds)
     assert.strictEqual(word, state)
   })
@@ -195,12 +195,12 @@ describe("merging what a foreign writer left with what we committed since it rea
 
   it("without a generation overrules no name that we have changed since, and says what was overruled", () => {
     const base = { ...baseOf([v1("a"), v2("a")], [v1("b"), v2("a")]), adopted: stateOf([v1("a"), v2("a")]) }
-    const { state, word } = merge(stateOf([v1("b"), v2("a")]), stateOf([v1("c"), v2("d")]), base)
+    const { state, toolState: word } = merge(stateOf([v1("b"), v2("a")]), stateOf([v1("c"), v2("d")]), base)
     assert.deepStrictEqual(valuesOf(state), [v2("d"), v1("b")])
     assert.deepStrictEqual(valuesOf(word), [v1("c"), v2("d")])
     const removed = merge(stateOf([v1("b"), v2("a")]), stateOf([]), base)
     assert.deepStrictEqual(valuesOf(removed.state), [v1("b")])
-    assert.deepStrictEqual(valuesOf(removed.word), [])
+    assert.deepStrictEqual(valuesOf(removed.toolState), [])
   })
 })
 

@@ -157,8 +157,8 @@ if (there?.ino !== written.ino || there.dev !== written.dev) return yield* error
     name: "R16: content not completed",
     breaks: "A look does not put back what a collection has removed.",
     in: "makeCompletion",
-    find: "const isChanged = yield* repair(known, state)",
-    replace: "const isChanged = known.seen.end.size < 0 && (yield* repair(known, state))",
+    find: "const isChanged = yield* putBackMissing(known, state)",
+    replace: "const isChanged = known.seen.end.size < 0 && (yield* putBackMissing(known, state))",
     caughtBy: content
   },
   {

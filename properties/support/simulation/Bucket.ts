@@ -5,13 +5,13 @@
 import { Deferred, Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
 import {
-  type Answer,
   type Changed,
-  type Condition,
+  type Dated,
   type ListedObject,
   type ObjectInfo,
   type ObjectStore,
   type Part,
+  type Precondition,
   type StoreFault
 } from "../../../src/bucket/store/ObjectStore.ts"
 import { RemoteError } from "../../../src/oci/OciError.ts"
@@ -104,12 +104,12 @@ export class Bucket {
           return becomes === "answer lost" ? Effect.fail(lost) : Effect.succeed(value)
         })
       )
-    const answer = <A>(value: A): Answer<A> => ({ date: this.now, value })
+    const answer = <A>(value: A): Dated<A> => ({ date: this.now, value })
     const change = (
       key: string,
-      { condition, relies }: { readonly condition?: Condition | undefined; readonly relies?: number | undefined },
+      { condition, relies }: { readonly condition?: Precondition | undefined; readonly relies?: number | undefined },
       apply: () => Changed
-    ): Answer<Changed> => {
+    ): Dated<Changed> => {
       if (relies !== undefined && this.now - relies > validMillis) return answer({ _tag: "Expired" })
       const found = this.objects.get(key)
       const holds = condition === undefined ||

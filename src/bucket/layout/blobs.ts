@@ -9,10 +9,10 @@ import { collectBytes } from "../../ops/manifests/collectBytes.ts"
 import type { BlobStore, BlobWritten } from "../../ops/ports/BlobStore.ts"
 import {
   absent,
-  type Answer,
   type Changed,
-  type Condition,
+  type Dated,
   type ObjectStore,
+  type Precondition,
   type StoreFault,
   unchanged
 } from "../store/ObjectStore.ts"
@@ -122,14 +122,14 @@ export const makeBlobs = (
   const place = Effect.fnUntraced(function*(
     digest: ContentDigest,
     size: number,
-    send: (options: Parameters<ObjectStore["complete"]>[3], form: Form) => Effect.Effect<Answer<Changed>, StoreFault>
+    send: (options: Parameters<ObjectStore["complete"]>[3], form: Form) => Effect.Effect<Dated<Changed>, StoreFault>
   ): Effect.fn.Return<BlobWritten, WriteFault> {
-    let condition: Condition = absent
+    let condition: Precondition = absent
     let now = yield* standing
     for (let tries = 0; tries < 10; tries++) {
       const form = formBeside(now.condemned.get(digest)?.etag, size)
       const answer = yield* send({ condition, relies: now.date }, form).pipe(
-        Effect.map((answer): Answer<Changed> | undefined => answer),
+        Effect.map((answer): Dated<Changed> | undefined => answer),
         // What is there is looked at; where nothing is, it is sent again.
         Effect.catchIf(isLost, () => Effect.undefined)
       )

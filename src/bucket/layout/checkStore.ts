@@ -4,8 +4,8 @@ import { Unsupported } from "../../oci/OciError.ts"
 import {
   absent,
   type Changed,
-  type Condition,
   type ObjectStore,
+  type Precondition,
   type StoreFault,
   unchanged
 } from "../store/ObjectStore.ts"
@@ -50,7 +50,7 @@ export const checkStore = Effect.fnUntraced(function*(store: ObjectStore) {
         reason: `the store does not honour ${what}`
       })
     )
-  const put = (condition: Condition, relies?: number) =>
+  const put = (condition: Precondition, relies?: number) =>
     Effect.map(store.put(key, bytes, { condition, relies }), ({ value }) => value)
   return yield* Effect.gen(function*() {
     yield* expect("If-None-Match: * for a key that is not there", created, "Done")

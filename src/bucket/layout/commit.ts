@@ -131,7 +131,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     const foreign = foreignDrafts(head)
     const own = decisions.flatMap(({ draft }): ReadonlyArray<Draft> => draft === undefined ? [] : [draft])
     const drafts = [...foreign, ...own]
-    const doomed = removal.removed()
+    const doomed = removal.toRemove()
     const verdicts = removal.verdicts(own.flatMap(({ events }) => events))
     const isIdle = drafts.length === 0 && verdicts.reveals.size === 0
     if (!isFresh && (isIdle || doomed.length > 0)) return undefined
@@ -171,7 +171,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
       ...shortened({ base: head.base, lines, last: line, head: after }),
       index: head.index,
       state: after,
-      word: after,
+      toolState: after,
       isForeign: false,
       date: head.date,
       looked: head.looked
@@ -271,7 +271,7 @@ export const makeBucketLayout = Effect.fnUntraced(function*(
     }),
     tend: Effect.asVoid(Effect.suspend(() => groups.submit(lookOnly))),
     transact: Effect.fnUntraced(function*(transaction) {
-      const proposal = propose(yield* Actor, removal.guard(transaction))
+      const proposal = propose(yield* Actor, removal.condemningTransaction(transaction))
       const committed = yield* groups.submit(proposal)
       yield* proposal.refusal
       yield* countCommit(committed)

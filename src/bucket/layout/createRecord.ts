@@ -2,8 +2,8 @@
 import { Clock, Effect } from "effect"
 import type { WriteFault } from "../../oci/faults.ts"
 import { OutcomeUnknown } from "../../oci/OciError.ts"
-import { absent, type Answer, type Changed, type ObjectStore, type StoreFault } from "../store/ObjectStore.ts"
-import { keyOfRecord, type Line, readRecord } from "./record.ts"
+import { absent, type Changed, type Dated, type ObjectStore, type StoreFault } from "../store/ObjectStore.ts"
+import { keyOfRecord, readRecord, type StoredRecord } from "./record.ts"
 
 /** How long a group is decided anew because others were first: milliseconds. */
 export const patienceMillis = 30_000
@@ -15,14 +15,14 @@ export const isLost = (fault: StoreFault): boolean => fault._tag === "RemoteErro
 export const createRecord = Effect.fnUntraced(function*(
   store: ObjectStore,
   bytes: Uint8Array,
-  line: Line,
+  line: StoredRecord,
   relies: number
 ): Effect.fn.Return<"created" | "taken" | "expired", WriteFault> {
   const key = keyOfRecord(line.record.number)
   const began = yield* Clock.currentTimeMillis
   for (let wasLost = false;;) {
     const answered = yield* store.put(key, bytes, { condition: absent, relies }).pipe(
-      Effect.map((answer): Answer<Changed> | undefined => answer),
+      Effect.map((answer): Dated<Changed> | undefined => answer),
       Effect.catchIf(isLost, () => Effect.undefined)
     )
     if (answered?.value._tag === "Done") return "created"

@@ -2,14 +2,14 @@
 import { Effect } from "effect"
 import { type ObjectStore } from "../store/ObjectStore.ts"
 import { keptRecords, type Past } from "./past.ts"
-import { type BucketRecord, keyOfRecord, type Line, numberOfRecord, recordsFolder } from "./record.ts"
+import { type BucketRecord, keyOfRecord, numberOfRecord, recordsFolder, type StoredRecord } from "./record.ts"
 
 /** For how long folded records stay beside their fold, for those who read on from an old head: milliseconds. */
-const beside = 24 * 60 * 60 * 1000
+const besideMillis = 24 * 60 * 60 * 1000
 
 export const makeFolding = (store: ObjectStore, past: Past) => {
   /** From where on records lie alone, as far as this process has folded. */
-  let folded = 1
+  let floorNumber = 1
   /** The floor below which this process has removed records. */
   let removed = 1
   let isBusy = false
@@ -25,22 +25,22 @@ export const makeFolding = (store: ObjectStore, past: Past) => {
 
   return {
     /** The floor that the next record says. */
-    floorAfter: (previous: Line | undefined, time: number): Pick<BucketRecord, "floor"> => {
+    floorAfter: (previous: StoredRecord | undefined, time: number): Pick<BucketRecord, "floor"> => {
       const floor = previous?.record.floor
-      if (folded <= (floor?.number ?? 1)) return floor === undefined ? {} : { floor }
-      return { floor: { number: folded, time } }
+      if (floorNumber <= (floor?.number ?? 1)) return floor === undefined ? {} : { floor }
+      return { floor: { number: floorNumber, time } }
     },
     /** What fails here is done after a later commit, or by another machine. */
-    tidy: ({ record: { floor, number } }: Line, date: number): Effect.Effect<void> =>
+    tidy: ({ record: { floor, number } }: StoredRecord, date: number): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const from = Math.max(folded, floor?.number ?? 1)
+        const from = Math.max(floorNumber, floor?.number ?? 1)
         const isLong = number - from + 1 >= keptRecords
-        const isOver = floor !== undefined && floor.number > removed && date - floor.time >= beside
+        const isOver = floor !== undefined && floor.number > removed && date - floor.time >= besideMillis
         if (isBusy || (!isLong && !isOver)) return Effect.void
         isBusy = true
         return Effect.gen(function*() {
           if (isOver) yield* removeBelow(floor.number, date)
-          if (isLong) folded = yield* past.fold(from)
+          if (isLong) floorNumber = yield* past.fold(from)
         }).pipe(
           Effect.ensuring(Effect.sync(() => {
             isBusy = false

@@ -8,12 +8,12 @@ export const lastRevision = ({ last }: Pick<Head, "last">): number => last?.reco
 
 /** What other tools did, as the commits that it will be: their word first, and then what holds against it. */
 export const foreignDrafts = (
-  { head, isForeign, state, word }: Pick<Head, "head" | "isForeign" | "state" | "word">
+  { head, isForeign, state, toolState }: Pick<Head, "head" | "isForeign" | "state" | "toolState">
 ): ReadonlyArray<{ readonly actor: string; readonly events: Committed["events"] }> => {
   if (!isForeign) return []
   const steps: ReadonlyArray<readonly [actor: string, from: State, to: State]> = [
-    ["foreign", head, word],
-    ["ocilayout", word, state]
+    ["foreign", head, toolState],
+    ["ocilayout", toolState, state]
   ]
   return steps.flatMap(([actor, from, to]) => {
     const events = from === to ? [] : difference(from, to)

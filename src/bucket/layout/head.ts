@@ -11,7 +11,7 @@ import { IndexInvalid, IndexTooLarge } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import type { ObjectStore } from "../store/ObjectStore.ts"
 import { chained, eventsOf, type Past, stateAfter, type Stretch } from "./past.ts"
-import { hashOfEntries, type Line, numberOfRecord, recordsFolder } from "./record.ts"
+import { hashOfEntries, numberOfRecord, recordsFolder, type StoredRecord } from "./record.ts"
 
 export const indexKey = "index.json"
 
@@ -32,7 +32,7 @@ export interface IndexFound {
 /** What the records say, as far back as was needed. */
 interface Known extends Stretch {
   /** The last record, whether it is among the lines or not. */
-  readonly last: Line | undefined
+  readonly last: StoredRecord | undefined
   /** The state after it. */
   readonly head: State
 }
@@ -42,7 +42,7 @@ export interface Head extends Known {
   /** The state that holds: the head's, with what other tools wrote into the index. */
   readonly state: State
   /** The state with the other tool's values, also where ours stay in effect. It is recorded first. */
-  readonly word: State
+  readonly toolState: State
   /** Whether the index has words of another tool that no record took in. */
   readonly isForeign: boolean
   /** The `Date` of the oldest answer in this: milliseconds since 1970. */
@@ -59,10 +59,14 @@ export const isPublished = ({ index, last }: Pick<Head, "index" | "last">): bool
 export const isPublishedFrom = ({ index, isForeign, last }: Head, number: number): boolean =>
   !isForeign && index?.generation?.journal === last?.record.journal && (index?.generation?.seq ?? -1) >= number
 
-const isOf = ({ generation, state }: IndexFound, line: Line): boolean =>
+const isOf = ({ generation, state }: IndexFound, line: StoredRecord): boolean =>
   isOfGroup(generation, generationOf(line)) && hashOfEntries(state) === line.record.entries
 
-export const generationOf = ({ record: { id, journal, number } }: Line): Generation => ({ journal, seq: number, id })
+export const generationOf = ({ record: { id, journal, number } }: StoredRecord): Generation => ({
+  journal,
+  seq: number,
+  id
+})
 
 /**
  * Looks at a layout: at what came since the last look, or at all of it. The index is read where it was not for
@@ -94,7 +98,7 @@ export const makeLook = (
   /** The records since the one that an index names, where it says what that left; else from a state before it. */
   const since = Effect.fnUntraced(function*(
     index: IndexFound | undefined,
-    last: Line
+    last: StoredRecord
   ): Effect.fn.Return<Known, ReadFault> {
     const { floor, journal, number } = last.record
     const named = index?.generation?.journal === journal ? index.generation.seq : 0
@@ -109,7 +113,7 @@ export const makeLook = (
     return yield* from(named, last)
   })
 
-  const from = Effect.fnUntraced(function*(number: number, last: Line): Effect.fn.Return<Known, ReadFault> {
+  const from = Effect.fnUntraced(function*(number: number, last: StoredRecord): Effect.fn.Return<Known, ReadFault> {
     const needed = Math.min(number, last.record.number)
     const stretch = yield* past.stretch(needed, last.record.number, last.record.floor?.number ?? 1)
     return { ...stretch, last, head: stateAfter(stretch) }
@@ -151,7 +155,7 @@ export const makeLook = (
     const oldest = Math.min(first.date, early?.date ?? first.date)
     // Old records may have been folded and removed meanwhile: the next one that is missing says nothing.
     if (first.date - known.date > headMillis) return yield* cold
-    const fresh: Array<Line> = []
+    const fresh: Array<StoredRecord> = []
     const next = Effect.suspend(() => past.record(number + 1 + fresh.length))
     for (let { line } = first; line !== undefined; { line } = yield* next) fresh.push(line)
     const found = early ?? (fresh.length === 0 ? undefined : yield* read)
@@ -182,13 +186,13 @@ export const makeLook = (
   ): Effect.fn.Return<Head, ReadFault> {
     const looked = yield* Clock.currentTimeMillis
     const { head, last } = known
-    const nothing = { state: head, word: head, isForeign: false }
+    const nothing = { state: head, toolState: head, isForeign: false }
     if (index === undefined || isPublished({ index, last })) {
       return { ...shortened(known), index, ...nothing, date, looked }
     }
     if (last === undefined) {
       const isForeign = index.state.entries.length > 0
-      return { ...known, index, state: index.state, word: index.state, isForeign, date, looked }
+      return { ...known, index, state: index.state, toolState: index.state, isForeign, date, looked }
     }
     const named = index.generation?.journal === last.record.journal ? index.generation.seq : 0
     // The records after the one that the index names tell whether a value in the index is old or new.
@@ -215,17 +219,17 @@ const foreignWord = (
   { base, lines }: Stretch,
   head: State,
   index: IndexFound,
-  last: Line
-): Pick<Head, "isForeign" | "state" | "word"> => {
+  last: StoredRecord
+): Pick<Head, "isForeign" | "state" | "toolState"> => {
   const { generation } = index
   const isOfJournal = generation?.journal === last.record.journal
-  const until = (number: number): ReadonlyArray<Line> => lines.filter(({ record }) => record.number <= number)
-  const from = (number: number): ReadonlyArray<Line> => lines.filter(({ record }) => record.number > number)
+  const until = (number: number): ReadonlyArray<StoredRecord> => lines.filter(({ record }) => record.number <= number)
+  const from = (number: number): ReadonlyArray<StoredRecord> => lines.filter(({ record }) => record.number > number)
   const after = (number: number): State => stateAfter({ base, lines: until(number) })
   const said = (number: number) => ({ said: saidSince(after(number), eventsOf(from(number))) })
   const isBase = isOfJournal &&
     (generation.seq === base.number || lines.some((line) => isOfGroup(generation, generationOf(line))))
-  const nothing = { state: head, word: head, isForeign: false }
+  const nothing = { state: head, toolState: head, isForeign: false }
   const named = isBase ? generation.seq : base.number
   const isStale = isBase && hashOfEntries(index.state) === hashOfEntries(after(named))
   const hash = sha256(index.bytes)

@@ -7,12 +7,12 @@ import type { BucketLayout } from "./commit.ts"
 import { foreignDrafts, lastRevision } from "./foreignDrafts.ts"
 import type { Head } from "./head.ts"
 import type { Stretch } from "./past.ts"
-import type { Line } from "./record.ts"
+import type { StoredRecord } from "./record.ts"
 
 /** How often a watcher looks for changes. */
 const watchMillis = 1000
 
-const commitsOf = ({ record: { commits, journal } }: Line): ReadonlyArray<FoundCommit> =>
+const commitsOf = ({ record: { commits, journal } }: StoredRecord): ReadonlyArray<FoundCommit> =>
   commits.map((commit) => ({ ...commit, journal }))
 
 /** What other tools have changed since the last commit, as the commits that it will be. */

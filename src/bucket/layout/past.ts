@@ -9,7 +9,7 @@ import { parseJson } from "../../oci/Json.ts"
 import { HistoryInvalid } from "../../oci/OciError.ts"
 import type { Repository } from "../../oci/Reference.ts"
 import { absent, type ObjectStore } from "../store/ObjectStore.ts"
-import { keyOfRecord, type Line, maxDepth, readRecord } from "./record.ts"
+import { keyOfRecord, maxDepth, readRecord, type StoredRecord } from "./record.ts"
 
 /** How many records are folded together. */
 const foldedRecords = 256
@@ -28,10 +28,10 @@ interface Base {
 /** Records in a row, and what was before them. */
 export interface Stretch {
   readonly base: Base
-  readonly lines: ReadonlyArray<Line>
+  readonly lines: ReadonlyArray<StoredRecord>
 }
 
-export const eventsOf = (lines: ReadonlyArray<Line>): ReadonlyArray<ReadonlyArray<Event>> =>
+export const eventsOf = (lines: ReadonlyArray<StoredRecord>): ReadonlyArray<ReadonlyArray<Event>> =>
   lines.flatMap(({ record }) => record.commits.map(({ events }) => events))
 
 export const stateAfter = ({ base, lines }: Stretch): State => eventsOf(lines).reduce(replay, base.state)
@@ -57,7 +57,7 @@ const Fold = Schema.Struct({
 const decodeFold = Schema.decodeUnknownResult(Fold)
 
 /** Whether each record names the one before it. */
-export const chained = (lines: ReadonlyArray<Line>): Effect.Effect<void, HistoryInvalid> => {
+export const chained = (lines: ReadonlyArray<StoredRecord>): Effect.Effect<void, HistoryInvalid> => {
   const broken = lines.find(({ record }, place) =>
     place === 0
       ? record.number === 1 && record.previous !== genesis
@@ -99,23 +99,25 @@ export const makePast = (store: ObjectStore, defaultRepository: Repository | und
   })
 
   /** The records of these numbers, which are all there unless the history was cut by hand. */
-  const lines = Effect.fnUntraced(function*(from: number, to: number): Effect.fn.Return<Array<Line>, ReadFault> {
-    const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, k) => from + k)
-    const found = yield* Effect.forEach(numbers, record, { concurrency: atOnce })
-    const all: Array<Line> = []
-    let folded: Stretch | undefined
-    for (const [place, { line }] of found.entries()) {
-      const number = from + place
-      if (line === undefined && folded?.lines.some((one) => one.record.number === number) !== true) {
-        folded = yield* fold(foldOf(number))
+  const lines = Effect.fnUntraced(
+    function*(from: number, to: number): Effect.fn.Return<Array<StoredRecord>, ReadFault> {
+      const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, k) => from + k)
+      const found = yield* Effect.forEach(numbers, record, { concurrency: atOnce })
+      const all: Array<StoredRecord> = []
+      let folded: Stretch | undefined
+      for (const [place, { line }] of found.entries()) {
+        const number = from + place
+        if (line === undefined && folded?.lines.some((one) => one.record.number === number) !== true) {
+          folded = yield* fold(foldOf(number))
+        }
+        const there = line ?? folded?.lines.find((one) => one.record.number === number)
+        if (there === undefined) return yield* new HistoryInvalid({ reason: `has no record ${number}` })
+        all.push(there)
       }
-      const there = line ?? folded?.lines.find((one) => one.record.number === number)
-      if (there === undefined) return yield* new HistoryInvalid({ reason: `has no record ${number}` })
-      all.push(there)
+      yield* chained(all)
+      return all
     }
-    yield* chained(all)
-    return all
-  })
+  )
 
   /** All records up to `to` from a state after a record that is not after `number`; `floor` is that of the last record. */
   const stretch = Effect.fnUntraced(function*(
@@ -138,7 +140,7 @@ export const makePast = (store: ObjectStore, defaultRepository: Repository | und
     lines,
     stretch,
     /** Records from `to` back to the first, in pieces. */
-    backwards: (to: number): Stream.Stream<Line, ReadFault> =>
+    backwards: (to: number): Stream.Stream<StoredRecord, ReadFault> =>
       Stream.paginate(to, (last) =>
         Effect.map(lines(Math.max(1, last - atOnce + 1), last), (found) => {
           const next = last - found.length

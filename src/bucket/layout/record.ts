@@ -76,13 +76,13 @@ const encode = Schema.encodeUnknownResult(Schema.toCodecJson(BucketRecord))
 const decode = Schema.decodeUnknownResult(Schema.toCodecJson(BucketRecord))
 
 /** A record with the hash that the next one names. */
-export interface Line {
+export interface StoredRecord {
   readonly record: BucketRecord
   readonly hash: string
   readonly text: string
 }
 
-export const writeRecord = (record: BucketRecord): { readonly bytes: Uint8Array; readonly line: Line } => {
+export const writeRecord = (record: BucketRecord): { readonly bytes: Uint8Array; readonly line: StoredRecord } => {
   const text = JSON.stringify({ v: 1, e: Result.getOrThrow(encode(record)) })
   const bytes = new Uint8Array(Buffer.from(text))
   return { bytes, line: { record, hash: sha256(bytes), text } }
@@ -94,7 +94,7 @@ export const maxDepth = jsonDepth + 5
 const Envelope = Schema.Struct({ v: Schema.Literal(1), e: Schema.Json })
 const open = Schema.decodeUnknownResult(Envelope)
 
-export const readRecord = (bytes: Uint8Array): Result.Result<Line, string> =>
+export const readRecord = (bytes: Uint8Array): Result.Result<StoredRecord, string> =>
   Result.gen(function*() {
     const json = yield* parseJson(bytes, { maxDepth, duplicateKeys: "lastWins" })
     const { e } = yield* Result.mapError(open(json), () => "is no record of a version that is known")

@@ -87,7 +87,7 @@ export const makeRemoval = (
       reveals.clear()
     },
     /** What the group removes: that is decided on a head that was just read. */
-    removed: (): ReadonlyArray<Doomed> => removable.slice(),
+    toRemove: (): ReadonlyArray<Doomed> => removable.slice(),
     /** What the record of the group says of content, with these events. */
     verdicts: (events: ReadonlyArray<Event>): Verdicts => {
       const digests = events.filter(isNote).map(({ digest }) => digest)
@@ -107,7 +107,7 @@ export const makeRemoval = (
         { concurrency: atOnce, discard: true }
       ),
     /** A transaction whose content goes by these rules. */
-    guard: <A, E, D>({ decide, evidence }: Transaction<A, E, D>): Transaction<
+    condemningTransaction: <A, E, D>({ decide, evidence }: Transaction<A, E, D>): Transaction<
       { readonly own: A; readonly found: ReadonlyMap<ContentDigest, Looked | undefined>; readonly now: Standing },
       E | Unsupported | ReadFault,
       D

@@ -6,7 +6,7 @@ import type { ReadFault } from "../../oci/faults.ts"
 import { Unsupported } from "../../oci/OciError.ts"
 import type { BlobStore } from "../../ops/ports/BlobStore.ts"
 import type { Leftovers } from "../../ops/ports/Leftovers.ts"
-import type { BlobFile, Condition, Upkeep } from "../../ops/ports/Upkeep.ts"
+import type { BlobFile, FilesCondition, Upkeep } from "../../ops/ports/Upkeep.ts"
 import { absent, type ObjectStore } from "../store/ObjectStore.ts"
 import { type BucketLayout, marker, markerKey } from "./commit.ts"
 import { indexKey } from "./head.ts"
@@ -59,7 +59,7 @@ export const makeUpkeep = (store: ObjectStore, { look, standingNow, tend }: Buck
         marker: found,
         index: Result.map(
           head,
-          ({ index, state }): Condition["index"] extends Result.Result<infer A, ReadFault> ? A : never =>
+          ({ index, state }): FilesCondition["index"] extends Result.Result<infer A, ReadFault> ? A : never =>
             index === undefined ? undefined : { state, manifests: "list", keyTwice: undefined, readable: true }
         ),
         journal: Result.map(head, ({ last }) => ({ begun: last !== undefined, damaged: false, torn: 0 }))

@@ -6,7 +6,7 @@ import type { RemoteError, Unauthorized } from "../../oci/OciError.ts"
 export type StoreFault = RemoteError | Unauthorized
 
 /** An answer, and when the store gave it by its own clock: milliseconds since 1970. */
-export interface Answer<A> {
+export interface Dated<A> {
   readonly date: number
   readonly value: A
 }
@@ -26,10 +26,10 @@ export interface ListedObject extends ObjectInfo {
 }
 
 /** Holds only while there is no object of this key, or only while it has this ETag. */
-export type Condition = { readonly _tag: "Absent" } | { readonly _tag: "Unchanged"; readonly etag: string }
+export type Precondition = { readonly _tag: "Absent" } | { readonly _tag: "Unchanged"; readonly etag: string }
 
-export const absent: Condition = { _tag: "Absent" }
-export const unchanged = (etag: string): Condition => ({ _tag: "Unchanged", etag })
+export const absent: Precondition = { _tag: "Absent" }
+export const unchanged = (etag: string): Precondition => ({ _tag: "Unchanged", etag })
 
 /** How a changing request is sent. */
 interface Changing {
@@ -59,12 +59,12 @@ export interface Part {
 export interface ObjectStore {
   /** What it is called in messages. */
   readonly name: string
-  readonly head: (key: string) => Effect.Effect<Answer<ObjectInfo | undefined>, StoreFault>
+  readonly head: (key: string) => Effect.Effect<Dated<ObjectInfo | undefined>, StoreFault>
   /** A whole small object; `unless` is an ETag under which it is already known. */
   readonly get: (
     key: string,
     options?: { readonly unless?: string | undefined }
-  ) => Effect.Effect<Answer<(ObjectInfo & { readonly bytes: Uint8Array }) | "unchanged" | undefined>, StoreFault>
+  ) => Effect.Effect<Dated<(ObjectInfo & { readonly bytes: Uint8Array }) | "unchanged" | undefined>, StoreFault>
   /** A window of `length` bytes from `offset`, or all of it. */
   readonly read: (
     key: string,
@@ -77,18 +77,18 @@ export interface ObjectStore {
   readonly put: (
     key: string,
     bytes: Uint8Array,
-    options: Changing & { readonly condition?: Condition | undefined }
-  ) => Effect.Effect<Answer<Changed>, StoreFault>
+    options: Changing & { readonly condition?: Precondition | undefined }
+  ) => Effect.Effect<Dated<Changed>, StoreFault>
   /** Without an ETag the object goes in any state; `Done` also where nothing was. */
   readonly remove: (
     key: string,
     options?: Changing & { readonly etag?: string | undefined }
-  ) => Effect.Effect<Answer<Changed>, StoreFault>
+  ) => Effect.Effect<Dated<Changed>, StoreFault>
   /** The objects whose keys begin so, in the order of their keys; `limit` is how many at most. */
   readonly list: (
     prefix: string,
     limit?: number
-  ) => Effect.Effect<Answer<ReadonlyArray<ListedObject>>, StoreFault>
+  ) => Effect.Effect<Dated<ReadonlyArray<ListedObject>>, StoreFault>
   /** The names directly in a folder, which is empty or ends in a slash; those of folders in it end in one. */
   readonly names: (folder: string) => Effect.Effect<ReadonlyArray<string>, StoreFault>
   /** An upload in parts of at least 5 MiB, but for the last. */
@@ -98,7 +98,7 @@ export interface ObjectStore {
     key: string,
     upload: string,
     parts: ReadonlyArray<Part>,
-    options: Changing & { readonly condition?: Condition | undefined }
-  ) => Effect.Effect<Answer<Changed>, StoreFault>
+    options: Changing & { readonly condition?: Precondition | undefined }
+  ) => Effect.Effect<Dated<Changed>, StoreFault>
   readonly abort: (key: string, upload: string) => Effect.Effect<void, StoreFault>
 }

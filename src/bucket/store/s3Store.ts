@@ -4,7 +4,7 @@ import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import { field } from "../../oci/field.ts"
 import { encryptionHeaders } from "./encryption.ts"
-import type { Condition, ListedObject, ObjectInfo, ObjectStore } from "./ObjectStore.ts"
+import type { ListedObject, ObjectInfo, ObjectStore, Precondition } from "./ObjectStore.ts"
 import { type BucketOptions, makeS3Wire, reading, wrong } from "./s3Wire.ts"
 import { elementsOf, encoded, textOf } from "./xml.ts"
 
@@ -178,7 +178,7 @@ export const makeS3Store = Effect.fnUntraced(function*(
 const nextOf = (xml: string): string | undefined =>
   textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined
 
-const conditionHeaders = (condition: Condition | undefined): Readonly<Record<string, string>> =>
+const conditionHeaders = (condition: Precondition | undefined): Readonly<Record<string, string>> =>
   condition === undefined
     ? {}
     : condition._tag === "Absent"

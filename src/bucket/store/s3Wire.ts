@@ -10,7 +10,7 @@ import { bodyOf, isPassing, stalled, transportError } from "../../remote/wire/pr
 import type { Access } from "./credentials.ts"
 import type { Encryption } from "./encryption.ts"
 import { awsHost } from "./keys/settings.ts"
-import type { Answer, Changed, StoreFault } from "./ObjectStore.ts"
+import type { Changed, Dated, StoreFault } from "./ObjectStore.ts"
 import { encodePart, sign } from "./sign.ts"
 import { elementsOf, textOf } from "./xml.ts"
 
@@ -136,7 +136,7 @@ export const makeS3Wire = Effect.fnUntraced(function*(options: BucketOptions) {
   const changing = Effect.fnUntraced(function*(
     sent: Sent,
     isGone: boolean
-  ): Effect.fn.Return<Answer<Changed>, StoreFault, Scope.Scope> {
+  ): Effect.fn.Return<Dated<Changed>, StoreFault, Scope.Scope> {
     const { operation } = sent
     const response = yield* send(sent)
     const { status } = response

@@ -19,7 +19,7 @@ import {
   openRegular,
   readAll
 } from "../files/layoutFiles.ts"
-import { afterNaming, type Trusted, type Verified } from "../files/trusted.ts"
+import { afterNaming, type FileSet, type Trusted } from "../files/trusted.ts"
 import { type FsError, hasCode } from "../fs/LayoutFs.ts"
 import { giveSecondName, isMarked, markWithSecondName, type SecondNameBy, secondNameOf } from "./secondNames.ts"
 import { trashOf } from "./trash.ts"
@@ -163,7 +163,7 @@ const placeCopy = Effect.fnUntraced(function*(
  */
 export const openKept = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  verified: Verified,
+  verified: FileSet,
   digest: ContentDigest,
   fits: (size: number) => boolean = () => true
 ): Effect.fn.Return<Opened & { readonly path: string } | undefined, FsError | SymlinkRefused, Scope.Scope> {

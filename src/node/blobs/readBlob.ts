@@ -7,7 +7,7 @@ import { asStorage } from "../files/asStorage.ts"
 import { requireDigest, runningHash } from "../files/hasher.ts"
 import { ifThere, type LayoutFiles, type Opened, openRegular, readAll } from "../files/layoutFiles.ts"
 import { readPieces } from "../files/readPieces.ts"
-import type { Trusted, Verified } from "../files/trusted.ts"
+import type { FileSet, Trusted } from "../files/trusted.ts"
 import type { FsError } from "../fs/LayoutFs.ts"
 import { openKept } from "./protectBlob.ts"
 
@@ -96,7 +96,7 @@ const getUnknown = (
 /** All bytes of an open blob; they are hashed unless it is known to have been right. */
 const verifiedBytes = Effect.fnUntraced(function*(
   files: LayoutFiles,
-  verified: Verified,
+  verified: FileSet,
   digest: ContentDigest,
   opened: Opened
 ): Effect.fn.Return<Uint8Array, ReadError> {
@@ -115,7 +115,7 @@ const onDisk = "the bytes on the disk"
 /** Holds the last piece back until all of them agree with the name, so that who sees the end has seen the content. */
 const verifying = (
   files: LayoutFiles,
-  verified: Verified,
+  verified: FileSet,
   digest: ContentDigest,
   opened: Opened,
   passing: boolean

@@ -41,8 +41,8 @@ export const secondNameOf = ({ kept }: LayoutFiles, digest: ContentDigest): stri
 const hoursOf = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<ReadonlyArray<number>, FsError | SymlinkRefused> {
-  yield* guard(files, join(files.leases, "any"))
-  const names = (yield* ifThere(files.fs.readDirectory(files.leases))) ?? []
+  yield* guard(files, join(files.marks, "any"))
+  const names = (yield* ifThere(files.fs.readDirectory(files.marks))) ?? []
   const hours: Array<number> = []
   for (const hour of names.filter((name) => /^[1-9]\d{0,8}$/u.test(name)).map(Number)) {
     if (yield* isFolder(files, hour)) hours.push(hour)
@@ -53,7 +53,7 @@ const hoursOf = Effect.fnUntraced(function*(
 const isFolder = (files: LayoutFiles, hour: number): Effect.Effect<boolean, FsError> =>
   Effect.map(statIfThere(files.fs, folderOf(files, hour)), (stat) => stat?.kind === "directory")
 
-const folderOf = ({ leases }: LayoutFiles, hour: number): string => join(leases, String(hour))
+const folderOf = ({ marks }: LayoutFiles, hour: number): string => join(marks, String(hour))
 
 const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
 
@@ -96,11 +96,11 @@ const mark = Effect.fnUntraced(function*(
   }
   const path = join(folder, nameOf(digest))
   // All marks are names of one empty file, which is cheaper than a file for each.
-  const linked = yield* tell(fs.link(join(files.leases, "mark"), path), "EEXIST", "ENOENT", ...cannotLink)
+  const linked = yield* tell(fs.link(join(files.marks, "mark"), path), "EEXIST", "ENOENT", ...cannotLink)
   if (linked !== "done" && linked !== "EEXIST") {
     const create = (at: string) => tell(Effect.flatMap(createIn(files, at), ({ close }) => close), "EEXIST")
     yield* create(path)
-    if (linked === "ENOENT") yield* create(join(files.leases, "mark"))
+    if (linked === "ENOENT") yield* create(join(files.marks, "mark"))
   }
   return true
 })

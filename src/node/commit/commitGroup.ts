@@ -208,7 +208,7 @@ const viewAfter = (before: LayoutView, { end, handle, index }: Published, state:
     head,
     found: head,
     state: head,
-    word: head,
+    toolState: head,
     restored: false,
     renew: false,
     unpublished: false,
@@ -262,6 +262,6 @@ export const acknowledge = Effect.fnUntraced(
   function*(files: LayoutFiles, cache: IndexCache, { durable, seen }: CachedLayout) {
     if (durable || seen.index === undefined) return
     yield* syncFoundIndex(files)
-    yield* cache.synced(seen)
+    yield* cache.markSynced(seen)
   }
 )

@@ -54,7 +54,7 @@ export const makeCompletion = (
   /** The layout view for which second names were listed last. After a commit of another process there may be more. */
   let listedFor: LayoutView | undefined
   /** The hour in which the trash was looked through. */
-  let emptied = 0
+  let trashCheckedHour = 0
   const storage = asStorage(files.root)
 
   const reachedBy = (
@@ -88,7 +88,7 @@ export const makeCompletion = (
   )
 
   /** Puts back what the index needs and a collection has removed. Answers whether anything was missing. */
-  const repair = Effect.fnUntraced(
+  const putBackMissing = Effect.fnUntraced(
     function*(known: CachedLayout, state: State): Effect.fn.Return<boolean, WriteFault> {
       const { keptNames } = files
       const kept = yield* storage(keptNow(known))
@@ -138,7 +138,7 @@ export const makeCompletion = (
       // A removal at the very moment of a change of ours does not show in the times of the folder.
       if (isSame && !(blobsSeen.changed && now - listedAt >= trustMillis)) return
       if (!isSame) yield* repairManifests(state)
-      const isChanged = yield* repair(known, state)
+      const isChanged = yield* putBackMissing(known, state)
       listedAt = now
       blobsSeen.changed = false
       blobsSeen.looks.clear()
@@ -188,8 +188,8 @@ export const makeCompletion = (
       }
       yield* lookAtBlobs(known, state)
       const hour = Math.floor((yield* Clock.currentTimeMillis) / (60 * 60 * 1000))
-      if (hour !== emptied) yield* deleteOldTrash(state)
-      emptied = hour
+      if (hour !== trashCheckedHour) yield* deleteOldTrash(state)
+      trashCheckedHour = hour
     })
   }
 }

@@ -18,12 +18,12 @@ export const nothingElse: Draft = { actor: ourselves, events: [] }
  * @param merged the state that holds, with what replaced indexes say
  */
 export const foreignDrafts = (
-  { head, state, word }: Pick<LayoutView, "head" | "state" | "word">,
+  { head, state, toolState }: Pick<LayoutView, "head" | "state" | "toolState">,
   merged: State
 ): ReadonlyArray<Draft> => {
   const steps = [
-    { actor: "foreign", from: head, to: word },
-    { actor: ourselves, from: word, to: state },
+    { actor: "foreign", from: head, to: toolState },
+    { actor: ourselves, from: toolState, to: state },
     { actor: "foreign", from: state, to: merged }
   ]
   return steps.flatMap(({ actor, from, to }): ReadonlyArray<Draft> => {

@@ -81,11 +81,11 @@ const markerText = `{"imageLayoutVersion":"1.0.0"}\n`
 
 /** `oci-layout`; one that is there already stays. */
 export const createMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
-  createFile(files, files.layout, markerText)
+  createFile(files, files.marker, markerText)
 
 /** Writes `oci-layout` again, after a tool has left it torn. */
 export const writeMarker = (files: LayoutFiles): Effect.Effect<void, FsError> =>
-  writeFile(files, "marker", files.layout, markerText)
+  writeFile(files, "marker", files.marker, markerText)
 
 /** Makes the folders of our own; who may write the layout may write them. */
 export const createOwnFolders = Effect.fnUntraced(function*(

@@ -103,7 +103,7 @@ export const makeJournal = (files: LayoutFiles, cache: IndexCache): Journal => {
       const pending = pendingCommits(seen)
       if (revision === next - 1) return seen.head
       if (revision === next - 1 + pending.length) return seen.state
-      if (revision === next && pending.length > 1) return seen.word
+      if (revision === next && pending.length > 1) return seen.toolState
       const unknown = { asked: `revision ${revision}`, newest: next - 1 + pending.length }
       if (revision >= next) return yield* new RevisionUnknown(unknown)
       const closed = yield* storage(readAround(files, revision))

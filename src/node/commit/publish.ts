@@ -17,7 +17,14 @@ import { asWritten } from "../index/indexSpans.ts"
 import { takeApart } from "../index/indexText.ts"
 import type { ReplacedIndex } from "../index/replacedIndexes.ts"
 import { appendRecord, type JournalEnd } from "../journal/journalFile.ts"
-import { generationText, genesis, GroupRecord, lastTime, nextRevision, type Parts } from "../journal/journalRecord.ts"
+import {
+  generationText,
+  genesis,
+  GroupRecord,
+  lastTime,
+  type LayoutIdentity,
+  nextRevision
+} from "../journal/journalRecord.ts"
 import type { Draft } from "./drafts.ts"
 import { takeBack } from "./interrupted.ts"
 import { Overtaken, placeOfIndex, replaceIndex, unlessOvertaken, withWaiting } from "./replaceIndex.ts"
@@ -41,7 +48,7 @@ const slowMillis = 60_000
 /** What is to be published, and what it is published over. */
 interface Publication {
   readonly end: JournalEnd
-  readonly parts: Parts
+  readonly parts: LayoutIdentity
   readonly index: IndexOnDisk
   /** How often another tool has replaced the index meanwhile when this was tried before. */
   readonly overtaken: number

@@ -23,7 +23,7 @@ export interface LayoutFiles {
   readonly durability: Durability
   readonly symlinks: SymlinkPolicy
   readonly history: HistoryLimits
-  readonly layout: string
+  readonly marker: string
   readonly index: string
   readonly blobs: string
   /** `.ocilayout`: everything of ours, and everything unfinished. */
@@ -41,7 +41,7 @@ export interface LayoutFiles {
   /** The folder of second names of content; see `blobs/secondNames.ts`. */
   readonly kept: string
   /** Marks of content that was just used, by the hour. */
-  readonly leases: string
+  readonly marks: string
   /** What our own collections have taken away. */
   readonly trash: string
   /** Content that is to stay. */
@@ -109,7 +109,7 @@ export const layoutFiles = (
     durability,
     symlinks,
     history,
-    layout: join(root, "oci-layout"),
+    marker: join(root, "oci-layout"),
     index: join(root, "index.json"),
     blobs,
     own,
@@ -122,7 +122,7 @@ export const layoutFiles = (
     temporary: join(own, "tmp"),
     replaced: join(own, "replaced"),
     kept: join(own, "kept"),
-    leases: join(own, "leases"),
+    marks: join(own, "leases"),
     trash: join(own, "trash"),
     pins: join(own, "pins"),
     plans: join(own, "plans"),
@@ -239,7 +239,7 @@ export const ownFolders = (files: LayoutFiles): ReadonlyArray<string> => [
   files.temporary,
   files.replaced,
   files.kept,
-  files.leases,
+  files.marks,
   files.trash
 ]
 

@@ -15,13 +15,13 @@ export interface Seen {
 }
 
 /** Files of which something is known, by identity. A changed file has another identity. */
-export interface Verified {
+export interface FileSet {
   readonly has: (stat: FileStat) => boolean
   /** A file that could change without looking changed is not remembered. */
   readonly add: (seen: Seen) => void
 }
 
-export const makeVerified = (limit = 65_536): Verified => {
+export const makeVerified = (limit = 65_536): FileSet => {
   const known = new Set<string>()
   return {
     has: (stat) => known.has(identityOf(stat)),
@@ -37,9 +37,9 @@ export const makeVerified = (limit = 65_536): Verified => {
 /** What this process knows of files. */
 export interface Trusted {
   /** Their bytes are those of their digest. */
-  readonly verified: Verified
+  readonly verified: FileSet
   /** They survive a power cut, as far as the layout promises that. */
-  readonly durable: Verified
+  readonly durable: FileSet
   /** The bytes of small ones. */
   readonly contents: Contents
 }

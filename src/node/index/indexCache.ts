@@ -6,7 +6,7 @@ import { asStorage } from "../files/asStorage.ts"
 import { identityOf } from "../files/identity.ts"
 import { type LayoutFiles, statIndex } from "../files/layoutFiles.ts"
 import { emptyJournal } from "../journal/journalFile.ts"
-import type { Parts } from "../journal/journalRecord.ts"
+import type { LayoutIdentity } from "../journal/journalRecord.ts"
 import type { IndexBytes } from "./indexBytes.ts"
 import { fingerprintOf, type LayoutProblem } from "./indexFile.ts"
 import { type LayoutView, readLayoutView } from "./layoutView.ts"
@@ -31,11 +31,11 @@ export interface IndexCache {
   /** Keeps the view of an index that we have just written, so that it need not be read. */
   readonly remember: (known: CachedLayout) => Effect.Effect<void>
   /** Records that this index was synced. It does nothing if another index has been read since. */
-  readonly synced: (seen: LayoutView) => Effect.Effect<void>
+  readonly markSynced: (seen: LayoutView) => Effect.Effect<void>
   readonly forget: Effect.Effect<void>
 }
 
-const sameParts = (one: Parts, other: Parts): boolean =>
+const sameParts = (one: LayoutIdentity, other: LayoutIdentity): boolean =>
   one.blobs === other.blobs && one.own === other.own && one.marker === other.marker
 
 export const makeIndexCache = Effect.fnUntraced(function*(
@@ -101,7 +101,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
 
   const lookToWrite = Effect.gen(function*() {
     const last = yield* look
-    const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.layout]))
+    const [journal, layout] = yield* asStorage(files.root)(files.fs.linkStats([files.journal, files.marker]))
     const parts = yield* asStorage(files.root)(partsNow(files))
     const end = journal === undefined ? emptyJournal.identity : identityOf(journal)
     const created = layout !== undefined
@@ -117,7 +117,7 @@ export const makeIndexCache = Effect.fnUntraced(function*(
     look: quickly(mutex.withPermits(1)(look)),
     lookToWrite: mutex.withPermits(1)(lookToWrite),
     remember: (next) => mutex.withPermits(1)(remember(next)),
-    synced: (seen) =>
+    markSynced: (seen) =>
       mutex.withPermits(1)(Effect.sync(() => {
         if (known !== undefined && known.seen.handle === seen.handle) known = { ...known, durable: true }
       })),

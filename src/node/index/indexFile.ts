@@ -235,12 +235,12 @@ const readMarker = Effect.fnUntraced(function*(
   FsError | LayoutInvalid | SymlinkRefused,
   Scope.Scope
 > {
-  const opened = yield* ifThere(openRegular(files, files.layout))
+  const opened = yield* ifThere(openRegular(files, files.marker))
   if (opened === undefined) return { _tag: "Absent" }
   const { handle, stat } = opened
   if (stat.size > layoutBytes) {
     return yield* new LayoutInvalid({
-      path: relative(files.root, files.layout),
+      path: relative(files.root, files.marker),
       reason: `is larger than ${layoutBytes} bytes`
     })
   }
@@ -259,7 +259,7 @@ const readMarker = Effect.fnUntraced(function*(
 export const findMarker = Effect.fnUntraced(function*(
   files: LayoutFiles
 ): Effect.fn.Return<Marker | undefined, LayoutProblem> {
-  const path = relative(files.root, files.layout)
+  const path = relative(files.root, files.marker)
   const found = yield* patiently(asStorage(files.root)(readMarker(files)))
   if (found._tag === "Absent") return undefined
   if (found._tag === "Unreadable") return { modified: found.modified, torn: found.reason }
@@ -280,4 +280,4 @@ export const requireWhole = (
 ): Effect.Effect<Marker | undefined, LayoutInvalid> =>
   marker?.torn === undefined
     ? Effect.succeed(marker)
-    : Effect.fail(new LayoutInvalid({ path: relative(files.root, files.layout), reason: marker.torn }))
+    : Effect.fail(new LayoutInvalid({ path: relative(files.root, files.marker), reason: marker.torn }))

@@ -10,7 +10,7 @@ import { identityOf } from "../files/identity.ts"
 import { type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import type { FileHandle, FsError } from "../fs/LayoutFs.ts"
 import { type JournalEnd, readEnd } from "../journal/journalFile.ts"
-import { isOfGroup, isSpent, lastHash, lastOf, type Parts } from "../journal/journalRecord.ts"
+import { isOfGroup, isSpent, lastHash, lastOf, type LayoutIdentity } from "../journal/journalRecord.ts"
 import { segmentUpTo } from "../journal/journalSegments.ts"
 import { findMarker, type IndexOnDisk, type LayoutProblem, type Marker, readIndex, requireWhole } from "./indexFile.ts"
 import { isBuiltAnew, isSameLayout, partsDiffer, partsNow } from "./parts.ts"
@@ -28,7 +28,7 @@ export interface LayoutView {
   readonly torn: boolean
   readonly end: JournalEnd
   /** What the layout is made of now. */
-  readonly parts: Parts
+  readonly parts: LayoutIdentity
   /** The state after the last commit of the journal that happened. */
   readonly head: State
   /** What the index says. */
@@ -36,7 +36,7 @@ export interface LayoutView {
   /** The state that holds: the head, unless another tool has changed the index since. */
   readonly state: State
   /** As `state`, but with the other tool's values for names where R10 keeps ours. Otherwise the same as `state`. */
-  readonly word: State
+  readonly toolState: State
   /** Whether `state` is not what the index says: something of ours that was overwritten is to be put back. */
   readonly restored: boolean
   /**
@@ -82,7 +82,7 @@ const nothingOf = (defaultRepository: Repository | undefined) => {
     head: nothing,
     found: nothing,
     state: nothing,
-    word: nothing,
+    toolState: nothing,
     restored: false,
     renew: false,
     unpublished: false,
@@ -124,20 +124,20 @@ const withIndex = Effect.fnUntraced(function*(
     readonly torn: boolean
     readonly marker: Marker | undefined
     readonly end: JournalEnd
-    readonly parts: Parts
+    readonly parts: LayoutIdentity
   },
   defaultRepository: Repository | undefined
 ): Effect.fn.Return<LayoutView | undefined, LayoutProblem> {
   const { end, parts, index } = seen
   if (marker === undefined) {
     return yield* new LayoutInvalid({
-      path: relative(files.root, files.layout),
+      path: relative(files.root, files.marker),
       reason: `is missing beside ${relative(files.root, files.index)}`
     })
   }
   const found = fromIndex(index.entries, { defaultRepository, bytes: index.bytes })
   const nothing = nothingOf(defaultRepository)
-  const whole = { ...nothing, ...seen, found, state: found, word: found }
+  const whole = { ...nothing, ...seen, found, state: found, toolState: found }
   const { last } = end
   // We adopt this layout: its present entries become the first commit.
   if (last === undefined) return { ...whole, damaged: end.lost === true }
@@ -178,7 +178,7 @@ const explain = Effect.fnUntraced(function*(
     readonly index: IndexOnDisk
     readonly found: State
     readonly marker: Marker
-    readonly parts: Parts
+    readonly parts: LayoutIdentity
     readonly past: Past
   }
 ): Effect.fn.Return<Merged | "built anew", FsError> {
@@ -187,7 +187,7 @@ const explain = Effect.fnUntraced(function*(
   // In a copy of the layout all files are as young as the copy.
   const isSame = isSameLayout(lastOf(past.lines)?.parts, parts)
   if (superseded !== undefined && isSame && isRestoredCopy({ index, marker, superseded, now })) {
-    return { state: found, word: found }
+    return { state: found, toolState: found }
   }
   if (!past.isOurs && (yield* isBuiltAnew(files, past, { found, parts }))) return "built anew"
   return merge(past.head, found, baseOf(past, index.generation))

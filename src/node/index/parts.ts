@@ -7,10 +7,12 @@ import type { State } from "../../layout/State.ts"
 import { isContentDigest } from "../../oci/Digest.ts"
 import { type LayoutFiles, statIfThere } from "../files/layoutFiles.ts"
 import type { FileStat, FsError } from "../fs/LayoutFs.ts"
-import { lastOf, type Parts } from "../journal/journalRecord.ts"
+import { lastOf, type LayoutIdentity } from "../journal/journalRecord.ts"
 import type { Past } from "./past.ts"
 
-export const partsNow = ({ blobs, fs, layout, own, root }: LayoutFiles): Effect.Effect<Parts, FsError> =>
+export const partsNow = (
+  { blobs, fs, marker: layout, own, root }: LayoutFiles
+): Effect.Effect<LayoutIdentity, FsError> =>
   Effect.map(fs.linkStats([blobs, own, layout, root]), (stats) => {
     const isTold = stats.some((stat) => stat !== undefined && stat.birthNs > 0n && stat.birthNs !== stat.ctimeNs)
     const identity = (stat: FileStat | undefined): string =>
@@ -32,11 +34,11 @@ const differ = (one: string, other: string): boolean => {
 }
 
 /** Whether a layout is known to be made of other parts than a record says: it is a copy, or was built anew. */
-export const partsDiffer = (recorded: Parts, now: Parts): boolean =>
+export const partsDiffer = (recorded: LayoutIdentity, now: LayoutIdentity): boolean =>
   differ(recorded.blobs, now.blobs) || differ(recorded.own, now.own) || differ(recorded.marker, now.marker)
 
 /** Whether a layout is, as far as that is known, the one of a record and not a copy of it. */
-export const isSameLayout = (recorded: Parts | undefined, now: Parts): boolean =>
+export const isSameLayout = (recorded: LayoutIdentity | undefined, now: LayoutIdentity): boolean =>
   recorded === undefined || !differ(recorded.own, now.own)
 
 /**
@@ -50,7 +52,7 @@ export const isSameLayout = (recorded: Parts | undefined, now: Parts): boolean =
 export const isBuiltAnew = Effect.fnUntraced(function*(
   { blob, fs }: LayoutFiles,
   { head, lines }: Past,
-  { found, parts }: { readonly found: State; readonly parts: Parts }
+  { found, parts }: { readonly found: State; readonly parts: LayoutIdentity }
 ): Effect.fn.Return<boolean, FsError> {
   const recorded = lastOf(lines)?.parts
   if (recorded === undefined || !differ(recorded.blobs, parts.blobs)) return false

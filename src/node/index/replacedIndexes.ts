@@ -19,7 +19,7 @@ import { largeBytes, notedUnchanged, noteUnchanged } from "./watchedNote.ts"
 export const watchMillis = 60_000
 
 /** How many replaced indexes are kept at most; with many writes a second, they are watched for less long. */
-const kept = 32
+const mostReplacedIndexes = 32
 
 /** How long an index that never became readable is kept: no tool will finish it. */
 const tornMillis = 24 * 60 * 60 * 1000
@@ -251,7 +251,7 @@ export const makeReplacedIndexes = (files: LayoutFiles): ReplacedIndexes => {
       const all = added === undefined ? listed : [...listed, added]
       let left = false
       for (const [place, replaced] of all.entries()) {
-        if (place >= all.length - kept && now - replaced.since < watchMillis) {
+        if (place >= all.length - mostReplacedIndexes && now - replaced.since < watchMillis) {
           left = true
           continue
         }

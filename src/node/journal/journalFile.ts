@@ -11,9 +11,9 @@ import { type FileHandle, FsError } from "../fs/LayoutFs.ts"
 import {
   genesis,
   isGroupLine,
+  type JournalRecord,
   type Line,
   readLine,
-  type Record,
   skimLine,
   type Skimmed,
   unknownFormat,
@@ -175,7 +175,7 @@ export const readSegment = (files: LayoutFiles, path: string): Effect.Effect<Rea
 export const appendRecord = Effect.fnUntraced(function*(
   files: LayoutFiles,
   end: JournalEnd,
-  record: Record
+  record: JournalRecord
 ): Effect.fn.Return<JournalEnd, FsError> {
   const { fs, journal } = files
   const { hash, text } = writeLine(record)

@@ -21,8 +21,8 @@ const chained = {
  * empty for what is not there. They tell a layout that was removed and built anew from one that another tool has
  * rewritten, and from a copy.
  */
-export const Parts = Schema.Struct({ blobs: Schema.String, own: Schema.String, marker: Schema.String })
-export type Parts = typeof Parts.Type
+export const LayoutIdentity = Schema.Struct({ blobs: Schema.String, own: Schema.String, marker: Schema.String })
+export type LayoutIdentity = typeof LayoutIdentity.Type
 
 /** A group's random name. A copy of a layout gives the same number to another group; this tells the two apart (R8). */
 const GroupId = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{16})?$/u))
@@ -33,7 +33,7 @@ export class GroupRecord extends Schema.TaggedClass<GroupRecord>()("Group", {
   id: GroupId,
   before: Schema.String,
   after: Schema.String,
-  parts: Parts,
+  parts: LayoutIdentity,
   commits: Schema.NonEmptyArray(Commit)
 }) {}
 
@@ -66,24 +66,24 @@ export class SnapshotRecord extends Schema.TaggedClass<SnapshotRecord>()("Snapsh
   after: Schema.String,
   /** Of the last group that happened; empty when that is not known. */
   id: GroupId,
-  parts: Parts,
+  parts: LayoutIdentity,
   /** The entries, in index order. */
   entries: Schema.Array(Schema.Json)
 }) {}
 
-export const Record = Schema.Union([GroupRecord, AbortRecord, SnapshotRecord])
-export type Record = typeof Record.Type
+export const JournalRecord = Schema.Union([GroupRecord, AbortRecord, SnapshotRecord])
+export type JournalRecord = typeof JournalRecord.Type
 
 /** A record with the hash that the next one names. */
 export interface Line {
-  readonly record: Record
+  readonly record: JournalRecord
   readonly hash: string
 }
 
 export const genesis = "0".repeat(64)
 
-const encode = Schema.encodeUnknownResult(Schema.toCodecJson(Record))
-const decode = Schema.decodeUnknownResult(Schema.toCodecJson(Record))
+const encode = Schema.encodeUnknownResult(Schema.toCodecJson(JournalRecord))
+const decode = Schema.decodeUnknownResult(Schema.toCodecJson(JournalRecord))
 
 /**
  * The version of the format of a line. A program that finds a later one refuses the layout, and cuts nothing off (R20).
@@ -97,7 +97,7 @@ export const unknownFormat = (text: string): number | undefined => {
 }
 
 /** The hash is of the record's very text, so a reader needs no second spelling of it. */
-export const writeLine = (record: Record): { readonly text: string; readonly hash: string } => {
+export const writeLine = (record: JournalRecord): { readonly text: string; readonly hash: string } => {
   const body = JSON.stringify(Result.getOrThrow(encode(record)))
   const hash = sha256(body)
   return { text: `{"v":${journalFormat},"h":"${hash}","e":${body}}\n`, hash }

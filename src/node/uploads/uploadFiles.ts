@@ -42,7 +42,7 @@ interface Following {
 const sweepMillis = 3_600_000
 
 /** The most sessions whose hash is kept in memory. The bytes of any other session are read and hashed again. */
-const followed = 1024
+const mostFollowed = 1024
 
 export const makeUploadStore = (
   files: LayoutFiles,
@@ -87,7 +87,7 @@ export const makeUploadStore = (
       yield* storage(startUpload(files, id, repository))
       following.set(id, { hash: runningHash("sha256"), size: 0, identity: undefined })
       const [oldest] = following.keys()
-      if (following.size > followed && oldest !== undefined) following.delete(oldest)
+      if (following.size > mostFollowed && oldest !== undefined) following.delete(oldest)
       return { _tag: "Open", id, repository, size: 0, touched: yield* Clock.currentTimeMillis }
     }),
     stat: (id) => storage(readUpload(files, id)),
@@ -150,7 +150,7 @@ const sessionOf = (
   const lastingSession = Effect.gen(function*() {
     if (lasting.has(id)) return
     yield* syncSession(files, folder)
-    if (lasting.size >= followed) lasting.clear()
+    if (lasting.size >= mostFollowed) lasting.clear()
     lasting.add(id)
   })
 

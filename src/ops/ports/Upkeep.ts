@@ -18,7 +18,7 @@ export interface BlobFile {
 }
 
 /** What the files of a layout are like that are no blobs. What cannot be read is told with the reason. */
-export interface Condition {
+export interface FilesCondition {
   readonly marker: Result.Result<"present" | "missing", ReadFault>
   readonly index: Result.Result<IndexCondition | undefined, ReadFault>
   readonly journal: Result.Result<JournalCondition, ReadFault>
@@ -63,7 +63,7 @@ export interface Upkeep {
   /** Deletes for good what collections have taken away, at once. */
   readonly emptyTrash: Effect.Effect<void, WriteFault>
   /** Fails only where the medium does. */
-  readonly inspect: Effect.Effect<Condition, ReadFault>
+  readonly inspect: Effect.Effect<FilesCondition, ReadFault>
   readonly blob: (digest: ContentDigest) => Effect.Effect<Option.Option<BlobFile>, ReadFault>
   /** Everything with the name of a blob, in no order. */
   readonly blobs: Stream.Stream<BlobFile, ReadFault>

@@ -4,7 +4,7 @@ import type { State } from "../../layout/State.ts"
 import type { ReadFault } from "../../oci/faults.ts"
 import { sentence } from "../../oci/quoted.ts"
 import { damaged } from "../manifests/damage.ts"
-import type { Condition } from "../ports/Upkeep.ts"
+import type { FilesCondition } from "../ports/Upkeep.ts"
 import type { Opened } from "../repositories/catalog.ts"
 import type { Report } from "./Report.ts"
 
@@ -54,7 +54,7 @@ export const checkFoundation = Effect.fnUntraced(function*(
 /** Without an index there is nothing wrong as long as nothing has ever been put into the layout. */
 const withoutIndex = Effect.fnUntraced(function*(
   { layout, upkeep }: Opened,
-  condition: Condition,
+  condition: FilesCondition,
   report: Report
 ): Effect.fn.Return<State | undefined, ReadFault> {
   const begun = Result.isSuccess(condition.journal) && condition.journal.success.begun
@@ -78,7 +78,7 @@ const checkHistory = Effect.fnUntraced(function*(
   yield* report.found("JOURNAL_DAMAGED", { path: journal, message: read.failure.message })
 })
 
-const checkMarker = Effect.fnUntraced(function*({ index: found, marker: written }: Condition, report: Report) {
+const checkMarker = Effect.fnUntraced(function*({ index: found, marker: written }: FilesCondition, report: Report) {
   if (Result.isFailure(written)) {
     return yield* report.found("LAYOUT_FILE_INVALID", { path: marker, message: written.failure.message })
   }
@@ -88,7 +88,7 @@ const checkMarker = Effect.fnUntraced(function*({ index: found, marker: written 
   }
 })
 
-const checkJournal = Effect.fnUntraced(function*({ journal: read }: Condition, report: Report) {
+const checkJournal = Effect.fnUntraced(function*({ journal: read }: FilesCondition, report: Report) {
   if (Result.isFailure(read)) {
     return yield* report.found("FILE_UNREADABLE", { path: journal, message: read.failure.message })
   }

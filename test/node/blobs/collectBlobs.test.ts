@@ -195,7 +195,7 @@ describe("collecting garbage on disk", () => {
       const aside = join(disk.files.trash, `${Date.now()}.${digest.replace(":", "-")}.${"0".repeat(32)}`)
       fs.renameSync(path, aside)
       fs.rmSync(disk.files.kept, { recursive: true })
-      fs.rmSync(disk.files.leases, { recursive: true })
+      fs.rmSync(disk.files.marks, { recursive: true })
       const other = yield* open
       yield* pushBlob(other, "app", image("two").config)
       assert.strictEqual((yield* other.resolveBlob("app", digest)).size, garbage.bytes.length)

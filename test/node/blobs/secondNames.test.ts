@@ -21,9 +21,9 @@ const place = (disk: Disk): string => disk.path("blobs", "sha256", encodedOf(nam
 const blobPath = (directory: string, digest: string): string => join(directory, "blobs", "sha256", digest.slice(7))
 
 const hoursIn = (disk: Disk): ReadonlyArray<string> =>
-  fs.readdirSync(disk.files.leases).filter((name) => /^\d+$/u.test(name)).toSorted()
+  fs.readdirSync(disk.files.marks).filter((name) => /^\d+$/u.test(name)).toSorted()
 const marksIn = (disk: Disk): ReadonlyArray<string> =>
-  hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.leases, hour)))
+  hoursIn(disk).flatMap((hour) => fs.readdirSync(join(disk.files.marks, hour)))
 
 /** The second name. */
 const kept = (disk: Disk): string => secondNameOf(disk.files, name)
@@ -32,7 +32,7 @@ const isKept = (disk: Disk): boolean => fs.existsSync(kept(disk))
 /** Lets the marks there are look as if they had been given so many hours ago. */
 const age = (disk: Disk, hours: number): void => {
   for (const hour of hoursIn(disk).toReversed()) {
-    fs.renameSync(join(disk.files.leases, hour), join(disk.files.leases, String(Number(hour) - hours)))
+    fs.renameSync(join(disk.files.marks, hour), join(disk.files.marks, String(Number(hour) - hours)))
   }
 }
 
@@ -278,7 +278,7 @@ describe("a second name", () => {
     Effect.gen(function*() {
       const { disk, layout } = yield* pushed
       const [hour = ""] = hoursIn(disk)
-      for (const path of [join(disk.files.leases, hour, marksIn(disk)[0] ?? ""), kept(disk)]) {
+      for (const path of [join(disk.files.marks, hour, marksIn(disk)[0] ?? ""), kept(disk)]) {
         fs.rmSync(path)
         fs.mkdirSync(path)
       }
@@ -311,10 +311,10 @@ describe("a folder of marks or of second names that is a link", () => {
       const { blobs, disk, layout } = yield* pushed
       const elsewhere = yield* temporaryFolder
       const [hour = ""] = hoursIn(disk)
-      fs.renameSync(join(disk.files.leases, hour), join(elsewhere, hour))
+      fs.renameSync(join(disk.files.marks, hour), join(elsewhere, hour))
       const held = fs.readdirSync(join(elsewhere, hour))
-      fs.symlinkSync(join(elsewhere, hour), join(disk.files.leases, hour))
-      fs.symlinkSync(join(elsewhere, hour), join(disk.files.leases, "1"))
+      fs.symlinkSync(join(elsewhere, hour), join(disk.files.marks, hour))
+      fs.symlinkSync(join(elsewhere, hour), join(disk.files.marks, "1"))
       yield* blobs.write(Stream.succeed(utf8("more")), { algorithm: "sha256" })
       yield* disk.open().pipe(Effect.flatMap(({ blobs }) => blobs.write(Stream.empty, { algorithm: "sha256" })))
       yield* decideTo(layout, new BlobDeleted({ digest: name }))

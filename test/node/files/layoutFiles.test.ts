@@ -18,7 +18,7 @@ describe("the files of a layout", () => {
   it("have their places, and everything unfinished is in .ocilayout", () => {
     const files = layoutFiles(nodeFs, "/layout", { durability: "power", symlinks: "refuse" })
     assert.deepInclude(files, {
-      layout: "/layout/oci-layout",
+      marker: "/layout/oci-layout",
       index: "/layout/index.json",
       lock: "/layout/.ocilayout/lock",
       journal: "/layout/.ocilayout/journal/2/current.ndjson",

@@ -4,7 +4,13 @@ import * as fs from "node:fs"
 import { BlobDeleted, EntryAdded, EntryReplaced, type Event } from "../../../src/layout/Event.ts"
 import { equivalent } from "../../../src/layout/reconcile.ts"
 import { readLayoutView } from "../../../src/node/index/layoutView.ts"
-import { AbortRecord, genesis, GroupRecord, type Record, writeLine } from "../../../src/node/journal/journalRecord.ts"
+import {
+  AbortRecord,
+  genesis,
+  GroupRecord,
+  type JournalRecord,
+  writeLine
+} from "../../../src/node/journal/journalRecord.ts"
 import { IndexInvalid, LayoutInvalid, LayoutVersionUnsupported } from "../../../src/oci/OciError.ts"
 import { stateOf, valuesOf } from "../../support/decider.ts"
 import { type Disk, newDisk, plainLayout, sha256 } from "../../support/disk.ts"
@@ -177,7 +183,7 @@ const history = ({ aborted = false, agoMillis = 0 } = {}) => {
   const time = Date.now() - agoMillis
   const lines: Array<string> = []
   let prev = genesis
-  const append = (record: Record): void => {
+  const append = (record: JournalRecord): void => {
     const { hash, text } = writeLine(record)
     lines.push(text)
     prev = hash
@@ -445,7 +451,7 @@ describe("reconciling", () => {
       }
       const seen = yield* look(disk)
       assert.deepStrictEqual(valuesOf(seen.state), holds)
-      assert.deepStrictEqual(valuesOf(seen.word), row.word ?? holds)
+      assert.deepStrictEqual(valuesOf(seen.toolState), row.word ?? holds)
       assert.isTrue(equivalent(seen.head, stateOf(head as ReadonlyArray<Schema.JsonObject>)))
       assert.deepStrictEqual(
         { restored: seen.restored, unpublished: seen.unpublished, damaged: seen.damaged },

@@ -254,7 +254,7 @@ describe("the identity of a part", () => {
         assert.deepStrictEqual(parts, {
           blobs: inode(disk.files.blobs),
           own: inode(disk.files.own),
-          marker: inode(disk.files.layout)
+          marker: inode(disk.files.marker)
         })
         // The folder of content changes with every blob.
         disk.write(`blobs/sha256/${"7".repeat(64)}`, "7")

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { EntryAdded } from "../../../src/layout/Event.ts"
 import { appendRecord, cutTorn, emptyJournal, readEnd } from "../../../src/node/journal/journalFile.ts"
-import { genesis, GroupRecord, type Record, writeLine } from "../../../src/node/journal/journalRecord.ts"
+import { genesis, GroupRecord, type JournalRecord, writeLine } from "../../../src/node/journal/journalRecord.ts"
 import { readLines } from "../../../src/node/journal/journalSegments.ts"
 import { add, type Disk, newDisk, plainLayout, valuesIn } from "../../support/disk.ts"
 import { entry } from "../../support/entries.ts"
@@ -46,7 +46,7 @@ const journalOf = Effect.fnUntraced(function*(...texts: ReadonlyArray<string>) {
   return disk
 })
 
-const seqs = (lines: ReadonlyArray<{ readonly record: Record }>) => lines.map(({ record }) => record.seq)
+const seqs = (lines: ReadonlyArray<{ readonly record: JournalRecord }>) => lines.map(({ record }) => record.seq)
 const text = (disk: Disk): string => disk.read(...journalPath)
 const aside = (disk: Disk): ReadonlyArray<string> =>
   fs.readdirSync(disk.path(".ocilayout", "journal", "2")).filter((name) => name.startsWith("torn."))
