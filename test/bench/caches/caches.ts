@@ -24,9 +24,9 @@ export const caches: ReadonlyArray<Cache> = [
     name: "a changed state is arranged by its change",
     file: "layout/State.ts",
     edits: [
-      ["new Changed(state.arrangement, sequence, { come: entry })", "new Read(sequence.entries)"],
-      ["new Changed(state.arrangement, sequence, { gone: entry })", "new Read(sequence.entries)"],
-      ["new Changed(state.arrangement, sequence, { gone: entry, come: to })", "new Read(sequence.entries)"]
+      ["new ChangedArrangement(state.arrangement, sequence, { come: entry })", "new ReadArrangement(sequence.entries)"],
+      ["new ChangedArrangement(state.arrangement, sequence, { gone: entry })", "new ReadArrangement(sequence.entries)"],
+      ["new ChangedArrangement(state.arrangement, sequence, { gone: entry, come: to })", "new ReadArrangement(sequence.entries)"]
     ],
     work: "64 tags moved in one commit"
   },
