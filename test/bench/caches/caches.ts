@@ -26,7 +26,10 @@ export const caches: ReadonlyArray<Cache> = [
     edits: [
       ["new ChangedArrangement(state.arrangement, sequence, { come: entry })", "new ReadArrangement(sequence.entries)"],
       ["new ChangedArrangement(state.arrangement, sequence, { gone: entry })", "new ReadArrangement(sequence.entries)"],
-      ["new ChangedArrangement(state.arrangement, sequence, { gone: entry, come: to })", "new ReadArrangement(sequence.entries)"]
+      [
+        "new ChangedArrangement(state.arrangement, sequence, { gone: entry, come: to })",
+        "new ReadArrangement(sequence.entries)"
+      ]
     ],
     work: "64 tags moved in one commit"
   },
