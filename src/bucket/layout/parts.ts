@@ -1,7 +1,7 @@
 /** Content on its way into a bucket, in one piece or in parts. */
 import { Effect, Stream } from "effect"
 import { concatenated } from "../../ops/manifests/collectBytes.ts"
-import type { Changed, Dated, ObjectStore, Part, StoreFault } from "../store/ObjectStore.ts"
+import type { Changed, Changing, Dated, ObjectStore, Part, Precondition, StoreFault } from "../store/ObjectStore.ts"
 
 /** A blob up to here is one request; a larger one is written in parts of this size, or of twice that: bytes. */
 const partBytes = 8 * 1024 * 1024
@@ -64,7 +64,7 @@ export const sendParts = Effect.fnUntraced(
     store: ObjectStore,
     key: string,
     parts: Stream.Stream<Uint8Array, E, R>,
-    options: Parameters<ObjectStore["complete"]>[3]
+    options: Changing & { readonly condition?: Precondition | undefined }
   ): Effect.fn.Return<Dated<Changed>, E | StoreFault, R> {
     const id = yield* store.begin(key)
     const sent: Array<Part> = []

@@ -32,7 +32,7 @@ export const absent: Precondition = { _tag: "Absent" }
 export const unchanged = (etag: string): Precondition => ({ _tag: "Unchanged", etag })
 
 /** How a changing request is sent. */
-interface Changing {
+export interface Changing {
   /**
    * The `Date` of the oldest answer that it relies on: it counts as signed then, so that the store refuses it once that
    * is 15 minutes ago. By default it relies on nothing.

@@ -11,7 +11,7 @@ export interface Lent {
   readonly until: number
 }
 
-/** Whoever lends keys. */
+/** Asks a lender for keys. */
 export type Lender = Effect.Effect<Lent, StoreFault, HttpClient>
 
 /** Where keys come from that hold now. */
