@@ -16,6 +16,7 @@ import { sharedRegistry, treeRegistry } from "../ops/makeRegistry.ts"
 import type { FactsCache } from "../ops/ports/FactsCache.ts"
 import type { Layouts, Stores } from "../ops/ports/Stores.ts"
 import { layoutsBelow } from "../ops/repositories/layoutsBelow.ts"
+import { openedOnce } from "../ops/repositories/openedOnce.ts"
 import { makeBlobs } from "./layout/blobs.ts"
 import { makeBookmarks } from "./layout/bookmarks.ts"
 import { checkStore, makeStoreChecker } from "./layout/checkStore.ts"
@@ -95,22 +96,12 @@ export const bucketTree = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Layouts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const checker = makeStoreChecker()
-  const opened = new Map<Repository, Stores>()
   return {
-    open: (repository) =>
-      Effect.suspend(() => {
-        const known = opened.get(repository)
-        if (known !== undefined) return Effect.succeed(known)
-        return bucketStores(below(store, repository), { ...options, checker, defaultRepository: repository }).pipe(
-          Effect.provideService(Scope.Scope, scope),
-          Effect.map((stores) => {
-            // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
-            const first = opened.get(repository) ?? stores
-            opened.set(repository, first)
-            return first
-          })
-        )
-      }),
+    open: openedOnce((repository) =>
+      bucketStores(below(store, repository), { ...options, checker, defaultRepository: repository }).pipe(
+        Effect.provideService(Scope.Scope, scope)
+      )
+    ),
     list: layoutsBelow<StoreFault>({
       names: (folder) =>
         Effect.map(

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import type { Repository } from "../oci/Reference.ts"
 import type { Layouts, Stores } from "../ops/ports/Stores.ts"
 import { layoutsBelow } from "../ops/repositories/layoutsBelow.ts"
+import { openedOnce } from "../ops/repositories/openedOnce.ts"
 import { asStorage } from "./files/asStorage.ts"
 import { guard, ifThere, layoutFiles, statIfThere } from "./files/layoutFiles.ts"
 import type { LayoutFs } from "./fs/LayoutFs.ts"
@@ -21,7 +22,6 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
   const fs = yield* layoutFs(base, options)
   const tree = layoutFiles(fs, directory, { durability: "none", symlinks: options.symlinks ?? "refuse" })
   const scope = yield* Effect.scope
-  const opened = new Map<Repository, OpenStores>()
   const recent = new Set<OpenStores>()
 
   /** Makes room; the stores themselves stay, since a caller may be using them. */
@@ -36,22 +36,17 @@ export const makeLayoutTree = Effect.fnUntraced(function*(
 
   const folderOf = (repository: Repository): string => join(directory, ...repository.split("/"))
 
-  const open = (repository: Repository): Effect.Effect<OpenStores> =>
+  const open = openedOnce((repository): Effect.Effect<OpenStores> =>
     openStoresIn(fs, { ...options, directory: folderOf(repository) }, repository, directory).pipe(
-      Effect.provideService(Scope.Scope, scope),
-      Effect.map((stores) => {
-        // Two fibers may have opened it at once; all go on with the first, so that their writes share groups.
-        const first = opened.get(repository) ?? stores
-        opened.set(repository, first)
-        return first
-      })
+      Effect.provideService(Scope.Scope, scope)
     )
+  )
 
   return {
     open: Effect.fnUntraced(function*(repository) {
       // A layout refuses links inside itself; those on the way to it lead out of the tree.
       yield* asStorage(directory)(guard(tree, join(folderOf(repository), "index.json")))
-      return yield* use(opened.get(repository) ?? (yield* open(repository)))
+      return yield* use(yield* open(repository))
     }),
     list: asStorage(directory)(layoutsBelow({
       names: (folder) => Effect.map(ifThere(fs.readDirectory(join(directory, folder))), (names) => names ?? []),
