@@ -1,7 +1,6 @@
 /** A tree of layouts in a bucket: one for each repository, below its name. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope, Stream } from "effect"
-import { createServer } from "node:http"
 import { Bucket } from "../../properties/support/simulation/Bucket.ts"
 import { makeBookmarks } from "../../src/bucket/layout/bookmarks.ts"
 import { bucketTree } from "../../src/bucket/makeBucket.ts"
@@ -14,6 +13,7 @@ import { treeRegistry } from "../../src/ops/makeRegistry.ts"
 import { bytesOf, digestOf, pushImage } from "../mcp/support/images.ts"
 import { repository } from "../support/entries.ts"
 import { gatewayCommand, startGateway, withClient } from "./support/gateway.ts"
+import { startLenders } from "./support/lenders.ts"
 
 interface Event {
   readonly subject: string
@@ -108,19 +108,12 @@ describe.each(kinds)("a tree in $name", ({ run, skip }) => {
       run((store) =>
         Effect.gen(function*() {
           const told: Array<string> = []
-          const server = createServer((request, response) => {
-            const pieces: Array<Buffer> = []
-            request.on("data", (piece: Buffer) => void pieces.push(piece))
-            request.on("end", () => {
-              const event = JSON.parse(Buffer.concat(pieces).toString()) as Event
-              told.push(`${event.subject} ${event.data.revision}`)
-              response.writeHead(204).end()
-            })
+          const receiver = yield* startLenders(({ body }) => {
+            const event = JSON.parse(body) as Event
+            told.push(`${event.subject} ${event.data.revision}`)
+            return { status: 204, body: "" }
           })
-          yield* Effect.promise(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)))
-          yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
-          const address = server.address()
-          const url = new URL(`http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/hook`)
+          const url = new URL(`${receiver.url}/hook`)
           const bookmarks = makeBookmarks((repository) => repository === undefined ? store : below(store, repository))
           const telling = Effect.gen(function*() {
             const registry = yield* registryIn(store)
