@@ -66,7 +66,7 @@ describe("the table that a layer has of itself", () => {
     figures("own tables, honest", { entries })
   })
 
-  it("is told or refused, whatever it is", () => {
+  it("with any bytes is told or refused", () => {
     const seeds = Array.from({ length: 20 }, (_, at) => layers(randomOf(at), true).map(layerTar)).flat()
       .flatMap((source) => kinds.map((kind) => written(source, kind)))
     assertHolds({

@@ -1,4 +1,4 @@
-/** Writers at the same time: conditions are won once, and nothing is lost, in whatever order fibers run. */
+/** Writers at the same time: conditions are won once, and nothing is lost, in every order that fibers run in. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result, type Scope, Stream } from "effect"
 import fc from "fast-check"

@@ -45,7 +45,7 @@ describe("keys of a container", () => {
       assert.include(String(yield* keysWith(environment)), "its answer has no keys")
     }))
 
-  /** Where a question goes; it is answered by nobody. */
+  /** Where a question goes; it gets no answer. */
   const askedAt = (environment: Readonly<Record<string, string>>) =>
     Effect.gen(function*() {
       const urls: Array<string> = []

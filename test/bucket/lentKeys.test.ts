@@ -139,9 +139,9 @@ describe("keys that are lent", () => {
     until
   })
   const refused = new Unauthorized({ host: "lender", store: true, reason: "not now" })
-  const nobody = HttpClient.make(() => Effect.die("nothing is to be asked"))
+  const unanswering = HttpClient.make(() => Effect.die("nothing is to be asked"))
   const asked = <A, E>(effect: Effect.Effect<A, E, HttpClient.HttpClient>) =>
-    Effect.provideService(effect, HttpClient.HttpClient, nobody)
+    Effect.provideService(effect, HttpClient.HttpClient, unanswering)
 
   it.effect("are asked for again before they end, and hold on where that fails", () =>
     Effect.gen(function*() {

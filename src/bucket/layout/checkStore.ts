@@ -61,4 +61,5 @@ export const checkStore = Effect.fnUntraced(function*(store: ObjectStore) {
     const { value: removed } = yield* store.remove(key, { etag: anotherEtag })
     return { removes: removed._tag === "Conflict" }
   }).pipe(Effect.ensuring(Effect.ignore(store.remove(key))))
+  // Nothing is decided yet: it is tried anew with another key.
 }, Effect.retry({ while: (fault) => fault._tag === "RemoteError" && fault.passing, times: 4 }))

@@ -1,4 +1,4 @@
-/** Endpoint, region and keys as the AWS tools take them: from the environment, from profiles, and from whoever lends keys. */
+/** Endpoint, region and keys as the AWS tools take them: from the environment, from profiles, and from services that lend keys. */
 import { Effect } from "effect"
 import { HttpClient } from "effect/http/HttpClient"
 import { Unauthorized } from "../../oci/OciError.ts"

@@ -82,7 +82,7 @@ export const makeOpener = Effect.fnUntraced(function*(
   }
 })
 
-/** Whether an insecure registry does not answer over TLS, whatever its certificate says. */
+/** Whether an insecure registry does not answer over TLS. Its certificate is not checked. */
 const isPlain = (options: RemoteOptions, client: HttpClient): Effect.Effect<boolean> =>
   makeRemote({ ...options, registries: [], plainHttp: false, timing: { retries: 0, answerMillis: probeMillis } }).pipe(
     Effect.flatMap(({ check }) => check),

@@ -1,6 +1,6 @@
 /**
- * The table of contents that a layer has of itself: the JSON that eStargz and zstd:chunked have in common. Whoever made
- * the layer wrote it, and nothing of it is proven by being there.
+ * The table of contents that a layer has of itself: the JSON that eStargz and zstd:chunked have in common. The author of
+ * the layer wrote it, so it proves nothing by itself.
  */
 import { Result } from "effect"
 import { Base64 } from "effect/encoding"

@@ -6,8 +6,7 @@ import { dirname } from "node:path"
 import type { JsonObject } from "../../oci/Descriptor.ts"
 import { errnoOf } from "../../oci/errno.ts"
 import { readJson } from "../../oci/Json.ts"
-import type { StorageError } from "../../oci/OciError.ts"
-import { Unauthorized } from "../../oci/OciError.ts"
+import { type StorageError, Unauthorized } from "../../oci/OciError.ts"
 import { storageErrorOf } from "../../oci/storageErrorOf.ts"
 import {
   authFiles,

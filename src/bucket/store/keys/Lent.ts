@@ -55,7 +55,7 @@ const earlyMillis = 300_000
 /** How long a lender is left alone at least after it was asked, as long as there are keys: milliseconds. */
 const restMillis = 30_000
 
-/** Those who come while the lender is asked wait for that answer, whatever it is. */
+/** Callers that come while the lender is asked wait for its answer, which may be a failure. */
 export const kept = (ask: Lender): KeySource => {
   const turn = Semaphore.makeUnsafe(1)
   let last: (Lent & { readonly asked: number }) | undefined
